@@ -1,0 +1,40 @@
+"""The SQL of ``sql/queries``, by name.
+
+A file holds many queries, each under a line ``-- name: what_it_is`` and a comment on why it is as it
+is. ``Queries("writer").fence`` is the text under that name.
+"""
+
+import re
+from pathlib import Path
+from typing import Final
+
+_PACKAGED = Path(__file__).parents[1] / "sql"
+SQL: Final = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parents[2] / "sql"
+"""The folder of SQL: inside the package when installed, beside it in a checkout."""
+
+_NAME: Final = re.compile(r"^-- name: (\w+)[ \t]*\n", re.MULTILINE)
+
+
+class Queries:
+    """The queries of one file.
+
+    Args:
+        file: name of the file in ``sql/queries``, without its ending.
+
+    Raises:
+        AttributeError: on access, where the file has no query of that name.
+    """
+
+    def __init__(self, file: str) -> None:
+        text = (SQL / "queries" / f"{file}.sql").read_text("utf-8")
+        parts = _NAME.split(text)[1:]
+        self._file = file
+        self._texts = {
+            name: body.strip() for name, body in zip(parts[::2], parts[1::2], strict=True)
+        }
+
+    def __getattr__(self, name: str) -> str:
+        try:
+            return self._texts[name]
+        except KeyError:
+            raise AttributeError(f"sql/queries/{self._file}.sql has no query {name!r}") from None

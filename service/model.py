@@ -1,0 +1,221 @@
+"""The nouns of an import: what a reader hands on, what a writer stores, what an answer tells.
+
+Every room of the service speaks in these; this module imports nothing of the service but ``rows``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from service.rows import Rows
+
+MAX_ID = 255
+"""Longest identifier of a project, task or resource, in characters (an index row holds 2,704 bytes)."""
+
+SHOWN_WARNINGS = 10
+SHOWN_VIOLATIONS = 20
+SHOWN_VALUE = 80
+"""How much of a file's own value is shown back, in characters."""
+
+PROJECT_COLUMNS = (
+    "name",
+    "code",
+    "status",
+    "description",
+    "manager",
+    "currency",
+    "start",
+    "finish",
+    "priority",
+    "source",
+    "attributes",
+)
+"""What a project's own row in ``project_versions`` holds, in the order of ``Project.row``."""
+
+
+class ErrorCode(StrEnum):
+    """Why one project did not land; ``docs/errors.md`` has cause and remedy of each."""
+
+    status: int
+    retryable: bool
+
+    def __new__(cls, value: str, status: int, retryable: bool) -> "ErrorCode":
+        code = str.__new__(cls, value)
+        code._value_ = value
+        code.status = status
+        code.retryable = retryable
+        return code
+
+    VALIDATION_ERROR = "VALIDATION_ERROR", 400, False
+    DUPLICATE_PROJECT = "DUPLICATE_PROJECT", 400, False
+    PROJECT_TOO_LARGE = "PROJECT_TOO_LARGE", 413, False
+    LOCKING_CONFLICT = "LOCKING_CONFLICT", 409, True
+    VERSION_CONFLICT = "VERSION_CONFLICT", 409, False
+    ALREADY_EXISTS = "ALREADY_EXISTS", 409, False
+    NOT_IMPORTED = "NOT_IMPORTED", 409, True
+    UNKNOWN_PROJECT = "UNKNOWN_PROJECT", 404, False
+    MALFORMED_XML = "MALFORMED_XML", 400, False
+    FILE_TOO_LARGE = "FILE_TOO_LARGE", 413, False
+    INTERNAL_ERROR = "INTERNAL_ERROR", 500, True
+
+
+class WarningCode(StrEnum):
+    """What was put aside or noticed in a project that landed, or in the upload as a whole."""
+
+    BAD_VALUE = "BAD_VALUE"
+    LINK_END_MISSING = "LINK_END_MISSING"
+    ASSIGNMENT_TASK_MISSING = "ASSIGNMENT_TASK_MISSING"
+    RESOURCE_MISSING = "RESOURCE_MISSING"
+    IDENTITY_FROM_NAME = "IDENTITY_FROM_NAME"
+    FINISH_BEFORE_START = "FINISH_BEFORE_START"
+    DIALECT_CHANGED = "DIALECT_CHANGED"
+    BASELINE_PROJECTS_SKIPPED = "BASELINE_PROJECTS_SKIPPED"
+    LOOSE_RECORDS_SKIPPED = "LOOSE_RECORDS_SKIPPED"
+    SHARED_OBJECTS_UNUSED = "SHARED_OBJECTS_UNUSED"
+    NOTES_SHORTENED = "NOTES_SHORTENED"
+    PART_IGNORED = "PART_IGNORED"
+    UPLOAD_CUT_SHORT = "UPLOAD_CUT_SHORT"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One warning of a project.
+
+    ``line`` counts from 1; ``element`` is a local name; ``value`` is the file's own, shortened.
+    """
+
+    code: WarningCode
+    line: int
+    element: str
+    value: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"code": self.code, "line": self.line, "element": self.element, "value": self.value}
+
+
+@dataclass(slots=True)
+class Warnings:
+    """How many warnings a project has, and the first of them."""
+
+    count: int = 0
+    first: list[Notice] = field(default_factory=list)
+
+    def add(self, notice: Notice) -> None:
+        self.count += 1
+        if len(self.first) < SHOWN_WARNINGS:
+            self.first.append(notice)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"count": self.count, "first": [notice.as_dict() for notice in self.first]}
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One fault of a project that is refused: which element, which value, and what is wrong."""
+
+    line: int
+    element: str
+    value: str | None
+    message: str
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "line": self.line,
+            "element": self.element,
+            "value": self.value,
+            "message": self.message,
+        }
+
+
+@dataclass(slots=True)
+class Project:
+    """One complete and valid project, as a reader hands it on.
+
+    Attributes:
+        index: place in the file, from 0, refused projects counted.
+        line: line of its start tag, from 1.
+        read_at: the server version that the file says it was read at, or None.
+        row: COPY text of ``PROJECT_COLUMNS``, without a newline.
+        rows: its children's rows; whoever ends the project closes them.
+        content_hash: 32 bytes over all that it says, without what changes at every save.
+        shared: hashes of the shared objects that it takes, sorted, each once.
+        tasks: how many rows of ``tasks`` it has.
+    """
+
+    index: int
+    line: int
+    external_id: str
+    name: str
+    source: str
+    read_at: int | None
+    row: bytes
+    rows: Rows
+    content_hash: bytes
+    shared: tuple[bytes, ...]
+    tasks: int
+    warnings: Warnings
+
+
+@dataclass(slots=True)
+class Refusal:
+    """One project, or the rest of the file, that a reader could not hand on.
+
+    ``extra`` is what the outcome shows beside the common fields, such as ``violations``.
+    """
+
+    index: int
+    line: int | None
+    external_id: str | None
+    name: str | None
+    code: ErrorCode
+    message: str
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SharedObject:
+    """An object outside the projects that several of them refer to (Primavera's calendars, …).
+
+    Attributes:
+        hash: 32 bytes over element and content, without what changes at every save.
+        element: local name in the file.
+        object_id: the file's own id of it, or None.
+        attributes: JSON object, UTF-8.
+    """
+
+    hash: bytes
+    element: str
+    object_id: str | None
+    attributes: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SharedObjects:
+    """Shared objects that the projects after this item are the first to take."""
+
+    objects: tuple[SharedObject, ...]
+
+
+Item = Project | Refusal | SharedObjects
+"""What a reader yields, in the file's order."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileWarning:
+    """Something noticed in the upload as a whole; shown in ``details.warnings``."""
+
+    code: WarningCode
+    message: str
+    count: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        shown: dict[str, Any] = {"code": self.code, "message": self.message}
+        return shown if self.count is None else shown | {"count": self.count}
+
+
+def shorten(value: str | None) -> str | None:
+    """A file's own value as it is shown back: at most ``SHOWN_VALUE`` characters."""
+    if value is None or len(value) <= SHOWN_VALUE:
+        return value
+    return value[: SHOWN_VALUE - 1] + "…"

@@ -1,0 +1,130 @@
+"""Rows of one project as COPY text, in memory while they are few, in an unlinked file beyond."""
+
+import tempfile
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import IO
+
+SPILL_STEP = 256 * 1024
+"""Once rows go to disk, they go in writes of about this many bytes a table."""
+
+
+class Table(StrEnum):
+    """The children of a project's version, in the order in which they are written."""
+
+    TASKS = "tasks"
+    DEPENDENCIES = "dependencies"
+    RESOURCES = "resources"
+    ASSIGNMENTS = "assignments"
+    PARTS = "project_parts"
+
+
+COLUMNS: dict[Table, tuple[str, ...]] = {
+    Table.TASKS: (
+        "ordinal",
+        "task_id",
+        "kind",
+        "parent_id",
+        "wbs",
+        "name",
+        "start",
+        "finish",
+        "duration",
+        "work",
+        "percent_complete",
+        "priority",
+        "milestone",
+        "summary",
+        "notes",
+        "attributes",
+    ),
+    Table.DEPENDENCIES: ("ordinal", "predecessor_id", "successor_id", "type", "lag", "attributes"),
+    Table.RESOURCES: ("ordinal", "resource_id", "name", "type", "email", "attributes"),
+    Table.ASSIGNMENTS: ("ordinal", "task_id", "resource_id", "units", "work", "attributes"),
+    Table.PARTS: ("ordinal", "element", "attributes"),
+}
+"""The columns of each table's rows, behind the key (client, project, version)."""
+
+
+class Rows:
+    """The rows of one project's children.
+
+    Args:
+        spill_after: bytes kept in memory before rows go to an unlinked file.
+        directory: where that file is made, or None for the system's own.
+
+    Raises:
+        OSError: from ``add`` and ``blocks``, where the disk fails or is full.
+    """
+
+    def __init__(self, spill_after: int, directory: str | None = None) -> None:
+        self.size = 0
+        self._counts = dict.fromkeys(Table, 0)
+        self._lines: dict[Table, list[bytes]] = {table: [] for table in Table}
+        self._held = 0
+        self._spill_after = spill_after
+        self._directory = directory
+        self._file: IO[bytes] | None = None
+        self._extents: dict[Table, list[tuple[int, int]]] = {table: [] for table in Table}
+
+    def count(self, table: Table) -> int:
+        """How many rows the table has so far; the next row's ordinal."""
+        return self._counts[table]
+
+    def add(self, table: Table, line: bytes) -> None:
+        """Add one row: COPY text of ``COLUMNS[table]`` behind the ordinal, without a newline."""
+        row = b"%d\t%b\n" % (self._counts[table], line)
+        self._counts[table] += 1
+        self._lines[table].append(row)
+        self.size += len(row)
+        self._held += len(row)
+        if self._held > self._spill_after:
+            self._spill()
+
+    def _spill(self) -> None:
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(dir=self._directory, prefix="bulk-import-")
+            self._spill_after = min(self._spill_after, SPILL_STEP)
+        for table, lines in self._lines.items():
+            if lines:
+                block = b"".join(lines)
+                self._extents[table].append((self._file.tell(), len(block)))
+                self._file.write(block)
+                lines.clear()
+        self._held = 0
+
+    def blocks(self, table: Table) -> Iterator[bytes]:
+        """The table's rows in order, in blocks that end with a whole row."""
+        if self._file is not None:
+            self._spill()
+            for offset, length in self._extents[table]:
+                self._file.seek(offset)
+                yield self._file.read(length)
+            self._file.seek(0, 2)
+        elif lines := self._lines[table]:
+            yield b"".join(lines)
+
+    def clear(self, table: Table) -> None:
+        """Forget the table's rows (space in a spill file is given back with the file)."""
+        self.size -= sum(map(len, self._lines[table])) + sum(n for _, n in self._extents[table])
+        self._held -= sum(map(len, self._lines[table]))
+        self._lines[table].clear()
+        self._extents[table].clear()
+        self._counts[table] = 0
+
+    def close(self) -> None:
+        """Give back memory and disk."""
+        for lines in self._lines.values():
+            lines.clear()
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def keyed(block: bytes, key: bytes) -> bytes:
+    """Put ``key`` (COPY text that ends with a tab) before every row of a block.
+
+    A raw newline in COPY text ends a row, as those inside values are escaped, so that this needs no
+    walk over the rows.
+    """
+    return key + block[:-1].replace(b"\n", b"\n" + key) + b"\n"
