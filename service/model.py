@@ -11,7 +11,7 @@ from typing import Any
 from service.rows import Rows
 
 MAX_ID = 255
-"""Longest identifier of a project, task or resource, in characters (an index row holds 2,704 bytes)."""
+"""Longest identifier of a project, task or resource, in characters."""
 
 SHOWN_WARNINGS = 10
 SHOWN_VIOLATIONS = 20

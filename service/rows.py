@@ -83,7 +83,7 @@ class Rows:
 
     def _spill(self) -> None:
         if self._file is None:
-            self._file = tempfile.TemporaryFile(dir=self._directory, prefix="bulk-import-")
+            self._file = tempfile.TemporaryFile(dir=self._directory, prefix="bulk-import-")  # noqa: SIM115
             self._spill_after = min(self._spill_after, SPILL_STEP)
         for table, lines in self._lines.items():
             if lines:

@@ -1,7 +1,7 @@
 """The SQL of ``sql/queries``, by name.
 
-A file holds many queries, each under a line ``-- name: what_it_is`` and a comment on why it is as it
-is. ``Queries("writer").fence`` is the text under that name.
+A file holds many queries, each under a line ``-- name: what_it_is`` and a comment that says why it
+is as it is. ``Queries("writer").fence`` is the text under that name.
 """
 
 import re
