@@ -185,7 +185,7 @@ def _answers(server: _Server) -> bool:
         return False
     with _opened(server.data, os.O_RDONLY | os.O_DIRECTORY) as fd:
         where = ("-h", f"/proc/self/fd/{fd}", "-p", "5432", "-U", USER, "-d", DATABASE)
-        command = [server.programs.folder / "pg_isready", "-q", *where]
+        command: list[str | Path] = [server.programs.folder / "pg_isready", "-q", *where]
         asked = subprocess.run(command, pass_fds=(fd,), env=binaries.environment())
     return asked.returncode == 0
 

@@ -1,0 +1,49 @@
+"""The pool of connections, and how JSON crosses it.
+
+``json`` and ``jsonb`` parameters and results are Python values, written and read by orjson. Rows
+that go in by COPY are text already and are not touched by it.
+"""
+
+import asyncio
+from typing import Any
+
+import asyncpg
+import orjson
+
+from service.db import Connection, Pool
+from service.settings import Settings
+
+_MIN_SIZE = 2
+
+
+async def open_pool(settings: Settings, dsn: str) -> Pool:
+    """Open the pool.
+
+    Args:
+        settings: its size, statement cache and time to connect.
+        dsn: the database, by a URL.
+
+    Raises:
+        OSError, asyncpg.PostgresError: the database cannot be reached.
+    """
+    async with asyncio.timeout(settings.connect_timeout):
+        return await asyncpg.create_pool(
+            dsn,
+            min_size=_MIN_SIZE,
+            max_size=settings.pool_size,
+            statement_cache_size=settings.statement_cache_size,
+            timeout=settings.connect_timeout,
+            init=_speak_json,
+            server_settings={"application_name": "bulk-import"},
+        )
+
+
+async def _speak_json(connection: Connection) -> None:
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(
+            name, encoder=_encode, decoder=orjson.loads, schema="pg_catalog"
+        )
+
+
+def _encode(value: Any) -> str:
+    return orjson.dumps(value).decode()

@@ -1,0 +1,100 @@
+"""Real servers for every test that asks for one.
+
+    dsn       a migrated database of the test's own, on each PostgreSQL that the run was told to use
+    pool      a pool to it, as the service opens it (JSON crosses it as Python values)
+    settings  settings for it, independent of the environment; ``settings.model_copy(update={…})``
+    service   the application on a real socket with client 1, see ``Service``; it wants no other
+              fixture, but shares ``dsn``, ``pool`` and ``settings`` with the test
+
+``pytest --postgres=16,18`` runs each test that wants a database on both servers; the default is
+18 alone. The servers live as long as the run; a database is a copy of a migrated template, made
+in some 50 ms.
+"""
+
+import asyncio
+import itertools
+import os
+import platform
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+from pydantic import SecretStr
+
+from service.db import Pool, embedded, migrate
+from service.db.pool import open_pool
+from service.settings import Settings
+from tests.serving import SECRET, Service, served
+
+_TEMPLATE: Final = "migrated"
+_numbers: Final = itertools.count(1)
+_ran_on: Final[list[str]] = []
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--postgres", default="18", help="versions to test on, such as 16,18")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "postgres" in metafunc.fixturenames:
+        versions = metafunc.config.getoption("--postgres").split(",")
+        metafunc.parametrize("postgres", versions, scope="session")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    servers = ", ".join(_ran_on) or "no server"
+    terminalreporter.write_line(f"Ran on Python {platform.python_version()} and {servers}")
+
+
+@pytest.fixture(scope="session")
+def server(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The DSN of a server whose database ``migrated`` is up to date."""
+    with embedded.running(tmp_path_factory.mktemp("db"), postgres) as dsn:
+        asyncio.run(_execute(dsn, f"CREATE DATABASE {_TEMPLATE}"))
+        _ran_on.append(f"PostgreSQL {asyncio.run(_execute(dsn, 'SHOW server_version'))}")
+        migrate.migrate(_database(dsn, _TEMPLATE))
+        yield dsn
+
+
+@pytest.fixture
+async def dsn(server: str) -> AsyncIterator[str]:
+    name = f"test_{next(_numbers)}"
+    await _execute(server, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
+    yield _database(server, name)
+    await _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
+    for name in [*os.environ]:
+        if name.startswith("BULK_IMPORT_") or name == "DATABASE_URL":
+            monkeypatch.delenv(name)
+    return Settings(jwt_secret=SecretStr(SECRET), port=0, log_level="error")
+
+
+@pytest.fixture
+async def pool(settings: Settings, dsn: str) -> AsyncIterator[Pool]:
+    pool = await open_pool(settings, dsn)
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+async def service(settings: Settings, dsn: str) -> AsyncIterator[Service]:
+    await _execute(dsn, "INSERT INTO clients (client_id, name) VALUES (1, 'Demo')")
+    async with served(settings, dsn) as service:
+        yield service
+
+
+async def _execute(dsn: str, statement: str) -> Any:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return await connection.fetchval(statement)
+    finally:
+        await connection.close()
+
+
+def _database(dsn: str, name: str) -> str:
+    return urlunsplit(urlsplit(dsn)._replace(path=f"/{name}"))
