@@ -1,7 +1,7 @@
 """Rows of one project as COPY text, in memory while they are few, in an unlinked file beyond."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import IO
 
@@ -128,3 +128,25 @@ def keyed(block: bytes, key: bytes) -> bytes:
     walk over the rows.
     """
     return key + block[:-1].replace(b"\n", b"\n" + key) + b"\n"
+
+
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+def copy_text(value: str) -> bytes:
+    """A text as it stands in COPY text format."""
+    return value.translate(_ESCAPES).encode()
+
+
+def copy_line(values: Iterable[str | int | None]) -> bytes:
+    """One row of COPY text, without a newline."""
+    return b"\t".join(
+        [
+            b"\\N"
+            if value is None
+            else copy_text(value)
+            if isinstance(value, str)
+            else b"%d" % value
+            for value in values
+        ]
+    )

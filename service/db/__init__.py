@@ -1,0 +1,10 @@
+"""PostgreSQL: the pool, the embedded server, migrations, and the SQL by name."""
+
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:  # asyncpg's classes are generic in its stubs alone
+    import asyncpg
+    from asyncpg.pool import PoolConnectionProxy
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"

@@ -1,0 +1,121 @@
+"""What becomes of one project, by what the server has of it.
+
+The rules are asked in this order, and the first that applies decides; validation, duplicates and
+size came before, in the reader and the producer.
+
+    a lock of another subject   LOCKING_CONFLICT
+    equal content               unchanged, unless archived: an import revives a project
+    read at another version     VERSION_CONFLICT
+    on the server               updated
+    not on the server           created
+
+Equal content comes before the version, so that the retry of an import that was cut short finds what
+it did already.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from service.model import ErrorCode, Project
+
+
+class Outcome(StrEnum):
+    """What an answer tells of a project."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """What the server has of a project, read under its advisory lock."""
+
+    project_id: int
+    version: int
+    content_hash: bytes
+    archived: bool
+    source: str | None
+    locked_by: str | None
+    locked_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a project is refused, and what its outcome shows beside that."""
+
+    code: ErrorCode
+    message: str
+    extra: Mapping[str, Any]
+
+
+Verdict = Outcome | Failure
+_Rule = Callable[[Project, Current | None], Verdict | None]
+
+
+def _locked(_project: Project, current: Current | None) -> Verdict | None:
+    if current is None or current.locked_by is None or current.locked_until is None:
+        return None
+    until = current.locked_until.isoformat()
+    return Failure(
+        ErrorCode.LOCKING_CONFLICT,
+        f"The project is locked by {current.locked_by} until {until}",
+        {"locked_by": current.locked_by, "locked_until": until},
+    )
+
+
+def _equal(project: Project, current: Current | None) -> Verdict | None:
+    if current is None or current.archived or current.content_hash != project.content_hash:
+        return None
+    return Outcome.UNCHANGED
+
+
+def _other_version(project: Project, current: Current | None) -> Verdict | None:
+    found = None if current is None else current.version
+    if project.read_at is None or project.read_at == found:
+        return None
+    return Failure(
+        ErrorCode.VERSION_CONFLICT,
+        f"The file was made from version {project.read_at}, "
+        + (
+            "but the server has no such project"
+            if found is None
+            else f"but the server has version {found}"
+        ),
+        {"expected_version": project.read_at, "current_version": found},
+    )
+
+
+def _on_the_server(_project: Project, current: Current | None) -> Verdict | None:
+    return None if current is None else Outcome.UPDATED
+
+
+def _not_on_the_server(_project: Project, _current: Current | None) -> Verdict | None:
+    return Outcome.CREATED
+
+
+RULES: tuple[_Rule, ...] = (
+    _locked,
+    _equal,
+    _other_version,
+    _on_the_server,
+    _not_on_the_server,
+)
+
+
+def decide(project: Project, current: Current | None) -> Verdict:
+    """The verdict on a project.
+
+    Args:
+        project: what the file says.
+        current: what the server has, or None where it has nothing.
+    """
+    for rule in RULES:
+        verdict = rule(project, current)
+        if verdict is not None:
+            return verdict
+    raise AssertionError("the last rule always decides")

@@ -1,0 +1,69 @@
+"""How an import ends before its file does.
+
+    what was raised               state         the caller is told
+    FileRefused, FileTooLarge     failed        400, 413: no project was complete
+    Stopped                       as it says    as it says: client gone, silence, shutdown, …
+    Unavailable                   interrupted   503: the database stayed away
+    OSError                       interrupted   503: the spool is full or broken
+    Fenced                        (another's)   503: the import was ended or taken over elsewhere
+    anything else                 failed        500: a fault of ours
+
+An import whose file is read to its end is ``completed``: see ``pipeline.Import.finish``.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import structlog
+
+from service.errors import FileRefused, FileTooLarge, InternalError, ServiceError, Unavailable
+from service.importer.faults import Fenced
+
+_log = structlog.get_logger()
+
+State = Literal["failed", "interrupted", "cancelled"]
+
+
+class Stopped(Exception):
+    """Somebody wants the import to end.
+
+    Args:
+        state: what the import is then.
+        error: why, and what its uploader is told.
+    """
+
+    def __init__(self, state: State, error: ServiceError) -> None:
+        super().__init__(error.details)
+        self.state = state
+        self.error = error
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The state and cause that are stored, and the error that the uploader is told."""
+
+    state: State
+    cause: str
+    error: ServiceError
+
+
+def ending_of(fault: BaseException) -> Ending:
+    """The ending that a fault calls for, by the table above."""
+    match fault:
+        case FileRefused() | FileTooLarge():
+            return Ending("failed", fault.details, fault)
+        case Stopped(state=state, error=error):
+            return Ending(state, error.details, error)
+        case Unavailable():
+            return Ending("interrupted", fault.details, fault)
+        case OSError():
+            _log.error("spool", fault=repr(fault))
+            error = Unavailable("There is no room for the import's working files")
+            return Ending("interrupted", error.details, error)
+        case Fenced():
+            error = Unavailable("The import was ended or taken over elsewhere")
+            return Ending("interrupted", error.details, error)
+        case _:
+            _log.error("import failed", exc_info=fault)
+            error = InternalError()
+            return Ending("failed", error.details, error)

@@ -1,0 +1,139 @@
+"""All imports of this process: who is let in, and the heartbeat that shows they are alive."""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import structlog
+
+from service.db import Connection, Pool
+from service.db.queries import Queries
+from service.errors import InternalError, TooManyRequests, Unavailable
+from service.importer.batches import Owner
+from service.importer.lifecycle import Request, begin
+from service.importer.pipeline import Import
+from service.importer.retries import retrying
+from service.settings import Settings
+
+_SQL = Queries("imports")
+_log = structlog.get_logger()
+
+FIRST_ATTEMPT = 1
+IDLE_SHARE = 0.8
+"""A transaction may stand still for this share of a heartbeat's expiry."""
+
+
+class Importer:
+    """Starts imports and keeps them alive.
+
+    To be entered as an asynchronous context: the heartbeat runs inside it. On leaving, every import
+    must have ended.
+
+    Args:
+        pool: the connections.
+        settings: limits, times and sizes.
+
+    Attributes:
+        running: imports that have been started and not ended, by id.
+    """
+
+    def __init__(self, pool: Pool, settings: Settings) -> None:
+        self.running: dict[int, Import] = {}
+        self._pool = pool
+        self._settings = settings
+        self._slots: Counter[int] = Counter()
+        self._threads = ThreadPoolExecutor(settings.max_imports, thread_name_prefix="parse")
+        self._heart: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> "Importer":
+        self._heart = asyncio.create_task(self._keep_alive(), name="heartbeat")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._heart is not None:
+            self._heart.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._heart
+        self._threads.shutdown()
+
+    @contextlib.contextmanager
+    def admit(self, client_id: int) -> Iterator[None]:
+        """One of the import slots, held for the length of the context.
+
+        Raises:
+            TooManyRequests: the client has as many imports running as it may have.
+            Unavailable: all slots are taken.
+        """
+        if self._slots[client_id] >= self._settings.max_imports_per_client:
+            raise TooManyRequests
+        if self._slots.total() >= self._settings.max_imports:
+            raise Unavailable("As many imports are running as the service takes")
+        self._slots[client_id] += 1
+        try:
+            yield
+        finally:
+            self._slots[client_id] -= 1
+            if not self._slots[client_id]:
+                del self._slots[client_id]
+
+    @contextlib.asynccontextmanager
+    async def start(self, request: Request) -> AsyncIterator[Import]:
+        """Begin an import: its row is there, and it is kept alive for the length of the context.
+
+        An import that has not ended when the context is left is interrupted.
+
+        Raises:
+            Unavailable: the database cannot be reached.
+        """
+
+        async def write_row(conn: Connection, _again: bool) -> int:
+            return await begin(conn, request)
+
+        import_id = await retrying(self._pool, write_row, self._settings.connect_timeout)
+        owner = Owner(
+            request.client_id,
+            import_id,
+            FIRST_ATTEMPT,
+            request.subject,
+            self._settings.lock_timeout,
+            self._settings.heartbeat_expiry * IDLE_SHARE,
+        )
+        started = Import(owner, pool=self._pool, threads=self._threads, settings=self._settings)
+        self.running[import_id] = started
+        try:
+            yield started
+        finally:
+            await started.interrupt(InternalError("The import was left by its upload"))
+            del self.running[import_id]
+
+    async def _keep_alive(self) -> None:
+        while True:
+            try:
+                async with self._pool.acquire() as conn:
+                    while True:
+                        await self._beat(conn)
+                        await asyncio.sleep(self._settings.heartbeat_every)
+            except Exception as exc:
+                _log.warning("heartbeat missed", fault=repr(exc))
+            await asyncio.sleep(self._settings.heartbeat_every)
+
+    async def _beat(self, conn: Connection) -> None:
+        """Beat for every import of this process, and drop those that are no longer ours."""
+        beating = sorted(self.running.values(), key=lambda one: (one.owner.client_id, one.id))
+        if not beating:
+            return
+        rows = await conn.fetch(
+            _SQL.beat,
+            [one.owner.client_id for one in beating],
+            [one.id for one in beating],
+            [one.owner.attempt for one in beating],
+            [one.bytes_read for one in beating],
+            [one.projects_done for one in beating],
+            timeout=self._settings.heartbeat_expiry,
+        )
+        ours = {row["import_id"] for row in rows}
+        for one in beating:
+            if one.id not in ours:
+                one.disown()

@@ -1,0 +1,161 @@
+"""Each project's outcome: as it is stored with the project, and as an answer tells it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from operator import attrgetter
+from typing import Any
+
+import orjson
+
+from service.db import Connection
+from service.db.queries import Queries
+from service.importer.decisions import Failure, Outcome
+from service.model import ErrorCode, Notice, Project, Refusal, Warnings
+
+_SQL = Queries("outcomes")
+
+PAGE = 1000
+"""Outcomes read at a time."""
+
+LANDED = (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED)
+FAILED = (Outcome.FAILED,)
+ALL = tuple(Outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One stored outcome: the columns of ``import_results`` behind client, import and attempt."""
+
+    index: int
+    outcome: str
+    external_id: str | None
+    name: str | None
+    line: int | None
+    project_id: int | None = None
+    version: int | None = None
+    tasks: int | None = None
+    error: str | None = None
+    message: str | None = None
+    extra: str | None = None
+    warnings: str | None = None
+
+
+_FIELDS = tuple(field.name for field in fields(Row))
+COLUMNS = ("client_id", "import_id", "attempt", *_FIELDS)
+values = attrgetter(*_FIELDS)
+"""A row's values, in the order of ``COLUMNS`` behind its key."""
+
+
+def landed(
+    project: Project,
+    outcome: Outcome,
+    project_id: int,
+    version: int,
+    notices: Iterable[Notice] = (),
+) -> Row:
+    """The outcome of a project that is on the server as the file has it.
+
+    ``notices`` are warnings beside the reader's own.
+    """
+    warnings = Warnings(project.warnings.count, list(project.warnings.first))
+    for notice in notices:
+        warnings.add(notice)
+    return Row(
+        project.index,
+        outcome.value,
+        project.external_id,
+        project.name,
+        project.line,
+        project_id=project_id,
+        version=version,
+        tasks=project.tasks,
+        warnings=orjson.dumps(warnings.as_dict()).decode() if warnings.count else None,
+    )
+
+
+def failed(item: Project | Refusal, failure: Failure) -> Row:
+    """The outcome of a project that is not."""
+    return Row(
+        item.index,
+        Outcome.FAILED.value,
+        item.external_id,
+        item.name,
+        item.line,
+        error=failure.code.value,
+        message=failure.message,
+        extra=orjson.dumps(dict(failure.extra)).decode() if failure.extra else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How an import's projects came out.
+
+    ``conflict`` is what a refusal of all is called where every project was refused by a lock or by
+    its version, and None otherwise.
+    """
+
+    counts: dict[str, int]
+    conflict: str | None
+
+
+async def tally(conn: Connection, client_id: int, import_id: int, attempt: int) -> Tally:
+    """Count the stored outcomes of an import's attempt."""
+    rows = await conn.fetch(_SQL.counts, client_id, import_id, attempt)
+    counts = {outcome.value: 0 for outcome in Outcome}
+    for row in rows:
+        counts[row["outcome"]] += row["number"]
+    causes = {row["error"] for row in rows}
+    conflict = None
+    if causes and causes <= {ErrorCode.LOCKING_CONFLICT, ErrorCode.VERSION_CONFLICT}:
+        locked = ErrorCode.LOCKING_CONFLICT in causes
+        conflict = "Locking conflict" if locked else "Version conflict"
+    return Tally(counts, conflict)
+
+
+async def page(
+    conn: Connection,
+    client_id: int,
+    import_id: int,
+    attempt: int,
+    *,
+    after: int = -1,
+    limit: int = PAGE,
+    kinds: Iterable[Outcome] = ALL,
+) -> list[dict[str, Any]]:
+    """Outcomes as answers tell them, in the file's order.
+
+    Args:
+        after: the index behind which to begin; -1 begins with the first.
+        limit: how many at most.
+        kinds: the outcomes wanted.
+    """
+    rows = await conn.fetch(_SQL.page, client_id, import_id, attempt, after, list(kinds), limit)
+    return [shown(dict(row)) for row in rows]
+
+
+def shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored outcome as answers tell it."""
+    if row["outcome"] == Outcome.FAILED:
+        code = ErrorCode[row["error"]]
+        return {
+            "index": row["index"],
+            "external_id": row["external_id"],
+            "name": row["name"],
+            "line": row["line"],
+            "code": code.status,
+            "error": code.value,
+            "message": row["message"],
+            "retryable": code.retryable,
+            **(row["extra"] or {}),
+        }
+    return {
+        "index": row["index"],
+        "external_id": row["external_id"],
+        "project_id": row["project_id"],
+        "name": row["name"],
+        "version": row["version"],
+        "outcome": row["outcome"],
+        "tasks": row["tasks"],
+        "warnings": row["warnings"] or {"count": 0, "first": []},
+    }

@@ -1,0 +1,64 @@
+"""Work on the database that is tried again while the database, or the way to it, is at fault."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TypeVar
+
+import structlog
+
+from service.db import Connection, Pool
+from service.errors import Unavailable
+from service.importer.faults import Remedy, remedy
+
+_log = structlog.get_logger()
+
+FIRST_PAUSE = 0.02
+LONGEST_PAUSE = 0.5
+
+T = TypeVar("T")
+
+
+async def retrying(
+    pool: Pool, work: Callable[[Connection, bool], Awaitable[T]], timeout: float
+) -> T:
+    """Do ``work`` on a connection of the pool, again and on a new one after each passing fault.
+
+    Args:
+        pool: the connections.
+        work: takes the connection, and whether an earlier try ended without a clear answer.
+        timeout: seconds after which a further fault is the last.
+
+    Raises:
+        Unavailable: the faults outlasted the time.
+        Exception: what ``work`` raised, where trying again is no remedy.
+    """
+    deadline = time.monotonic() + timeout
+    pause = pauses()
+    again = False
+    while True:
+        try:
+            async with pool.acquire(timeout=timeout) as conn:
+                try:
+                    return await work(conn, again)
+                except Exception as exc:
+                    if remedy(exc) is Remedy.RETRY:
+                        conn.terminate()
+                    raise
+        except Exception as exc:
+            if remedy(exc) is not Remedy.RETRY:
+                raise
+            if time.monotonic() > deadline:
+                raise Unavailable("The database could not be reached") from exc
+            _log.warning("the database is tried again", fault=repr(exc))
+            again = True
+        await asyncio.sleep(next(pause))
+
+
+def pauses() -> Iterator[float]:
+    """Growing pauses with jitter, for ever, in seconds."""
+    pause = FIRST_PAUSE
+    while True:
+        yield random.uniform(pause / 2, pause)
+        pause = min(pause * 2, LONGEST_PAUSE)

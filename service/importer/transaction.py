@@ -1,0 +1,195 @@
+"""One batch, one transaction: lock, compare, write the new versions and their outcomes."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from service.db import Connection
+from service.db.queries import Queries
+from service.importer import outcomes
+from service.importer.batches import Entry, Owner
+from service.importer.copying import Written, copy_results, copy_versions
+from service.importer.decisions import Current, Failure, Outcome, decide
+from service.importer.faults import Fenced
+from service.importer.keys import client_key, import_key, project_key
+from service.model import Notice, Project, SharedObject, WarningCode
+
+_SQL = Queries("writer")
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What a transaction is about to write."""
+
+    created: list[Project] = field(default_factory=list)
+    moved: list[Written] = field(default_factory=list)
+    results: list[outcomes.Row] = field(default_factory=list)
+
+
+@asynccontextmanager
+async def fenced(conn: Connection, owner: Owner) -> AsyncIterator[None]:
+    """A transaction that holds the import's and the client's lock shared, with its time-outs set.
+
+    READ COMMITTED is set explicitly: under a higher default, what is read after the locks would be
+    what was there before them.
+    """
+    async with conn.transaction(isolation="read_committed"):
+        await conn.execute(
+            _SQL.limits, f"{owner.lock_timeout * 1000:.0f}", f"{owner.idle_timeout * 1000:.0f}"
+        )
+        await conn.execute(
+            _SQL.share_import_and_client,
+            import_key(owner.client_id, owner.import_id),
+            client_key(owner.client_id),
+        )
+        yield
+
+
+async def still_ours(conn: Connection, owner: Owner) -> None:
+    """Compare attempt and state; to be asked in a statement after the locks.
+
+    Raises:
+        Fenced: the import was ended or taken over.
+    """
+    if not await conn.fetchval(_SQL.fence, owner.client_id, owner.import_id, owner.attempt):
+        raise Fenced
+
+
+async def land(
+    conn: Connection, owner: Owner, items: Sequence[Entry], *, recheck: bool
+) -> list[Entry]:
+    """Write a batch in one transaction.
+
+    Args:
+        conn: a connection outside any transaction.
+        owner: the import that the batch belongs to.
+        items: what the reader handed on.
+        recheck: an earlier try of these items ended without an answer, so look for its outcomes.
+
+    Returns:
+        The projects whose lock another transaction holds: nothing of them was written.
+
+    Raises:
+        Fenced: the import was ended or taken over; nothing was written.
+        RowRefused: the database refused one row; nothing was written.
+        asyncpg.PostgresError: the database refused something else; nothing was written, or, where
+            the connection broke at the commit, perhaps all.
+    """
+    async with fenced(conn, owner):
+        held, contested = await _try_locks(conn, owner, items)
+        await still_ours(conn, owner)
+        if recheck:
+            held = await _without_landed(conn, owner, held)
+        if held:
+            await _write(conn, owner, await _plan(conn, owner, held))
+    return contested
+
+
+async def store_shared(conn: Connection, owner: Owner, objects: Sequence[SharedObject]) -> None:
+    """Store shared objects, each once for the client, in a short transaction of its own.
+
+    Raises:
+        Fenced: the import was ended or taken over.
+        asyncpg.PostgresError: the database refused.
+    """
+    async with fenced(conn, owner):
+        await still_ours(conn, owner)
+        await conn.execute(
+            _SQL.store_shared,
+            owner.client_id,
+            [shared.hash for shared in objects],
+            [shared.element for shared in objects],
+            [shared.object_id for shared in objects],
+            [shared.attributes.decode() for shared in objects],
+        )
+
+
+async def _try_locks(
+    conn: Connection, owner: Owner, items: Sequence[Entry]
+) -> tuple[list[Entry], list[Entry]]:
+    projects = [item for item in items if isinstance(item, Project)]
+    keys = [project_key(owner.client_id, project.external_id) for project in projects]
+    locks = await conn.fetch(_SQL.try_projects, keys) if keys else []
+    contested = {
+        project.index for project, lock in zip(projects, locks, strict=True) if not lock["held"]
+    }
+    held = [item for item in items if item.index not in contested]
+    return held, [item for item in items if item.index in contested]
+
+
+async def _without_landed(conn: Connection, owner: Owner, items: list[Entry]) -> list[Entry]:
+    rows = await conn.fetch(
+        _SQL.landed,
+        owner.client_id,
+        owner.import_id,
+        owner.attempt,
+        [item.index for item in items],
+    )
+    there = {row["index"] for row in rows}
+    return [item for item in items if item.index not in there]
+
+
+async def _plan(conn: Connection, owner: Owner, items: Sequence[Entry]) -> _Plan:
+    names = [item.external_id for item in items if isinstance(item, Project)]
+    rows = await conn.fetch(_SQL.current, owner.client_id, names, owner.subject) if names else []
+    there = {row["external_id"]: Current(*list(row.values())[1:]) for row in rows}
+    plan = _Plan()
+    for item in items:
+        if isinstance(item, Project):
+            _plan_project(plan, item, there.get(item.external_id))
+        else:
+            failure = Failure(item.code, item.message, item.extra)
+            plan.results.append(outcomes.failed(item, failure))
+    return plan
+
+
+def _plan_project(plan: _Plan, project: Project, current: Current | None) -> None:
+    verdict = decide(project, current)
+    if isinstance(verdict, Failure):
+        plan.results.append(outcomes.failed(project, verdict))
+    elif current is None:
+        plan.created.append(project)
+    elif verdict is Outcome.UNCHANGED:
+        plan.results.append(outcomes.landed(project, verdict, current.project_id, current.version))
+    else:
+        moved = Written(project, current.project_id, current.version + 1)
+        plan.moved.append(moved)
+        notices = []
+        if current.source not in (None, project.source):
+            notices.append(
+                Notice(WarningCode.DIALECT_CHANGED, project.line, "project", current.source)
+            )
+        plan.results.append(
+            outcomes.landed(project, verdict, moved.project_id, moved.version, notices)
+        )
+
+
+async def _write(conn: Connection, owner: Owner, plan: _Plan) -> None:
+    written = [*plan.moved, *await _create(conn, owner, plan)]
+    if plan.moved:
+        await conn.execute(
+            _SQL.move_pointers,
+            owner.client_id,
+            [moved.project_id for moved in plan.moved],
+            [moved.version for moved in plan.moved],
+            [moved.project.content_hash for moved in plan.moved],
+        )
+    if written:
+        await copy_versions(conn, owner, written)
+    await copy_results(conn, owner, plan.results)
+
+
+async def _create(conn: Connection, owner: Owner, plan: _Plan) -> list[Written]:
+    if not plan.created:
+        return []
+    rows = await conn.fetch(
+        _SQL.create_projects,
+        owner.client_id,
+        [project.external_id for project in plan.created],
+        [project.content_hash for project in plan.created],
+    )
+    ids = {row["external_id"]: row["project_id"] for row in rows}
+    created = [Written(project, ids[project.external_id], 1) for project in plan.created]
+    for new in created:
+        plan.results.append(outcomes.landed(new.project, Outcome.CREATED, new.project_id, 1))
+    return created

@@ -1,0 +1,128 @@
+"""Lands batches whatever happens: retries, splits, and comes again for projects that were held."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import structlog
+
+from service.db import Connection, Pool
+from service.importer import transaction
+from service.importer.batches import Batch, Entry, Owner
+from service.importer.contention import import_in_the_way
+from service.importer.faults import Remedy, RowRefused, blame, remedy
+from service.importer.retries import pauses, retrying
+from service.model import ErrorCode, Project, Refusal
+
+_log = structlog.get_logger()
+
+
+class Writer:
+    """Writes the batches of one import; several writers work on one import side by side.
+
+    Args:
+        pool: the connections.
+        owner: the import.
+        lock_timeout: how long a project is waited for that another import is writing, in seconds.
+        retry_timeout: how long a batch is tried while the database is away, in seconds.
+    """
+
+    def __init__(
+        self, pool: Pool, owner: Owner, *, lock_timeout: float, retry_timeout: float
+    ) -> None:
+        self._pool = pool
+        self._owner = owner
+        self._lock_timeout = lock_timeout
+        self._retry_timeout = retry_timeout
+
+    async def store_shared(self, batch: Batch) -> None:
+        """Store the shared objects that must be there before the batch.
+
+        Raises:
+            Fenced: the import is no longer ours.
+            Unavailable: the database stayed away.
+        """
+
+        async def store(conn: Connection, _recheck: bool) -> None:
+            await transaction.store_shared(conn, self._owner, batch.shared)
+
+        await retrying(self._pool, store, self._retry_timeout)
+
+    async def land(self, entries: Sequence[Entry]) -> None:
+        """Write every entry's outcome, and with it each project that can land.
+
+        Raises:
+            Fenced: the import is no longer ours.
+            Unavailable: the database stayed away; what was not committed is not there.
+            Exception: a fault of ours, as ``faults.REMEDIES`` has it.
+        """
+        await self._land(list(entries), {})
+
+    async def _land(self, entries: list[Entry], waiting_since: dict[int, float]) -> None:
+        pause = pauses()
+        while True:
+            try:
+                contested = await self._transact(entries, waiting_since)
+            except Exception as exc:
+                if remedy(exc) is not Remedy.SPLIT:
+                    raise
+                for part in _split(entries, exc):
+                    await self._land(part, waiting_since)
+                return
+            if not contested:
+                return
+            entries = await self._give_up_on_expired(contested, waiting_since)
+            await asyncio.sleep(next(pause))
+
+    async def _transact(self, entries: list[Entry], waiting_since: dict[int, float]) -> list[Entry]:
+        async def land(conn: Connection, recheck: bool) -> list[Entry]:
+            if recheck:
+                # The backend of a broken connection may hold the locks a while yet.
+                waiting_since.clear()
+            return await transaction.land(conn, self._owner, entries, recheck=recheck)
+
+        return await retrying(self._pool, land, self._retry_timeout)
+
+    async def _give_up_on_expired(
+        self, contested: list[Entry], waiting_since: dict[int, float]
+    ) -> list[Entry]:
+        """Turn the projects whose time is up into refusals that say what was in the way."""
+        now = time.monotonic()
+        entries: list[Entry] = []
+        for entry in contested:
+            since = waiting_since.setdefault(entry.index, now)
+            if isinstance(entry, Project) and now - since > self._lock_timeout:
+                entries.append(await self._locking_conflict(entry))
+            else:
+                entries.append(entry)
+        return entries
+
+    async def _locking_conflict(self, project: Project) -> Refusal:
+        async def ask(conn: Connection, _recheck: bool) -> int | None:
+            return await import_in_the_way(conn, self._owner.client_id, project.external_id)
+
+        other = await retrying(self._pool, ask, self._retry_timeout)
+        who = "another transaction" if other is None else f"import {other}"
+        message = f"The project was being written by {who} for over {self._lock_timeout:g} s"
+        return _refusal(project, ErrorCode.LOCKING_CONFLICT, message, import_id=other)
+
+
+def _split(entries: list[Entry], exc: Exception) -> list[list[Entry]]:
+    """Divide a batch that failed; the one at fault, where it stands alone, becomes a refusal."""
+    if len(entries) == 1:
+        if isinstance(entries[0], Refusal):
+            raise exc
+        code, message = blame(exc)
+        _log.warning("the database refused a project", code=code, fault=repr(exc.__cause__ or exc))
+        return [[_refusal(entries[0], code, message)]]
+    if isinstance(exc, RowRefused):
+        culprit = [entry for entry in entries if entry.index == exc.index]
+        return [culprit, [entry for entry in entries if entry.index != exc.index]]
+    middle = len(entries) // 2
+    return [entries[:middle], entries[middle:]]
+
+
+def _refusal(project: Project, code: ErrorCode, message: str, **extra: object) -> Refusal:
+    return Refusal(
+        project.index, project.line, project.external_id, project.name, code, message, extra
+    )

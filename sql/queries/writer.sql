@@ -1,0 +1,79 @@
+-- name: limits
+-- SET LOCAL alone gets through PgBouncer. A writer that stops in the middle of a transaction is ended
+-- by the server before its heartbeat counts as expired.
+SELECT set_config('lock_timeout', $1, true),
+       set_config('idle_in_transaction_session_timeout', $2, true)
+
+-- name: share_import_and_client
+-- Waits; whoever takes an import over, or holds the client alone, holds these exclusively.
+SELECT pg_advisory_xact_lock_shared($1), pg_advisory_xact_lock_shared($2)
+
+-- name: try_projects
+-- Never waits: a batch commits what it got and comes again for the rest.
+SELECT pg_try_advisory_xact_lock(k.key) AS held
+  FROM unnest($1::bigint[]) WITH ORDINALITY AS k (key, place)
+ ORDER BY k.place
+
+-- name: fence
+-- In a statement after the locks: one that both locks and reads would see the rows as they were
+-- before it waited.
+SELECT attempt = $3 AND state = 'running' AS ours FROM imports WHERE client_id = $1 AND import_id = $2
+
+-- name: landed
+-- Asked after a connection broke: outcomes that are there were committed.
+SELECT index FROM import_results
+ WHERE client_id = $1 AND import_id = $2 AND attempt = $3 AND index = ANY ($4::bigint[])
+
+-- name: current
+-- What the server has of the batch's projects; a lock counts while it has not expired by the clock,
+-- not by the start of the transaction.
+SELECT p.external_id, p.project_id, p.version, p.content_hash, p.archived_at IS NOT NULL AS archived,
+       v.source, l.holder AS locked_by, l.expires_at AS locked_until
+  FROM projects p
+  LEFT JOIN project_versions v
+         ON v.client_id = p.client_id AND v.project_id = p.project_id AND v.version = p.version
+  LEFT JOIN project_locks l
+         ON l.client_id = p.client_id AND l.project_id = p.project_id
+        AND l.holder IS DISTINCT FROM $3 AND l.expires_at > clock_timestamp()
+ WHERE p.client_id = $1 AND p.external_id = ANY ($2::text[])
+
+-- name: create_projects
+-- Separate from the update, under the lock: an upsert would burn an identity value for each row.
+INSERT INTO projects (client_id, external_id, version, content_hash)
+SELECT $1, n.external_id, 1, n.content_hash
+  FROM unnest($2::text[], $3::bytea[]) AS n (external_id, content_hash)
+RETURNING external_id, project_id
+
+-- name: move_pointers
+UPDATE projects p
+   SET version = n.version, content_hash = n.content_hash, archived_at = NULL
+  FROM unnest($2::bigint[], $3::integer[], $4::bytea[]) AS n (project_id, version, content_hash)
+ WHERE p.client_id = $1 AND p.project_id = n.project_id
+
+-- name: store_shared
+-- In the order of the hashes, in a transaction of their own: inside batches they deadlocked.
+INSERT INTO shared_objects (client_id, hash, element, object_id, attributes)
+SELECT $1, s.hash, s.element, s.object_id, s.attributes::jsonb
+  FROM unnest($2::bytea[], $3::text[], $4::text[], $5::text[])
+       AS s (hash, element, object_id, attributes)
+ ORDER BY s.hash
+ON CONFLICT DO NOTHING
+
+-- name: in_the_way
+-- The backend that holds the project's key holds, shared, its import's as well. A 64-bit key stands
+-- in pg_locks as two unsigned halves.
+WITH advisory AS (
+    SELECT pid, mode, (classid::bigint << 32) | objid::bigint AS key
+      FROM pg_locks
+     WHERE locktype = 'advisory' AND objsubid = 1 AND granted
+       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+)
+SELECT i.key
+  FROM advisory p
+  JOIN advisory i USING (pid)
+ WHERE p.key = $1 AND p.mode = 'ExclusiveLock'
+   AND i.key = ANY ($2::bigint[]) AND i.mode = 'ShareLock'
+ LIMIT 1
+
+-- name: running
+SELECT import_id FROM imports WHERE client_id = $1 AND state = 'running'
