@@ -1,0 +1,39 @@
+"""Migrations on an empty database, at once, and again."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from service.db.migrate import MIGRATIONS, MigrationError, migrate, pending
+
+
+@pytest.fixture
+async def empty(server: str) -> AsyncIterator[str]:
+    admin = await asyncpg.connect(server)
+    await admin.execute("CREATE DATABASE empty")
+    yield urlunsplit(urlsplit(server)._replace(path="/empty"))
+    await admin.execute("DROP DATABASE empty WITH (FORCE)")
+    await admin.close()
+
+
+async def test_an_empty_database_is_brought_up_to_date_once(empty: str) -> None:
+    names = sorted(path.name for path in MIGRATIONS.glob("*.sql"))
+    assert await pending(empty) == names
+    assert migrate(empty) == names
+    assert await pending(empty) == []
+    assert migrate(empty) == []
+
+
+async def test_several_at_once_migrate_once(empty: str) -> None:
+    done = await asyncio.gather(*(asyncio.to_thread(migrate, empty) for _ in range(4)))
+    assert sorted(map(len, done)) == [0, 0, 0, len([*MIGRATIONS.glob("*.sql")])]
+
+
+async def test_a_failure_is_told_in_one_line(server: str) -> None:
+    missing = urlunsplit(urlsplit(server)._replace(path="/missing"))
+    with pytest.raises(MigrationError, match='database "missing" does not exist') as caught:
+        migrate(missing)
+    assert "\n" not in str(caught.value)
