@@ -55,10 +55,10 @@ def token(
 @contextlib.asynccontextmanager
 async def served(settings: Settings, dsn: str) -> AsyncIterator[Service]:
     """Serve on a free port of 127.0.0.1 until the block ends."""
-    from service.api.protocol import AppRunner
+    from service.api.protocol import Runner
     from service.app import create_app
 
-    runner = AppRunner(create_app(settings, dsn))
+    runner = Runner(create_app(settings, dsn))
     await runner.setup()
     try:
         site = web.TCPSite(runner, "127.0.0.1", 0)

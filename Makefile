@@ -1,0 +1,46 @@
+# Every target sets up first, and needs nothing else.
+PYTHON ?=
+POSTGRES ?= 16,18
+
+BIN := .venv/bin
+CLI := $(BIN)/bulk-import
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lint test run demo lock
+
+help:
+	@echo "make demo   import the samples, print what became of them, stop"
+	@echo "make run    serve on 127.0.0.1:8080, with client 1"
+	@echo "make test   lint, types, and every test on PostgreSQL $(POSTGRES)"
+	@echo "make lint   lint and types alone"
+	@echo "make setup  make .venv (PYTHON=python3.13 picks the interpreter)"
+	@echo "make lock   write requirements.lock anew from pyproject.toml"
+
+setup: .venv/ready
+
+.venv/ready: requirements.lock pyproject.toml scripts/setup.sh
+	@scripts/setup.sh $(PYTHON)
+
+lint: setup
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/mypy --no-error-summary
+
+test: lint
+	@$(BIN)/pytest --postgres=$(POSTGRES)
+
+run: setup
+	@$(CLI) client add 1 --name Demo --if-missing
+	@echo "Import a file from another terminal:"
+	@echo "  curl -F file=@samples/native.xml -H 'Authorization: Bearer $$($(CLI) token --client 1)'" \
+	    "http://127.0.0.1:$${BULK_IMPORT_PORT:-8080}/api/v2/clients/1/projects/bulk"
+	@exec $(CLI) serve
+
+# Port 0: a service of its own on a free port, whatever else runs.
+demo: setup
+	@$(CLI) client add 1 --name Demo --if-missing
+	@BULK_IMPORT_PORT=0 $(CLI) upload --client 1 samples/native.xml samples/mspdi.xml samples/p6.xml
+
+lock: setup
+	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --quiet \
+	    --generate-hashes --no-emit-index-url --no-header --no-annotate --output-file requirements.lock

@@ -1,0 +1,39 @@
+#!/bin/sh
+# Makes .venv with the locked dependencies: scripts/setup.sh [python]
+set -eu
+cd "$(dirname "$0")/.."
+export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+
+# Python 3.11 to 3.13 with venv and pip in it: a shim without its interpreter, or Debian's python3
+# without python3-venv, does not count.
+works() {
+    "$1" -c 'import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+        >/dev/null 2>&1
+}
+
+find_python() {
+    for candidate in "$@" python3 python3.13 python3.12 python3.11; do
+        if works "$candidate"; then
+            echo "$candidate"
+            return
+        fi
+    done
+    return 1
+}
+
+if ! python=$(find_python "$@"); then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "Installing python3-venv" >&2
+        apt-get -qq update && apt-get -qq install -y python3-venv >/dev/null
+    fi
+    python=$(find_python "$@") || {
+        echo "setup needs Python 3.11 to 3.13 with venv (Debian: apt-get install python3-venv)" >&2
+        exit 1
+    }
+fi
+
+echo "Setting up .venv with $("$python" --version)" >&2
+"$python" -m venv .venv
+.venv/bin/pip install --quiet --require-hashes --requirement requirements.lock
+.venv/bin/pip install --quiet --no-deps --no-build-isolation --editable .
+touch .venv/ready
