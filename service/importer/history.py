@@ -14,8 +14,8 @@ async def find(
 ) -> dict[str, Any] | None:
     """One import, or None where the client has no such import.
 
-    Whoever asks for an import whose process has died finds it interrupted: ``expiry`` is the silence,
-    in seconds, that counts as death.
+    Whoever asks for an import whose process has died finds it interrupted: ``expiry`` is the
+    silence, in seconds, that counts as death.
     """
     await bury_dead(conn, client_id, expiry)
     row = await conn.fetchrow(_SQL.find, client_id, import_id)

@@ -21,3 +21,8 @@ def client_key(client_id: int) -> int:
 def project_key(client_id: int, external_id: str) -> int:
     """Held exclusively by the batch that writes the project."""
     return _key("project", client_id, external_id)
+
+
+def prune_key() -> int:
+    """Held exclusively by the one replica that prunes."""
+    return _key("prune")

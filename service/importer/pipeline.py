@@ -4,8 +4,8 @@
                   ↑ back-pressure: each stage waits for the next, down to the client's socket
 
 An import ends in one of three ways: ``finish`` after the last byte, ``interrupt`` or ``fail`` where
-somebody wants it to end, or a failure on the way, which the next ``feed`` or ``finish`` raises. In each case its row
-is closed before its caller is told.
+somebody wants it to end, or a failure on the way, which the next ``feed`` or ``finish`` raises. In
+each case its row is closed before its caller is told.
 """
 
 import asyncio
@@ -85,8 +85,9 @@ class Import:
         After a fault late in the file the bytes are dropped, and ``finish`` tells.
 
         Raises:
-            ServiceError: the import has ended, and its row is closed: there can be no project in the
-                file (``FileRefused``, ``FileTooLarge``), it was stopped, the database stays away.
+            ServiceError: the import has ended, and its row is closed: there can be no project in
+                the file (``FileRefused``, ``FileTooLarge``), it was stopped, the database stays
+                away.
         """
         work = self._started()
         with contextlib.suppress(Stopped):
@@ -137,8 +138,8 @@ class Import:
     async def fail(self, error: ServiceError) -> None:
         """End the import now: what has landed stays, what is under way is dropped.
 
-        Returns once no thread, task or connection of it is left and its row is closed. Whoever waits
-        in ``feed`` or ``finish`` is told ``error``. Without effect once the import has ended.
+        Returns once no thread, task or connection of it is left and its row is closed. Whoever
+        waits in ``feed`` or ``finish`` is told ``error``. Without effect once the import has ended.
         """
         await self._stop(Stopped("failed", error))
 

@@ -1,11 +1,12 @@
 """The parsing thread's side: items from the reader, gathered into batches and handed on."""
 
 from collections.abc import Callable
+from typing import Any
 
 from service.errors import FileRefused, FileTooLarge
 from service.hashset import HashSet
-from service.importer.batches import Batch
-from service.model import SharedObjects
+from service.importer.batches import Batch, Entry
+from service.model import ErrorCode, Project, Refusal, SharedObjects
 from service.xml.reader import Reader
 
 
@@ -36,7 +37,7 @@ def produce(
         Exception: what the reader's source or ``hand_on`` raised.
     """
     batch = Batch()
-    with HashSet(spool_dir) as seen:
+    with HashSet(directory=spool_dir) as seen:
         try:
             for item in reader:
                 if isinstance(item, SharedObjects):
@@ -55,3 +56,33 @@ def produce(
             raise
     if batch.items:
         hand_on(batch)
+
+
+def _first_or_duplicate(entry: Entry, seen: HashSet) -> Entry:
+    if entry.external_id is None:
+        return entry
+    first = seen.add(entry.external_id.encode(), entry.line or 0)
+    if first is None:
+        return entry
+    if isinstance(entry, Project):
+        entry.rows.close()
+    return Refusal(
+        entry.index,
+        entry.line,
+        entry.external_id,
+        entry.name,
+        ErrorCode.DUPLICATE_PROJECT,
+        f"The file has this project before, at line {first}",
+        {"first_line": first},
+    )
+
+
+def _rest_of_the_file(fault: FileRefused | FileTooLarge, reader: Reader) -> Refusal:
+    """The last entry of a file that gave out after a complete project."""
+    extra: dict[str, Any] = {}
+    if isinstance(fault, FileTooLarge):
+        code, message = ErrorCode.FILE_TOO_LARGE, fault.details
+    else:
+        code, message = ErrorCode.MALFORMED_XML, fault.reason
+        extra["column"] = fault.column
+    return Refusal(reader.complete, fault.line, None, None, code, message, extra)

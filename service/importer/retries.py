@@ -21,25 +21,25 @@ T = TypeVar("T")
 
 
 async def retrying(
-    pool: Pool, work: Callable[[Connection, bool], Awaitable[T]], timeout: float
+    pool: Pool, work: Callable[[Connection, bool], Awaitable[T]], within: float
 ) -> T:
     """Do ``work`` on a connection of the pool, again and on a new one after each passing fault.
 
     Args:
         pool: the connections.
         work: takes the connection, and whether an earlier try ended without a clear answer.
-        timeout: seconds after which a further fault is the last.
+        within: seconds after which a further fault is the last.
 
     Raises:
         Unavailable: the faults outlasted the time.
         Exception: what ``work`` raised, where trying again is no remedy.
     """
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + within
     pause = pauses()
     again = False
     while True:
         try:
-            async with pool.acquire(timeout=timeout) as conn:
+            async with pool.acquire(timeout=within) as conn:
                 try:
                     return await work(conn, again)
                 except Exception as exc:
