@@ -207,3 +207,14 @@ def test_what_the_source_raises_passes_through() -> None:
 
     with pytest.raises(ConnectionError, match="client gone"):
         read_prolog(Gone())
+
+
+def test_the_bound_is_the_same_whatever_the_chunks() -> None:
+    class Whole(io.BytesIO):
+        def read(self, n: int | None = -1, /) -> bytes:
+            return super().read()
+
+    data = b"<!--" + b"x" * PROLOG_LIMIT + b"--><a/>"
+    for source in (io.BytesIO(data), Whole(data)):
+        with pytest.raises(FileRefused, match="no root element within the first 65536 bytes"):
+            read_prolog(source)
