@@ -222,7 +222,7 @@ def _root(head: bytes, source: Source, encoding: str) -> Prolog:
             fed += len(data)
             data = source.read(PROLOG_LIMIT)
             taken += data
-        if not data:
+        if fed < PROLOG_LIMIT:
             parser.close()
     except _Found as found:
         if found.root is None:
