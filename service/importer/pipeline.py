@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 
 from service.db import Connection, Pool
-from service.errors import InternalError, ServiceError
+from service.errors import FileRefused, FileTooLarge, InternalError, ServiceError
 from service.importer.batches import Batch, Owner
 from service.importer.endings import Stopped, ending_of
 from service.importer.faults import Fenced
@@ -95,6 +95,13 @@ class Import:
         if self._fault is not None:
             await asyncio.wait([work])
             raise await self._conclude(self._fault)
+
+    def break_off(self, fault: FileRefused | FileTooLarge) -> None:
+        """The file gives out here, for a fault of its own: what came before counts.
+
+        Feed no more; ``finish`` tells.
+        """
+        self._pipe.close(fault)
 
     async def finish(
         self,

@@ -36,6 +36,7 @@ class Pipe:
         self._wake_scheduled = False
         self._closed = False
         self._abandoned = False
+        self._last: Exception | None = None
         self._fault: BaseException | None = None
 
     async def write(self, chunk: bytes) -> None:
@@ -74,10 +75,15 @@ class Pipe:
         with self._state:
             self._state.notify()
 
-    def close(self) -> None:
-        """No more bytes come: the reader gets what is held, then ``b""``."""
+    def close(self, fault: Exception | None = None) -> None:
+        """No more bytes come: the reader gets what is held, then ``b""``, or ``fault`` raised.
+
+        Without effect once the pipe is closed.
+        """
         with self._state:
-            self._closed = True
+            if not self._closed:
+                self._closed = True
+                self._last = fault
             self._state.notify()
 
     def fail(self, exc: BaseException) -> None:
@@ -106,13 +112,15 @@ class Pipe:
             ``b""`` at the end, and after ``abandon``.
 
         Raises:
-            BaseException: what ``fail`` was given.
+            BaseException: what ``fail`` was given, or ``close``.
         """
         with self._state:
             while not (self._chunks or self._closed or self._abandoned or self._fault):
                 self._state.wait()
             if self._fault is not None:
                 raise self._fault
+            if self._last is not None and not self._chunks:
+                raise self._last
             data = self._take(max(n, HAND_OVER))
             room = None
             if self._held <= self._limit // 2:

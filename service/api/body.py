@@ -1,0 +1,119 @@
+"""A request's body as aiohttp's multipart reader reads it, each failure of the transport named.
+
+``request.multipart()`` reads the request's stream itself, which has no bound on time, size or
+preamble and raises whatever happened to it. ``Body`` stands between the two.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Final, cast
+
+from aiohttp import MultipartReader, StreamReader, web
+from aiohttp.http_exceptions import LineTooLong
+
+from service.api.lingering import TRANSPORT_FAULTS
+from service.errors import BadRequest, FileTooLarge, RequestTimeout
+
+MAX_LINES: Final = 64 * 1024
+"""Bytes of a preamble, or of one part's headers."""
+
+
+class ClientGone(Exception):
+    """The connection ended before the body did."""
+
+
+class TransferBroken(BadRequest):
+    """The body's HTTP framing is broken, so that nothing behind it can be read."""
+
+
+class BodyFault(BadRequest):
+    """A bound on the form of the body, other than its size, was passed."""
+
+
+class UploadTooLarge(FileTooLarge):
+    """The body is larger than a request's may be."""
+
+
+class Body:
+    """The stream of a request, with the methods that ``MultipartReader`` calls.
+
+    Args:
+        request: whose body it is.
+        boundary: of its parts, without the leading dashes.
+        silence: seconds without a byte, after which reading ends.
+        limit: bytes of the body as a whole.
+
+    Attributes:
+        size: bytes read so far.
+        closed: whether the closing boundary was read. The body counts as ended there: what comes
+            behind is not waited for.
+
+    Raises:
+        ClientGone, RequestTimeout, TransferBroken, BodyFault, UploadTooLarge: from every method
+            that reads.
+    """
+
+    def __init__(self, request: web.Request, boundary: str, silence: float, limit: int) -> None:
+        self.size = 0
+        self.closed = False
+        self._stream = request.content
+        self._start = f"--{boundary}".encode()
+        self._end = self._start + b"--"
+        self._silence = silence
+        self._limit = limit
+        self._lines = 0
+
+    async def read(self, n: int) -> bytes:
+        """At most ``n`` bytes, as soon as there are any; ``b""`` at the end."""
+        self._lines = 0
+        return await self._read(self._stream.read(n))
+
+    async def readline(self, *, max_line_length: int | None = None) -> bytes:
+        """A line with its end; ``b""`` at the end of the body and behind the closing boundary."""
+        if self.closed:
+            return b""
+        line = await self._read(self._stream.readline(max_line_length=max_line_length))
+        self._lines += len(line)
+        if self._lines > MAX_LINES:
+            raise BodyFault("the preamble or the headers of a part are too long")
+        if line.rstrip() == self._start and not line.endswith(b"\r\n"):
+            raise BodyFault("the lines around the parts must end with CR LF")
+        self.closed = line.rstrip() == self._end
+        return line
+
+    async def read_away(self) -> None:
+        """Read to the end of the body."""
+        while await self.read(MAX_LINES):
+            pass
+
+    def unread_data(self, data: bytes) -> None:
+        self.size -= len(data)
+        self._stream.unread_data(data)
+
+    def at_eof(self) -> bool:
+        return self._stream.at_eof()
+
+    async def _read(self, reading: Awaitable[bytes]) -> bytes:
+        if self._stream.is_eof() and self._stream.exception() is not None:
+            # The body had come whole when the connection ended: what is still buffered counts.
+            self._stream.set_exception(None)  # type: ignore[arg-type]
+        try:
+            async with asyncio.timeout(self._silence):
+                data = await reading
+        except TimeoutError as exc:
+            raise RequestTimeout(f"No byte came for {self._silence:g} seconds") from exc
+        except LineTooLong as exc:
+            raise BodyFault("a line of a part's headers is too long") from exc
+        except (ConnectionError, RuntimeError) as exc:
+            raise ClientGone from exc
+        except TRANSPORT_FAULTS as exc:
+            raise TransferBroken("the body breaks off or is not well-formed HTTP") from exc
+        self.size += len(data)
+        if self.size > self._limit:
+            raise UploadTooLarge(f"The upload is larger than the {self._limit} bytes allowed")
+        return data
+
+
+def multipart(request: web.Request, body: Body) -> MultipartReader:
+    """``request.multipart()``, reading through ``body``."""
+    return MultipartReader(request.headers, cast(StreamReader, body))

@@ -1,0 +1,97 @@
+"""``POST …/projects/bulk``: the order of its decisions, and when its answer is given.
+
+Who asks, what the headers say and whether there is room is decided before a byte of the body is
+read; then the upload runs as a task of its own, and the answer waits for it.
+"""
+
+import asyncio
+import re
+from typing import Final
+
+from aiohttp import hdrs, web
+from aiohttp.helpers import parse_mimetype
+
+from service.api import keys
+from service.api.auth import Caller, authorise
+from service.api.multistatus import MultiStatus
+from service.api.requests import REQUEST_ID
+from service.api.uploads import UPLOADS, Upload, location
+from service.errors import BadRequest, PayloadTooLarge, UnsupportedEncoding
+from service.importer.lifecycle import Request
+from service.model import shorten
+
+_MAX_BOUNDARY: Final = 70
+"""RFC 2046 section 5.1.1; aiohttp's reader refuses longer ones."""
+_IDEMPOTENCY_KEY: Final = "Idempotency-Key"
+_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+async def bulk(request: web.Request) -> web.StreamResponse:
+    """Import the projects of the uploaded file."""
+    app = request.app
+    settings = app[keys.SETTINGS]
+    caller = await authorise(request, settings.import_scope)
+    _check_options(request)
+    boundary = _boundary(request)
+    _check_encoding(request)
+    if (request.content_length or 0) > settings.max_upload_bytes:
+        raise PayloadTooLarge(
+            f"The upload is larger than the {settings.max_upload_bytes} bytes allowed"
+        )
+    upload = Upload(request, boundary, _asked(request, caller), app[keys.IMPORTER], settings)
+    running = app[UPLOADS].begin(upload)
+    await upload.received.wait()
+    await asyncio.wait({running}, timeout=settings.status_after)
+    if upload.started is None:
+        await running  # raises: nothing has begun
+    assert upload.started is not None
+    place = location(caller.client_id, upload.started.id)
+    answer = MultiStatus(request, upload.started.owner, place)
+    if running.done():
+        return await answer.tell(running.result())
+    return await answer.tell_late(running, settings.keepalive_every)
+
+
+def _asked(request: web.Request, caller: Caller) -> Request:
+    traceparent = request.headers.get("traceparent", "")
+    return Request(
+        caller.client_id,
+        caller.subject,
+        request[REQUEST_ID],
+        traceparent if _TRACEPARENT.fullmatch(traceparent) else None,
+    )
+
+
+def _check_options(request: web.Request) -> None:
+    for name in request.query:
+        raise BadRequest(f"the option `{shorten(name)}` is not known")
+    if _IDEMPOTENCY_KEY in request.headers:
+        raise BadRequest(f"the header {_IDEMPOTENCY_KEY} is not supported yet")
+
+
+def _boundary(request: web.Request) -> str:
+    """The boundary of the body's parts.
+
+    Raises:
+        BadRequest: the body is not ``multipart/form-data``, or the header names no boundary.
+    """
+    content_type = parse_mimetype(request.headers.get(hdrs.CONTENT_TYPE, ""))
+    if (content_type.type, content_type.subtype) != ("multipart", "form-data"):
+        raise BadRequest("the body must be multipart/form-data with the XML in a part named `file`")
+    boundary = content_type.parameters.get("boundary", "")
+    if not boundary:
+        raise BadRequest(
+            "the Content-Type names no boundary: set no Content-Type of your own, "
+            "so that your HTTP client sets the one that fits its body"
+        )
+    if len(boundary) > _MAX_BOUNDARY or not boundary.isascii():
+        raise BadRequest(f"the boundary must be at most {_MAX_BOUNDARY} ASCII characters")
+    return boundary
+
+
+def _check_encoding(request: web.Request) -> None:
+    encoding = request.headers.get(hdrs.CONTENT_ENCODING, "identity").strip().lower()
+    if encoding == "gzip":
+        raise UnsupportedEncoding("gzip is not read yet; send the request without it")
+    if encoding != "identity":
+        raise UnsupportedEncoding

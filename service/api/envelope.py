@@ -1,0 +1,75 @@
+"""The one shape of answers: ``status``, ``code``, ``message``, ``details``, and what is beside."""
+
+import random
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+from aiohttp import hdrs, web
+
+from service.errors import (
+    MethodNotAllowed,
+    NotFound,
+    ServiceError,
+    TooManyRequests,
+    Unavailable,
+)
+
+JSON: Final = "application/json"
+_TRY_LATER: Final = (TooManyRequests.status, Unavailable.status)
+_PAUSE: Final = (5, 15)
+"""Seconds of a ``Retry-After``, at least and at most."""
+
+
+def respond(
+    code: int,
+    message: str,
+    details: Any,
+    *,
+    status: str = "success",
+    fields: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> web.Response:
+    """An answer in the envelope.
+
+    Args:
+        code: the HTTP status, which the envelope repeats.
+        details: what is told; a string where ``status`` is ``error``.
+        fields: members beside ``details``.
+    """
+    body = {"status": status, "code": code, "message": message, "details": details}
+    return web.Response(
+        status=code,
+        body=orjson.dumps(body | dict(fields or {})),
+        content_type=JSON,
+        charset="utf-8",
+        headers=headers,
+    )
+
+
+def refusal(error: ServiceError) -> web.Response:
+    """The answer that an error carries.
+
+    Where a later try may succeed, ``Retry-After`` is jittered, so that those who were refused
+    together do not come again together.
+    """
+    headers = error.headers
+    if error.status in _TRY_LATER:
+        headers = {hdrs.RETRY_AFTER: str(random.randint(*_PAUSE))} | headers
+    return respond(
+        error.status,
+        error.message,
+        error.details,
+        status="error",
+        fields=error.fields,
+        headers=headers,
+    )
+
+
+def from_aiohttp(exc: web.HTTPException) -> web.Response:
+    """The answer for what aiohttp itself refuses, whose own text may echo the request."""
+    if exc.status == NotFound.status:
+        return refusal(NotFound())
+    if exc.status == MethodNotAllowed.status:
+        return refusal(MethodNotAllowed(headers={"Allow": exc.headers.get("Allow", "")}))
+    return respond(exc.status, exc.reason, exc.reason, status="error")

@@ -1,0 +1,180 @@
+"""The upload's form: ``file`` streamed into its import, ``notes`` before or after it.
+
+What is wrong before the file refuses the upload. What is wrong behind it cannot, since projects
+have landed by then or not, as chance has it: it becomes a warning on the answer.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from aiohttp import MultipartReader
+
+from service.api.body import Body, BodyFault, UploadTooLarge
+from service.api.parts import FormFault, Part, PartFault, next_part
+from service.errors import BadRequest, FileRefused
+from service.importer.pipeline import Import
+from service.model import FileWarning, WarningCode
+from service.settings import Settings
+
+_XML: Final = frozenset({"", "application/xml", "text/xml", "application/octet-stream"})
+_COMPRESSED: Final = frozenset(
+    {
+        "application/gzip",
+        "application/x-gzip",
+        "application/zip",
+        "application/x-zip",
+        "application/x-zip-compressed",
+    }
+)
+_MAGIC: Final = (b"\x1f\x8b", b"PK\x03\x04", b"PK\x05\x06")
+"""How gzip and ZIP files begin, whatever their type says."""
+_HEAD: Final = max(map(len, _MAGIC))
+_SHOWN_LABELS: Final = 10
+
+
+@dataclass(slots=True)
+class Receipt:
+    """What came beside the file.
+
+    Attributes:
+        cut: the body ended inside the file, without the boundary behind it.
+    """
+
+    notes: str | None = None
+    warnings: list[FileWarning] = field(default_factory=list)
+    cut: bool = False
+
+
+class Form:
+    """Reads one upload.
+
+    Args:
+        reader: reads from ``body``.
+        upload: takes the file.
+    """
+
+    def __init__(
+        self, reader: MultipartReader, body: Body, upload: Import, settings: Settings
+    ) -> None:
+        self._reader = reader
+        self._body = body
+        self._upload = upload
+        self._settings = settings
+        self._receipt = Receipt()
+        self._labels: list[str] = []
+        self._file_seen = False
+
+    async def receive(self) -> Receipt:
+        """Read the form to its end, the file's bytes into the import.
+
+        Raises:
+            BadRequest: the form has no ``file``, or a fault before it.
+            ServiceError: as from ``Import.feed``; and what ``Body`` raises for the transport.
+            ClientGone: the connection ended before the closing boundary.
+        """
+        try:
+            await self._read_parts()
+        except FormFault:
+            self._fault(self._malformed(), WarningCode.UPLOAD_CUT_SHORT)
+            await self._body.read_away()
+        except BodyFault as exc:
+            self._fault(exc.reason, WarningCode.UPLOAD_CUT_SHORT)
+        except UploadTooLarge as exc:
+            if not self._file_seen:
+                raise
+            self._fault(exc.details, WarningCode.UPLOAD_CUT_SHORT)
+        if not self._file_seen:
+            raise BadRequest(self._no_file())
+        return self._receipt
+
+    def _fault(self, reason: str, code: WarningCode = WarningCode.PART_IGNORED) -> None:
+        """Refuse the upload, or warn where the file is behind us."""
+        if not self._file_seen:
+            raise BadRequest(reason)
+        self._receipt.warnings.append(FileWarning(code, f"Behind the file: {reason}"))
+
+    async def _read_parts(self) -> None:
+        for _ in range(self._settings.max_parts):
+            try:
+                part = await next_part(self._reader)
+                if part is None:
+                    return
+                await self._take(part)
+            except PartFault as fault:
+                self._fault(str(fault))
+        raise BodyFault(f"the body has more than {self._settings.max_parts} parts")
+
+    async def _take(self, part: Part) -> None:
+        self._labels.append(part.label)
+        if part.name == "file" and not self._file_seen:
+            await self._take_file(part)
+        elif part.name == "notes" and self._receipt.notes is None:
+            await self._take_notes(part)
+        else:
+            if part.name in ("file", "notes"):
+                self._fault(f"there is a second part {part.label}")
+            await part.discard(self._settings.max_part_bytes)
+
+    async def _take_notes(self, part: Part) -> None:
+        notes, more = await part.text(self._settings.max_part_bytes)
+        limit = self._settings.max_notes_length
+        if more or len(notes) > limit:
+            self._fault(
+                f"the notes are longer than {limit} characters", WarningCode.NOTES_SHORTENED
+            )
+        self._receipt.notes = notes[:limit]
+
+    async def _take_file(self, part: Part) -> None:
+        if part.media_type not in _XML | _COMPRESSED:
+            raise PartFault(
+                "the Content-Type of the part `file` must be application/xml or text/xml"
+            )
+        decode = part.decoder()
+        self._upload.describe(filename=part.filename, charset=part.charset())
+        chunks = part.chunks(decode)
+        head = await _head(chunks)
+        if not head:
+            raise PartFault("the part `file` is empty")
+        if head.startswith(_MAGIC):
+            raise PartFault("compressed files are not read yet: send the XML itself")
+        self._file_seen = True
+        await self._feed(part, head, chunks)
+
+    async def _feed(self, part: Part, head: bytes, chunks: AsyncIterator[bytes]) -> None:
+        """Hand the file on. What breaks it off counts as a fault of the file, at its place."""
+        chunk: bytes | None = head
+        while chunk is not None:
+            await self._upload.feed(chunk)
+            try:
+                chunk = await anext(chunks, None)
+            except PartFault as fault:
+                self._upload.break_off(FileRefused(str(fault)))
+                return
+            except FormFault:
+                self._receipt.cut = True
+                raise
+            except UploadTooLarge as exc:
+                self._upload.break_off(exc)
+                raise
+        self._receipt.cut = part.cut
+
+    def _malformed(self) -> str:
+        if not self._body.size:
+            return "the body is empty; send the XML in a part named `file`"
+        if not self._labels:
+            return "the body does not hold the boundary that its Content-Type names"
+        return f"the body is malformed in or behind the part {self._labels[-1]}"
+
+    def _no_file(self) -> str:
+        if not self._labels:
+            return "there is no part named `file`"
+        return f"there is no part named `file`, only {', '.join(self._labels[:_SHOWN_LABELS])}"
+
+
+async def _head(chunks: AsyncIterator[bytes]) -> bytes:
+    """The first bytes, enough to know a compressed file; fewer where there are no more."""
+    head = b""
+    while len(head) < _HEAD and (chunk := await anext(chunks, None)) is not None:
+        head += chunk
+    return head

@@ -1,0 +1,184 @@
+"""The 207: streamed from the stored outcomes, so that its size does not matter.
+
+Its members come in a fixed order, and ``"complete": true`` is the last: whoever has it has all of
+it, behind whatever proxy.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator, Mapping
+from functools import partial
+from typing import Any, Final
+
+import orjson
+import structlog
+from aiohttp import hdrs, web
+
+from service.api import keys
+from service.api.database import ask
+from service.api.envelope import JSON
+from service.errors import Conflict, ServiceError
+from service.importer import history, outcomes
+from service.importer.batches import Owner
+from service.importer.decisions import Outcome
+from service.importer.outcomes import Tally
+
+STATUS: Final = 207
+IMPORTED: Final = "Projects successfully imported"
+CONFLICTS_SHOWN: Final = 1000
+"""Errors in a 409; the rest is under its ``Location``."""
+
+log = structlog.get_logger(__name__)
+
+
+class MultiStatus:
+    """The answer to an upload whose body has been read.
+
+    Args:
+        request: is answered.
+        owner: whose import it is.
+        place: where the import is found.
+    """
+
+    def __init__(self, request: web.Request, owner: Owner, place: str) -> None:
+        self._request = request
+        self._app = request.app
+        self._owner = owner
+        self._headers = {hdrs.LOCATION: place}
+        self._silence = request.app[keys.SETTINGS].idle_timeout
+
+    async def tell(self, tally: Tally) -> web.StreamResponse:
+        """Answer an import that has ended.
+
+        Raises:
+            Conflict: every project was refused by a lock or its version.
+            Unavailable: the outcomes cannot be read.
+            ConnectionError: the answer broke off; the connection is ended without its end.
+        """
+        blocks = self._blocks(tally)
+        try:
+            if tally.conflict:
+                raise await self._conflict(tally.conflict, tally.counts)
+            first = await anext(blocks)
+        except ServiceError as exc:
+            exc.fields["import_id"] = self._owner.import_id
+            exc.headers[hdrs.LOCATION] = self._headers[hdrs.LOCATION]
+            raise
+        with self._whole():
+            response = await self._begin()
+            await self._send(response, first)
+            await self._send_all(response, blocks)
+        return response
+
+    async def tell_late(self, running: asyncio.Task[Tally], pause: float) -> web.StreamResponse:
+        """Begin the answer to an import that has not ended, and keep it alive until it has.
+
+        The status is 207 whatever comes; a refusal of all is told in the items.
+
+        Args:
+            pause: seconds between two spaces.
+
+        Raises:
+            ConnectionError: as from ``tell``; also where the import came to no result.
+        """
+        with self._whole():
+            response = await self._begin()
+            while not running.done():
+                await self._send(response, b" ")
+                await asyncio.wait({running}, timeout=pause)
+            await self._send_all(response, self._blocks(running.result()))
+        return response
+
+    @contextlib.contextmanager
+    def _whole(self) -> Iterator[None]:
+        """After a fault, end the connection so that what was sent cannot be taken for all of it."""
+        try:
+            yield
+        except Exception as exc:
+            log.warning("http.broken_off", fault=repr(exc))
+            if self._request.transport is not None:
+                self._request.transport.abort()
+            raise ConnectionError("the answer broke off") from exc
+
+    async def _begin(self) -> web.StreamResponse:
+        response = web.StreamResponse(
+            status=STATUS, headers=self._headers | {hdrs.CONTENT_TYPE: f"{JSON}; charset=utf-8"}
+        )
+        await response.prepare(self._request)
+        return response
+
+    async def _send_all(self, response: web.StreamResponse, blocks: AsyncIterator[bytes]) -> None:
+        async for block in blocks:
+            await self._send(response, block)
+        await response.write_eof()
+
+    async def _send(self, response: web.StreamResponse, block: bytes) -> None:
+        async with asyncio.timeout(self._silence):
+            await response.write(block)
+
+    async def _blocks(self, tally: Tally) -> AsyncIterator[bytes]:
+        """The JSON, a page of outcomes at a time; nothing is yielded before the first is read."""
+        warnings = await self._warnings()
+        opening = (
+            orjson.dumps(_head(tally, self._owner.import_id))[:-1] + b',"details":{"successes":['
+        )
+        async for items in self._items(outcomes.LANDED):
+            yield opening + items
+            opening = b""
+        opening += b'],"errors":['
+        async for items in self._items(outcomes.FAILED):
+            yield opening + items
+            opening = b""
+        yield opening + b'],"warnings":' + orjson.dumps(warnings) + b'},"complete":true}'
+
+    async def _warnings(self) -> list[dict[str, Any]]:
+        owner = self._owner
+        expiry = self._app[keys.SETTINGS].heartbeat_expiry
+        found = await ask(
+            self._app,
+            partial(
+                history.find, client_id=owner.client_id, import_id=owner.import_id, expiry=expiry
+            ),
+        )
+        return found["warnings"] if found else []
+
+    async def _items(self, kinds: tuple[Outcome, ...]) -> AsyncIterator[bytes]:
+        after = -1
+        while page := await self._page(kinds, after, outcomes.PAGE):
+            yield (b"," if after >= 0 else b"") + orjson.dumps(page)[1:-1]
+            after = page[-1]["index"]
+
+    async def _page(
+        self, kinds: tuple[Outcome, ...], after: int, limit: int
+    ) -> list[dict[str, Any]]:
+        owner = self._owner
+        return await ask(
+            self._app,
+            partial(
+                outcomes.page,
+                client_id=owner.client_id,
+                import_id=owner.import_id,
+                attempt=owner.attempt,
+                after=after,
+                limit=limit,
+                kinds=kinds,
+            ),
+        )
+
+    async def _conflict(self, details: str, counts: Mapping[str, int]) -> Conflict:
+        errors = await self._page(outcomes.FAILED, -1, CONFLICTS_SHOWN)
+        return Conflict(details, fields={"counts": counts, "errors": errors})
+
+
+def _head(tally: Tally, import_id: int) -> dict[str, Any]:
+    failed = tally.counts["failed"]
+    total = sum(tally.counts.values())
+    status = "success" if not failed else "partial" if failed < total else "error"
+    message = IMPORTED if not failed else f"{total - failed} of {total} projects imported"
+    return {
+        "status": status,
+        "code": STATUS,
+        "message": message,
+        "counts": tally.counts,
+        "import_id": import_id,
+    }

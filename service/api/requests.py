@@ -1,0 +1,107 @@
+"""What every request goes through: an id, an envelope for every failure, and its end."""
+
+import re
+import secrets
+import time
+from typing import Final
+
+import structlog
+from aiohttp import HttpVersion10, hdrs, web
+from aiohttp.typedefs import Handler
+
+from service import telemetry
+from service.api import keys
+from service.api.auth import CLAIMS
+from service.api.envelope import from_aiohttp, refusal
+from service.errors import ExpectationFailed, InternalError, ServiceError
+
+REQUEST_ID_HEADER: Final = "X-Request-Id"
+REQUEST_ID: Final = web.RequestKey("request_id", str)
+_SANE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", re.ASCII)
+
+log = structlog.get_logger(__name__)
+
+
+def new_request_id() -> str:
+    return secrets.token_hex(16)
+
+
+@web.middleware
+async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer the request whatever happens, then read away what is left of its body."""
+    started = time.monotonic()
+    given = request.headers.get(REQUEST_ID_HEADER, "")
+    request[REQUEST_ID] = given if _SANE_ID.fullmatch(given) else new_request_id()
+    with structlog.contextvars.bound_contextvars(request_id=request[REQUEST_ID]):
+        response = await _answered(request, handler)
+        telemetry.ANSWERS.labels(response.status).inc()
+        log.info(
+            "http.answered",
+            method=request.method,
+            path=request.path,
+            status=response.status,
+            seconds=round(time.monotonic() - started, 3),
+        )
+        if not request.content.is_eof():
+            await response.prepare(request)
+            await response.write_eof()
+            await _read_away(request)
+    return response
+
+
+async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        _check_expectation(request)
+        return await handler(request)
+    except ServiceError as exc:
+        if exc.status >= InternalError.status:
+            log.error("http.failed", exc_info=exc.__cause__ or exc)
+        return refusal(exc)
+    except web.HTTPException as exc:
+        return from_aiohttp(exc)
+    except Exception as exc:
+        if request.transport is None or request.transport.is_closing():
+            raise ConnectionError("the client is gone") from exc
+        log.error("http.failed", exc_info=exc)
+        return refusal(InternalError())
+
+
+def _check_expectation(request: web.Request) -> None:
+    expected = request.headers.get(hdrs.EXPECT, "100-continue")
+    if request.version > HttpVersion10 and expected.lower() != "100-continue":
+        raise ExpectationFailed
+
+
+async def leave_expectation(request: web.Request) -> None:
+    """aiohttp's expect handler, which runs before every middleware: the route decides instead.
+
+    See ``proceed``. So a request that waits for ``100 Continue`` is authorised, refused and logged
+    as any other.
+    """
+
+
+async def proceed(request: web.Request) -> None:
+    """Say ``100 Continue`` to a client that waits for it."""
+    if request.version > HttpVersion10 and hdrs.EXPECT in request.headers:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # the answer itself has not begun
+
+
+async def before_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Signal: give every answer its request id, and end the connection where a body is not read."""
+    if request_id := request.get(REQUEST_ID):
+        response.headers[REQUEST_ID_HEADER] = request_id
+    if not request.content.is_eof():
+        response.force_close()
+        response.headers[hdrs.CONNECTION] = "close"
+
+
+async def _read_away(request: web.Request) -> None:
+    settings = request.app[keys.SETTINGS]
+    known = CLAIMS in request
+    await request.app[keys.LINGERING].read_away(
+        request,
+        seconds=settings.upload_timeout if known else settings.refused_timeout,
+        silence=settings.idle_timeout,
+        size=settings.max_upload_bytes if known else settings.refused_bytes,
+    )

@@ -1,0 +1,149 @@
+"""The uploads under way: each a task that no disconnect cancels and that a shutdown awaits."""
+
+import asyncio
+from typing import Final
+
+from aiohttp import hdrs, web
+
+from service import telemetry
+from service.api.body import Body, ClientGone, TransferBroken, multipart
+from service.api.form import Form
+from service.api.requests import proceed
+from service.errors import InternalError, RequestTimeout, ServiceError, Unavailable
+from service.importer.importer import Importer
+from service.importer.lifecycle import Request
+from service.importer.outcomes import Tally
+from service.importer.pipeline import Import
+from service.settings import Settings
+
+_SHUTDOWN: Final = "The service is shutting down"
+
+
+class Upload:
+    """One upload, from its admission to the end of its import.
+
+    Args:
+        web_request: brings the body.
+        boundary: of the body's parts.
+        request: who asks for the import, and how.
+
+    Attributes:
+        received: set once nothing more is wanted of the client: the body was read, or the upload
+            has failed.
+        started: the import, once it has begun.
+    """
+
+    def __init__(
+        self,
+        web_request: web.Request,
+        boundary: str,
+        request: Request,
+        importer: Importer,
+        settings: Settings,
+    ) -> None:
+        self.received = asyncio.Event()
+        self.started: Import | None = None
+        self._web_request = web_request
+        self._boundary = boundary
+        self._request = request
+        self._importer = importer
+        self._settings = settings
+
+    async def run(self) -> Tally:
+        """Take the body into an import, and see the import to its end.
+
+        Raises:
+            ServiceError: it came to none; with ``import_id`` and ``Location`` once there is one.
+            ConnectionError: the client is gone.
+        """
+        try:
+            with self._importer.admit(self._request.client_id), telemetry.importing():
+                async with self._importer.start(self._request) as started:
+                    self.started = started
+                    return await self._see_through(started)
+        finally:
+            self.received.set()
+
+    async def _see_through(self, started: Import) -> Tally:
+        try:
+            return await self._import(started)
+        except ClientGone as exc:
+            await started.interrupt(RequestTimeout("The client went away before the upload's end"))
+            raise ConnectionError from exc
+        except ServiceError as exc:
+            error = exc
+        except asyncio.CancelledError:  # only ``Uploads.drain`` cancels
+            error = Unavailable(_SHUTDOWN)
+        except Exception as exc:
+            error = InternalError()
+            error.__cause__ = exc
+        if isinstance(error, RequestTimeout | TransferBroken | Unavailable):
+            await started.interrupt(error)
+        else:
+            await started.fail(error)
+        error.fields.setdefault("import_id", started.id)
+        error.headers[hdrs.LOCATION] = location(self._request.client_id, started.id)
+        raise error
+
+    async def _import(self, started: Import) -> Tally:
+        settings = self._settings
+        body = Body(
+            self._web_request, self._boundary, settings.idle_timeout, settings.max_upload_bytes
+        )
+        form = Form(multipart(self._web_request, body), body, started, settings)
+        try:
+            async with asyncio.timeout(settings.upload_timeout):
+                await proceed(self._web_request)
+                receipt = await form.receive()
+        except TimeoutError as exc:
+            error = f"The upload took longer than {settings.upload_timeout:g} seconds"
+            raise RequestTimeout(error) from exc
+        self.received.set()
+        return await started.finish(notes=receipt.notes, warnings=receipt.warnings, cut=receipt.cut)
+
+
+class Uploads:
+    """All uploads of this process.
+
+    Args:
+        grace: seconds that uploads have to end once the service shuts down.
+
+    Attributes:
+        draining: the service shuts down.
+    """
+
+    def __init__(self, grace: float) -> None:
+        self.draining = False
+        self._grace = grace
+        self._tasks: set[asyncio.Task[Tally]] = set()
+
+    def begin(self, upload: Upload) -> asyncio.Task[Tally]:
+        """Run an upload.
+
+        Raises:
+            Unavailable: the service shuts down.
+        """
+        if self.draining:
+            raise Unavailable(_SHUTDOWN)
+        task = asyncio.create_task(upload.run())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def drain(self) -> None:
+        """Let none begin, wait for those under way, and interrupt what is left after the grace."""
+        self.draining = True
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=self._grace)
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+
+UPLOADS: Final = web.AppKey("uploads", Uploads)
+
+
+def location(client_id: int, import_id: int) -> str:
+    """Where an import is found."""
+    return f"/api/v2/clients/{client_id}/imports/{import_id}"

@@ -1,0 +1,61 @@
+"""What the service says of itself: a structured log and Prometheus metrics."""
+
+import contextlib
+import logging
+import sys
+from collections.abc import Iterator
+from typing import Final, Literal
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+
+IMPORTS_RUNNING: Final = Gauge("bulk_import_imports_running", "Imports under way")
+PROJECTS: Final = Counter("bulk_import_projects", "Projects of completed imports", ["outcome"])
+BYTES: Final = Counter("bulk_import_upload_bytes", "Bytes of uploads, as received")
+SECONDS: Final = Histogram(
+    "bulk_import_import_seconds",
+    "Seconds from an import's beginning to its end",
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400),
+)
+ANSWERS: Final = Counter("bulk_import_http_answers", "Answers, by HTTP status", ["status"])
+
+
+def configure(
+    log_format: Literal["console", "json"], level: Literal["debug", "info", "warning", "error"]
+) -> None:
+    """Send structlog's and the standard library's records to standard error, in one format.
+
+    What is bound to the context (``request_id``, …) stands in every record.
+    """
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    last: list[structlog.typing.Processor] = (
+        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        if log_format == "json"
+        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+
+
+@contextlib.contextmanager
+def importing() -> Iterator[None]:
+    """Measure one import, from its admission to its end."""
+    with IMPORTS_RUNNING.track_inprogress(), SECONDS.time():
+        yield
