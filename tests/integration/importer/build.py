@@ -61,6 +61,7 @@ async def begun(pool: Pool, subject: str = "tester") -> Owner:
 
 async def until(pool: Pool, query: str) -> Any:
     """Ask the server until the query's first value is true, and return it."""
-    while not (value := await pool.fetchval(query)):
-        await asyncio.sleep(0.01)  # noqa: ASYNC110
+    async with asyncio.timeout(20):
+        while not (value := await pool.fetchval(query)):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
     return value
