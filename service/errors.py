@@ -76,12 +76,24 @@ class FileRefused(BadRequest):
         reason: what is wrong, for the caller.
         line: line in the file, from 1, or None where there is none.
         column: column in that line, from 1, or None.
+        external_id: of the project in whose middle the fault is, as far as it is known.
+        name: likewise.
     """
 
-    def __init__(self, reason: str, *, line: int | None = None, column: int | None = None) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        line: int | None = None,
+        column: int | None = None,
+        external_id: str | None = None,
+        name: str | None = None,
+    ) -> None:
         super().__init__(reason)
         self.line = line
         self.column = column
+        self.external_id = external_id
+        self.name = name
 
 
 class Unauthorized(ServiceError):
@@ -146,11 +158,22 @@ class FileTooLarge(PayloadTooLarge):
     Args:
         details: which limit, for the caller.
         line: line that the reader had come to, from 1, or None.
+        external_id: of the project in whose middle that was, as far as it is known.
+        name: likewise.
     """
 
-    def __init__(self, details: str, *, line: int | None = None) -> None:
+    def __init__(
+        self,
+        details: str,
+        *,
+        line: int | None = None,
+        external_id: str | None = None,
+        name: str | None = None,
+    ) -> None:
         super().__init__(details)
         self.line = line
+        self.external_id = external_id
+        self.name = name
 
 
 class UnsupportedEncoding(ServiceError):

@@ -1,0 +1,141 @@
+"""A set of a million keys in a few bytes each, exact, with a number kept beside each key."""
+
+import tempfile
+from array import array
+from types import TracebackType
+from typing import IO
+
+FEW = 20_000
+"""Keys kept in an ordinary dict before the compact table is begun."""
+
+_HASH_BITS = 28
+_OFFSET_BITS = 64 - _HASH_BITS
+_OFFSETS = (1 << _OFFSET_BITS) - 1
+_HEAD = 10
+"""Bytes before each spooled key: its payload (8) and its length (2)."""
+
+
+class HashSet:
+    """Keys, each with a payload, that are added and never taken out.
+
+    Few keys live in a dict. Beyond ``FEW`` they go to a spool, in memory while it is small and then
+    in an unlinked file, and a flat open-addressed table holds eight bytes for each: 28 bits of its
+    hash and its offset in the spool. A hit is confirmed by the key itself, so that no two keys are
+    ever taken for one.
+
+    Args:
+        memory: bytes of spooled keys kept in memory.
+        directory: where the spool's file is made, or None for the system's own.
+
+    Raises:
+        OSError: from ``add`` and ``get``, where the disk fails or is full.
+    """
+
+    def __init__(self, memory: int = 1 << 20, directory: str | None = None) -> None:
+        self._memory = memory
+        self._directory = directory
+        self._few: dict[bytes, int] | None = {}
+        self._count = 0
+        self._slots = array("Q")
+        self._mask = 0
+        self._spool: IO[bytes] | None = None
+        self._end = 0
+
+    def __len__(self) -> int:
+        return self._count if self._few is None else len(self._few)
+
+    def __contains__(self, key: bytes) -> bool:
+        return self.get(key) is not None
+
+    def __enter__(self) -> "HashSet":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def add(self, key: bytes, payload: int = 0) -> int | None:
+        """Add a key of at most 65,535 bytes, with a number from 0 below 2**63.
+
+        Returns:
+            None where the key is new, else the payload it was first added with, which stays.
+        """
+        if self._few is not None:
+            before = self._few.get(key)
+            if before is None:
+                self._few[key] = payload
+                if len(self._few) > FEW:
+                    self._outgrow()
+            return before
+        found, slot, word = self._find(key)
+        if found is None:
+            self._put(slot, word, key, payload)
+        return found
+
+    def get(self, key: bytes) -> int | None:
+        """The payload of a key, or None where it was not added."""
+        return self._few.get(key) if self._few is not None else self._find(key)[0]
+
+    def close(self) -> None:
+        """Give back memory and disk."""
+        self._few = {}
+        self._slots = array("Q")
+        if self._spool is not None:
+            self._spool.close()
+            self._spool = None
+
+    def _outgrow(self) -> None:
+        few, self._few = self._few or {}, None
+        self._spool = tempfile.SpooledTemporaryFile(  # noqa: SIM115
+            self._memory, dir=self._directory, prefix="bulk-import-"
+        )
+        self._end = 1  # so that no used slot is zero
+        self._spool.write(b"\0")
+        self._resize(4 * FEW)
+        for key, payload in few.items():
+            _, slot, word = self._find(key)
+            self._put(slot, word, key, payload)
+
+    def _find(self, key: bytes) -> tuple[int | None, int, int]:
+        """The payload of a key if it is there; the slot where it is or would go; its hash there."""
+        word = hash(key) & ((1 << _HASH_BITS) - 1)
+        slot = word & self._mask
+        while entry := self._slots[slot]:
+            if entry >> _OFFSET_BITS == word:
+                payload = self._confirm(entry & _OFFSETS, key)
+                if payload is not None:
+                    return payload, slot, word
+            slot = (slot + 1) & self._mask
+        return None, slot, word
+
+    def _confirm(self, offset: int, key: bytes) -> int | None:
+        assert self._spool is not None
+        self._spool.seek(offset)
+        record = self._spool.read(_HEAD + len(key))
+        if int.from_bytes(record[8:_HEAD]) == len(key) and record[_HEAD:] == key:
+            return int.from_bytes(record[:8])
+        return None
+
+    def _put(self, slot: int, word: int, key: bytes, payload: int) -> None:
+        assert self._spool is not None
+        self._spool.seek(self._end)
+        self._spool.write(payload.to_bytes(8) + len(key).to_bytes(2) + key)
+        self._slots[slot] = word << _OFFSET_BITS | self._end
+        self._end += _HEAD + len(key)
+        self._count += 1
+        if self._count * 4 > len(self._slots) * 3:
+            self._resize(2 * len(self._slots))
+
+    def _resize(self, least: int) -> None:
+        size = 1 << (least - 1).bit_length()
+        old, self._slots, self._mask = self._slots, array("Q", bytes(8 * size)), size - 1
+        for entry in old:
+            if entry:
+                slot = (entry >> _OFFSET_BITS) & self._mask
+                while self._slots[slot]:
+                    slot = (slot + 1) & self._mask
+                self._slots[slot] = entry

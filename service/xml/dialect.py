@@ -1,0 +1,45 @@
+"""What the reader has to know of a dialect.
+
+A dialect is one module: maps of its records (``maps``), a ``Plan`` with a method for each kind of
+record, and the ``Dialect`` that names them. ``registry`` lists the dialects; neither the reader nor
+the walk knows any of them.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from service.xml.element import Element
+from service.xml.file import File
+from service.xml.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One way to write projects in XML.
+
+    Attributes:
+        name: as outcomes and the column ``source`` have it.
+        recognises: by namespace (empty for none) and local name of the root, whether a file is one.
+        namespace: of the dialect's elements; None where it is the root's.
+        project: local name of a project's element.
+        anywhere: whether a project may stand anywhere in the file, rather than right under the
+            root; one inside another never counts.
+        plan: reads one project.
+        records: what is cleared one by one: path from the project in local names, such as
+            ``Tasks/Task``, to the method of ``plan`` that takes the element at its end.
+        file: keeps what the projects of a file share.
+        outside: records right under the root: local name to the method of ``file``.
+        volatile: members of attributes that change at every save; content hashes leave them out.
+    """
+
+    name: str
+    recognises: Callable[[str, str], bool]
+    namespace: str | None
+    project: str
+    anywhere: bool
+    plan: type[Plan]
+    records: Mapping[str, Callable[[Any, Element], None]]
+    file: type[File] = File
+    outside: Mapping[str, Callable[[Any, Element], None]] = field(default_factory=dict)
+    volatile: frozenset[str] = frozenset()

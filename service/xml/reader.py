@@ -1,0 +1,126 @@
+"""Bytes in, items out: one file, read project by project and record by record."""
+
+from collections.abc import Iterator
+from typing import cast
+
+from lxml import etree
+
+from service.errors import FileRefused
+from service.model import FileWarning, Item
+from service.xml.dialect import Dialect
+from service.xml.element import Element
+from service.xml.limits import Limits
+from service.xml.prolog import Prolog, Source, read_prolog
+from service.xml.registry import DIALECTS
+from service.xml.syntax import refused
+from service.xml.track import Track
+
+__all__ = ["Limits", "Reader"]
+
+_CHUNK = 64 * 1024
+
+
+class Reader:
+    """One pass over a file; iterate once, in a worker thread.
+
+    Args:
+        source: the file from its first byte; what its ``read`` raises passes through.
+        limits: bounds to keep.
+        charset: of the part's Content-Type; overrides the XML declaration.
+        dialects: tried in order.
+
+    Attributes:
+        dialect: name of the file's dialect, or None while it is not known.
+        warnings: about the file as a whole; complete after the iteration.
+        closed: whether the root element was closed.
+        complete: projects complete in the XML so far, landable or refused.
+
+    Raises:
+        FileRefused: while iterating, after every complete project: not XML, or none that is read, a
+            DOCTYPE, a syntax error, no project.
+        FileTooLarge: likewise, where a limit of the file is reached.
+        OSError: the disk that rows are spooled to fails or is full.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        limits: Limits,
+        charset: str | None = None,
+        dialects: tuple[Dialect, ...] = DIALECTS,
+    ) -> None:
+        self.dialect: str | None = None
+        self.warnings: list[FileWarning] = []
+        self.closed = False
+        self.complete = 0
+        self._source = source
+        self._limits = limits
+        self._charset = charset
+        self._dialects = dialects
+
+    def __iter__(self) -> Iterator[Item]:
+        prolog = read_prolog(self._source, self._charset)
+        dialect = self._recognise(prolog)
+        self.dialect = dialect.name
+        namespace = prolog.namespace or ""
+        root = f"{{{namespace}}}{prolog.name}" if namespace else prolog.name
+        if dialect.namespace is not None:
+            namespace = dialect.namespace
+        volatile = {known.name: known.volatile for known in self._dialects}
+        file = dialect.file(self._limits, namespace, volatile)
+        self.warnings = file.warnings
+        track = Track(dialect, file, root)
+        try:
+            for _ in self._events(prolog, track):
+                self.complete = track.complete
+                yield from file.outbox
+                file.outbox.clear()
+            file.finish()
+        finally:
+            track.close()
+            self.closed = track.closed
+        if not self.complete:
+            raise FileRefused("there is no project in the file")
+
+    def _recognise(self, prolog: Prolog) -> Dialect:
+        for dialect in self._dialects:
+            if dialect.recognises(prolog.namespace or "", prolog.name):
+                return dialect
+        raise FileRefused(f"the root element {prolog.name} is not one that is read")
+
+    def _events(self, prolog: Prolog, track: Track) -> Iterator[None]:
+        """Parse to the end; yields whenever there may be items."""
+        parser = etree.XMLPullParser(
+            events=("start", "end"),
+            tag=track.tags,
+            encoding=prolog.encoding,
+            collect_ids=False,
+            resolve_entities=False,
+            no_network=True,
+            huge_tree=False,
+            remove_comments=True,
+            remove_pis=True,
+        )
+        fault = None
+        more = True
+        while more:
+            data = prolog.source.read(_CHUNK)
+            try:
+                if data:
+                    parser.feed(data)
+                else:
+                    parser.close()
+                    more = False
+            except etree.XMLSyntaxError as error:
+                fault = error
+                more = False
+            for event, node in parser.read_events():
+                element = cast(Element, node)
+                if event == "start":
+                    track.start(element)
+                else:
+                    track.end(element)
+                    if track.file.outbox:
+                        yield
+        if fault is not None:
+            raise refused(fault, track.plan.called() if track.plan else (None, None)) from None

@@ -1,0 +1,97 @@
+"""What a project's records are called, and references to those that may come later."""
+
+import pickle
+import tempfile
+from collections.abc import Iterator
+from typing import IO, NamedTuple
+
+from service.hashset import HashSet
+from service.model import WarningCode
+from service.rows import Table
+
+_IN_MEMORY = 256 * 1024
+
+Wanted = tuple[tuple[bytes, ...], ...]
+"""Names that must be known: of each inner tuple at least one."""
+
+
+class Row(NamedTuple):
+    """A row of a table: its COPY text, and the same without what changes at every save."""
+
+    table: Table
+    text: bytes
+    hashed: bytes
+
+
+class Reference(NamedTuple):
+    """A record that says the name of others, kept until it is known whether they are there.
+
+    Attributes:
+        wanted: the names.
+        found: the row to add where all are there, or None.
+        lost: the row to add where one is not, or None.
+        code: the warning where one is not; None makes it a fault of the project.
+        line: of the reference, from 1.
+        element: local name of what holds it.
+        value: the name as the file has it.
+        problem: what is wrong where one is not there, to be read behind element and value.
+    """
+
+    wanted: Wanted
+    found: Row | None
+    lost: Row | None
+    code: WarningCode | None
+    line: int
+    element: str
+    value: str
+    problem: str
+
+
+class References:
+    """The names of one project's records; what waits for later ones is spooled, not held.
+
+    Args:
+        directory: where spool files are made, or None for the system's own.
+
+    Raises:
+        OSError: from every method, where the disk fails or is full.
+    """
+
+    def __init__(self, directory: str | None) -> None:
+        self._directory = directory
+        self._names = HashSet(directory=directory)
+        self._waiting: IO[bytes] | None = None
+
+    def add(self, name: bytes) -> bool:
+        """Make a name known; False where it was known before."""
+        return self._names.add(name) is None
+
+    def known(self, wanted: Wanted) -> bool:
+        """Whether all that is wanted is there already."""
+        has = self._names.__contains__
+        return all(any(map(has, choices)) for choices in wanted)
+
+    def wait(self, reference: Reference) -> None:
+        """Keep a reference until ``settle``."""
+        if self._waiting is None:
+            self._waiting = tempfile.SpooledTemporaryFile(  # noqa: SIM115
+                _IN_MEMORY, dir=self._directory, prefix="bulk-import-"
+            )
+        pickle.dump(reference, self._waiting, pickle.HIGHEST_PROTOCOL)
+
+    def settle(self) -> Iterator[tuple[Reference, bool]]:
+        """Every reference that waited, in order, and whether all that it wants is there now."""
+        if self._waiting is None:
+            return
+        end = self._waiting.tell()
+        self._waiting.seek(0)
+        while self._waiting.tell() < end:
+            reference: Reference = pickle.load(self._waiting)
+            yield reference, self.known(reference.wanted)
+
+    def close(self) -> None:
+        """Give back memory and disk."""
+        self._names.close()
+        if self._waiting is not None:
+            self._waiting.close()
+            self._waiting = None

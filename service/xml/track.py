@@ -1,0 +1,136 @@
+"""Follows the parser's events: which element is a project, which a record of it, and what may go.
+
+A record is taken at its end and removed when the next one ends, never while it is the last: the
+parser still writes behind it. Under a Primavera project the scalars are siblings of its activities,
+so nothing but records is ever removed there.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from service.errors import FileTooLarge
+from service.xml.dialect import Dialect
+from service.xml.element import Element
+from service.xml.file import File
+from service.xml.place import line_of
+from service.xml.plan import Plan, TooLarge
+
+_Take = Callable[[Any, Element], None]
+
+
+class Track:
+    """The state of reading one file.
+
+    Args:
+        dialect: of the file.
+        file: what its projects share.
+        root: the root's tag.
+
+    Attributes:
+        tags: names every element whose events are wanted.
+        plan: the project that is open, or None.
+        complete: projects closed so far.
+        closed: whether the root was closed.
+    """
+
+    def __init__(self, dialect: Dialect, file: File, root: str) -> None:
+        tag = f"{{{file.namespace}}}%s" if file.namespace else "%s"
+        self._dialect = dialect
+        self.file = file
+        self._project = tag % dialect.project
+        self._outside = {tag % name: take for name, take in dialect.outside.items()}
+        self._records: dict[tuple[str | None, str], _Take] = {}
+        for path, take in dialect.records.items():
+            holder, _, name = path.rpartition("/")
+            self._records[tag % holder if holder else None, tag % name] = take
+        names = {name for _, name in self._records}
+        self.tags = [root, *({self._project, *self._outside, *names} - {root})]
+        self.plan: Plan | None = None
+        self.complete = 0
+        self.closed = False
+        self.root: Element | None = None
+        self._open: Element | None = None
+        self._take: _Take | None = None
+        self._holder: Element | None = None
+        self._previous: Element | None = None
+
+    def start(self, element: Element) -> None:
+        """An element was begun.
+
+        Raises:
+            FileTooLarge: one project more than the file may hold.
+        """
+        if self._open is not None:
+            return
+        parent = element.getparent()
+        if self.plan is not None:
+            self._start_record(self.plan, element, parent)
+        elif element.tag == self._project and (
+            self._dialect.anywhere or (parent is not None and parent is self.root)
+        ):
+            self._start_project(element)
+        elif parent is not None and parent is self.root:
+            self._take = self._outside.get(element.tag)
+            self._open = None if self._take is None else element
+        if parent is None:
+            self.root = element
+
+    def end(self, element: Element) -> None:
+        """An element was closed."""
+        if element is self._open:
+            self._end_record(element)
+        elif self.plan is not None and element is self.plan.element:
+            self._drop()
+            self.plan.finish()
+            self.plan = self._holder = None
+            self.complete += 1
+            self._previous = element
+        if element is self.root:
+            self.closed = True
+
+    def close(self) -> None:
+        """Give back memory and disk."""
+        if self.plan is not None:
+            self.plan.close()
+            self.plan = None
+        self.file.close()
+
+    def _start_project(self, element: Element) -> None:
+        most = self.file.limits.max_projects
+        if self.complete == most:
+            raise FileTooLarge(f"the file has more than {most} projects", line=line_of(element))
+        self.plan = self._dialect.plan(self.file, element, self.complete)
+
+    def _start_record(self, plan: Plan, element: Element, parent: Element | None) -> None:
+        holder = None
+        if parent is not plan.element:
+            if parent is None:
+                return
+            if parent is not self._holder:
+                if parent.getparent() is not plan.element:
+                    return
+                self._holder = parent
+            holder = parent.tag
+        self._take = self._records.get((holder, element.tag))
+        self._open = None if self._take is None else element
+
+    def _end_record(self, element: Element) -> None:
+        self._open = None
+        self._drop()
+        self._previous = element
+        assert self._take is not None
+        plan = self.plan
+        if plan is None:
+            self._take(self.file, element)
+        elif not plan.given_up:
+            try:
+                self._take(plan, element)
+            except TooLarge as error:
+                plan.give_up(str(error))
+
+    def _drop(self) -> None:
+        """Remove the record before this one; the text behind it goes with it."""
+        previous, self._previous = self._previous, None
+        parent = None if previous is None else previous.getparent()
+        if previous is not None and parent is not None:
+            parent.remove(previous)
