@@ -1,0 +1,62 @@
+"""The command ``bulk-import``.
+
+Every command uses the database of ``DATABASE_URL`` or the embedded one, whether ``serve`` runs or
+not. What goes wrong is told in one line, and ends with code 2.
+"""
+
+import signal
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from service.cli import clients, database, sample, serving, tokens, upload
+from service.cli.screen import Failure
+from service.db.binaries import EmbeddedError
+from service.db.migrate import MigrationError
+
+app = typer.Typer(
+    help="Import project plans in XML into PostgreSQL.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command()(serving.serve)
+app.command()(database.migrate)
+app.command()(database.psql)
+app.command()(tokens.token)
+app.command()(upload.upload)
+app.command()(sample.sample)
+app.add_typer(clients.app, name="client")
+
+
+@app.callback(invoke_without_command=True)
+def _main(
+    context: typer.Context,
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Show the version and stop.")
+    ] = False,
+) -> None:
+    if show_version:
+        typer.echo(f"bulk-import {version('project-bulk-import')}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; a signal ends it as Ctrl-C does, with everything put back."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        app()
+    except (Failure, EmbeddedError, MigrationError) as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _fail(text: str) -> None:
+    print(f"bulk-import: {' '.join(text.split())}", file=sys.stderr)
+    sys.exit(2)

@@ -1,0 +1,122 @@
+"""Which database a command uses, and the commands about it."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import asyncpg
+import typer
+from pydantic import ValidationError
+
+from service.cli.screen import Failure
+from service.db import binaries, embedded
+from service.db import migrate as migrations
+from service.settings import Settings
+
+
+def load_settings() -> Settings:
+    """The settings of the environment.
+
+    Raises:
+        Failure: one of them cannot be read; says which.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        variable = name.upper() if name.isupper() else f"BULK_IMPORT_{name.upper()}"
+        raise Failure(f"{variable}: {first['msg']}") from error
+
+
+def data_dir(settings: Settings) -> Path:
+    """Where the embedded database is, or would be."""
+    return settings.data_dir or embedded.default_data_dir()
+
+
+@contextlib.contextmanager
+def opened(settings: Settings) -> Iterator[str]:
+    """The DSN of the database to use; the embedded one is started or joined, and migrated.
+
+    Raises:
+        EmbeddedError, MigrationError: the embedded one cannot be had.
+    """
+    if settings.database_url is not None:
+        yield settings.database_url
+        return
+    with embedded.running(data_dir(settings), settings.embedded_version) as dsn:
+        migrations.migrate(dsn)
+        yield dsn
+
+
+@contextlib.contextmanager
+def reaching() -> Iterator[None]:
+    """Say what could not be reached, where the database does not answer.
+
+    Raises:
+        Failure: in the place of asyncpg's and the system's own errors.
+    """
+    try:
+        yield
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        reason = str(error) or "no answer in time"
+        raise Failure(f"the database cannot be used: {reason}") from error
+
+
+def require_current_schema(dsn: str) -> None:
+    """Stop where the database is not what this version works with.
+
+    Raises:
+        Failure: it lacks migrations, or does not answer.
+    """
+    with reaching():
+        missing = asyncio.run(migrations.pending(dsn))
+    if missing:
+        raise Failure(f"the database lacks {', '.join(missing)}: run `bulk-import migrate` first")
+
+
+def migrate(
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; fail where migrations are missing.")
+    ] = False,
+) -> None:
+    """Bring the database's schema up to date."""
+    settings = load_settings()
+    if settings.database_url is None:
+        with opened(settings):
+            typer.echo("The schema is up to date.")
+        return
+    if check:
+        require_current_schema(settings.database_url)
+    else:
+        for name in migrations.migrate(settings.database_url):
+            typer.echo(f"Applied {name}")
+    typer.echo("The schema is up to date.")
+
+
+def psql(
+    arguments: Annotated[
+        list[str] | None, typer.Argument(help="Arguments of psql, such as -c 'SELECT …'.")
+    ] = None,
+) -> None:
+    """Open psql on the database."""
+    settings = load_settings()
+    with opened(settings) as dsn:
+        program = _psql(settings)
+        done = subprocess.run([program, *(arguments or []), dsn], env=os.environ)
+    raise typer.Exit(done.returncode)
+
+
+def _psql(settings: Settings) -> Path | str:
+    if settings.database_url is None:
+        root = data_dir(settings)
+        return binaries.find(settings.embedded_version, root).folder / "psql"
+    found = shutil.which("psql")
+    if found is None:
+        raise Failure("psql is not installed")
+    return found

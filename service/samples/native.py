@@ -1,0 +1,85 @@
+"""Plans in the native dialect."""
+
+from collections.abc import Iterable, Iterator
+
+from service.samples.plan import Plan
+from service.samples.text import element, elements, quoted, time
+
+HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<projects xmlns="urn:project-bulk-import:1">\n'
+TAIL = "</projects>\n"
+
+_CALENDAR = (
+    '<part element="Calendar"><attribute name="Name">Five days</attribute>'
+    '<attribute name="HoursPerDay">8</attribute></part>'
+)
+
+
+def write(plans: Iterable[Plan]) -> Iterator[str]:
+    """The file, piece by piece."""
+    yield HEAD
+    for plan in plans:
+        yield from _project(plan)
+    yield TAIL
+
+
+def _project(plan: Plan) -> Iterator[str]:
+    yield f"<project id={quoted(plan.id)}>" + elements(
+        name=plan.name,
+        code=plan.code,
+        status=plan.status.lower(),
+        description=f"Sample project {plan.number}",
+        manager=plan.manager,
+        currency=plan.currency,
+        start=time(plan.start),
+        finish=time(plan.finish),
+        priority=plan.priority,
+    )
+    yield "\n<tasks>\n"
+    yield from _tasks(plan)
+    yield "</tasks>\n<dependencies>\n"
+    for link in plan.links():
+        yield (
+            f'<dependency predecessor="T{link.predecessor + 1}" successor="T{link.successor + 1}" '
+            f'type="{link.type}" lag="PT{link.lag_hours}H"/>\n'
+        )
+    yield "</dependencies>\n<resources>\n"
+    for resource in plan.resources:
+        said = element("name", resource.name) + element("email", resource.email)
+        yield f'<resource id="R{resource.place + 1}" type="{resource.type}">{said}</resource>\n'
+    yield "</resources>\n<assignments>\n"
+    for given in plan.assignments():
+        units = "0.5" if given.half else "1"
+        yield (
+            f'<assignment task="T{given.task + 1}" resource="R{given.resource + 1}" '
+            f'units="{units}"><work>PT{given.hours}H</work></assignment>\n'
+        )
+    yield (
+        '</assignments>\n<attributes><attribute name="cost-centre">'
+        f"CC-{plan.number % 90 + 10}</attribute></attributes>\n"
+        f"<parts>{_CALENDAR}</parts>\n</project>\n"
+    )
+
+
+def _tasks(plan: Plan) -> Iterator[str]:
+    for task in plan.tasks():
+        parent = "" if task.parent is None else f' parent="T{task.parent + 1}"'
+        kind = "wbs" if task.summary else "activity"
+        flags = ' milestone="true"' if task.milestone else ""
+        flags += ' summary="true"' if task.summary else ""
+        said = elements(
+            name=task.name,
+            start=time(task.start),
+            finish=time(task.finish),
+            duration=f"PT{task.hours}H",
+        )
+        if not task.summary:
+            said += element("work", f"PT{task.hours}H")
+        said += element("percent-complete", task.percent)
+        said += elements(priority=500, notes=task.notes)
+        yield (
+            f'<task id="T{task.place + 1}"{parent} kind="{kind}" wbs="{task.wbs}"{flags}>{said}'
+            f'<attributes><attribute name="risk">{task.risk}</attribute>'
+            f'<attribute name="baseline-start">{time(task.baseline_start)}</attribute>'
+            f'<attribute name="baseline-finish">{time(task.baseline_finish)}</attribute>'
+            "</attributes></task>\n"
+        )

@@ -1,0 +1,159 @@
+"""Plans as Primavera P6 exports them: shared objects first, then the projects."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from service.samples.plan import HOURS_PER_DAY, Assignment, Link, Plan, Task
+from service.samples.text import elements, time
+
+NAMESPACE: Final = "http://xmlns.oracle.com/Primavera/P6/V23.12/API/BusinessObjects"
+HEAD: Final = f'<?xml version="1.0" encoding="UTF-8"?>\n<APIBusinessObjects xmlns="{NAMESPACE}">\n'
+TAIL: Final = "</APIBusinessObjects>\n"
+
+_CURRENCY, _CALENDAR, _TOPIC, _RISK = 1, 10, 20, 30
+_RESOURCES = 100
+_PEOPLE_AND_THINGS: Final = Plan(0, 0, 0).resources
+_KINDS: Final = {"work": "Labor", "material": "Material", "nonlabor": "Nonlabor"}
+_LINKS: Final = {"FS": "Finish to Start", "SS": "Start to Start"}
+_STATUS: Final = {0: "Not Started", 100: "Completed"}
+_DAYS: Final = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
+
+
+def write(plans: Iterable[Plan]) -> Iterator[str]:
+    """The file, piece by piece."""
+    yield HEAD
+    yield from _shared()
+    for plan in plans:
+        yield from _project(plan)
+    yield TAIL
+
+
+def _shared() -> Iterator[str]:
+    currency = elements(ObjectId=_CURRENCY, Id="EUR", Name="Euro", Symbol="€", IsBaseCurrency=1)
+    yield f"<Currency>{currency}</Currency>\n"
+    risk = elements(ObjectId=_RISK, DataType="Text", SubjectArea="Activity", Title="Risk")
+    yield f"<UDFType>{risk}</UDFType>\n"
+    yield f"<NotebookTopic>{elements(ObjectId=_TOPIC, Name='Remarks')}</NotebookTopic>\n"
+    yield _calendar()
+    for resource in _PEOPLE_AND_THINGS:
+        said = elements(
+            ObjectId=_RESOURCES + resource.place,
+            Id=f"RES-{resource.place + 1}",
+            Name=resource.name,
+            ResourceType=_KINDS[resource.type],
+            EmailAddress=resource.email,
+            CalendarObjectId=_CALENDAR,
+            CurrencyObjectId=_CURRENCY,
+        )
+        yield f"<Resource>{said}</Resource>\n"
+
+
+def _calendar() -> str:
+    head = elements(ObjectId=_CALENDAR, Name="Five days", Type="Global", HoursPerDay=HOURS_PER_DAY)
+    shifts = (("08:00:00", "11:59:00"), ("13:00:00", "16:59:00"))
+    work = "".join(f"<WorkTime>{elements(Start=a, Finish=b)}</WorkTime>" for a, b in shifts)
+    days = "".join(
+        f"<StandardWorkHours>{elements(DayOfWeek=day)}{shift}</StandardWorkHours>"
+        for day, shift in zip(_DAYS, ("", *[work] * 5, ""), strict=True)
+    )
+    return f"<Calendar>{head}<StandardWorkWeek>{days}</StandardWorkWeek></Calendar>\n"
+
+
+def _project(plan: Plan) -> Iterator[str]:
+    ids = _Ids(plan)
+    yield "<Project>" + elements(
+        ObjectId=ids.project,
+        Id=f"{plan.code}-{plan.id}",
+        Name=plan.name,
+        Status=plan.status,
+        Description=f"Sample project {plan.number}",
+        PlannedStartDate=time(plan.start),
+        StartDate=time(plan.start),
+        FinishDate=time(plan.finish),
+        StrategicPriority=plan.priority,
+        ActivityDefaultCalendarObjectId=_CALENDAR,
+    )
+    yield "\n"
+    for task in plan.tasks():
+        yield _wbs(task, ids) if task.summary else _activity(task, ids)
+        if task.notes is not None:
+            yield _note(task, ids)
+    for number, link in enumerate(plan.links()):
+        yield _relationship(number, link, ids)
+    for number, given in enumerate(plan.assignments()):
+        yield _assignment(number, given, ids)
+    yield "</Project>\n"
+
+
+class _Ids:
+    """Object ids that are unique in the file: each project has a range of its own."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.project = 10_000 + plan.number * (plan.size + 1)
+
+    def task(self, place: int) -> int:
+        return self.project + 1 + place
+
+
+def _wbs(task: Task, ids: _Ids) -> str:
+    said = elements(
+        ObjectId=ids.task(task.place),
+        Code=task.wbs,
+        Name=task.name,
+        ParentObjectId=None if task.parent is None else ids.task(task.parent),
+        ProjectObjectId=ids.project,
+        SequenceNumber=task.place,
+    )
+    return f"<WBS>{said}</WBS>\n"
+
+
+def _activity(task: Task, ids: _Ids) -> str:
+    said = elements(
+        ObjectId=ids.task(task.place),
+        Id=f"A{(task.place + 1) * 10}",
+        Name=task.name,
+        ProjectObjectId=ids.project,
+        WBSObjectId=None if task.parent is None else ids.task(task.parent),
+        CalendarObjectId=_CALENDAR,
+        Type="Finish Milestone" if task.milestone else "Task Dependent",
+        Status=_STATUS.get(task.percent, "In Progress"),
+        PlannedStartDate=time(task.baseline_start),
+        PlannedFinishDate=time(task.baseline_finish),
+        StartDate=time(task.start),
+        FinishDate=time(task.finish),
+        PlannedDuration=task.hours,
+        AtCompletionDuration=task.hours,
+        AtCompletionLaborUnits=task.hours,
+        PercentComplete=task.percent / 100,
+    )
+    return f"<Activity>{said}<UDF>{elements(TypeObjectId=_RISK, Text=task.risk)}</UDF></Activity>\n"
+
+
+def _note(task: Task, ids: _Ids) -> str:
+    owner = "WBSObjectId" if task.summary else "ActivityObjectId"
+    name = "ProjectNote" if task.summary else "ActivityNote"
+    values = {owner: ids.task(task.place), "NotebookTopicObjectId": _TOPIC, "Note": task.notes}
+    return f"<{name}>{elements(**values)}</{name}>\n"
+
+
+def _relationship(number: int, link: Link, ids: _Ids) -> str:
+    said = elements(
+        ObjectId=number + 1,
+        PredecessorActivityObjectId=ids.task(link.predecessor),
+        SuccessorActivityObjectId=ids.task(link.successor),
+        Type=_LINKS[link.type],
+        Lag=link.lag_hours,
+    )
+    return f"<Relationship>{said}</Relationship>\n"
+
+
+def _assignment(number: int, given: Assignment, ids: _Ids) -> str:
+    said = elements(
+        ObjectId=number + 1,
+        ActivityObjectId=ids.task(given.task),
+        ResourceObjectId=_RESOURCES + given.resource,
+        ResourceType=_KINDS[_PEOPLE_AND_THINGS[given.resource].type],
+        PlannedUnitsPerTime=0.5 if given.half else 1,
+        AtCompletionUnits=given.hours,
+    )
+    return f"<ResourceAssignment>{said}</ResourceAssignment>\n"

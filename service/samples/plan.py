@@ -1,0 +1,237 @@
+"""Made-up plans that look like real ones, the same for the same seed.
+
+A plan's tasks come in phases of ten: a summary, activities, a summary inside it, a milestone at the
+end. Each phase is made from the seed, its project and its number alone, so that a plan of any size
+is written in the memory of one phase, and read again for its links and assignments.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from random import Random
+from typing import Final
+
+PHASE: Final = 10
+"""Tasks of a phase."""
+HOURS_PER_DAY: Final = 8
+
+_EPOCH: Final = datetime(2026, 1, 5)  # a Monday
+_PHASES_IN_STEPS: Final = 100
+_KINDS: Final = ("Pump station", "Boiler & turbine", "Office tower", "Rail bridge", "ERP roll-out")
+_PLACES: Final = ("Köln", "Bergen", "Łódź", "Porto", "Graz", "Gent")
+_PHASES: Final = ("Design", "Permits", "Procurement", "Civil works", "Installation", "Tests")
+_WORK: Final = ("Survey", "Drawings", "Order", "Foundation", "Pipes <DN 200>", "Cabling", "Report")
+_NOTES: Final = "Agreed with the client.\nSee minutes."
+_PEOPLE: Final = ("Ada Moreau", "Jon Berg", "Ilse Novák", "Mei Tanaka")
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task; times are wall-clock, ``days`` its working days, 0 for a milestone.
+
+    ``place`` counts from 0 in the project, ``parent`` is another task's place.
+    """
+
+    place: int
+    parent: int | None
+    level: int
+    wbs: str
+    name: str
+    start: datetime
+    finish: datetime
+    days: int
+    percent: int
+    summary: bool
+    notes: str | None
+    risk: str
+    slipped: int
+    """Working days by which it is later than its baseline."""
+
+    @property
+    def milestone(self) -> bool:
+        return self.days == 0
+
+    @property
+    def hours(self) -> int:
+        return self.days * HOURS_PER_DAY
+
+    @property
+    def baseline_start(self) -> datetime:
+        return self.start - timedelta(weeks=self.slipped)
+
+    @property
+    def baseline_finish(self) -> datetime:
+        return self.finish - timedelta(weeks=self.slipped)
+
+
+@dataclass(frozen=True)
+class Link:
+    """``successor`` waits for ``predecessor``: FS for its finish, SS for its start, plus a lag."""
+
+    predecessor: int
+    successor: int
+    type: str
+    lag_hours: int
+
+
+@dataclass(frozen=True)
+class Resource:
+    """Somebody or something that works: type ``work``, ``material`` or ``nonlabor``."""
+
+    place: int
+    name: str
+    type: str
+    email: str | None
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A resource on a task, by their places; ``half`` where it gives half of its time."""
+
+    task: int
+    resource: int
+    half: bool
+    hours: int
+
+
+class Plan:
+    """One project.
+
+    Args:
+        seed: makes it another world.
+        number: of the project, from 1.
+        size: tasks in it.
+    """
+
+    def __init__(self, seed: int, number: int, size: int) -> None:
+        self.number = number
+        self.size = size
+        self._key = f"{seed}/{number}"
+        random = Random(self._key)
+        self.id = f"P-{seed}-{number:05}"
+        self.code = f"PU-{number}"
+        self.name = f"{random.choice(_KINDS)} {random.choice(_PLACES)} {number}"
+        self.manager = random.choice(_PEOPLE)
+        self.currency = random.choice(("EUR", "NOK", "PLN", "CHF"))
+        self.priority = random.randrange(100, 1000, 100)
+        self.status = random.choice(("Active", "Active", "Planned"))
+        self._first_day = random.randrange(0, 200) * 5
+        self.start = _morning(self._first_day)
+        steps = min(size // PHASE + 1, _PHASES_IN_STEPS)
+        self.finish = _evening(self._first_day + steps * 5 + PHASE * 6)
+        self.resources = (
+            *(
+                Resource(place, name, "work", f"{name.split()[0].lower()}@example.com")
+                for place, name in enumerate(_PEOPLE)
+            ),
+            Resource(4, "Concrete", "material", None),
+            Resource(5, "Crane", "nonlabor", None),
+        )
+
+    def tasks(self) -> Iterator[Task]:
+        """All tasks, parents before their children."""
+        for first in range(0, self.size, PHASE):
+            yield from self._phase(first)
+
+    def links(self) -> Iterator[Link]:
+        """Links from each activity of a phase to the next one."""
+        for first in range(0, self.size, PHASE):
+            leaves = [task for task in self._phase(first) if not task.summary]
+            for before, after in pairwise(leaves):
+                if after.start < before.finish and not after.milestone:
+                    days = (after.start - before.start).days
+                    yield Link(before.place, after.place, "SS", days * HOURS_PER_DAY)
+                else:
+                    yield Link(before.place, after.place, "FS", 0)
+
+    def assignments(self) -> Iterator[Assignment]:
+        """One or two resources for each activity."""
+        for task in self.tasks():
+            if task.summary or task.milestone:
+                continue
+            random = Random(f"{self._key}/a{task.place}")
+            for resource in random.sample(self.resources, random.choice((1, 1, 2))):
+                half = random.random() < 0.2
+                yield Assignment(task.place, resource.place, half, task.hours // (1 + half))
+
+    def _phase(self, first: int) -> list[Task]:
+        """The tasks of one phase: 0 a summary, 5 a summary within, the last a milestone."""
+        number = first // PHASE
+        size = min(PHASE, self.size - first)
+        random = Random(f"{self._key}/{number}")
+        day = begin = self._first_day + number % _PHASES_IN_STEPS * 5
+        progress = random.choice((0, 0, 40, 100))
+        made: list[Task] = []
+        for step in range(size):
+            inner = 5 < step < PHASE - 1
+            summary = step == 0 or (step == 5 and size > 6)
+            milestone = step == PHASE - 1
+            days = 0 if milestone else random.randint(1, 4)
+            overlap = 1 if random.random() < 0.15 and day > begin and not milestone else 0
+            start = day if summary else day - overlap
+            if not summary:
+                day = start + days
+            made.append(
+                Task(
+                    place=first + step,
+                    parent=None if step == 0 else first + 5 if inner else first,
+                    level=1 if step == 0 else 3 if inner else 2,
+                    wbs=_wbs(number + 1, step),
+                    name=_name(random, number, step),
+                    start=_evening(start) if milestone else _morning(start),
+                    finish=_evening(start if milestone else start + days),
+                    days=days,
+                    percent=progress // 100 * 100 if milestone else progress,
+                    summary=summary,
+                    notes=_NOTES if random.random() < 0.2 else None,
+                    risk=random.choice(("low", "medium", "high")),
+                    slipped=random.choice((0, 0, 1)),
+                )
+            )
+        return [_spanning(task, made, begin) if task.summary else task for task in made]
+
+
+def _spanning(summary: Task, phase: list[Task], begin: int) -> Task:
+    """A summary from the first start to the last finish of what is below it."""
+    below = [
+        task
+        for task in phase
+        if not task.summary and (summary.level == 1 or task.parent == summary.place)
+    ]
+    if not below:
+        return summary
+    start = min(task.start for task in below)
+    finish = max(task.finish for task in below)
+    days = sum((start + timedelta(n)).weekday() < 5 for n in range((finish - start).days + 1))
+    values = {**vars(summary), "start": start, "finish": finish, "days": days}
+    return Task(**values)
+
+
+def _name(random: Random, number: int, step: int) -> str:
+    if step == 0:
+        return _PHASES[number % len(_PHASES)]
+    if step == PHASE - 1:
+        return f"{_PHASES[number % len(_PHASES)]} done"
+    return f"{random.choice(_WORK)} {step}"
+
+
+def _wbs(phase: int, step: int) -> str:
+    if step == 0:
+        return f"{phase}"
+    if 5 < step < PHASE - 1:
+        return f"{phase}.5.{step - 5}"
+    return f"{phase}.{step if step < PHASE - 1 else 6}"
+
+
+def _date(day: int) -> datetime:
+    return _EPOCH + timedelta(weeks=day // 5, days=day % 5)
+
+
+def _morning(day: int) -> datetime:
+    return _date(day).replace(hour=8)
+
+
+def _evening(day: int) -> datetime:
+    """The end of the working day before ``day``."""
+    return _date(day - 1).replace(hour=17)
