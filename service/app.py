@@ -16,7 +16,7 @@ from service.settings import Settings
 
 
 def create_app(settings: Settings, dsn: str) -> web.Application:
-    """Make the application; to be run by ``service.api.protocol.AppRunner``.
+    """Make the application; to be run by ``service.api.protocol.Runner``.
 
     Args:
         settings: all of it but the database.

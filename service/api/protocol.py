@@ -61,7 +61,7 @@ class _Server(web.Server):
         return _Protocol(self, loop=self._loop, **self._kwargs)
 
 
-class AppRunner(web.AppRunner):
+class Runner(web.AppRunner):
     """Runs an application of ``create_app`` with this module's protocol.
 
     ``cleanup`` first lets uploads end: aiohttp's own takes no more bytes of any body.

@@ -26,11 +26,15 @@ class Decoder(Protocol):
 class _Base64:
     def __init__(self) -> None:
         self._rest = b""
+        self._padded = False
 
     def __call__(self, data: bytes, *, last: bool = False) -> bytes:
         data = self._rest + data.translate(None, _WHITE)
+        if self._padded and data:
+            raise ValueError("base64 behind its padding")
         whole = len(data) if last else len(data) // 4 * 4
         self._rest = data[whole:]
+        self._padded = data[:whole].endswith(b"=")
         return binascii.a2b_base64(data[:whole], strict_mode=True)
 
 

@@ -1,0 +1,258 @@
+"""Every status of the endpoint, from a real request, in the published words."""
+
+from typing import Any
+
+import pytest
+
+from service.db import Pool
+from tests.integration.http.raw import XML, Answer, Connection, form, get, head, part, upload
+from tests.serving import Service, token
+
+FILE = form(part("file", XML, "Content-Type: application/xml"))
+
+
+def envelope(answer: Answer) -> tuple[str, int, str, Any]:
+    said = answer.json
+    assert said["code"] == answer.status
+    assert list(said)[:3] == ["status", "code", "message"]
+    return said["status"], said["code"], said["message"], said["details"]
+
+
+async def test_207_tells_each_project_in_the_order_of_the_file(service: Service) -> None:
+    answer = await upload(service, FILE)
+    said = answer.json
+    assert list(said) == [
+        "status",
+        "code",
+        "message",
+        "counts",
+        "import_id",
+        "details",
+        "complete",
+    ]
+    assert (said["status"], said["code"]) == ("success", 207)
+    assert said["message"] == "Projects successfully imported"
+    assert said["counts"] == {"created": 2, "updated": 0, "unchanged": 0, "failed": 0}
+    assert [item["external_id"] for item in said["details"]["successes"]] == ["P-1", "P-2"]
+    assert said["details"]["errors"] == []
+    assert said["complete"] is True
+    assert answer.headers["location"] == f"/api/v2/clients/1/imports/{said['import_id']}"
+    assert answer.headers["content-type"].startswith("application/json")
+    assert answer.headers["x-request-id"]
+
+
+async def test_207_says_how_many_failed(service: Service) -> None:
+    twice = XML.replace(b"P-2", b"P-1")
+    said = (await upload(service, form(part("file", twice)))).json
+    assert (said["status"], said["code"]) == ("partial", 207)
+    assert said["message"] == "1 of 2 projects imported"
+    assert [error["error"] for error in said["details"]["errors"]] == ["DUPLICATE_PROJECT"]
+
+
+async def test_207_says_that_all_failed(service: Service) -> None:
+    nameless = XML.replace(b"<name>One</name>", b"").replace(b"<name>Two</name>", b"")
+    said = (await upload(service, form(part("file", nameless)))).json
+    assert (said["status"], said["message"]) == ("error", "0 of 2 projects imported")
+    assert {error["error"] for error in said["details"]["errors"]} == {"VALIDATION_ERROR"}
+
+
+async def test_400_of_a_file_that_is_not_xml(service: Service, pool: Pool) -> None:
+    answer = await upload(service, form(part("file", b"name;start\nOne;2026-01-01\n")))
+    status, code, message, details = envelope(answer)
+    assert (status, code, message) == ("error", 400, "Invalid request")
+    assert details.startswith("Validation error: ")
+    location = f"/api/v2/clients/1/imports/{answer.json['import_id']}"
+    assert answer.headers["location"] == location
+    assert await pool.fetchval("SELECT state FROM imports") == "failed"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "words"),
+    [
+        ("application/xml", "must be multipart/form-data"),
+        ("multipart/mixed; boundary=x", "must be multipart/form-data"),
+        ("multipart/form-data", "names no boundary"),
+        ("multipart/form-data; boundary=", "names no boundary"),
+        (f"multipart/form-data; boundary={'x' * 71}", "at most 70 ASCII characters"),
+    ],
+)
+async def test_400_of_a_content_type_says_what_to_do(
+    service: Service, content_type: str, words: str
+) -> None:
+    answer = await upload(service, FILE, content_type=content_type)
+    status, code, message, details = envelope(answer)
+    assert (status, code, message) == ("error", 400, "Invalid request")
+    assert words in details
+
+
+@pytest.mark.parametrize("option", ["atomic=true", "dry_run=true", "outcomes=errors", "x=1"])
+async def test_400_of_an_option_names_it(service: Service, option: str) -> None:
+    path = f"/api/v2/clients/1/projects/bulk?{option}"
+    answer = await upload(service, FILE, path=path)
+    assert answer.status == 400
+    assert f"`{option.split('=')[0]}`" in answer.json["details"]
+
+
+async def test_400_of_an_idempotency_key_names_it(service: Service) -> None:
+    answer = await upload(service, FILE, "Idempotency-Key: k")
+    assert answer.status == 400
+    assert "Idempotency-Key" in answer.json["details"]
+
+
+async def test_401_without_a_token(service: Service) -> None:
+    answer = await upload(service, FILE, token=None)
+    assert answer.body == (
+        b'{"status":"error","code":401,"message":"Authentication failed",'
+        b'"details":"JWT token not found"}'
+    )
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(
+    ("header", "details"),
+    [
+        ("", "Authorization header is malformed"),
+        ("Bearer", "Authorization header is malformed"),
+        ("Bearer a b", "Authorization header is malformed"),
+        ("Bearer t\u00f6ken", "Authorization header is malformed"),
+        ("Basic dTpw", "Authorization scheme is not Bearer"),
+        ("Bearish x", "Authorization scheme is not Bearer"),
+        ("Bearer x", "JWT token is malformed"),
+        (f"Bearer {token(exp=1)}", "JWT token has expired"),
+    ],
+)
+async def test_401_says_what_is_wrong(service: Service, header: str, details: str) -> None:
+    answer = await upload(service, FILE, f"Authorization: {header}", token=None)
+    assert envelope(answer) == ("error", 401, "Authentication failed", details)
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_the_scheme_is_matched_without_case(service: Service) -> None:
+    answer = await upload(service, FILE, f"Authorization: bEARER {token()}", token=None)
+    assert answer.status == 207
+
+
+@pytest.mark.parametrize("claims", [{"scope": "projects:read"}, {"clients": [2]}, {"clients": []}])
+async def test_403_lacks_the_scope_or_the_client(service: Service, claims: dict[str, Any]) -> None:
+    answer = await upload(service, FILE, token=token(**claims))
+    assert answer.body == (
+        b'{"status":"error","code":403,"message":"Access denied",'
+        b'"details":"Insufficient permissions"}'
+    )
+
+
+@pytest.mark.parametrize("path", ["/api/v2/clients/9/projects/bulk", "/nowhere", "/"])
+async def test_404(service: Service, path: str) -> None:
+    answer = await upload(service, FILE, path=path, token=token(clients="*"))
+    assert answer.body == (
+        b'{"status":"error","code":404,"message":"Not found",'
+        b'"details":"The requested resource was not found"}'
+    )
+
+
+async def test_404_of_a_disabled_client(service: Service, pool: Pool) -> None:
+    await pool.execute("UPDATE clients SET disabled_at = now()")
+    assert (await upload(service, FILE)).status == 404
+
+
+async def test_405_names_the_methods(service: Service) -> None:
+    answer = await get(service, "/api/v2/clients/1/projects/bulk", token=None)
+    assert envelope(answer)[:3] == ("error", 405, "Method not allowed")
+    assert answer.headers["allow"] == "POST"
+
+
+async def test_409_where_every_project_is_locked_by_others(service: Service, pool: Pool) -> None:
+    await upload(service, FILE)
+    await pool.execute(
+        "INSERT INTO project_locks (client_id, project_id, holder, expires_at)"
+        " SELECT 1, project_id, 'somebody', now() + interval '1 hour' FROM projects"
+    )
+    answer = await upload(service, form(part("file", XML.replace(b"</name>", b"!</name>"))))
+    assert envelope(answer) == ("error", 409, "Conflict", "Locking conflict")
+    assert [error["locked_by"] for error in answer.json["errors"]] == ["somebody"] * 2
+    assert answer.json["counts"]["failed"] == 2
+    location = f"/api/v2/clients/1/imports/{answer.json['import_id']}"
+    assert answer.headers["location"] == location
+
+
+async def test_409_where_every_version_is_another(service: Service) -> None:
+    stale = XML.replace(b'id="P', b'version="7" id="P')
+    answer = await upload(service, form(part("file", stale)))
+    assert envelope(answer) == ("error", 409, "Conflict", "Version conflict")
+
+
+@pytest.mark.settings(max_upload_bytes=1000)
+async def test_413_by_content_length(service: Service) -> None:
+    answer = await upload(service, form(part("file", b" " * 1000 + XML)))
+    assert envelope(answer)[:3] == ("error", 413, "Payload too large")
+    assert "1000 bytes" in answer.json["details"]
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br"])
+async def test_415_of_an_encoded_request(service: Service, encoding: str) -> None:
+    answer = await upload(service, FILE, f"Content-Encoding: {encoding}")
+    assert envelope(answer)[:3] == ("error", 415, "Unsupported media type")
+
+
+@pytest.mark.settings(max_imports_per_client=1)
+async def test_429_past_the_slots_of_a_client(service: Service) -> None:
+    await _refused_beside_a_running_one(service, 429, "Too many requests")
+
+
+@pytest.mark.settings(max_imports=1)
+async def test_503_past_the_slots_of_all(service: Service) -> None:
+    await _refused_beside_a_running_one(service, 503, "Service unavailable")
+
+
+async def _refused_beside_a_running_one(service: Service, code: int, message: str) -> None:
+    async with Connection(service) as running:
+        await running.send(head(service, "Content-Length: 100", "Expect: 100-continue"))
+        assert (await running.answer()).status == 100
+        answer = await upload(service, FILE)
+        assert envelope(answer)[:3] == ("error", code, message)
+        assert 5 <= int(answer.headers["retry-after"]) <= 15
+
+
+async def test_500_tells_no_internals(service: Service, pool: Pool) -> None:
+    await pool.execute("ALTER TABLE import_results RENAME TO gone")
+    answer = await upload(service, FILE, "X-Request-Id: my-request")
+    assert envelope(answer) == (
+        "error",
+        500,
+        "Internal server error",
+        "An internal server error occurred",
+    )
+    assert answer.headers["x-request-id"] == "my-request"
+    assert "gone" not in answer.body.decode()
+
+
+@pytest.mark.parametrize("given", ["", "x" * 200, "a b", "<script>", "\u00e9"])
+async def test_a_request_id_that_is_not_sane_is_replaced(service: Service, given: str) -> None:
+    answer = await get(service, "/healthz", f"X-Request-Id: {given}")
+    assert len(answer.headers["x-request-id"]) == 32
+
+
+@pytest.mark.parametrize(
+    ("token_", "path", "status"),
+    [
+        (None, "/api/v2/clients/x/projects/bulk?x=1", 401),
+        (token(scope="", clients=[2]), "/api/v2/clients/x/projects/bulk?x=1", 403),
+        (token(clients=[2]), "/api/v2/clients/x/projects/bulk?x=1", 400),
+        (token(clients=[2]), "/api/v2/clients/9/projects/bulk?x=1", 403),
+        (token(clients=[9]), "/api/v2/clients/9/projects/bulk?x=1", 404),
+        (token(clients=[1]), "/api/v2/clients/1/projects/bulk?x=1", 400),
+    ],
+)
+@pytest.mark.settings(max_upload_bytes=10)
+async def test_answers_come_in_their_order(
+    service: Service, token_: str | None, path: str, status: int
+) -> None:
+    assert (await upload(service, FILE, path=path, token=token_)).status == status
+
+
+@pytest.mark.parametrize("client", ["1_0", "%201", "%D9%A1", "-1", "1.0", "1" * 19, "0x1"])
+async def test_a_client_id_is_ascii_digits(service: Service, client: str) -> None:
+    path = f"/api/v2/clients/{client}/projects/bulk"
+    answer = await upload(service, FILE, path=path, token=token(clients="*"))
+    assert answer.status == 400
+    assert "client_id" in answer.json["details"]
