@@ -48,6 +48,7 @@ class RecordMap:
             nothing else may be in there if the dialect is strict.
         gather: by local name, a child that holds ``attributes`` by name, and what reads it.
         parts: whether structured children that the map does not know are set apart too.
+        slots: the columns, then the names that the dialect's functions read.
     """
 
     columns: tuple[str, ...]
@@ -58,11 +59,11 @@ class RecordMap:
     holds: tuple[str, ...] = ()
     gather: Mapping[str, Callable[[Element, Members], list[Fault]]] = field(default_factory=dict)
     parts: bool = False
+    slots: tuple[str, ...] = field(init=False)
 
-    @property
-    def slots(self) -> tuple[str, ...]:
-        """The columns, then the names that the dialect's functions read."""
-        return tuple(dict.fromkeys((*self.columns, *(field.column for field in self.fields))))
+    def __post_init__(self) -> None:
+        read = (entry.column for entry in self.fields)
+        object.__setattr__(self, "slots", tuple(dict.fromkeys((*self.columns, *read))))
 
     def index(self, column: str) -> int:
         """Where a column, or a name of the dialect's own, stands in a record's ``columns``."""

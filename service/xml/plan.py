@@ -20,6 +20,7 @@ from service.model import (
     shorten,
 )
 from service.rows import Rows, Table
+from service.xml import rulej
 from service.xml.element import Element
 from service.xml.file import File
 from service.xml.maps import PROJECT, RecordMap, columns_of
@@ -27,9 +28,6 @@ from service.xml.place import line_of
 from service.xml.references import Reference, References, Row, Wanted
 from service.xml.values import NULL, escape, unescape
 from service.xml.walk import Fault, Record, walk
-
-PART = RecordMap(columns=())
-"""The map of a record without columns: all of it goes to ``attributes``."""
 
 _WIDTH = {table: len(columns_of(table)) for table in Table}
 
@@ -114,14 +112,25 @@ class Plan:
         """
         self.add(self.part_row(element))
 
-    def part_row(self, element: Element) -> Row:
-        """The row of a part.
+    def part_row(self, element: Element, **more: bytes) -> Row:
+        """The row of a part; ``more`` are members to add, as COPY text.
 
         Raises:
             TooLarge: its attributes are over the limit.
         """
-        record = self.read(element, PART)
-        record.columns = [escape(self.file.names[element.tag].encode())]
+        names = self.file.names
+        name = names[element.tag]
+        content = rulej.content(element, names)
+        members: rulej.Members = {} if content is None else {"#text": content}
+        if isinstance(content, dict):
+            members = content
+        for key, value in more.items():
+            rulej.put(members, key, unescape(value) or "")
+        record = Record([escape(name.encode())])
+        try:
+            record.stable, record.whole = rulej.write(members, self.file.volatile(self.source))
+        except rulej.TooDeep:
+            self.violate(line_of(element), name, None, rulej.TooDeep.problem)
         return self.row(Table.PARTS, record)
 
     def know(self, element: Element, kind: bytes, name: bytes) -> None:
@@ -259,6 +268,9 @@ class Plan:
         start, finish = (columns[self.record.index(column)] for column in ("start", "finish"))
         self.check_dates(self.element, self.file.names[self.element.tag], start, finish)
         self._called = self._column(record, "external_id"), self._column(record, "name")
+        if not self._violation_count and None in self._called:
+            problem = "has no name" if self._called[0] else "has nothing to identify it by"
+            self.violate(self.line, self.file.names[self.element.tag], None, problem)
         try:
             for reference, known in self._references.settle():
                 self._settle(reference, known=known)

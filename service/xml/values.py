@@ -212,6 +212,17 @@ def enumeration(name: str, words: Mapping[str, str]) -> Kind:
     return Kind(name, _checked(pattern, words.__getitem__), f"is not one of {', '.join(words)}")
 
 
+def pattern(name: str, words: str, problem: str) -> Kind:
+    """A kind that takes what matches a regular expression, as it is.
+
+    Args:
+        name: what the values are called.
+        words: the expression, for the whole value.
+        problem: what is wrong with what does not match.
+    """
+    return Kind(name, _checked(words, str), problem)
+
+
 TEXT = Kind("text", _text, "is not text")
 ID = Kind("id", _id, f"is longer than {MAX_ID} characters")
 TIMESTAMP = Kind(
@@ -237,8 +248,6 @@ INTEGER = Kind(
     "is not a whole number of at most nine digits",
 )
 BOOLEAN = Kind("boolean", _checked(BOOLEAN_PATTERN, _boolean), "is not true, false, 1 or 0")
-WORD = Kind(
-    "word",
-    _checked(WORD_PATTERN, str),
-    "is not a word of small letters, digits, - and _, at most 31 long",
+WORD = pattern(
+    "word", WORD_PATTERN, "is not a word of small letters, digits, - and _, at most 31 long"
 )

@@ -173,6 +173,10 @@ def _fill(
     """Put text into its column, its attribute or both: the general case."""
     value = slot.parse(text)
     if value is NULL:
+        if shape.strict:
+            _once(child, record)
+        elif slot.keep and text.strip(BLANK):
+            rulej.put(members, slot.name, text)
         return
     if record.columns[slot.column] is not NULL:
         if shape.strict:
