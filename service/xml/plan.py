@@ -178,6 +178,25 @@ class Plan:
         line = line_of(element)
         self._references.wait(Reference(wanted, found, row, code, line, name, shown, problem))
 
+    def hold(self, wanted: Wanted, found: Row, lost: Row) -> None:
+        """Keep a record until ``release``, which adds the one row or the other.
+
+        Args:
+            wanted: as for ``refer``.
+            found: where all are there.
+            lost: where one is not.
+        """
+        self._references.hold(wanted, found, lost)
+
+    def release(self) -> None:
+        """Add what is held, in order.
+
+        Raises:
+            TooLarge: the project is over a limit.
+        """
+        for row in self._references.release():
+            self.add(row)
+
     def warn(self, code: WarningCode, line: int, element: str, value: str | None) -> None:
         """Tell of something that does not keep the project from landing."""
         self.warnings.add(Notice(code, line, element, shorten(value)))
@@ -272,6 +291,7 @@ class Plan:
             problem = "has no name" if self._called[0] else "has nothing to identify it by"
             self.violate(self.line, self.file.names[self.element.tag], None, problem)
         try:
+            self.release()
             for reference, known in self._references.settle():
                 self._settle(reference, known=known)
             for element in record.apart:

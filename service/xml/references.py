@@ -3,7 +3,7 @@
 import pickle
 import tempfile
 from collections.abc import Iterator
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from service.hashset import HashSet
 from service.model import WarningCode
@@ -47,6 +47,35 @@ class Reference(NamedTuple):
     problem: str
 
 
+class _Spool:
+    """Records in order: written once, read back once, then gone."""
+
+    def __init__(self, directory: str | None) -> None:
+        self._directory = directory
+        self._file: IO[bytes] | None = None
+
+    def put(self, record: object) -> None:
+        if self._file is None:
+            self._file = tempfile.SpooledTemporaryFile(  # noqa: SIM115
+                _IN_MEMORY, dir=self._directory, prefix="bulk-import-"
+            )
+        pickle.dump(record, self._file, pickle.HIGHEST_PROTOCOL)
+
+    def drain(self) -> Iterator[Any]:
+        if self._file is None:
+            return
+        end = self._file.tell()
+        self._file.seek(0)
+        while self._file.tell() < end:
+            yield pickle.load(self._file)
+        self.close()
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
 class References:
     """The names of one project's records; what waits for later ones is spooled, not held.
 
@@ -58,9 +87,9 @@ class References:
     """
 
     def __init__(self, directory: str | None) -> None:
-        self._directory = directory
         self._names = HashSet(directory=directory)
-        self._waiting: IO[bytes] | None = None
+        self._waiting = _Spool(directory)
+        self._held = _Spool(directory)
 
     def add(self, name: bytes) -> bool:
         """Make a name known; False where it was known before."""
@@ -73,25 +102,24 @@ class References:
 
     def wait(self, reference: Reference) -> None:
         """Keep a reference until ``settle``."""
-        if self._waiting is None:
-            self._waiting = tempfile.SpooledTemporaryFile(  # noqa: SIM115
-                _IN_MEMORY, dir=self._directory, prefix="bulk-import-"
-            )
-        pickle.dump(reference, self._waiting, pickle.HIGHEST_PROTOCOL)
+        self._waiting.put(reference)
 
     def settle(self) -> Iterator[tuple[Reference, bool]]:
         """Every reference that waited, in order, and whether all that it wants is there now."""
-        if self._waiting is None:
-            return
-        end = self._waiting.tell()
-        self._waiting.seek(0)
-        while self._waiting.tell() < end:
-            reference: Reference = pickle.load(self._waiting)
+        for reference in self._waiting.drain():
             yield reference, self.known(reference.wanted)
+
+    def hold(self, wanted: Wanted, found: Row, lost: Row) -> None:
+        """Keep the two rows that a record may become until ``release``."""
+        self._held.put((wanted, found, lost))
+
+    def release(self) -> Iterator[Row]:
+        """The row of every record held, in order: ``found`` if all that it wants is there now."""
+        for wanted, found, lost in self._held.drain():
+            yield found if self.known(wanted) else lost
 
     def close(self) -> None:
         """Give back memory and disk."""
         self._names.close()
-        if self._waiting is not None:
-            self._waiting.close()
-            self._waiting = None
+        self._waiting.close()
+        self._held.close()

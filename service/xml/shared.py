@@ -1,0 +1,174 @@
+"""Objects of a file that stand outside its projects, kept until a project takes them.
+
+A gigabyte of portfolio has some 240 MB of them, so that only an index stays in memory: contents and
+references go to a spool, in memory while it is small, then in an unlinked file.
+"""
+
+import pickle
+import tempfile
+from array import array
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from service.hashset import HashSet
+from service.model import SharedObject
+
+_NONE = 0xFFFF_FFFF
+_CACHED = 4096
+
+
+class Node(NamedTuple):
+    """What is known of an object without its content.
+
+    Attributes:
+        ordinal: place among the objects of the file, from 0.
+        digest: its hash.
+        references: names of the objects that it refers to.
+        columns: what a row of it holds, as COPY text; empty for most.
+        problem: why no project can take it, or None.
+    """
+
+    ordinal: int
+    digest: bytes
+    references: tuple[bytes, ...]
+    columns: bytes
+    problem: str | None
+
+
+class SharedStore:
+    """The shared objects of one file, by name.
+
+    An object has a name of its own and may be filed under that of an owner besides: whoever takes
+    the owner takes it too. Where several objects of different content have one name, a project
+    that refers to it takes all of them: nothing tells which is meant.
+
+    Args:
+        memory: bytes of contents kept in memory.
+        directory: where spool files are made, or None for the system's own.
+
+    Attributes:
+        ambiguous: how many objects have the name of another and not its content.
+
+    Raises:
+        OSError: from every method, where the disk fails or is full.
+    """
+
+    def __init__(self, memory: int, directory: str | None = None) -> None:
+        self.ambiguous = 0
+        self._first = HashSet(directory=directory)
+        self._offsets = array("Q")
+        self._next = array("I")
+        self._last = array("I")
+        self._handed_out = bytearray()
+        self._spool = tempfile.SpooledTemporaryFile(  # noqa: SIM115
+            memory, dir=directory, prefix="bulk-import-"
+        )
+        self._node = lru_cache(_CACHED)(self._read_node)
+
+    @property
+    def unused(self) -> int:
+        """How many objects no project has taken."""
+        return self._handed_out.count(0)
+
+    def add(
+        self,
+        name: bytes,
+        shared: SharedObject,
+        references: Iterable[bytes],
+        *,
+        owners: Iterable[bytes] = (),
+        columns: bytes = b"",
+        problem: str | None = None,
+    ) -> None:
+        """Keep an object; one that is there with the same name and content is not kept again.
+
+        Args:
+            name: its own.
+            shared: the object.
+            references: names of those that it refers to, there already or not.
+            owners: names that it is filed under besides.
+            columns: see ``Node``.
+            problem: see ``Node``.
+        """
+        first = self._first.get(name)
+        if first is not None:
+            if self._node(self._offsets[first]).digest == shared.hash:
+                return
+            self.ambiguous += 1
+        ordinal = len(self._handed_out)
+        self._handed_out.append(0)
+        offset = self._spool.seek(0, 2)
+        node = Node(ordinal, shared.hash, tuple(sorted(references)), columns, problem)
+        pickle.dump(tuple(node), self._spool, pickle.HIGHEST_PROTOCOL)
+        pickle.dump(
+            (shared.element, shared.object_id, shared.attributes),
+            self._spool,
+            pickle.HIGHEST_PROTOCOL,
+        )
+        for filed in (name, *owners):
+            self._file(filed, offset)
+
+    def find(self, name: bytes) -> Node | None:
+        """The first object of a name, or None."""
+        first = self._first.get(name)
+        return None if first is None else self._node(self._offsets[first])
+
+    def take(self, names: Iterable[bytes], taken: set[bytes]) -> tuple[list[SharedObject], str]:
+        """Take objects and, transitively, all that they refer to.
+
+        Args:
+            names: of the objects; one that nothing has is passed over.
+            taken: hashes of those taken before; grows by the new ones.
+
+        Returns:
+            those that were never handed out before, in the file's order; and why one of those
+            taken cannot be, or an empty text.
+        """
+        problem = ""
+        fresh: dict[int, int] = {}
+        seen = set(names)
+        queue = list(seen)
+        while queue:
+            for offset in self._filed(queue.pop()):
+                node = self._node(offset)
+                problem = node.problem or problem
+                if node.digest not in taken:
+                    taken.add(node.digest)
+                    queue += (name for name in node.references if name not in seen)
+                    seen.update(node.references)
+                if not self._handed_out[node.ordinal]:
+                    self._handed_out[node.ordinal] = 1
+                    fresh[node.ordinal] = offset
+        return [self._object(fresh[ordinal]) for ordinal in sorted(fresh)], problem
+
+    def close(self) -> None:
+        """Give back memory and disk."""
+        self._node.cache_clear()
+        self._first.close()
+        self._spool.close()
+
+    def _file(self, name: bytes, offset: int) -> None:
+        entry = len(self._offsets)
+        self._offsets.append(offset)
+        self._next.append(_NONE)
+        self._last.append(entry)
+        first = self._first.add(name, entry)
+        if first is not None:
+            self._next[self._last[first]] = entry
+            self._last[first] = entry
+
+    def _filed(self, name: bytes) -> Iterator[int]:
+        entry = self._first.get(name)
+        while entry is not None and entry != _NONE:
+            yield self._offsets[entry]
+            entry = self._next[entry]
+
+    def _read_node(self, offset: int) -> Node:
+        self._spool.seek(offset)
+        return Node(*pickle.load(self._spool))
+
+    def _object(self, offset: int) -> SharedObject:
+        digest = self._read_node(offset).digest
+        element, object_id, attributes = pickle.load(self._spool)
+        return SharedObject(digest, element, object_id, attributes)
