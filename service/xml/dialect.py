@@ -30,6 +30,8 @@ class Dialect:
             ``Tasks/Task``, to the method of ``plan`` that takes the element at its end.
         file: keeps what the projects of a file share.
         outside: records right under the root: local name to the method of ``file``.
+        passed_over: what is right under the root and not read, its content removed as it comes:
+            local name to the method of ``file`` that is told of it at its end.
         volatile: members of attributes that change at every save; content hashes leave them out.
     """
 
@@ -42,4 +44,5 @@ class Dialect:
     records: Mapping[str, Callable[[Any, Element], None]]
     file: type[File] = File
     outside: Mapping[str, Callable[[Any, Element], None]] = field(default_factory=dict)
+    passed_over: Mapping[str, Callable[[Any, Element], None]] = field(default_factory=dict)
     volatile: frozenset[str] = frozenset()

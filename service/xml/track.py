@@ -39,17 +39,20 @@ class Track:
         self.file = file
         self._project = tag % dialect.project
         self._outside = {tag % name: take for name, take in dialect.outside.items()}
+        self._passed_over = {tag % name: take for name, take in dialect.passed_over.items()}
         self._records: dict[tuple[str | None, str], _Take] = {}
         for path, take in dialect.records.items():
             holder, _, name = path.rpartition("/")
             self._records[tag % holder if holder else None, tag % name] = take
         names = {name for _, name in self._records}
-        self.tags = [root, *({self._project, *self._outside, *names} - {root})]
+        names |= {self._project, *self._outside, *self._passed_over}
+        self.tags = [root, *(names - {root})]
         self.plan: Plan | None = None
         self.complete = 0
         self.closed = False
         self.root: Element | None = None
         self._open: Element | None = None
+        self._skipped: Element | None = None
         self._take: _Take | None = None
         self._holder: Element | None = None
         self._previous: Element | None = None
@@ -60,7 +63,7 @@ class Track:
         Raises:
             FileTooLarge: one project more than the file may hold.
         """
-        if self._open is not None:
+        if self._open is not None or self._skipped is not None:
             return
         parent = element.getparent()
         if self.plan is not None:
@@ -70,6 +73,8 @@ class Track:
         ):
             self._start_project(element)
         elif parent is not None and parent is self.root:
+            if element.tag in self._passed_over:
+                self._skipped = element
             self._take = self._outside.get(element.tag)
             self._open = None if self._take is None else element
         if parent is None:
@@ -79,6 +84,8 @@ class Track:
         """An element was closed."""
         if element is self._open:
             self._end_record(element)
+        elif self._skipped is not None:
+            self._end_skipped(element, self._skipped)
         elif self.plan is not None and element is self.plan.element:
             self._drop()
             self.plan.finish()
@@ -127,6 +134,18 @@ class Track:
                 self._take(plan, element)
             except TooLarge as error:
                 plan.give_up(str(error))
+
+    def _end_skipped(self, element: Element, skipped: Element) -> None:
+        element.clear()
+        if element is skipped:
+            self._skipped = None
+            self._drop()
+            self._previous = element
+            self._passed_over[element.tag](self.file, element)
+            return
+        parent = element.getparent()
+        while parent is not None and (before := element.getprevious()) is not None:
+            parent.remove(before)
 
     def _drop(self) -> None:
         """Remove the record before this one; the text behind it goes with it."""
