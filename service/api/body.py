@@ -5,14 +5,16 @@ preamble and raises whatever happened to it. ``Body`` stands between the two.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final, cast
 
 from aiohttp import MultipartReader, StreamReader, web
 from aiohttp.http_exceptions import LineTooLong
 
+from service import telemetry
 from service.api.lingering import TRANSPORT_FAULTS
-from service.errors import BadRequest, FileTooLarge, RequestTimeout
+from service.errors import BadRequest, RequestTimeout
 
 MAX_LINES: Final = 64 * 1024
 """Bytes of a preamble, or of one part's headers."""
@@ -30,12 +32,10 @@ class BodyFault(BadRequest):
     """A bound on the form of the body, other than its size, was passed."""
 
 
-class UploadTooLarge(FileTooLarge):
-    """The body is larger than a request's may be."""
-
-
 class Body:
     """The stream of a request, with the methods that ``MultipartReader`` calls.
+
+    It ends at the body's end, behind the closing boundary, or at the limit, whichever comes first.
 
     Args:
         request: whose body it is.
@@ -45,17 +45,19 @@ class Body:
 
     Attributes:
         size: bytes read so far.
-        closed: whether the closing boundary was read. The body counts as ended there: what comes
-            behind is not waited for.
+        begun: whether a boundary was read.
+        closed: whether the closing boundary was read.
+        over: whether there is more than ``limit``.
 
     Raises:
-        ClientGone, RequestTimeout, TransferBroken, BodyFault, UploadTooLarge: from every method
-            that reads.
+        ClientGone, RequestTimeout, TransferBroken, BodyFault: from every method that reads.
     """
 
     def __init__(self, request: web.Request, boundary: str, silence: float, limit: int) -> None:
         self.size = 0
+        self.begun = False
         self.closed = False
+        self.over = False
         self._stream = request.content
         self._start = f"--{boundary}".encode()
         self._end = self._start + b"--"
@@ -66,18 +68,20 @@ class Body:
     async def read(self, n: int) -> bytes:
         """At most ``n`` bytes, as soon as there are any; ``b""`` at the end."""
         self._lines = 0
-        return await self._read(self._stream.read(n))
+        return await self._read(self._stream.read, n)
 
     async def readline(self, *, max_line_length: int | None = None) -> bytes:
-        """A line with its end; ``b""`` at the end of the body and behind the closing boundary."""
+        """A line with its end; ``b""`` at the end."""
         if self.closed:
             return b""
-        line = await self._read(self._stream.readline(max_line_length=max_line_length))
+        line = await self._read(partial(self._stream.readline, max_line_length=max_line_length))
         self._lines += len(line)
         if self._lines > MAX_LINES:
             raise BodyFault("the preamble or the headers of a part are too long")
-        if line.rstrip() == self._start and not line.endswith(b"\r\n"):
-            raise BodyFault("the lines around the parts must end with CR LF")
+        if line.rstrip() == self._start:
+            self.begun = True
+            if not line.endswith(b"\r\n"):
+                raise BodyFault("the lines around the parts must end with CR LF")
         self.closed = line.rstrip() == self._end
         return line
 
@@ -91,15 +95,24 @@ class Body:
         self._stream.unread_data(data)
 
     def at_eof(self) -> bool:
-        return self._stream.at_eof()
+        return self.over or self._stream.at_eof()
 
-    async def _read(self, reading: Awaitable[bytes]) -> bytes:
+    async def _read(self, reading: Callable[..., Awaitable[bytes]], *args: int) -> bytes:
+        if self.over:
+            return b""
+        data = await self._received(reading, *args)
+        telemetry.BYTES.inc(len(data))
+        self.size += len(data)
+        self.over = self.size > self._limit
+        return data[: len(data) - (self.size - self._limit)] if self.over else data
+
+    async def _received(self, reading: Callable[..., Awaitable[bytes]], *args: int) -> bytes:
         if self._stream.is_eof() and self._stream.exception() is not None:
             # The body had come whole when the connection ended: what is still buffered counts.
             self._stream.set_exception(None)  # type: ignore[arg-type]
         try:
             async with asyncio.timeout(self._silence):
-                data = await reading
+                return await reading(*args)
         except TimeoutError as exc:
             raise RequestTimeout(f"No byte came for {self._silence:g} seconds") from exc
         except LineTooLong as exc:
@@ -108,10 +121,6 @@ class Body:
             raise ClientGone from exc
         except TRANSPORT_FAULTS as exc:
             raise TransferBroken("the body breaks off or is not well-formed HTTP") from exc
-        self.size += len(data)
-        if self.size > self._limit:
-            raise UploadTooLarge(f"The upload is larger than the {self._limit} bytes allowed")
-        return data
 
 
 def multipart(request: web.Request, body: Body) -> MultipartReader:

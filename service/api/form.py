@@ -10,9 +10,9 @@ from typing import Final
 
 from aiohttp import MultipartReader
 
-from service.api.body import Body, BodyFault, UploadTooLarge
+from service.api.body import Body, BodyFault
 from service.api.parts import FormFault, Part, PartFault, next_part
-from service.errors import BadRequest, FileRefused
+from service.errors import BadRequest, FileRefused, FileTooLarge
 from service.importer.pipeline import Import
 from service.model import FileWarning, WarningCode
 from service.settings import Settings
@@ -76,14 +76,11 @@ class Form:
         try:
             await self._read_parts()
         except FormFault:
-            self._fault(self._malformed(), WarningCode.UPLOAD_CUT_SHORT)
+            if not self._receipt.cut:
+                self._fault(self._malformed(), WarningCode.UPLOAD_CUT_SHORT)
             await self._body.read_away()
         except BodyFault as exc:
             self._fault(exc.reason, WarningCode.UPLOAD_CUT_SHORT)
-        except UploadTooLarge as exc:
-            if not self._file_seen:
-                raise
-            self._fault(exc.details, WarningCode.UPLOAD_CUT_SHORT)
         if not self._file_seen:
             raise BadRequest(self._no_file())
         return self._receipt
@@ -91,7 +88,7 @@ class Form:
     def _fault(self, reason: str, code: WarningCode = WarningCode.PART_IGNORED) -> None:
         """Refuse the upload, or warn where the file is behind us."""
         if not self._file_seen:
-            raise BadRequest(reason)
+            raise self._too_large() if self._body.over else BadRequest(reason)
         self._receipt.warnings.append(FileWarning(code, f"Behind the file: {reason}"))
 
     async def _read_parts(self) -> None:
@@ -144,26 +141,32 @@ class Form:
     async def _feed(self, part: Part, head: bytes, chunks: AsyncIterator[bytes]) -> None:
         """Hand the file on. What breaks it off counts as a fault of the file, at its place."""
         chunk: bytes | None = head
-        while chunk is not None:
-            await self._upload.feed(chunk)
-            try:
+        fault: FileRefused | FileTooLarge | None = None
+        try:
+            while chunk is not None:
+                await self._upload.feed(chunk)
                 chunk = await anext(chunks, None)
-            except PartFault as fault:
-                self._upload.break_off(FileRefused(str(fault)))
-                return
-            except FormFault:
-                self._receipt.cut = True
-                raise
-            except UploadTooLarge as exc:
-                self._upload.break_off(exc)
-                raise
+        except PartFault as exc:
+            fault = FileRefused(str(exc))
+        except FormFault:
+            part.cut = True
         self._receipt.cut = part.cut
+        if self._body.over:
+            fault = self._too_large()
+        if fault is not None:
+            self._upload.break_off(fault)
+
+    def _too_large(self) -> FileTooLarge:
+        limit = self._settings.max_upload_bytes
+        return FileTooLarge(f"The upload is larger than the {limit} bytes allowed")
 
     def _malformed(self) -> str:
         if not self._body.size:
             return "the body is empty; send the XML in a part named `file`"
-        if not self._labels:
+        if not self._body.begun:
             return "the body does not hold the boundary that its Content-Type names"
+        if not self._labels:
+            return "the headers of the first part are malformed"
         return f"the body is malformed in or behind the part {self._labels[-1]}"
 
     def _no_file(self) -> str:

@@ -1,6 +1,5 @@
 """One part of a multipart body: its name, what it says of itself, and its content as a stream."""
 
-import codecs
 from collections.abc import AsyncIterator, Awaitable
 from typing import Final, TypeVar
 
@@ -63,7 +62,7 @@ class Part:
         if not charset:
             return None
         try:
-            b"".decode(codecs.lookup(charset).name)
+            bytes(4).decode(charset, "replace")
         except (LookupError, ValueError):
             raise PartFault(f"the charset of the part {self.label} is not known") from None
         return charset

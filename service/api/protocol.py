@@ -12,6 +12,7 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http_exceptions import LineTooLong
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import StreamReader
+from aiohttp.web_protocol import _ErrInfo
 
 from service import telemetry
 from service.api.envelope import refusal
@@ -27,6 +28,16 @@ log = structlog.get_logger(__name__)
 
 class _Protocol(web.RequestHandler):
     __slots__ = ()
+
+    def data_received(self, data: bytes) -> None:
+        """Wake whoever reads a body whose framing is broken: aiohttp would let them wait."""
+        super().data_received(data)
+        request = self._current_request
+        if request is None or request.content.is_eof() or not self._messages:
+            return
+        message, _ = self._messages[-1]
+        if isinstance(message, _ErrInfo):
+            request.content.set_exception(web.RequestPayloadError("broken framing"))
 
     def handle_error(
         self,

@@ -87,9 +87,12 @@ class Connection:
         self.writer.close()
 
     async def send(self, *pieces: bytes) -> None:
+        """Send, so that small pieces arrive one by one: both ends take turns on one loop."""
         for piece in pieces:
             self.writer.write(piece)
             await self.writer.drain()
+            for _ in range(3):
+                await asyncio.sleep(0)
 
     async def answer(self) -> Answer:
         """The next answer, whole."""

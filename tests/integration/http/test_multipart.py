@@ -1,0 +1,239 @@
+"""The form: what is taken, what is refused before the file, what only warns behind it."""
+
+import base64
+import quopri
+
+import pytest
+
+from service.db import Pool
+from tests.integration.http.raw import (
+    BOUNDARY,
+    XML,
+    Answer,
+    Connection,
+    chunked,
+    form,
+    head,
+    part,
+    upload,
+)
+from tests.serving import Service
+
+FILE = part("file", XML, "Content-Type: application/xml", filename="export.xml")
+
+
+def landed(answer: Answer) -> list[str]:
+    assert answer.status == 207, answer.body
+    return [item["external_id"] for item in answer.json["details"]["successes"]]
+
+
+def warned(answer: Answer) -> list[str]:
+    assert landed(answer) == ["P-1", "P-2"]
+    return [warning["code"] for warning in answer.json["details"]["warnings"]]
+
+
+def refused(answer: Answer) -> str:
+    assert answer.status == 400, answer.body
+    assert answer.headers["location"]
+    return str(answer.json["details"])
+
+
+@pytest.mark.parametrize(
+    "parts", [(part("notes", b"Import"), FILE), (FILE, part("notes", b"Import"))]
+)
+async def test_notes_come_before_or_after_the_file(
+    service: Service, pool: Pool, parts: tuple[bytes, ...]
+) -> None:
+    assert warned(await upload(service, form(*parts))) == []
+    row = await pool.fetchrow("SELECT state, notes, filename FROM imports")
+    assert tuple(row or ()) == ("completed", "Import", "export.xml")
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        "",
+        "Content-Type: application/xml",
+        "Content-Type: TEXT/XML; charset=utf-8",
+        "Content-Type: application/octet-stream",
+        "Content-Type: application/gzip",
+    ],
+)
+async def test_the_file_may_have_these_types(service: Service, media_type: str) -> None:
+    headers = [media_type] if media_type else []
+    assert landed(await upload(service, form(part("file", XML, *headers)))) == ["P-1", "P-2"]
+
+
+@pytest.mark.parametrize("charset", ["iso-8859-1", "utf-16", "utf-8"])
+async def test_the_charset_of_the_part_counts(service: Service, charset: str) -> None:
+    text = XML.decode().replace("One", "Größe").replace(' encoding="UTF-8"', "")
+    header = f'Content-Type: text/xml; charset="{charset}"'
+    answer = await upload(service, form(part("file", text.encode(charset), header)))
+    assert answer.json["details"]["successes"][0]["name"] == "Größe"
+
+
+@pytest.mark.parametrize("size", [1, 7, 80, 100_000])
+async def test_encoded_parts_are_decoded_wherever_they_are_cut(service: Service, size: int) -> None:
+    in_base64 = part("file", base64.encodebytes(XML), "Content-Transfer-Encoding: BASE64")
+    quoted = part("file", quopri.encodestring(XML), "Content-Transfer-Encoding: quoted-printable")
+    for body in (form(in_base64), form(quoted)):
+        async with Connection(service) as connection:
+            await connection.send(head(service, "Transfer-Encoding: chunked"))
+            pieces = [body[i : i + size] for i in range(0, len(body), size)]
+            await connection.send(chunked(pieces))
+            assert landed(await connection.answer()) == ["P-1", "P-2"]
+
+
+async def test_parts_that_are_not_known_are_read_away(service: Service) -> None:
+    body = form(part("comment", b"x" * 10_000), FILE, part("more", b"y" * 10_000))
+    assert warned(await upload(service, body)) == []
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        ([], "there is no part named `file`"),
+        ([part("notes", b"x")], "no part named `file`, only `notes`"),
+        ([part("files", XML)], "no part named `file`, only `files`"),
+        ([part("files", b"x" * 30_000)], "the part `files` is larger than 20000 bytes"),
+        ([part("file", b"")], "`file` is empty"),
+        ([part("notes", b"x" * 4001), FILE], "longer than 4000 characters"),
+        ([part("notes", b"a"), part("notes", b"b"), FILE], "second part `notes`"),
+        ([part("notes", b"\xff"), FILE], "the part `notes` is not valid utf-8"),
+        ([part("notes", b"a\0b"), FILE], "the part `notes` holds a NUL"),
+        (
+            [part("notes", b"a", "Content-Type: text/plain; charset=rot13"), FILE],
+            "the charset of the part `notes` is not known",
+        ),
+        ([part("file", XML, "Content-Type: text/csv")], "application/xml or text/xml"),
+        ([part("file", XML, "Content-Type: text/xml; charset=klingon")], "charset"),
+        ([part("file", XML, "Content-Transfer-Encoding: x-uuencode")], "Transfer-Encoding"),
+        ([part("file", b"?", "Content-Transfer-Encoding: base64")], "encoding"),
+        (
+            [part("file", XML, "Content-Type: multipart/mixed; boundary=inner")],
+            "multipart body itself",
+        ),
+        ([part("file", b"\x1f\x8b\x08\x00")], "compressed files are not read yet"),
+        ([part("file", b"PK\x03\x04abc")], "compressed files are not read yet"),
+        ([part("x", b"")] * 100, "more than 100 parts"),
+        ([part("x", b"", "X-Long: " + "y" * 9000), FILE], "too long"),
+        ([part("x", b"", *["X-Many: y"] * 200), FILE], "malformed"),
+        ([part("x", b"", "no colon"), FILE], "malformed"),
+    ],
+)
+@pytest.mark.settings(max_part_bytes=20_000)
+async def test_a_fault_before_the_file_is_a_400(
+    service: Service, pool: Pool, parts: list[bytes], words: str
+) -> None:
+    assert words in refused(await upload(service, form(*parts)))
+    assert await pool.fetchval("SELECT state FROM imports") == "failed"
+    assert await pool.fetchval("SELECT count(*) FROM projects") == 0
+
+
+@pytest.mark.parametrize(
+    ("behind", "codes"),
+    [
+        ([part("notes", b"x" * 4001)], ["NOTES_SHORTENED"]),
+        ([part("file", XML.replace(b"P-", b"Q-"))], ["PART_IGNORED"]),
+        ([part("notes", b"a"), part("notes", b"b")], ["PART_IGNORED"]),
+        ([part("notes", b"\xff")], ["PART_IGNORED"]),
+        ([part("notes", b"x", "Content-Transfer-Encoding: x")], ["PART_IGNORED"]),
+        ([part("x", b"", "no colon")], ["UPLOAD_CUT_SHORT"]),
+        ([part("x", b"", "X-Long: " + "y" * 9000)], ["UPLOAD_CUT_SHORT"]),
+        ([part("x", b"")] * 100, ["UPLOAD_CUT_SHORT"]),
+    ],
+)
+async def test_a_fault_behind_the_file_is_a_warning(
+    service: Service, behind: list[bytes], codes: list[str]
+) -> None:
+    answer = await upload(service, form(FILE, *behind))
+    assert warned(answer) == codes
+    assert "connection" not in answer.headers
+
+
+async def test_overlong_notes_behind_the_file_are_cut(service: Service, pool: Pool) -> None:
+    await upload(service, form(FILE, part("notes", "ö".encode() * 5000)))
+    assert await pool.fetchval("SELECT notes FROM imports") == "ö" * 4000
+
+
+async def test_a_part_behind_a_bad_one_still_counts(service: Service, pool: Pool) -> None:
+    nested = part("x", b"", "Content-Type: text/plain", "Content-Transfer-Encoding: x")
+    assert warned(await upload(service, form(FILE, nested, part("notes", b"seen")))) == []
+    assert await pool.fetchval("SELECT notes FROM imports") == "seen"
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "the body is empty"),
+        (b"no boundary at all", "does not hold the boundary"),
+        (b"x\r\n" * 40_000 + form(FILE), "preamble"),
+        (form(FILE).replace(b"\r\n", b"\n"), "must end with CR LF"),
+    ],
+)
+async def test_a_body_without_a_readable_part_is_a_400(
+    service: Service, body: bytes, words: str
+) -> None:
+    assert words in refused(await upload(service, body))
+
+
+async def test_a_preamble_and_an_epilogue_are_passed_over(service: Service) -> None:
+    body = b"This is a multipart body.\r\n" + form(FILE) + b"Goodbye\r\n" * 3
+    assert warned(await upload(service, body)) == []
+
+
+async def test_a_file_whole_without_a_closing_boundary_lands_with_a_warning(
+    service: Service,
+) -> None:
+    assert warned(await upload(service, FILE)) == ["UPLOAD_CUT_SHORT"]
+
+
+async def test_a_file_cut_without_a_closing_boundary_is_malformed_there(service: Service) -> None:
+    cut = FILE[: FILE.index(b"Two")]
+    answer = await upload(service, cut)
+    assert landed(answer) == ["P-1"]
+    assert [error["error"] for error in answer.json["details"]["errors"]] == ["MALFORMED_XML"]
+
+
+async def test_a_tail_that_breaks_off_is_a_warning(service: Service) -> None:
+    body = FILE + f"--{BOUNDARY}\r\nContent-Disposition: form-data; name=".encode()
+    assert warned(await upload(service, body)) == ["UPLOAD_CUT_SHORT"]
+
+
+async def test_base64_that_breaks_behind_a_project_is_malformed_there(service: Service) -> None:
+    many = XML.replace(b"</projects>", b" " * 600_000 + b"</projects>")
+    encoded = base64.encodebytes(many)[:-100] + b"!!!!"
+    answer = await upload(service, form(part("file", encoded, "Content-Transfer-Encoding: base64")))
+    assert landed(answer) == ["P-1", "P-2"]
+    assert [error["error"] for error in answer.json["details"]["errors"]] == ["MALFORMED_XML"]
+
+
+async def test_every_split_around_the_boundaries_is_read_alike(service: Service) -> None:
+    body = form(part("file", XML), part("notes", b"x"))
+    end = body.index(f'\r\n--{BOUNDARY}\r\nContent-Disposition: form-data; name="notes'.encode())
+    async with Connection(service) as connection:
+        for place in range(end - 2, len(body)):
+            length = f"Content-Length: {len(body)}"
+            await connection.send(head(service, length), body[:place], body[place:])
+            assert len(landed(await connection.answer())) == 2, place
+
+
+@pytest.mark.settings(max_upload_bytes=300_000)
+async def test_a_body_past_its_limit_lands_what_was_complete(service: Service) -> None:
+    many = XML.replace(b"</projects>", b" " * 600_000 + b"</projects>")
+    async with Connection(service) as connection:
+        await connection.send(head(service, "Transfer-Encoding: chunked"))
+        await connection.send(chunked([form(part("file", many))]))
+        answer = await connection.answer()
+    assert landed(answer) == ["P-1", "P-2"]
+    assert [error["error"] for error in answer.json["details"]["errors"]] == ["FILE_TOO_LARGE"]
+
+
+@pytest.mark.settings(max_upload_bytes=300_000)
+async def test_a_body_past_its_limit_without_a_project_is_a_413(service: Service) -> None:
+    none = XML.replace(b"  <project", b" " * 600_000 + b"<project", 1)
+    async with Connection(service) as connection:
+        await connection.send(head(service, "Transfer-Encoding: chunked"))
+        await connection.send(chunked([form(part("file", none))]))
+        answer = await connection.answer()
+    assert answer.status == 413

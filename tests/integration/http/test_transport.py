@@ -1,0 +1,169 @@
+"""Odd shapes of HTTP, and answers given while the body still comes."""
+
+import pytest
+
+from service.db import Pool
+from tests.integration.http.raw import XML, Connection, form, get, head, part, upload
+from tests.serving import Service, token
+
+FILE = form(part("file", XML, "Content-Type: application/xml"))
+EXPECT = "Expect: 100-continue"
+MEGABYTE = b" " * 1_000_000
+
+
+async def test_continue_is_said_to_those_who_may(service: Service) -> None:
+    async with Connection(service) as connection:
+        await connection.send(head(service, f"Content-Length: {len(FILE)}", EXPECT))
+        assert (await connection.answer()).status == 100
+        await connection.send(FILE)
+        assert (await connection.answer()).status == 207
+
+
+@pytest.mark.parametrize(
+    ("token_", "path", "status"),
+    [
+        (None, "", 401),
+        (token(scope=""), "", 403),
+        (token(clients="*"), "/api/v2/clients/9/projects/bulk", 404),
+        ("", "/nowhere", 404),
+        ("", "/healthz", 405),
+        ("", "/api/v2/clients/1/projects/bulk?x=1", 400),
+    ],
+)
+async def test_whoever_waits_for_continue_is_refused_without_it(
+    service: Service, token_: str | None, path: str, status: int
+) -> None:
+    async with Connection(service) as connection:
+        await connection.send(
+            head(service, "Content-Length: 1000000000", EXPECT, token=token_, path=path)
+        )
+        answer = await connection.answer()
+        assert (answer.status, answer.headers["connection"]) == (status, "close")
+        assert answer.json["code"] == status
+        assert await connection.ended()
+
+
+@pytest.mark.parametrize("path", ["", "/nowhere", "/healthz"])
+async def test_other_expectations_are_417(service: Service, path: str) -> None:
+    async with Connection(service) as connection:
+        await connection.send(head(service, "Content-Length: 9", "Expect: cake", path=path))
+        answer = await connection.answer()
+        assert (answer.status, answer.headers["connection"]) == (417, "close")
+        assert answer.json["message"] == "Expectation failed"
+
+
+async def test_http_1_0_gets_the_207_without_chunks(service: Service) -> None:
+    answer = await upload(service, FILE, version="1.0")
+    assert answer.status == 207
+    assert "transfer-encoding" not in answer.headers
+    assert answer.json["complete"] is True
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        b"\x16\x03\x01 a TLS hello\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + b"s" * 10_000 + b"\r\n\r\n",
+        b"GET /" + b"s" * 10_000 + b" HTTP/1.0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        b"GET / HTTP/1.0\r\nbad header\r\n\r\n",
+    ],
+)
+async def test_what_is_not_http_gets_the_envelope(service: Service, junk: bytes) -> None:
+    async with Connection(service) as connection:
+        await connection.send(junk)
+        answer = await connection.answer()
+        assert (answer.version, answer.status) == ("HTTP/1.1", 400)
+        assert answer.headers["content-type"].startswith("application/json")
+        assert answer.headers["x-request-id"]
+        assert answer.json["message"] == "Invalid request"
+        assert b"sss" not in answer.body
+        assert await connection.ended()
+
+
+async def test_chunks_that_are_broken_are_a_400(service: Service, pool: Pool) -> None:
+    async with Connection(service) as connection:
+        await connection.send(head(service, "Transfer-Encoding: chunked"), b"5\r\nabcdefgh")
+        answer = await connection.answer()
+        assert answer.status == 400
+        assert answer.headers["connection"] == "close"
+        assert await connection.ended()
+    assert await pool.fetchval("SELECT state FROM imports") == "interrupted"
+
+
+@pytest.mark.parametrize("token_", [None, token(scope="")])
+async def test_a_refusal_comes_first_and_the_body_is_read_to_its_end(
+    service: Service, token_: str | None
+) -> None:
+    async with Connection(service) as connection:
+        await connection.send(head(service, "Content-Length: 50000000", token=token_))
+        answer = await connection.answer()
+        assert answer.headers["connection"] == "close"
+        for _ in range(50):
+            await connection.send(MEGABYTE)
+        assert await connection.ended()
+
+
+@pytest.mark.settings(refused_bytes=2_000_000)
+async def test_a_refused_body_past_its_bytes_is_cut(service: Service) -> None:
+    await _cut_off(service)
+
+
+@pytest.mark.settings(refused_timeout=0.2)
+async def test_a_refused_body_past_its_time_is_cut(service: Service) -> None:
+    async with Connection(service) as connection:
+        await connection.send(head(service, "Content-Length: 50000000", token=None))
+        assert (await connection.answer()).status == 401
+        assert await connection.ended()
+
+
+@pytest.mark.settings(max_refused=1)
+async def test_refused_bodies_past_their_number_are_cut(service: Service) -> None:
+    async with Connection(service) as first:
+        await first.send(head(service, "Content-Length: 50000000", token=None))
+        assert (await first.answer()).status == 401
+        await _cut_off(service)
+        await first.send(MEGABYTE)
+
+
+async def _cut_off(service: Service) -> None:
+    async with Connection(service) as connection:
+        await connection.send(head(service, "Content-Length: 500000000", token=None))
+        assert (await connection.answer()).status == 401
+        with pytest.raises(ConnectionError):
+            for _ in range(500):
+                await connection.send(MEGABYTE)
+
+
+async def test_a_request_behind_a_refused_body_is_none_of_it(service: Service) -> None:
+    async with Connection(service) as connection:
+        refused = head(service, f"Content-Length: {len(FILE)}", token=None) + FILE
+        await connection.send(refused + head(service, method="GET", path="/healthz"))
+        assert (await connection.answer()).status == 401
+        assert (await connection.answer()).json["message"] == "Alive"
+
+
+async def test_a_request_behind_an_upload_is_answered_too(service: Service) -> None:
+    async with Connection(service) as connection:
+        good = head(service, f"Content-Length: {len(FILE)}") + FILE
+        await connection.send(good + head(service, method="GET", path="/healthz"))
+        assert (await connection.answer()).status == 207
+        assert (await connection.answer()).status == 200
+
+
+async def test_a_file_refused_in_the_middle_is_answered_at_once(service: Service) -> None:
+    async with Connection(service) as connection:
+        await connection.send(head(service, "Content-Length: 500000000"))
+        await connection.send(part("file", b"no XML at all")[:-2], *[MEGABYTE] * 20)
+        answer = await connection.answer()
+        assert (answer.status, answer.headers["connection"]) == (400, "close")
+
+
+async def test_head_has_no_body(service: Service) -> None:
+    async with Connection(service) as connection:
+        await connection.send(head(service, method="HEAD", path="/healthz"))
+        assert (await connection.reader.readline()).startswith(b"HTTP/1.1 200")
+
+
+async def test_an_unknown_path_wants_no_token(service: Service) -> None:
+    assert (await get(service, "/api/v1/clients", token=None)).status == 404
