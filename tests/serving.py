@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import jwt
-from aiohttp import web
 
+from service.cli.listening import listening
 from service.settings import Settings
 
 SECRET: Final = "a secret for tests, longer than 32 bytes"
@@ -55,15 +55,5 @@ def token(
 @contextlib.asynccontextmanager
 async def served(settings: Settings, dsn: str) -> AsyncIterator[Service]:
     """Serve on a free port of 127.0.0.1 until the block ends."""
-    from service.api.protocol import Runner
-    from service.app import create_app
-
-    runner = Runner(create_app(settings, dsn))
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        port = runner.addresses[0][1]
-        yield Service(f"http://127.0.0.1:{port}", dsn, settings)
-    finally:
-        await runner.cleanup()
+    async with listening(settings.model_copy(update={"port": 0}), dsn) as base:
+        yield Service(base, dsn, settings)

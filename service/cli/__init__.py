@@ -25,7 +25,7 @@ app = typer.Typer(
 )
 app.command()(serving.serve)
 app.command()(database.migrate)
-app.command()(database.psql)
+app.command(context_settings={"ignore_unknown_options": True})(database.psql)
 app.command()(tokens.token)
 app.command()(upload.upload)
 app.command()(sample.sample)

@@ -17,7 +17,7 @@ from service.importer.keys import client_key
 app = typer.Typer(help="Add, list, disable and remove clients.", no_args_is_help=True)
 
 _SQL = Queries("clients")
-_TABLES = (
+TABLES = (
     "project_locks",
     "import_results",
     "import_progress",
@@ -102,7 +102,7 @@ async def _remove(connection: Connection, client_id: int, *, force: bool) -> Non
         _require(projects is not None, client_id)
         if projects and not force:
             raise Failure(f"client {client_id} has {projects} projects: --force removes them too")
-        for table in _TABLES:
+        for table in TABLES:
             await connection.execute(f"DELETE FROM {table} WHERE client_id = $1", client_id)
 
 

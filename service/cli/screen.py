@@ -1,6 +1,7 @@
 """What commands print on: results on standard output, progress on standard error."""
 
 import sys
+from pathlib import Path
 from typing import TextIO
 
 from rich.console import Console
@@ -11,6 +12,12 @@ _PIPED_WIDTH = 200
 
 class Failure(Exception):
     """A command cannot go on; the text is one line that says why and what to do."""
+
+
+def command() -> str:
+    """How this program was called, for lines that can be pasted."""
+    called = Path(sys.argv[0])
+    return str(called) if called.suffix != ".py" else f"{sys.executable} -m service"
 
 
 def console(file: TextIO | None = None) -> Console:

@@ -7,8 +7,10 @@ from typing import Any
 
 from rich.table import Table
 
-from service.cli.screen import console
+from service.cli.screen import command, console
 
+LANDED, FAILED, REFUSED = 0, 1, 2
+"""Codes that the command ends with."""
 SHOWN = 20
 """Rows of a table; the rest is counted."""
 
@@ -22,12 +24,12 @@ def show(file: Path, status: int, answer: Mapping[str, Any]) -> int:
         answer: the envelope.
 
     Returns:
-        0 where all landed, 1 where some projects failed, 2 where the file was refused.
+        ``LANDED``, ``FAILED`` where some projects failed, or ``REFUSED`` where the file was.
     """
     out = console()
     if status != 207:
         out.print(f"{file.name}: {status} {answer['message']}: {answer['details']}", style="red")
-        return 2
+        return REFUSED
     counts: Mapping[str, int] = answer["counts"]
     told = ", ".join(f"{counts[name]} {name}" for name in counts)
     out.print(f"{file.name}: {answer['status']}, {answer['message']}")
@@ -35,7 +37,7 @@ def show(file: Path, status: int, answer: Mapping[str, Any]) -> int:
     details = answer["details"]
     _table("Failures", _failures(details["errors"]), ("line", "project", "error", "message"))
     _table("Warnings", _warnings(details), ("line", "project", "warning", "element", "value"))
-    return 1 if counts["failed"] else 0
+    return FAILED if counts["failed"] else LANDED
 
 
 def where(client: int) -> None:
@@ -46,7 +48,7 @@ def where(client: int) -> None:
     )
     out = console()
     out.print("The rows are in current_projects, current_tasks and the other views:")
-    out.print(f"  bulk-import psql -- -c {shlex.quote(query)}", soft_wrap=True)
+    out.print(f"  {command()} psql -c {shlex.quote(query)}", soft_wrap=True)
 
 
 def _failures(errors: Iterable[Mapping[str, Any]]) -> list[tuple[Any, ...]]:

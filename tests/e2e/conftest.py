@@ -1,0 +1,87 @@
+"""The program as people call it, with an embedded database of the test's own."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """``bulk-import`` in an environment of its own; extra settings by keyword."""
+
+    environment: dict[str, str]
+
+    def __call__(self, *arguments: object, **settings: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self._command(arguments),
+            env=self.environment | settings,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    def ok(self, *arguments: object, **settings: str) -> str:
+        """What a command prints that must end with 0."""
+        done = self(*arguments, **settings)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def refuses(self, *arguments: object, **settings: str) -> str:
+        """What a command says that must end with 2: one line."""
+        done = self(*arguments, **settings)
+        assert done.returncode == 2, done.stdout
+        *progress, line = done.stderr.splitlines()
+        assert "Traceback" not in progress
+        assert line.startswith("bulk-import: ")
+        return line.removeprefix("bulk-import: ")
+
+    @contextlib.contextmanager
+    def serving(self, **settings: str) -> Iterator[str]:
+        """``serve`` on a free port until the block ends; then it must end with 0 by SIGTERM."""
+        with subprocess.Popen(
+            self._command(["serve"]),
+            env=self.environment | {"BULK_IMPORT_PORT": "0"} | settings,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            try:
+                assert line.startswith("Serving on "), line
+                yield line.split()[2]
+            finally:
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(30) == 0
+
+    @staticmethod
+    def _command(arguments: object) -> list[str]:
+        assert isinstance(arguments, (list, tuple))
+        return [sys.executable, "-m", "service", *map(str, arguments)]
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """The tests' environment, without settings but for an embedded database of the test's own."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("BULK_IMPORT_") and name != "DATABASE_URL"
+    }
+    return kept | {
+        "BULK_IMPORT_DATA_DIR": str(tmp_path / "data"),
+        "BULK_IMPORT_PORT": "0",
+    }
+
+
+@pytest.fixture
+def cli(environment: dict[str, str]) -> CommandLine:
+    return CommandLine(environment)

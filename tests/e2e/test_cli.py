@@ -1,0 +1,186 @@
+"""The command line, with and without a running service, and what it says when it cannot."""
+
+from pathlib import Path
+
+import jwt
+import pytest
+
+from service.db.binaries import ROOT_HOME
+from tests.e2e.conftest import CHECKOUT, CommandLine
+from tests.integration.db.test_embedded import postmaster
+
+NATIVE = CHECKOUT / "samples" / "native.xml"
+COUNT = "SELECT count(*) FROM current_projects"
+
+
+def broken(tmp_path: Path, old: str, new: str) -> Path:
+    """The native sample with something else in it."""
+    text = NATIVE.read_text("utf-8")
+    assert old in text
+    path = tmp_path / "broken.xml"
+    path.write_text(text.replace(old, new, 1), "utf-8")
+    return path
+
+
+def test_commands_join_the_database_of_a_running_service(cli: CommandLine, tmp_path: Path) -> None:
+    with cli.serving() as base:
+        cli.ok("client", "add", 7, "--name", "Seven")
+        assert "Seven" in cli.ok("client", "list")
+        token = cli.ok("token", "--client", 7).strip()
+        shown = cli.ok("upload", NATIVE, "--client", 7, "--url", base, "--token", token)
+        assert "3 created" in shown
+        assert cli.ok("psql", "-Atc", COUNT) == "3\n"
+        cli.ok("migrate", "--check")
+        assert postmaster(tmp_path / "data", "18") is not None
+    assert postmaster(tmp_path / "data", "18") is None
+
+
+def test_commands_work_without_a_running_service(cli: CommandLine, tmp_path: Path) -> None:
+    cli.ok("client", "add", 1, "--name", "Demo")
+    first = cli.ok("upload", NATIVE, "--client", 1, "--notes", "first")
+    assert "3 created, 0 updated, 0 unchanged, 0 failed" in first
+    assert "psql -c" in first
+    assert "3 unchanged" in cli.ok("upload", NATIVE, "--client", 1)
+    assert cli.ok("psql", "-Atc", "SELECT notes FROM imports ORDER BY import_id") == "first\n\n"
+    assert postmaster(tmp_path / "data", "18") is None
+
+
+def test_the_database_is_found_again_by_the_next_service(cli: CommandLine) -> None:
+    with cli.serving():
+        cli.ok("client", "add", 7, "--name", "Seven")
+    with cli.serving():
+        assert "Seven" in cli.ok("client", "list")
+
+
+def test_an_upload_of_which_a_project_fails_ends_with_1_and_tells_it(
+    cli: CommandLine, tmp_path: Path
+) -> None:
+    cli.ok("client", "add", 1, "--name", "Demo")
+    file = broken(tmp_path, "<percent-complete>40<", "<percent-complete>140<")
+    done = cli("upload", file, "--client", 1)
+    assert done.returncode == 1
+    assert "2 created, 0 updated, 0 unchanged, 1 failed" in done.stdout
+    assert "VALIDATION_ERROR" in done.stdout
+    assert "140" in done.stdout
+
+
+def test_an_upload_that_is_refused_ends_with_2_and_tells_why(
+    cli: CommandLine, tmp_path: Path
+) -> None:
+    done = cli("upload", NATIVE, "--client", 5)
+    assert done.returncode == 2
+    assert "404 Not found" in done.stdout
+    (tmp_path / "plain.xml").write_text("no XML at all")
+    cli.ok("client", "add", 5, "--name", "Five")
+    done = cli("upload", NATIVE, tmp_path / "plain.xml", "--client", 5)
+    assert done.returncode == 2
+    assert "400 Invalid request" in done.stdout
+    assert "3 created" in done.stdout
+
+
+def test_a_token_names_clients_scopes_subject_and_end(cli: CommandLine, tmp_path: Path) -> None:
+    printed = cli.ok(
+        "token", "--client", 1, "--client", 2, "--subject", "erp", "--scope", "a b", "--hours", 2
+    )
+    secret = (tmp_path / "data" / "jwt-secret").read_text()
+    claims = jwt.decode(printed.strip(), secret, algorithms=["HS256"])
+    assert claims["clients"] == [1, 2]
+    assert (claims["sub"], claims["scope"]) == ("erp", "a b")
+    assert claims["exp"] - claims["iat"] == 7200
+    assert (tmp_path / "data" / "jwt-secret").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_token_follows_the_settings(cli: CommandLine) -> None:
+    secret = "x" * 32
+    names = {"SECRET": secret, "ISSUER": "us", "AUDIENCE": "them", "CLIENTS_CLAIM": "tenants"}
+    settings = {f"BULK_IMPORT_JWT_{name}": value for name, value in names.items()}
+    printed = cli.ok("token", "--client", 1, **settings)
+    claims = jwt.decode(printed.strip(), secret, ["HS256"], audience="them", issuer="us")
+    assert claims["tenants"] == [1]
+
+
+def test_a_client_with_projects_is_removed_by_force_alone(cli: CommandLine) -> None:
+    for client in (1, 2):
+        cli.ok("client", "add", client, "--name", "Demo")
+        cli.ok("upload", NATIVE, "--client", client)
+    assert cli.refuses("client", "remove", 1) == "client 1 has 3 projects: --force removes them too"
+    cli.ok("client", "remove", 1, "--force")
+    left = [
+        f"SELECT DISTINCT client_id FROM {table}"
+        for table in ("clients", "projects", "tasks", "imports", "import_results")
+    ]
+    assert cli.ok("psql", "-Atc", " UNION ALL ".join(left)) == "2\n" * len(left)
+
+
+def test_a_disabled_client_is_refused_until_it_is_enabled(cli: CommandLine) -> None:
+    cli.ok("client", "add", 1, "--name", "Demo")
+    cli.ok("client", "disable", 1)
+    assert "disabled" in cli.ok("client", "list")
+    assert "404 Not found" in cli("upload", NATIVE, "--client", 1).stdout
+    cli.ok("client", "enable", 1)
+    cli.ok("upload", NATIVE, "--client", 1)
+
+
+def test_an_id_is_given_to_one_client(cli: CommandLine) -> None:
+    cli.ok("client", "add", 1, "--name", "Demo")
+    assert cli.refuses("client", "add", 1, "--name", "Other") == "client 1 exists already"
+    cli.ok("client", "add", 1, "--name", "Other", "--if-missing")
+    assert "Demo" in cli.ok("client", "list")
+    for verb in ("disable", "enable", "remove"):
+        assert cli.refuses("client", verb, 2) == "there is no client 2"
+
+
+@pytest.fixture
+def external(cli: CommandLine, dsn: str) -> CommandLine:
+    return CommandLine(cli.environment | {"DATABASE_URL": dsn})
+
+
+def test_a_database_of_ones_own_is_used_but_not_migrated_unasked(
+    external: CommandLine, dsn: str
+) -> None:
+    secret = {"BULK_IMPORT_JWT_SECRET": "x" * 32}
+    external.ok("migrate", "--check")
+    external.ok("psql", "-c", "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    assert "run `bulk-import migrate` first" in external.refuses("migrate", "--check")
+    assert "run `bulk-import migrate` first" in external.refuses("serve", **secret)
+    assert "run `bulk-import migrate` first" in external.refuses("client", "list")
+    assert "Applied 2" in external.ok("migrate")
+    assert external.ok("migrate") == "The schema is up to date.\n"
+    external.ok("client", "add", 1, "--name", "Demo")
+    with external.serving(**secret):
+        assert "3 created" in external.ok("upload", NATIVE, "--client", 1, **secret)
+
+
+def test_a_database_of_ones_own_wants_a_key_of_ones_own(external: CommandLine) -> None:
+    said = external.refuses("serve")
+    assert "BULK_IMPORT_JWT_SECRET" in said
+    assert "BULK_IMPORT_JWT_PUBLIC_KEY" in said
+    assert "BULK_IMPORT_JWT_SECRET" in external.refuses("token", "--client", 1)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "told"),
+    [
+        ("BULK_IMPORT_PORT", "x", "BULK_IMPORT_PORT"),
+        ("BULK_IMPORT_HOST", "192.0.2.1", "cannot listen on 192.0.2.1:0"),
+        ("BULK_IMPORT_JWT_SECRET", "short", "BULK_IMPORT_JWT_SECRET is shorter than 32 bytes"),
+        ("BULK_IMPORT_DATA_DIR", "/dev/null/x", "cannot use /dev/null/x"),
+        ("DATABASE_URL", "postgresql://127.0.0.1:1/x", "the database cannot be used"),
+    ],
+)
+def test_what_is_wrong_is_told_in_one_line(
+    cli: CommandLine, setting: str, value: str, told: str
+) -> None:
+    settings = {"BULK_IMPORT_JWT_SECRET": "x" * 32, setting: value}
+    assert told in cli.refuses("serve", **settings)
+
+
+def test_a_service_that_is_not_there_is_told(cli: CommandLine) -> None:
+    said = cli.refuses("upload", NATIVE, "--client", 1, "--url", "http://127.0.0.1:1")
+    assert "native.xml: the connection to http://127.0.0.1:1" in said
+
+
+def test_nothing_of_a_tests_database_lies_in_the_default_place(cli: CommandLine) -> None:
+    before = sorted(ROOT_HOME.glob("data/*"))
+    cli.ok("client", "list")
+    assert sorted(ROOT_HOME.glob("data/*")) == before
