@@ -1,0 +1,75 @@
+"""``make demo`` and ``make run``, from a database that does not exist yet."""
+
+import json
+import os
+import shlex
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.conftest import CHECKOUT
+
+
+def make(target: str, environment: dict[str, str]) -> str:
+    done = subprocess.run(
+        ["make", "--no-print-directory", target],
+        cwd=CHECKOUT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_demo_imports_every_dialect_and_says_where_the_rows_are(
+    environment: dict[str, str],
+) -> None:
+    first = make("demo", environment)
+    for name in ("native.xml", "mspdi.xml", "p6.xml"):
+        assert f"{name}: success, Projects successfully imported" in first
+    assert first.count("3 created, 0 updated, 0 unchanged, 0 failed") == 3
+    assert "Warnings" not in first
+    command = shlex.split(first.splitlines()[-1])
+    rows = subprocess.check_output(command, cwd=CHECKOUT, env=environment, text=True)
+    assert "(9 rows)" in rows
+    again = make("demo", environment)
+    assert again.count("0 created, 0 updated, 3 unchanged, 0 failed") == 3
+
+
+@pytest.fixture
+def running(environment: dict[str, str]) -> Iterator[list[str]]:
+    """What ``make run`` prints up to where it serves; ended as by Ctrl-C."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with subprocess.Popen(
+        ["make", "--no-print-directory", "run"],
+        cwd=CHECKOUT,
+        env=environment | {"BULK_IMPORT_PORT": str(port)},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        lines: list[str] = []
+        try:
+            while not lines or not lines[-1].startswith("Serving on"):
+                line = process.stdout.readline()
+                assert line, lines
+                lines.append(line)
+            yield lines
+        finally:
+            os.killpg(process.pid, signal.SIGINT)
+            process.wait(30)
+
+
+def test_run_prints_a_line_that_imports(running: list[str]) -> None:
+    (line,) = (line for line in running if line.strip().startswith("curl"))
+    command = [*shlex.split(line), "--silent", "--show-error"]
+    answer = json.loads(subprocess.check_output(command, cwd=CHECKOUT))
+    assert answer["code"] == 207
+    assert answer["counts"]["created"] == 3
