@@ -145,6 +145,10 @@ class Plan:
             local = self.file.names[element.tag]
             self.violate(line_of(element), local, unescape(name), "is there more than once")
 
+    def knows(self, wanted: Wanted) -> bool:
+        """Whether all names that are wanted, as for ``refer``, are known already."""
+        return self._references.known(wanted)
+
     def refer(
         self,
         element: Element,
@@ -215,6 +219,20 @@ class Plan:
         if shared.hash not in self.shared:
             self.shared.add(shared.hash)
             self.file.outbox.append(SharedObjects((shared,)))
+
+    def stray_text(self, element: Element, parent: Element, text: str) -> None:
+        """Take text that stands behind a record: a violation, or a part, so that nothing is lost.
+
+        Raises:
+            TooLarge: the project is over a limit.
+        """
+        name = self.file.names[parent.tag]
+        if self.strict:
+            self.violate(line_of(element), name, text, "holds text of its own")
+            return
+        record = Record([escape(name.encode())])
+        record.stable, record.whole = rulej.write({"#text": text}, frozenset())
+        self.add(self.row(Table.PARTS, record))
 
     def check_dates(self, element: Element, name: str, start: bytes, finish: bytes) -> None:
         """Warn of a finish, COPY text like ``start``, that is before its start."""

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from service.hashset import HashSet
 from service.model import SharedObject
+from service.xml.walk import Fault
 
 _NONE = 0xFFFF_FFFF
 _CACHED = 4096
@@ -26,14 +27,14 @@ class Node(NamedTuple):
         digest: its hash.
         references: names of the objects that it refers to.
         columns: what a row of it holds, as COPY text; empty for most.
-        problem: why no project can take it, or None.
+        faults: what is wrong in it; a fatal one keeps every project that takes it from landing.
     """
 
     ordinal: int
     digest: bytes
     references: tuple[bytes, ...]
     columns: bytes
-    problem: str | None
+    faults: tuple[Fault, ...]
 
 
 class SharedStore:
@@ -73,40 +74,37 @@ class SharedStore:
 
     def add(
         self,
-        name: bytes,
+        name: bytes | None,
         shared: SharedObject,
         references: Iterable[bytes],
         *,
         owners: Iterable[bytes] = (),
         columns: bytes = b"",
-        problem: str | None = None,
+        faults: Iterable[Fault] = (),
     ) -> None:
         """Keep an object; one that is there with the same name and content is not kept again.
 
         Args:
-            name: its own.
+            name: its own, if it has one.
             shared: the object.
             references: names of those that it refers to, there already or not.
             owners: names that it is filed under besides.
             columns: see ``Node``.
-            problem: see ``Node``.
+            faults: see ``Node``.
         """
-        first = self._first.get(name)
-        if first is not None:
-            if self._node(self._offsets[first]).digest == shared.hash:
+        twin = None if name is None else self.find(name)
+        if twin is not None:
+            if twin.digest == shared.hash:
                 return
             self.ambiguous += 1
         ordinal = len(self._handed_out)
         self._handed_out.append(0)
         offset = self._spool.seek(0, 2)
-        node = Node(ordinal, shared.hash, tuple(sorted(references)), columns, problem)
-        pickle.dump(tuple(node), self._spool, pickle.HIGHEST_PROTOCOL)
-        pickle.dump(
-            (shared.element, shared.object_id, shared.attributes),
-            self._spool,
-            pickle.HIGHEST_PROTOCOL,
-        )
-        for filed in (name, *owners):
+        node = (ordinal, shared.hash, tuple(sorted(references)), columns, tuple(faults))
+        content = (shared.element, shared.object_id, shared.attributes)
+        pickle.dump(node, self._spool, pickle.HIGHEST_PROTOCOL)
+        pickle.dump(content, self._spool, pickle.HIGHEST_PROTOCOL)
+        for filed in owners if name is None else (name, *owners):
             self._file(filed, offset)
 
     def find(self, name: bytes) -> Node | None:
@@ -114,7 +112,9 @@ class SharedStore:
         first = self._first.get(name)
         return None if first is None else self._node(self._offsets[first])
 
-    def take(self, names: Iterable[bytes], taken: set[bytes]) -> tuple[list[SharedObject], str]:
+    def take(
+        self, names: Iterable[bytes], taken: set[bytes]
+    ) -> tuple[list[SharedObject], Fault | None]:
         """Take objects and, transitively, all that they refer to.
 
         Args:
@@ -122,17 +122,17 @@ class SharedStore:
             taken: hashes of those taken before; grows by the new ones.
 
         Returns:
-            those that were never handed out before, in the file's order; and why one of those
-            taken cannot be, or an empty text.
+            those that were never handed out before, in the file's order; and a fatal fault of one
+            of those taken.
         """
-        problem = ""
+        fatal = None
         fresh: dict[int, int] = {}
         seen = set(names)
         queue = list(seen)
         while queue:
             for offset in self._filed(queue.pop()):
                 node = self._node(offset)
-                problem = node.problem or problem
+                fatal = next((fault for fault in node.faults if fault.fatal), fatal)
                 if node.digest not in taken:
                     taken.add(node.digest)
                     queue += (name for name in node.references if name not in seen)
@@ -140,7 +140,7 @@ class SharedStore:
                 if not self._handed_out[node.ordinal]:
                     self._handed_out[node.ordinal] = 1
                     fresh[node.ordinal] = offset
-        return [self._object(fresh[ordinal]) for ordinal in sorted(fresh)], problem
+        return [self._object(fresh[ordinal]) for ordinal in sorted(fresh)], fatal
 
     def close(self) -> None:
         """Give back memory and disk."""

@@ -1,0 +1,303 @@
+"""Primavera P6 XML (PMXML), in the namespace of any version or in none.
+
+The vendor's schema fixes the order under a project: scalars, codes, WBS elements, activities,
+assignments, notes and steps, relationships. WBS elements come in any order among themselves.
+"""
+
+import re
+
+from service.model import SharedObjects, WarningCode
+from service.rows import Table
+from service.xml import values
+from service.xml.dialect import Dialect
+from service.xml.element import Element
+from service.xml.maps import PROJECT as PROJECT_COLUMNS
+from service.xml.maps import Field, RecordMap, columns_of
+from service.xml.p6shared import SHARED, SOURCE, P6File, name_of, references
+from service.xml.place import line_of
+from service.xml.plan import Plan, TooLarge
+from service.xml.references import Row
+from service.xml.values import NULL, unescape
+from service.xml.walk import Record, walk
+
+_NAMESPACE = re.compile(r"https?://xmlns\.oracle\.com/Primavera/P6\w*/V[^/]+/API/BusinessObjects")
+
+LINK = values.enumeration(
+    "link",
+    {
+        "Finish to Start": "FS",
+        "Start to Start": "SS",
+        "Finish to Finish": "FF",
+        "Start to Finish": "SF",
+    },
+)
+MILESTONE = values.enumeration(
+    "milestone",
+    {
+        "Start Milestone": "t",
+        "Finish Milestone": "t",
+        "Task Dependent": "f",
+        "Resource Dependent": "f",
+        "Level of Effort": "f",
+        "WBS Summary": "f",
+    },
+)
+
+PROJECT = RecordMap(
+    columns=PROJECT_COLUMNS,
+    fields=(
+        Field("Id", "external_id", values.ID),
+        Field("Name", "name", values.TEXT),
+        Field("Status", "status", values.TEXT),
+        Field("Description", "description", values.TEXT),
+        Field("StartDate", "start", values.TIMESTAMP),
+        Field("PlannedStartDate", "start", values.TIMESTAMP, rank=1),
+        Field("FinishDate", "finish", values.TIMESTAMP),
+        Field("StrategicPriority", "priority", values.INTEGER),
+    ),
+    required=("external_id", "name"),
+    parts=True,
+)
+_WBS = (
+    Field("ObjectId", "task_id", values.ID),
+    Field("Name", "name", values.TEXT),
+    Field("Code", "wbs", values.TEXT),
+)
+_ACTIVITY = (
+    Field("ObjectId", "task_id", values.ID),
+    Field("Id", "wbs", values.TEXT),
+    Field("Name", "name", values.TEXT),
+    Field("StartDate", "start", values.TIMESTAMP),
+    Field("FinishDate", "finish", values.TIMESTAMP),
+    Field("AtCompletionDuration", "duration", values.HOURS),
+    Field("PlannedDuration", "duration", values.HOURS, rank=1),
+    Field("AtCompletionLaborUnits", "work", values.HOURS),
+    Field("PercentComplete", "percent_complete", values.FRACTION),
+    Field("Type", "milestone", MILESTONE, keep=True),
+)
+_ASSIGNMENT = (
+    Field("ActivityObjectId", "task_id", values.ID),
+    Field("ResourceObjectId", "resource_id", values.ID),
+    Field("PlannedUnitsPerTime", "units", values.DECIMAL),
+)
+
+
+def _task(kind: bytes, summary: bytes, parent: str | None, fields: tuple[Field, ...]) -> RecordMap:
+    """The map of a task; where it names no parent, the file's own goes to attributes."""
+    if parent is not None:
+        fields = (*fields, Field(parent, "parent_id", values.ID))
+    return RecordMap(
+        columns=columns_of(Table.TASKS),
+        fields=fields,
+        defaults={"kind": kind, "milestone": b"f", "summary": summary},
+        required=("task_id",),
+    )
+
+
+WBS = _task(b"wbs", b"t", "ParentObjectId", _WBS)
+ORPHANED_WBS = _task(b"wbs", b"t", None, _WBS)
+ACTIVITY = _task(b"activity", b"f", "WBSObjectId", _ACTIVITY)
+ORPHANED_ACTIVITY = _task(b"activity", b"f", None, _ACTIVITY)
+RELATIONSHIP = RecordMap(
+    columns=columns_of(Table.DEPENDENCIES),
+    fields=(
+        Field("PredecessorActivityObjectId", "predecessor_id", values.ID),
+        Field("SuccessorActivityObjectId", "successor_id", values.ID),
+        Field("Type", "type", LINK),
+        Field("Lag", "lag", values.HOURS),
+    ),
+    defaults={"type": b"FS", "lag": b"PT0S"},
+)
+ASSIGNMENT = RecordMap(
+    columns=columns_of(Table.ASSIGNMENTS),
+    fields=(*_ASSIGNMENT, Field("AtCompletionUnits", "work", values.HOURS)),
+)
+MATERIAL_ASSIGNMENT = RecordMap(columns=columns_of(Table.ASSIGNMENTS), fields=_ASSIGNMENT)
+"""Units of material are no hours of work."""
+
+_TASK_ID, _PARENT, _START, _FINISH = (
+    WBS.index(column) for column in ("task_id", "parent_id", "start", "finish")
+)
+
+PARTS = (
+    *("ActivityCode", "ActivityCodeType", "ActivityExpense", "ActivityNote"),
+    *("ActivityPeriodActual", "ActivityRisk", "ActivityStep", "Calendar", "Document"),
+    *("ProjectBudgetChangeLog", "ProjectDocument", "ProjectFunding", "ProjectIssue"),
+    *("ProjectNote", "ProjectResource", "ProjectResourceQuantity", "ProjectResourceSpread"),
+    *("ProjectRoleSpread", "ProjectSpendingPlan", "ProjectThreshold", "ResourceAssignmentCode"),
+    *("ResourceAssignmentCodeType", "ResourceAssignmentPeriodActual", "Risk", "RiskImpact"),
+    *("RiskResponseAction", "RiskResponseActionImpact", "RiskResponsePlan", "WBSMilestone"),
+)
+"""Children of a project that are cleared one by one; of ``Code`` and the like it has few."""
+
+LOOSE = (
+    *("Activity", "ActivityCodeAssignment", "ActivityCodeUpdate", "ActivityComment"),
+    *("ActivityExpense", "ActivityNote", "ActivityNoteUpdate", "ActivityOwner"),
+    *("ActivityPeriodActual", "ActivityRisk", "ActivityStep", "ActivityStepCreate"),
+    *("ActivityStepDelete", "ActivityStepUpdate", "ActivityUpdate", "Document", "IssueHistory"),
+    *("LeanTask", "ProjectBudgetChangeLog", "ProjectCodeAssignment", "ProjectDeployment"),
+    *("ProjectDocument", "ProjectFunding", "ProjectIssue", "ProjectNote", "ProjectResource"),
+    *("ProjectResourceQuantity", "ProjectSpendingPlan", "ProjectThreshold", "Relationship"),
+    *("ResourceAssignment", "ResourceAssignmentCodeAssignment", "ResourceAssignmentCreate"),
+    *("ResourceAssignmentPeriodActual", "ResourceAssignmentUpdate", "Risk", "RiskImpact"),
+    *("RiskResponseAction", "RiskResponseActionImpact", "RiskResponsePlan", "ScheduleOptions"),
+    *("StepUserDefinedValueUpdate", "UDFValue", "UpdateBaselineOption"),
+    *("UserDefinedValueUpdate", "WBS", "WBSMilestone", "WbsReviewers"),
+)
+"""Records of projects that the schema has under the root as well."""
+
+
+_ELEMENTS = {
+    Table.TASKS: "Activity",
+    Table.DEPENDENCIES: "Relationship",
+    Table.ASSIGNMENTS: "ResourceAssignment",
+}
+
+
+class P6Plan(Plan):
+    """A ``Project`` right under the root."""
+
+    record = PROJECT
+    source = SOURCE
+    file: P6File
+
+    def __init__(self, file: P6File, element: Element, index: int) -> None:
+        super().__init__(file, element, index)
+        self._referred: set[bytes] = set()
+        self._resources: set[bytes] = set()
+
+    def wbs(self, element: Element) -> None:
+        """Take a ``WBS``; its parent may come behind it, or be outside of the project."""
+        record = self.read(element, WBS)
+        self.know(element, b"wbs", record.columns[_TASK_ID])
+        row = self.row(Table.TASKS, record)
+        parent = record.columns[_PARENT]
+        if parent is NULL:
+            self.hold((), row, row)
+        else:
+            self.hold(((b"wbs" + parent,),), row, self._orphan(element, ORPHANED_WBS))
+
+    def activity(self, element: Element) -> None:
+        """Take an ``Activity``."""
+        self.release()
+        record = self.read(element, ACTIVITY)
+        columns = record.columns
+        self.know(element, b"activity", columns[_TASK_ID])
+        self.check_dates(element, "FinishDate", columns[_START], columns[_FINISH])
+        parent = columns[_PARENT]
+        if parent is NULL or self.knows(((b"wbs" + parent,),)):
+            self.add(self.row(Table.TASKS, record))
+        else:
+            self.add(self._orphan(element, ORPHANED_ACTIVITY))
+
+    def relationship(self, element: Element) -> None:
+        """Take a ``Relationship``; one with an end outside of the project is kept as a part."""
+        record = self.read(element, RELATIONSHIP)
+        ends = record.columns[:2]
+        self.refer(
+            element,
+            tuple((b"activity" + end, b"wbs" + end) for end in ends),
+            (
+                "Relationship",
+                b" -> ".join(b"?" if end is NULL else end for end in ends),
+                "has an end that is not in this project",
+            ),
+            code=WarningCode.LINK_END_MISSING,
+            found=self.row(Table.DEPENDENCIES, record),
+            lost=lambda: self.part_row(element),
+        )
+
+    def assignment(self, element: Element) -> None:
+        """Take a ``ResourceAssignment``; one to no activity of the project is kept as a part."""
+        material = element.findtext(self.file.resource_type) == "Material"
+        record = self.read(element, MATERIAL_ASSIGNMENT if material else ASSIGNMENT)
+        task, resource = record.columns[:2]
+        if resource is not NULL:
+            self._name_resource(element, resource)
+        self.refer(
+            element,
+            ((b"activity" + task,),),
+            ("ActivityObjectId", task, "is not an activity of this project"),
+            code=WarningCode.ASSIGNMENT_TASK_MISSING,
+            found=self.row(Table.ASSIGNMENTS, record),
+            lost=lambda: self.part_row(element),
+        )
+
+    def row(self, table: Table, record: Record) -> Row:
+        """As ``Plan.row``; the project takes the shared objects that the record refers to."""
+        element = _ELEMENTS.get(table) or record.columns[0].decode()
+        self._take(references(element, record.stable))
+        return super().row(table, record)
+
+    def _own(self, record: Record) -> tuple[bytes, bytes]:
+        self._take(references("Project", record.stable))
+        return super()._own(record)
+
+    def _take(self, names: set[bytes]) -> None:
+        names -= self._referred
+        if not names:
+            return
+        self._referred |= names
+        fresh, fatal = self.file.store.take(names, self.shared)
+        if fresh:
+            self.file.outbox.append(SharedObjects(tuple(fresh)))
+        if fatal is not None:
+            raise TooLarge(
+                f"{fatal.element} {fatal.value} {fatal.problem}, and the project refers to it"
+            )
+
+    def _orphan(self, element: Element, record_map: RecordMap) -> Row:
+        """A task's row without its parent; its faults are told already."""
+        record = walk(element, self.file.shape(record_map, SOURCE, strict=False))
+        return self.row(Table.TASKS, record)
+
+    def _name_resource(self, element: Element, object_id: bytes) -> None:
+        """Give the project a row of the resource that an assignment names, once."""
+        name = name_of("Resource", unescape(object_id) or "")
+        node = self.file.store.find(name)
+        if node is None:
+            told = line_of(element), "ResourceObjectId", unescape(object_id)
+            self.warn(WarningCode.RESOURCE_MISSING, *told)
+        elif name not in self._resources:
+            self._resources.add(name)
+            self._take({name})
+            self._tell(list(node.faults))
+            text = node.columns + b"\t{}"
+            self.add(Row(Table.RESOURCES, text, text))
+
+
+def _recognises(namespace: str, name: str) -> bool:
+    known = not namespace or _NAMESPACE.fullmatch(namespace) is not None
+    return known and name == "APIBusinessObjects"
+
+
+DIALECT = Dialect(
+    name=SOURCE,
+    recognises=_recognises,
+    namespace=None,
+    project="Project",
+    anywhere=False,
+    plan=P6Plan,
+    records={
+        "WBS": P6Plan.wbs,
+        "Activity": P6Plan.activity,
+        "Relationship": P6Plan.relationship,
+        "ResourceAssignment": P6Plan.assignment,
+        **dict.fromkeys(PARTS, P6Plan.part),
+    },
+    file=P6File,
+    outside=dict.fromkeys(SHARED, P6File.shared) | dict.fromkeys(LOOSE, P6File.loose),
+    passed_over={"BaselineProject": P6File.baseline},
+    volatile=frozenset(
+        {
+            "LastLevelDate",
+            "LastPublishedOn",
+            "LastScheduleDate",
+            "LastSummarizedDate",
+            "LastUpdateDate",
+            "LastUpdateUser",
+        }
+    ),
+)
+"""Volatile is who saved last, and when the jobs ran that P6 runs every night; ``CreateDate``,
+``CreateUser`` and ``DateAdded`` never change, and ``DataDate`` says something of the plan."""
