@@ -55,6 +55,7 @@ def gather_attribute(child: Element, members: Members) -> list[Fault]:
         return [_fault(child, "attribute", name, "is there more than once")]
     text = child.text or ""
     if not text.strip(BLANK):
+        members[name] = None
         return []
     if kind != "json":
         members[name] = text

@@ -22,6 +22,7 @@ NAMESPACE = "urn:project-bulk-import:1"
 
 KIND = values.enumeration("kind", {"activity": "activity", "wbs": "wbs"})
 TYPE = values.enumeration("type", {word: word for word in ("FS", "SS", "FF", "SF")})
+VERSION = values.pattern("version", "[0-9]{1,9}", "is not a version number")
 RESOURCE_TYPE = values.enumeration(
     "type", {word: word for word in ("work", "material", "cost", "nonlabor")}
 )
@@ -33,7 +34,7 @@ PROJECT = RecordMap(
     columns=PROJECT_COLUMNS,
     fields=(
         Field("@id", "external_id", values.ID),
-        Field("@version", "read_at", values.INTEGER),
+        Field("@version", "read_at", VERSION),
         Field("@source", "source", values.WORD),
         Field("name", "name", values.TEXT),
         Field("code", "code", values.TEXT),

@@ -5,11 +5,11 @@ from typing import cast
 
 from lxml import etree
 
-from service.errors import FileRefused
-from service.model import FileWarning, Item
+from service.errors import FileRefused, FileTooLarge
+from service.model import FileWarning, Item, WarningCode
 from service.xml.dialect import Dialect
 from service.xml.element import Element
-from service.xml.limits import Limits
+from service.xml.limits import MIB, Limits
 from service.xml.prolog import Prolog, Source, read_prolog
 from service.xml.registry import DIALECTS
 from service.xml.syntax import refused
@@ -18,6 +18,8 @@ from service.xml.track import Track
 __all__ = ["Limits", "Reader"]
 
 _CHUNK = 64 * 1024
+_AUDIT = MIB
+"""Bytes read between looks at what the tree holds."""
 
 
 class Reader:
@@ -76,6 +78,14 @@ class Reader:
                 yield from file.outbox
                 file.outbox.clear()
             file.finish()
+            if track.strays:
+                code = WarningCode.LOOSE_RECORDS_SKIPPED
+                message = "What is outside the projects and not known there is not imported"
+                file.warnings.append(FileWarning(code, message, track.strays))
+        except (FileRefused, FileTooLarge) as fault:
+            if track.plan is not None:
+                fault.external_id, fault.name = track.plan.called()
+            raise
         finally:
             track.close()
             self.closed = track.closed
@@ -101,10 +111,15 @@ class Reader:
             remove_comments=True,
             remove_pis=True,
         )
+        most = self._limits.max_file_bytes
+        read = audited = 0
         fault = None
         more = True
         while more:
             data = prolog.source.read(_CHUNK)
+            read += len(data)
+            if read > most:
+                raise FileTooLarge(f"the file is over {most} bytes")
             try:
                 if data:
                     parser.feed(data)
@@ -122,5 +137,8 @@ class Reader:
                     track.end(element)
                     if track.file.outbox:
                         yield
+            if read - audited > _AUDIT:
+                audited = read
+                track.audit()
         if fault is not None:
-            raise refused(fault, track.plan.called() if track.plan else (None, None)) from None
+            raise refused(fault) from None

@@ -13,15 +13,8 @@ _LIMITS = (
 )
 
 
-def refused(
-    fault: etree.XMLSyntaxError, called: tuple[str | None, str | None] = (None, None)
-) -> FileRefused:
-    """What the caller is told of a syntax error.
-
-    Args:
-        fault: the parser's own.
-        called: external id and name of the project in whose middle it is, as far as known.
-    """
+def refused(fault: etree.XMLSyntaxError) -> FileRefused:
+    """What the caller is told of a syntax error."""
     line, column = fault.position
     said = fault.msg or "unknown fault"
     reason = next((plain for words, plain in _LIMITS if words in said), None)
@@ -29,5 +22,4 @@ def refused(
         reason = f"not well-formed XML: {said}"
     else:
         reason = f"{reason}, line {line}, column {column}"
-    external_id, name = called
-    return FileRefused(reason, line=line, column=column, external_id=external_id, name=name)
+    return FileRefused(reason, line=line, column=column)

@@ -14,6 +14,11 @@ from service.xml.element import Element
 from service.xml.file import File
 from service.xml.place import line_of
 from service.xml.plan import Plan, TooLarge
+from service.xml.rulej import Names
+from service.xml.values import BLANK
+
+_NODE = 40
+"""What an element counts beside its text, where the size of a record in the tree is bounded."""
 
 _Take = Callable[[Any, Element], None]
 
@@ -31,6 +36,7 @@ class Track:
         plan: the project that is open, or None.
         complete: projects closed so far.
         closed: whether the root was closed.
+        strays: elements and texts outside the projects that nobody reads.
     """
 
     def __init__(self, dialect: Dialect, file: File, root: str) -> None:
@@ -50,6 +56,7 @@ class Track:
         self.plan: Plan | None = None
         self.complete = 0
         self.closed = False
+        self.strays = 0
         self.root: Element | None = None
         self._open: Element | None = None
         self._skipped: Element | None = None
@@ -94,6 +101,7 @@ class Track:
             self._previous = element
         if element is self.root:
             self.closed = True
+            self._count_strays(element)
 
     def close(self) -> None:
         """Give back memory and disk."""
@@ -102,7 +110,26 @@ class Track:
             self.plan = None
         self.file.close()
 
+    def audit(self) -> None:
+        """Bound what the tree has come to hold: call it every few megabytes.
+
+        Raises:
+            FileTooLarge: the file uses more distinct names than allowed; they are never forgotten.
+        """
+        limits = self.file.limits
+        top = self.root if self.plan is None else self.plan.element
+        if top is None:
+            return
+        size = _weigh(top, self.file.names)
+        if len(self.file.names) > limits.max_tag_names:
+            raise FileTooLarge(f"the file uses more than {limits.max_tag_names} distinct names")
+        if size > limits.max_attributes_bytes:
+            if self.plan is not None and not self.plan.given_up:
+                self.plan.give_up(f"one of its records is over {limits.max_attributes_bytes} bytes")
+            _prune(top)
+
     def _start_project(self, element: Element) -> None:
+        self._sweep(element)
         most = self.file.limits.max_projects
         if self.complete == most:
             raise FileTooLarge(f"the file has more than {most} projects", line=line_of(element))
@@ -152,4 +179,54 @@ class Track:
         previous, self._previous = self._previous, None
         parent = None if previous is None else previous.getparent()
         if previous is not None and parent is not None:
+            tail = previous.tail
+            if tail is not None and tail.strip(BLANK):
+                self._stray_text(previous, parent, tail)
             parent.remove(previous)
+
+    def _stray_text(self, element: Element, parent: Element, text: str) -> None:
+        if self.plan is None or parent is self.root:
+            self.strays += 1
+        else:
+            self.plan.stray_text(element, parent, text)
+
+    def _sweep(self, element: Element) -> None:
+        """Remove all that stands before a project: nothing of it is read any more."""
+        self._drop()
+        node: Element | None = element
+        while node is not None:
+            parent = node.getparent()
+            before = node.getprevious()
+            while parent is not None and before is not None:
+                self.strays += 1
+                parent.remove(before)
+                before = node.getprevious()
+            node = parent
+
+    def _count_strays(self, root: Element) -> None:
+        if (root.text or "").strip(BLANK):
+            self.strays += 1
+        for child in root:
+            if child is not self._previous or (child.tail or "").strip(BLANK):
+                self.strays += 1
+
+
+def _weigh(top: Element, names: Names) -> int:
+    """About how many bytes an element holds; its names are made known."""
+    size = 0
+    for element in top.iter():
+        names[element.tag]
+        size += _NODE + len(element.text or "") + len(element.tail or "")
+        for name, text in element.items():
+            names[name]
+            size += _NODE + len(text)
+    return size
+
+
+def _prune(top: Element) -> None:
+    """Remove all inside an element that is closed already; what is open is last everywhere."""
+    node = top
+    while children := list(node):
+        for child in children[:-1]:
+            node.remove(child)
+        node = children[-1]

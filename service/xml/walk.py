@@ -69,6 +69,7 @@ class Shape:
         apart: tags of the children that are handed back as they are.
         holds: tags of the children that held records, of a strict map.
         gather: by tag, a child that holds members by name, and what reads it (strict maps alone).
+            A member that is None holds its name's place and is not written.
         parts: whether unmapped children with content of their own are set apart too.
     """
 
@@ -261,9 +262,10 @@ def _stray_text(
 
 
 def _once(child: Element, record: Record) -> None:
-    """A fault where a strict record has an element of this name before this one."""
+    """A fault where a strict record has another element of this name."""
     tag = child.tag
-    if next(child.itersiblings(tag, preceding=True), None) is not None:
+    others = (child.itersiblings(tag, preceding=preceding) for preceding in (True, False))
+    if any(next(found, None) is not None for found in others):
         name = rulej.local(tag)
         record.faults.append(Fault(line_of(child), name, None, "is there more than once", True))
 
@@ -284,6 +286,8 @@ def _missing(element: Element, name: str, record: Record) -> None:
 
 
 def _write(element: Element, members: Members, shape: Shape, record: Record) -> None:
+    if None in members.values():
+        members = {key: value for key, value in members.items() if value is not None}
     try:
         record.stable, record.whole = rulej.write(members, shape.volatile)
     except rulej.TooDeep:
