@@ -48,6 +48,8 @@ class Pipe:
         """
         while (room := self._put(chunk)) is not None:
             await room
+        if self._abandoned:
+            await asyncio.sleep(0)  # no room is waited for any more, and the loop wants its turn
 
     def _put(self, chunk: bytes) -> asyncio.Future[None] | None:
         """Take the chunk and return None, or return what to wait for before the next try."""
