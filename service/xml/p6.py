@@ -287,7 +287,7 @@ DIALECT = Dialect(
     },
     file=P6File,
     outside=dict.fromkeys(SHARED, P6File.shared) | dict.fromkeys(LOOSE, P6File.loose),
-    passed_over={"BaselineProject": P6File.baseline},
+    passed_over={"BaselineProject": P6File.baseline, "ProjectList": P6File.stubs},
     volatile=frozenset(
         {
             "LastLevelDate",

@@ -168,6 +168,9 @@ class P6File(File):
         """Count a ``BaselineProject``."""
         self._baselines += 1
 
+    def stubs(self, element: Element) -> None:
+        """Take no notice of ``ProjectList``: it repeats the ids of the projects in the file."""
+
     def loose(self, element: Element) -> None:
         """Count a record of a project that stands outside of all."""
         self._loose += 1
