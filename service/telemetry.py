@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, Literal
 
 import structlog
@@ -59,3 +59,9 @@ def importing() -> Iterator[None]:
     """Measure one import, from its admission to its end."""
     with IMPORTS_RUNNING.track_inprogress(), SECONDS.time():
         yield
+
+
+def count_projects(counts: Mapping[str, int]) -> None:
+    """Count the projects of an import that is completed, by outcome."""
+    for outcome, number in counts.items():
+        PROJECTS.labels(outcome).inc(number)

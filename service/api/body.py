@@ -12,7 +12,6 @@ from typing import Final, cast
 from aiohttp import MultipartReader, StreamReader, web
 from aiohttp.http_exceptions import LineTooLong
 
-from service import telemetry
 from service.api.lingering import TRANSPORT_FAULTS
 from service.errors import BadRequest, RequestTimeout
 
@@ -101,7 +100,6 @@ class Body:
         if self.over:
             return b""
         data = await self._received(reading, *args)
-        telemetry.BYTES.inc(len(data))
         self.size += len(data)
         self.over = self.size > self._limit
         return data[: len(data) - (self.size - self._limit)] if self.over else data

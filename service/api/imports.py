@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, Final
 
 from aiohttp import web
+from multidict import MultiMapping
 
 from service.api import keys
 from service.api.auth import Caller, authorise, number
@@ -82,13 +83,12 @@ async def _page(
     return (items[-1]["index"] if items else after), items
 
 
-def _only(query: Mapping[str, str], *known: str) -> None:
+def _only(query: MultiMapping[str], *known: str) -> None:
     """Refuse parameters that are not known, and any given twice."""
-    names = list(query)
-    for name in names:
+    for name in query:
         if name not in known:
             raise BadRequest(f"the parameter `{shorten(name)}` is not known")
-        if names.count(name) > 1:
+        if len(query.getall(name)) > 1:
             raise BadRequest(f"the parameter `{name}` is given more than once")
 
 

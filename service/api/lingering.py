@@ -7,10 +7,14 @@ of the body is read to its end, within bounds.
 
 import asyncio
 import contextlib
+import math
 from typing import Final
 
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
+
+HURRY: Final = 2.0
+"""Seconds for the rest of a body while the service shuts down."""
 
 TRANSPORT_FAULTS: Final = (
     ConnectionError,
@@ -29,7 +33,9 @@ class Lingering:
     """
 
     def __init__(self, most: int) -> None:
-        self._free = most
+        self._most = most
+        self._longest = math.inf
+        self._deadlines: set[asyncio.Timeout] = set()
 
     async def read_away(
         self, request: web.Request, *, seconds: float, silence: float, size: int
@@ -38,19 +44,26 @@ class Lingering:
 
         Args:
             seconds: for all of it.
-            silence: without a byte.
+            silence: without a byte, in seconds.
             size: bytes, from here on.
         """
-        if not self._free:
+        if len(self._deadlines) >= self._most:
             return
-        self._free -= 1
-        try:
-            _end_our_side(request)
-            with contextlib.suppress(TimeoutError, *TRANSPORT_FAULTS):
-                async with asyncio.timeout(seconds):
+        _end_our_side(request)
+        with contextlib.suppress(TimeoutError, *TRANSPORT_FAULTS):
+            async with asyncio.timeout(min(seconds, self._longest)) as deadline:
+                self._deadlines.add(deadline)
+                try:
                     await _discard(request, silence, size)
-        finally:
-            self._free += 1
+                finally:
+                    self._deadlines.discard(deadline)
+
+    def hurry(self) -> None:
+        """From now on read nothing away for longer than ``HURRY``."""
+        self._longest = HURRY
+        latest = asyncio.get_running_loop().time() + HURRY
+        for deadline in self._deadlines:
+            deadline.reschedule(min(latest, deadline.when() or latest))
 
 
 async def _discard(request: web.Request, silence: float, size: int) -> None:

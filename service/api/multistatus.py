@@ -6,6 +6,8 @@ it, behind whatever proxy.
 
 import asyncio
 import contextlib
+import socket
+import struct
 from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import partial
 from typing import Any, Final
@@ -96,8 +98,7 @@ class MultiStatus:
             yield
         except Exception as exc:
             log.warning("http.broken_off", fault=repr(exc))
-            if self._request.transport is not None:
-                self._request.transport.abort()
+            _reset(self._request)
             raise ConnectionError("the answer broke off") from exc
 
     async def _begin(self) -> web.StreamResponse:
@@ -182,3 +183,11 @@ def _head(tally: Tally, import_id: int) -> dict[str, Any]:
         "counts": tally.counts,
         "import_id": import_id,
     }
+
+
+def _reset(request: web.Request) -> None:
+    """End the connection by a reset, which even an HTTP/1.0 client cannot take for the end."""
+    if (transport := request.transport) is not None:
+        socket_ = transport.get_extra_info("socket")
+        socket_.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()

@@ -16,6 +16,7 @@ from aiohttp.web_protocol import _ErrInfo
 
 from service import telemetry
 from service.api.envelope import refusal
+from service.api.keys import LINGERING
 from service.api.requests import REQUEST_ID_HEADER, new_request_id
 from service.api.uploads import UPLOADS
 from service.errors import BadRequest, InternalError, ServiceError
@@ -95,6 +96,7 @@ class Runner(web.AppRunner):
         """Let running imports end, or interrupt them, then stop serving."""
         if self.server is not None:
             await self.app[UPLOADS].drain()
+            self.app[LINGERING].hurry()
         await super().cleanup()
 
 

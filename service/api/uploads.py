@@ -98,8 +98,14 @@ class Upload:
         except TimeoutError as exc:
             error = f"The upload took longer than {settings.upload_timeout:g} seconds"
             raise RequestTimeout(error) from exc
+        finally:
+            telemetry.BYTES.inc(body.size)
         self.received.set()
-        return await started.finish(notes=receipt.notes, warnings=receipt.warnings, cut=receipt.cut)
+        tally = await started.finish(
+            notes=receipt.notes, warnings=receipt.warnings, cut=receipt.cut
+        )
+        telemetry.count_projects(tally.counts)
+        return tally
 
 
 class Uploads:

@@ -103,14 +103,15 @@ class Connection:
             name, _, value = line.decode().partition(":")
             headers[name.lower()] = value.strip()
         if headers.get("transfer-encoding") == "chunked":
-            body = await self._chunks()
+            body = await self.chunks()
         elif "content-length" in headers:
             body = await self.reader.readexactly(int(headers["content-length"]))
         else:
             body = b"" if int(status) < 200 else await self.reader.read()
         return Answer(version, int(status), headers, body)
 
-    async def _chunks(self) -> bytes:
+    async def chunks(self) -> bytes:
+        """What is left of a body in HTTP chunks."""
         body = b""
         while size := int(await self.reader.readline(), 16):
             body += await self.reader.readexactly(size)

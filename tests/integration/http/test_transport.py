@@ -131,8 +131,7 @@ async def _cut_off(service: Service) -> None:
         await connection.send(head(service, "Content-Length: 500000000", token=None))
         assert (await connection.answer()).status == 401
         with pytest.raises(ConnectionError):
-            for _ in range(500):
-                await connection.send(MEGABYTE)
+            await connection.send(*[MEGABYTE] * 500)
 
 
 async def test_a_request_behind_a_refused_body_is_none_of_it(service: Service) -> None:
