@@ -13,7 +13,7 @@ from service.cli.tokens import sign
 
 def upload(
     files: Annotated[
-        list[Path], typer.Argument(exists=True, dir_okay=False, help="XML, gzip or ZIP.")
+        list[Path], typer.Argument(exists=True, dir_okay=False, help="XML files.")
     ],
     client: Annotated[int, typer.Option(min=0, help="Client to import for.")],
     notes: Annotated[str | None, typer.Option(help="A comment on the import.")] = None,

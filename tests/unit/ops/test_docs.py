@@ -1,0 +1,82 @@
+"""The documentation against the code: every setting, code, state and map is in it."""
+
+import re
+from enum import StrEnum
+
+import pytest
+from pydantic.fields import FieldInfo
+
+from service.errors import ServiceError
+from service.model import ErrorCode, WarningCode
+from service.settings import Settings
+from service.xml import mspdi, p6
+from service.xml.maps import RecordMap
+from tests.e2e.conftest import CHECKOUT
+
+DOCS = CHECKOUT / "docs"
+UNITS = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
+
+
+def variable(name: str) -> str:
+    return "DATABASE_URL" if name == "database_url" else f"BULK_IMPORT_{name.upper()}"
+
+
+def default(name: str, value: object) -> str:
+    if value is None:
+        return ""
+    if name.endswith("bytes") and isinstance(value, int):
+        return next(f"{value // size} {unit}" for size, unit in UNITS if value % size == 0)
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+@pytest.mark.parametrize(("name", "field"), Settings.model_fields.items())
+def test_every_setting_is_documented_as_it_is(name: str, field: FieldInfo) -> None:
+    row = f"| `{variable(name)}` | {default(name, field.default)} | {field.description} |"
+    assert row in (DOCS / "operations.md").read_text("utf-8").splitlines()
+
+
+def test_no_setting_is_documented_that_is_not_there() -> None:
+    named = re.findall(r"^\| `([A-Z_]+)` \|", (DOCS / "operations.md").read_text("utf-8"), re.M)
+    assert sorted(named) == sorted(map(variable, Settings.model_fields))
+
+
+@pytest.mark.parametrize("code", ErrorCode)
+def test_every_error_of_a_project_is_documented_as_it_is(code: ErrorCode) -> None:
+    retry = "yes" if code.retryable else "no"
+    head = f"| `{code}` | {code.status} | {retry} | "
+    assert any(line.startswith(head) for line in errors())
+
+
+@pytest.mark.parametrize("code", WarningCode)
+def test_every_warning_is_documented(code: WarningCode) -> None:
+    assert any(line.startswith(f"| `{code}` | ") for line in errors())
+
+
+def test_no_code_is_documented_that_is_not_there() -> None:
+    codes: list[StrEnum] = [*ErrorCode, *WarningCode]
+    named = [match[1] for line in errors() if (match := re.match(r"\| `([A-Z_]+)` \|", line))]
+    assert sorted(named) == sorted(codes)
+
+
+def test_every_status_is_documented_with_its_message() -> None:
+    kinds = {kind.status: kind.message for kind in every(ServiceError)}
+    rows = errors()
+    for status, message in kinds.items():
+        assert any(row.startswith(f"| {status} | {message} | ") for row in rows), status
+
+
+@pytest.mark.parametrize("dialect", [mspdi, p6])
+def test_every_element_with_a_column_is_documented(dialect: object) -> None:
+    text = (DOCS / "formats.md").read_text("utf-8")
+    maps = [value for value in vars(dialect).values() if isinstance(value, RecordMap)]
+    assert maps
+    for field in (field for each in maps for field in each.fields):
+        assert f"`{field.source}`" in text, field.source
+
+
+def errors() -> list[str]:
+    return (DOCS / "errors.md").read_text("utf-8").splitlines()
+
+
+def every(kind: type[ServiceError]) -> list[type[ServiceError]]:
+    return [kind, *(below for child in kind.__subclasses__() for below in every(child))]
