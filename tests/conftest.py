@@ -3,8 +3,8 @@
     dsn       a migrated database of the test's own, on each PostgreSQL that the run was told to use
     pool      a pool to it, as the service opens it (JSON crosses it as Python values)
     settings  settings for it, independent of the environment; ``settings.model_copy(update={…})``
-    service   the application on a real socket with client 1, see ``Service``; it wants no other
-              fixture, but shares ``dsn``, ``pool`` and ``settings`` with the test
+    service   the application on a real socket, with client 1: see ``Service``; it shares ``dsn``,
+              ``pool`` and ``settings`` with the test
 
 ``pytest --postgres=16,18`` runs each test that wants a database on both servers; the default is
 18 alone. The servers live as long as the run; a database is a copy of a migrated template, made
@@ -15,6 +15,7 @@ import asyncio
 import itertools
 import os
 import platform
+import signal
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
@@ -35,6 +36,11 @@ _ran_on: Final[list[str]] = []
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--postgres", default="18", help="versions to test on, such as 16,18")
+
+
+def pytest_configure() -> None:
+    """Have a run that is terminated stop its servers, as one that is interrupted does."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
