@@ -161,7 +161,9 @@ class P6File(File):
             names,
             owners=[name for name in names if name.startswith(_owner(kind))],
             columns=b"\t".join(record.columns) if kind == "Resource" else b"",
-            faults=record.faults,
+            faults=[
+                fault._replace(value=object_id) if fault.fatal else fault for fault in record.faults
+            ],
         )
 
     def baseline(self, element: Element) -> None:

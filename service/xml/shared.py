@@ -123,7 +123,7 @@ class SharedStore:
 
         Returns:
             those that were never handed out before, in the file's order; and a fatal fault of one
-            of those taken.
+            that is not taken for it.
         """
         fatal = None
         fresh: dict[int, int] = {}
@@ -132,7 +132,9 @@ class SharedStore:
         while queue:
             for offset in self._filed(queue.pop()):
                 node = self._node(offset)
-                fatal = next((fault for fault in node.faults if fault.fatal), fatal)
+                if unfit := next((fault for fault in node.faults if fault.fatal), None):
+                    fatal = unfit
+                    continue
                 if node.digest not in taken:
                     taken.add(node.digest)
                     queue += (name for name in node.references if name not in seen)

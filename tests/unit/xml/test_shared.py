@@ -113,11 +113,13 @@ def test_an_object_without_a_name_is_kept_and_never_taken(store: SharedStore) ->
 def test_a_fatal_fault_is_told_to_everyone_who_takes_the_object(store: SharedStore) -> None:
     fault = Fault(7, "Thing", "b", "is too long", True)
     mild = fault._replace(fatal=False)
-    put(store, "a", "b")
-    store.add(b"b", made("b"), [b"c"], faults=[mild, fault])
+    put(store, "a", "b", "c")
     put(store, "c")
-    for _ in range(2):
-        assert store.take([b"a"], set())[1] == fault
+    store.add(b"b", made("b"), [], faults=[mild, fault])
+    taken: set[bytes] = set()
+    assert store.take([b"a"], taken) == ([made("a"), made("c")], fault)
+    assert store.take([b"a"], set()) == ([], fault)
+    assert taken == {made("a").hash, made("c").hash}
 
 
 def test_columns_are_found_without_taking(store: SharedStore) -> None:
