@@ -162,6 +162,7 @@ class Project:
 class Refusal:
     """One project, or the rest of the file, that a reader could not hand on.
 
+    ``line`` is where the (first) fault is: the line that somebody has to look at.
     ``extra`` is what the outcome shows beside the common fields, such as ``violations``.
     """
 
