@@ -5,16 +5,15 @@ read; then the upload runs as a task of its own, and the answer waits for it.
 """
 
 import asyncio
-import re
 from typing import Final
 
 from aiohttp import hdrs, web
 from aiohttp.helpers import parse_mimetype
 
 from service.api import keys
-from service.api.auth import Caller, authorise
+from service.api.auth import authorise
 from service.api.multistatus import MultiStatus
-from service.api.requests import REQUEST_ID
+from service.api.requests import REQUEST_ID, traceparent
 from service.api.uploads import UPLOADS, Upload, location
 from service.errors import BadRequest, PayloadTooLarge, UnsupportedEncoding
 from service.importer.lifecycle import Request
@@ -23,7 +22,6 @@ from service.model import shorten
 _MAX_BOUNDARY: Final = 70
 """RFC 2046 section 5.1.1; aiohttp's reader refuses longer ones."""
 _IDEMPOTENCY_KEY: Final = "Idempotency-Key"
-_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 async def bulk(request: web.Request) -> web.StreamResponse:
@@ -38,28 +36,18 @@ async def bulk(request: web.Request) -> web.StreamResponse:
         raise PayloadTooLarge(
             f"The upload is larger than the {settings.max_upload_bytes} bytes allowed"
         )
-    upload = Upload(request, boundary, _asked(request, caller), app[keys.IMPORTER], settings)
+    asked = Request(caller.client_id, caller.subject, request[REQUEST_ID], traceparent(request))
+    upload = Upload(request, boundary, asked, app[keys.IMPORTER], settings)
     running = app[UPLOADS].begin(upload)
     await upload.received.wait()
     await asyncio.wait({running}, timeout=settings.status_after)
-    if upload.started is None:
-        await running  # raises: nothing has begun
-    assert upload.started is not None
+    tally = running.result() if running.done() else None
+    assert upload.started is not None  # else ``result`` has raised
     place = location(caller.client_id, upload.started.id)
     answer = MultiStatus(request, upload.started.owner, place)
-    if running.done():
-        return await answer.tell(running.result())
+    if tally is not None:
+        return await answer.tell(tally)
     return await answer.tell_late(running, settings.keepalive_every)
-
-
-def _asked(request: web.Request, caller: Caller) -> Request:
-    traceparent = request.headers.get("traceparent", "")
-    return Request(
-        caller.client_id,
-        caller.subject,
-        request[REQUEST_ID],
-        traceparent if _TRACEPARENT.fullmatch(traceparent) else None,
-    )
 
 
 def _check_options(request: web.Request) -> None:

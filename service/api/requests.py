@@ -18,6 +18,7 @@ from service.errors import ExpectationFailed, InternalError, ServiceError
 REQUEST_ID_HEADER: Final = "X-Request-Id"
 REQUEST_ID: Final = web.RequestKey("request_id", str)
 _SANE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", re.ASCII)
+_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 log = structlog.get_logger(__name__)
 
@@ -26,13 +27,20 @@ def new_request_id() -> str:
     return secrets.token_hex(16)
 
 
+def traceparent(request: web.Request) -> str | None:
+    """The W3C trace context that the request is part of, or None."""
+    given = request.headers.get("traceparent", "")
+    return given if _TRACEPARENT.fullmatch(given) else None
+
+
 @web.middleware
 async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer the request whatever happens, then read away what is left of its body."""
     started = time.monotonic()
     given = request.headers.get(REQUEST_ID_HEADER, "")
     request[REQUEST_ID] = given if _SANE_ID.fullmatch(given) else new_request_id()
-    with structlog.contextvars.bound_contextvars(request_id=request[REQUEST_ID]):
+    traced = {} if (trace := traceparent(request)) is None else {"traceparent": trace}
+    with structlog.contextvars.bound_contextvars(request_id=request[REQUEST_ID], **traced):
         response = await _answered(request, handler)
         telemetry.ANSWERS.labels(response.status).inc()
         log.info(
@@ -54,14 +62,15 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
         _check_expectation(request)
         return await handler(request)
     except ServiceError as exc:
-        if exc.status >= InternalError.status:
-            log.error("http.failed", exc_info=exc.__cause__ or exc)
+        if isinstance(exc, InternalError):
+            log.error("http.failed", exc_info=exc.__cause__)
         return refusal(exc)
     except web.HTTPException as exc:
         return from_aiohttp(exc)
+    except ConnectionError:  # the client's: the database's are told as ``Unavailable``
+        log.info("http.client_gone", method=request.method, path=request.path)
+        raise
     except Exception as exc:
-        if request.transport is None or request.transport.is_closing():
-            raise ConnectionError("the client is gone") from exc
         log.error("http.failed", exc_info=exc)
         return refusal(InternalError())
 

@@ -65,25 +65,28 @@ class Upload:
             self.received.set()
 
     async def _see_through(self, started: Import) -> Tally:
+        """Have the import end as it must, whatever becomes of the upload."""
         try:
             return await self._import(started)
         except ClientGone as exc:
             await started.interrupt(RequestTimeout("The client went away before the upload's end"))
-            raise ConnectionError from exc
+            raise ConnectionError("the client is gone") from exc
         except ServiceError as exc:
-            error = exc
-        except asyncio.CancelledError:  # only ``Uploads.drain`` cancels
-            error = Unavailable(_SHUTDOWN)
+            raise await self._ended(started, exc) from exc.__cause__
+        except asyncio.CancelledError:  # by ``Uploads.drain`` alone
+            raise await self._ended(started, Unavailable(_SHUTDOWN)) from None
         except Exception as exc:
-            error = InternalError()
-            error.__cause__ = exc
+            raise await self._ended(started, InternalError()) from exc
+
+    async def _ended(self, started: Import, error: ServiceError) -> ServiceError:
+        """End the import, if it has not ended by itself, and have the error tell where it is."""
         if isinstance(error, RequestTimeout | TransferBroken | Unavailable):
             await started.interrupt(error)
         else:
             await started.fail(error)
         error.fields.setdefault("import_id", started.id)
         error.headers[hdrs.LOCATION] = location(self._request.client_id, started.id)
-        raise error
+        return error
 
     async def _import(self, started: Import) -> Tally:
         settings = self._settings
