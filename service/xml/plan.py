@@ -143,7 +143,7 @@ class Plan:
         """
         if name is not NULL and not self._references.add(kind + name):
             local = self.file.names[element.tag]
-            self.violate(line_of(element), local, unescape(name), "is there more than once")
+            self.violate(line_of(element), local, unescape(name), "has the id of another one")
 
     def knows(self, wanted: Wanted) -> bool:
         """Whether all names that are wanted, as for ``refer``, are known already."""
@@ -364,7 +364,7 @@ class Plan:
         message = self._violations[0].message + (f" (and {more} more)" if more else "")
         return Refusal(
             self.index,
-            self.line,
+            self._violations[0].line,
             external_id,
             name,
             ErrorCode.VALIDATION_ERROR,

@@ -48,6 +48,11 @@ def local(tag: str) -> str:
     return tag.rpartition("}")[2]
 
 
+def is_leaf(element: Element) -> bool:
+    """Whether there is nothing in an element but text."""
+    return not len(element) and all(name.startswith(XSI) for name, _ in element.items())
+
+
 def content(element: Element, names: Names) -> str | Members | None:
     """What one element says: text, members, or nothing.
 

@@ -27,10 +27,12 @@ BLANK = " \t\r\n"
 TIMESTAMP_PATTERN = (
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?"
 )
+_EIGHT, _SIX = ("[0-9]" + "[0-9]?" * (most - 1) for most in (8, 6))
 DURATION_PATTERN = (
-    r"-?P([0-9]{1,8}Y)?([0-9]{1,8}M)?([0-9]{1,9}D)?"
-    r"(T([0-9]{1,9}H)?([0-9]{1,9}M)?([0-9]{1,9}(\.[0-9]{1,6})?S)?)?"
+    rf"-?P({_EIGHT}Y)?({_EIGHT}M)?({_EIGHT}D)?"
+    rf"(T({_EIGHT}H)?({_EIGHT}M)?({_EIGHT}(\.{_SIX})?S)?)?"
 )
+"""Without ``{1,8}``: libxml2 miscounts it where such groups may be left out."""
 DECIMAL_PATTERN = r"[+\-]?([0-9]{1,15}(\.[0-9]{0,12})?|\.[0-9]{1,12})([eE][+\-]?[0-9]{1,2})?"
 PERCENT_PATTERN = r"100(\.0{0,10})?|[0-9]{1,2}(\.[0-9]{0,10})?"
 INTEGER_PATTERN = r"[+\-]?[0-9]{1,9}"
@@ -80,7 +82,7 @@ _UNESCAPED = {b"n": b"\n", b"t": b"\t", b"r": b"\r"}
 
 
 def _text(value: str) -> bytes:
-    if value.isprintable() and "\\" not in value and not value.isspace():
+    if value.isprintable() and "\\" not in value and value and not value.isspace():
         return value.encode()
     return escape(value.encode()) if value.strip(BLANK) else NULL
 

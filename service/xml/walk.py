@@ -209,12 +209,11 @@ def _bad(
 def _structured(child: Element, slot: Slot, shape: Shape, record: Record, members: Members) -> None:
     """A mapped child that is no plain leaf, unless ``xsi:*`` alone makes it look so."""
     content = rulej.content(child, shape.names)
-    if isinstance(content, str):
+    if shape.strict and not rulej.is_leaf(child):
+        problem = "has attributes or elements inside"
+        record.faults.append(Fault(line_of(child), slot.name, None, problem, True))
+    elif isinstance(content, str):
         _fill(child, slot, content, shape, record, members)
-    elif shape.strict:
-        record.faults.append(
-            Fault(line_of(child), slot.name, None, "has attributes or elements inside", True)
-        )
     elif content is not None:
         rulej.put(members, slot.name, content)
 
@@ -227,7 +226,7 @@ def _unmapped(child: Element, shape: Shape, record: Record, members: Members) ->
         record.faults += shape.gather[tag](child, members)
     elif tag in shape.holds:
         _once(child, record)
-        if rulej.content(child, shape.names) is not None:
+        if not rulej.is_leaf(child) or (child.text or "").strip(BLANK):
             name = shape.names[tag]
             record.faults.append(Fault(line_of(child), name, None, "holds what is no record", True))
     elif shape.strict:
