@@ -1,0 +1,17 @@
+"""Real Primavera files, where they are at hand, and always a small one made after them."""
+
+from functools import cache
+from pathlib import Path
+
+from tests.reading import Reading, read
+
+SHIPPED = Path(__file__).parents[2] / "data"
+REAL = Path(__file__).parents[4] / "shared" / "real"
+
+FILES = sorted([*SHIPPED.glob("p6/*.xml"), *REAL.glob("p6/*.xml")])
+
+
+@cache
+def reading(file: Path) -> Reading:
+    """What the reader made of a file."""
+    return read(file.read_bytes())
