@@ -66,31 +66,30 @@ async def test_400_of_a_file_that_is_not_xml(service: Service, pool: Pool) -> No
     assert await pool.fetchval("SELECT state FROM imports") == "failed"
 
 
-@pytest.mark.parametrize(
-    ("content_type", "words"),
-    [
+async def test_400_of_a_content_type_says_what_to_do(
+    service: Service, subtests: pytest.Subtests
+) -> None:
+    for content_type, words in [
         ("application/xml", "must be multipart/form-data"),
         ("multipart/mixed; boundary=x", "must be multipart/form-data"),
         ("multipart/form-data", "names no boundary"),
         ("multipart/form-data; boundary=", "names no boundary"),
         (f"multipart/form-data; boundary={'x' * 71}", "at most 70 ASCII characters"),
-    ],
-)
-async def test_400_of_a_content_type_says_what_to_do(
-    service: Service, content_type: str, words: str
-) -> None:
-    answer = await upload(service, FILE, content_type=content_type)
-    status, code, message, details = envelope(answer)
-    assert (status, code, message) == ("error", 400, "Invalid request")
-    assert words in details
+    ]:
+        with subtests.test(content_type=content_type):
+            answer = await upload(service, FILE, content_type=content_type)
+            status, code, message, details = envelope(answer)
+            assert (status, code, message) == ("error", 400, "Invalid request")
+            assert words in details
 
 
-@pytest.mark.parametrize("option", ["atomic=true", "dry_run=true", "outcomes=errors", "x=1"])
-async def test_400_of_an_option_names_it(service: Service, option: str) -> None:
-    path = f"/api/v2/clients/1/projects/bulk?{option}"
-    answer = await upload(service, FILE, path=path)
-    assert answer.status == 400
-    assert f"`{option.split('=')[0]}`" in answer.json["details"]
+async def test_400_of_an_option_names_it(service: Service, subtests: pytest.Subtests) -> None:
+    for option in ["atomic=true", "dry_run=true", "outcomes=errors", "x=1"]:
+        with subtests.test(option=option):
+            path = f"/api/v2/clients/1/projects/bulk?{option}"
+            answer = await upload(service, FILE, path=path)
+            assert answer.status == 400
+            assert f"`{option.split('=')[0]}`" in answer.json["details"]
 
 
 async def test_400_of_an_idempotency_key_names_it(service: Service) -> None:
@@ -108,9 +107,8 @@ async def test_401_without_a_token(service: Service) -> None:
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
-@pytest.mark.parametrize(
-    ("header", "details"),
-    [
+async def test_401_says_what_is_wrong(service: Service, subtests: pytest.Subtests) -> None:
+    for header, details in [
         ("", "Authorization header is malformed"),
         ("Bearer", "Authorization header is malformed"),
         ("Bearer a b", "Authorization header is malformed"),
@@ -119,12 +117,11 @@ async def test_401_without_a_token(service: Service) -> None:
         ("Bearish x", "Authorization scheme is not Bearer"),
         ("Bearer x", "JWT token is malformed"),
         (f"Bearer {token(exp=1)}", "JWT token has expired"),
-    ],
-)
-async def test_401_says_what_is_wrong(service: Service, header: str, details: str) -> None:
-    answer = await upload(service, FILE, f"Authorization: {header}", token=None)
-    assert envelope(answer) == ("error", 401, "Authentication failed", details)
-    assert answer.headers["www-authenticate"] == "Bearer"
+    ]:
+        with subtests.test(header=header):
+            answer = await upload(service, FILE, f"Authorization: {header}", token=None)
+            assert envelope(answer) == ("error", 401, "Authentication failed", details)
+            assert answer.headers["www-authenticate"] == "Bearer"
 
 
 async def test_the_scheme_is_matched_without_case(service: Service) -> None:
@@ -132,22 +129,27 @@ async def test_the_scheme_is_matched_without_case(service: Service) -> None:
     assert answer.status == 207
 
 
-@pytest.mark.parametrize("claims", [{"scope": "projects:read"}, {"clients": [2]}, {"clients": []}])
-async def test_403_lacks_the_scope_or_the_client(service: Service, claims: dict[str, Any]) -> None:
-    answer = await upload(service, FILE, token=token(**claims))
-    assert answer.body == (
-        b'{"status":"error","code":403,"message":"Access denied",'
-        b'"details":"Insufficient permissions"}'
-    )
+async def test_403_lacks_the_scope_or_the_client(
+    service: Service, subtests: pytest.Subtests
+) -> None:
+    lacking: list[dict[str, Any]] = [{"scope": "projects:read"}, {"clients": [2]}, {"clients": []}]
+    for claims in lacking:
+        with subtests.test(claims=claims):
+            answer = await upload(service, FILE, token=token(**claims))
+            assert answer.body == (
+                b'{"status":"error","code":403,"message":"Access denied",'
+                b'"details":"Insufficient permissions"}'
+            )
 
 
-@pytest.mark.parametrize("path", ["/api/v2/clients/9/projects/bulk", "/nowhere", "/"])
-async def test_404(service: Service, path: str) -> None:
-    answer = await upload(service, FILE, path=path, token=token(clients="*"))
-    assert answer.body == (
-        b'{"status":"error","code":404,"message":"Not found",'
-        b'"details":"The requested resource was not found"}'
-    )
+async def test_404(service: Service, subtests: pytest.Subtests) -> None:
+    for path in ["/api/v2/clients/9/projects/bulk", "/nowhere", "/"]:
+        with subtests.test(path=path):
+            answer = await upload(service, FILE, path=path, token=token(clients="*"))
+            assert answer.body == (
+                b'{"status":"error","code":404,"message":"Not found",'
+                b'"details":"The requested resource was not found"}'
+            )
 
 
 async def test_404_of_a_disabled_client(service: Service, pool: Pool) -> None:
@@ -188,10 +190,11 @@ async def test_413_by_content_length(service: Service) -> None:
     assert "1000 bytes" in answer.json["details"]
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "br"])
-async def test_415_of_an_encoded_request(service: Service, encoding: str) -> None:
-    answer = await upload(service, FILE, f"Content-Encoding: {encoding}")
-    assert envelope(answer)[:3] == ("error", 415, "Unsupported media type")
+async def test_415_of_an_encoded_request(service: Service, subtests: pytest.Subtests) -> None:
+    for encoding in ["gzip", "br"]:
+        with subtests.test(encoding=encoding):
+            answer = await upload(service, FILE, f"Content-Encoding: {encoding}")
+            assert envelope(answer)[:3] == ("error", 415, "Unsupported media type")
 
 
 @pytest.mark.settings(max_imports_per_client=1)
@@ -226,33 +229,33 @@ async def test_500_tells_no_internals(service: Service, pool: Pool) -> None:
     assert "gone" not in answer.body.decode()
 
 
-@pytest.mark.parametrize("given", ["", "x" * 200, "a b", "<script>", "\u00e9"])
-async def test_a_request_id_that_is_not_sane_is_replaced(service: Service, given: str) -> None:
-    answer = await get(service, "/healthz", f"X-Request-Id: {given}")
-    assert len(answer.headers["x-request-id"]) == 32
+async def test_a_request_id_that_is_not_sane_is_replaced(
+    service: Service, subtests: pytest.Subtests
+) -> None:
+    for given in ["", "x" * 200, "a b", "<script>", "\u00e9"]:
+        with subtests.test(given=given):
+            answer = await get(service, "/healthz", f"X-Request-Id: {given}")
+            assert len(answer.headers["x-request-id"]) == 32
 
 
-@pytest.mark.parametrize(
-    ("token_", "path", "status"),
-    [
+@pytest.mark.settings(max_upload_bytes=10)
+async def test_answers_come_in_their_order(service: Service, subtests: pytest.Subtests) -> None:
+    for token_, path, status in [
         (None, "/api/v2/clients/x/projects/bulk?x=1", 401),
         (token(scope="", clients=[2]), "/api/v2/clients/x/projects/bulk?x=1", 403),
         (token(clients=[2]), "/api/v2/clients/x/projects/bulk?x=1", 400),
         (token(clients=[2]), "/api/v2/clients/9/projects/bulk?x=1", 403),
         (token(clients=[9]), "/api/v2/clients/9/projects/bulk?x=1", 404),
         (token(clients=[1]), "/api/v2/clients/1/projects/bulk?x=1", 400),
-    ],
-)
-@pytest.mark.settings(max_upload_bytes=10)
-async def test_answers_come_in_their_order(
-    service: Service, token_: str | None, path: str, status: int
-) -> None:
-    assert (await upload(service, FILE, path=path, token=token_)).status == status
+    ]:
+        with subtests.test(token_=token_):
+            assert (await upload(service, FILE, path=path, token=token_)).status == status
 
 
-@pytest.mark.parametrize("client", ["1_0", "%201", "%D9%A1", "-1", "1.0", "1" * 19, "0x1"])
-async def test_a_client_id_is_ascii_digits(service: Service, client: str) -> None:
-    path = f"/api/v2/clients/{client}/projects/bulk"
-    answer = await upload(service, FILE, path=path, token=token(clients="*"))
-    assert answer.status == 400
-    assert "client_id" in answer.json["details"]
+async def test_a_client_id_is_ascii_digits(service: Service, subtests: pytest.Subtests) -> None:
+    for client in ["1_0", "%201", "%D9%A1", "-1", "1.0", "1" * 19, "0x1"]:
+        with subtests.test(client=client):
+            path = f"/api/v2/clients/{client}/projects/bulk"
+            answer = await upload(service, FILE, path=path, token=token(clients="*"))
+            assert answer.status == 400
+            assert "client_id" in answer.json["details"]

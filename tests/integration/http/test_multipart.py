@@ -49,39 +49,46 @@ async def test_notes_come_before_or_after_the_file(
     assert tuple(row or ()) == ("completed", "Import", "export.xml")
 
 
-@pytest.mark.parametrize(
-    "media_type",
-    [
+async def test_the_file_may_have_these_types(service: Service, subtests: pytest.Subtests) -> None:
+    for media_type in [
         "",
         "Content-Type: application/xml",
         "Content-Type: TEXT/XML; charset=utf-8",
         "Content-Type: application/octet-stream",
         "Content-Type: application/gzip",
-    ],
-)
-async def test_the_file_may_have_these_types(service: Service, media_type: str) -> None:
-    headers = [media_type] if media_type else []
-    assert landed(await upload(service, form(part("file", XML, *headers)))) == ["P-1", "P-2"]
+    ]:
+        with subtests.test(media_type=media_type):
+            headers = [media_type] if media_type else []
+            assert landed(await upload(service, form(part("file", XML, *headers)))) == [
+                "P-1",
+                "P-2",
+            ]
 
 
-@pytest.mark.parametrize("charset", ["iso-8859-1", "utf-16", "utf-8"])
-async def test_the_charset_of_the_part_counts(service: Service, charset: str) -> None:
-    text = XML.decode().replace("One", "Größe").replace(' encoding="UTF-8"', "")
-    header = f'Content-Type: text/xml; charset="{charset}"'
-    answer = await upload(service, form(part("file", text.encode(charset), header)))
-    assert answer.json["details"]["successes"][0]["name"] == "Größe"
+async def test_the_charset_of_the_part_counts(service: Service, subtests: pytest.Subtests) -> None:
+    for charset in ["iso-8859-1", "utf-16", "utf-8"]:
+        with subtests.test(charset=charset):
+            text = XML.decode().replace("One", "Größe").replace(' encoding="UTF-8"', "")
+            header = f'Content-Type: text/xml; charset="{charset}"'
+            answer = await upload(service, form(part("file", text.encode(charset), header)))
+            assert answer.json["details"]["successes"][0]["name"] == "Größe"
 
 
-@pytest.mark.parametrize("size", [1, 7, 80, 100_000])
-async def test_encoded_parts_are_decoded_wherever_they_are_cut(service: Service, size: int) -> None:
-    in_base64 = part("file", base64.encodebytes(XML), "Content-Transfer-Encoding: BASE64")
-    quoted = part("file", quopri.encodestring(XML), "Content-Transfer-Encoding: quoted-printable")
-    for body in (form(in_base64), form(quoted)):
-        async with Connection(service) as connection:
-            await connection.send(head(service, "Transfer-Encoding: chunked"))
-            pieces = [body[i : i + size] for i in range(0, len(body), size)]
-            await connection.send(chunked(pieces))
-            assert landed(await connection.answer()) == ["P-1", "P-2"]
+async def test_encoded_parts_are_decoded_wherever_they_are_cut(
+    service: Service, subtests: pytest.Subtests
+) -> None:
+    for size in [1, 7, 80, 100_000]:
+        with subtests.test(size=size):
+            in_base64 = part("file", base64.encodebytes(XML), "Content-Transfer-Encoding: BASE64")
+            quoted = part(
+                "file", quopri.encodestring(XML), "Content-Transfer-Encoding: quoted-printable"
+            )
+            for body in (form(in_base64), form(quoted)):
+                async with Connection(service) as connection:
+                    await connection.send(head(service, "Transfer-Encoding: chunked"))
+                    pieces = [body[i : i + size] for i in range(0, len(body), size)]
+                    await connection.send(chunked(pieces))
+                    assert landed(await connection.answer()) == ["P-1", "P-2"]
 
 
 async def test_parts_that_are_not_known_are_read_away(service: Service) -> None:
@@ -162,19 +169,17 @@ async def test_a_part_behind_a_bad_one_still_counts(service: Service, pool: Pool
     assert await pool.fetchval("SELECT notes FROM imports") == "seen"
 
 
-@pytest.mark.parametrize(
-    ("body", "words"),
-    [
+async def test_a_body_without_a_readable_part_is_a_400(
+    service: Service, subtests: pytest.Subtests
+) -> None:
+    for body, words in [
         (b"", "the body is empty"),
         (b"no boundary at all", "does not hold the boundary"),
         (b"x\r\n" * 40_000 + form(FILE), "preamble"),
         (form(FILE).replace(b"\r\n", b"\n"), "must end with CR LF"),
-    ],
-)
-async def test_a_body_without_a_readable_part_is_a_400(
-    service: Service, body: bytes, words: str
-) -> None:
-    assert words in refused(await upload(service, body))
+    ]:
+        with subtests.test(body=body):
+            assert words in refused(await upload(service, body))
 
 
 async def test_a_preamble_and_an_epilogue_are_passed_over(service: Service) -> None:

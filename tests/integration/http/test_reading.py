@@ -73,9 +73,11 @@ async def test_results_of_a_running_import_have_no_gap(service: Service, pool: P
     assert (indexes, complete, following) == ([1, 2, 3], True, None)
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
+async def test_parameters_that_mean_nothing_are_a_400(
+    service: Service, subtests: pytest.Subtests
+) -> None:
+    await upload(service, form(part("file", XML)))
+    for query in [
         "limit=0",
         "limit=1001",
         "limit=x",
@@ -88,36 +90,31 @@ async def test_results_of_a_running_import_have_no_gap(service: Service, pool: P
         "cursor=MDE",
         "cursor=OTk5OTk5OTk5OTk5OTk5OTk5OTk",
         "order=index",
-    ],
-)
-async def test_parameters_that_mean_nothing_are_a_400(service: Service, query: str) -> None:
-    await upload(service, form(part("file", XML)))
-    answer = await get(service, f"{IMPORT}/results?{query}")
-    assert answer.status == 400
-    assert query.split("=")[0] in answer.json["details"]
+    ]:
+        with subtests.test(query=query):
+            answer = await get(service, f"{IMPORT}/results?{query}")
+            assert answer.status == 400
+            assert query.split("=")[0] in answer.json["details"]
 
 
-@pytest.mark.parametrize(
-    ("path", "claims", "status"),
-    [
-        (IMPORT, {}, 200),
-        (IMPORT, {"scope": "projects:import"}, 403),
-        (IMPORT.replace("clients/1", "clients/2"), {}, 403),
-        (IMPORT.replace("clients/1", "clients/2"), {"clients": "*"}, 404),
-        ("/api/v2/clients/1/imports/2", {}, 404),
-        ("/api/v2/clients/1/imports/x", {}, 400),
-        (f"{IMPORT}?x=1", {}, 400),
-    ],
-)
 async def test_an_import_is_its_clients_own(
-    service: Service, pool: Pool, path: str, claims: dict[str, Any], status: int
+    service: Service, pool: Pool, subtests: pytest.Subtests
 ) -> None:
     await pool.execute("INSERT INTO clients (client_id, name) VALUES (2, 'Other')")
     await upload(service, form(part("file", XML)))
-    for suffix in ("", "/results"):
-        route, _, query = path.partition("?")
-        asked = f"{route}{suffix}?{query}" if query else f"{route}{suffix}"
-        assert (await get(service, asked, token=token(**claims))).status == status
+    cases: list[tuple[str, dict[str, Any], int]] = [
+        ("/api/v2/clients/1/imports/1", {}, 200),
+        ("/api/v2/clients/1/imports/1", {"scope": "projects:import"}, 403),
+        ("/api/v2/clients/2/imports/1", {}, 403),
+        ("/api/v2/clients/2/imports/1", {"clients": "*"}, 404),
+        ("/api/v2/clients/1/imports/2", {}, 404),
+        ("/api/v2/clients/1/imports/x", {}, 400),
+        ("/api/v2/clients/1/imports/1?x=1", {}, 400),
+    ]
+    for path, claims, status in cases:
+        for asked in (path, path.replace("?", "/results?") if "?" in path else f"{path}/results"):
+            with subtests.test(path=asked, claims=claims):
+                assert (await get(service, asked, token=token(**claims))).status == status
 
 
 async def test_probes_want_no_token(service: Service) -> None:

@@ -19,37 +19,36 @@ async def test_continue_is_said_to_those_who_may(service: Service) -> None:
         assert (await connection.answer()).status == 207
 
 
-@pytest.mark.parametrize(
-    ("token_", "path", "status"),
-    [
+async def test_whoever_waits_for_continue_is_refused_without_it(
+    service: Service, subtests: pytest.Subtests
+) -> None:
+    for token_, path, status in [
         (None, "", 401),
         (token(scope=""), "", 403),
         (token(clients="*"), "/api/v2/clients/9/projects/bulk", 404),
         ("", "/nowhere", 404),
         ("", "/healthz", 405),
         ("", "/api/v2/clients/1/projects/bulk?x=1", 400),
-    ],
-)
-async def test_whoever_waits_for_continue_is_refused_without_it(
-    service: Service, token_: str | None, path: str, status: int
-) -> None:
-    async with Connection(service) as connection:
-        await connection.send(
-            head(service, "Content-Length: 1000000000", EXPECT, token=token_, path=path)
-        )
-        answer = await connection.answer()
-        assert (answer.status, answer.headers["connection"]) == (status, "close")
-        assert answer.json["code"] == status
-        assert await connection.ended()
+    ]:
+        with subtests.test(token_=token_):
+            async with Connection(service) as connection:
+                await connection.send(
+                    head(service, "Content-Length: 1000000000", EXPECT, token=token_, path=path)
+                )
+                answer = await connection.answer()
+                assert (answer.status, answer.headers["connection"]) == (status, "close")
+                assert answer.json["code"] == status
+                assert await connection.ended()
 
 
-@pytest.mark.parametrize("path", ["", "/nowhere", "/healthz"])
-async def test_other_expectations_are_417(service: Service, path: str) -> None:
-    async with Connection(service) as connection:
-        await connection.send(head(service, "Content-Length: 9", "Expect: cake", path=path))
-        answer = await connection.answer()
-        assert (answer.status, answer.headers["connection"]) == (417, "close")
-        assert answer.json["message"] == "Expectation failed"
+async def test_other_expectations_are_417(service: Service, subtests: pytest.Subtests) -> None:
+    for path in ["", "/nowhere", "/healthz"]:
+        with subtests.test(path=path):
+            async with Connection(service) as connection:
+                await connection.send(head(service, "Content-Length: 9", "Expect: cake", path=path))
+                answer = await connection.answer()
+                assert (answer.status, answer.headers["connection"]) == (417, "close")
+                assert answer.json["message"] == "Expectation failed"
 
 
 async def test_http_1_0_gets_the_207_without_chunks(service: Service) -> None:
@@ -59,26 +58,26 @@ async def test_http_1_0_gets_the_207_without_chunks(service: Service) -> None:
     assert answer.json["complete"] is True
 
 
-@pytest.mark.parametrize(
-    "junk",
-    [
+async def test_what_is_not_http_gets_the_envelope(
+    service: Service, subtests: pytest.Subtests
+) -> None:
+    for junk in [
         b"\x16\x03\x01 a TLS hello\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + b"s" * 10_000 + b"\r\n\r\n",
         b"GET /" + b"s" * 10_000 + b" HTTP/1.0\r\n\r\n",
         b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
         b"GET / HTTP/1.0\r\nbad header\r\n\r\n",
-    ],
-)
-async def test_what_is_not_http_gets_the_envelope(service: Service, junk: bytes) -> None:
-    async with Connection(service) as connection:
-        await connection.send(junk)
-        answer = await connection.answer()
-        assert (answer.version, answer.status) == ("HTTP/1.1", 400)
-        assert answer.headers["content-type"].startswith("application/json")
-        assert answer.headers["x-request-id"]
-        assert answer.json["message"] == "Invalid request"
-        assert b"sss" not in answer.body
-        assert await connection.ended()
+    ]:
+        with subtests.test(junk=junk):
+            async with Connection(service) as connection:
+                await connection.send(junk)
+                answer = await connection.answer()
+                assert (answer.version, answer.status) == ("HTTP/1.1", 400)
+                assert answer.headers["content-type"].startswith("application/json")
+                assert answer.headers["x-request-id"]
+                assert answer.json["message"] == "Invalid request"
+                assert b"sss" not in answer.body
+                assert await connection.ended()
 
 
 async def test_chunks_that_are_broken_are_a_400(service: Service, pool: Pool) -> None:
