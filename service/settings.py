@@ -18,7 +18,9 @@ GIB = 1024 * MIB
 class Settings(BaseSettings):
     """Sizes are bytes and times seconds, unless a description says otherwise."""
 
-    model_config = SettingsConfigDict(env_prefix="BULK_IMPORT_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="BULK_IMPORT_", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     # Database
     database_url: str | None = Field(

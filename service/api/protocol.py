@@ -94,10 +94,12 @@ class Runner(web.AppRunner):
 
     async def cleanup(self) -> None:
         """Let running imports end, or interrupt them, then stop serving."""
-        if self.server is not None:
-            await self.app[UPLOADS].drain()
+        try:
+            if self.server is not None:
+                await self.app[UPLOADS].drain()
+        finally:
             self.app[LINGERING].hurry()
-        await super().cleanup()
+            await super().cleanup()
 
 
 def _factory(make: Any) -> Any:

@@ -140,14 +140,19 @@ class Uploads:
         return task
 
     async def drain(self) -> None:
-        """Let none begin, wait for those under way, and interrupt what is left after the grace."""
+        """Let none begin, wait for those under way, and interrupt what is left after the grace.
+
+        Cancelling this ends the grace.
+        """
         self.draining = True
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=self._grace)
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        try:
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=self._grace)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            if self._tasks:
+                await asyncio.wait(self._tasks)
 
 
 UPLOADS: Final = web.AppKey("uploads", Uploads)

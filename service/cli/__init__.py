@@ -45,16 +45,14 @@ def _main(
 
 
 def main() -> None:
-    """Run the command line; a signal ends it as Ctrl-C does, with everything put back."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Run the command line; SIGTERM ends it as Ctrl-C does, with everything put back."""
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         app()
     except (Failure, EmbeddedError, MigrationError) as error:
         _fail(str(error))
     except OSError as error:
         _fail(str(error))
-    except KeyboardInterrupt:
-        sys.exit(130)
 
 
 def _fail(text: str) -> None:

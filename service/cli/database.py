@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
-import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -107,8 +107,9 @@ def psql(
     """Open psql on the database."""
     settings = load_settings()
     with opened(settings) as dsn:
-        program = _psql(settings)
-        done = subprocess.run([program, *(arguments or []), dsn], env=os.environ)
+        # Ctrl-C is psql's, which cancels a query by it; we wait.
+        signal.signal(signal.SIGINT, lambda *_: None)
+        done = subprocess.run([_psql(settings), *(arguments or []), dsn])
     raise typer.Exit(done.returncode)
 
 

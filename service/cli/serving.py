@@ -1,7 +1,9 @@
 """``bulk-import serve``."""
 
 import asyncio
+import contextlib
 import signal
+from collections.abc import Callable
 
 import typer
 
@@ -22,20 +24,25 @@ def serve() -> None:
     settings = with_key(settings)
     with opened(settings) as dsn:
         require_current_schema(dsn)
-        uvloop.run(_serve(settings, dsn))
+        with contextlib.suppress(asyncio.CancelledError):  # by a second signal
+            uvloop.run(_serve(settings, dsn))
 
 
 async def _serve(settings: Settings, dsn: str) -> None:
     from service.cli.listening import listening
 
-    loop = asyncio.get_running_loop()
     stop = asyncio.Event()
-    signals = (signal.SIGINT, signal.SIGTERM)
-    for number in signals:
-        loop.add_signal_handler(number, stop.set)
+    _on_signals(stop.set)
     async with listening(settings, dsn) as base:
         typer.echo(f"Serving on {base} (Ctrl-C stops)")
         await stop.wait()
-        for number in signals:
-            loop.remove_signal_handler(number)
-            signal.signal(number, signal.default_int_handler)
+        main = asyncio.current_task()
+        assert main is not None
+        _on_signals(main.cancel)
+
+
+def _on_signals(do: Callable[[], object]) -> None:
+    """What Ctrl-C and SIGTERM do from now on."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, do)

@@ -12,9 +12,7 @@ from service.cli.tokens import sign
 
 
 def upload(
-    files: Annotated[
-        list[Path], typer.Argument(exists=True, dir_okay=False, help="XML files.")
-    ],
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="XML files.")],
     client: Annotated[int, typer.Option(min=0, help="Client to import for.")],
     notes: Annotated[str | None, typer.Option(help="A comment on the import.")] = None,
     url: Annotated[str | None, typer.Option(help="The service, such as http://host:8080.")] = None,

@@ -47,20 +47,30 @@ class CommandLine:
     @contextlib.contextmanager
     def serving(self, **settings: str) -> Iterator[str]:
         """``serve`` on a free port until the block ends; then it must end with 0 by SIGTERM."""
+        with self.serving_process(**settings) as (process, base):
+            yield base
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) == 0
+
+    @contextlib.contextmanager
+    def serving_process(self, **settings: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+        """``serve`` on a free port, and its address; no line of a traceback may come of it."""
         with subprocess.Popen(
             self._command(["serve"]),
             env=self.environment | {"BULK_IMPORT_PORT": "0"} | settings,
             stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
         ) as process:
             assert process.stdout is not None
             line = process.stdout.readline()
             try:
                 assert line.startswith("Serving on "), line
-                yield line.split()[2]
+                yield process, line.split()[2]
             finally:
-                process.send_signal(signal.SIGTERM)
-                assert process.wait(30) == 0
+                process.terminate()
+                _, said = process.communicate()
+                assert "Traceback" not in said, said
 
     @staticmethod
     def _command(arguments: object) -> list[str]:

@@ -1,5 +1,10 @@
 """The command line, with and without a running service, and what it says when it cannot."""
 
+import contextlib
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import jwt
@@ -43,6 +48,34 @@ def test_commands_work_without_a_running_service(cli: CommandLine, tmp_path: Pat
     assert "3 unchanged" in cli.ok("upload", NATIVE, "--client", 1)
     assert cli.ok("psql", "-Atc", "SELECT notes FROM imports ORDER BY import_id") == "first\n\n"
     assert postmaster(tmp_path / "data", "18") is None
+
+
+def test_a_second_signal_does_not_wait_for_running_imports(cli: CommandLine) -> None:
+    cli.ok("client", "add", 1, "--name", "Demo")
+    key = cli.ok("token", "--client", 1).strip()
+    with cli.serving_process() as (process, base), begun_upload(base, key, NATIVE.read_bytes()):
+        while cli.ok("psql", "-Atc", "SELECT state FROM imports") != "running\n":
+            pass
+        process.send_signal(signal.SIGTERM)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(1)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    assert cli.ok("psql", "-Atc", "SELECT state FROM imports") == "interrupted\n"
+
+
+@contextlib.contextmanager
+def begun_upload(base: str, token: str, data: bytes) -> Iterator[None]:
+    """An upload that has sent some of its file and sends no more."""
+    host, port = base.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as client:
+        client.sendall(
+            b"POST /api/v2/clients/1/projects/bulk HTTP/1.1\r\nHost: here\r\n"
+            b"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 99999999\r\n"
+            b"Authorization: Bearer " + token.encode() + b"\r\n\r\n"
+            b'--x\r\nContent-Disposition: form-data; name="file"\r\n\r\n' + data[:5000]
+        )
+        yield
 
 
 def test_the_database_is_found_again_by_the_next_service(cli: CommandLine) -> None:
