@@ -18,7 +18,7 @@ _HEAD = 10
 class HashSet:
     """Keys, each with a payload, that are added and never taken out.
 
-    Few keys live in a dict. Beyond ``FEW`` they go to a spool, in memory while it is small and then
+    Few keys live in a dict. Beyond ``FEW`` they go to a spool, the latest in memory and the others
     in an unlinked file, and a flat open-addressed table holds eight bytes for each: 28 bits of its
     hash and its offset in the spool. A hit is confirmed by the key itself, so that no two keys are
     ever taken for one.
@@ -38,8 +38,9 @@ class HashSet:
         self._count = 0
         self._slots = array("Q")
         self._mask = 0
-        self._spool: IO[bytes] | None = None
-        self._end = 0
+        self._file: IO[bytes] | None = None
+        self._on_disk = 0
+        self._latest = bytearray()
 
     def __len__(self) -> int:
         return self._count if self._few is None else len(self._few)
@@ -84,17 +85,14 @@ class HashSet:
         """Give back memory and disk."""
         self._few = {}
         self._slots = array("Q")
-        if self._spool is not None:
-            self._spool.close()
-            self._spool = None
+        self._latest.clear()
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def _outgrow(self) -> None:
         few, self._few = self._few or {}, None
-        self._spool = tempfile.SpooledTemporaryFile(  # noqa: SIM115
-            self._memory, dir=self._directory, prefix="bulk-import-"
-        )
-        self._end = 1  # so that no used slot is zero
-        self._spool.write(b"\0")
+        self._latest += b"\0"  # so that no offset is 0, which marks an empty slot
         self._resize(4 * FEW)
         for key, payload in few.items():
             _, slot, word = self._find(key)
@@ -113,26 +111,38 @@ class HashSet:
         return None, slot, word
 
     def _confirm(self, offset: int, key: bytes) -> int | None:
-        assert self._spool is not None
-        self._spool.seek(offset)
-        record = self._spool.read(_HEAD + len(key))
+        size = _HEAD + len(key)
+        if offset >= self._on_disk:
+            offset -= self._on_disk
+            record = bytes(self._latest[offset : offset + size])
+        else:
+            assert self._file is not None
+            self._file.seek(offset)
+            record = self._file.read(size)
         if int.from_bytes(record[8:_HEAD]) == len(key) and record[_HEAD:] == key:
             return int.from_bytes(record[:8])
         return None
 
     def _put(self, slot: int, word: int, key: bytes, payload: int) -> None:
-        assert self._spool is not None
-        self._spool.seek(self._end)
-        self._spool.write(payload.to_bytes(8) + len(key).to_bytes(2) + key)
-        self._slots[slot] = word << _OFFSET_BITS | self._end
-        self._end += _HEAD + len(key)
+        self._slots[slot] = word << _OFFSET_BITS | (self._on_disk + len(self._latest))
+        self._latest += payload.to_bytes(8) + len(key).to_bytes(2) + key
+        if len(self._latest) > self._memory:
+            self._write()
         self._count += 1
         if self._count * 4 > len(self._slots) * 3:
             self._resize(2 * len(self._slots))
 
+    def _write(self) -> None:
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(dir=self._directory, prefix="bulk-import-")  # noqa: SIM115
+        self._file.seek(self._on_disk)
+        self._file.write(self._latest)
+        self._on_disk += len(self._latest)
+        self._latest.clear()
+
     def _resize(self, least: int) -> None:
         size = 1 << (least - 1).bit_length()
-        old, self._slots, self._mask = self._slots, array("Q", bytes(8 * size)), size - 1
+        old, self._slots, self._mask = self._slots, array("Q", [0]) * size, size - 1
         for entry in old:
             if entry:
                 slot = (entry >> _OFFSET_BITS) & self._mask
