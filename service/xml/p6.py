@@ -234,11 +234,12 @@ class P6Plan(Plan):
         return super()._own(record)
 
     def _take(self, names: set[bytes]) -> None:
-        names -= self._referred
+        store = self.file.store
+        names = {name for name in names - self._referred if name in store}
         if not names:
             return
         self._referred |= names
-        fresh, fatal = self.file.store.take(names, self.shared)
+        fresh, fatal = store.take(names, self.shared)
         if fresh:
             self.file.outbox.append(SharedObjects(tuple(fresh)))
         if fatal is not None:

@@ -81,7 +81,7 @@ RESOURCE = RecordMap(
 """A shared object keeps all that it says; the columns are for the row that a project gets."""
 
 _LONGEST_FIRST = sorted(SHARED, key=len, reverse=True)
-_CACHED = 16_384
+_CACHED = 4096
 _REFERENCE = re.compile(
     rb'"TypeObjectId":"([0-9]+)","ValueObjectId":"([0-9]+)"|"(\w+)ObjectId":"([0-9]+)"'
 )

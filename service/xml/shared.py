@@ -67,6 +67,9 @@ class SharedStore:
         )
         self._node = lru_cache(_CACHED)(self._read_node)
 
+    def __contains__(self, name: bytes) -> bool:
+        return name in self._first
+
     @property
     def unused(self) -> int:
         """How many objects no project has taken."""
