@@ -276,6 +276,11 @@ class TestTasks:
             (WarningCode.BAD_VALUE, "StartDate", "2008-12-04T17:-0:00"),
         ]
 
+    def test_a_finish_before_the_start_is_told(self) -> None:
+        dates = {"StartDate": "2026-01-06T08:00:00", "FinishDate": "2026-01-05T17:00:00"}
+        one = landed(activity(1, **dates))
+        assert told(one) == [(WarningCode.FINISH_BEFORE_START, "FinishDate", "2026-01-05T17:00:00")]
+
     @pytest.mark.parametrize(
         ("content", "message"),
         [

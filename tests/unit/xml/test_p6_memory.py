@@ -67,6 +67,7 @@ def test_fifty_thousand_activities_take_little_memory() -> None:
     [
         ("Project", "WBS"),  # held until the parents are known
         ("Project", "Relationship"),  # they wait for activities that never come
+        ("Project", "ActivityNote"),  # a part
         ("BaselineProject", "Activity"),  # not read at all
         ("", "Calendar"),  # shared objects
     ],
