@@ -163,7 +163,6 @@ class Track:
                 plan.give_up(str(error))
 
     def _end_skipped(self, element: Element, skipped: Element) -> None:
-        element.clear()
         if element is skipped:
             self._skipped = None
             self._drop()
@@ -198,7 +197,8 @@ class Track:
             parent = node.getparent()
             before = node.getprevious()
             while parent is not None and before is not None:
-                self.strays += 1
+                if len(before) or before.text or not self._dialect.anywhere:  # no emptied wrapper
+                    self.strays += 1
                 parent.remove(before)
                 before = node.getprevious()
             node = parent
