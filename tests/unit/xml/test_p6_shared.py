@@ -58,6 +58,7 @@ def thing(kind: str, object_id: int, **fields: object) -> str:
         (record("ResourceAssignment", RoleObjectId=5), "Role"),
         (record("ResourceAssignment", ResourceCurveObjectId=5), "ResourceCurve"),
         (record("Relationship", LagCalendarObjectId=5), "Calendar"),
+        (record("Risk", ResourceRoleObjectId=5), "ResourceRole"),
     ],
 )
 def test_every_kind_of_record_takes_what_it_refers_to(content: str, kind: str) -> None:
@@ -185,6 +186,13 @@ def test_two_objects_of_one_id_are_told() -> None:
     assert len(reading.projects[0].shared) == 2
     assert [(one.code, one.count) for one in reading.warnings] == [
         (WarningCode.SHARED_OBJECTS_AMBIGUOUS, 1)
+    ]
+
+
+def test_objects_without_an_id_are_counted_as_unused() -> None:
+    reading = read(file(record("DisplayCurrency", Name="€"), record("DisplayCurrency"), project()))
+    assert [(one.code, one.count) for one in reading.warnings] == [
+        (WarningCode.SHARED_OBJECTS_UNUSED, 2)
     ]
 
 
