@@ -34,7 +34,6 @@ app.add_typer(clients.app, name="client")
 
 @app.callback(invoke_without_command=True)
 def _main(
-    context: typer.Context,
     show_version: Annotated[
         bool, typer.Option("--version", help="Show the version and stop.")
     ] = False,
@@ -49,12 +48,6 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         app()
-    except (Failure, EmbeddedError, MigrationError) as error:
-        _fail(str(error))
-    except OSError as error:
-        _fail(str(error))
-
-
-def _fail(text: str) -> None:
-    print(f"bulk-import: {' '.join(text.split())}", file=sys.stderr)
-    sys.exit(2)
+    except (Failure, EmbeddedError, MigrationError, OSError) as error:
+        print("bulk-import:", *str(error).split(), file=sys.stderr)
+        sys.exit(2)
