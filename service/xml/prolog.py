@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 from lxml import etree
 
 from service.errors import FileRefused
+from service.xml.syntax import refused
 
 if TYPE_CHECKING:
     from lxml.etree import ParserTarget
@@ -232,14 +233,8 @@ def _root(head: bytes, source: Source, encoding: str) -> Prolog:
         replay = Replay(bytes(taken), source)
         return Prolog(encoding, found.root.namespace, found.root.localname, replay)
     except etree.XMLSyntaxError as fault:
-        raise not_xml(fault) from None
+        raise refused(fault) from None
     raise FileRefused(f"no root element within the first {PROLOG_LIMIT} bytes")
-
-
-def not_xml(fault: etree.XMLSyntaxError) -> FileRefused:
-    """The parser's complaint as the caller is told of it."""
-    line, column = fault.position
-    return FileRefused(f"not well-formed XML: {fault.msg}", line=line, column=column)
 
 
 def _refuse_doctype(text: str, name: str) -> NoReturn:

@@ -6,11 +6,10 @@ from service.errors import FileRefused
 
 _LIMITS = (
     ("Excessive depth", "elements are nested more than 256 deep"),
-    ("huge text node", "one text is longer than 10,000,000 bytes"),
-    ("AttValue length too long", "one attribute is longer than 10,000,000 bytes"),
-    ("Huge input lookup", "one text or attribute is longer than 10,000,000 bytes"),
-    ("Maximum entity", "entities expand too far"),
+    ("Text node too long", "a text is longer than 10,000,000 bytes"),
+    ("Buffer size limit", "an attribute is longer than 10,000,000 bytes"),
 )
+"""What libxml2 says where it is over a limit of its own (``huge_tree`` would lift them)."""
 
 
 def refused(fault: etree.XMLSyntaxError) -> FileRefused:
