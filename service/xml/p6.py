@@ -13,7 +13,7 @@ from service.xml.dialect import Dialect
 from service.xml.element import Element
 from service.xml.maps import PROJECT as PROJECT_COLUMNS
 from service.xml.maps import Field, RecordMap, columns_of
-from service.xml.p6shared import SHARED, SOURCE, P6File, name_of, references
+from service.xml.p6shared import LOOSE, SHARED, SOURCE, P6File, name_of, references
 from service.xml.place import line_of
 from service.xml.plan import Plan, TooLarge
 from service.xml.references import Row
@@ -129,23 +129,6 @@ PARTS = (
     *("RiskResponseAction", "RiskResponseActionImpact", "RiskResponsePlan", "WBSMilestone"),
 )
 """Children of a project that are cleared one by one; of ``Code`` and the like it has few."""
-
-LOOSE = (
-    *("Activity", "ActivityCodeAssignment", "ActivityCodeUpdate", "ActivityComment"),
-    *("ActivityExpense", "ActivityNote", "ActivityNoteUpdate", "ActivityOwner"),
-    *("ActivityPeriodActual", "ActivityRisk", "ActivityStep", "ActivityStepCreate"),
-    *("ActivityStepDelete", "ActivityStepUpdate", "ActivityUpdate", "Document", "IssueHistory"),
-    *("LeanTask", "ProjectBudgetChangeLog", "ProjectCodeAssignment", "ProjectDeployment"),
-    *("ProjectDocument", "ProjectFunding", "ProjectIssue", "ProjectNote", "ProjectResource"),
-    *("ProjectResourceQuantity", "ProjectSpendingPlan", "ProjectThreshold", "Relationship"),
-    *("ResourceAssignment", "ResourceAssignmentCodeAssignment", "ResourceAssignmentCreate"),
-    *("ResourceAssignmentPeriodActual", "ResourceAssignmentUpdate", "Risk", "RiskImpact"),
-    *("RiskResponseAction", "RiskResponseActionImpact", "RiskResponsePlan", "ScheduleOptions"),
-    *("StepUserDefinedValueUpdate", "UDFValue", "UpdateBaselineOption"),
-    *("UserDefinedValueUpdate", "WBS", "WBSMilestone", "WbsReviewers"),
-)
-"""Records of projects that the schema has under the root as well."""
-
 
 _ELEMENTS = {
     Table.TASKS: "Activity",

@@ -1,4 +1,4 @@
-"""Primavera's objects outside the projects, and which fields refer to them.
+"""What Primavera has outside the projects, and which fields of theirs refer to it.
 
 A field ``…KindObjectId`` holds the ``ObjectId`` of a ``Kind``: ``CalendarObjectId``,
 ``BaseCalendarObjectId`` and ``ActivityDefaultCalendarObjectId`` all name a ``Calendar``. That
@@ -44,6 +44,22 @@ SHARED = (
     *("UserFieldTitle", "UserInterfaceView", "UserLicense", "UserOBS", "WBSCategory"),
 )
 """What the schema has under the root beside projects and their records."""
+
+LOOSE = (
+    *("Activity", "ActivityCodeAssignment", "ActivityCodeUpdate", "ActivityComment"),
+    *("ActivityExpense", "ActivityNote", "ActivityNoteUpdate", "ActivityOwner"),
+    *("ActivityPeriodActual", "ActivityRisk", "ActivityStep", "ActivityStepCreate"),
+    *("ActivityStepDelete", "ActivityStepUpdate", "ActivityUpdate", "Document", "IssueHistory"),
+    *("LeanTask", "ProjectBudgetChangeLog", "ProjectCodeAssignment", "ProjectDeployment"),
+    *("ProjectDocument", "ProjectFunding", "ProjectIssue", "ProjectNote", "ProjectResource"),
+    *("ProjectResourceQuantity", "ProjectSpendingPlan", "ProjectThreshold", "Relationship"),
+    *("ResourceAssignment", "ResourceAssignmentCodeAssignment", "ResourceAssignmentCreate"),
+    *("ResourceAssignmentPeriodActual", "ResourceAssignmentUpdate", "Risk", "RiskImpact"),
+    *("RiskResponseAction", "RiskResponseActionImpact", "RiskResponsePlan", "ScheduleOptions"),
+    *("StepUserDefinedValueUpdate", "UDFValue", "UpdateBaselineOption"),
+    *("UserDefinedValueUpdate", "WBS", "WBSMilestone", "WbsReviewers"),
+)
+"""Records of projects that the schema has under the root as well."""
 
 OWNERS = {
     "ResourceCodeAssignment": "Resource",
