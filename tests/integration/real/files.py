@@ -1,15 +1,33 @@
-"""Where real project files are: beside the checkout, for whoever has them."""
+"""Project files: small ones that are shipped, and real ones, for whoever has them."""
 
 from pathlib import Path
+from typing import NamedTuple
 
+
+class File(NamedTuple):
+    """One file: ``mspdi`` or ``p6``, its name, and where it is."""
+
+    dialect: str
+    name: str
+    path: Path
+
+    @property
+    def content(self) -> bytes:
+        return self.path.read_bytes()
+
+    @property
+    def expected(self) -> Path:
+        """What an independent reader found in it: one line of JSON for each project."""
+        folder = self.path.parents[1] / "expected"
+        return folder / f"{self.dialect}-{self.name}.jsonl"
+
+
+SHIPPED = Path(__file__).parents[2] / "data"
 REAL = Path(__file__).parents[4] / "shared" / "real"
-"""Plans of Microsoft Project and Primavera, and what an independent reader found in each."""
+"""Plans of Microsoft Project and Primavera, beside the checkout: they are not part of it."""
 
-FILES = {file: file.read_bytes() for file in sorted(REAL.glob("*/*.xml"))}
-
-HERE = f"needs the real files, which are not part of the project, in {REAL.name}/ beside it"
-
-
-def expected_of(file: Path) -> Path:
-    """What the independent reader found: one line of JSON for each project of the file."""
-    return REAL / "expected" / f"{file.parent.name}-{file.name}.jsonl"
+FILES = [
+    File(path.parent.name, path.name, path)
+    for folder in (SHIPPED, REAL)
+    for path in sorted(folder.glob("*/*.xml"))
+]

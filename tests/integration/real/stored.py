@@ -1,58 +1,35 @@
-"""What the database has of a project, in the words of the independent reader."""
+"""What the database has of a project."""
 
-from collections import Counter
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from service.db import Pool
+from service.db import Connection, Pool
+from service.model import PROJECT_COLUMNS
+from service.rows import COLUMNS, Table
+
+Row = dict[str, Any]
 
 
-@dataclass
-class Stored:
-    """One project; ``tasks`` by uid, the others as many times as they occur."""
+async def stored(pool: Pool, project_id: int) -> tuple[Row, dict[str, list[Row]]]:
+    """A project of client 1, and its children's rows by table.
 
-    project: dict[str, Any]
-    tasks: dict[str, dict[str, Any]]
-    relations: Counter[tuple[Any, ...]]
-    assignments: Counter[tuple[Any, ...]]
-    resources: dict[str, tuple[Any, ...]]
-
-
-async def stored(pool: Pool, project_id: int) -> Stored:
-    """Read a client's project through the views that people query."""
-
-    async def rows(view: str) -> list[dict[str, Any]]:
-        query = f"SELECT * FROM {view} WHERE client_id = 1 AND project_id = $1"
-        return [dict(row) for row in await pool.fetch(query, project_id)]
-
-    (project,) = await rows("current_projects")
-    return Stored(
-        project,
-        {task["task_id"]: task for task in await rows("current_tasks")},
-        Counter(
-            (link["predecessor_id"], link["successor_id"], link["type"])
-            for link in await rows("current_dependencies")
-        ),
-        Counter(
-            (given["task_id"], given["resource_id"]) for given in await rows("current_assignments")
-        ),
-        {
-            resource["resource_id"]: (resource["name"], resource["type"])
-            for resource in await rows("current_resources")
-        },
-    )
+    All values are text as PostgreSQL prints it, intervals in ISO 8601 style.
+    """
+    async with pool.acquire() as conn, conn.transaction():
+        await conn.execute("SET LOCAL intervalstyle = 'iso_8601'")
+        own = ("external_id", *PROJECT_COLUMNS)
+        [project] = await _rows(conn, "current_projects", own, project_id, "version")
+        children = {
+            table.value: await _rows(
+                conn, f"current_{table}", COLUMNS[table], project_id, "ordinal"
+            )
+            for table in Table
+        }
+    return project, children
 
 
-def minute(moment: datetime | None) -> str | None:
-    """A moment as the independent reader writes it: without seconds where there are none."""
-    return None if moment is None else moment.isoformat().removesuffix(":00")
-
-
-def level(task: dict[str, Any], tasks: dict[str, dict[str, Any]]) -> int:
-    """How many parents stand above a task."""
-    above = 0
-    while task["parent_id"] is not None:
-        task = tasks[task["parent_id"]]
-        above += 1
-    return above
+async def _rows(
+    conn: Connection, view: str, columns: tuple[str, ...], project_id: int, order: str
+) -> list[Row]:
+    texts = ", ".join(f"{column}::text AS {column}" for column in columns)
+    query = f"SELECT {texts} FROM {view} v WHERE client_id = 1 AND project_id = $1"
+    return [dict(row) for row in await conn.fetch(f"{query} ORDER BY v.{order}", project_id)]
