@@ -57,16 +57,11 @@ def export(
     project.append(_new("attributes", *_attributes(own["attributes"])))
     for table, tag in _TAGS.items():
         project.append(_new(table, *(_record(table, tag, row) for row in tables[table])))
-    parts = tables["project_parts"]
-    project.append(
-        _new(
-            "parts",
-            *(
-                _new("part", *_attributes(row["attributes"]), element=row["element"] or "")
-                for row in parts
-            ),
-        )
-    )
+    parts = _new("parts")
+    for row in tables["project_parts"]:
+        written = _attributes(row["attributes"])
+        parts.append(_new("part", *written, element=row["element"] or ""))
+    project.append(parts)
     project.append(_new("shared-objects", *map(_object, shared)))
     return etree.tostring(_new("projects", project), encoding="UTF-8", xml_declaration=True)
 
@@ -74,7 +69,7 @@ def export(
 def _new(
     tag: str, *children: etree._Element, text: str | None = None, **attributes: str
 ) -> etree._Element:
-    element = etree.Element(f"{{{NATIVE}}}{tag}", attributes, nsmap={None: NATIVE})
+    element = etree.Element(f"{{{NATIVE}}}{tag}", attributes)
     element.text = text
     element.extend(children)
     return element
