@@ -27,7 +27,7 @@ from service.xml.maps import PROJECT, RecordMap, columns_of
 from service.xml.place import line_of
 from service.xml.references import Reference, References, Row, Wanted
 from service.xml.values import NULL, escape, unescape
-from service.xml.walk import Fault, Record, walk
+from service.xml.walk import Fault, Record, Shape, walk
 
 _WIDTH = {table: len(columns_of(table)) for table in Table}
 
@@ -66,6 +66,7 @@ class Plan:
         self._too_large: str | None = None
         self._violations: list[Violation] = []
         self._violation_count = 0
+        self._shapes: dict[RecordMap, Shape] = {}
         self._references = References(file.limits.spool_dir)
         self._rows = Rows(file.limits.spill_bytes, file.limits.spool_dir)
         self._hashes = {table: hashlib.blake2b(digest_size=32) for table in Table}
@@ -74,7 +75,11 @@ class Plan:
 
     def read(self, element: Element, record_map: RecordMap) -> Record:
         """Walk one record, and tell its faults."""
-        record = walk(element, self.file.shape(record_map, self.source, strict=self.strict))
+        shape = self._shapes.get(record_map)
+        if shape is None:
+            shape = self.file.shape(record_map, self.source, strict=self.strict)
+            self._shapes[record_map] = shape
+        record = walk(element, shape)
         if record.faults:
             self._tell(record.faults)
         return record
@@ -390,8 +395,10 @@ def lines(record: Record, width: int) -> tuple[bytes, bytes]:
         record: what the walk gave.
         width: how many of its columns are stored; its attributes follow them.
     """
-    head = b"\t".join(record.columns[:width]) + b"\t" if width else b""
-    stable = head + record.stable.replace(b"\\", b"\\\\")
+    columns = record.columns[:width]
+    columns.append(record.stable.replace(b"\\", b"\\\\"))
+    stable = b"\t".join(columns)
     if record.whole is record.stable:
         return stable, stable
-    return head + record.whole.replace(b"\\", b"\\\\"), stable
+    columns[width] = record.whole.replace(b"\\", b"\\\\")
+    return b"\t".join(columns), stable

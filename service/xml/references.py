@@ -97,8 +97,14 @@ class References:
 
     def known(self, wanted: Wanted) -> bool:
         """Whether all that is wanted is there already."""
-        has = self._names.__contains__
-        return all(any(map(has, choices)) for choices in wanted)
+        get = self._names.get
+        for choices in wanted:
+            for name in choices:
+                if get(name) is not None:
+                    break
+            else:
+                return False
+        return True
 
     def wait(self, reference: Reference) -> None:
         """Keep a reference until ``settle``."""

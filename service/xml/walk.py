@@ -130,7 +130,7 @@ def walk(element: Element, shape: Shape) -> Record:
         elif not name.startswith(rulej.XSI):
             _unknown_attribute(element, name, text, shape, record, members)
     stray = element.text
-    if stray is not None and stray.strip(BLANK):
+    if stray and stray.strip(BLANK):
         _stray_text(element, stray, shape, record, members)
     children = shape.children
     for child in element:
@@ -153,7 +153,7 @@ def walk(element: Element, shape: Shape) -> Record:
         else:
             _unmapped(child, shape, record, members)
         stray = child.tail
-        if stray is not None and stray.strip(BLANK):
+        if stray and stray.strip(BLANK):
             _stray_text(element, stray, shape, record, members)
     if later:
         _fall_back(later, shape, record, members)
