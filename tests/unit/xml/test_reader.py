@@ -224,7 +224,8 @@ def test_a_large_project_leaves_no_objects_behind_for_each_task(
             tracemalloc.stop()
 
     few, many = 4_000, 12_000
-    assert peak(many) - peak(few) < 60 * (many - few)
+    # The compact set takes up to 50 of them while it grows; one object a task would take more.
+    assert peak(many) - peak(few) < 90 * (many - few)
 
 
 def test_a_sources_bytes_are_read_once() -> None:
