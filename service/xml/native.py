@@ -5,16 +5,17 @@ know refuses the project. What the schema accepts is accepted here, but for refe
 records and the JSON inside attributes, which a schema cannot check.
 """
 
-from service.model import WarningCode
+from service.model import SharedObjects, WarningCode
 from service.rows import Table
 from service.xml import values
+from service.xml.content import TooLarge, shared_object
 from service.xml.dialect import Dialect
 from service.xml.element import Element
 from service.xml.file import File
 from service.xml.maps import PROJECT as PROJECT_COLUMNS
 from service.xml.maps import Field, RecordMap, columns_of
 from service.xml.named import gather_attribute, gather_attributes
-from service.xml.plan import Plan, shared_object
+from service.xml.plan import Plan
 from service.xml.values import NULL, unescape
 from service.xml.walk import Record
 
@@ -187,9 +188,14 @@ class NativePlan(Plan):
     def shared_object(self, element: Element) -> None:
         """Take an ``object`` of ``shared-objects``."""
         record = self.read(element, SHARED)
+        most = self.file.limits.max_attributes_bytes
+        if len(record.whole) > most:
+            raise TooLarge(f"the attributes of one shared object are over {most} bytes")
         element_name, object_id = map(unescape, record.columns)
         if element_name is not None:
-            self.share(shared_object(element_name, object_id, record))
+            shared = shared_object(element_name, object_id, record)
+            self.shared.add(shared.hash)
+            self.file.outbox.append(SharedObjects((shared,)))
 
     def identify(self, record: Record) -> None:
         """Take the version that the project was read at."""

@@ -9,13 +9,14 @@ import re
 from service.model import SharedObjects, WarningCode
 from service.rows import Table
 from service.xml import values
+from service.xml.content import TooLarge
 from service.xml.dialect import Dialect
 from service.xml.element import Element
 from service.xml.maps import PROJECT as PROJECT_COLUMNS
 from service.xml.maps import Field, RecordMap, columns_of
 from service.xml.p6shared import LOOSE, SHARED, SOURCE, P6File, name_of, references
 from service.xml.place import line_of
-from service.xml.plan import Plan, TooLarge
+from service.xml.plan import Plan
 from service.xml.references import Row
 from service.xml.values import NULL, unescape
 from service.xml.walk import Record, walk
@@ -156,9 +157,9 @@ class P6Plan(Plan):
         row = self.row(Table.TASKS, record)
         parent = record.columns[_PARENT]
         if parent is NULL:
-            self.hold((), row, row)
+            self.references.hold((), row, row)
         else:
-            self.hold(((b"wbs" + parent,),), row, self._orphan(element, ORPHANED_WBS))
+            self.references.hold(((b"wbs" + parent,),), row, self._orphan(element, ORPHANED_WBS))
 
     def activity(self, element: Element) -> None:
         """Take an ``Activity``."""
@@ -168,7 +169,7 @@ class P6Plan(Plan):
         self.know(element, b"activity", columns[_TASK_ID])
         self.check_dates(element, "FinishDate", columns[_START], columns[_FINISH])
         parent = columns[_PARENT]
-        if parent is NULL or self.knows(((b"wbs" + parent,),)):
+        if parent is NULL or self.references.known(((b"wbs" + parent,),)):
             self.add(self.row(Table.TASKS, record))
         else:
             self.add(self._orphan(element, ORPHANED_ACTIVITY))
@@ -245,7 +246,7 @@ class P6Plan(Plan):
         elif name not in self._resources:
             self._resources.add(name)
             self._take({name})
-            self._tell(list(node.faults))
+            self.tell(list(node.faults))
             text = node.columns + b"\t{}"
             self.add(Row(Table.RESOURCES, text, text))
 

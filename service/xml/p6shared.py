@@ -11,12 +11,12 @@ from functools import lru_cache
 from service.model import FileWarning, WarningCode
 from service.rows import Table
 from service.xml import values
+from service.xml.content import shared_object
 from service.xml.element import Element
 from service.xml.file import File
 from service.xml.limits import Limits
 from service.xml.maps import Field, RecordMap, columns_of
 from service.xml.place import line_of
-from service.xml.plan import shared_object
 from service.xml.shared import SharedStore
 from service.xml.values import unescape
 from service.xml.walk import Fault, walk

@@ -1,48 +1,35 @@
 """One project while its file is read: its rows, its hash, and what is wrong with it."""
 
-import hashlib
 from collections.abc import Callable
 from typing import ClassVar
 
-import orjson
-
-from service.model import (
-    SHOWN_VIOLATIONS,
-    ErrorCode,
-    Notice,
-    Project,
-    Refusal,
-    SharedObject,
-    SharedObjects,
-    Violation,
-    WarningCode,
-    Warnings,
-    shorten,
-)
-from service.rows import Rows, Table
+from service.model import ErrorCode, Project, Refusal, WarningCode, shorten
+from service.rows import Table
 from service.xml import rulej
+from service.xml.content import Content, TooLarge, lines
 from service.xml.element import Element
 from service.xml.file import File
 from service.xml.maps import PROJECT, RecordMap, columns_of
 from service.xml.place import line_of
 from service.xml.references import Reference, References, Row, Wanted
 from service.xml.values import NULL, escape, unescape
-from service.xml.walk import Fault, Record, Shape, walk
+from service.xml.verdict import Verdict
+from service.xml.walk import Record, Shape, walk
 
 _WIDTH = {table: len(columns_of(table)) for table in Table}
 
 
-class TooLarge(Exception):
-    """The project is over a limit; the text says which."""
-
-
-class Plan:
+class Plan(Verdict):
     """One project of a file. A dialect derives from it, with a method for each kind of record.
 
     Class attributes, each dialect's own:
         record: the map of the project's own scalars: ``PROJECT``, and ``external_id``.
         source: the dialect's name, a column of the project.
         strict: whether a bad value, and what a map does not know, refuse the project.
+
+    Attributes:
+        references: the names of its records, and what waits for them.
+        shared: hashes of the shared objects that it takes.
 
     Args:
         file: what is common to the file.
@@ -55,21 +42,18 @@ class Plan:
     strict: ClassVar[bool] = False
 
     def __init__(self, file: File, element: Element, index: int) -> None:
+        super().__init__()
         self.file = file
         self.element = element
         self.index = index
         self.line = line_of(element)
         self.read_at: int | None = None
         self.shared: set[bytes] = set()
-        self.warnings = Warnings()
         self._called: tuple[str | None, str | None] = None, None
         self._too_large: str | None = None
-        self._violations: list[Violation] = []
-        self._violation_count = 0
         self._shapes: dict[RecordMap, Shape] = {}
-        self._references = References(file.limits.spool_dir)
-        self._rows = Rows(file.limits.spill_bytes, file.limits.spool_dir)
-        self._hashes = {table: hashlib.blake2b(digest_size=32) for table in Table}
+        self.references = References(file.limits.spool_dir)
+        self._content = Content(file.limits)
 
     # For a dialect's methods
 
@@ -81,7 +65,7 @@ class Plan:
             self._shapes[record_map] = shape
         record = walk(element, shape)
         if record.faults:
-            self._tell(record.faults)
+            self.tell(record.faults)
         return record
 
     def row(self, table: Table, record: Record) -> Row:
@@ -90,10 +74,8 @@ class Plan:
         Raises:
             TooLarge: its attributes are over the limit.
         """
-        limit = self.file.limits.max_attributes_bytes
-        if len(record.whole) > limit:
-            raise TooLarge(f"one record's attributes are over {limit} bytes")
-        return Row(table, *lines(record, _WIDTH[table]))
+        most = self.file.limits.max_attributes_bytes
+        return Row(table, *lines(record, _WIDTH[table], most))
 
     def add(self, row: Row) -> None:
         """Add a row, unless the project is refused already.
@@ -101,13 +83,8 @@ class Plan:
         Raises:
             TooLarge: the project's rows are over the limit.
         """
-        if self._violation_count:
-            return
-        self._rows.add(row.table, row.text)
-        self._hashes[row.table].update(row.hashed + b"\n")
-        limit = self.file.limits.max_project_bytes
-        if self._rows.size > limit:
-            raise TooLarge(f"the project's rows are over {limit} bytes")
+        if not self.refused:
+            self._content.add(row)
 
     def part(self, element: Element) -> None:
         """Keep an element whole, by rule J, as a part of the project.
@@ -123,20 +100,13 @@ class Plan:
         Raises:
             TooLarge: its attributes are over the limit.
         """
-        names = self.file.names
-        name = names[element.tag]
-        content = rulej.content(element, names)
+        content = rulej.content(element, self.file.names)
         members: rulej.Members = {} if content is None else {"#text": content}
         if isinstance(content, dict):
             members = content
         for key, value in more.items():
             rulej.put(members, key, unescape(value) or "")
-        record = Record([escape(name.encode())])
-        try:
-            record.stable, record.whole = rulej.write(members, self.file.volatile(self.source))
-        except rulej.TooDeep:
-            self.violate(line_of(element), name, None, rulej.TooDeep.problem)
-        return self.row(Table.PARTS, record)
+        return self._part(element, members)
 
     def know(self, element: Element, kind: bytes, name: bytes) -> None:
         """Make a record's name known; one that is known already is a violation.
@@ -146,13 +116,9 @@ class Plan:
             kind: keeps the names of one kind of record apart from those of another.
             name: COPY text; a null is no name.
         """
-        if name is not NULL and not self._references.add(kind + name):
+        if name is not NULL and not self.references.add(kind + name):
             local = self.file.names[element.tag]
             self.violate(line_of(element), local, unescape(name), "has the id of another one")
-
-    def knows(self, wanted: Wanted) -> bool:
-        """Whether all names that are wanted, as for ``refer``, are known already."""
-        return self._references.known(wanted)
 
     def refer(
         self,
@@ -177,7 +143,7 @@ class Plan:
         Raises:
             TooLarge: the project is over a limit.
         """
-        if self._references.known(wanted):
+        if self.references.known(wanted):
             if found is not None:
                 self.add(found)
             return
@@ -185,17 +151,7 @@ class Plan:
         row = lost() if lost is not None else None
         shown = shorten(unescape(value)) or ""
         line = line_of(element)
-        self._references.wait(Reference(wanted, found, row, code, line, name, shown, problem))
-
-    def hold(self, wanted: Wanted, found: Row, lost: Row) -> None:
-        """Keep a record until ``release``, which adds the one row or the other.
-
-        Args:
-            wanted: as for ``refer``.
-            found: where all are there.
-            lost: where one is not.
-        """
-        self._references.hold(wanted, found, lost)
+        self.references.wait(Reference(wanted, found, row, code, line, name, shown, problem))
 
     def release(self) -> None:
         """Add what is held, in order.
@@ -203,27 +159,13 @@ class Plan:
         Raises:
             TooLarge: the project is over a limit.
         """
-        for row in self._references.release():
+        for row in self.references.release():
             self.add(row)
 
-    def warn(self, code: WarningCode, line: int, element: str, value: str | None) -> None:
-        """Tell of something that does not keep the project from landing."""
-        self.warnings.add(Notice(code, line, element, shorten(value)))
-
     def violate(self, line: int, element: str, value: str | None, problem: str) -> None:
-        """Tell of something that does. Faults are looked for on, rows are kept no longer."""
-        self._violation_count += 1
-        self._rows.close()
-        if len(self._violations) < SHOWN_VIOLATIONS:
-            shown = shorten(value)
-            said = element if shown is None else f'{element} "{shown}"'
-            self._violations.append(Violation(line, element, shown, f"{said} {problem}"))
-
-    def share(self, shared: SharedObject) -> None:
-        """Hand a shared object on ahead of the project, and make it one that the project takes."""
-        if shared.hash not in self.shared:
-            self.shared.add(shared.hash)
-            self.file.outbox.append(SharedObjects((shared,)))
+        """As ``Verdict.violate``. Faults are looked for on, rows are kept no longer."""
+        super().violate(line, element, value, problem)
+        self._content.rows.close()
 
     def stray_text(self, element: Element, parent: Element, text: str) -> None:
         """Take text that stands behind a record: a violation, or a part, so that nothing is lost.
@@ -235,9 +177,7 @@ class Plan:
         if self.strict:
             self.violate(line_of(element), name, text, "holds text of its own")
             return
-        record = Record([escape(name.encode())])
-        record.stable, record.whole = rulej.write({"#text": text}, frozenset())
-        self.add(self.row(Table.PARTS, record))
+        self.add(self._part(parent, {"#text": text}))
 
     def check_dates(self, element: Element, name: str, start: bytes, finish: bytes) -> None:
         """Warn of a finish, COPY text like ``start``, that is before its start."""
@@ -254,8 +194,8 @@ class Plan:
         """The project is too large: what is left of it is passed over."""
         self._too_large = reason
         self._called = self.called()
-        self._references.close()
-        self._rows.close()
+        self.references.close()
+        self._content.rows.close()
 
     @property
     def given_up(self) -> bool:
@@ -266,16 +206,16 @@ class Plan:
         """External id and name, as far as they were read."""
         record = walk(self.element, self.file.shape(self.record, self.source, strict=self.strict))
         self.identify(record)
-        external_id, name = (self._column(record, column) for column in ("external_id", "name"))
+        external_id, name = self._names(record)
         return external_id or self._called[0], name or self._called[1]
 
     def finish(self) -> None:
         """The project was closed: put it, whole or refused, into the file's outbox."""
         own = None if self.given_up else self._end()
         external_id, name = self._called
-        self._references.close()
-        if own is None or self._violation_count:
-            self._rows.close()
+        self.references.close()
+        if own is None or self.refused:
+            self._content.rows.close()
             self.file.outbox.append(self._refusal())
             return
         text, hashed = own
@@ -288,18 +228,18 @@ class Plan:
                 source=self.source,
                 read_at=self.read_at,
                 row=text,
-                rows=self._rows,
-                content_hash=self._content_hash(hashed),
+                rows=self._content.rows,
+                content_hash=self._content.hash(hashed, self.shared),
                 shared=tuple(sorted(self.shared)),
-                tasks=self._rows.count(Table.TASKS),
+                tasks=self._content.rows.count(Table.TASKS),
                 warnings=self.warnings,
             )
         )
 
     def close(self) -> None:
         """Give back memory and disk of a project that will not be finished."""
-        self._references.close()
-        self._rows.close()
+        self.references.close()
+        self._content.rows.close()
 
     def _end(self) -> tuple[bytes, bytes] | None:
         """Add what waited for the end, and write the project's own row; None if it is too large."""
@@ -309,13 +249,13 @@ class Plan:
         columns[self.record.index("source")] = escape(self.source.encode())
         start, finish = (columns[self.record.index(column)] for column in ("start", "finish"))
         self.check_dates(self.element, self.file.names[self.element.tag], start, finish)
-        self._called = self._column(record, "external_id"), self._column(record, "name")
-        if not self._violation_count and None in self._called:
+        self._called = self._names(record)
+        if not self.refused and None in self._called:
             problem = "has no name" if self._called[0] else "has nothing to identify it by"
             self.violate(self.line, self.file.names[self.element.tag], None, problem)
         try:
             self.release()
-            for reference, known in self._references.settle():
+            for reference, known in self.references.settle():
                 self._settle(reference, known=known)
             for element in record.apart:
                 self.part(element)
@@ -325,80 +265,36 @@ class Plan:
             return None
 
     def _own(self, record: Record) -> tuple[bytes, bytes]:
-        limit = self.file.limits.max_attributes_bytes
-        if len(record.whole) > limit:
-            raise TooLarge(f"the project's own attributes are over {limit} bytes")
-        return lines(record, len(PROJECT))
+        return lines(record, len(PROJECT), self.file.limits.max_attributes_bytes)
+
+    def _part(self, element: Element, members: rulej.Members) -> Row:
+        name = self.file.names[element.tag]
+        record = Record([escape(name.encode())])
+        try:
+            record.stable, record.whole = rulej.write(members, self.file.volatile(self.source))
+        except rulej.TooDeep:
+            self.violate(line_of(element), name, None, rulej.TooDeep.problem)
+        return self.row(Table.PARTS, record)
 
     def _settle(self, reference: Reference, *, known: bool) -> None:
         row = reference.found if known else reference.lost
         if row is not None:
             self.add(row)
-        if known:
-            return
-        line, element, value = reference.line, reference.element, reference.value
-        if reference.code is None:
-            self.violate(line, element, value, reference.problem)
-        else:
-            self.warn(reference.code, line, element, value)
+        told = reference.line, reference.element, reference.value
+        if not known and reference.code is None:
+            self.violate(*told, reference.problem)
+        elif not known and reference.code is not None:
+            self.warn(reference.code, *told)
 
-    def _tell(self, faults: list[Fault]) -> None:
-        for fault in faults:
-            if fault.fatal:
-                self.violate(fault.line, fault.element, fault.value, fault.problem)
-            else:
-                self.warn(WarningCode.BAD_VALUE, fault.line, fault.element, fault.value)
-
-    def _column(self, record: Record, column: str) -> str | None:
-        return unescape(record.columns[self.record.index(column)])
-
-    def _content_hash(self, own: bytes) -> bytes:
-        content = hashlib.blake2b(own, digest_size=32)
-        for digest in sorted(self.shared):
-            content.update(digest)
-        for rows in self._hashes.values():
-            content.update(rows.digest())
-        return content.digest()
+    def _names(self, record: Record) -> tuple[str | None, str | None]:
+        external_id, name = map(self.record.index, ("external_id", "name"))
+        return unescape(record.columns[external_id]), unescape(record.columns[name])
 
     def _refusal(self) -> Refusal:
-        external_id, name = self._called
-        if not self._violation_count:
-            code, message = ErrorCode.PROJECT_TOO_LARGE, self._too_large or ""
-            return Refusal(self.index, self.line, external_id, name, code, message)
-        more = self._violation_count - 1
-        message = self._violations[0].message + (f" (and {more} more)" if more else "")
-        return Refusal(
-            self.index,
-            self._violations[0].line,
-            external_id,
-            name,
-            ErrorCode.VALIDATION_ERROR,
-            message,
-            {
-                "violations": [violation.as_dict() for violation in self._violations],
-                "violation_count": self._violation_count,
-            },
-        )
-
-
-def shared_object(element: str, object_id: str | None, record: Record) -> SharedObject:
-    """A shared object: its hash is over element, id and attributes without what changes."""
-    head = orjson.dumps([element, object_id])
-    digest = hashlib.blake2b(head + record.stable, digest_size=32).digest()
-    return SharedObject(digest, element, object_id, record.whole)
-
-
-def lines(record: Record, width: int) -> tuple[bytes, bytes]:
-    """A record's COPY text, and the same without what changes at every save.
-
-    Args:
-        record: what the walk gave.
-        width: how many of its columns are stored; its attributes follow them.
-    """
-    columns = record.columns[:width]
-    columns.append(record.stable.replace(b"\\", b"\\\\"))
-    stable = b"\t".join(columns)
-    if record.whole is record.stable:
-        return stable, stable
-    columns[width] = record.whole.replace(b"\\", b"\\\\")
-    return b"\t".join(columns), stable
+        if self.refused:
+            line, message, more = self.refusal()
+            return Refusal(
+                self.index, line, *self._called, ErrorCode.VALIDATION_ERROR, message, more
+            )
+        message = self._too_large or ""
+        return Refusal(self.index, self.line, *self._called, ErrorCode.PROJECT_TOO_LARGE, message)

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from typing import Any
 
 from service.errors import FileTooLarge
+from service.xml.content import TooLarge
 from service.xml.dialect import Dialect
 from service.xml.element import Element
 from service.xml.file import File
 from service.xml.place import line_of
-from service.xml.plan import Plan, TooLarge
+from service.xml.plan import Plan
 from service.xml.rulej import Names
 from service.xml.values import BLANK
 

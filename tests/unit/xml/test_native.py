@@ -259,7 +259,13 @@ def test_shared_objects_come_before_the_project_that_takes_them() -> None:
 
 def test_attributes_over_the_limit_are_too_large_and_the_neighbours_land() -> None:
     big = f"<attributes><attribute name='a'>{'x' * 2000}</attribute></attributes>"
-    for inside in (big, f"<tasks><task id='A'>{big}</task></tasks>"):
+    value = big.removeprefix("<attributes>").removesuffix("</attributes>")
+    for inside in (
+        big,
+        f"<tasks><task id='A'>{big}</task></tasks>",
+        f"<parts><part element='A'>{value}</part></parts>",
+        f"<shared-objects><object element='A'>{value}</object></shared-objects>",
+    ):
         reading = read(among_neighbours(inside), Limits(max_attributes_bytes=1000))
         assert [found.external_id for found in reading.projects] == ["1", "3"]
         [refusal] = reading.refusals

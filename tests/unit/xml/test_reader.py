@@ -223,7 +223,7 @@ def test_a_large_project_leaves_no_objects_behind_for_each_task(
         finally:
             tracemalloc.stop()
 
-    few, many = 4_000, 12_000
+    few, many = 2_000, 18_000
     # The compact set takes up to 50 of them while it grows; one object a task would take more.
     assert peak(many) - peak(few) < 90 * (many - few)
 

@@ -1,0 +1,83 @@
+"""What a project comes to hold: its rows, within its limits, and the hash over them."""
+
+import hashlib
+
+import orjson
+
+from service.model import SharedObject
+from service.rows import Rows, Table
+from service.xml.limits import Limits
+from service.xml.references import Row
+from service.xml.walk import Record
+
+
+class TooLarge(Exception):
+    """The project is over a limit; the text says which."""
+
+
+class Content:
+    """The rows of one project's children, in memory while they are few, and their hashes.
+
+    Args:
+        limits: of the file.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self.rows = Rows(limits.spill_bytes, limits.spool_dir)
+        self._most = limits.max_project_bytes
+        self._hashes = {table: hashlib.blake2b(digest_size=32) for table in Table}
+
+    def add(self, row: Row) -> None:
+        """Add a row.
+
+        Raises:
+            TooLarge: the rows are over the limit.
+        """
+        rows = self.rows
+        rows.add(row.table, row.text)
+        self._hashes[row.table].update(row.hashed + b"\n")
+        if rows.size > self._most:
+            raise TooLarge(f"the project's rows are over {self._most} bytes")
+
+    def hash(self, own: bytes, shared: set[bytes]) -> bytes:
+        """32 bytes over all that the project says; the order between tables does not matter.
+
+        Args:
+            own: the project's own row, without what changes at every save.
+            shared: hashes of the shared objects that it takes.
+        """
+        content = hashlib.blake2b(own, digest_size=32)
+        for digest in sorted(shared):
+            content.update(digest)
+        for rows in self._hashes.values():
+            content.update(rows.digest())
+        return content.digest()
+
+
+def lines(record: Record, width: int, most: int) -> tuple[bytes, bytes]:
+    """A record's COPY text, and the same without what changes at every save.
+
+    Args:
+        record: what the walk gave.
+        width: how many of its columns are stored; its attributes follow them.
+        most: bytes that its attributes may have.
+
+    Raises:
+        TooLarge: they have more.
+    """
+    if len(record.whole) > most:
+        raise TooLarge(f"the attributes of one record are over {most} bytes")
+    columns = record.columns[:width]
+    columns.append(record.stable.replace(b"\\", b"\\\\"))
+    stable = b"\t".join(columns)
+    if record.whole is record.stable:
+        return stable, stable
+    columns[width] = record.whole.replace(b"\\", b"\\\\")
+    return b"\t".join(columns), stable
+
+
+def shared_object(element: str, object_id: str | None, record: Record) -> SharedObject:
+    """A shared object: its hash is over element, id and attributes without what changes."""
+    head = orjson.dumps([element, object_id])
+    digest = hashlib.blake2b(head + record.stable, digest_size=32).digest()
+    return SharedObject(digest, element, object_id, record.whole)
