@@ -129,8 +129,8 @@ class MspdiPlan(Plan):
     record = PROJECT
     source = "mspdi"
 
-    def __init__(self, file: File, element: Element, index: int) -> None:
-        super().__init__(file, element, index)
+    def __init__(self, file: File, element: Element, index: int, line: int) -> None:
+        super().__init__(file, element, index, line)
         self._outline: list[tuple[int, bytes]] = []
 
     def task(self, element: Element) -> None:

@@ -135,11 +135,11 @@ class NativePlan(Plan):
     source = "native"
     strict = True
 
-    def __init__(self, file: File, element: Element, index: int) -> None:
+    def __init__(self, file: File, element: Element, index: int, line: int) -> None:
         source = values.WORD.parse(element.get("source") or "")
         if source is not None and source is not NULL:
             self.source = source.decode()
-        super().__init__(file, element, index)
+        super().__init__(file, element, index, line)
         self._parent = NULL
 
     def task(self, element: Element) -> None:

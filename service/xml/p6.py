@@ -145,8 +145,8 @@ class P6Plan(Plan):
     source = SOURCE
     file: P6File
 
-    def __init__(self, file: P6File, element: Element, index: int) -> None:
-        super().__init__(file, element, index)
+    def __init__(self, file: P6File, element: Element, index: int, line: int) -> None:
+        super().__init__(file, element, index, line)
         self._referred: set[bytes] = set()
         self._resources: set[bytes] = set()
 

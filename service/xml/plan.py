@@ -34,19 +34,19 @@ class Plan(Verdict):
     Args:
         file: what is common to the file.
         element: the project's, just begun: its XML attributes are there, its children are not.
-        index: place in the file, from 0.
+        index, line: place in the file, from 0, and line of its start tag, from 1.
     """
 
     record: ClassVar[RecordMap]
     source: str
     strict: ClassVar[bool] = False
 
-    def __init__(self, file: File, element: Element, index: int) -> None:
+    def __init__(self, file: File, element: Element, index: int, line: int) -> None:
         super().__init__()
         self.file = file
         self.element = element
         self.index = index
-        self.line = line_of(element)
+        self.line = line
         self.read_at: int | None = None
         self.shared: set[bytes] = set()
         self._called: tuple[str | None, str | None] = None, None

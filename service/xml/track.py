@@ -130,11 +130,12 @@ class Track:
             _prune(top)
 
     def _start_project(self, element: Element) -> None:
-        self._sweep(element)
         most = self.file.limits.max_projects
+        line = line_of(element)  # while the text before it is there
         if self.complete == most:
-            raise FileTooLarge(f"the file has more than {most} projects", line=line_of(element))
-        self.plan = self._dialect.plan(self.file, element, self.complete)
+            raise FileTooLarge(f"the file has more than {most} projects", line=line)
+        self._sweep(element)
+        self.plan = self._dialect.plan(self.file, element, self.complete, line)
 
     def _start_record(self, plan: Plan, element: Element, parent: Element | None) -> None:
         holder = None

@@ -109,7 +109,8 @@ def test_a_file_without_a_project_is_refused(data: str) -> None:
     assert isinstance(reading.fault, FileRefused)
 
 
-def test_lines_are_right_past_the_parsers_sixteen_bits() -> None:
+@pytest.mark.parametrize("size", [997, 1 << 20])
+def test_lines_are_right_past_the_parsers_sixteen_bits(size: int) -> None:
     written = [HEAD]
     at = 1
     right: list[int] = []
@@ -121,8 +122,10 @@ def test_lines_are_right_past_the_parsers_sixteen_bits() -> None:
             written.append("\n    <tasks>\n      <task id='A'>\n\n      </task>\n    </tasks>\n")
             at += 6
         written.append("</project>")
-    reading = read("".join(written) + "</projects>")
-    assert [found.line for found in reading.projects] == right
+    data = "".join([*written, "</projects>"]).encode()
+    pieces = (data[at : at + size] for at in range(0, len(data), size))
+    items = list(Reader(Pieces(pieces), Limits()))
+    assert [item.line for item in items if isinstance(item, Project)] == right
 
 
 def test_faults_past_the_parsers_sixteen_bits_have_the_right_line() -> None:
