@@ -67,7 +67,8 @@ def server(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 @pytest.fixture
 async def dsn(server: str) -> AsyncIterator[str]:
     name = f"test_{next(_numbers)}"
-    await _execute(server, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
+    # Copying files is the faster strategy for create and drop together.
+    await _execute(server, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} STRATEGY FILE_COPY")
     yield _database(server, name)
     await _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -28,10 +28,10 @@ async def held(pool: Pool, *external_ids: str) -> AsyncIterator[None]:
 
 
 async def ended(service: Service, import_id: int = 1) -> str:
-    """The import's state once it has ended."""
+    """The import's state once it has begun and ended."""
     while True:
         answer = await get(service, f"/api/v2/clients/1/imports/{import_id}")
-        if (state := answer.json["details"]["state"]) != "running":
+        if answer.status == 200 and (state := answer.json["details"]["state"]) != "running":
             return str(state)
 
 
