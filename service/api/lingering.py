@@ -63,7 +63,8 @@ class Lingering:
         self._longest = HURRY
         latest = asyncio.get_running_loop().time() + HURRY
         for deadline in self._deadlines:
-            deadline.reschedule(min(latest, deadline.when() or latest))
+            if not deadline.expired():
+                deadline.reschedule(min(latest, deadline.when() or latest))
 
 
 async def _discard(request: web.Request, silence: float, size: int) -> None:

@@ -12,7 +12,7 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http_exceptions import LineTooLong
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import StreamReader
-from aiohttp.web_protocol import _ErrInfo
+from aiohttp.web_protocol import ERROR, _ErrInfo
 
 from service import telemetry
 from service.api.envelope import refusal
@@ -112,7 +112,7 @@ def _factory(make: Any) -> Any:
         writer: AbstractStreamWriter,
         task: Any,
     ) -> web.BaseRequest:
-        if message.method == "UNKNOWN":
+        if message is ERROR:
             message = message._replace(version=HttpVersion11)
         request: web.BaseRequest = make(message, payload, protocol, writer, task)
         return request
