@@ -18,6 +18,7 @@ from service.xml.track import Track
 __all__ = ["Limits", "Reader"]
 
 _CHUNK = 64 * 1024
+_STRAYS = "What is outside the projects and not known there is not imported"
 _AUDIT = MIB
 """Bytes read between looks at what the tree holds."""
 
@@ -77,20 +78,19 @@ class Reader:
                 self.complete = track.complete
                 yield from file.outbox
                 file.outbox.clear()
-            file.finish()
-            if track.strays:
-                code = WarningCode.LOOSE_RECORDS_SKIPPED
-                message = "What is outside the projects and not known there is not imported"
-                file.warnings.append(FileWarning(code, message, track.strays))
         except (FileRefused, FileTooLarge) as fault:
             if track.plan is not None:
                 fault.external_id, fault.name = track.plan.called()
             raise
         finally:
+            file.finish()
             track.close()
             self.closed = track.closed
+            if track.strays:
+                code = WarningCode.LOOSE_RECORDS_SKIPPED
+                self.warnings.append(FileWarning(code, _STRAYS, track.strays))
         if not self.complete:
-            raise FileRefused("there is no project in the file")
+            raise FileRefused(f"there is no project in the file; its root is {prolog.name}")
 
     def _recognise(self, prolog: Prolog) -> Dialect:
         for dialect in self._dialects:

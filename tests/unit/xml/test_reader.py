@@ -204,6 +204,12 @@ def test_what_stands_outside_the_projects_is_counted() -> None:
     assert [warning.count for warning in reading.warnings] == [3]
 
 
+def test_warnings_about_the_file_are_told_after_a_fault_too() -> None:
+    reading = read(f"{HEAD}<note>x</note>{project('1')}</oops>")
+    assert isinstance(reading.fault, FileRefused)
+    assert [warning.count for warning in reading.warnings] == [1]
+
+
 def test_a_large_project_leaves_no_objects_behind_for_each_task(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
