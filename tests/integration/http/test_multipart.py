@@ -32,6 +32,15 @@ def warned(answer: Answer) -> list[str]:
     return [warning["code"] for warning in answer.json["details"]["warnings"]]
 
 
+async def piecemeal(connection: Connection, service: Service, pieces: list[bytes]) -> Answer:
+    """Upload a body in pieces, each read before the next: none is sent before it is waited for."""
+    length = f"Content-Length: {sum(map(len, pieces))}"
+    await connection.send(head(service, length, "Expect: 100-continue"))
+    assert (await connection.answer()).status == 100
+    await connection.send(*pieces)
+    return await connection.answer()
+
+
 def refused(answer: Answer) -> str:
     assert answer.status == 400, answer.body
     assert answer.headers["location"]
@@ -86,8 +95,7 @@ async def test_encoded_parts_are_decoded_wherever_they_are_cut(
             for body in (form(in_base64), form(quoted)):
                 async with Connection(service) as connection:
                     pieces = [body[i : i + size] for i in range(0, len(body), size)]
-                    await connection.send(head(service, f"Content-Length: {len(body)}"), *pieces)
-                    assert landed(await connection.answer()) == ["P-1", "P-2"]
+                    assert landed(await piecemeal(connection, service, pieces)) == ["P-1", "P-2"]
 
 
 async def test_parts_that_are_not_known_are_read_away(service: Service) -> None:
@@ -220,9 +228,8 @@ async def test_every_split_around_the_boundaries_is_read_alike(service: Service)
     end = body.index(f'\r\n--{BOUNDARY}\r\nContent-Disposition: form-data; name="notes'.encode())
     async with Connection(service) as connection:
         for place in range(end - 2, len(body)):
-            length = f"Content-Length: {len(body)}"
-            await connection.send(head(service, length), body[:place], body[place:])
-            assert len(landed(await connection.answer())) == 2, place
+            answer = await piecemeal(connection, service, [body[:place], body[place:]])
+            assert len(landed(answer)) == 2, place
 
 
 @pytest.mark.settings(max_upload_bytes=300_000)
