@@ -1,0 +1,151 @@
+"""Servers as processes of their own, and their memory as the kernel counts it."""
+
+import asyncio
+import contextlib
+import os
+import re
+import secrets
+import socket
+import sys
+import time
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tests.bench.database import CLIENTS, Database
+
+CHECKOUT: Final = Path(__file__).parents[2]
+_SECRET: Final = secrets.token_urlsafe(48)
+_START_TIMEOUT: Final = 60.0
+_STOP_TIMEOUT: Final = 20.0
+_MIB: Final = 1024
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that answers at ``base``, as process ``pid``; ``token`` is good for all clients."""
+
+    base: str
+    pid: int
+    token: str
+
+    def bulk(self, client: int) -> str:
+        """The address that a client uploads to."""
+        return f"{self.base}/api/v2/clients/{client}/projects/bulk"
+
+    def memory(self) -> float:
+        """Resident memory now, in MiB."""
+        return self._status("VmRSS")
+
+    def peak(self) -> float:
+        """The highest resident memory since ``forget_peak``, in MiB."""
+        return self._status("VmHWM")
+
+    def forget_peak(self) -> None:
+        """Set the peak back to what is resident now (proc(5), clear_refs)."""
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+
+    def _status(self, name: str) -> float:
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        found = re.search(rf"^{name}:\s*(\d+) kB", status, re.MULTILINE)
+        assert found is not None
+        return int(found[1]) / _MIB
+
+
+async def prepare(database: Database) -> None:
+    """Migrate a database by the program's own command."""
+    process = await _start(database, "-m", "service", "migrate")
+    said, _ = await process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"migrate failed: {said.decode()}")
+
+
+async def sign(database: Database) -> str:
+    """A token of the program's own, good for all clients."""
+    clients = [word for client in range(1, CLIENTS + 1) for word in ("--client", str(client))]
+    process = await _start(database, "-m", "service", "token", *clients)
+    said, _ = await process.communicate()
+    return said.decode().strip()
+
+
+@contextlib.asynccontextmanager
+async def serving(database: Database, token: str, **settings: object) -> AsyncIterator[Server]:
+    """``bulk-import serve`` as its users run it, fresh, until the block ends.
+
+    Args:
+        database: migrated.
+        token: for the ``Server``.
+        settings: beyond the defaults, by their variables' names without the prefix, in lower case.
+    """
+    changed = {f"BULK_IMPORT_{name.upper()}": str(value) for name, value in settings.items()}
+    process = await _start(database, "-m", "service", "serve", **changed)
+    async with _stopping(process):
+        assert process.stdout is not None
+        async with asyncio.timeout(_START_TIMEOUT):
+            line = (await process.stdout.readline()).decode()
+        if not line.startswith("Serving on "):
+            raise RuntimeError(f"serve said {line!r}")
+        yield Server(line.split()[2], process.pid, token)
+
+
+@contextlib.asynccontextmanager
+async def usual_way(database: Database) -> AsyncIterator[Server]:
+    """The usual way under uvicorn, fresh, until the block ends."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    arguments = ("tests.bench.usual_way:app", "--port", str(port), "--log-level", "warning")
+    process = await _start(database, "-m", "uvicorn", *arguments)
+    async with _stopping(process):
+        deadline = time.monotonic() + _START_TIMEOUT
+        while not _listens(port):
+            if process.returncode is not None or time.monotonic() > deadline:
+                raise RuntimeError("uvicorn did not start")
+            await asyncio.sleep(0.1)
+        yield Server(f"http://127.0.0.1:{port}", process.pid, "")
+
+
+async def _start(database: Database, *arguments: str, **settings: str) -> Process:
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith("BULK_IMPORT_")
+    }
+    environment = {
+        **kept,
+        "DATABASE_URL": database.dsn,
+        "BULK_IMPORT_JWT_SECRET": _SECRET,
+        "BULK_IMPORT_PORT": "0",
+        "BULK_IMPORT_LOG_LEVEL": "error",
+        "BULK_IMPORT_PRUNE": "false",
+        **settings,
+    }
+    # Out of reach of the terminal's Ctrl-C: the bench stops it.
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        *arguments,
+        cwd=CHECKOUT,
+        env=environment,
+        stdout=PIPE,
+        start_new_session=True,
+    )
+
+
+@contextlib.asynccontextmanager
+async def _stopping(process: Process) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            async with asyncio.timeout(_STOP_TIMEOUT):
+                await process.wait()
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
