@@ -147,6 +147,14 @@ def test_a_project_without_id_or_name_is_refused() -> None:
     assert [bad.message for bad in reading.refusals] == ["id is missing", "name is missing"]
 
 
+def test_a_name_is_taken_even_by_an_attribute_that_is_bad_or_empty() -> None:
+    for first in ("<attribute name='a' type='json'>{</attribute>", "<attribute name='a'/>"):
+        again = f"<attributes>{first}<attribute name='a'>x</attribute></attributes>"
+        assert violations(read(projects(project(again))))[-1] == (
+            'attribute "a" is there more than once'
+        )
+
+
 def test_every_fault_is_listed_up_to_twenty_and_all_are_counted() -> None:
     tasks = "".join(f"<task id='{n}' milestone='maybe'/>" for n in range(30))
     [refusal] = read(projects(project(f"<tasks>{tasks}</tasks>"))).refusals
