@@ -63,6 +63,7 @@ def gather_attribute(child: Element, members: Members) -> list[Fault]:
     try:
         members[name] = canonical_json(text)
     except ValueError as error:
+        members[name] = None
         return [_fault(child, name, text, f"is not JSON that can be kept: {error}")]
     return []
 
