@@ -6,12 +6,13 @@ BIN := .venv/bin
 CLI := $(BIN)/bulk-import
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint test run demo lock
+.PHONY: help setup lint test run demo bench lock
 
 help:
 	@echo "make demo   import the samples, print what became of them, stop"
 	@echo "make run    serve on 127.0.0.1:8080, with client 1"
 	@echo "make test   lint, types, and every test on PostgreSQL $(POSTGRES)"
+	@echo "make bench  measure speed, memory and fairness (about 25 min; QUICK=1: 2 min, fewer)"
 	@echo "make lint   lint and types alone"
 	@echo "make setup  make .venv (PYTHON=python3.13 picks the interpreter)"
 	@echo "make lock   write requirements.lock anew from pyproject.toml"
@@ -40,6 +41,10 @@ run: setup
 demo: setup
 	@$(CLI) client add 1 --name Demo --if-missing
 	@BULK_IMPORT_PORT=0 $(CLI) upload --client 1 samples/native.xml samples/mspdi.xml samples/p6.xml
+
+# On an idle machine; needs some 8 GB in the temporary directory.
+bench: setup
+	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick)
 
 lock: setup
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --quiet \

@@ -26,8 +26,6 @@ KEYS = (
 """The keys of the JSON line, in their order."""
 PARTS = {"floor": ("native", "p6", "mspdi"), "peak_mib": ("80MB", "1GiB", "16x")}
 """Keys below those whose value is an object."""
-LEFT_OUT = {"loaded", "aged", "growth", "fairness", "1GiB"}
-"""What a quick run does not measure."""
 
 
 @dataclass(frozen=True)
