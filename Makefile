@@ -42,7 +42,7 @@ demo: setup
 	@$(CLI) client add 1 --name Demo --if-missing
 	@BULK_IMPORT_PORT=0 $(CLI) upload --client 1 samples/native.xml samples/mspdi.xml samples/p6.xml
 
-# On an idle machine; needs some 8 GB in the temporary directory.
+# On an idle machine; needs some 15 GB in TMPDIR, by default /var/tmp.
 bench: setup
 	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick)
 

@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,10 +39,11 @@ class _Row:
 
 @dataclass
 class Report:
-    """Collects figures; ``bar`` those that have a bar, ``tell`` the rest."""
+    """Collects figures: ``bar`` takes those that have a bar, ``tell`` the rest."""
 
     rows: list[_Row] = field(default_factory=list)
     measured: dict[str, float] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
     begun: float = field(default_factory=time.monotonic)
 
     def bar(
@@ -66,6 +67,14 @@ class Report:
         """A figure that explains others."""
         self.rows.append(_Row(what, f"{figure.median:.4g} {unit}", figure.spread, "", note))
 
+    async def attempt(self, what: str, measurement: Awaitable[None]) -> None:
+        """Measure; where that fails, say so here and at the end, and go on."""
+        try:
+            await measurement
+        except Exception as exc:
+            self.failures.append(f"{what}: {exc!r}")
+            self.progress(f"FAILED {self.failures[-1]}")
+
     def progress(self, text: str) -> None:
         """Say what is being measured now."""
         minutes, seconds = divmod(int(time.monotonic() - self.begun), 60)
@@ -80,6 +89,8 @@ class Report:
             table.add_row(row.what, row.value, row.spread, row.bar, row.note)
         console = Console(width=None if sys.stdout.isatty() else 140)
         console.print(table)
+        for failure in self.failures:
+            console.print(f"FAILED {failure}", markup=False)
         print(json.dumps(line(self.measured)), flush=True)
 
 
