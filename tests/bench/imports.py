@@ -30,9 +30,9 @@ class _Times:
         return [parse + copy for parse, copy in zip(self.parse, self.copy, strict=True)]
 
 
-async def dialect(bench: Bench, name: str, file: Path, projects: int) -> _Times:
+async def dialect(bench: Bench, name: str, file: Path, projects: int) -> None:
     """Measure a dialect's file against its floor, side by side in every run."""
-    return await _measure(bench, name, file, projects, None)
+    await _measure(bench, name, file, projects, None)
 
 
 async def native_file(bench: Bench, file: Path) -> None:
