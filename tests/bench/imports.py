@@ -24,6 +24,7 @@ class _Times:
     unchanged: list[float] = field(default_factory=list)
     updated: list[float] = field(default_factory=list)
     peak: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
 
     @property
     def floor(self) -> list[float]:
@@ -59,7 +60,9 @@ async def _measure(
         async with bench.fresh() as (server, idle):
             await database.empty()
             server.forget_peak()
+            used = server.cpu()
             answer = await bench.send(server, file)
+            times.cpu.append(server.cpu() - used)
             times.first.append(answer.expect(created=projects, failed=0).seconds)
             times.peak.append(server.peak() - idle)
             rows = await database.dump()
@@ -75,6 +78,7 @@ async def _measure(
     note = f"{size:.0f} MB, {projects} projects"
     report.bar(f"floor.{name}", ratio(times.first, times.floor), most=_FLOOR[name], note=note)
     report.tell(f"  {name}: first import", figure(times.first), "s")
+    report.tell(f"  {name}: of that, the service's CPU", figure(times.cpu), "s")
     report.tell(f"  {name}: bare iterparse", figure(times.parse), "s")
     megabytes = sum(len(piece) for pieces in rows.values() for piece in pieces) / 1e6
     report.tell(f"  {name}: bare COPY", figure(times.copy), "s", f"{megabytes:.0f} MB of rows")

@@ -47,6 +47,11 @@ class Server:
         """Set the peak back to what is resident now (proc(5), clear_refs)."""
         Path(f"/proc/{self.pid}/clear_refs").write_text("5")
 
+    def cpu(self) -> float:
+        """Seconds of CPU that the process has used so far, all its threads together."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def _status(self, name: str) -> float:
         status = Path(f"/proc/{self.pid}/status").read_text()
         found = re.search(rf"^{name}:\s*(\d+) kB", status, re.MULTILINE)
