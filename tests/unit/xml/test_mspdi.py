@@ -69,6 +69,11 @@ def test_what_is_not_used_for_the_identity_stays_in_attributes() -> None:
     assert attributes(project_row(project)) == {"GUID": GUID, "Title": "t"}
 
 
+def test_the_nil_guid_is_no_identity_but_is_kept() -> None:
+    project = read_project(plan(f"<GUID>{NIL}</GUID><Name>a</Name>"))
+    assert attributes(project_row(project)) == {"GUID": NIL}
+
+
 def test_parents_come_from_outline_levels_whatever_blank_rows_lie_between() -> None:
     project = read_project(
         plan(

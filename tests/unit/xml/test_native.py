@@ -155,6 +155,11 @@ def test_a_name_is_taken_even_by_an_attribute_that_is_bad_or_empty() -> None:
         )
 
 
+def test_an_empty_attribute_is_absent() -> None:
+    written = "<attributes><attribute name='a'> </attribute></attributes>"
+    assert project_row(read_project(projects(project(written))))["attributes"] == "{}"
+
+
 def test_every_fault_is_listed_up_to_twenty_and_all_are_counted() -> None:
     tasks = "".join(f"<task id='{n}' milestone='maybe'/>" for n in range(30))
     [refusal] = read(projects(project(f"<tasks>{tasks}</tasks>"))).refusals
