@@ -191,9 +191,11 @@ def _answers(server: _Server) -> bool:
 
 
 def _postmaster(data: Path) -> int | None:
-    """The process that listens on the cluster's socket, as the kernel knows it."""
-    with _opened(data, os.O_RDONLY | os.O_DIRECTORY) as fd, socket.socket(socket.AF_UNIX) as client:
+    """The process that listens on the cluster's socket, as the kernel knows it, if there is one."""
+    with contextlib.ExitStack() as stack:
         try:
+            fd = stack.enter_context(_opened(data, os.O_RDONLY | os.O_DIRECTORY))
+            client = stack.enter_context(socket.socket(socket.AF_UNIX))
             client.connect(f"/proc/self/fd/{fd}/{_SOCKET}")
         except OSError:
             return None

@@ -150,6 +150,24 @@ def test_an_interrupt_during_the_start_leaves_nothing_running(
         assert ask(dsn, "SELECT 1") == 1
 
 
+def test_an_interrupted_start_waits_for_what_initdb_left_running(
+    tmp_path: Path, postgres: str
+) -> None:
+    (home := tmp_path / f"pg{postgres}").mkdir()
+    with embedded._opened(home / "server.lock") as left:
+        assert embedded._locked(left)
+        command = [sys.executable, "-c", HOLD, str(tmp_path), postgres]
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        while not (home / "turn.lock").exists():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(1)
+    _, said = process.communicate()
+    assert said.rstrip().endswith("KeyboardInterrupt")
+    assert "FileNotFoundError" not in said
+
+
 def test_a_path_too_long_for_a_socket_works(tmp_path: Path, postgres: str) -> None:
     root = tmp_path / ("long" * 30)
     with running(root, postgres) as dsn:
