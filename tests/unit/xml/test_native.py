@@ -289,6 +289,14 @@ def test_attributes_over_the_limit_are_too_large_and_the_neighbours_land() -> No
         )
 
 
+def test_a_refused_project_keeps_no_rows_and_its_later_faults_are_still_found() -> None:
+    tasks = "".join(f"<task id='{n}'/>" for n in range(100))
+    bad = "<task id='{}' milestone='maybe'/>"
+    inside = f"<tasks>{bad.format('a')}{tasks}{bad.format('b')}</tasks>"
+    [refusal] = read(projects(project(inside)), Limits(max_project_bytes=1000)).refusals
+    assert (refusal.code, refusal.extra["violation_count"]) == (ErrorCode.VALIDATION_ERROR, 2)
+
+
 def test_rows_over_the_limit_are_too_large() -> None:
     tasks = "".join(f"<task id='{n}'/>" for n in range(100))
     reading = read(
