@@ -16,6 +16,7 @@ from service.importer.lifecycle import Request, begin
 from service.importer.pipeline import Import
 from service.importer.retries import retrying
 from service.settings import Settings
+from service.xml import walks
 
 _SQL = Queries("imports")
 _log = structlog.get_logger()
@@ -48,6 +49,8 @@ class Importer:
         self._heart: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> "Importer":
+        if walks.walk_of is walks.interpreted:
+            _log.warning("import.slower", reason="the walk over records was not compiled")
         self._heart = asyncio.create_task(self._keep_alive(), name="heartbeat")
         return self
 

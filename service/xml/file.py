@@ -1,10 +1,11 @@
 """What the projects of one file have in common while it is read."""
 
 from service.model import FileWarning, Item
+from service.xml import walks
 from service.xml.limits import Limits
 from service.xml.maps import RecordMap, compile_map
 from service.xml.rulej import Names
-from service.xml.walk import Shape
+from service.xml.walks import Walk
 
 
 class File:
@@ -32,22 +33,22 @@ class File:
         self.outbox: list[Item] = []
         self.warnings: list[FileWarning] = []
         self._volatile_of = volatile_of
-        self._shapes: dict[tuple[RecordMap, str, bool], Shape] = {}
+        self._walks: dict[tuple[RecordMap, str, bool], Walk] = {}
 
     def volatile(self, source: str) -> frozenset[str]:
         """Members that change at every save in what came from the dialect ``source``."""
         return self._volatile_of.get(source, frozenset())
 
-    def shape(self, record: RecordMap, source: str, *, strict: bool) -> Shape:
-        """A map ready for the walk, made once a file."""
+    def walk(self, record: RecordMap, source: str, *, strict: bool) -> Walk:
+        """The walk over records of a map, made once a file."""
         key = (record, source, strict)
-        shape = self._shapes.get(key)
-        if shape is None:
+        walk = self._walks.get(key)
+        if walk is None:
             shape = compile_map(
                 record, self.names, self.namespace, self.volatile(source), strict=strict
             )
-            self._shapes[key] = shape
-        return shape
+            walk = self._walks[key] = walks.walk_of(shape)
+        return walk
 
     def finish(self) -> None:
         """Say what is left to say, once the root was closed."""

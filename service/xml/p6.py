@@ -19,7 +19,7 @@ from service.xml.place import line_of
 from service.xml.plan import Plan
 from service.xml.references import Row
 from service.xml.values import NULL, unescape
-from service.xml.walk import Record, walk
+from service.xml.walk import Record
 
 _NAMESPACE = re.compile(r"https?://xmlns\.oracle\.com/Primavera/P6\w*/V[^/]+/API/BusinessObjects")
 
@@ -233,7 +233,7 @@ class P6Plan(Plan):
 
     def _orphan(self, element: Element, record_map: RecordMap) -> Row:
         """A task's row without its parent; its faults are told already."""
-        record = walk(element, self.file.shape(record_map, SOURCE, strict=False))
+        record = self.file.walk(record_map, SOURCE, strict=False)(element)
         return self.row(Table.TASKS, record)
 
     def _name_resource(self, element: Element, object_id: bytes) -> None:

@@ -19,7 +19,7 @@ from service.xml.maps import Field, RecordMap, columns_of
 from service.xml.place import line_of
 from service.xml.shared import SharedStore
 from service.xml.values import unescape
-from service.xml.walk import Fault, walk
+from service.xml.walk import Fault
 
 SOURCE = "p6"
 
@@ -164,7 +164,7 @@ class P6File(File):
         """Keep a shared object."""
         kind = self.names[element.tag]
         record_map = RESOURCE if kind == "Resource" else OBJECT
-        record = walk(element, self.shape(record_map, SOURCE, strict=False))
+        record = self.walk(record_map, SOURCE, strict=False)(element)
         object_id = unescape(record.columns[0])
         names = references(kind, record.stable)
         limit = self.limits.max_attributes_bytes

@@ -14,7 +14,8 @@ from service.xml.place import line_of
 from service.xml.references import Reference, References, Row, Wanted
 from service.xml.values import NULL, escape, unescape
 from service.xml.verdict import Verdict
-from service.xml.walk import Record, Shape, walk
+from service.xml.walk import Record
+from service.xml.walks import Walk
 
 _WIDTH = {table: len(columns_of(table)) for table in Table}
 
@@ -51,7 +52,7 @@ class Plan(Verdict):
         self.shared: set[bytes] = set()
         self._called: tuple[str | None, str | None] = None, None
         self._too_large: str | None = None
-        self._shapes: dict[RecordMap, Shape] = {}
+        self._walks: dict[RecordMap, Walk] = {}
         self.references = References(file.limits.spool_dir)
         self._content = Content(file.limits)
 
@@ -59,11 +60,11 @@ class Plan(Verdict):
 
     def read(self, element: Element, record_map: RecordMap) -> Record:
         """Walk one record, and tell its faults."""
-        shape = self._shapes.get(record_map)
-        if shape is None:
-            shape = self.file.shape(record_map, self.source, strict=self.strict)
-            self._shapes[record_map] = shape
-        record = walk(element, shape)
+        walk = self._walks.get(record_map)
+        if walk is None:
+            walk = self.file.walk(record_map, self.source, strict=self.strict)
+            self._walks[record_map] = walk
+        record = walk(element)
         if record.faults:
             self.tell(record.faults)
         return record
@@ -204,7 +205,7 @@ class Plan(Verdict):
 
     def called(self) -> tuple[str | None, str | None]:
         """External id and name, as far as they were read."""
-        record = walk(self.element, self.file.shape(self.record, self.source, strict=self.strict))
+        record = self.file.walk(self.record, self.source, strict=self.strict)(self.element)
         self.identify(record)
         external_id, name = self._names(record)
         return external_id or self._called[0], name or self._called[1]

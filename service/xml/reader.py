@@ -100,7 +100,8 @@ class Reader:
 
     def _events(self, prolog: Prolog, track: Track) -> Iterator[None]:
         """Parse to the end; yields whenever there may be items."""
-        parser = etree.XMLPullParser(
+        events = etree.iterparse(
+            _Metered(prolog.source, self._limits.max_file_bytes, track),
             events=("start", "end"),
             tag=track.tags,
             encoding=prolog.encoding,
@@ -111,25 +112,8 @@ class Reader:
             remove_comments=True,
             remove_pis=True,
         )
-        most = self._limits.max_file_bytes
-        read = audited = 0
-        fault = None
-        more = True
-        while more:
-            data = prolog.source.read(_CHUNK)
-            read += len(data)
-            if read > most:
-                raise FileTooLarge(f"the file is over {most} bytes")
-            try:
-                if data:
-                    parser.feed(data)
-                else:
-                    parser.close()
-                    more = False
-            except etree.XMLSyntaxError as error:
-                fault = error
-                more = False
-            for event, node in parser.read_events():
+        try:
+            for event, node in events:
                 element = cast(Element, node)
                 if event == "start":
                     track.start(element)
@@ -137,8 +121,29 @@ class Reader:
                     track.end(element)
                     if track.file.outbox:
                         yield
-            if read - audited > _AUDIT:
-                audited = read
-                track.audit()
-        if fault is not None:
+        except etree.XMLSyntaxError as fault:
             raise refused(fault) from None
+
+
+class _Metered:
+    """A file's bytes on their way into the parser: counted, and the tree looked at in between.
+
+    The parser asks for more once all events of what it has were taken.
+    """
+
+    def __init__(self, source: Source, most: int, track: Track) -> None:
+        self._source = source
+        self._most = most
+        self._track = track
+        self._read = 0
+        self._audited = 0
+
+    def read(self, _size: int) -> bytes:
+        if self._read - self._audited > _AUDIT:
+            self._audited = self._read
+            self._track.audit()
+        data = self._source.read(_CHUNK)
+        self._read += len(data)
+        if self._read > self._most:
+            raise FileTooLarge(f"the file is over {self._most} bytes")
+        return data

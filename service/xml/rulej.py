@@ -36,6 +36,7 @@ class Names(dict[str, str]):
 
     def __init__(self, namespace: str) -> None:
         super().__init__()
+        self.namespace = namespace
         self._prefix = f"{{{namespace}}}" if namespace else ""
 
     def __missing__(self, tag: str) -> str:

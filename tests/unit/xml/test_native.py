@@ -8,6 +8,8 @@ from service.rows import Table
 from service.xml.limits import Limits
 from tests.reading import NATIVE, Reading, project_row, read, read_project, rows
 
+pytestmark = pytest.mark.usefixtures("both_walks")
+
 
 def projects(*written: str) -> str:
     return f"<projects xmlns='{NATIVE}'>{''.join(written)}</projects>"

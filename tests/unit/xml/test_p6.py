@@ -8,6 +8,8 @@ from service.model import FileWarning, Project, WarningCode
 from service.rows import Table
 from tests.reading import Reading, Row, project_row, read, read_project, rows
 
+pytestmark = pytest.mark.usefixtures("both_walks")
+
 P6 = "http://xmlns.oracle.com/Primavera/P6/V25.12/API/BusinessObjects"
 CALENDAR = "<Calendar><ObjectId>3</ObjectId><Name>Day</Name></Calendar>"
 CREW = (

@@ -10,6 +10,8 @@ from service.xml.p6shared import references
 from tests.reading import read, read_project
 from tests.unit.xml.test_p6 import activity, file, project, record, shared_ids, wbs
 
+pytestmark = pytest.mark.usefixtures("both_walks")
+
 
 def thing(kind: str, object_id: int, **fields: object) -> str:
     return record(kind, ObjectId=object_id, **fields)

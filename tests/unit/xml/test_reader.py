@@ -15,6 +15,8 @@ from service.xml.limits import Limits
 from service.xml.reader import Reader
 from tests.reading import MSPDI, NATIVE, read
 
+pytestmark = pytest.mark.usefixtures("both_walks")
+
 HEAD = f"<projects xmlns='{NATIVE}'>"
 FEW = Limits(max_attributes_bytes=100_000)
 

@@ -10,6 +10,8 @@ from service.rows import Table
 from tests.exporting import export
 from tests.reading import project_row, read, rows
 
+pytestmark = pytest.mark.usefixtures("both_walks")
+
 SHIPPED = Path(__file__).parents[2] / "data"
 REAL = Path(__file__).parents[4] / "shared" / "real"
 FILES = sorted([*SHIPPED.glob("*/*.xml"), *REAL.glob("*/*.xml")])

@@ -9,6 +9,8 @@ from lxml import etree
 from service.xml import rulej
 from service.xml.element import Element
 
+pytestmark = pytest.mark.usefixtures("both_walks")
+
 CASES = [
     ("<x>0.00</x>", "0.00"),
     ("<x>  padded </x>", "  padded "),

@@ -1,6 +1,7 @@
 """A fourth dialect is one module: here it is, and neither reader nor walk knows of it."""
 
 import orjson
+import pytest
 
 from service.model import WarningCode
 from service.rows import Table
@@ -12,6 +13,8 @@ from service.xml.plan import Plan
 from service.xml.registry import DIALECTS
 from service.xml.values import NULL
 from tests.reading import NATIVE, project_row, read, rows
+
+pytestmark = pytest.mark.usefixtures("both_walks")
 
 BOARD = RecordMap(
     columns=PROJECT,

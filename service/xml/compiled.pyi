@@ -1,0 +1,6 @@
+from service.xml.element import Element
+from service.xml.walk import Record, Shape
+
+class Walk:
+    def __init__(self, shape: Shape) -> None: ...
+    def __call__(self, element: Element) -> Record: ...

@@ -1,0 +1,14 @@
+"""Compiles the walk over records, where there is a C compiler; without one its Python stands in."""
+
+import lxml
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+WALK = Extension(
+    "service.xml.compiled",
+    ["service/xml/compiled.pyx"],
+    include_dirs=lxml.get_include(),
+    optional=True,
+)
+
+setup(ext_modules=cythonize([WALK], build_dir="build"))
