@@ -1,5 +1,6 @@
 """The application: its routes, and what they share."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from aiohttp import web
@@ -12,6 +13,7 @@ from service.api.tokens import Verifier
 from service.api.uploads import UPLOADS, Uploads
 from service.db.pool import open_pool
 from service.importer.importer import Importer
+from service.importer.prune import keep_pruned
 from service.settings import Settings
 
 
@@ -32,6 +34,7 @@ def create_app(settings: Settings, dsn: str) -> web.Application:
     app[keys.LINGERING] = Lingering(settings.max_refused)
     app[UPLOADS] = Uploads(settings.drain_timeout)
     app.cleanup_ctx.append(_importing)
+    app.cleanup_ctx.append(_pruning)
     app.on_response_prepare.append(before_headers)
     add_routes(app.router)
     return app
@@ -47,3 +50,14 @@ async def _importing(app: web.Application) -> AsyncIterator[None]:
         app[keys.POOL] = pool
         app[keys.IMPORTER] = importer
         yield
+
+
+async def _pruning(app: web.Application) -> AsyncIterator[None]:
+    """What is past its keep goes in the background, where the settings say so."""
+    if not app[keys.SETTINGS].prune:
+        yield
+        return
+    task = asyncio.create_task(keep_pruned(app[keys.POOL], app[keys.SETTINGS]), name="prune")
+    yield
+    task.cancel()
+    await asyncio.wait([task])

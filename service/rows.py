@@ -130,23 +130,21 @@ def keyed(block: bytes, key: bytes) -> bytes:
     return key + block[:-1].replace(b"\n", b"\n" + key) + b"\n"
 
 
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
-
-
-def copy_text(value: str) -> bytes:
-    """A text as it stands in COPY text format."""
-    return value.translate(_ESCAPES).encode()
+def escape(raw: bytes) -> bytes:
+    """Write UTF-8 as COPY text."""
+    if b"\\" in raw:
+        raw = raw.replace(b"\\", b"\\\\")
+    if b"\n" in raw:
+        raw = raw.replace(b"\n", b"\\n")
+    if b"\t" in raw:
+        raw = raw.replace(b"\t", b"\\t")
+    if b"\r" in raw:
+        raw = raw.replace(b"\r", b"\\r")
+    return raw
 
 
 def copy_line(values: Iterable[str | int | None]) -> bytes:
     """One row of COPY text, without a newline."""
     return b"\t".join(
-        [
-            b"\\N"
-            if value is None
-            else copy_text(value)
-            if isinstance(value, str)
-            else b"%d" % value
-            for value in values
-        ]
+        [b"\\N" if value is None else escape(str(value).encode()) for value in values]
     )

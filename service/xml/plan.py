@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from service.model import ErrorCode, Project, Refusal, WarningCode, shorten
-from service.rows import Table
+from service.rows import Table, escape
 from service.xml import rulej
 from service.xml.content import Content, TooLarge, lines
 from service.xml.element import Element
@@ -12,7 +12,7 @@ from service.xml.file import File
 from service.xml.maps import PROJECT, RecordMap, columns_of
 from service.xml.place import line_of
 from service.xml.references import Reference, References, Row, Wanted
-from service.xml.values import NULL, escape, unescape
+from service.xml.values import NULL, unescape
 from service.xml.verdict import Verdict
 from service.xml.walk import Record
 from service.xml.walks import Walk

@@ -17,6 +17,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from service.model import MAX_ID
+from service.rows import escape
 
 NULL = b"\\N"
 """COPY's null. No value equals it: a backslash in a text is escaped."""
@@ -55,19 +56,6 @@ class Kind:
     name: str
     parse: Callable[[str], bytes | None]
     problem: str
-
-
-def escape(raw: bytes) -> bytes:
-    """Write UTF-8 as COPY text."""
-    if b"\\" in raw:
-        raw = raw.replace(b"\\", b"\\\\")
-    if b"\n" in raw:
-        raw = raw.replace(b"\n", b"\\n")
-    if b"\t" in raw:
-        raw = raw.replace(b"\t", b"\\t")
-    if b"\r" in raw:
-        raw = raw.replace(b"\r", b"\\r")
-    return raw
 
 
 def unescape(field: bytes) -> str | None:

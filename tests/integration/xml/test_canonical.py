@@ -8,9 +8,10 @@ import asyncpg
 import orjson
 import pytest
 
+from service.rows import escape
 from service.xml import values
 from service.xml.named import canonical_json
-from service.xml.values import NULL, Kind, escape
+from service.xml.values import NULL, Kind
 
 _HOW_MANY = 2000
 

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.model import MAX_ID
+from service.rows import escape
 from service.xml import values
-from service.xml.values import NULL, Kind, escape, unescape
+from service.xml.values import NULL, Kind, unescape
 
 TAKEN: list[tuple[Kind, str, str]] = [
     (values.TEXT, "  padded  ", "  padded  "),

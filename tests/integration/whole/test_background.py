@@ -1,0 +1,36 @@
+"""What a service does while nobody asks."""
+
+import asyncio
+
+import aiohttp
+import pytest
+
+from service.db import Pool
+from service.settings import Settings
+from tests.integration.importer.build import until
+from tests.integration.whole.uploading import upload
+from tests.serving import served
+
+
+def plan(tasks: int) -> bytes:
+    rows = "".join(f'<task id="T{n}"/>' for n in range(tasks))
+    project = f'<project id="A"><name>A</name><tasks>{rows}</tasks></project>'
+    return f'<projects xmlns="urn:project-bulk-import:1">{project}</projects>'.encode()
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_old_versions_are_pruned_where_that_is_wanted(
+    settings: Settings, dsn: str, pool: Pool, wanted: bool
+) -> None:
+    quick = {"prune": wanted, "prune_every": 0.1, "keep_versions": 1, "keep_superseded": 0}
+    await pool.execute("INSERT INTO clients (client_id, name) VALUES (1, 'Demo')")
+    async with (
+        served(settings.model_copy(update=quick), dsn) as service,
+        aiohttp.ClientSession() as http,
+    ):
+        for tasks in (1, 2, 3):
+            await upload(http, service, plan(tasks))
+        if wanted:
+            await until(pool, "SELECT array_agg(DISTINCT version) = '{3}' FROM tasks")
+        else:
+            assert "prune" not in {task.get_name() for task in asyncio.all_tasks()}
