@@ -69,8 +69,9 @@ def _boundary(request: web.Request) -> str:
     boundary = content_type.parameters.get("boundary", "")
     if not boundary:
         raise BadRequest(
-            "the Content-Type names no boundary: set no Content-Type of your own, "
-            "so that your HTTP client sets the one that fits its body"
+            "the Content-Type names no boundary, so there is no part `file` to be found: send the "
+            "file as a form part, and set no Content-Type of your own, so that your HTTP client "
+            "sets the one that fits its body"
         )
     if len(boundary) > _MAX_BOUNDARY or not boundary.isascii():
         raise BadRequest(f"the boundary must be at most {_MAX_BOUNDARY} ASCII characters")
