@@ -47,11 +47,12 @@ class Track:
         self._project = tag % dialect.project
         self._outside = {tag % name: take for name, take in dialect.outside.items()}
         self._passed_over = {tag % name: take for name, take in dialect.passed_over.items()}
-        self._records: dict[tuple[str | None, str], _Take] = {}
+        self._records: dict[str | None, dict[str, _Take]] = {}
         for path, take in dialect.records.items():
             holder, _, name = path.rpartition("/")
-            self._records[tag % holder if holder else None, tag % name] = take
-        names = {name for _, name in self._records}
+            held = self._records.setdefault(tag % holder if holder else None, {})
+            held[tag % name] = take
+        names = {name for held in self._records.values() for name in held}
         names |= {self._project, *self._outside, *self._passed_over}
         self.tags = [root, *(names - {root})]
         self.plan: Plan | None = None
@@ -61,8 +62,8 @@ class Track:
         self.root: Element | None = None
         self._open: Element | None = None
         self._skipped: Element | None = None
-        self._take: _Take | None = None
         self._holder: Element | None = None
+        self._held: dict[str, _Take] = {}
         self._previous: Element | None = None
 
     def start(self, element: Element) -> None:
@@ -71,35 +72,35 @@ class Track:
         Raises:
             FileTooLarge: one project more than the file may hold.
         """
-        if self._open is not None or self._skipped is not None:
+        if self.plan is not None or self._open is not None or self._skipped is not None:
             return
         parent = element.getparent()
-        if self.plan is not None:
-            self._start_record(self.plan, element, parent)
-        elif element.tag == self._project and (
+        if element.tag == self._project and (
             self._dialect.anywhere or (parent is not None and parent is self.root)
         ):
             self._start_project(element)
         elif parent is not None and parent is self.root:
             if element.tag in self._passed_over:
                 self._skipped = element
-            self._take = self._outside.get(element.tag)
-            self._open = None if self._take is None else element
+            elif element.tag in self._outside:
+                self._open = element
         if parent is None:
             self.root = element
 
     def end(self, element: Element) -> None:
         """An element was closed."""
-        if element is self._open:
-            self._end_record(element)
+        plan = self.plan
+        if plan is not None:
+            if element is plan.element:
+                self._end_project(plan)
+            elif (take := self._take_of(element, plan)) is not None:
+                self._end_record(element, plan, take)
+        elif element is self._open:
+            self._open = None
+            self._advance(element)
+            self._outside[element.tag](self.file, element)
         elif self._skipped is not None:
             self._end_skipped(element, self._skipped)
-        elif self.plan is not None and element is self.plan.element:
-            self._drop()
-            self.plan.finish()
-            self.plan = self._holder = None
-            self.complete += 1
-            self._previous = element
         if element is self.root:
             self.closed = True
             self._count_strays(element)
@@ -137,38 +138,41 @@ class Track:
         self._sweep(element)
         self.plan = self._dialect.plan(self.file, element, self.complete, line)
 
-    def _start_record(self, plan: Plan, element: Element, parent: Element | None) -> None:
-        holder = None
-        if parent is not plan.element:
-            if parent is None:
-                return
-            if parent is not self._holder:
-                if parent.getparent() is not plan.element:
-                    return
-                self._holder = parent
-            holder = parent.tag
-        self._take = self._records.get((holder, element.tag))
-        self._open = None if self._take is None else element
+    def _take_of(self, element: Element, plan: Plan) -> _Take | None:
+        """What takes an element of the project, if it is a record: by its name and its holder."""
+        parent = element.getparent()
+        if parent is not self._holder:
+            if parent is not plan.element and (
+                parent is None or parent.getparent() is not plan.element
+            ):
+                return None
+            self._holder = parent
+            self._held = self._records.get(None if parent is plan.element else parent.tag, {})
+        return self._held.get(element.tag)
 
-    def _end_record(self, element: Element) -> None:
-        self._open = None
-        self._drop()
-        self._previous = element
-        assert self._take is not None
-        plan = self.plan
-        if plan is None:
-            self._take(self.file, element)
-        elif not plan.given_up:
+    def _end_record(self, element: Element, plan: Plan, take: _Take) -> None:
+        self._advance(element)
+        if not plan.given_up:
             try:
-                self._take(plan, element)
+                take(plan, element)
             except TooLarge as error:
                 plan.give_up(str(error))
+
+    def _end_project(self, plan: Plan) -> None:
+        self._advance(plan.element)
+        plan.finish()
+        self.plan = self._holder = None
+        self.complete += 1
+
+    def _advance(self, element: Element) -> None:
+        """Remove the record before this one, which will go when the next one ends."""
+        self._drop()
+        self._previous = element
 
     def _end_skipped(self, element: Element, skipped: Element) -> None:
         if element is skipped:
             self._skipped = None
-            self._drop()
-            self._previous = element
+            self._advance(element)
             self._passed_over[element.tag](self.file, element)
             return
         parent = element.getparent()
