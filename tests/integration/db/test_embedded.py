@@ -22,9 +22,11 @@ from service.db.binaries import EmbeddedError
 from service.db.embedded import running
 
 HOLD = """
+import signal
 import sys
 from pathlib import Path
 from service.db.embedded import running
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 with running(Path(sys.argv[1]), sys.argv[2]) as dsn:
     print(dsn, flush=True)
     sys.stdin.read()
