@@ -60,13 +60,20 @@ class Database:
             )
         return [row["tablename"] for row in rows]
 
-    async def sizes(self) -> tuple[int, int]:
-        """Bytes of all tables, TOAST included, and of all their indexes."""
+    async def sizes(self, *, outcomes: bool) -> tuple[int, int]:
+        """Bytes of tables, TOAST included, and of their indexes.
+
+        Args:
+            outcomes: those of ``import_results`` alone, which are kept for days and not by what the
+                database holds; or else those of all other tables.
+        """
+        chosen = "=" if outcomes else "<>"
         async with self.connected() as connection:
             row = await connection.fetchrow(
                 "SELECT sum(pg_table_size(c.oid))::bigint, sum(pg_indexes_size(c.oid))::bigint"
                 "  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
                 " WHERE n.nspname = 'public' AND c.relkind = 'r'"
+                f"  AND c.relname {chosen} 'import_results'"
             )
         assert row is not None
         return row[0], row[1]

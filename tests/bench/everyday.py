@@ -19,6 +19,7 @@ _SERIES: Final = 2
 _OTHERS: Final = range(301, 400)
 _PROJECTS_OF_OTHERS: Final = 500_000
 _MIB: Final = 1 << 20
+_SIZED: Final = ("tables", "indexes", "outcomes (kept 30 days)", "indexes of outcomes")
 
 _FILL: Final = (
     f"""
@@ -79,14 +80,14 @@ async def aged(bench: Bench) -> None:
     telemetry.configure("console", "error")
     lasts: list[float] = []
     firsts: list[float] = []
-    sizes: list[tuple[int, int]] = []
+    sizes: list[tuple[int, ...]] = []
     for series in range(_SERIES):
         bench.progress("10 re-imports with 10 % changed", series, _SERIES)
         async with bench.fresh() as (server, _idle):
             await bench.database.empty()
             file = native.write(bench.directory / "aged.xml", PROJECTS)
             (await bench.send(server, file)).expect(created=PROJECTS)
-            sizes = [await bench.database.sizes()]
+            sizes = [await _sizes(bench.database)]
             seconds: list[float] = []
             for edition in range(1, _ROUNDS + 1):
                 native.write(file, PROJECTS, lambda n, e=edition: 0 if n % _EVERY else e)  # type: ignore[misc]
@@ -94,7 +95,7 @@ async def aged(bench: Bench) -> None:
                 answer.expect(updated=PROJECTS // _EVERY, unchanged=PROJECTS - PROJECTS // _EVERY)
                 seconds.append(answer.seconds)
                 await _prune(bench.database)
-                sizes.append(await bench.database.sizes())
+                sizes.append(await _sizes(bench.database))
             firsts.append(seconds[0])
             lasts.append(seconds[-1])
             file.unlink()
@@ -111,17 +112,23 @@ async def _prune(database: Database) -> None:
         await pool.close()
 
 
+async def _sizes(database: Database) -> tuple[int, ...]:
+    """Bytes of what ``_SIZED`` names."""
+    versions = await database.sizes(outcomes=False)
+    return *versions, *await database.sizes(outcomes=True)
+
+
 def _tell(
-    bench: Bench, firsts: list[float], lasts: list[float], sizes: list[tuple[int, int]]
+    bench: Bench, firsts: list[float], lasts: list[float], sizes: list[tuple[int, ...]]
 ) -> None:
     report = bench.report
     report.bar("aged", ratio(lasts, firsts), most=1.2, note=f"{_SERIES} series")
     report.tell("  the first of the 10", figure(firsts), "s")
     report.tell("  the last of the 10", figure(lasts), "s")
-    for what, place in (("tables", 0), ("indexes", 1)):
+    for place, what in enumerate(_SIZED):
         each = [size[place] / _MIB for size in sizes]
         growth = each[-1] / each[_ROUNDS // 2]
         level = "level off" if growth <= 1.05 else "do not level off"
         after = " ".join(f"{size:.0f}" for size in each)
-        note = f"{what} {level}: after 10 ÷ after 5 = {growth:.3f}"
-        report.tell(f"  MiB of {what}: {after}", figure(each[-1:]), "MiB", note)
+        note = f"{level}: after 10 ÷ after 5 = {growth:.3f}"
+        report.tell(f"  {what}: {after}", figure(each[-1:]), "MiB", note)

@@ -6,6 +6,7 @@ from typing import Final
 from tests.bench import native
 from tests.bench.measure import figure, ratio
 from tests.bench.runs import Bench
+from tests.bench.upload import upload
 
 GIB: Final = 1 << 30
 _UPLOADS: Final = 16
@@ -23,8 +24,9 @@ async def many(bench: Bench, projects: int) -> None:
         async with bench.fresh() as (server, idle):
             await bench.database.empty()
             server.forget_peak()
+            clients = range(1, _UPLOADS + 1)
             answers = await asyncio.gather(
-                *(bench.send(server, file, client) for client in range(1, _UPLOADS + 1))
+                *(upload(server.bulk(client), bench.token, file) for client in clients)
             )
             peaks.append((server.peak() - idle) / _UPLOADS)
             seconds.append(max(answer.expect(created=projects).seconds for answer in answers))

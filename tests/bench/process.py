@@ -92,7 +92,10 @@ async def serving(database: Database, token: str, **settings: object) -> AsyncIt
             line = (await process.stdout.readline()).decode()
         if not line.startswith("Serving on "):
             raise RuntimeError(f"serve said {line!r}")
+        # What it says from now on is shown; a full pipe would hold it up.
+        shown = asyncio.create_task(_show(process.stdout))
         yield Server(line.split()[2], process.pid, token)
+    await shown
 
 
 @contextlib.asynccontextmanager
@@ -149,6 +152,12 @@ async def _stopping(process: Process) -> AsyncIterator[None]:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
+
+
+async def _show(said: asyncio.StreamReader) -> None:
+    async for line in said:
+        sys.stderr.buffer.write(line)
+        sys.stderr.flush()
 
 
 def _listens(port: int) -> bool:
