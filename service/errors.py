@@ -181,7 +181,7 @@ class UnsupportedEncoding(ServiceError):
 
     status = 415
     message = "Unsupported media type"
-    default = "The Content-Encoding is not supported"
+    default = "The Content-Encoding must be gzip or identity"
 
 
 class ExpectationFailed(ServiceError):

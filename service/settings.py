@@ -56,7 +56,7 @@ class Settings(BaseSettings):
     read_scope: str = Field("projects:read", description="scope that allows reading")
 
     # Limits of an upload
-    max_upload_bytes: int = Field(16 * GIB, gt=0, description="a request's body")
+    max_upload_bytes: int = Field(16 * GIB, gt=0, description="a request's body, as it comes")
     max_file_bytes: int = Field(64 * GIB, gt=0, description="a file, inflated")
     max_inflate_ratio: int = Field(200, gt=1, description="inflated size over compressed size")
     max_projects: int = Field(1_000_000, gt=0, description="projects in a file")

@@ -12,8 +12,11 @@ from typing import Final, cast
 from aiohttp import MultipartReader, StreamReader, web
 from aiohttp.http_exceptions import LineTooLong
 
+from service.api.encoding import Gunzipped, content_encoding
 from service.api.lingering import TRANSPORT_FAULTS
-from service.errors import BadRequest, RequestTimeout
+from service.errors import BadRequest, FileTooLarge, RequestTimeout
+from service.gunzip import BadGzip
+from service.settings import Settings
 
 MAX_LINES: Final = 64 * 1024
 """Bytes of a preamble, or of one part's headers."""
@@ -28,52 +31,59 @@ class TransferBroken(BadRequest):
 
 
 class BodyFault(BadRequest):
-    """A bound on the form of the body, other than its size, was passed."""
+    """The body's gzip is corrupt, or a bound on its form, other than its size, was passed."""
 
 
 class Body:
-    """The stream of a request, with the methods that ``MultipartReader`` calls.
+    """The stream of a request, inflated, with the methods that ``MultipartReader`` calls.
 
     It ends at the body's end, behind the closing boundary, or at the limit, whichever comes first.
 
     Args:
         request: whose body it is.
         boundary: of its parts, without the leading dashes.
-        silence: seconds without a byte, after which reading ends.
-        limit: bytes of the body as a whole.
+        settings: limits and times. ``max_upload_bytes`` is for the bytes that come; inflated, the
+            body may be as large as a file.
 
     Attributes:
-        size: bytes read so far.
+        size: bytes read so far, inflated.
         begun: whether a boundary was read.
         closed: whether the closing boundary was read.
-        over: whether there is more than ``limit``.
+        over: whether there is more than allowed.
+        excess: then, what was passed.
 
     Raises:
         ClientGone, RequestTimeout, TransferBroken, BodyFault: from every method that reads.
     """
 
-    def __init__(self, request: web.Request, boundary: str, silence: float, limit: int) -> None:
+    def __init__(self, request: web.Request, boundary: str, settings: Settings) -> None:
         self.size = 0
         self.begun = False
         self.closed = False
         self.over = False
         self._stream = request.content
+        self._content: StreamReader | Gunzipped = request.content
+        self._limit = settings.max_upload_bytes
+        if content_encoding(request) != "identity":
+            ratio = settings.max_inflate_ratio
+            self._content = Gunzipped(request.content, self._limit, ratio)
+            self._limit = settings.max_file_bytes
+        self.excess = f"The upload is larger than the {self._limit} bytes allowed"
         self._start = f"--{boundary}".encode()
         self._end = self._start + b"--"
-        self._silence = silence
-        self._limit = limit
+        self._silence = settings.idle_timeout
         self._lines = 0
 
     async def read(self, n: int) -> bytes:
         """At most ``n`` bytes, as soon as there are any; ``b""`` at the end."""
         self._lines = 0
-        return await self._read(self._stream.read, n)
+        return await self._read(self._content.read, n)
 
     async def readline(self, *, max_line_length: int | None = None) -> bytes:
         """A line with its end; ``b""`` at the end."""
         if self.closed:
             return b""
-        line = await self._read(partial(self._stream.readline, max_line_length=max_line_length))
+        line = await self._read(partial(self._content.readline, max_line_length=max_line_length))
         self._lines += len(line)
         if self._lines > MAX_LINES:
             raise BodyFault("the preamble or the headers of a part are too long")
@@ -91,15 +101,20 @@ class Body:
 
     def unread_data(self, data: bytes) -> None:
         self.size -= len(data)
-        self._stream.unread_data(data)
+        self._content.unread_data(data)
 
     def at_eof(self) -> bool:
-        return self.over or self._stream.at_eof()
+        return self.over or self._content.at_eof()
 
     async def _read(self, reading: Callable[..., Awaitable[bytes]], *args: int) -> bytes:
         if self.over:
             return b""
-        data = await self._received(reading, *args)
+        try:
+            data = await self._received(reading, *args)
+        except FileTooLarge as exc:
+            self.over = True
+            self.excess = exc.details
+            return b""
         self.size += len(data)
         self.over = self.size > self._limit
         return data[: len(data) - (self.size - self._limit)] if self.over else data
@@ -113,6 +128,8 @@ class Body:
                 return await reading(*args)
         except TimeoutError as exc:
             raise RequestTimeout(f"No byte came for {self._silence:g} seconds") from exc
+        except BadGzip as exc:
+            raise BodyFault(f"in the request's Content-Encoding {exc}") from exc
         except LineTooLong as exc:
             raise BodyFault("a line of a part's headers is too long") from exc
         except (ConnectionError, RuntimeError) as exc:

@@ -12,6 +12,7 @@ from aiohttp.helpers import parse_mimetype
 
 from service.api import keys
 from service.api.auth import authorise
+from service.api.encoding import READ, content_encoding
 from service.api.multistatus import MultiStatus
 from service.api.requests import REQUEST_ID, traceparent
 from service.api.uploads import UPLOADS, Upload, location
@@ -79,8 +80,5 @@ def _boundary(request: web.Request) -> str:
 
 
 def _check_encoding(request: web.Request) -> None:
-    encoding = request.headers.get(hdrs.CONTENT_ENCODING, "identity").strip().lower()
-    if encoding == "gzip":
-        raise UnsupportedEncoding("gzip is not read yet; send the request without it")
-    if encoding != "identity":
+    if content_encoding(request) not in READ:
         raise UnsupportedEncoding

@@ -27,9 +27,6 @@ _COMPRESSED: Final = frozenset(
         "application/x-zip-compressed",
     }
 )
-_MAGIC: Final = (b"\x1f\x8b", b"PK\x03\x04", b"PK\x05\x06")
-"""How gzip and ZIP files begin, whatever their type says."""
-_HEAD: Final = max(map(len, _MAGIC))
 _SHOWN_LABELS: Final = 10
 
 
@@ -125,16 +122,15 @@ class Form:
     async def _take_file(self, part: Part) -> None:
         if part.media_type not in _XML | _COMPRESSED:
             raise PartFault(
-                "the Content-Type of the part `file` must be application/xml or text/xml"
+                "the Content-Type of the part `file` must be application/xml or text/xml, "
+                "or application/gzip or application/zip"
             )
         decode = part.decoder()
         self._upload.describe(filename=part.filename, charset=part.charset())
         chunks = part.chunks(decode)
-        head = await _head(chunks)
-        if not head:
+        head = await anext(chunks, None)
+        if head is None:
             raise PartFault("the part `file` is empty")
-        if head.startswith(_MAGIC):
-            raise PartFault("compressed files are not read yet: send the XML itself")
         self._file_seen = True
         await self._feed(part, head, chunks)
 
@@ -148,6 +144,8 @@ class Form:
                 chunk = await anext(chunks, None)
         except PartFault as exc:
             fault = FileRefused(str(exc))
+        except BodyFault as exc:
+            fault = FileRefused(exc.reason)
         except FormFault:
             part.cut = True
         self._receipt.cut = part.cut
@@ -157,8 +155,7 @@ class Form:
             self._upload.break_off(fault)
 
     def _too_large(self) -> FileTooLarge:
-        limit = self._settings.max_upload_bytes
-        return FileTooLarge(f"The upload is larger than the {limit} bytes allowed")
+        return FileTooLarge(self._body.excess)
 
     def _malformed(self) -> str:
         if not self._body.size:
@@ -173,11 +170,3 @@ class Form:
         if not self._labels:
             return "there is no part named `file`"
         return f"there is no part named `file`, only {', '.join(self._labels[:_SHOWN_LABELS])}"
-
-
-async def _head(chunks: AsyncIterator[bytes]) -> bytes:
-    """The first bytes, enough to know a compressed file; fewer where there are no more."""
-    head = b""
-    while len(head) < _HEAD and (chunk := await anext(chunks, None)) is not None:
-        head += chunk
-    return head

@@ -90,9 +90,7 @@ class Upload:
 
     async def _import(self, started: Import) -> Tally:
         settings = self._settings
-        body = Body(
-            self._web_request, self._boundary, settings.idle_timeout, settings.max_upload_bytes
-        )
+        body = Body(self._web_request, self._boundary, settings)
         form = Form(multipart(self._web_request, body), body, started, settings)
         try:
             async with asyncio.timeout(settings.upload_timeout):
@@ -102,7 +100,7 @@ class Upload:
             error = f"The upload took longer than {settings.upload_timeout:g} seconds"
             raise RequestTimeout(error) from exc
         finally:
-            telemetry.BYTES.inc(body.size)
+            telemetry.BYTES.inc(self._web_request.content.total_bytes)
         self.received.set()
         tally = await started.finish(
             notes=receipt.notes, warnings=receipt.warnings, cut=receipt.cut

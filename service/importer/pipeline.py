@@ -71,7 +71,7 @@ class Import:
 
     @property
     def bytes_read(self) -> int:
-        """Bytes of the file that the reader has taken so far."""
+        """Bytes of the file, as its part holds it, that the reader has taken so far."""
         return self._pipe.taken
 
     def describe(self, *, filename: str | None, charset: str | None) -> None:
@@ -265,6 +265,7 @@ def _limits(settings: Settings) -> Limits:
         max_attributes_bytes=settings.max_attributes_bytes,
         max_tag_names=settings.max_tag_names,
         max_file_bytes=settings.max_file_bytes,
+        max_inflate_ratio=settings.max_inflate_ratio,
         spill_bytes=settings.spill_bytes,
         shared_bytes=settings.shared_bytes,
         spool_dir=str(settings.spool_dir) if settings.spool_dir else None,

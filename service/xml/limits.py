@@ -20,7 +20,7 @@ class Limits:
         shared_bytes: shared objects kept in memory before they go to disk.
         spool_dir: where spool files go, or None for the system's own place.
         max_file_bytes: the file as XML, inflated.
-        max_inflate_ratio: inflated size over compressed size.
+        max_inflate_ratio: inflated size over compressed size, past ``gunzip.RATIO_GRACE``.
     """
 
     max_projects: int = 1_000_000

@@ -51,10 +51,11 @@ _BOMS = (
 )
 """Byte order marks, and those of UTF-32 and its first character, which are refused."""
 
-_COMPRESSED = "the file is compressed; compressed uploads are not read, send the XML itself"
+_COMPRESSED = "the file is compressed in a way that is not read; read are gzip and ZIP"
+_NESTED = "the file is compressed twice; send the XML, or one gzip or ZIP of it"
 _MAGICS = (
-    (b"PK\x03\x04", _COMPRESSED),
-    (b"\x1f\x8b", _COMPRESSED),
+    (b"PK\x03\x04", _NESTED),
+    (b"\x1f\x8b", _NESTED),
     (b"BZh", _COMPRESSED),
     (b"\xfd7zXZ", _COMPRESSED),
     (b"7z\xbc\xaf", _COMPRESSED),

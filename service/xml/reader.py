@@ -9,6 +9,7 @@ from service.errors import FileRefused, FileTooLarge
 from service.model import FileWarning, Item, WarningCode
 from service.xml.dialect import Dialect
 from service.xml.element import Element
+from service.xml.inflate import Inflated
 from service.xml.limits import MIB, Limits
 from service.xml.prolog import Prolog, Source, read_prolog
 from service.xml.registry import DIALECTS
@@ -27,7 +28,8 @@ class Reader:
     """One pass over a file; iterate once, in a worker thread.
 
     Args:
-        source: the file from its first byte; what its ``read`` raises passes through.
+        source: the file from its first byte, perhaps as gzip or ZIP; what its ``read`` raises
+            passes through.
         limits: bounds to keep.
         charset: of the part's Content-Type; overrides the XML declaration.
         dialects: tried in order.
@@ -40,7 +42,7 @@ class Reader:
 
     Raises:
         FileRefused: while iterating, after every complete project: not XML, or none that is read, a
-            DOCTYPE, a syntax error, no project.
+            DOCTYPE, a syntax error, no project, a gzip or ZIP that is corrupt or not read.
         FileTooLarge: likewise, where a limit of the file is reached.
         OSError: the disk that rows are spooled to fails or is full.
     """
@@ -56,7 +58,7 @@ class Reader:
         self.warnings: list[FileWarning] = []
         self.closed = False
         self.complete = 0
-        self._source = source
+        self._source = Inflated(source, limits)
         self._limits = limits
         self._charset = charset
         self._dialects = dialects

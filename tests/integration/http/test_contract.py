@@ -191,7 +191,7 @@ async def test_413_by_content_length(service: Service) -> None:
 
 
 async def test_415_of_an_encoded_request(service: Service, subtests: pytest.Subtests) -> None:
-    for encoding in ["gzip", "br"]:
+    for encoding in ["deflate", "br", "gzip, gzip", "gzip, br"]:
         with subtests.test(encoding=encoding):
             answer = await upload(service, FILE, f"Content-Encoding: {encoding}")
             assert envelope(answer)[:3] == ("error", 415, "Unsupported media type")

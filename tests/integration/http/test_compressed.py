@@ -1,0 +1,199 @@
+"""Compressed uploads: a gzip or ZIP in the part `file`, or the whole request as gzip."""
+
+import gzip
+import io
+import zipfile
+from random import Random
+from typing import Any
+
+import pytest
+
+from service.db import Pool
+from tests.integration.http.raw import XML, Answer, Connection, form, head, part, upload
+from tests.serving import Service
+
+GZIP = "Content-Encoding: gzip"
+FILE = form(part("file", XML), part("notes", b"Import"))
+BOMB = XML.replace(b"</projects>", (b" " * 1_000_000 + b"<x/>") * 40 + b"</projects>")
+
+
+def long_file(projects: int) -> bytes:
+    """Projects that compress badly, so that a cut takes about as much of them as of the bytes."""
+    random = Random(1)
+    written = [
+        f'<project id="P-{n}"><name>{random.randbytes(500).hex()}</name></project>\n'
+        for n in range(projects)
+    ]
+    return f'<projects xmlns="urn:project-bulk-import:1">\n{"".join(written)}</projects>'.encode()
+
+
+def zipped(*names: str, data: bytes = XML) -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        for name in names:
+            file.writestr(name, data)
+    return archive.getvalue()
+
+
+def landed(answer: Answer) -> list[str]:
+    assert answer.status == 207, answer.body
+    return [item["external_id"] for item in answer.json["details"]["successes"]]
+
+
+def last_error(answer: Answer) -> dict[str, Any]:
+    errors = answer.json["details"]["errors"]
+    assert len(errors) == 1
+    error: dict[str, Any] = errors[0]
+    assert error["index"] == len(landed(answer)) > 0
+    return error
+
+
+@pytest.mark.parametrize("content", [gzip.compress(XML), zipped("plan.xml")], ids=["gzip", "zip"])
+async def test_a_compressed_part_is_read_whatever_its_type_says(
+    service: Service, pool: Pool, content: bytes, subtests: pytest.Subtests
+) -> None:
+    for kind in ["application/gzip", "application/x-zip-compressed", "text/xml"]:
+        with subtests.test(kind=kind):
+            body = form(part("file", content, f"Content-Type: {kind}"))
+            assert landed(await upload(service, body)) == ["P-1", "P-2"]
+            sizes = await pool.fetch("SELECT bytes_read FROM imports")
+            assert {size["bytes_read"] for size in sizes} == {len(content)}
+
+
+@pytest.mark.parametrize("name", ["gzip", "GZIP", "x-gzip"])
+async def test_a_request_may_be_gzip_as_a_whole(service: Service, pool: Pool, name: str) -> None:
+    answer = await upload(service, gzip.compress(FILE), f"Content-Encoding: {name}")
+    assert landed(answer) == ["P-1", "P-2"]
+    assert answer.json["details"]["warnings"] == []
+    row = await pool.fetchrow("SELECT notes, bytes_read FROM imports")
+    assert tuple(row or ()) == ("Import", len(XML))
+
+
+async def test_a_gzip_request_is_read_wherever_it_is_cut(service: Service) -> None:
+    body = gzip.compress(FILE[:200]) + gzip.compress(FILE[200:])
+    for size in (1, 50):
+        async with Connection(service) as connection:
+            await connection.send(
+                head(service, f"Content-Length: {len(body)}", GZIP, "Expect: 100-continue")
+            )
+            assert (await connection.answer()).status == 100
+            await connection.send(*(body[i : i + size] for i in range(0, len(body), size)))
+            assert landed(await connection.answer()) == ["P-1", "P-2"]
+
+
+async def test_a_gzip_part_in_a_gzip_request_is_inflated_too(service: Service) -> None:
+    body = gzip.compress(form(part("file", gzip.compress(XML))))
+    assert landed(await upload(service, body, GZIP)) == ["P-1", "P-2"]
+
+
+async def test_identity_is_a_content_encoding(service: Service) -> None:
+    assert landed(await upload(service, FILE, "Content-Encoding: identity")) == ["P-1", "P-2"]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (gzip.compress(XML)[:40], "breaks off"),
+        (gzip.compress(XML)[:10] + b"\xff" * 100, "corrupt"),
+        (zipped("plan.xml")[:60], "corrupt or breaks off"),
+        (zipped("plan.zip", data=zipped("plan.xml")), "compressed twice"),
+        (zipped("one.xml", "two.xml", data=b""), "several files, `one.xml` and `two.xml`"),
+    ],
+)
+async def test_what_gives_no_project_is_a_400(
+    service: Service, pool: Pool, content: bytes, words: str
+) -> None:
+    answer = await upload(service, form(part("file", content)))
+    assert (answer.status, words in answer.json["details"]) == (400, True)
+    assert await pool.fetchval("SELECT state FROM imports") == "failed"
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, lambda data: zipped("plan.xml", data=data)])
+async def test_projects_before_a_corrupt_place_land(
+    service: Service, pool: Pool, compress: Any
+) -> None:
+    content = bytearray(compress(long_file(1000)))
+    middle = len(content) // 2
+    content[middle : middle + 2000] = bytes(2000)
+    answer = await upload(service, form(part("file", bytes(content))))
+    error = answer.json["details"]["errors"][-1]
+    assert (error["error"], error["code"]) == ("MALFORMED_XML", 400)
+    ids = [f"P-{n}" for n in range(len(landed(answer)))]
+    assert 300 < len(ids) < 510
+    assert landed(answer) == ids
+    assert await pool.fetchval("SELECT count(*) FROM current_projects") == len(ids)
+
+
+async def test_all_projects_before_a_wrong_checksum_land(service: Service) -> None:
+    content = bytearray(gzip.compress(XML))
+    content[-8] ^= 1
+    answer = await upload(service, form(part("file", bytes(content))))
+    assert landed(answer) == ["P-1", "P-2"]
+    assert "checksum" in last_error(answer)["message"]
+
+
+async def test_a_second_file_in_a_zip_is_told_behind_the_first(service: Service) -> None:
+    answer = await upload(service, form(part("file", zipped("one.xml", "two.xml"))))
+    assert landed(answer) == ["P-1", "P-2"]
+    assert last_error(answer)["error"] == "MALFORMED_XML"
+    assert "several files, `one.xml` and `two.xml`" in last_error(answer)["message"]
+
+
+async def test_a_gzip_request_that_breaks_off_in_the_file(service: Service) -> None:
+    body = gzip.compress(form(part("file", long_file(1000))))
+    answer = await upload(service, body[: len(body) // 2], GZIP)
+    error = last_error(answer)
+    assert error["error"] == "MALFORMED_XML"
+    assert "Content-Encoding the gzip file breaks off" in error["message"]
+    assert 300 < len(landed(answer)) < 510
+
+
+@pytest.mark.parametrize("body", [b"", b"no gzip at all", gzip.compress(FILE)[:30], FILE])
+async def test_a_gzip_request_that_is_none_is_a_400(service: Service, body: bytes) -> None:
+    answer = await upload(service, body, GZIP)
+    assert answer.status == 400
+    assert "Content-Encoding" in answer.json["details"]
+
+
+@pytest.mark.settings(max_inflate_ratio=20)
+async def test_a_bomb_in_the_part_or_around_the_request(service: Service, pool: Pool) -> None:
+    for body, headers in [
+        (form(part("file", gzip.compress(BOMB))), []),
+        (form(part("file", zipped("plan.xml", data=BOMB))), []),
+        (gzip.compress(form(part("file", BOMB))), [GZIP]),
+    ]:
+        answer = await upload(service, body, *headers)
+        error = last_error(answer)
+        assert (error["error"], error["code"]) == ("FILE_TOO_LARGE", 413)
+        assert "more than 20 times" in error["message"]
+    bomb = form(part("files", bytes(40_000_000)), part("file", XML))
+    answer = await upload(service, gzip.compress(bomb), GZIP)
+    assert answer.status == 400  # for the size of a part that is not the file
+    assert "`files`" in answer.json["details"]
+
+
+@pytest.mark.settings(max_file_bytes=100_000)
+async def test_the_inflated_size_has_a_limit(service: Service) -> None:
+    large = XML.replace(b"<project id", b" " * 200_000 + b"<project id", 1)
+    for body, headers in [
+        (form(part("file", gzip.compress(large))), []),
+        (gzip.compress(form(part("file", large))), [GZIP]),
+    ]:
+        answer = await upload(service, body, *headers)
+        assert (answer.status, answer.json["message"]) == (413, "Payload too large")
+        assert "100000 bytes" in answer.json["details"]
+
+
+@pytest.mark.settings(max_upload_bytes=20_000)
+async def test_the_size_of_an_upload_is_that_of_what_is_sent(service: Service) -> None:
+    spaced = XML.replace(b"</projects>", b" " * 100_000 + b"</projects>")
+    small = gzip.compress(form(part("file", spaced)))
+    assert landed(await upload(service, small, GZIP)) == ["P-1", "P-2"]
+    large = gzip.compress(form(part("file", long_file(100))))
+    async with Connection(service) as connection:
+        await connection.send(head(service, GZIP, "Transfer-Encoding: chunked"))
+        pieces = [large[i : i + 5000] for i in range(0, len(large), 5000)]
+        await connection.send(*(b"%x\r\n%s\r\n" % (len(p), p) for p in pieces), b"0\r\n\r\n")
+        answer = await connection.answer()
+    error = last_error(answer)
+    assert (error["error"], "20000 bytes" in error["message"]) == ("FILE_TOO_LARGE", True)
