@@ -15,7 +15,6 @@ from aiohttp.http_exceptions import LineTooLong
 from service.api.encoding import Gunzipped, content_encoding
 from service.api.lingering import TRANSPORT_FAULTS
 from service.errors import BadRequest, FileTooLarge, RequestTimeout
-from service.gunzip import BadGzip
 from service.settings import Settings
 
 MAX_LINES: Final = 64 * 1024
@@ -31,13 +30,14 @@ class TransferBroken(BadRequest):
 
 
 class BodyFault(BadRequest):
-    """The body's gzip is corrupt, or a bound on its form, other than its size, was passed."""
+    """The body's gzip has a wrong end, or a bound on its form, other than size, was passed."""
 
 
 class Body:
     """The stream of a request, inflated, with the methods that ``MultipartReader`` calls.
 
-    It ends at the body's end, behind the closing boundary, or at the limit, whichever comes first.
+    It ends at the body's end, behind the closing boundary, at the limit, or where gzip is corrupt,
+    whichever comes first.
 
     Args:
         request: whose body it is.
@@ -74,6 +74,11 @@ class Body:
         self._silence = settings.idle_timeout
         self._lines = 0
 
+    @property
+    def corrupt(self) -> str:
+        """What is wrong with a gzip request, which ends there; else empty."""
+        return self._content.corrupt if isinstance(self._content, Gunzipped) else ""
+
     async def read(self, n: int) -> bytes:
         """At most ``n`` bytes, as soon as there are any; ``b""`` at the end."""
         self._lines = 0
@@ -98,6 +103,20 @@ class Body:
         """Read to the end of the body."""
         while await self.read(MAX_LINES):
             pass
+
+    async def verify(self) -> None:
+        """Read the end of a gzip request, behind the closing boundary: its checksum stands there.
+
+        Raises:
+            BodyFault: it is wrong or missing.
+        """
+        if not self.closed or not isinstance(self._content, Gunzipped):
+            return
+        most = self.size + MAX_LINES
+        while self.size <= most and await self.read(MAX_LINES):
+            pass
+        if self.corrupt:
+            raise BodyFault(self.corrupt)
 
     def unread_data(self, data: bytes) -> None:
         self.size -= len(data)
@@ -128,8 +147,6 @@ class Body:
                 return await reading(*args)
         except TimeoutError as exc:
             raise RequestTimeout(f"No byte came for {self._silence:g} seconds") from exc
-        except BadGzip as exc:
-            raise BodyFault(f"in the request's Content-Encoding {exc}") from exc
         except LineTooLong as exc:
             raise BodyFault("a line of a part's headers is too long") from exc
         except (ConnectionError, RuntimeError) as exc:

@@ -10,7 +10,7 @@ from aiohttp import StreamReader, hdrs, web
 from aiohttp.http_exceptions import LineTooLong
 
 from service.errors import FileTooLarge
-from service.gunzip import Gunzip, check_ratio
+from service.gunzip import BadGzip, Gunzip, check_ratio
 
 READ: Final = frozenset({"identity", "gzip", "x-gzip"})
 """RFC 9110 section 8.4.1.3 has x-gzip taken for gzip."""
@@ -33,9 +33,12 @@ class Gunzipped:
         limit: of them, in bytes.
         ratio: inflated size over compressed size; see ``check_ratio``.
 
+    Attributes:
+        corrupt: why it ends before its end, else empty. That is not raised: aiohttp reads ahead,
+            and would lose what came before.
+
     Raises:
-        BadGzip: from every method that reads: it breaks off or is corrupt.
-        FileTooLarge: likewise: a bound is passed. What came before was given.
+        FileTooLarge: from every method that reads: a bound is passed.
         LineTooLong: from ``readline``.
     """
 
@@ -48,6 +51,7 @@ class Gunzipped:
         self._taken = 0
         self._given = 0
         self._ended = False
+        self.corrupt = ""
 
     async def read(self, n: int) -> bytes:
         """At most ``n`` bytes; ``b""`` at the end."""
@@ -59,14 +63,12 @@ class Gunzipped:
     async def readline(self, *, max_line_length: int | None = None) -> bytes:
         """A line with its end, which the last one may lack."""
         most = max_line_length or _MAX_LINE
-        while (end := self._held.find(b"\n") + 1) == 0:
-            if len(self._held) > most:
-                break
+        while b"\n" not in self._held and len(self._held) <= most:
             if not (more := await self._more()):
-                end = len(self._held)
                 break
             self._held += more
-        if not end or end > most:
+        end = self._held.find(b"\n") + 1 or len(self._held)
+        if end > most:
             raise LineTooLong(self._held[:100], most)
         line, self._held = self._held[:end], self._held[end:]
         return line
@@ -80,6 +82,14 @@ class Gunzipped:
     async def _more(self) -> bytes:
         if self._ended:
             return b""
+        try:
+            return await self._inflated()
+        except BadGzip as exc:
+            self._ended = True
+            self.corrupt = f"in the request's Content-Encoding {exc}"
+            return b""
+
+    async def _inflated(self) -> bytes:
         while not (data := self._gunzip.pull(_CHUNK)):
             if self._taken > self._limit:
                 raise FileTooLarge(f"The upload is larger than the {self._limit} bytes allowed")

@@ -72,6 +72,7 @@ class Form:
         """
         try:
             await self._read_parts()
+            await self._body.verify()
         except FormFault:
             if not self._receipt.cut:
                 self._fault(self._malformed(), WarningCode.UPLOAD_CUT_SHORT)
@@ -144,11 +145,11 @@ class Form:
                 chunk = await anext(chunks, None)
         except PartFault as exc:
             fault = FileRefused(str(exc))
-        except BodyFault as exc:
-            fault = FileRefused(exc.reason)
         except FormFault:
             part.cut = True
         self._receipt.cut = part.cut
+        if part.cut and self._body.corrupt:
+            fault = FileRefused(self._body.corrupt)
         if self._body.over:
             fault = self._too_large()
         if fault is not None:
@@ -158,6 +159,8 @@ class Form:
         return FileTooLarge(self._body.excess)
 
     def _malformed(self) -> str:
+        if self._body.corrupt:
+            return self._body.corrupt
         if not self._body.size:
             return "the body is empty; send the XML in a part named `file`"
         if not self._body.begun:

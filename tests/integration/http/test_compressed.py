@@ -148,6 +148,17 @@ async def test_a_gzip_request_that_breaks_off_in_the_file(service: Service) -> N
     assert 300 < len(landed(answer)) < 510
 
 
+@pytest.mark.parametrize("cut", [0, 8])
+async def test_a_wrong_checksum_of_a_gzip_request_is_a_warning(service: Service, cut: int) -> None:
+    body = bytearray(gzip.compress(FILE))
+    body[-8] ^= 1
+    answer = await upload(service, bytes(body[: len(body) - cut]), GZIP)
+    assert landed(answer) == ["P-1", "P-2"]
+    (warning,) = answer.json["details"]["warnings"]
+    assert warning["code"] == "UPLOAD_CUT_SHORT"
+    assert ("breaks off" if cut else "checksum") in warning["message"]
+
+
 @pytest.mark.parametrize("body", [b"", b"no gzip at all", gzip.compress(FILE)[:30], FILE])
 async def test_a_gzip_request_that_is_none_is_a_400(service: Service, body: bytes) -> None:
     answer = await upload(service, body, GZIP)
