@@ -46,6 +46,9 @@ COLUMNS: dict[Table, tuple[str, ...]] = {
 """The columns of each table's rows, behind the key (client, project, version)."""
 
 
+TABLES = tuple(Table)
+
+
 class Rows:
     """The rows of one project's children.
 
@@ -59,13 +62,13 @@ class Rows:
 
     def __init__(self, spill_after: int, directory: str | None = None) -> None:
         self.size = 0
-        self._counts = dict.fromkeys(Table, 0)
-        self._lines: dict[Table, list[bytes]] = {table: [] for table in Table}
+        self._counts = dict.fromkeys(TABLES, 0)
+        self._lines: dict[Table, list[bytes]] = {table: [] for table in TABLES}
         self._held = 0
         self._spill_after = spill_after
         self._directory = directory
         self._file: IO[bytes] | None = None
-        self._extents: dict[Table, list[tuple[int, int]]] = {table: [] for table in Table}
+        self._extents: dict[Table, list[tuple[int, int]]] = {table: [] for table in TABLES}
 
     def count(self, table: Table) -> int:
         """How many rows the table has so far; the next row's ordinal."""

@@ -38,7 +38,8 @@ cdef enum Use:
     MAPPED = 1
     ATTRIBUTE = 2
     APART = 3
-    LEFT = 4
+    HELD = 4
+    LEFT = 5
 
 cdef enum Kind:
     OTHER
@@ -77,6 +78,7 @@ cdef struct Name:
     const char* key
     Py_ssize_t length
     void* parse
+    unsigned long long met  # in which record last
 
 
 cdef struct Entry:
@@ -113,13 +115,14 @@ cdef class Walk:
         shape: compiled from a record's map.
     """
 
-    cdef object shape, children, attributes, names, volatile, apart_tags, left_tags
+    cdef object shape, children, attributes, names, volatile, apart_tags, held_tags, left_tags
     cdef tuple defaults, required
     cdef list blank, alive
     cdef bint strict, parts
     cdef bytes home
     cdef Name table[NAMES]
     cdef int known
+    cdef unsigned long long reading
     cdef char* out
     cdef Py_ssize_t used, room
     cdef Entry* entries
@@ -132,7 +135,8 @@ cdef class Walk:
         self.names = shape.names
         self.volatile = shape.volatile
         self.apart_tags = shape.apart
-        self.left_tags = shape.holds | shape.gather.keys()
+        self.held_tags = shape.holds
+        self.left_tags = shape.gather.keys()
         self.defaults = shape.defaults
         self.required = shape.required
         self.blank = shape.blank
@@ -147,12 +151,8 @@ cdef class Walk:
         PyMem_Free(self.entries)
 
     def __call__(self, element):
-        cdef Record record
-        if not self.parts:
-            record = self.read(<cetree._Element?>element)
-            if record is not None:
-                return record
-        return walk_any(element, self.shape)
+        cdef Record record = self.read(<cetree._Element?>element)
+        return walk_any(element, self.shape) if record is None else record
 
     cdef Record read(self, cetree._Element element):
         """The record, or None where something in it is rare."""
@@ -160,10 +160,11 @@ cdef class Walk:
         cdef xmlNode* child
         cdef Name* name
         cdef Later later[8]
-        cdef int late = 0, rank, at
+        cdef int late = 0, rank, at, full
         cdef list columns = self.blank.copy()
         cdef list apart = None
         self.entry_count = 0
+        self.reading += 1
         if not self.read_attributes(element._c_node, columns):
             return None
         child = element._c_node.children
@@ -180,8 +181,22 @@ cdef class Walk:
                 if apart is None:
                     apart = []
                 apart.append(cetree.elementFactory(element._doc, child))
+            elif name.use == HELD:
+                if name.met == self.reading or not is_empty(child):
+                    return None
+                name.met = self.reading
             elif name.use == ATTRIBUTE:
-                if self.strict or not self.collect(child, name):
+                if self.strict:
+                    return None
+                if self.parts and not is_plain(child):
+                    full = something_in(child, 0)
+                    if full < 0:
+                        return None
+                    if full:
+                        if apart is None:
+                            apart = []
+                        apart.append(cetree.elementFactory(element._doc, child))
+                elif not self.collect(child, name):
                     return None
             elif name.rank:
                 if late == 8:
@@ -294,6 +309,8 @@ cdef class Walk:
             name.parse = <void*> slot.parse
         elif tag in self.apart_tags:
             name.use = APART
+        elif tag in self.held_tags:
+            name.use = HELD
         elif tag in self.left_tags:
             name.use = LEFT
         else:
@@ -327,7 +344,7 @@ cdef class Walk:
         cdef Py_ssize_t size
         cdef Entry* entry
         cdef int full
-        if (child.properties == NULL or only_xsi(child)) and not has_elements(child):
+        if is_plain(child):
             return text_of(child.children, &text, &size) and self.add_leaf(name, text, size)
         full = something_in(child, 0)
         if full > 0:
@@ -575,20 +592,39 @@ cdef bint has_elements(const xmlNode* node) noexcept nogil:
     return False
 
 
+cdef bint is_plain(const xmlNode* node) noexcept nogil:
+    """Whether it is a leaf without attributes that say something."""
+    return not has_attributes(node) and not has_elements(node)
+
+
+cdef bint has_attributes(const xmlNode* node) noexcept nogil:
+    cdef const xmlAttr* attribute = node.properties
+    while attribute != NULL:
+        if attribute.children != NULL and not is_blank_text(attribute.children):
+            if attribute.ns == NULL or strcmp(<const char*> attribute.ns.href, XSI) != 0:
+                return True
+        attribute = attribute.next
+    return False
+
+
+cdef bint is_empty(const xmlNode* node) noexcept nogil:
+    """Whether there is nothing in it but white space."""
+    node = node.children if node.properties == NULL else node
+    while node != NULL:
+        if node.type == XML_ELEMENT_NODE or not is_blank_text(node):
+            return False
+        node = node.next
+    return True
+
+
 cdef int something_in(const xmlNode* node, int depth) noexcept nogil:
     """Whether there is a text or an attribute anywhere inside; -1 where it is too deep to tell."""
-    cdef const xmlAttr* attribute = node.properties
     cdef const xmlNode* child = node.children
     cdef int full
     if depth > DEEPEST:
         return -1
-    while attribute != NULL:
-        if attribute.ns == NULL or strcmp(
-            <const char*> attribute.ns.href, XSI
-        ):
-            if attribute.children != NULL and not is_blank_text(attribute.children):
-                return 1
-        attribute = attribute.next
+    if has_attributes(node):
+        return 1
     while child != NULL:
         if child.type == XML_ELEMENT_NODE:
             full = something_in(child, depth + 1)

@@ -19,6 +19,9 @@ compiled = pytest.importorskip("service.xml.compiled", reason="there was no C co
 MSPDI = "http://schemas.microsoft.com/project"
 VOLATILE = frozenset({"LastUpdateDate", "Extra"})
 SHAPES: dict[str, tuple[RecordMap, str, bool]] = {
+    "native project": (native.PROJECT, native.NAMESPACE, True),
+    "mspdi project": (mspdi.PROJECT, MSPDI, False),
+    "p6 project": (p6.PROJECT, "", False),
     "native task": (native.TASK, native.NAMESPACE, True),
     "native assignment": (native.ASSIGNMENT, native.NAMESPACE, True),
     "mspdi task": (mspdi.TASK, MSPDI, False),
@@ -98,7 +101,8 @@ def test_both_walks_agree(name: str, data: st.DataObject) -> None:
     tag = f"{{{namespace}}}Record" if namespace else "Record"
     given_attributes = {one: data.draw(TEXTS) for one in own if data.draw(st.booleans())}
     record = etree.Element(tag, given_attributes, nsmap={None: namespace} if namespace else None)  # type: ignore[dict-item]
-    made = data.draw(children([*elements, *OTHERS, *record_map.apart], namespace))
+    names = [*elements, *OTHERS, *record_map.apart, *record_map.holds]
+    made = data.draw(children(names, namespace))
     build(record, made, data.draw(st.lists(st.sampled_from(["", "\n ", "stray"]), max_size=3)))
     element = parse(etree.tostring(record))
 
@@ -137,6 +141,7 @@ def test_both_walks_agree_on_values(kind: values.Kind, strict: bool) -> None:
         "<x>leaf</x><x><y>1</y></x><x>leaf</x>",
         "<x><y/></x><x>leaf</x><z><y> </y></z>",
         '<x b="1" a="2">text</x><x a=""> </x>',
+        '<x a="">leaf</x>',
         '<x b="1"><A>1</A><B>2</B><b>3</b>  <a><A>4</A></a></x>',
         '<x b="1">mixed<y>1</y></x>',
         "<x><Extra>nested</Extra><A>1</A></x><X>1</X><xx>2</xx><_x>3</_x>",
