@@ -22,6 +22,9 @@ _SQL = Queries("imports")
 _log = structlog.get_logger()
 
 FIRST_ATTEMPT = 1
+SPARE_CONNECTIONS = 3
+"""Of the pool, kept from the writers: for the heartbeat, and for imports that begin and end."""
+
 IDLE_SHARE = 0.8
 """A transaction may stand still for this share of a heartbeat's expiry."""
 
@@ -45,6 +48,7 @@ class Importer:
         self._pool = pool
         self._settings = settings
         self._slots: Counter[int] = Counter()
+        self._turns = asyncio.Semaphore(settings.pool_size - SPARE_CONNECTIONS)
         self._threads = ThreadPoolExecutor(settings.max_imports, thread_name_prefix="parse")
         self._heart: asyncio.Task[None] | None = None
 
@@ -103,7 +107,13 @@ class Importer:
             self._settings.lock_timeout,
             self._settings.heartbeat_expiry * IDLE_SHARE,
         )
-        started = Import(owner, pool=self._pool, threads=self._threads, settings=self._settings)
+        started = Import(
+            owner,
+            pool=self._pool,
+            turns=self._turns,
+            threads=self._threads,
+            settings=self._settings,
+        )
         self.running[import_id] = started
         try:
             yield started

@@ -35,6 +35,7 @@ class Import:
     Args:
         owner: in whose name it writes.
         pool: the connections.
+        turns: shared by the writers of all imports; see ``Writer``.
         threads: where its parsing runs; one thread an import.
         settings: limits, times and sizes.
 
@@ -44,7 +45,15 @@ class Import:
         projects_done: outcomes written so far.
     """
 
-    def __init__(self, owner: Owner, *, pool: Pool, threads: Executor, settings: Settings) -> None:
+    def __init__(
+        self,
+        owner: Owner,
+        *,
+        pool: Pool,
+        turns: asyncio.Semaphore,
+        threads: Executor,
+        settings: Settings,
+    ) -> None:
         self.id = owner.import_id
         self.owner = owner
         self.ended = False
@@ -54,6 +63,7 @@ class Import:
         self._threads = threads
         self._writer = Writer(
             pool,
+            turns,
             owner,
             lock_timeout=settings.lock_timeout,
             retry_timeout=settings.retry_timeout,

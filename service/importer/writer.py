@@ -22,15 +22,24 @@ class Writer:
 
     Args:
         pool: the connections.
+        turns: as many as writers may be in a transaction at once, of all imports; waiting for one
+            is no fault of the database and counts against no deadline.
         owner: the import.
         lock_timeout: how long a project is waited for that another import is writing, in seconds.
         retry_timeout: how long a batch is tried while the database is away, in seconds.
     """
 
     def __init__(
-        self, pool: Pool, owner: Owner, *, lock_timeout: float, retry_timeout: float
+        self,
+        pool: Pool,
+        turns: asyncio.Semaphore,
+        owner: Owner,
+        *,
+        lock_timeout: float,
+        retry_timeout: float,
     ) -> None:
         self._pool = pool
+        self._turns = turns
         self._owner = owner
         self._lock_timeout = lock_timeout
         self._retry_timeout = retry_timeout
@@ -46,7 +55,8 @@ class Writer:
         async def store(conn: Connection, _recheck: bool) -> None:
             await transaction.store_shared(conn, self._owner, batch.shared)
 
-        await retrying(self._pool, store, self._retry_timeout)
+        async with self._turns:
+            await retrying(self._pool, store, self._retry_timeout)
 
     async def land(self, entries: Sequence[Entry]) -> None:
         """Write every entry's outcome, and with it each project that can land.
@@ -81,7 +91,8 @@ class Writer:
                 waiting_since.clear()
             return await transaction.land(conn, self._owner, entries, recheck=recheck)
 
-        return await retrying(self._pool, land, self._retry_timeout)
+        async with self._turns:
+            return await retrying(self._pool, land, self._retry_timeout)
 
     async def _give_up_on_expired(
         self, contested: list[Entry], waiting_since: dict[int, float]

@@ -1,3 +1,5 @@
+import asyncio
+
 import asyncpg
 import pytest
 
@@ -15,7 +17,7 @@ async def owner(pool: Pool) -> Owner:
 
 @pytest.fixture
 def writer(pool: Pool, owner: Owner) -> Writer:
-    return Writer(pool, owner, lock_timeout=0.3, retry_timeout=5)
+    return Writer(pool, asyncio.Semaphore(8), owner, lock_timeout=0.3, retry_timeout=5)
 
 
 async def results(pool: Pool, owner: Owner) -> list[asyncpg.Record]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from service.db import Pool
+from service.db.pool import open_pool
 from service.errors import FileRefused, InternalError, RequestTimeout, TooManyRequests, Unavailable
 from service.importer.importer import Importer
 from service.importer.lifecycle import Request
@@ -259,3 +260,20 @@ async def test_slots_are_bounded_for_a_client_and_for_all(pool: Pool, settings: 
                 importer.admit(3).__enter__()
             with importer.admit(3):
                 pass
+
+
+async def test_many_imports_share_few_connections(pool: Pool, dsn: str, settings: Settings) -> None:
+    """More writers than connections wait for each other, however short the patience."""
+    await pool.execute("INSERT INTO clients (client_id, name) VALUES (1, 'Demo')")
+    few = settings.model_copy(update={"pool_size": 4, "retry_timeout": 0.3, "batch_projects": 5})
+
+    async def one(number: int, importer: Importer) -> None:
+        async with importer.start(REQUEST) as started:
+            plans = (plan(f"I{number}P{n}", tasks=50) for n in range(100))
+            await whole(started, HEAD, *plans, TAIL)
+
+    async with await open_pool(few, dsn) as small, Importer(small, few) as importer:
+        await asyncio.gather(*(one(number, importer) for number in range(8)))
+
+    states = await pool.fetch("SELECT state, count(*) AS n FROM imports GROUP BY state")
+    assert [(row["state"], row["n"]) for row in states] == [("completed", 8)]

@@ -170,7 +170,7 @@ async def test_a_fault_without_a_row_is_found_by_bisection(
 async def test_a_contested_project_lets_its_neighbours_land_and_follows_once_it_is_free(
     pool: Pool, owner: Owner, other: Connection
 ) -> None:
-    writer = Writer(pool, owner, lock_timeout=30, retry_timeout=5)
+    writer = Writer(pool, asyncio.Semaphore(8), owner, lock_timeout=30, retry_timeout=5)
     await other.execute("SELECT pg_advisory_xact_lock($1)", project_key(CLIENT, "B"))
     landing = asyncio.create_task(
         writer.land([project(name, index=n) for n, name in enumerate("ABC")])
@@ -241,7 +241,7 @@ async def test_batches_in_opposite_order_neither_deadlock_nor_lose_a_version(
     pool: Pool, owner: Owner
 ) -> None:
     names = [f"P{n}" for n in range(60)]
-    writer = Writer(pool, owner, lock_timeout=30, retry_timeout=5)
+    writer = Writer(pool, asyncio.Semaphore(8), owner, lock_timeout=30, retry_timeout=5)
 
     async def write(order: list[str], first: int, tasks: int) -> None:
         for at in range(0, 60, 10):
