@@ -1,0 +1,117 @@
+# What the tree's nodes hold, and the order of the members that are made of them.
+
+
+cdef int by_key(const void* one, const void* other) noexcept nogil:
+    """Sort by moving, key, and place in the file."""
+    cdef const Entry* a = <const Entry*> one
+    cdef const Entry* b = <const Entry*> other
+    cdef int order
+    if a.moving != b.moving:
+        return 1 if a.moving else -1
+    if a.sign != b.sign:
+        # '@' stands before every letter but not before '#' of "#text"
+        if a.sign:
+            return 1 if b.key[0] == b"#" else -1
+        return -1 if a.key[0] == b"#" else 1
+    order = memcmp(a.key, b.key, min(a.length, b.length))
+    if order == 0:
+        order = (a.length > b.length) - (a.length < b.length)
+    return order if order else a.order - b.order
+
+
+cdef bint same_key(const Entry* a, const Entry* b) noexcept nogil:
+    return a.sign == b.sign and a.length == b.length and memcmp(a.key, b.key, a.length) == 0
+
+
+cdef bint blank(char letter) noexcept nogil:
+    return letter == 32 or letter == 10 or letter == 9 or letter == 13
+
+
+cdef bint all_blank(const char* text, Py_ssize_t size) noexcept nogil:
+    cdef Py_ssize_t at
+    for at in range(size):
+        if not blank(text[at]):
+            return False
+    return True
+
+
+cdef bint is_blank_text(const xmlNode* node) noexcept nogil:
+    if node.type != XML_TEXT_NODE:
+        return False
+    return all_blank(<const char*> node.content, strlen(<const char*> node.content))
+
+
+cdef bint text_of(const xmlNode* node, const char** text, Py_ssize_t* size) noexcept nogil:
+    """The text that a leaf consists of; False where there is anything else, or more than one."""
+    if node == NULL:
+        text[0], size[0] = EMPTY_TEXT, 0
+        return True
+    if node.next != NULL or (node.type != XML_TEXT_NODE and node.type != XML_CDATA_SECTION_NODE):
+        return False
+    text[0] = <const char*> node.content
+    size[0] = strlen(text[0])
+    return True
+
+
+cdef bint only_xsi(const xmlNode* node) noexcept nogil:
+    cdef const xmlAttr* attribute = node.properties
+    while attribute != NULL:
+        if attribute.ns == NULL:
+            return False
+        if strcmp(<const char*> attribute.ns.href, XSI) != 0:
+            return False
+        attribute = attribute.next
+    return True
+
+
+cdef bint has_elements(const xmlNode* node) noexcept nogil:
+    node = node.children
+    while node != NULL:
+        if node.type == XML_ELEMENT_NODE:
+            return True
+        node = node.next
+    return False
+
+
+cdef bint is_plain(const xmlNode* node) noexcept nogil:
+    """Whether it is a leaf without attributes that say something."""
+    return not has_attributes(node) and not has_elements(node)
+
+
+cdef bint has_attributes(const xmlNode* node) noexcept nogil:
+    cdef const xmlAttr* attribute = node.properties
+    while attribute != NULL:
+        if attribute.children != NULL and not is_blank_text(attribute.children):
+            if attribute.ns == NULL or strcmp(<const char*> attribute.ns.href, XSI) != 0:
+                return True
+        attribute = attribute.next
+    return False
+
+
+cdef bint is_empty(const xmlNode* node) noexcept nogil:
+    """Whether there is nothing in it but white space."""
+    node = node.children if node.properties == NULL else node
+    while node != NULL:
+        if node.type == XML_ELEMENT_NODE or not is_blank_text(node):
+            return False
+        node = node.next
+    return True
+
+
+cdef int something_in(const xmlNode* node, int depth) noexcept nogil:
+    """Whether there is a text or an attribute anywhere inside; -1 where it is too deep to tell."""
+    cdef const xmlNode* child = node.children
+    cdef int full
+    if depth > DEEPEST:
+        return -1
+    if has_attributes(node):
+        return 1
+    while child != NULL:
+        if child.type == XML_ELEMENT_NODE:
+            full = something_in(child, depth + 1)
+            if full:
+                return full
+        elif not is_blank_text(child):
+            return 1
+        child = child.next
+    return 0
