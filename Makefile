@@ -12,14 +12,14 @@ help:
 	@echo "make demo   import the samples, print what became of them, stop"
 	@echo "make run    serve on 127.0.0.1:8080, with client 1"
 	@echo "make test   lint, types, and every test on PostgreSQL $(POSTGRES)"
-	@echo "make bench  measure speed, memory and fairness (about 25 min; QUICK=1: 2 min, fewer)"
+	@echo "make bench  measure speed, memory and fairness (about 25 min; QUICK=1: 5 min, fewer bars)"
 	@echo "make lint   lint and types alone"
 	@echo "make setup  make .venv (PYTHON=python3.13 picks the interpreter)"
 	@echo "make lock   write requirements.lock anew from pyproject.toml"
 
 setup: .venv/ready
 
-.venv/ready: requirements.lock pyproject.toml scripts/setup.sh
+.venv/ready: requirements.lock pyproject.toml setup.py scripts/setup.sh $(wildcard service/xml/compiled*.p?[ix])
 	@scripts/setup.sh $(PYTHON)
 
 lint: setup
