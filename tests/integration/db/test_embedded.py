@@ -167,7 +167,6 @@ def test_an_interrupted_start_waits_for_what_initdb_left_running(
             process.wait(1)
     _, said = process.communicate()
     assert said.rstrip().endswith("KeyboardInterrupt")
-    assert "FileNotFoundError" not in said
 
 
 def test_a_path_too_long_for_a_socket_works(tmp_path: Path, postgres: str) -> None:
