@@ -15,7 +15,6 @@ from tests.bench.upload import upload
 
 _ROUNDS: Final = 10
 _EVERY: Final = 10
-_SERIES: Final = 2
 _OTHERS: Final = range(301, 400)
 _PROJECTS_OF_OTHERS: Final = 500_000
 _MIB: Final = 1 << 20
@@ -81,8 +80,8 @@ async def aged(bench: Bench) -> None:
     lasts: list[float] = []
     firsts: list[float] = []
     sizes: list[tuple[int, ...]] = []
-    for series in range(_SERIES):
-        bench.progress("10 re-imports with 10 % changed", series, _SERIES)
+    for series in range(bench.runs):
+        bench.progress("10 re-imports with 10 % changed", series)
         async with bench.fresh() as (server, _idle):
             await bench.database.empty()
             file = native.write(bench.directory / "aged.xml", PROJECTS)
@@ -122,7 +121,7 @@ def _tell(
     bench: Bench, firsts: list[float], lasts: list[float], sizes: list[tuple[int, ...]]
 ) -> None:
     report = bench.report
-    report.bar("aged", ratio(lasts, firsts), most=1.2, note=f"{_SERIES} series")
+    report.bar("aged", ratio(lasts, firsts), most=1.2)
     report.tell("  the first of the 10", figure(firsts), "s")
     report.tell("  the last of the 10", figure(lasts), "s")
     for place, what in enumerate(_SIZED):

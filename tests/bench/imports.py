@@ -85,14 +85,14 @@ async def _measure(
     return times
 
 
-async def against_usual_way(bench: Bench, projects: int, runs: int) -> None:
+async def against_usual_way(bench: Bench, projects: int) -> None:
     """Measure the same file both ways, one after the other in every run."""
     file = native.write(bench.directory / "usual.xml", projects)
     ours: list[float] = []
     theirs: list[float] = []
     memory: list[float] = []
-    for run in range(runs):
-        bench.progress("the usual way", run, runs)
+    for run in range(bench.runs):
+        bench.progress("the usual way", run)
         async with bench.fresh() as (server, _idle):
             await bench.database.empty()
             answer = await bench.send(server, file)

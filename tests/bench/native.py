@@ -18,10 +18,10 @@ Edition = Callable[[int], int]
 _DAYS: Final = [f"{date(2024, 1, 1) + timedelta(days=day)}" for day in range(1500)]
 _WORDS: Final = ("Survey", "Foundation", "Order", "Cabling", "Pipes &amp; pumps", "Report", "Test")
 _MANAGERS: Final = ("Ada Moreau", "Jon Berg", "Ilse Novák", "Mei Tanaka")
-_HEAD: Final = (
+HEAD: Final = (
     '<?xml version="1.0" encoding="UTF-8"?>\n<projects xmlns="urn:project-bulk-import:1">\n'
 )
-_TAIL: Final = "</projects>\n"
+TAIL: Final = "</projects>\n"
 
 
 def unchanged(_number: int) -> int:
@@ -39,17 +39,23 @@ def write(path: Path, projects: int, edition: Edition = unchanged, *, first: int
         first: the first project's number.
     """
     with path.open("w", encoding="utf-8", newline="\n", buffering=1 << 20) as file:
-        file.write(_HEAD)
+        file.write(HEAD)
         file.writelines(
             project(number, edition(number)) for number in range(first, first + projects)
         )
-        file.write(_TAIL)
+        file.write(TAIL)
     return path
+
+
+def content(first: int, projects: int, edition: int = 0) -> bytes:
+    """A file of that many projects, from a number on."""
+    written = "".join(project(number, edition) for number in range(first, first + projects))
+    return f"{HEAD}{written}{TAIL}".encode()
 
 
 def single(number: int) -> bytes:
     """A file of one project."""
-    return f"{_HEAD}{project(number, 0)}{_TAIL}".encode()
+    return content(number, 1)
 
 
 def project(number: int, edition: int) -> str:

@@ -5,10 +5,12 @@ import contextlib
 import os
 import re
 import secrets
+import signal
 import socket
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +27,10 @@ _MIB: Final = 1024
 
 @dataclass(frozen=True)
 class Server:
-    """A server that answers at ``base``, as process ``pid``; ``token`` is good for all clients."""
+    """A server that answers at ``base``, as process ``pid``; ``token`` is good for all clients.
+
+    What is counted is counted over that process and all that it has started.
+    """
 
     base: str
     pid: int
@@ -37,26 +42,31 @@ class Server:
 
     def memory(self) -> float:
         """Resident memory now, in MiB."""
-        return self._status("VmRSS")
+        return sum(_status(pid, "VmRSS") for pid in _family(self.pid)) / _MIB
 
     def peak(self) -> float:
-        """The highest resident memory since ``forget_peak``, in MiB."""
-        return self._status("VmHWM")
+        """The highest resident memory since ``forget_peak``, in MiB.
+
+        Of several processes: the sum of their peaks, which need not have come at one time.
+        """
+        return sum(_status(pid, "VmHWM") for pid in _family(self.pid)) / _MIB
 
     def forget_peak(self) -> None:
         """Set the peak back to what is resident now (proc(5), clear_refs)."""
-        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+        for pid in _family(self.pid):
+            Path(f"/proc/{pid}/clear_refs").write_text("5")
 
     def cpu(self) -> float:
-        """Seconds of CPU that the process has used so far, all its threads together."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """Seconds of CPU used so far, all threads together."""
+        return sum(map(_ticks, _family(self.pid))) / os.sysconf("SC_CLK_TCK")
 
-    def _status(self, name: str) -> float:
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        found = re.search(rf"^{name}:\s*(\d+) kB", status, re.MULTILINE)
-        assert found is not None
-        return int(found[1]) / _MIB
+    def threads(self) -> int:
+        """Threads now."""
+        return sum(_status(pid, "Threads") for pid in _family(self.pid))
+
+    def descriptors(self) -> int:
+        """Open descriptors now: files, sockets, pipes."""
+        return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in _family(self.pid))
 
 
 async def prepare(database: Database) -> None:
@@ -150,7 +160,7 @@ async def _stopping(process: Process) -> AsyncIterator[None]:
                 await process.wait()
         except TimeoutError:
             with contextlib.suppress(ProcessLookupError):
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
 
 
@@ -158,6 +168,35 @@ async def _show(said: asyncio.StreamReader) -> None:
     async for line in said:
         sys.stderr.buffer.write(line)
         sys.stderr.flush()
+
+
+def _family(pid: int) -> list[int]:
+    """A process, what it has started, and what they have."""
+    children: defaultdict[int, list[int]] = defaultdict(list)
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has just ended
+            children[int(_stat(int(entry.name))[1])].append(int(entry.name))
+    family = [pid]
+    for parent in family:
+        family += children[parent]
+    return family
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of proc(5)'s ``stat`` from the third on, the state."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
+def _status(pid: int, name: str) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    found = re.search(rf"^{name}:\s*(\d+)", status, re.MULTILINE)
+    assert found is not None
+    return int(found[1])
+
+
+def _ticks(pid: int) -> int:
+    user, system = _stat(pid)[11:13]
+    return int(user) + int(system)
 
 
 def _listens(port: int) -> bool:

@@ -1,10 +1,10 @@
 """What was measured: progress while it is, then a table, and one line of JSON at the very end."""
 
-import json
 import sys
 import time
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
+from json import dumps
 from typing import Any
 
 from rich.console import Console
@@ -55,7 +55,7 @@ class Report:
         least: float | None = None,
         note: str = "",
     ) -> None:
-        """A figure of the JSON line, such as ``floor.native``, and what it is held against."""
+        """A figure that has a bar, such as ``floor.native``, and what it is held against."""
         value = figure.median
         self.measured[key] = round(value, 3)
         kept = (most is None or value <= most) and (least is None or value >= least)
@@ -80,8 +80,8 @@ class Report:
         minutes, seconds = divmod(int(time.monotonic() - self.begun), 60)
         print(f"{minutes:02}:{seconds:02}  {text}", file=sys.stderr, flush=True)
 
-    def print(self) -> None:
-        """The table, and the JSON line."""
+    def print(self, *, json: bool) -> None:
+        """The table, and, where it is wanted, the JSON line."""
         table = Table(title="Bench: medians of the runs, and lowest to highest")
         for name in ("what", "median", "spread", "bar", "note"):
             table.add_column(name, overflow="fold")
@@ -91,7 +91,8 @@ class Report:
         console.print(table)
         for failure in self.failures:
             console.print(f"FAILED {failure}", markup=False)
-        print(json.dumps(line(self.measured)), flush=True)
+        if json:
+            print(dumps(line(self.measured)), flush=True)
 
 
 def line(measured: Mapping[str, float]) -> dict[str, Any]:

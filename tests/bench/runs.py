@@ -1,20 +1,26 @@
 """What all measurements share: where they run, and one import from a known state."""
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from tests.bench import native
-from tests.bench.database import Database
-from tests.bench.process import Server, serving
+from tests.bench.database import Database, add_clients, server
+from tests.bench.process import Server, prepare, serving, sign
 from tests.bench.report import Report
 from tests.bench.upload import Answer, upload
 
 WARM_UP_CLIENT: Final = 400
 PROJECTS: Final = 20_000
 """In the native file: 400,000 tasks, about 80 MB."""
+_INTERRUPTED: Final = 130
 
 
 @dataclass(frozen=True)
@@ -26,7 +32,7 @@ class Bench:
         token: good for all of them.
         directory: for files; it is removed at the end.
         report: takes the figures.
-        runs: of each measurement that is not very long.
+        runs: of each measurement.
     """
 
     database: Database
@@ -52,6 +58,43 @@ class Bench:
         await self.database.settle()
         return await upload(server.bulk(client), self.token, file)
 
-    def progress(self, what: str, run: int, runs: int | None = None) -> None:
+    def progress(self, what: str, run: int) -> None:
         """Say which run of a measurement begins, counted from 0."""
-        self.report.progress(f"{what} {run + 1}/{runs or self.runs}")
+        self.report.progress(f"{what} {run + 1}/{self.runs}")
+
+
+def run(measure: Callable[[Bench], Awaitable[None]], *, json: bool = False) -> int:
+    """Start PostgreSQL, measure, and print what was found.
+
+    A SIGTERM ends it as Ctrl-C does: with everything that it started.
+
+    Args:
+        measure: what to do.
+        json: whether the bars' line of JSON is printed, last.
+
+    Returns:
+        An exit status: 1 where something could not be measured.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    report = Report()
+    try:
+        asyncio.run(_measured(report, measure))
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return _INTERRUPTED
+    report.print(json=json)
+    return 1 if report.failures else 0
+
+
+async def _measured(report: Report, measure: Callable[[Bench], Awaitable[None]]) -> None:
+    report.progress("starting PostgreSQL")
+    # Not /tmp, which may be memory: there fsync costs nothing.
+    with tempfile.TemporaryDirectory(
+        prefix="bulk-import-bench-", dir=os.environ.get("TMPDIR", "/var/tmp")
+    ) as name:
+        directory = Path(name)
+        async with server(directory / "db") as database:
+            await prepare(database)
+            await add_clients(database)
+            bench = Bench(database, await sign(database), directory, report)
+            await report.attempt("all", measure(bench))

@@ -3,11 +3,11 @@
 import asyncio
 import contextlib
 import json
-import os
 import re
 import socket
 import time
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -22,6 +22,9 @@ _HEAD_KEPT: Final = 64 * 1024
 _TAIL_KEPT: Final = 1024
 _COUNTS: Final = re.compile(rb'"counts": ?(\{[^}]*\})')
 _WHOLE: Final = re.compile(rb'"complete": ?true')
+_SAYS: Final = b'{"'
+"""Begins what an answer says, after its head and the spaces that kept it alive."""
+_ITEM: Final = b'{"index":'
 
 
 class Failed(Exception):
@@ -35,13 +38,19 @@ class Answer:
     Attributes:
         status: of the answer; 0 where the connection broke before one.
         seconds: from the first byte sent to the last byte received.
+        streaming: of these, from the answer's first byte that is not a space to its last.
         counts: of a 207.
+        items: of a 207, counted as they came.
+        size: bytes that came back, the head among them.
         head: the answer's first bytes.
     """
 
     status: int
     seconds: float
+    streaming: float
     counts: dict[str, int]
+    items: int
+    size: int
     head: bytes
 
     def expect(self, **counts: int) -> "Answer":
@@ -60,68 +69,139 @@ class Answer:
         return None if found is None else found[1].decode()
 
 
-async def upload(url: str, token: str, file: Path | bytes) -> Answer:
+@dataclass(frozen=True)
+class Made:
+    """A file that is made while it is sent.
+
+    Attributes:
+        size: of all blocks together.
+        blocks: its bytes.
+    """
+
+    size: int
+    blocks: Iterable[bytes]
+
+
+async def upload(
+    url: str,
+    token: str,
+    file: Path | bytes | Made,
+    *,
+    answered: Callable[[], None] | None = None,
+) -> Answer:
     """Send a file on a connection of its own, and read the answer to its end.
+
+    The answer is never held as a whole.
 
     Args:
         url: where to.
         token: for the ``Authorization``.
         file: a path, or the file itself.
+        answered: called at the answer's first byte that is not a space.
 
     Raises:
         OSError: no connection can be had.
         Failed: a 207 without its end.
     """
+    async with _connected(url) as connection:
+        begun = time.perf_counter()
+        with contextlib.suppress(ConnectionError):  # answered early; the answer says why
+            await _send(connection, _request(url, token, file), file)
+        received = await _receive(connection, answered)
+        ended = time.perf_counter()
+    return _read(received, ended - begun, ended - (received.begun or ended))
+
+
+async def leave(url: str, token: str, file: bytes) -> None:
+    """Send half of a file, and go away."""
+    async with _connected(url) as connection:
+        half = _request(url, token, file) + file[: len(file) // 2]
+        await asyncio.get_running_loop().sock_sendall(connection, half)
+
+
+def _request(url: str, token: str, file: Path | bytes | Made) -> bytes:
+    """What comes before a file's bytes."""
     parts = urlsplit(url)
-    size = len(file) if isinstance(file, bytes) else os.path.getsize(file)  # noqa: ASYNC240
-    request = (
+    match file:
+        case Path():
+            size = file.stat().st_size
+        case Made():
+            size = file.size
+        case bytes():
+            size = len(file)
+    head = (
         f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: Bearer {token}\r\n"
         f"Accept: application/json\r\nConnection: close\r\n"
         f"Content-Type: multipart/form-data; boundary={_BOUNDARY}\r\n"
         f"Content-Length: {len(_PART) + size + len(_END)}\r\n\r\n"
     ).encode()
-    loop = asyncio.get_running_loop()
+    return head + _PART
+
+
+@contextlib.asynccontextmanager
+async def _connected(url: str) -> AsyncIterator[socket.socket]:
+    parts = urlsplit(url)
     with socket.socket() as connection:
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        await loop.sock_connect(connection, (parts.hostname, parts.port))
-        begun = time.perf_counter()
-        with contextlib.suppress(ConnectionError):  # answered early; the answer says why
-            await _send(connection, request + _PART, file)
-        head, tail = await _receive(connection)
-        seconds = time.perf_counter() - begun
-    return _read(head, tail, seconds)
+        await asyncio.get_running_loop().sock_connect(connection, (parts.hostname, parts.port))
+        yield connection
 
 
-async def _send(connection: socket.socket, before: bytes, file: Path | bytes) -> None:
+async def _send(connection: socket.socket, before: bytes, file: Path | bytes | Made) -> None:
     loop = asyncio.get_running_loop()
     if isinstance(file, bytes):
         await loop.sock_sendall(connection, before + file + _END)
         return
     await loop.sock_sendall(connection, before)
-    with file.open("rb") as opened:
-        await loop.sock_sendfile(connection, opened)
+    if isinstance(file, Made):
+        for block in file.blocks:
+            await loop.sock_sendall(connection, block)
+    else:
+        with file.open("rb") as opened:
+            await loop.sock_sendfile(connection, opened)
     await loop.sock_sendall(connection, _END)
 
 
-async def _receive(connection: socket.socket) -> tuple[bytes, bytes]:
-    """The answer's beginning, and its last bytes."""
+@dataclass
+class _Received:
+    """What is known of an answer while it comes."""
+
+    begun: float = 0.0
+    head: bytearray = field(default_factory=bytearray)
+    tail: bytes = b""
+    items: int = 0
+    size: int = 0
+
+    def take(self, block: bytes) -> None:
+        self.size += len(block)
+        if len(self.head) < _HEAD_KEPT:
+            self.head += block
+        # An item's beginning may lie across the two.
+        joined = self.tail[1 - len(_ITEM) :] + block
+        self.items += joined.count(_ITEM)
+        self.tail = (self.tail + block[-_TAIL_KEPT:])[-_TAIL_KEPT:]
+
+
+async def _receive(connection: socket.socket, answered: Callable[[], None] | None) -> _Received:
     loop = asyncio.get_running_loop()
-    head, tail = bytearray(), b""
+    received = _Received()
     buffer = bytearray(256 * 1024)
-    view = memoryview(buffer)
     with contextlib.suppress(ConnectionError):
         while got := await loop.sock_recv_into(connection, buffer):
-            if len(head) < _HEAD_KEPT:
-                head += view[:got]
-            tail = (tail + bytes(view[max(0, got - _TAIL_KEPT) : got]))[-_TAIL_KEPT:]
-    return bytes(head), tail
+            received.take(bytes(memoryview(buffer)[:got]))
+            if not received.begun and _SAYS in received.head:
+                received.begun = time.perf_counter()
+                if answered is not None:
+                    answered()
+    return received
 
 
-def _read(head: bytes, tail: bytes, seconds: float) -> Answer:
+def _read(received: _Received, seconds: float, streaming: float) -> Answer:
+    head = bytes(received.head)
     status = int(head[9:12]) if head.startswith(b"HTTP/1.1 ") else 0
     found = _COUNTS.search(head)
     counts: dict[str, Any] = json.loads(found[1]) if found else {}
-    if status == 207 and not _WHOLE.search(tail):
+    if status == 207 and not _WHOLE.search(received.tail):
         raise Failed("the answer ended before its end")
-    return Answer(status, seconds, counts, head)
+    return Answer(status, seconds, streaming, counts, received.items, received.size, head)

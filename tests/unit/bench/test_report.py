@@ -36,7 +36,7 @@ def test_the_last_line_is_the_json_of_what_was_measured(
         names = [f"{key}.{part}" for part in value] if isinstance(value, dict) else [key]
         for name in names:
             report.bar(name, figure([1.0, 0.5, 2.0]), most=1.2)
-    report.print()
+    report.print(json=True)
     last = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert last == wanted
     assert [*last] == [*wanted]

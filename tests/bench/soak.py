@@ -1,0 +1,99 @@
+"""``python -m tests.bench.soak``: 200 mixed imports, and what they leave behind in one service."""
+
+import asyncio
+import itertools
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from tests.bench.database import Database
+from tests.bench.measure import figure
+from tests.bench.mixture import Sent, mixture
+from tests.bench.process import Server
+from tests.bench.runs import Bench, run
+from tests.bench.upload import Failed, leave, upload
+
+_IMPORTS: Final = 200
+_AT_A_TIME: Final = 4
+_TOLD: Final = range(20, _IMPORTS + 1, 20)
+_MOST: Final = 1.1
+_RUNNING: Final = "SELECT count(*) FROM imports WHERE state = 'running'"
+
+
+@dataclass(frozen=True)
+class Level:
+    """What a service holds while it has nothing to do: MiB, threads, open descriptors."""
+
+    memory: float
+    threads: int
+    descriptors: int
+
+
+async def soak(
+    server: Server, database: Database, sent: Iterator[Sent], looks: Iterator[int]
+) -> AsyncIterator[tuple[int, Level]]:
+    """Import some files at a time; after a number of imports, wait for silence and look.
+
+    Args:
+        server: with clients of its own.
+        database: of the server.
+        sent: what to import.
+        looks: after how many imports to look.
+
+    Yields:
+        That number, and the level.
+
+    Raises:
+        Failed: an upload was not answered as its kind is.
+    """
+    done = 0
+    for count in looks:
+        while done < count:
+            batch = [*itertools.islice(sent, min(_AT_A_TIME, count - done))]
+            done += len(batch)
+            await asyncio.gather(
+                *(_send(server, client, one) for client, one in enumerate(batch, 1))
+            )
+        while await database.value(_RUNNING):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        yield done, Level(server.memory(), server.threads(), server.descriptors())
+
+
+async def _send(server: Server, client: int, one: Sent) -> None:
+    if one.status is None:
+        await leave(server.bulk(client), server.token, one.content)
+        return
+    answer = await upload(server.bulk(client), server.token, one.content)
+    if answer.status != one.status:
+        raise Failed(f"{one.what}: {answer.status}: {bytes(answer.head)!r}")
+
+
+async def measure(bench: Bench) -> None:
+    """Bars: each within 10 % of its level after the 20th import."""
+    levels: dict[int, Level] = {}
+    sent = mixture(bench.directory, medium=True)
+    async with bench.fresh() as (server, idle):
+        async for count, level in soak(server, bench.database, sent, iter(_TOLD)):
+            levels[count] = level
+            bench.report.progress(
+                f"after {count} imports: {level.memory:.1f} MiB, {level.threads} threads, "
+                f"{level.descriptors} descriptors"
+            )
+    first = levels[_TOLD[0]]
+    report = bench.report
+    report.tell("idle, before the first", figure([idle]), "MiB")
+    for count in (_TOLD[0], _IMPORTS // 2, _IMPORTS):
+        level = levels[count]
+        report.tell(f"after {count}: memory", figure([level.memory]), "MiB")
+        report.tell(f"after {count}: threads", figure([level.threads]), "")
+        report.tell(f"after {count}: descriptors", figure([level.descriptors]), "")
+    after = [level for count, level in levels.items() if count > _TOLD[0]]
+    for what in ("memory", "threads", "descriptors"):
+        most = max(getattr(level, what) for level in after) / getattr(first, what)
+        note = f"the highest level after the {_TOLD[0]}th ÷ the level after it"
+        report.bar(f"soak.{what}", figure([most]), most=_MOST, note=note)
+
+
+if __name__ == "__main__":
+    sys.exit(run(measure))
