@@ -44,6 +44,7 @@ class Reader:
         FileRefused: while iterating, after every complete project: not XML, or none that is read, a
             DOCTYPE, a syntax error, no project, a gzip or ZIP that is corrupt or not read.
         FileTooLarge: likewise, where a limit of the file is reached.
+        TooLarge: what belongs to no project is over the import's share of the spool.
         OSError: the disk that rows are spooled to fails or is full.
     """
 
@@ -101,7 +102,7 @@ class Reader:
         raise FileRefused(f"the root element {prolog.name} is not one that is read")
 
     def _events(self, prolog: Prolog, track: Track) -> Iterator[None]:
-        """Parse to the end; yields whenever there may be items."""
+        """Parse to the end; yields when a project was closed."""
         events = etree.iterparse(
             _Metered(prolog.source, self._limits.max_file_bytes, track),
             events=("start", "end"),
@@ -121,8 +122,7 @@ class Reader:
                     track.start(element)
                 else:
                     track.end(element)
-                    if track.file.outbox:
-                        yield
+                    yield
         except etree.XMLSyntaxError as fault:
             raise refused(fault) from None
 
@@ -141,6 +141,7 @@ class _Metered:
         self._audited = 0
 
     def read(self, _size: int) -> bytes:
+        self._track.gather()
         if self._read - self._audited > _AUDIT:
             self._audited = self._read
             self._track.audit()

@@ -1,27 +1,27 @@
-"""Follows the parser's events: which element is a project, which a record of it, and what may go.
+"""Follows a file: which element is a project, which a record in or outside of it, and what may go.
 
-A record is taken at its end and removed when the next one ends, never while it is the last: the
-parser still writes behind it. Under a Primavera project the scalars are siblings of its activities,
-so nothing but records is ever removed there.
+The parser tells of projects alone. Their records are taken out of the tree when a project ends and,
+before that, whenever the parser wants more bytes, so that no project becomes one huge tree.
+
+Inside an element that is still open the last child is never taken and never removed: it may be open
+itself, and the parser still writes behind it.
 """
 
-from collections.abc import Callable
-from typing import Any
+from typing import Final
 
 from service.errors import FileTooLarge
-from service.xml.content import TooLarge
+from service.xml import harvests
 from service.xml.dialect import Dialect
 from service.xml.element import Element
 from service.xml.file import File
+from service.xml.harvest import prune, records_of
 from service.xml.place import line_of
 from service.xml.plan import Plan
 from service.xml.rulej import Names
 from service.xml.values import BLANK
 
-_NODE = 40
+_NODE: Final = 40
 """What an element counts beside its text, where the size of a record in the tree is bounded."""
-
-_Take = Callable[[Any, Element], None]
 
 
 class Track:
@@ -45,72 +45,58 @@ class Track:
         self._dialect = dialect
         self.file = file
         self._project = tag % dialect.project
-        self._outside = {tag % name: take for name, take in dialect.outside.items()}
-        self._passed_over = {tag % name: take for name, take in dialect.passed_over.items()}
-        self._records: dict[str | None, dict[str, _Take]] = {}
-        for path, take in dialect.records.items():
-            holder, _, name = path.rpartition("/")
-            held = self._records.setdefault(tag % holder if holder else None, {})
-            held[tag % name] = take
-        names = {name for held in self._records.values() for name in held}
-        names |= {self._project, *self._outside, *self._passed_over}
-        self.tags = [root, *(names - {root})]
+        outside = {**dialect.outside, **dialect.passed_over}
+        self._outside = {tag % name: take for name, take in outside.items()}
+        self._passed_over = {tag % name for name in dialect.passed_over}
+        self._harvest = harvests.harvest_of(file, dialect, records_of(dialect, tag))
+        self.tags = list({root: None, self._project: None})
         self.plan: Plan | None = None
         self.complete = 0
         self.closed = False
         self.strays = 0
         self.root: Element | None = None
-        self._open: Element | None = None
-        self._skipped: Element | None = None
-        self._holder: Element | None = None
-        self._held: dict[str, _Take] = {}
-        self._previous: Element | None = None
+        self._finished: Element | None = None
 
     def start(self, element: Element) -> None:
-        """An element was begun.
+        """A project or the root was begun.
 
         Raises:
             FileTooLarge: one project more than the file may hold.
         """
-        if self.plan is not None or self._open is not None or self._skipped is not None:
+        if self.plan is not None:
             return
         parent = element.getparent()
+        if parent is None:
+            self.root = element
         if element.tag == self._project and (
             self._dialect.anywhere or (parent is not None and parent is self.root)
         ):
             self._start_project(element)
-        elif parent is not None and parent is self.root:
-            if element.tag in self._passed_over:
-                self._skipped = element
-            elif element.tag in self._outside:
-                self._open = element
-        if parent is None:
-            self.root = element
 
     def end(self, element: Element) -> None:
-        """An element was closed."""
+        """A project or the root was closed."""
         plan = self.plan
-        if plan is not None:
-            if element is plan.element:
-                self._end_project(plan)
-            elif (take := self._take_of(element, plan)) is not None:
-                self._end_record(element, plan, take)
-        elif element is self._open:
-            self._open = None
-            self._advance(element)
-            self._outside[element.tag](self.file, element)
-        elif self._skipped is not None:
-            self._end_skipped(element, self._skipped)
+        if plan is not None and element is plan.element:
+            self._harvest(plan, closed=True)
+            plan.finish()
+            self.plan, self._finished = None, element
+            self.complete += 1
         if element is self.root:
             self.closed = True
-            self._count_strays(element)
+            if element is not self._finished:
+                self._drop_finished()
+                self._take_outside(element, element[:])
+                self._count_strays(element)
 
-    def close(self) -> None:
-        """Give back memory and disk."""
+    def gather(self) -> None:
+        """Take what is complete out of the tree: call it when all events were taken."""
+        root = self.root
         if self.plan is not None:
-            self.plan.close()
-            self.plan = None
-        self.file.close()
+            self._harvest(self.plan, closed=False)
+        elif root is not None and not self._dialect.anywhere and len(root):
+            self._take_outside(root, root[:-1])
+            if root[-1].tag in self._passed_over:
+                prune(root[-1])
 
     def audit(self) -> None:
         """Bound what the tree has come to hold: call it every few megabytes.
@@ -128,76 +114,45 @@ class Track:
         if size > limits.max_attributes_bytes:
             if self.plan is not None and not self.plan.given_up:
                 self.plan.give_up(f"one of its records is over {limits.max_attributes_bytes} bytes")
-            _prune(top)
+            prune(top)
+
+    def close(self) -> None:
+        """Give back memory and disk."""
+        if self.plan is not None:
+            self.plan.close()
+            self.plan = None
+        self.file.close()
 
     def _start_project(self, element: Element) -> None:
         most = self.file.limits.max_projects
         line = line_of(element)  # while the text before it is there
         if self.complete == most:
             raise FileTooLarge(f"the file has more than {most} projects", line=line)
+        self._drop_finished()
+        parent = element.getparent()
+        if parent is not None and parent is self.root:
+            self._take_outside(parent, parent[: parent.index(element)])
         self._sweep(element)
         self.plan = self._dialect.plan(self.file, element, self.complete, line)
 
-    def _take_of(self, element: Element, plan: Plan) -> _Take | None:
-        """What takes an element of the project, if it is a record: by its name and its holder."""
-        parent = element.getparent()
-        if parent is not self._holder:
-            if parent is not plan.element and (
-                parent is None or parent.getparent() is not plan.element
-            ):
-                return None
-            self._holder = parent
-            self._held = self._records.get(None if parent is plan.element else parent.tag, {})
-        return self._held.get(element.tag)
+    def _take_outside(self, root: Element, children: list[Element]) -> None:
+        """Take and remove records outside the projects; what is none stays, and is a stray."""
+        for child in children:
+            if (take := self._outside.get(child.tag)) is not None:
+                take(self.file, child)
+                self._count_stray_text(child)
+                root.remove(child)
 
-    def _end_record(self, element: Element, plan: Plan, take: _Take) -> None:
-        self._advance(element)
-        if not plan.given_up:
-            try:
-                take(plan, element)
-            except TooLarge as error:
-                plan.give_up(str(error))
-
-    def _end_project(self, plan: Plan) -> None:
-        self._advance(plan.element)
-        plan.finish()
-        self.plan = self._holder = None
-        self.complete += 1
-
-    def _advance(self, element: Element) -> None:
-        """Remove the record before this one, which will go when the next one ends."""
-        self._drop()
-        self._previous = element
-
-    def _end_skipped(self, element: Element, skipped: Element) -> None:
-        if element is skipped:
-            self._skipped = None
-            self._advance(element)
-            self._passed_over[element.tag](self.file, element)
-            return
-        parent = element.getparent()
-        while parent is not None and (before := element.getprevious()) is not None:
-            parent.remove(before)
-
-    def _drop(self) -> None:
-        """Remove the record before this one; the text behind it goes with it."""
-        previous, self._previous = self._previous, None
-        parent = None if previous is None else previous.getparent()
-        if previous is not None and parent is not None:
-            tail = previous.tail
-            if tail is not None and tail.strip(BLANK):
-                self._stray_text(previous, parent, tail)
-            parent.remove(previous)
-
-    def _stray_text(self, element: Element, parent: Element, text: str) -> None:
-        if self.plan is None or parent is self.root:
-            self.strays += 1
-        else:
-            self.plan.stray_text(element, parent, text)
+    def _drop_finished(self) -> None:
+        """Remove the project before this one; it stays until then, as the last in its parent."""
+        finished, self._finished = self._finished, None
+        parent = None if finished is None else finished.getparent()
+        if finished is not None and parent is not None:
+            self._count_stray_text(finished)
+            parent.remove(finished)
 
     def _sweep(self, element: Element) -> None:
         """Remove all that stands before a project: nothing of it is read any more."""
-        self._drop()
         node: Element | None = element
         while node is not None:
             parent = node.getparent()
@@ -209,12 +164,16 @@ class Track:
                 before = node.getprevious()
             node = parent
 
+    def _count_stray_text(self, element: Element) -> None:
+        if (element.tail or "").strip(BLANK):
+            self.strays += 1
+
     def _count_strays(self, root: Element) -> None:
         if (root.text or "").strip(BLANK):
             self.strays += 1
+        self.strays += len(root)
         for child in root:
-            if child is not self._previous or (child.tail or "").strip(BLANK):
-                self.strays += 1
+            self._count_stray_text(child)
 
 
 def _weigh(top: Element, names: Names) -> int:
@@ -227,12 +186,3 @@ def _weigh(top: Element, names: Names) -> int:
             names[name]
             size += _NODE + len(text)
     return size
-
-
-def _prune(top: Element) -> None:
-    """Remove all inside an element that is closed already; what is open is last everywhere."""
-    node = top
-    while children := list(node):
-        for child in children[:-1]:
-            node.remove(child)
-        node = children[-1]
