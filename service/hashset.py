@@ -1,9 +1,9 @@
 """A set of a million keys in a few bytes each, exact, with a number kept beside each key."""
 
-import tempfile
 from array import array
 from types import TracebackType
-from typing import IO
+
+from service.spool import Share, SpoolFile
 
 FEW = 20_000
 """Keys kept in an ordinary dict before the compact table is begun."""
@@ -24,21 +24,22 @@ class HashSet:
     ever taken for one.
 
     Args:
+        spool: where the spool's file is made.
         memory: bytes of spooled keys kept in memory.
-        directory: where the spool's file is made, or None for the system's own.
 
     Raises:
+        TooLarge: from ``add``, where the import's share of the spool is used up.
         OSError: from ``add`` and ``get``, where the disk fails or is full.
     """
 
-    def __init__(self, memory: int = 1 << 20, directory: str | None = None) -> None:
+    def __init__(self, spool: Share, memory: int = 1 << 20) -> None:
         self._memory = memory
-        self._directory = directory
+        self._spool = spool
         self._few: dict[bytes, int] | None = {}
         self._count = 0
         self._slots = array("Q")
         self._mask = 0
-        self._file: IO[bytes] | None = None
+        self._file: SpoolFile | None = None
         self._on_disk = 0
         self._latest = bytearray()
 
@@ -134,7 +135,7 @@ class HashSet:
 
     def _write(self) -> None:
         if self._file is None:
-            self._file = tempfile.TemporaryFile(dir=self._directory, prefix="bulk-import-")  # noqa: SIM115
+            self._file = self._spool.file()
         self._file.seek(self._on_disk)
         self._file.write(self._latest)
         self._on_disk += len(self._latest)

@@ -1,9 +1,9 @@
 """Rows of one project as COPY text, in memory while they are few, in an unlinked file beyond."""
 
-import tempfile
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
-from typing import IO
+
+from service.spool import Share, SpoolFile
 
 SPILL_STEP = 256 * 1024
 """Once rows go to disk, they go in writes of about this many bytes a table."""
@@ -54,21 +54,27 @@ class Rows:
 
     Args:
         spill_after: bytes kept in memory before rows go to an unlinked file.
-        directory: where that file is made, or None for the system's own.
+        spool: where that file is made.
 
     Raises:
-        OSError: from ``add`` and ``blocks``, where the disk fails or is full.
+        TooLarge: from ``add``, where the import's share of the spool is used up.
+        OSError: from ``add`` and ``blocks``, where the disk fails; from ``add``, where it is full.
     """
 
-    def __init__(self, spill_after: int, directory: str | None = None) -> None:
+    def __init__(self, spill_after: int, spool: Share) -> None:
         self.size = 0
         self._counts = dict.fromkeys(TABLES, 0)
         self._lines: dict[Table, list[bytes]] = {table: [] for table in TABLES}
         self._held = 0
         self._spill_after = spill_after
-        self._directory = directory
-        self._file: IO[bytes] | None = None
+        self._spool = spool
+        self._file: SpoolFile | None = None
         self._extents: dict[Table, list[tuple[int, int]]] = {table: [] for table in TABLES}
+
+    @property
+    def spilled(self) -> bool:
+        """Whether they hold disk."""
+        return self._file is not None
 
     def count(self, table: Table) -> int:
         """How many rows the table has so far; the next row's ordinal."""
@@ -86,7 +92,7 @@ class Rows:
 
     def _spill(self) -> None:
         if self._file is None:
-            self._file = tempfile.TemporaryFile(dir=self._directory, prefix="bulk-import-")  # noqa: SIM115
+            self._file = self._spool.file()
             self._spill_after = min(self._spill_after, SPILL_STEP)
         for table, lines in self._lines.items():
             if lines:
@@ -99,12 +105,11 @@ class Rows:
     def blocks(self, table: Table) -> Iterator[bytes]:
         """The table's rows in order, in blocks that end with a whole row."""
         if self._file is not None:
-            self._spill()
             for offset, length in self._extents[table]:
                 self._file.seek(offset)
                 yield self._file.read(length)
             self._file.seek(0, 2)
-        elif lines := self._lines[table]:
+        if lines := self._lines[table]:
             yield b"".join(lines)
 
     def clear(self, table: Table) -> None:

@@ -7,7 +7,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, DirectoryPath, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 KIB = 1024
@@ -88,8 +88,13 @@ class Settings(BaseSettings):
     pipe_bytes: int = Field(1 * MIB, gt=0, description="read from the socket, not yet parsed")
     spill_bytes: int = Field(4 * MIB, gt=0, description="of a project's rows kept in memory")
     shared_bytes: int = Field(8 * MIB, gt=0, description="of shared objects kept in memory")
-    spool_dir: Path | None = Field(
-        None, description="where spool files go; the system's by default"
+    spool_dir: DirectoryPath | None = Field(
+        None, description="where working files go; the system's by default"
+    )
+    spool_bytes: int = Field(16 * GIB, gt=0, description="working files of all imports")
+    import_spool_bytes: int = Field(4 * GIB, gt=0, description="working files of one import")
+    spool_reserve_bytes: int = Field(
+        256 * MIB, ge=0, description="left free on the disk of the working files"
     )
 
     # Locks, heartbeat, retries

@@ -12,7 +12,7 @@ An import whose file is read to its end is ``completed``: see ``pipeline.Import.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import structlog
 
@@ -22,6 +22,9 @@ from service.importer.faults import Fenced
 _log = structlog.get_logger()
 
 State = Literal["failed", "interrupted", "cancelled"]
+
+
+NO_ROOM: Final = "There is no room for the import's working files"
 
 
 class Stopped(Exception):
@@ -58,7 +61,7 @@ def ending_of(fault: BaseException) -> Ending:
             return Ending("interrupted", fault.details, fault)
         case OSError():
             _log.error("spool", fault=repr(fault))
-            error = Unavailable("There is no room for the import's working files")
+            error = Unavailable(NO_ROOM)
             return Ending("interrupted", error.details, error)
         case Fenced():
             error = Unavailable("The import was ended or taken over elsewhere")

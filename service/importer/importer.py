@@ -12,10 +12,12 @@ from service.db import Connection, Pool
 from service.db.queries import Queries
 from service.errors import InternalError, TooManyRequests, Unavailable
 from service.importer.batches import Owner
+from service.importer.endings import NO_ROOM
 from service.importer.lifecycle import Request, begin
 from service.importer.pipeline import Import
 from service.importer.retries import retrying
 from service.settings import Settings
+from service.spool import Spool
 from service.xml import walks
 
 _SQL = Queries("imports")
@@ -50,6 +52,9 @@ class Importer:
         self._slots: Counter[int] = Counter()
         self._turns = asyncio.Semaphore(settings.pool_size - SPARE_CONNECTIONS)
         self._threads = ThreadPoolExecutor(settings.max_imports, thread_name_prefix="parse")
+        self._spool = Spool(
+            settings.spool_dir, most=settings.spool_bytes, reserve=settings.spool_reserve_bytes
+        )
         self._heart: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> "Importer":
@@ -71,12 +76,17 @@ class Importer:
 
         Raises:
             TooManyRequests: the client has as many imports running as it may have.
-            Unavailable: all slots are taken.
+            Unavailable: all slots are taken, or the spool has no room for another import.
         """
         if self._slots[client_id] >= self._settings.max_imports_per_client:
             raise TooManyRequests
         if self._slots.total() >= self._settings.max_imports:
             raise Unavailable("As many imports are running as the service takes")
+        try:
+            self._spool.check(self._settings.import_spool_bytes)
+        except OSError as full:
+            _log.error("spool", fault=repr(full))
+            raise Unavailable(NO_ROOM) from full
         self._slots[client_id] += 1
         try:
             yield
@@ -112,6 +122,7 @@ class Importer:
             pool=self._pool,
             turns=self._turns,
             threads=self._threads,
+            spool=self._spool,
             settings=self._settings,
         )
         self.running[import_id] = started

@@ -25,6 +25,7 @@ from service.importer.retries import retrying
 from service.importer.writer import Writer
 from service.model import FileWarning, WarningCode
 from service.settings import Settings
+from service.spool import Share, Spool
 from service.xml.pipe import Pipe
 from service.xml.reader import Limits, Reader
 
@@ -37,6 +38,7 @@ class Import:
         pool: the connections.
         turns: shared by the writers of all imports; see ``Writer``.
         threads: where its parsing runs; one thread an import.
+        spool: of which it has a share.
         settings: limits, times and sizes.
 
     Attributes:
@@ -52,6 +54,7 @@ class Import:
         pool: Pool,
         turns: asyncio.Semaphore,
         threads: Executor,
+        spool: Spool,
         settings: Settings,
     ) -> None:
         self.id = owner.import_id
@@ -71,6 +74,7 @@ class Import:
         self._loop = asyncio.get_running_loop()
         self._pipe = Pipe(settings.pipe_bytes, self._loop)
         self._queue: asyncio.Queue[Batch | None] = asyncio.Queue(settings.writers)
+        self._spool = spool.share(settings.import_spool_bytes, self._settle)
         self._reader: Reader | None = None
         self._filename: str | None = None
         self._charset: str | None = None
@@ -186,23 +190,28 @@ class Import:
         for _ in writers:
             await self._queue.put(None)
         await asyncio.gather(*writers)
+        self._spool.close()
 
     def _parse(self) -> None:
         settings = self._settings
         try:
-            self._reader = Reader(self._pipe, _limits(settings), self._charset)
+            self._reader = Reader(self._pipe, _limits(settings, self._spool), self._charset)
             produce(
                 self._reader,
                 self._hand_on,
                 batch_projects=settings.batch_projects,
                 batch_bytes=settings.batch_bytes,
-                spool_dir=str(settings.spool_dir) if settings.spool_dir else None,
+                spool=self._spool,
             )
         finally:
             self._pipe.abandon()
 
     def _hand_on(self, batch: Batch) -> None:
         asyncio.run_coroutine_threadsafe(self._enqueue(batch), self._loop).result()
+
+    def _settle(self) -> None:
+        """Wait until all batches handed on are written; in the reader's thread."""
+        asyncio.run_coroutine_threadsafe(self._queue.join(), self._loop).result()
 
     async def _enqueue(self, batch: Batch) -> None:
         if batch.shared and self._fault is None:
@@ -222,6 +231,7 @@ class Import:
                 self._halt(exc)
             finally:
                 batch.close()
+                self._queue.task_done()
 
     def _halt(self, fault: BaseException) -> None:
         if self._fault is None:
@@ -268,7 +278,7 @@ class Import:
         return tally
 
 
-def _limits(settings: Settings) -> Limits:
+def _limits(settings: Settings, spool: Share) -> Limits:
     return Limits(
         max_projects=settings.max_projects,
         max_project_bytes=settings.max_project_bytes,
@@ -278,5 +288,5 @@ def _limits(settings: Settings) -> Limits:
         max_inflate_ratio=settings.max_inflate_ratio,
         spill_bytes=settings.spill_bytes,
         shared_bytes=settings.shared_bytes,
-        spool_dir=str(settings.spool_dir) if settings.spool_dir else None,
+        spool=spool,
     )

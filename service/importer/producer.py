@@ -7,6 +7,7 @@ from service.errors import FileRefused, FileTooLarge
 from service.hashset import HashSet
 from service.importer.batches import Batch, Entry
 from service.model import ErrorCode, Project, Refusal, SharedObjects
+from service.spool import Share, TooLarge
 from service.xml.reader import Reader
 
 
@@ -16,7 +17,7 @@ def produce(
     *,
     batch_projects: int,
     batch_bytes: int,
-    spool_dir: str | None,
+    spool: Share,
 ) -> None:
     """Read a file to its end.
 
@@ -28,8 +29,9 @@ def produce(
         hand_on: takes a batch, and blocks while the writers have enough to do; from then on the
             batch is theirs to close.
         batch_projects: entries in a batch, at most.
-        batch_bytes: rows in a batch, about.
-        spool_dir: where the ids seen go once they are many.
+        batch_bytes: rows in a batch, about; a project that holds disk completes its batch, so that
+            all that projects hold on disk is the writers' to give back.
+        spool: where the ids seen go once they are many.
 
     Raises:
         FileRefused, FileTooLarge: the file gave out before one project was complete; afterwards,
@@ -37,20 +39,24 @@ def produce(
         Exception: what the reader's source or ``hand_on`` raised.
     """
     batch = Batch()
-    with HashSet(directory=spool_dir) as seen:
+    entries = 0
+    with HashSet(spool) as seen:
         try:
             for item in reader:
                 if isinstance(item, SharedObjects):
                     batch.take(item.objects)
                 else:
                     batch.add(_first_or_duplicate(item, seen))
-                if len(batch.items) >= batch_projects or batch.size >= batch_bytes:
-                    full, batch = batch, Batch()
-                    hand_on(full)
-        except (FileRefused, FileTooLarge) as fault:
-            if not reader.complete:
-                raise
-            batch.add(_rest_of_the_file(fault, reader))
+                    entries += 1
+                full = len(batch.items) >= batch_projects or batch.size >= batch_bytes
+                if full or (isinstance(item, Project) and item.rows.spilled):
+                    complete, batch = batch, Batch()
+                    hand_on(complete)
+        except (FileRefused, FileTooLarge, TooLarge) as caught:
+            fault = FileTooLarge(str(caught)) if isinstance(caught, TooLarge) else caught
+            if not entries:
+                raise fault from None
+            batch.add(_rest_of_the_file(fault, entries))
         except BaseException:
             batch.close()
             raise
@@ -77,7 +83,7 @@ def _first_or_duplicate(entry: Entry, seen: HashSet) -> Entry:
     )
 
 
-def _rest_of_the_file(fault: FileRefused | FileTooLarge, reader: Reader) -> Refusal:
+def _rest_of_the_file(fault: FileRefused | FileTooLarge, index: int) -> Refusal:
     """The last entry of a file that gave out after a complete project."""
     extra: dict[str, Any] = {}
     if isinstance(fault, FileTooLarge):
@@ -85,4 +91,4 @@ def _rest_of_the_file(fault: FileRefused | FileTooLarge, reader: Reader) -> Refu
     else:
         code, message = ErrorCode.MALFORMED_XML, fault.reason
         extra["column"] = fault.column
-    return Refusal(reader.complete, fault.line, None, None, code, message, extra)
+    return Refusal(index, fault.line, None, None, code, message, extra)

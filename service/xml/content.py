@@ -6,16 +6,15 @@ import orjson
 
 from service.model import SharedObject
 from service.rows import TABLES, Rows, Table
+from service.spool import TooLarge
 from service.xml.limits import Limits
 from service.xml.references import Row
 from service.xml.walk import Record
 
+__all__ = ["Content", "TooLarge", "lines", "shared_object"]
+
 _AT_A_TIME = 256
 """Rows that are hashed together: one call for many costs less than one each."""
-
-
-class TooLarge(Exception):
-    """The project is over a limit; the text says which."""
 
 
 class Content:
@@ -26,7 +25,7 @@ class Content:
     """
 
     def __init__(self, limits: Limits) -> None:
-        self.rows = Rows(limits.spill_bytes, limits.spool_dir)
+        self.rows = Rows(limits.spill_bytes, limits.spool)
         self._most = limits.max_project_bytes
         self._hashes: dict[Table, hashlib.blake2b] = {}
         self._unhashed: dict[Table, list[bytes]] = {table: [] for table in TABLES}

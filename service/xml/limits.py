@@ -1,6 +1,8 @@
 """The bounds that a file is read within."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from service.spool import Share, Spool
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -18,7 +20,7 @@ class Limits:
         max_tag_names: distinct names of elements and XML attributes.
         spill_bytes: rows of one project kept in memory before they go to disk.
         shared_bytes: shared objects kept in memory before they go to disk.
-        spool_dir: where spool files go, or None for the system's own place.
+        spool: where spool files go, and how much they may hold.
         max_file_bytes: the file as XML, inflated.
         max_inflate_ratio: inflated size over compressed size, past ``gunzip.RATIO_GRACE``.
     """
@@ -29,6 +31,6 @@ class Limits:
     max_tag_names: int = 20_000
     spill_bytes: int = 4 * MIB
     shared_bytes: int = 8 * MIB
-    spool_dir: str | None = None
+    spool: Share = field(default_factory=lambda: Spool().share())
     max_file_bytes: int = 64 * GIB
     max_inflate_ratio: int = 200

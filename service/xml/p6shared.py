@@ -155,7 +155,7 @@ class P6File(File):
         self, limits: Limits, namespace: str, volatile_of: dict[str, frozenset[str]]
     ) -> None:
         super().__init__(limits, namespace, volatile_of)
-        self.store = SharedStore(limits.shared_bytes, limits.spool_dir)
+        self.store = SharedStore(limits.shared_bytes, limits.spool)
         self.resource_type = f"{{{namespace}}}ResourceType" if namespace else "ResourceType"
         self._baselines = 0
         self._loose = 0

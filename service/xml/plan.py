@@ -53,7 +53,7 @@ class Plan(Verdict):
         self._called: tuple[str | None, str | None] = None, None
         self._too_large: str | None = None
         self._walks: dict[RecordMap, Walk] = {}
-        self.references = References(file.limits.spool_dir)
+        self.references = References(file.limits.spool)
         self._content = Content(file.limits)
 
     # For a dialect's methods

@@ -1,13 +1,13 @@
 """What a project's records are called, and references to those that may come later."""
 
 import pickle
-import tempfile
 from collections.abc import Iterator
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from service.hashset import HashSet
 from service.model import WarningCode
 from service.rows import Table
+from service.spool import Share, SpoolFile
 
 _IN_MEMORY = 256 * 1024
 
@@ -50,15 +50,13 @@ class Reference(NamedTuple):
 class _Spool:
     """Records in order: written once, read back once, then gone."""
 
-    def __init__(self, directory: str | None) -> None:
-        self._directory = directory
-        self._file: IO[bytes] | None = None
+    def __init__(self, spool: Share) -> None:
+        self._spool = spool
+        self._file: SpoolFile | None = None
 
     def put(self, record: object) -> None:
         if self._file is None:
-            self._file = tempfile.SpooledTemporaryFile(  # noqa: SIM115
-                _IN_MEMORY, dir=self._directory, prefix="bulk-import-"
-            )
+            self._file = self._spool.file(_IN_MEMORY)
         pickle.dump(record, self._file, pickle.HIGHEST_PROTOCOL)
 
     def drain(self) -> Iterator[Any]:
@@ -80,16 +78,17 @@ class References:
     """The names of one project's records; what waits for later ones is spooled, not held.
 
     Args:
-        directory: where spool files are made, or None for the system's own.
+        spool: where spool files are made.
 
     Raises:
+        TooLarge: from every method, where the import's share of the spool is used up.
         OSError: from every method, where the disk fails or is full.
     """
 
-    def __init__(self, directory: str | None) -> None:
-        self._names = HashSet(directory=directory)
-        self._waiting = _Spool(directory)
-        self._held = _Spool(directory)
+    def __init__(self, spool: Share) -> None:
+        self._names = HashSet(spool)
+        self._waiting = _Spool(spool)
+        self._held = _Spool(spool)
 
     def add(self, name: bytes) -> bool:
         """Make a name known; False where it was known before."""

@@ -5,7 +5,6 @@ references go to a spool, in memory while it is small, then in an unlinked file.
 """
 
 import pickle
-import tempfile
 from array import array
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -13,6 +12,7 @@ from typing import NamedTuple
 
 from service.hashset import HashSet
 from service.model import SharedObject
+from service.spool import Share
 from service.xml.walk import Fault
 
 _NONE = 0xFFFF_FFFF
@@ -46,25 +46,24 @@ class SharedStore:
 
     Args:
         memory: bytes of contents kept in memory.
-        directory: where spool files are made, or None for the system's own.
+        spool: where spool files are made.
 
     Attributes:
         ambiguous: how many objects have the name of another and not its content.
 
     Raises:
+        TooLarge: from ``add``, where the import's share of the spool is used up.
         OSError: from every method, where the disk fails or is full.
     """
 
-    def __init__(self, memory: int, directory: str | None = None) -> None:
+    def __init__(self, memory: int, spool: Share) -> None:
         self.ambiguous = 0
-        self._first = HashSet(directory=directory)
+        self._first = HashSet(spool)
         self._offsets = array("Q")
         self._next = array("I")
         self._last = array("I")
         self._handed_out = bytearray()
-        self._spool = tempfile.SpooledTemporaryFile(  # noqa: SIM115
-            memory, dir=directory, prefix="bulk-import-"
-        )
+        self._spool = spool.file(memory)
         self._node = lru_cache(_CACHED)(self._read_node)
 
     def __contains__(self, name: bytes) -> bool:

@@ -8,6 +8,7 @@ import pytest
 
 import service.hashset
 from service.hashset import HashSet
+from service.spool import Spool
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> int:
 
 @pytest.fixture
 def found() -> Iterator[HashSet]:
-    with HashSet(memory=1000) as keys:
+    with HashSet(Spool().share(), memory=1000) as keys:
         yield keys
 
 
@@ -63,7 +64,7 @@ def test_one_key_may_begin_another(few: int, found: HashSet) -> None:
 def test_a_key_costs_a_few_bytes_of_memory() -> None:
     tracemalloc.start()
     try:
-        with HashSet() as found:
+        with HashSet(Spool().share()) as found:
             for n in range(100_000):
                 found.add(b"P-%d" % n, n)
             _, peak = tracemalloc.get_traced_memory()

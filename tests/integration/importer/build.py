@@ -9,6 +9,7 @@ from service.importer.batches import Owner
 from service.importer.lifecycle import Request, begin
 from service.model import Project, Warnings
 from service.rows import Rows, Table, copy_line
+from service.spool import Spool
 
 CLIENT = 1
 
@@ -24,7 +25,7 @@ def project(
     percent: str = "50",
 ) -> Project:
     """A project of ``tasks`` tasks in a chain; ``percent`` may be one that PostgreSQL refuses."""
-    rows = Rows(spill_after=1 << 20)
+    rows = Rows(1 << 20, Spool().share())
     for number in range(tasks):
         task = (f"T{number}", "activity", None, None, f"Task {number}", None, None, None, None)
         rows.add(Table.TASKS, copy_line((*task, percent, None, "f", "f", None, "{}")))

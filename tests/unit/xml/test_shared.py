@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from service.model import SharedObject
+from service.spool import Spool
 from service.xml.shared import SharedStore
 from service.xml.walk import Fault
 
@@ -20,7 +21,7 @@ def made(name: str, content: str = "") -> SharedObject:
 
 @pytest.fixture
 def store() -> Iterator[SharedStore]:
-    store = SharedStore(1 << 20)
+    store = SharedStore(1 << 20, Spool().share())
     yield store
     store.close()
 
@@ -133,7 +134,7 @@ def test_columns_are_found_without_taking(store: SharedStore) -> None:
 
 def test_contents_beyond_the_bound_leave_memory() -> None:
     objects = 60_000
-    store = SharedStore(1 << 20)
+    store = SharedStore(1 << 20, Spool().share())
     tracemalloc.start()
     for number in range(objects):
         name = b"Thing %d" % number
@@ -153,10 +154,11 @@ def test_a_full_disk_is_an_os_error() -> None:
     program = """
 import resource, signal
 from service.model import SharedObject
+from service.spool import Spool
 from service.xml.shared import SharedStore
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
-store = SharedStore(1000)
+store = SharedStore(1000, Spool().share())
 try:
     for number in range(1000):
         store.add(b"%d" % number, SharedObject(b"", "Thing", "", b"x" * 1000), [])
