@@ -43,18 +43,19 @@ class Importer:
 
     Attributes:
         running: imports that have been started and not ended, by id.
+        spool: the working files of all of them.
     """
 
     def __init__(self, pool: Pool, settings: Settings) -> None:
         self.running: dict[int, Import] = {}
+        self.spool = Spool(
+            settings.spool_dir, most=settings.spool_bytes, reserve=settings.spool_reserve_bytes
+        )
         self._pool = pool
         self._settings = settings
         self._slots: Counter[int] = Counter()
         self._turns = asyncio.Semaphore(settings.pool_size - SPARE_CONNECTIONS)
         self._threads = ThreadPoolExecutor(settings.max_imports, thread_name_prefix="parse")
-        self._spool = Spool(
-            settings.spool_dir, most=settings.spool_bytes, reserve=settings.spool_reserve_bytes
-        )
         self._heart: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> "Importer":
@@ -83,7 +84,7 @@ class Importer:
         if self._slots.total() >= self._settings.max_imports:
             raise Unavailable("As many imports are running as the service takes")
         try:
-            self._spool.check(self._settings.import_spool_bytes)
+            self.spool.check(self._settings.import_spool_bytes)
         except OSError as full:
             _log.error("spool", fault=repr(full))
             raise Unavailable(NO_ROOM) from full
@@ -122,7 +123,7 @@ class Importer:
             pool=self._pool,
             turns=self._turns,
             threads=self._threads,
-            spool=self._spool,
+            spool=self.spool,
             settings=self._settings,
         )
         self.running[import_id] = started
