@@ -153,6 +153,10 @@ def escape(raw: bytes) -> bytes:
 
 def copy_line(values: Iterable[str | int | None]) -> bytes:
     """One row of COPY text, without a newline."""
-    return b"\t".join(
-        [b"\\N" if value is None else escape(str(value).encode()) for value in values]
-    )
+    return b"\t".join([_field(value) for value in values])
+
+
+def _field(value: str | int | None) -> bytes:
+    if value is None:
+        return b"\\N"
+    return b"%d" % value if isinstance(value, int) else escape(value.encode())

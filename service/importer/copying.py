@@ -1,8 +1,9 @@
 """Rows into their tables by COPY in text format, and whose row it was that the database refused."""
 
 import re
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from binascii import hexlify
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import asyncpg
 
@@ -28,22 +29,12 @@ STEP = 256 * 1024
 _AT_LINE = re.compile(r"^COPY \w+, line (\d+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """A project, and the version of it that a batch writes."""
 
     project: Project
     project_id: int
     version: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """One item's share of a COPY: how many rows, and their text."""
-
-    index: int
-    rows: int
-    blocks: Iterable[bytes]
 
 
 async def copy_versions(conn: Connection, owner: Owner, written: Sequence[Written]) -> None:
@@ -53,81 +44,72 @@ async def copy_versions(conn: Connection, owner: Owner, written: Sequence[Writte
         RowRefused: the database refused a row.
         asyncpg.PostgresError: the database refused for another reason.
     """
-    parts = [_Part(w.project.index, 1, [_version_row(owner, w)]) for w in written]
-    await _copy(conn, "project_versions", VERSION_COLUMNS, parts)
+    shares = ((w.project.index, 1) for w in written)
+    await _copy(conn, "project_versions", VERSION_COLUMNS, _version_rows(owner, written), shares)
     for table in Table:
-        parts = [
-            _Part(w.project.index, w.project.rows.count(table), _child_rows(owner, w, table))
-            for w in written
-            if w.project.rows.count(table)
-        ]
-        if parts:
-            await _copy(conn, table, (*KEY_COLUMNS, *COLUMNS[table]), parts)
+        having = [w for w in written if w.project.rows.count(table)]
+        if having:
+            shares = ((w.project.index, w.project.rows.count(table)) for w in having)
+            blocks = _child_rows(owner, having, table)
+            await _copy(conn, table, (*KEY_COLUMNS, *COLUMNS[table]), blocks, shares)
 
 
-async def copy_results(conn: Connection, owner: Owner, rows: Sequence[outcomes.Row]) -> None:
-    """Write outcomes; raises as ``copy_versions`` does."""
-    key = (owner.client_id, owner.import_id, owner.attempt)
-    parts = [
-        _Part(row.index, 1, [copy_line((*key, *outcomes.values(row))) + b"\n"]) for row in rows
-    ]
-    await _copy(conn, "import_results", outcomes.COLUMNS, parts)
+async def copy_results(conn: Connection, owner: Owner, results: Mapping[int, bytes]) -> None:
+    """Write outcomes, given by their index; raises as ``copy_versions`` does."""
+    key = b"%d\t%d\t%d\t" % (owner.client_id, owner.import_id, owner.attempt)
+    blocks = [keyed(b"".join(results.values()), key)]
+    await _copy(conn, "import_results", outcomes.COLUMNS, blocks, ((index, 1) for index in results))
 
 
 async def _copy(
-    conn: Connection, table: str, columns: Iterable[str], parts: Sequence[_Part]
+    conn: Connection,
+    table: str,
+    columns: Sequence[str],
+    blocks: Iterable[bytes],
+    shares: Iterable[tuple[int, int]],
 ) -> None:
+    """Copy blocks of rows; ``shares`` says, item by item, how many of the rows are its own."""
     try:
-        await conn.copy_to_table(
-            table, source=_messages(parts), columns=list(columns), format="text"
-        )
+        await conn.copy_to_table(table, source=_messages(blocks), columns=columns, format="text")
     except asyncpg.PostgresError as exc:
         at = _AT_LINE.match(exc.context or "")
         if at is None:
             raise
-        raise RowRefused(_index_at(int(at[1]), parts)) from exc
+        raise RowRefused(_index_at(int(at[1]), shares)) from exc
 
 
-def _index_at(line: int, parts: Sequence[_Part]) -> int:
-    for part in parts:
-        line -= part.rows
+def _index_at(line: int, shares: Iterable[tuple[int, int]]) -> int:
+    for index, rows in shares:
+        line -= rows
         if line <= 0:
-            return part.index
-    return parts[-1].index
+            return index
+    raise AssertionError("the database refused a row that was not sent")
 
 
-async def _messages(parts: Iterable[_Part]) -> AsyncIterator[bytes]:
+async def _messages(blocks: Iterable[bytes]) -> AsyncIterator[bytes]:
     pending: list[bytes] = []
     size = 0
-    for part in parts:
-        for block in part.blocks:
-            pending.append(block)
-            size += len(block)
-            if size >= STEP:
-                yield b"".join(pending)
-                pending.clear()
-                size = 0
+    for block in blocks:
+        pending.append(block)
+        size += len(block)
+        if size >= STEP:
+            yield b"".join(pending)
+            pending.clear()
+            size = 0
     if pending:
         yield b"".join(pending)
 
 
-def _child_rows(owner: Owner, written: Written, table: Table) -> Iterator[bytes]:
-    key = b"%d\t%d\t%d\t" % (owner.client_id, written.project_id, written.version)
-    return (keyed(block, key) for block in written.project.rows.blocks(table))
+def _version_rows(owner: Owner, written: Iterable[Written]) -> Iterator[bytes]:
+    for project, project_id, version in written:
+        shared = b",".join(rb'"\\\\x%b"' % hexlify(digest) for digest in project.shared)
+        key = copy_line((owner.client_id, project_id, version, owner.import_id, owner.subject))
+        digest = hexlify(project.content_hash)
+        yield b"%b\t\\\\x%b\t{%b}\t%b\n" % (key, digest, shared, project.row)
 
 
-def _version_row(owner: Owner, written: Written) -> bytes:
-    project = written.project
-    shared = ",".join(f'"\\\\x{digest.hex()}"' for digest in project.shared)
-    key = copy_line(
-        (
-            owner.client_id,
-            written.project_id,
-            written.version,
-            owner.import_id,
-            owner.subject,
-            f"\\x{project.content_hash.hex()}",
-            f"{{{shared}}}",
-        )
-    )
-    return b"%b\t%b\n" % (key, project.row)
+def _child_rows(owner: Owner, written: Iterable[Written], table: Table) -> Iterator[bytes]:
+    for project, project_id, version in written:
+        key = b"%d\t%d\t%d\t" % (owner.client_id, project_id, version)
+        for block in project.rows.blocks(table):
+            yield keyed(block, key)

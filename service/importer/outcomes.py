@@ -1,8 +1,7 @@
 """Each project's outcome: as it is stored with the project, and as an answer tells it."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
-from operator import attrgetter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -11,6 +10,7 @@ from service.db import Connection
 from service.db.queries import Queries
 from service.importer.decisions import Failure, Outcome
 from service.model import ErrorCode, Notice, Project, Refusal, Warnings
+from service.rows import copy_line
 
 _SQL = Queries("outcomes")
 
@@ -22,28 +22,24 @@ FAILED = (Outcome.FAILED,)
 ALL = tuple(Outcome)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One stored outcome: the columns of ``import_results`` behind client, import and attempt."""
-
-    index: int
-    outcome: str
-    external_id: str | None
-    name: str | None
-    line: int | None
-    project_id: int | None = None
-    version: int | None = None
-    tasks: int | None = None
-    error: str | None = None
-    message: str | None = None
-    extra: str | None = None
-    warnings: str | None = None
-
-
-_FIELDS = tuple(field.name for field in fields(Row))
-COLUMNS = ("client_id", "import_id", "attempt", *_FIELDS)
-values = attrgetter(*_FIELDS)
-"""A row's values, in the order of ``COLUMNS`` behind its key."""
+COLUMNS = (
+    "client_id",
+    "import_id",
+    "attempt",
+    "index",
+    "outcome",
+    "external_id",
+    "name",
+    "line",
+    "project_id",
+    "version",
+    "tasks",
+    "error",
+    "message",
+    "extra",
+    "warnings",
+)
+"""Of ``import_results``; rows are made here without the first three."""
 
 
 def landed(
@@ -51,40 +47,31 @@ def landed(
     outcome: Outcome,
     project_id: int,
     version: int,
-    notices: Iterable[Notice] = (),
-) -> Row:
-    """The outcome of a project that is on the server as the file has it.
+    notices: Sequence[Notice] = (),
+) -> bytes:
+    """The outcome's row, COPY text, of a project that is on the server as the file has it.
 
     ``notices`` are warnings beside the reader's own.
     """
-    warnings = Warnings(project.warnings.count, list(project.warnings.first))
-    for notice in notices:
-        warnings.add(notice)
-    return Row(
-        project.index,
-        outcome.value,
-        project.external_id,
-        project.name,
-        project.line,
-        project_id=project_id,
-        version=version,
-        tasks=project.tasks,
-        warnings=orjson.dumps(warnings.as_dict()).decode() if warnings.count else None,
-    )
+    warnings = project.warnings
+    if notices:
+        warnings = Warnings(warnings.count, list(warnings.first))
+        for notice in notices:
+            warnings.add(notice)
+    told = orjson.dumps(warnings.as_dict()).decode() if warnings.count else None
+    return _row(project, outcome, project_id, version, project.tasks, None, None, None, told)
 
 
-def failed(item: Project | Refusal, failure: Failure) -> Row:
-    """The outcome of a project that is not."""
-    return Row(
-        item.index,
-        Outcome.FAILED.value,
-        item.external_id,
-        item.name,
-        item.line,
-        error=failure.code.value,
-        message=failure.message,
-        extra=orjson.dumps(dict(failure.extra)).decode() if failure.extra else None,
-    )
+def failed(item: Project | Refusal, failure: Failure) -> bytes:
+    """The outcome's row, COPY text, of a project that is not."""
+    extra = orjson.dumps(dict(failure.extra)).decode() if failure.extra else None
+    error, message = failure.code, failure.message
+    return _row(item, Outcome.FAILED, None, None, None, error, message, extra, None)
+
+
+def _row(item: Project | Refusal, outcome: Outcome, *rest: str | int | None) -> bytes:
+    values = (item.index, outcome, item.external_id, item.name, item.line, *rest)
+    return copy_line(values) + b"\n"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ class _Plan:
 
     created: list[Project] = field(default_factory=list)
     moved: list[Written] = field(default_factory=list)
-    results: list[outcomes.Row] = field(default_factory=list)
+    results: dict[int, bytes] = field(default_factory=dict)
 
 
 @asynccontextmanager
@@ -109,10 +109,8 @@ async def _try_locks(
 ) -> tuple[list[Entry], list[Entry]]:
     projects = [item for item in items if isinstance(item, Project)]
     keys = [project_key(owner.client_id, project.external_id) for project in projects]
-    locks = await conn.fetch(_SQL.try_projects, keys) if keys else []
-    contested = {
-        project.index for project, lock in zip(projects, locks, strict=True) if not lock["held"]
-    }
+    others = await conn.fetch(_SQL.try_projects, keys) if keys else []
+    contested = {projects[place - 1].index for (place,) in others}
     held = [item for item in items if item.index not in contested]
     return held, [item for item in items if item.index in contested]
 
@@ -132,25 +130,27 @@ async def _without_landed(conn: Connection, owner: Owner, items: list[Entry]) ->
 async def _plan(conn: Connection, owner: Owner, items: Sequence[Entry]) -> _Plan:
     names = [item.external_id for item in items if isinstance(item, Project)]
     rows = await conn.fetch(_SQL.current, owner.client_id, names, owner.subject) if names else []
-    there = {row["external_id"]: Current(*list(row.values())[1:]) for row in rows}
+    there = {row[0]: Current(*row[1:]) for row in rows}
     plan = _Plan()
     for item in items:
         if isinstance(item, Project):
             _plan_project(plan, item, there.get(item.external_id))
         else:
             failure = Failure(item.code, item.message, item.extra)
-            plan.results.append(outcomes.failed(item, failure))
+            plan.results[item.index] = outcomes.failed(item, failure)
     return plan
 
 
 def _plan_project(plan: _Plan, project: Project, current: Current | None) -> None:
     verdict = decide(project, current)
     if isinstance(verdict, Failure):
-        plan.results.append(outcomes.failed(project, verdict))
+        plan.results[project.index] = outcomes.failed(project, verdict)
     elif current is None:
         plan.created.append(project)
     elif verdict is Outcome.UNCHANGED:
-        plan.results.append(outcomes.landed(project, verdict, current.project_id, current.version))
+        plan.results[project.index] = outcomes.landed(
+            project, verdict, current.project_id, current.version
+        )
     else:
         moved = Written(project, current.project_id, current.version + 1)
         plan.moved.append(moved)
@@ -159,8 +159,8 @@ def _plan_project(plan: _Plan, project: Project, current: Current | None) -> Non
             notices.append(
                 Notice(WarningCode.DIALECT_CHANGED, project.line, "project", current.source)
             )
-        plan.results.append(
-            outcomes.landed(project, verdict, moved.project_id, moved.version, notices)
+        plan.results[project.index] = outcomes.landed(
+            project, verdict, moved.project_id, moved.version, notices
         )
 
 
@@ -188,8 +188,10 @@ async def _create(conn: Connection, owner: Owner, plan: _Plan) -> list[Written]:
         [project.external_id for project in plan.created],
         [project.content_hash for project in plan.created],
     )
-    ids = {row["external_id"]: row["project_id"] for row in rows}
+    ids: dict[str, int] = dict(rows)
     created = [Written(project, ids[project.external_id], 1) for project in plan.created]
     for new in created:
-        plan.results.append(outcomes.landed(new.project, Outcome.CREATED, new.project_id, 1))
+        plan.results[new.project.index] = outcomes.landed(
+            new.project, Outcome.CREATED, new.project_id, new.version
+        )
     return created

@@ -1,18 +1,26 @@
 -- name: limits
 -- SET LOCAL alone gets through PgBouncer. A writer that stops in the middle of a transaction is ended
--- by the server before its heartbeat counts as expired.
+-- by the server before its heartbeat counts as expired. The rest keeps every look-up on the key's
+-- index: statistics lag behind a first import, and plans made for empty tables read all of the
+-- client's projects for each batch.
 SELECT set_config('lock_timeout', $1, true),
-       set_config('idle_in_transaction_session_timeout', $2, true)
+       set_config('idle_in_transaction_session_timeout', $2, true),
+       set_config('enable_seqscan', 'off', true),
+       set_config('enable_bitmapscan', 'off', true),
+       set_config('enable_hashjoin', 'off', true),
+       set_config('enable_mergejoin', 'off', true),
+       set_config('enable_material', 'off', true)
 
 -- name: share_import_and_client
 -- Waits; whoever takes an import over, or holds the client alone, holds these exclusively.
 SELECT pg_advisory_xact_lock_shared($1), pg_advisory_xact_lock_shared($2)
 
 -- name: try_projects
--- Never waits: a batch commits what it got and comes again for the rest.
-SELECT pg_try_advisory_xact_lock(k.key) AS held
+-- Never waits: a batch commits what it got and comes again for the rest. Gives the places, from 1,
+-- of those held by others.
+SELECT k.place
   FROM unnest($1::bigint[]) WITH ORDINALITY AS k (key, place)
- ORDER BY k.place
+ WHERE NOT pg_try_advisory_xact_lock(k.key)
 
 -- name: fence
 -- In a statement after the locks: one that both locks and reads would see the rows as they were
@@ -26,16 +34,22 @@ SELECT index FROM import_results
 
 -- name: current
 -- What the server has of the batch's projects; a lock counts while it has not expired by the clock,
--- not by the start of the transaction.
-SELECT p.external_id, p.project_id, p.version, p.content_hash, p.archived_at IS NOT NULL AS archived,
-       v.source, l.holder AS locked_by, l.expires_at AS locked_until
-  FROM projects p
-  LEFT JOIN project_versions v
-         ON v.client_id = p.client_id AND v.project_id = p.project_id AND v.version = p.version
-  LEFT JOIN project_locks l
-         ON l.client_id = p.client_id AND l.project_id = p.project_id
-        AND l.holder IS DISTINCT FROM $3 AND l.expires_at > clock_timestamp()
- WHERE p.client_id = $1 AND p.external_id = ANY ($2::text[])
+-- not by the start of the transaction. OFFSET 0 has each project looked up by its whole key.
+SELECT n.external_id, p.project_id, p.version, p.content_hash, p.archived_at IS NOT NULL AS archived,
+       (SELECT v.source
+          FROM project_versions v
+         WHERE v.client_id = $1 AND v.project_id = p.project_id AND v.version = p.version) AS source,
+       l.holder AS locked_by, l.expires_at AS locked_until
+  FROM unnest($2::text[]) AS n (external_id)
+ CROSS JOIN LATERAL (SELECT *
+                       FROM projects
+                      WHERE client_id = $1 AND external_id = n.external_id
+                     OFFSET 0) AS p
+  LEFT JOIN LATERAL (SELECT *
+                       FROM project_locks
+                      WHERE client_id = $1 AND project_id = p.project_id
+                        AND holder IS DISTINCT FROM $3 AND expires_at > clock_timestamp()
+                     OFFSET 0) AS l ON true
 
 -- name: create_projects
 -- Separate from the update, under the lock: an upsert would burn an identity value for each row.
@@ -45,10 +59,14 @@ SELECT $1, n.external_id, 1, n.content_hash
 RETURNING external_id, project_id
 
 -- name: move_pointers
+-- The client joins as a column so that only the whole key finds a row.
 UPDATE projects p
    SET version = n.version, content_hash = n.content_hash, archived_at = NULL
-  FROM unnest($2::bigint[], $3::integer[], $4::bytea[]) AS n (project_id, version, content_hash)
- WHERE p.client_id = $1 AND p.project_id = n.project_id
+  FROM (SELECT $1::bigint AS client_id, u.project_id, u.version, u.content_hash
+          FROM unnest($2::bigint[], $3::integer[], $4::bytea[])
+               AS u (project_id, version, content_hash)
+        OFFSET 0) AS n
+ WHERE p.client_id = n.client_id AND p.project_id = n.project_id
 
 -- name: store_shared
 -- In the order of the hashes, in a transaction of their own: inside batches they deadlocked.
