@@ -82,11 +82,14 @@ class Rows:
 
     def add(self, table: Table, line: bytes) -> None:
         """Add one row: COPY text of ``COLUMNS[table]`` behind the ordinal, without a newline."""
-        row = b"%d\t%b\n" % (self._counts[table], line)
-        self._counts[table] += 1
-        self._lines[table].append(row)
-        self.size += len(row)
-        self._held += len(row)
+        self.extend(table, 1, b"%d\t%b\n" % (self._counts[table], line))
+
+    def extend(self, table: Table, rows: int, block: bytes) -> None:
+        """Add so many rows with their ordinals; a newline ends each."""
+        self._counts[table] += rows
+        self._lines[table].append(block)
+        self.size += len(block)
+        self._held += len(block)
         if self._held > self._spill_after:
             self._spill()
 

@@ -1,26 +1,4 @@
-# What the tree's nodes hold, and the order of the members that are made of them.
-
-
-cdef int by_key(const void* one, const void* other) noexcept nogil:
-    """Sort by moving, key, and place in the file."""
-    cdef const Entry* a = <const Entry*> one
-    cdef const Entry* b = <const Entry*> other
-    cdef int order
-    if a.moving != b.moving:
-        return 1 if a.moving else -1
-    if a.sign != b.sign:
-        # '@' stands before every letter but not before '#' of "#text"
-        if a.sign:
-            return 1 if b.key[0] == b"#" else -1
-        return -1 if a.key[0] == b"#" else 1
-    order = memcmp(a.key, b.key, min(a.length, b.length))
-    if order == 0:
-        order = (a.length > b.length) - (a.length < b.length)
-    return order if order else a.order - b.order
-
-
-cdef bint same_key(const Entry* a, const Entry* b) noexcept nogil:
-    return a.sign == b.sign and a.length == b.length and memcmp(a.key, b.key, a.length) == 0
+# What the tree's nodes hold.
 
 
 cdef bint blank(char letter) noexcept nogil:
@@ -90,11 +68,13 @@ cdef bint has_attributes(const xmlNode* node) noexcept nogil:
 
 cdef bint is_empty(const xmlNode* node) noexcept nogil:
     """Whether there is nothing in it but white space."""
-    node = node.children if node.properties == NULL else node
-    while node != NULL:
-        if node.type == XML_ELEMENT_NODE or not is_blank_text(node):
+    cdef const xmlNode* child = node.children
+    if node.properties != NULL:
+        return False
+    while child != NULL:
+        if child.type == XML_ELEMENT_NODE or not is_blank_text(child):
             return False
-        node = node.next
+        child = child.next
     return True
 
 

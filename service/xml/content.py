@@ -45,6 +45,18 @@ class Content:
         if rows.size > self._most:
             raise TooLarge(f"the project's rows are over {self._most} bytes")
 
+    def extend(self, table: Table, rows: int, text: bytes, hashed: bytes) -> None:
+        """Add rows; as ``Plan.extend``.
+
+        Raises:
+            TooLarge: the rows are over the limit.
+        """
+        self.rows.extend(table, rows, text)
+        self._update(table)
+        self._hash(table).update(hashed)
+        if self.rows.size > self._most:
+            raise TooLarge(f"the project's rows are over {self._most} bytes")
+
     def hash(self, own: bytes, shared: set[bytes]) -> bytes:
         """32 bytes over all that the project says; the order between tables does not matter.
 
@@ -63,10 +75,13 @@ class Content:
 
     def _update(self, table: Table) -> None:
         if unhashed := self._unhashed[table]:
-            if table not in self._hashes:
-                self._hashes[table] = hashlib.blake2b(digest_size=32)
-            self._hashes[table].update(b"\n".join((*unhashed, b"")))
+            self._hash(table).update(b"\n".join((*unhashed, b"")))
             unhashed.clear()
+
+    def _hash(self, table: Table) -> hashlib.blake2b:
+        if table not in self._hashes:
+            self._hashes[table] = hashlib.blake2b(digest_size=32)
+        return self._hashes[table]
 
 
 def lines(record: Record, width: int, most: int) -> tuple[bytes, bytes]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from service.xml.element import Element
 from service.xml.file import File
+from service.xml.ordinary import Ordinary
 from service.xml.plan import Plan
 
 
@@ -28,6 +29,7 @@ class Dialect:
         plan: reads one project.
         records: what is cleared one by one: path from the project in local names, such as
             ``Tasks/Task``, to the method of ``plan`` that takes the element at its end.
+        ordinary: by such a path, when a record becomes a row and nothing else.
         file: keeps what the projects of a file share.
         outside: records right under the root: local name to the method of ``file``.
         passed_over: what is right under the root and not read, its content removed as it comes:
@@ -42,6 +44,7 @@ class Dialect:
     anywhere: bool
     plan: type[Plan]
     records: Mapping[str, Callable[[Any, Element], None]]
+    ordinary: Mapping[str, Ordinary] = field(default_factory=dict)
     file: type[File] = File
     outside: Mapping[str, Callable[[Any, Element], None]] = field(default_factory=dict)
     passed_over: Mapping[str, Callable[[Any, Element], None]] = field(default_factory=dict)

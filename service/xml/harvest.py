@@ -77,6 +77,19 @@ def take_one(plan: Plan, parent: Element, element: Element, take: Take) -> None:
         plan.give_up(str(error))
 
 
+def take_inner_one(plan: Plan, element: Element, owner: bytes) -> None:
+    """Have a project take a record inside another, which has been taken.
+
+    Args:
+        owner: name of the other.
+    """
+    try:
+        if not plan.given_up:
+            plan.inner(element, owner)
+    except TooLarge as error:
+        plan.give_up(str(error))
+
+
 def prune(top: Element) -> None:
     """Remove all inside an element that is complete; what is open is last everywhere."""
     while len(top):

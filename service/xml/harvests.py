@@ -20,4 +20,8 @@ def interpreted(_file: File, _dialect: Dialect, records: Records) -> Harvesting:
     return Harvest(records)
 
 
-harvest_of: Callable[[File, Dialect, Records], Harvesting] = interpreted
+harvest_of: Callable[[File, Dialect, Records], Harvesting]
+try:
+    from service.xml.compiled import Harvest as harvest_of
+except ImportError:
+    harvest_of = interpreted

@@ -98,7 +98,7 @@ def compile_map(
     for entry in record.fields:
         name = entry.source.removeprefix("@")
         index = slots.index(entry.column)
-        slot = Slot(index, entry.kind.parse, name, entry.kind.problem, entry.keep, entry.rank)
+        slot = Slot(index, entry.kind.parse, name, entry.kind, entry.keep, entry.rank)
         if entry.source.startswith("@"):
             attributes[name] = slot
         else:

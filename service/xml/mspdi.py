@@ -15,6 +15,8 @@ from service.xml.element import Element
 from service.xml.file import File
 from service.xml.maps import PROJECT as PROJECT_COLUMNS
 from service.xml.maps import Field, RecordMap, columns_of
+from service.xml.ordinary import Ordinary, Refers
+from service.xml.outline import Outline
 from service.xml.plan import Plan
 from service.xml.values import NULL, Kind
 from service.xml.walk import Record
@@ -24,8 +26,6 @@ NAMESPACE = "http://schemas.microsoft.com/project"
 _NIL = "00000000-0000-0000-0000-000000000000"
 _GUID_PATTERN = re.compile(r"\{?([0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})\}?")
 _NO_RESOURCE = "-65535"
-_PERCENTAGES = frozenset({"19", "20", "51", "52"})
-"""Lag formats in per cent of the predecessor's duration: plain, elapsed, and both estimated."""
 
 
 def _guid(value: str) -> bytes | None:
@@ -41,7 +41,9 @@ def _resource_uid(value: str) -> bytes | None:
 
 
 GUID = Kind("guid", _guid, "is not a GUID")
-RESOURCE_UID = Kind("resource_uid", _resource_uid, values.ID.problem)
+RESOURCE_UID = Kind("id", _resource_uid, values.ID.problem, {_NO_RESOURCE: NULL})
+_PERCENTAGE = values.flag("percentage", ("19", "20", "51", "52"))
+"""Lag formats in per cent of the predecessor's duration: plain, elapsed, and both estimated."""
 LEVEL = values.pattern("level", "[0-9]{1,5}", "is not an outline level")
 LINK_TYPE = values.enumeration("link_type", {"0": "FF", "1": "FS", "2": "SF", "3": "SS"})
 RESOURCE_TYPE = values.enumeration("resource_type", {"0": "material", "1": "work", "2": "cost"})
@@ -87,6 +89,7 @@ LINK = RecordMap(
         Field("PredecessorUID", "predecessor_id", values.ID),
         Field("Type", "type", LINK_TYPE),
         Field("LinkLag", "lag", values.LINK_LAG),
+        Field("LagFormat", "percentage", _PERCENTAGE, keep=True),
     ),
     defaults={"type": b"FS", "lag": b"PT0S"},
 )
@@ -118,6 +121,7 @@ _UID, _PARENT, _START, _FINISH, _LEVEL, _IS_NULL = (
     TASK.index(column) for column in ("task_id", "parent_id", "start", "finish", "level", "is_null")
 )
 _NAME, _TITLE, _EXTERNAL_ID = (PROJECT.index(column) for column in ("name", "title", "external_id"))
+_PERCENT = LINK.index("percentage")
 _TYPE, _IS_COST, _RESOURCE_NULL = (
     RESOURCE.index(column) for column in ("type", "is_cost", "is_null")
 )
@@ -131,7 +135,7 @@ class MspdiPlan(Plan):
 
     def __init__(self, file: File, element: Element, index: int, line: int) -> None:
         super().__init__(file, element, index, line)
-        self._outline: list[tuple[int, bytes]] = []
+        self.outline = Outline()
 
     def task(self, element: Element) -> None:
         """Take a ``Task`` and its links; a blank row becomes a part."""
@@ -144,10 +148,10 @@ class MspdiPlan(Plan):
         self.know(element, b"task", uid)
         self.check_dates(element, "Finish", columns[_START], columns[_FINISH])
         if columns[_LEVEL] is not NULL:
-            columns[_PARENT] = self._parent(int(columns[_LEVEL]), uid)
+            columns[_PARENT] = self.outline.parent(int(columns[_LEVEL]), uid)
         self.add(self.row(Table.TASKS, record))
         for link in record.apart:
-            self._link(link, uid)
+            self.inner(link, uid)
 
     def resource(self, element: Element) -> None:
         """Take a ``Resource``; a blank row becomes a part."""
@@ -188,19 +192,12 @@ class MspdiPlan(Plan):
         if columns[_NAME] is NULL:
             columns[_NAME] = columns[_EXTERNAL_ID if columns[_TITLE] is NULL else _TITLE]
 
-    def _parent(self, level: int, uid: bytes) -> bytes:
-        """The task that this one lies under: the last before it at a lower outline level."""
-        outline = self._outline
-        while outline and outline[-1][0] >= level:
-            outline.pop()
-        parent = outline[-1][1] if outline else NULL
-        outline.append((level, uid))
-        return parent
-
-    def _link(self, link: Element, owner: bytes) -> None:
-        formats = (child.text or "" for child in link if child.tag == f"{{{NAMESPACE}}}LagFormat")
-        percentage = next(formats, "").strip(values.BLANK) in _PERCENTAGES
-        record = self.read(link, PERCENT_LINK if percentage else LINK)
+    def inner(self, element: Element, owner: bytes) -> None:
+        """Take a ``PredecessorLink`` of a task."""
+        link = element
+        record = self.read(link, LINK)
+        if record.columns[_PERCENT] == b"t":
+            record = self.file.walk(PERCENT_LINK, self.source, strict=False)(link)
         record.columns[1] = owner
         predecessor = record.columns[0]
         self.refer(
@@ -229,6 +226,13 @@ _PARTS = (
     "VBAProjects/VBAProject",
 )
 
+_ORDINARY_LINK = Ordinary(
+    Table.DEPENDENCIES,
+    LINK,
+    refers=(Refers("predecessor_id", ("task",), needed=True),),
+    unless=("percentage",),
+)
+
 DIALECT = Dialect(
     name="mspdi",
     recognises=lambda _namespace, _name: True,
@@ -241,6 +245,33 @@ DIALECT = Dialect(
         "Resources/Resource": MspdiPlan.resource,
         "Assignments/Assignment": MspdiPlan.assignment,
         **dict.fromkeys(_PARTS, MspdiPlan.part),
+    },
+    ordinary={
+        "Tasks/Task": Ordinary(
+            Table.TASKS,
+            TASK,
+            name="task_id",
+            kind="task",
+            dated=True,
+            unless=("is_null",),
+            outlined=True,
+            inner={"PredecessorLink": (_ORDINARY_LINK, "successor_id")},
+        ),
+        "Resources/Resource": Ordinary(
+            Table.RESOURCES,
+            RESOURCE,
+            name="resource_id",
+            kind="resource",
+            unless=("is_null", "is_cost"),
+        ),
+        "Assignments/Assignment": Ordinary(
+            Table.ASSIGNMENTS,
+            ASSIGNMENT,
+            refers=(
+                Refers("task_id", ("task",), needed=True),
+                Refers("resource_id", ("resource",)),
+            ),
+        ),
     },
     volatile=frozenset({"CurrentDate", "LastSaved", "SaveVersion"}),
 )

@@ -15,6 +15,7 @@ from service.xml.file import File
 from service.xml.maps import PROJECT as PROJECT_COLUMNS
 from service.xml.maps import Field, RecordMap, columns_of
 from service.xml.named import gather_attribute, gather_attributes
+from service.xml.ordinary import Ordinary, Refers
 from service.xml.plan import Plan
 from service.xml.values import NULL, unescape
 from service.xml.walk import Record
@@ -123,6 +124,8 @@ SHARED = RecordMap(
     gather=GATHER_INSIDE,
 )
 
+_TASKS = ("activity", "wbs")
+
 _TASK_ID, _KIND, _PARENT, _START, _FINISH = (
     TASK.index(column) for column in ("task_id", "kind", "parent_id", "start", "finish")
 )
@@ -221,5 +224,29 @@ DIALECT = Dialect(
         "assignments/assignment": NativePlan.assignment,
         "parts/part": NativePlan.part_named,
         "shared-objects/object": NativePlan.shared_object,
+    },
+    ordinary={
+        "tasks/task": Ordinary(
+            Table.TASKS,
+            TASK,
+            name="task_id",
+            kind_column="kind",
+            refers=(Refers("parent_id", ("wbs", "activity")),),
+            dated=True,
+        ),
+        "dependencies/dependency": Ordinary(
+            Table.DEPENDENCIES,
+            DEPENDENCY,
+            refers=(Refers("predecessor_id", _TASKS), Refers("successor_id", _TASKS)),
+        ),
+        "resources/resource": Ordinary(
+            Table.RESOURCES, RESOURCE, name="resource_id", kind="resource"
+        ),
+        "assignments/assignment": Ordinary(
+            Table.ASSIGNMENTS,
+            ASSIGNMENT,
+            refers=(Refers("task_id", _TASKS), Refers("resource_id", ("resource",))),
+        ),
+        "parts/part": Ordinary(Table.PARTS, PART),
     },
 )

@@ -186,10 +186,40 @@ class Plan(Verdict):
             code = WarningCode.FINISH_BEFORE_START
             self.warn(code, line_of(element), name, unescape(finish))
 
+    def inner(self, element: Element, owner: bytes) -> None:
+        """Take a record inside another one, for dialects that have such.
+
+        Args:
+            owner: name of the other record, which has been taken.
+
+        Raises:
+            TooLarge: the project is over a limit.
+        """
+        raise NotImplementedError
+
     def identify(self, record: Record) -> None:
         """Put name and ``external_id`` into the project's record, where its map could not."""
 
-    # For the reader
+    # For the harvest and the reader
+
+    def count(self, table: Table) -> int:
+        """How many rows of a table there are so far."""
+        return self._content.rows.count(table)
+
+    def extend(self, table: Table, rows: int, text: bytes, hashed: bytes) -> None:
+        """Add rows that the harvest made, unless the project is refused already.
+
+        Args:
+            rows: how many.
+            text: COPY text, with ordinals; a newline ends each row.
+            hashed: the same without ordinals and what changes at every save.
+        """
+        if self.refused or self.given_up:
+            return
+        try:
+            self._content.extend(table, rows, text, hashed)
+        except TooLarge as error:
+            self.give_up(str(error))
 
     def give_up(self, reason: str) -> None:
         """The project is too large: what is left of it is passed over."""

@@ -2,12 +2,14 @@
 
 import pickle
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 from service.hashset import HashSet
 from service.model import WarningCode
 from service.rows import Table
 from service.spool import Share, SpoolFile
+from service.xml import names
 
 _IN_MEMORY = 256 * 1024
 
@@ -68,6 +70,10 @@ class _Spool:
             yield pickle.load(self._file)
         self.close()
 
+    @property
+    def filled(self) -> bool:
+        return self._file is not None
+
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
@@ -86,17 +92,17 @@ class References:
     """
 
     def __init__(self, spool: Share) -> None:
-        self._names = HashSet(spool)
+        self.names = names.names_of(partial(HashSet, spool))
         self._waiting = _Spool(spool)
         self._held = _Spool(spool)
 
     def add(self, name: bytes) -> bool:
         """Make a name known; False where it was known before."""
-        return self._names.add(name) is None
+        return self.names.add(name) is None
 
     def known(self, wanted: Wanted) -> bool:
         """Whether all that is wanted is there already."""
-        get = self._names.get
+        get = self.names.get
         for choices in wanted:
             for name in choices:
                 if get(name) is not None:
@@ -114,6 +120,11 @@ class References:
         for reference in self._waiting.drain():
             yield reference, self.known(reference.wanted)
 
+    @property
+    def holding(self) -> bool:
+        """Whether anything is held that ``release`` gives back."""
+        return self._held.filled
+
     def hold(self, wanted: Wanted, found: Row, lost: Row) -> None:
         """Keep the two rows that a record may become until ``release``."""
         self._held.put((wanted, found, lost))
@@ -125,6 +136,6 @@ class References:
 
     def close(self) -> None:
         """Give back memory and disk."""
-        self._names.close()
+        self.names.close()
         self._waiting.close()
         self._held.close()

@@ -10,8 +10,8 @@ and a test holds the two together.
 """
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -48,14 +48,16 @@ class Kind:
     """One type of value.
 
     Attributes:
-        name: tells compiled code which kind it is.
+        name: tells compiled code which kind it is, where it knows that kind.
         parse: from a file's text to COPY text; ``NULL`` where it is blank, None where it is bad.
         problem: what is wrong with a bad one, to be read behind the value.
+        words: some texts and what ``parse`` gives for them, for compiled code as well.
     """
 
     name: str
     parse: Callable[[str], bytes | None]
     problem: str
+    words: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def unescape(field: bytes) -> str | None:
@@ -199,7 +201,22 @@ def enumeration(name: str, words: Mapping[str, str]) -> Kind:
         words: from the file's word to the column's.
     """
     pattern = "|".join(map(re.escape, words))
-    return Kind(name, _checked(pattern, words.__getitem__), f"is not one of {', '.join(words)}")
+    return Kind(
+        name,
+        _checked(pattern, words.__getitem__),
+        f"is not one of {', '.join(words)}",
+        words={word: value.encode() for word, value in words.items()},
+    )
+
+
+def flag(name: str, words: Iterable[str]) -> Kind:
+    """A kind that is true where the value is one of the words listed, and null elsewhere."""
+    true = frozenset(words)
+
+    def parse(value: str) -> bytes:
+        return b"t" if value.strip(BLANK) in true else NULL
+
+    return Kind(name, parse, "", words=dict.fromkeys(true, b"t"))
 
 
 def pattern(name: str, words: str, problem: str) -> Kind:

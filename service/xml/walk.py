@@ -12,7 +12,7 @@ from service.xml import rulej
 from service.xml.element import Element
 from service.xml.place import line_of
 from service.xml.rulej import Members, Names
-from service.xml.values import BLANK, NULL
+from service.xml.values import BLANK, NULL, Kind
 
 
 class Fault(NamedTuple):
@@ -40,7 +40,7 @@ class Slot(NamedTuple):
         column: place in the record's columns.
         parse: from text to COPY text: ``NULL`` for a blank one, None for a bad one.
         name: local name, for people and for ``attributes``.
-        problem: what is wrong with a bad one.
+        kind: the kind of value.
         keep: whether the text goes to ``attributes`` as well.
         rank: 0 for the first choice; a later choice fills the column only where it stayed null.
     """
@@ -48,7 +48,7 @@ class Slot(NamedTuple):
     column: int
     parse: Callable[[str], bytes | None]
     name: str
-    problem: str
+    kind: Kind
     keep: bool = False
     rank: int = 0
 
@@ -201,7 +201,7 @@ def _bad(
     members: Members,
     key: str,
 ) -> None:
-    record.faults.append(Fault(line_of(where), slot.name, text, slot.problem, shape.strict))
+    record.faults.append(Fault(line_of(where), slot.name, text, slot.kind.problem, shape.strict))
     if not shape.strict:
         rulej.put(members, key, text)
 

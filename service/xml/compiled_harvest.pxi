@@ -1,0 +1,518 @@
+# The harvest: ordinary records become rows here, the others are given to the dialect's methods.
+
+cdef enum:
+    MOST_REFERS = 3
+    MOST_KINDS = 2
+    MOST_UNLESS = 3
+    TABLES = 5
+
+
+cdef struct Refer:
+    int column
+    bint needed
+    const char* kinds[MOST_KINDS]
+    Py_ssize_t sizes[MOST_KINDS]
+    int count
+
+
+cdef struct Rule:
+    # How to take one kind of record; without a walker only its method can.
+    PyObject* take
+    Walker* walker
+    int table
+    int width
+    int name  # columns; -1 where there is none
+    int kind_column
+    int start
+    int finish
+    int level
+    int parent
+    int owner
+    const char* kind
+    Py_ssize_t kind_size
+    Refer refers[MOST_REFERS]
+    int refer_count
+    int unless[MOST_UNLESS]
+    int unless_count
+    Rule* inner
+    const char* mentions
+    Py_ssize_t mentions_size
+
+
+cdef struct Spot:
+    # What is made of a child of a project, or of what holds its records, by the child's name.
+    const char* address
+    Rule* rule
+    Holder* holder
+
+
+cdef struct Holder:
+    # A project, or a child of it that holds records.
+    Spot spots[NAMES]
+    Spot unknown
+    int known
+    PyObject* takes
+    PyObject* path
+    PyObject* rules
+    const char* home
+
+
+cdef struct Made:
+    # The rows of one table that are not handed on yet.
+    Buffer text
+    Buffer hashed
+    Py_ssize_t rows
+    Py_ssize_t ordinal  # of the next one; -1 where the plan has to be asked
+
+
+cdef struct Run:
+    # A pass over the children of one element.
+    Holder* holder
+    xmlNode* node
+    xmlNode* last  # not to be taken, as it may be open; or NULL
+    Rule* rule  # of the node, where it is for the dialect's method
+    Py_ssize_t index  # of the node among the elements
+    Py_ssize_t first  # of the records that were just passed; -1 where there is none
+    bint skip  # whether records are only removed
+    bint ask  # whether all are for the dialect's methods
+
+
+cdef enum Halt:
+    ENDED
+    ASKED
+    PARTED  # the records from ``first`` on have no more behind them
+
+
+cdef class Rules:
+    """A dialect's records under one source's rules, as they are met in one file."""
+
+    cdef object file, dialect, records, source
+    cdef bint strict
+    cdef Holder* top
+    cdef list alive, walks
+    cdef Holder** holders
+    cdef int holder_count
+    cdef Rule** made
+    cdef int made_count
+
+    def __init__(self, file, dialect, records, source, strict):
+        self.file, self.dialect, self.records = file, dialect, records
+        self.source, self.strict = source, strict
+        self.alive, self.walks = [], []
+        self.top = self.hold(records.get(None, {}), "")
+
+    def __dealloc__(self):
+        cdef int at
+        for at in range(self.holder_count):
+            free(self.holders[at])
+        for at in range(self.made_count):
+            free(self.made[at])
+        free(self.holders)
+        free(self.made)
+
+    cdef Holder* hold(self, dict takes, str path) except NULL:
+        cdef Holder* holder = <Holder*> grown(NULL, sizeof(Holder))
+        memset(holder, 0, sizeof(Holder))
+        self.holders = <Holder**> grown(self.holders, (self.holder_count + 1) * sizeof(Holder*))
+        self.holders[self.holder_count] = holder
+        self.holder_count += 1
+        self.alive += (takes, path)
+        holder.takes, holder.path, holder.rules = <PyObject*> takes, <PyObject*> path, <PyObject*> self
+        if self.file.namespace:
+            holder.home = self.keep(self.file.namespace.encode())
+        return holder
+
+    cdef const char* keep(self, bytes text) except NULL:
+        self.alive.append(text)
+        return PyBytes_AS_STRING(text)
+
+    cdef Rule* rule(self, take, ordinary) except NULL:
+        """How records are taken by a method and, where it is given, by what makes them ordinary."""
+        cdef Rule* rule = <Rule*> grown(NULL, sizeof(Rule))
+        cdef Walk walk
+        cdef bytes kind
+        memset(rule, 0, sizeof(Rule))
+        self.made = <Rule**> grown(self.made, (self.made_count + 1) * sizeof(Rule*))
+        self.made[self.made_count] = rule
+        self.made_count += 1
+        self.alive.append(take)
+        rule.take = <PyObject*> take
+        if ordinary is None:
+            return rule
+        record = ordinary.record
+        walk = <Walk?> self.file.walk(record, self.source, strict=self.strict)
+        self.walks.append(walk)
+        rule.table = _TABLES.index(ordinary.table)
+        rule.width = len(COLUMNS[ordinary.table]) - 2
+        rule.name = -1 if ordinary.name is None else record.index(ordinary.name)
+        rule.kind_column = -1
+        if ordinary.kind_column is not None:
+            rule.kind_column = record.index(ordinary.kind_column)
+        rule.kind = self.keep(ordinary.kind.encode())
+        rule.kind_size = len(ordinary.kind)
+        rule.start = record.index("start") if ordinary.dated else -1
+        rule.finish = record.index("finish") if ordinary.dated else -1
+        rule.level = record.index("level") if ordinary.outlined else -1
+        rule.parent = record.index("parent_id") if ordinary.outlined else -1
+        for refers in ordinary.refers:
+            self.refer(&rule.refers[rule.refer_count], record.index(refers.column), refers)
+            rule.refer_count += 1
+        for column in ordinary.unless:
+            rule.unless[rule.unless_count] = record.index(column)
+            rule.unless_count += 1
+        for inner, owner in ordinary.inner.values():
+            rule.inner = self.rule(None, inner)
+            rule.inner.owner = inner.record.index(owner)
+        if ordinary.mentions is not None:
+            rule.mentions = self.keep(ordinary.mentions.encode())
+            rule.mentions_size = len(ordinary.mentions)
+        rule.walker = &walk.w
+        return rule
+
+    cdef int refer(self, Refer* refer, int column, refers) except -1:
+        refer.column, refer.needed = column, refers.needed
+        for kind in refers.kinds:
+            refer.kinds[refer.count] = self.keep(kind.encode())
+            refer.sizes[refer.count] = len(kind)
+            refer.count += 1
+        return 0
+
+
+cdef Spot* spot_of(Holder* holder, xmlNode* node) except NULL nogil:
+    cdef const char* address = <const char*> node.name
+    cdef size_t at = (<uintptr_t> address >> 3) % NAMES
+    if not is_home(holder.home, node):
+        memset(&holder.unknown, 0, sizeof(Spot))
+        return &holder.unknown
+    while holder.spots[at].address != address:
+        if holder.spots[at].address == NULL:
+            return learn_spot(holder, address, at)
+        at = (at + 1) % NAMES
+    return &holder.spots[at]
+
+
+cdef Spot* learn_spot(Holder* holder, const char* address, size_t at) except NULL with gil:
+    cdef Rules rules = <Rules> holder.rules
+    cdef Spot* spot = &holder.spots[at]
+    cdef str local = address.decode()
+    cdef str tag = f"{{{rules.file.namespace}}}{local}" if rules.file.namespace else local
+    cdef str path = <str> holder.path
+    take = (<dict> holder.takes).get(tag)
+    if holder.known == NAMES // 2:  # no more are remembered
+        spot = &holder.unknown
+        memset(spot, 0, sizeof(Spot))
+    else:
+        holder.known += 1
+    if take is not None:
+        ordinary = rules.dialect.ordinary.get(f"{path}/{local}" if path else local)
+        spot.rule = rules.rule(take, ordinary)
+    elif not path and tag in rules.records:
+        spot.holder = rules.hold(rules.records[tag], local)
+    if spot != &holder.unknown:
+        spot.address = address
+    return spot
+
+
+cdef class Harvest:
+    """The harvest of one file's projects; see ``harvest.Harvest``."""
+
+    cdef object file, dialect, records, plan, take_one, take_inner_one
+    cdef dict rules
+    cdef Made made[TABLES]
+    cdef Py_ssize_t most
+
+    def __init__(self, file, dialect, records):
+        self.file, self.dialect, self.records = file, dialect, records
+        from service.xml.harvest import take_inner_one, take_one  # it imports ``Names``
+
+        self.take_one, self.take_inner_one = take_one, take_inner_one
+        self.rules = {}
+        self.most = file.limits.max_attributes_bytes
+
+    def __dealloc__(self):
+        cdef int at
+        for at in range(TABLES):
+            free(self.made[at].text.data)
+            free(self.made[at].hashed.data)
+
+    def __call__(self, plan, *, bint closed):
+        cdef cetree._Element project = plan.element
+        cdef Rules rules = self.rules.get(plan.source)
+        cdef xmlNode* child = project._c_node.children
+        cdef Spot* spot
+        if rules is None:
+            rules = Rules(self.file, self.dialect, self.records, plan.source, plan.strict)
+            self.rules[plan.source] = rules
+        self.plan = plan
+        try:
+            if rules.top.takes != NULL and <dict> rules.top.takes:
+                self.take_children(project, rules.top, closed)
+            while child != NULL:
+                if child.type == XML_ELEMENT_NODE:
+                    spot = spot_of(rules.top, child)
+                    if spot.holder != NULL:
+                        self.take_children(
+                            cetree.elementFactory(project._doc, child),
+                            spot.holder,
+                            closed or cetree.nextElement(child) != NULL,
+                        )
+                child = child.next
+            self.hand_on()
+        finally:
+            self.plan = None
+            self.forget()
+
+    cdef int take_children(self, cetree._Element parent, Holder* holder, bint closed) except -1:
+        cdef Run run
+        cdef int halt
+        cdef NameSet* names = &(<Names> self.plan.references.names).set
+        cdef list runs = []
+        run.holder = holder
+        run.node = parent._c_node.children
+        run.last = NULL if closed else last_element(parent._c_node)
+        run.index, run.first = 0, -1
+        self.attend(&run)
+        while True:
+            with nogil:
+                halt = pass_over(&run, names, self.made, self.most, <PyObject*> self)
+            if halt == ASKED:
+                self.ask(parent, &run)
+                continue
+            if run.first >= 0:
+                runs.append((run.first, run.index))
+                run.first = -1
+            if halt == ENDED:
+                break
+        for first, behind in reversed(runs):
+            del parent[first:behind]
+        return 0
+
+    cdef int attend(self, Run* run) except -1:
+        """See what the plan has come to, as its methods may have changed it."""
+        cdef int at
+        run.skip = self.plan.given_up
+        run.ask = self.plan.references.holding
+        for at in range(TABLES):
+            self.made[at].ordinal = -1
+        return 0
+
+    cdef int ask(self, cetree._Element parent, Run* run) except -1:
+        """Have the dialect's method take a record."""
+        cdef cetree._Element element = cetree.elementFactory(parent._doc, run.node)
+        self.hand_on()
+        self.take_one(self.plan, parent, element, <object> run.rule.take)
+        self.attend(run)
+        run.node = run.node.next
+        run.index += 1
+        return 0
+
+    cdef int hand_on(self) except -1:
+        """Give the plan the rows that were made."""
+        cdef int at
+        cdef Made* made
+        for at in range(TABLES):
+            made = &self.made[at]
+            if made.rows:
+                self.plan.extend(
+                    _TABLES[at],
+                    made.rows,
+                    PyBytes_FromStringAndSize(made.text.data, made.text.used),
+                    PyBytes_FromStringAndSize(made.hashed.data, made.hashed.used),
+                )
+        self.forget()
+        return 0
+
+    cdef int forget(self) noexcept:
+        cdef int at
+        for at in range(TABLES):
+            self.made[at].rows = self.made[at].text.used = self.made[at].hashed.used = 0
+        return 0
+
+
+cdef int pass_over(
+    Run* run, NameSet* names, Made* made, Py_ssize_t most, PyObject* harvest
+) except -1 nogil:
+    """Take records until one is for the dialect's method, or something else lies between them."""
+    cdef Spot* spot
+    while run.node != run.last and run.node != NULL:
+        if run.node.type == XML_ELEMENT_NODE:
+            spot = spot_of(run.holder, run.node)
+            if spot.rule == NULL:
+                if run.first >= 0:
+                    return PARTED
+            else:
+                if run.first < 0:
+                    run.first = run.index
+                run.rule = spot.rule
+                if not run.skip and (
+                    run.ask or not take_ordinary(run.rule, run.node, names, made, most, harvest)
+                ):
+                    return ASKED
+            run.index += 1
+        run.node = run.node.next
+    return ENDED
+
+
+cdef int take_ordinary(
+    Rule* rule, xmlNode* node, NameSet* names, Made* made, Py_ssize_t most, PyObject* harvest
+) except -1 nogil:
+    """Make a record a row; 0, with nothing changed, where it is not ordinary."""
+    cdef Walker* w = rule.walker
+    cdef Span* name
+    cdef int at
+    if w == NULL or not has_blank_tail(node) or not read_record(w, node):
+        return 0
+    if w.whole.size > most or (w.apart_count and rule.inner == NULL):
+        return 0
+    for at in range(rule.unless_count):
+        if is_true(w, rule.unless[at]):
+            return 0
+    if rule.start >= 0 and is_before(w, rule.finish, rule.start):
+        return 0
+    for at in range(rule.refer_count):
+        if not is_known(w, &rule.refers[at], names):
+            return 0
+    if rule.name >= 0 and not is_new(rule, names):
+        return 0
+    if rule.level >= 0 and w.columns[rule.level].at >= 0:
+        find_parent(harvest, rule)
+    add_row(&made[rule.table], rule, harvest)
+    for at in range(w.apart_count):
+        take_inner(rule, w.apart[at], names, made, most, harvest)
+    return 1
+
+
+cdef int take_inner(
+    Rule* rule, xmlNode* node, NameSet* names, Made* made, Py_ssize_t most, PyObject* harvest
+) except -1 nogil:
+    """Take a record inside another, which has been taken."""
+    cdef Walker* w = rule.inner.walker
+    cdef Span* name = &rule.walker.columns[rule.name]
+    cdef Rule* inner = rule.inner
+    cdef int at
+    cdef bint ordinary = read_record(w, node) and w.whole.size <= most and not w.apart_count
+    for at in range(inner.unless_count):
+        ordinary = ordinary and not is_true(w, inner.unless[at])
+    for at in range(inner.refer_count):
+        ordinary = ordinary and is_known(w, &inner.refers[at], names)
+    if not ordinary:
+        return ask_inner(harvest, rule, node)
+    set_column(w, inner.owner, rule.walker.text.data + name.at, name.size)
+    return add_row(&made[inner.table], inner, harvest)
+
+
+cdef int ask_inner(PyObject* harvest, Rule* rule, xmlNode* node) except -1 with gil:
+    cdef Harvest asking = <Harvest> harvest
+    cdef Span* name = &rule.walker.columns[rule.name]
+    cdef cetree._Element project = asking.plan.element
+    owner = PyBytes_FromStringAndSize(rule.walker.text.data + name.at, name.size)
+    asking.hand_on()
+    asking.take_inner_one(asking.plan, cetree.elementFactory(project._doc, node), owner)
+    for at in range(TABLES):
+        asking.made[at].ordinal = -1
+    return 0
+
+
+cdef bint has_blank_tail(const xmlNode* node) noexcept nogil:
+    node = node.next
+    while node != NULL and node.type != XML_ELEMENT_NODE:
+        if not is_blank_text(node):
+            return False
+        node = node.next
+    return True
+
+
+cdef xmlNode* last_element(const xmlNode* parent) noexcept nogil:
+    cdef xmlNode* node = parent.last
+    while node != NULL and node.type != XML_ELEMENT_NODE:
+        node = node.prev
+    return node
+
+
+cdef bint is_true(const Walker* w, int column) noexcept nogil:
+    cdef const Span* span = &w.columns[column]
+    return span.at >= 0 and span.size == 1 and w.text.data[span.at] == b"t"
+
+
+cdef bint is_before(const Walker* w, int one, int other) noexcept nogil:
+    cdef const Span* a = &w.columns[one]
+    cdef const Span* b = &w.columns[other]
+    cdef int order
+    if a.at < 0 or b.at < 0:
+        return False
+    order = memcmp(w.text.data + a.at, w.text.data + b.at, min(a.size, b.size))
+    return order < 0 or (order == 0 and a.size < b.size)
+
+
+cdef int is_known(Walker* w, Refer* refer, NameSet* names) except -1 nogil:
+    cdef Span* span = &w.columns[refer.column]
+    cdef int at
+    if span.at < 0:
+        return not refer.needed
+    for at in range(refer.count):
+        if find_name(
+            names, refer.kinds[at], refer.sizes[at], w.text.data + span.at, span.size, False
+        ):
+            return 1
+    return 0
+
+
+cdef int is_new(Rule* rule, NameSet* names) except -1 nogil:
+    """Make the record's own name known, unless it is known already."""
+    cdef Walker* w = rule.walker
+    cdef Span* name = &w.columns[rule.name]
+    cdef const char* kind = rule.kind
+    cdef Py_ssize_t size = rule.kind_size
+    if name.at < 0:
+        return 0
+    if rule.kind_column >= 0:
+        kind = w.text.data + w.columns[rule.kind_column].at
+        size = w.columns[rule.kind_column].size
+    return not find_name(names, kind, size, w.text.data + name.at, name.size, True)
+
+
+cdef int find_parent(PyObject* harvest, Rule* rule) except -1 with gil:
+    cdef Walker* w = rule.walker
+    cdef Span* level = &w.columns[rule.level]
+    cdef Span* name = &w.columns[rule.name]
+    parent = (<Harvest> harvest).plan.outline.parent(
+        int(PyBytes_FromStringAndSize(w.text.data + level.at, level.size)),
+        PyBytes_FromStringAndSize(w.text.data + name.at, name.size),
+    )
+    if parent is not NULL_VALUE:
+        set_column(w, rule.parent, PyBytes_AS_STRING(parent), PyBytes_GET_SIZE(parent))
+    return 0
+
+
+cdef int add_row(Made* made, Rule* rule, PyObject* harvest) except -1 nogil:
+    cdef Walker* w = rule.walker
+    cdef Py_ssize_t begun = made.hashed.used
+    if made.ordinal < 0:
+        ask_ordinal(made, rule.table, harvest)
+    put_line(&made.hashed, w, rule.width, &w.stable)
+    put_number(&made.text, made.ordinal)
+    put_char(&made.text, b"\t")
+    if w.whole.at == w.stable.at:
+        put(&made.text, made.hashed.data + begun, made.hashed.used - begun)
+    else:
+        put_line(&made.text, w, rule.width, &w.whole)
+    made.ordinal += 1
+    made.rows += 1
+    return 0
+
+
+cdef int ask_ordinal(Made* made, int table, PyObject* harvest) except -1 with gil:
+    made.ordinal = made.rows + (<Harvest> harvest).plan.count(_TABLES[table])
+    return 0
+
+
+cdef int put_line(Buffer* out, Walker* w, int width, const Span* attributes) except -1 nogil:
+    cdef int at
+    for at in range(width):
+        if w.columns[at].at < 0:
+            put(out, b"\\N", 2)
+        else:
+            put(out, w.text.data + w.columns[at].at, w.columns[at].size)
+        put_char(out, b"\t")
+    put_doubled(out, w.text.data + attributes.at, attributes.size)
+    return put_char(out, b"\n")

@@ -1,0 +1,486 @@
+# The walk over one record: its columns, and its attributes by rule J.
+
+cdef enum Use:
+    MAPPED = 1
+    ATTRIBUTE = 2
+    APART = 3
+    HELD = 4
+    NAMED = 5
+    LEFT = 6
+
+cdef enum:
+    NAMES = 512  # of elements, in the table of a walk; half of them at most are used
+    PROPERTIES = 64  # of XML attributes, likewise
+    MOST_COLUMNS = 32
+    MOST_LATER = 8
+    DEEPEST = 60  # elements below a record
+
+
+cdef struct Name:
+    # What a walk makes of one name; found by the address of the name, which the parser keeps in a
+    # dictionary for as long as the file is read.
+    const char* address
+    Use use
+    Form form
+    int column
+    int rank
+    bint keep
+    bint moving
+    const char* key
+    Py_ssize_t length
+    const Word* words
+    int word_count
+    void* parse
+    unsigned long long met  # in which record last
+
+
+cdef struct Entry:
+    # One member to be: a leaf's text, or an element with something in it.
+    const char* key
+    Py_ssize_t length
+    char sign
+    bint moving
+    bint given  # the key is the file's own text
+    int order
+    const char* text
+    Py_ssize_t size
+    xmlNode* node
+
+
+cdef struct Span:
+    # A place in a walk's text; a null where ``at`` is -1.
+    Py_ssize_t at
+    Py_ssize_t size
+
+
+cdef struct Default:
+    int column
+    const char* text
+    Py_ssize_t size
+
+
+cdef struct Walker:
+    # A walk and the record that it read last.
+    PyObject* owner
+    const char* home  # the dialect's namespace, or NULL
+    bint strict
+    bint parts
+    int width
+    Default* defaults
+    int default_count
+    int* required
+    int required_count
+    Name elements[NAMES]
+    int element_count
+    Name properties[PROPERTIES]
+    int property_count
+    unsigned long long reading
+    Buffer text
+    Span columns[MOST_COLUMNS]
+    Span stable
+    Span whole
+    xmlNode** apart
+    int apart_count, apart_room
+    Entry* entries
+    int entry_count, entry_room
+
+
+cdef int read_record(Walker* w, xmlNode* node) except -1 nogil:
+    """Read a record; 0 where something in it is rare."""
+    cdef xmlNode* child
+    cdef xmlNode* late_nodes[MOST_LATER]
+    cdef Name* late_names[MOST_LATER]
+    cdef Name* name
+    cdef int late = 0, rank, at, full
+    w.text.used = w.entry_count = w.apart_count = 0
+    w.reading += 1
+    for at in range(w.width):
+        w.columns[at].at = -1
+    if not read_properties(w, node):
+        return 0
+    child = node.children
+    while child != NULL:
+        if child.type != XML_ELEMENT_NODE:
+            if not is_blank_text(child):
+                return 0
+            child = child.next
+            continue
+        name = name_of(w, child)
+        if name == NULL or name.use == LEFT:
+            return 0
+        if w.strict or name.use == NAMED:
+            if name.met == w.reading:
+                return 0
+            name.met = w.reading
+        if name.use == APART:
+            set_apart(w, child)
+        elif name.use == HELD:
+            if not is_empty(child):
+                return 0
+        elif name.use == NAMED:
+            if not gather_named(w, child):
+                return 0
+        elif name.use == ATTRIBUTE:
+            if w.strict:
+                return 0
+            if w.parts and not is_plain(child):
+                full = something_in(child, 0)
+                if full < 0:
+                    return 0
+                if full:
+                    set_apart(w, child)
+            elif not collect(w, child, name):
+                return 0
+        elif name.rank:
+            if late == MOST_LATER:
+                return 0
+            late_nodes[late] = child
+            late_names[late] = name
+            late += 1
+        elif not fill(w, child, name):
+            return 0
+        child = child.next
+    if late:
+        for rank in range(1, MOST_LATER):
+            for at in range(late):
+                if late_names[at].rank == rank and not fill(w, late_nodes[at], late_names[at]):
+                    return 0
+    for at in range(w.default_count):
+        if w.columns[w.defaults[at].column].at < 0:
+            set_column(w, w.defaults[at].column, w.defaults[at].text, w.defaults[at].size)
+    for at in range(w.required_count):
+        if w.columns[w.required[at]].at < 0:
+            return 0
+    return write_attributes(w)
+
+
+cdef int set_column(Walker* w, int column, const char* text, Py_ssize_t size) except -1 nogil:
+    w.columns[column].at = w.text.used
+    w.columns[column].size = size
+    return put(&w.text, text, size)
+
+
+cdef int set_apart(Walker* w, xmlNode* node) except -1 nogil:
+    if w.apart_count == w.apart_room:
+        w.apart_room = 2 * w.apart_room + 8
+        w.apart = <xmlNode**> grown(w.apart, w.apart_room * sizeof(xmlNode*))
+    w.apart[w.apart_count] = node
+    w.apart_count += 1
+    return 0
+
+
+cdef int read_properties(Walker* w, xmlNode* node) except -1 nogil:
+    cdef xmlAttr* attribute = node.properties
+    cdef Name* name
+    cdef const char* text
+    cdef Py_ssize_t size
+    while attribute != NULL:
+        if attribute.ns != NULL:
+            if strcmp(<const char*> attribute.ns.href, XSI) != 0:
+                return 0
+        else:
+            name = property_of(w, <const char*> attribute.name)
+            if name == NULL or not text_of(attribute.children, &text, &size):
+                return 0
+            if name.use != MAPPED:
+                if w.strict:
+                    return 0
+                if size and not all_blank(text, size):
+                    add_property(w, name, text, size)
+            elif not fill_text(w, name, text, size):
+                return 0
+        attribute = attribute.next
+    return 1
+
+
+cdef int fill(Walker* w, xmlNode* child, Name* name) except -1 nogil:
+    """Put a mapped child where it belongs; 0 where it is no plain leaf or a bad value."""
+    cdef const char* text
+    cdef Py_ssize_t size
+    if child.properties != NULL and (w.strict or not only_xsi(child)):
+        return 0
+    if not text_of(child.children, &text, &size):
+        return 0
+    return fill_text(w, name, text, size)
+
+
+cdef int fill_text(Walker* w, Name* name, const char* text, Py_ssize_t size) except -1 nogil:
+    cdef Py_ssize_t at = w.text.used
+    cdef int found = put_value(
+        &w.text, name.form, name.words, name.word_count, name.parse, text, size
+    )
+    if found == BAD:
+        return 0
+    if found == BLANK:
+        if name.keep and not w.strict:
+            add_leaf(w, name, text, size)
+        return 1
+    if w.columns[name.column].at < 0:
+        w.columns[name.column].at = at
+        w.columns[name.column].size = w.text.used - at
+        if not name.keep:
+            return 1
+    elif w.strict:
+        return 0
+    add_leaf(w, name, text, size)
+    return 1
+
+
+cdef Name* name_of(Walker* w, xmlNode* node) except? NULL nogil:
+    """What the walk makes of an element's name; NULL where that is rare."""
+    cdef const char* address = <const char*> node.name
+    cdef size_t at = (<uintptr_t> address >> 3) % NAMES
+    if not is_home(w.home, node):
+        return NULL
+    while w.elements[at].address != address:
+        if w.elements[at].address == NULL:
+            return learn_element(w, address, at)
+        at = (at + 1) % NAMES
+    return &w.elements[at]
+
+
+cdef Name* property_of(Walker* w, const char* address) except? NULL nogil:
+    """What the walk makes of an XML attribute's name; NULL where that is rare."""
+    cdef size_t at = (<uintptr_t> address >> 3) % PROPERTIES
+    while w.properties[at].address != address:
+        if w.properties[at].address == NULL:
+            return learn_property(w, address, at)
+        at = (at + 1) % PROPERTIES
+    return &w.properties[at]
+
+
+cdef bint is_home(const char* home, xmlNode* node) noexcept nogil:
+    cdef const char* href = <const char*> cetree._getNs(node)
+    if href == NULL or home == NULL:
+        return href == home
+    return strcmp(href, home) == 0
+
+
+# Attributes, by rule J
+
+
+cdef Entry* entry_of(Walker* w) except NULL nogil:
+    if w.entry_count == w.entry_room:
+        w.entry_room = 2 * w.entry_room + 64
+        w.entries = <Entry*> grown(w.entries, w.entry_room * sizeof(Entry))
+    w.entry_count += 1
+    w.entries[w.entry_count - 1].order = w.entry_count
+    return &w.entries[w.entry_count - 1]
+
+
+cdef int add_entry(
+    Walker* w, Name* name, const char* text, Py_ssize_t size, xmlNode* node
+) except -1 nogil:
+    cdef Entry* entry = entry_of(w)
+    entry.key, entry.length, entry.sign = name.key, name.length, 0
+    entry.moving, entry.given = name.moving, 0
+    entry.text, entry.size, entry.node = text, size, node
+    return 0
+
+
+cdef int add_leaf(Walker* w, Name* name, const char* text, Py_ssize_t size) except -1 nogil:
+    if size and not all_blank(text, size):
+        add_entry(w, name, text, size, NULL)
+    return 0
+
+
+cdef int add_property(Walker* w, Name* name, const char* text, Py_ssize_t size) except -1 nogil:
+    add_entry(w, name, text, size, NULL)
+    w.entries[w.entry_count - 1].sign = b"@"
+    w.entries[w.entry_count - 1].moving = 0
+    return 0
+
+
+cdef int collect(Walker* w, xmlNode* child, Name* name) except -1 nogil:
+    """Make a child a member, if there is anything in it; 0 where something is rare."""
+    cdef const char* text
+    cdef Py_ssize_t size
+    cdef int full
+    if is_plain(child):
+        if not text_of(child.children, &text, &size):
+            return 0
+        add_leaf(w, name, text, size)
+        return 1
+    full = something_in(child, 0)
+    if full > 0:
+        add_entry(w, name, NULL, 0, child)
+    return full >= 0
+
+
+cdef int gather_named(Walker* w, xmlNode* container) except -1 nogil:
+    """Members by name: ``<attribute name="risk">high</attribute>``."""
+    cdef xmlNode* child = container.children
+    cdef xmlAttr* attribute
+    cdef const char* name
+    cdef const char* text
+    cdef Py_ssize_t length, size
+    cdef Entry* entry
+    if container.properties != NULL:
+        return 0
+    while child != NULL:
+        if child.type != XML_ELEMENT_NODE:
+            if not is_blank_text(child):
+                return 0
+        else:
+            attribute = child.properties
+            if strcmp(<const char*> child.name, b"attribute") != 0 or attribute == NULL:
+                return 0
+            if attribute.next != NULL or attribute.ns != NULL:
+                return 0
+            if strcmp(<const char*> attribute.name, b"name") != 0 or not is_home(w.home, child):
+                return 0
+            if not text_of(attribute.children, &name, &length) or all_blank(name, length):
+                return 0
+            if not text_of(child.children, &text, &size) or all_blank(text, size):
+                return 0
+            entry = entry_of(w)
+            entry.key, entry.length, entry.sign, entry.given = name, length, 0, 1
+            entry.moving = is_volatile(w, name, length)
+            entry.text, entry.size, entry.node = text, size, NULL
+        child = child.next
+    return 1
+
+
+cdef int write_attributes(Walker* w) except -1 nogil:
+    cdef int moving = 0, at
+    cdef Py_ssize_t stable
+    w.stable.at = w.whole.at = w.text.used
+    put_char(&w.text, b"{")
+    if w.entry_count > 1:
+        qsort(w.entries, w.entry_count, sizeof(Entry), by_key)
+    for at in range(w.entry_count):
+        moving += w.entries[at].moving
+    if not put_members(w, 0, w.entry_count - moving, 1):
+        return 0
+    stable = w.text.used
+    put_char(&w.text, b"}")
+    w.stable.size = w.whole.size = w.text.used - w.stable.at
+    if not moving:
+        return 1
+    w.whole.at = w.text.used
+    reserve(&w.text, w.stable.size)  # before the text is copied from itself
+    put(&w.text, w.text.data + w.stable.at, w.stable.size - 1)
+    if moving < w.entry_count:
+        put_char(&w.text, b",")
+    if not put_members(w, w.entry_count - moving, w.entry_count, 1):
+        return 0
+    put_char(&w.text, b"}")
+    w.whole.size = w.text.used - w.whole.at
+    return 1
+
+
+cdef int put_members(Walker* w, int first, int last, int depth) except -1 nogil:
+    """Write sorted entries: those of one key are one member."""
+    cdef int at = first, end, one
+    cdef bint many
+    while at < last:
+        end = at + 1
+        while end < last and same_key(&w.entries[at], &w.entries[end]):
+            end += 1
+        if w.entries[at].given and end - at > 1:
+            return 0
+        if at > first:
+            put_char(&w.text, b",")
+        put_key(w, &w.entries[at])
+        many = end - at > 1 or w.entries[at].node != NULL
+        if many:
+            put_char(&w.text, b"[")
+        for one in range(at, end):
+            if one > at:
+                put_char(&w.text, b",")
+            if w.entries[one].node == NULL:
+                put_json(&w.text, w.entries[one].text, w.entries[one].size)
+            elif not put_object(w, w.entries[one].node, depth + 1):
+                return 0
+        if many:
+            put_char(&w.text, b"]")
+        at = end
+    return 1
+
+
+cdef int put_key(Walker* w, Entry* entry) except -1 nogil:
+    if entry.given:
+        put_json(&w.text, entry.key, entry.length)
+        return put_char(&w.text, b":")
+    put_char(&w.text, b'"')
+    if entry.sign:
+        put_char(&w.text, entry.sign)
+    put(&w.text, entry.key, entry.length)
+    return put(&w.text, b'":', 2)
+
+
+cdef int put_object(Walker* w, xmlNode* node, int depth) except -1 nogil:
+    """Write an element that has something in it; its entries are put above those in use."""
+    cdef int first = w.entry_count
+    cdef xmlNode* child
+    cdef xmlAttr* attribute = node.properties
+    cdef Name* name
+    cdef Entry* entry
+    cdef const char* text
+    cdef Py_ssize_t size
+    if depth > DEEPEST:
+        return 0
+    while attribute != NULL:
+        if attribute.ns == NULL:
+            if not text_of(attribute.children, &text, &size):
+                return 0
+            if size and not all_blank(text, size):
+                name = property_of(w, <const char*> attribute.name)
+                if name == NULL:
+                    return 0
+                add_property(w, name, text, size)
+        elif strcmp(<const char*> attribute.ns.href, XSI) != 0:
+            return 0
+        attribute = attribute.next
+    child = node.children
+    while child != NULL:
+        if child.type == XML_ELEMENT_NODE:
+            name = name_of(w, child)
+            if name == NULL or not collect_inner(w, child, name):
+                return 0
+        elif not is_blank_text(child):
+            if has_elements(node) or not text_of(node.children, &text, &size):
+                return 0
+            entry = entry_of(w)
+            entry.key, entry.length, entry.sign, entry.moving, entry.given = OWN_TEXT, 5, 0, 0, 0
+            entry.text, entry.size, entry.node = text, size, NULL
+            break
+        child = child.next
+    qsort(w.entries + first, w.entry_count - first, sizeof(Entry), by_key)
+    put_char(&w.text, b"{")
+    if not put_members(w, first, w.entry_count, depth):
+        return 0
+    put_char(&w.text, b"}")
+    w.entry_count = first
+    return 1
+
+
+cdef int collect_inner(Walker* w, xmlNode* child, Name* name) except -1 nogil:
+    cdef int before = w.entry_count
+    if not collect(w, child, name):
+        return 0
+    if w.entry_count > before:
+        w.entries[before].moving = 0
+    return 1
+
+
+cdef int by_key(const void* one, const void* other) noexcept nogil:
+    """Sort by moving, key, and place in the file."""
+    cdef const Entry* a = <const Entry*> one
+    cdef const Entry* b = <const Entry*> other
+    cdef int order
+    if a.moving != b.moving:
+        return 1 if a.moving else -1
+    if a.sign != b.sign:
+        # '@' stands before every letter but not before '#' of "#text"
+        if a.sign:
+            return 1 if b.key[0] == b"#" else -1
+        return -1 if a.key[0] == b"#" else 1
+    order = memcmp(a.key, b.key, min(a.length, b.length))
+    if order == 0:
+        order = (a.length > b.length) - (a.length < b.length)
+    return order if order else a.order - b.order
+
+
+cdef bint same_key(const Entry* a, const Entry* b) noexcept nogil:
+    return a.sign == b.sign and a.length == b.length and memcmp(a.key, b.key, a.length) == 0
