@@ -14,6 +14,9 @@ KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
 
+MAX_PROCESSES = 64
+"""Far more than help: each is a server of its own."""
+
 
 class Settings(BaseSettings):
     """Sizes are bytes and times seconds, unless a description says otherwise."""
@@ -41,6 +44,9 @@ class Settings(BaseSettings):
     # HTTP
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8080, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+    processes: int = Field(
+        1, ge=1, le=MAX_PROCESSES, description="processes that serve; each has all limits to itself"
+    )
     log_format: Literal["console", "json"] = Field("console", description="how the log is written")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="log level")
 

@@ -2,14 +2,22 @@
 
 import contextlib
 import logging
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Final, Literal
 
 import structlog
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
-IMPORTS_RUNNING: Final = Gauge("bulk_import_imports_running", "Imports under way")
+SHARED_DIR: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""Variable that names the directory where the processes of one service count together; it must be
+set before this module is imported."""
+
+IMPORTS_RUNNING: Final = Gauge(
+    "bulk_import_imports_running", "Imports under way", multiprocess_mode="livesum"
+)
 PROJECTS: Final = Counter("bulk_import_projects", "Projects of completed imports", ["outcome"])
 BYTES: Final = Counter("bulk_import_upload_bytes", "Bytes of uploads, as received")
 SECONDS: Final = Histogram(
@@ -65,3 +73,12 @@ def count_projects(counts: Mapping[str, int]) -> None:
     """Count the projects of an import that is completed, by outcome."""
     for outcome, number in counts.items():
         PROJECTS.labels(outcome).inc(number)
+
+
+def exposition() -> bytes:
+    """All metrics in Prometheus' text format: of this process, or of all that count together."""
+    if SHARED_DIR not in os.environ:
+        return generate_latest()
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)

@@ -1,12 +1,13 @@
-"""Whether the process lives, whether it can take work, and what it has counted."""
+"""Whether the process lives, whether it can take work, and what the service has counted."""
 
 import asyncio
 from typing import Final
 
 import asyncpg
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
+from service import telemetry
 from service.api import keys
 from service.api.envelope import respond
 from service.api.uploads import UPLOADS
@@ -42,4 +43,4 @@ async def readyz(request: web.Request) -> web.Response:
 
 async def metrics(request: web.Request) -> web.Response:
     """Prometheus' text format."""
-    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    return web.Response(body=telemetry.exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST})

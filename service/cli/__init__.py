@@ -24,6 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command()(serving.serve)
+app.command(hidden=True)(serving.worker)
 app.command()(database.migrate)
 app.command(context_settings={"ignore_unknown_options": True})(database.psql)
 app.command()(tokens.token)

@@ -1,23 +1,28 @@
 """The service on an address, for as long as a block lasts."""
 
 import contextlib
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Sequence
 
 from aiohttp import web
 
 from service.api.protocol import Runner
 from service.app import create_app
 from service.cli.screen import Failure
+from service.cli.sharing import SharedSite
 from service.settings import Settings
 
 
 @contextlib.asynccontextmanager
-async def listening(settings: Settings, dsn: str) -> AsyncIterator[str]:
+async def listening(
+    settings: Settings, dsn: str, shared: Sequence[socket.socket] = ()
+) -> AsyncIterator[str]:
     """Serve on the address of the settings until the block ends.
 
     Args:
         settings: with a key for tokens; port 0 takes a free one.
         dsn: the database, migrated, by a URL.
+        shared: sockets bound to that address, where other processes serve on it too.
 
     Yields:
         The service's base, such as ``http://127.0.0.1:8080``.
@@ -31,15 +36,21 @@ async def listening(settings: Settings, dsn: str) -> AsyncIterator[str]:
         raise Failure(str(error)) from error
     try:
         await runner.setup()
-        site = web.TCPSite(runner, settings.host, settings.port)
+        sites: list[web.BaseSite] = [SharedSite(runner, each) for each in shared]
         try:
-            await site.start()
+            for site in sites or [web.TCPSite(runner, settings.host, settings.port)]:
+                await site.start()
         except OSError as error:
-            where = f"{settings.host}:{settings.port}"
-            raise Failure(f"cannot listen on {where}: {error.strerror}") from error
-        yield base_url(settings.host, runner.addresses[0][1])
+            raise refused(settings, error) from error
+        address = shared[0].getsockname() if shared else runner.addresses[0]
+        yield base_url(settings.host, address[1])
     finally:
         await runner.cleanup()
+
+
+def refused(settings: Settings, error: OSError) -> Failure:
+    """What to say where the settings' address cannot be had."""
+    return Failure(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}")
 
 
 def base_url(host: str, port: int) -> str:

@@ -1,22 +1,51 @@
-"""``bulk-import serve``."""
+"""``bulk-import serve``, and the command by which it starts further processes."""
 
 import asyncio
 import contextlib
+import os
+import shutil
 import signal
-from collections.abc import Callable
+import socket
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Annotated
 
 import typer
 
 from service.cli.database import load_settings, opened, require_current_schema
 from service.cli.tokens import with_key
-from service.settings import Settings
+from service.settings import MAX_PROCESSES, Settings
 
 
-def serve() -> None:
+def serve(
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=MAX_PROCESSES, help="Processes on the one port; by default the setting's."
+        ),
+    ] = None,
+) -> None:
     """Serve until Ctrl-C or SIGTERM; a second one does not wait for running imports."""
-    # Here, as these take longer to import than most other commands take in all.
-    import uvloop
+    with _prepared() as (settings, dsn):
+        number = processes or settings.processes
+        if number == 1:
+            _run(settings, dsn)
+            return
+        from service.cli import workers
 
+        raise typer.Exit(asyncio.run(workers.supervise(settings, number)))
+
+
+def worker(listeners: Annotated[list[int], typer.Argument(min=0)]) -> None:
+    """Serve on sockets that were inherited; to be started by `serve --processes` alone."""
+    with _prepared() as (settings, dsn):
+        _run(settings, dsn, [socket.socket(fileno=each) for each in listeners])
+
+
+@contextlib.contextmanager
+def _prepared() -> Iterator[tuple[Settings, str]]:
+    """The settings with a key, and a database with the schema that we work with."""
+    # Here, as it takes longer to import than most other commands take in all.
     from service import telemetry
 
     settings = load_settings()
@@ -24,20 +53,28 @@ def serve() -> None:
     settings = with_key(settings)
     with opened(settings) as dsn:
         require_current_schema(dsn)
-        with contextlib.suppress(asyncio.CancelledError):  # by a second signal
-            uvloop.run(_serve(settings, dsn))
+        yield settings, dsn
 
 
-async def _serve(settings: Settings, dsn: str) -> None:
+def _run(settings: Settings, dsn: str, shared: Sequence[socket.socket] = ()) -> None:
+    import uvloop
+
+    with contextlib.suppress(asyncio.CancelledError):  # by a second signal
+        uvloop.run(_serve(settings, dsn, shared))
+
+
+async def _serve(settings: Settings, dsn: str, shared: Sequence[socket.socket]) -> None:
     from service.cli.listening import listening
 
     stop = asyncio.Event()
+    main = asyncio.current_task()
+    assert main is not None
     _on_signals(stop.set)
-    async with listening(settings, dsn) as base:
+    if shared:
+        _on_parents_end(stop, main)
+    async with listening(settings, dsn, shared) as base:
         typer.echo(f"Serving on {base} (Ctrl-C stops)")
         await stop.wait()
-        main = asyncio.current_task()
-        assert main is not None
         _on_signals(main.cancel)
 
 
@@ -46,3 +83,18 @@ def _on_signals(do: Callable[[], object]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, do)
+
+
+def _on_parents_end(stop: asyncio.Event, main: asyncio.Task[None]) -> None:
+    """Have a worker stop, without waiting for imports, once its standard input is at its end."""
+    from service.telemetry import SHARED_DIR
+
+    loop = asyncio.get_running_loop()
+
+    def ended() -> None:
+        loop.remove_reader(sys.stdin)
+        shutil.rmtree(os.environ[SHARED_DIR], ignore_errors=True)  # nobody else does
+        stop.set()
+        loop.call_soon(main.cancel)  # once it is past its wait for ``stop``
+
+    loop.add_reader(sys.stdin, ended)

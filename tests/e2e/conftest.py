@@ -54,13 +54,17 @@ class CommandLine:
 
     @contextlib.contextmanager
     def serving_process(self, **settings: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-        """``serve`` on a free port, and its address; no line of a traceback may come of it."""
+        """``serve`` on a free port, and its address; no line of a traceback may come of it.
+
+        It leads a process group of its own, as a terminal would have it.
+        """
         with subprocess.Popen(
             self._command(["serve"]),
             env=self.environment | {"BULK_IMPORT_PORT": "0"} | settings,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         ) as process:
             assert process.stdout is not None
             line = process.stdout.readline()

@@ -1,0 +1,191 @@
+"""``serve`` in two processes: one port, one set of metrics, one end."""
+
+import contextlib
+import http.client
+import os
+import re
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.e2e.conftest import CHECKOUT, CommandLine
+from tests.integration.db.test_embedded import postmaster
+
+NATIVE = (CHECKOUT / "samples" / "native.xml").read_bytes()
+UPLOADS = 6
+TWO = {"BULK_IMPORT_PROCESSES": "2", "BULK_IMPORT_LOG_LEVEL": "error"}
+
+
+@pytest.fixture
+def cli(cli: CommandLine, tmp_path: Path) -> CommandLine:
+    """With client 1, and with a place for temporary files where nothing else lies."""
+    (tmp_path / "temporary").mkdir()
+    cli.environment["TMPDIR"] = str(tmp_path / "temporary")
+    cli.ok("client", "add", 1, "--name", "Demo")
+    return cli
+
+
+@pytest.fixture
+def token(cli: CommandLine) -> str:
+    return cli.ok("token", "--client", 1).strip()
+
+
+def workers(process: subprocess.Popen[str]) -> set[int]:
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return {
+        int(pid) for pid in children if b"\0worker\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    }
+
+
+def get(base: str, path: str) -> tuple[int, str]:
+    """The answer on a connection of its own, so that any process may give it."""
+    with contextlib.closing(http.client.HTTPConnection(urlsplit(base).netloc)) as connection:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+
+
+def metric(base: str, name: str) -> float:
+    """A metric's value; 0 where nothing was counted."""
+    found = re.search(rf"^{re.escape(name)} (\S+)$", get(base, "/metrics")[1], re.M)
+    return float(found[1]) if found else 0.0
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < deadline
+
+
+@contextlib.contextmanager
+def begun_uploads(base: str, token: str) -> Iterator[list[Callable[[], int]]]:
+    """Uploads that have sent some of their file; called, each sends the rest and has its status."""
+    head = b'--x\r\nContent-Disposition: form-data; name="file"\r\n\r\n'
+    body = head + NATIVE + b"\r\n--x--\r\n"
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "Content-Type": "multipart/form-data; boundary=x",
+        "Content-Length": str(len(body)),
+    }
+
+    def begin() -> Callable[[], int]:
+        connection = http.client.HTTPConnection(urlsplit(base).netloc, timeout=30)
+        stack.callback(connection.close)
+        connection.request("POST", "/api/v2/clients/1/projects/bulk", body[:2000], headers)
+
+        def finish() -> int:
+            connection.send(body[2000:])
+            response = connection.getresponse()
+            response.read()
+            return response.status
+
+        return finish
+
+    with contextlib.ExitStack() as stack:
+        begun = [begin() for _ in range(UPLOADS)]
+        until(lambda: metric(base, "bulk_import_imports_running") == UPLOADS)
+        yield begun
+
+
+def test_whichever_answers_counts_for_both(cli: CommandLine, token: str) -> None:
+    with cli.serving_process(**TWO) as (_, base):
+        with begun_uploads(base, token) as uploads:
+            assert [finish() for finish in uploads] == [207] * UPLOADS
+        landed = 'bulk_import_http_answers_total{status="207"}'
+        until(lambda: metric(base, landed) == UPLOADS)
+        assert {metric(base, landed) for _ in range(20)} == {UPLOADS}
+        assert metric(base, "bulk_import_imports_running") == 0
+        assert metric(base, "bulk_import_import_seconds_count") == UPLOADS
+
+
+def test_a_worker_that_dies_is_replaced_and_the_other_goes_on(cli: CommandLine, token: str) -> None:
+    with cli.serving_process(**TWO) as (process, base):
+        before = workers(process)
+        with begun_uploads(base, token) as uploads:
+            os.kill(min(before), signal.SIGKILL)
+            landed = 0
+            for finish in uploads:
+                with contextlib.suppress(ConnectionError):
+                    landed += finish() == 207
+        assert 0 < landed < UPLOADS
+        until(lambda: metric(base, "bulk_import_imports_running") == 0)
+        until(lambda: len(workers(process) - before) == 1)
+        assert len(workers(process)) == 2
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+
+
+@pytest.mark.parametrize("by", ["SIGTERM", "Ctrl-C"])
+def test_running_imports_end_before_the_service_does(
+    cli: CommandLine, token: str, tmp_path: Path, by: str
+) -> None:
+    with cli.serving_process(**TWO) as (process, base):
+        with begun_uploads(base, token) as uploads:
+            if by == "SIGTERM":
+                process.send_signal(signal.SIGTERM)
+            else:
+                os.killpg(process.pid, signal.SIGINT)
+            until(lambda: {get(base, "/readyz")[0] for _ in range(10)} == {503})
+            assert [finish() for finish in uploads] == [207] * UPLOADS
+        assert process.wait(30) == 0
+    assert nothing_is_left(tmp_path)
+
+
+def test_a_second_signal_does_not_wait_for_running_imports(
+    cli: CommandLine, token: str, tmp_path: Path
+) -> None:
+    with cli.serving_process(**TWO) as (process, base), begun_uploads(base, token):
+        until(lambda: states(cli) == "running\n" * UPLOADS)
+        process.send_signal(signal.SIGTERM)
+        until(lambda: {get(base, "/readyz")[0] for _ in range(10)} == {503})
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    assert states(cli) == "interrupted\n" * UPLOADS
+    assert nothing_is_left(tmp_path)
+
+
+def test_no_process_outlives_the_first(cli: CommandLine, token: str, tmp_path: Path) -> None:
+    with cli.serving_process(**TWO) as (process, base), begun_uploads(base, token):
+        until(lambda: states(cli) == "running\n" * UPLOADS)
+        living = {os.pidfd_open(pid) for pid in workers(process)}
+        process.kill()
+        while living:
+            ended, _, _ = select.select(living, [], [], 30)
+            assert ended
+            for each in ended:
+                os.close(each)
+                living.remove(each)
+    assert nothing_is_left(tmp_path)
+    assert states(cli) == "interrupted\n" * UPLOADS
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "told"),
+    [
+        ("BULK_IMPORT_HOST", "192.0.2.1", "cannot listen on 192.0.2.1:0"),
+        ("BULK_IMPORT_JWT_SECRET", "short", "BULK_IMPORT_JWT_SECRET is shorter than 32 bytes"),
+        ("BULK_IMPORT_PROCESSES", "0", "BULK_IMPORT_PROCESSES: "),
+    ],
+)
+def test_what_is_wrong_is_told_once(cli: CommandLine, setting: str, value: str, told: str) -> None:
+    done = cli("serve", **TWO | {setting: value})
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"bulk-import: {told}")
+
+
+def states(cli: CommandLine) -> str:
+    return cli.ok("psql", "-Atc", "SELECT state FROM imports")
+
+
+def nothing_is_left(tmp_path: Path) -> bool:
+    """Neither the database's server nor temporary files."""
+    return postmaster(tmp_path / "data", "18") is None and not any(
+        (tmp_path / "temporary").iterdir()
+    )
