@@ -207,6 +207,21 @@ async def test_503_past_the_slots_of_all(service: Service) -> None:
     await _refused_beside_a_running_one(service, 503, "Service unavailable")
 
 
+@pytest.mark.settings(spool_reserve_bytes=1 << 60)
+async def test_503_without_room_for_working_files(service: Service, pool: Pool) -> None:
+    async with Connection(service) as connection:
+        await connection.send(head(service, f"Content-Length: {len(FILE)}", "Expect: 100-continue"))
+        answer = await connection.answer()  # no 100 first: the body is not wanted
+    assert envelope(answer) == (
+        "error",
+        503,
+        "Service unavailable",
+        "There is no room for the import's working files",
+    )
+    assert 5 <= int(answer.headers["retry-after"]) <= 15
+    assert await pool.fetchval("SELECT count(*) FROM imports") == 0
+
+
 async def _refused_beside_a_running_one(service: Service, code: int, message: str) -> None:
     async with Connection(service) as running:
         await running.send(head(service, "Content-Length: 100", "Expect: 100-continue"))
