@@ -42,9 +42,7 @@ async def send(importer: Importer, name: str, tasks: int) -> int:
     return started.id
 
 
-async def test_a_huge_project_takes_the_memory_of_a_small_one(
-    pool: Pool, little: Settings
-) -> None:
+async def test_a_huge_project_takes_the_memory_of_a_small_one(pool: Pool, little: Settings) -> None:
     async def peak(name: str, tasks: int) -> int:
         """KiB that an import takes at its peak over what was there before it."""
         before = memory()
