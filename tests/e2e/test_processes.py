@@ -36,11 +36,27 @@ def token(cli: CommandLine) -> str:
     return cli.ok("token", "--client", 1).strip()
 
 
+@pytest.fixture
+def secret(token: str, tmp_path: Path) -> Path:
+    """The file without which no worker starts."""
+    return tmp_path / "data" / "jwt-secret"
+
+
 def workers(process: subprocess.Popen[str]) -> set[int]:
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    return {
-        int(pid) for pid in children if b"\0worker\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    }
+    found = set()
+    for pid in map(int, children):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+            if b"\0worker\0" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.add(pid)
+    return found
+
+
+def ended(pidfd: int) -> bool:
+    """Wait until a process has ended."""
+    ready, _, _ = select.select([pidfd], [], [], 30)
+    os.close(pidfd)
+    return bool(ready)
 
 
 def get(base: str, path: str) -> tuple[int, str]:
@@ -121,6 +137,33 @@ def test_a_worker_that_dies_is_replaced_and_the_other_goes_on(cli: CommandLine, 
         assert process.wait(30) == 0
 
 
+def test_a_worker_that_cannot_be_replaced_is_tried_again(cli: CommandLine, secret: Path) -> None:
+    with cli.serving_process(**TWO) as (process, base):
+        kept = secret.read_text()
+        secret.write_text("short")
+        one, other = workers(process)
+        os.kill(one, signal.SIGKILL)
+        assert process.stderr is not None
+        assert "worker.ended" in process.stderr.readline()
+        assert "shorter than 32 bytes" in process.stderr.readline()
+        until(lambda: workers(process) == {other})
+        assert get(base, "/healthz")[0] == 200
+        secret.write_text(kept)
+        until(lambda: len(workers(process)) == 2)
+        alive = os.pidfd_open(other)
+        os.kill(other, signal.SIGKILL)
+        assert ended(alive)
+        assert get(base, "/healthz")[0] == 200
+
+
+def test_the_service_ends_where_no_worker_can_be_had(cli: CommandLine, secret: Path) -> None:
+    with cli.serving_process(**TWO) as (process, _):
+        secret.write_text("short")
+        for pid in workers(process):
+            os.kill(pid, signal.SIGKILL)
+        assert process.wait(30) == 2
+
+
 @pytest.mark.parametrize("by", ["SIGTERM", "Ctrl-C"])
 def test_running_imports_end_before_the_service_does(
     cli: CommandLine, token: str, tmp_path: Path, by: str
@@ -153,14 +196,10 @@ def test_a_second_signal_does_not_wait_for_running_imports(
 def test_no_process_outlives_the_first(cli: CommandLine, token: str, tmp_path: Path) -> None:
     with cli.serving_process(**TWO) as (process, base), begun_uploads(base, token):
         until(lambda: states(cli) == "running\n" * UPLOADS)
-        living = {os.pidfd_open(pid) for pid in workers(process)}
+        living = [os.pidfd_open(pid) for pid in workers(process)]
         process.kill()
-        while living:
-            ended, _, _ = select.select(living, [], [], 30)
-            assert ended
-            for each in ended:
-                os.close(each)
-                living.remove(each)
+        for each in living:
+            assert ended(each)
     assert nothing_is_left(tmp_path)
     assert states(cli) == "interrupted\n" * UPLOADS
 

@@ -1,0 +1,73 @@
+"""Two servers that accept from one socket, as two processes do."""
+
+import asyncio
+import contextlib
+import socket
+from collections import Counter
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import web
+
+from service.cli.sharing import SharedSite
+
+
+@contextlib.asynccontextmanager
+async def serving(name: str, listener: socket.socket) -> AsyncIterator[SharedSite]:
+    """A server that answers with its name; on a descriptor of its own, as a loop wants it."""
+
+    async def answer(_: web.BaseRequest) -> web.Response:
+        return web.Response(text=name)
+
+    runner = web.ServerRunner(web.Server(answer))
+    await runner.setup()
+    with listener.dup() as own:
+        site = SharedSite(runner, own)
+        await site.start()
+        try:
+            yield site
+        finally:
+            await runner.cleanup()
+
+
+@pytest.fixture
+async def sites() -> AsyncIterator[tuple[SharedSite, SharedSite]]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        async with serving("A", listener) as one, serving("B", listener) as other:
+            yield one, other
+
+
+async def asked(stack: contextlib.AsyncExitStack, site: SharedSite) -> str:
+    """Who answers on a new connection, which stays open as long as the stack."""
+    reader, writer = await asyncio.open_connection(*site.name.split(":"))
+    stack.callback(writer.close)
+    writer.write(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
+    head = await reader.readuntil(b"\r\n\r\n")
+    assert b"200 OK" in head
+    return (await reader.readexactly(1)).decode()
+
+
+async def test_whoever_has_fewer_connections_takes_the_next(
+    sites: tuple[SharedSite, SharedSite],
+) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        for number in range(1, 5):
+            takers = [await asked(stack, sites[0]) for _ in range(2)]
+            assert sorted(takers) == ["A", "B"], number
+
+
+async def test_a_burst_is_shared_out(sites: tuple[SharedSite, SharedSite]) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        takers = await asyncio.gather(*(asked(stack, sites[0]) for _ in range(16)))
+    assert max(Counter(takers).values()) <= 10
+
+
+async def test_what_comes_while_one_stops_is_for_the_other(
+    sites: tuple[SharedSite, SharedSite],
+) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        await asked(stack, sites[0])
+        await asked(stack, sites[0])
+        coming = [asyncio.create_task(asked(stack, sites[0])) for _ in range(4)]
+        await sites[0].stop()
+        assert await asyncio.gather(*coming) == ["B"] * 4
