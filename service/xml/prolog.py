@@ -4,6 +4,7 @@ They are parsed by the parser that reads the rest, so that nothing before the ro
 encoding and behind whatever comments, can look different to it than it did here.
 """
 
+import contextlib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, Protocol, cast
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 PROLOG_LIMIT = 64 * 1024
 """The root element must begin, and its start tag end, within this many bytes."""
+
+_STEP = 1024
+"""Bytes looked at together: little behind the root is parsed twice."""
 
 ENCODINGS = (
     "UTF-8",
@@ -189,53 +193,66 @@ def _allowed(name: str, where: str) -> str:
     return known
 
 
-class _Found(Exception):
-    """The root's start tag, or a DOCTYPE; thrown by ``_Watch`` to stop the parser there."""
-
-    def __init__(self, *, root: etree.QName | None = None, doctype: str = "") -> None:
-        self.root = root
-        self.doctype = doctype
-
-
 class _Watch:
-    """A parser target that stops at the first thing of interest."""
+    """A parser target that remembers the first thing of interest: the root, or a DOCTYPE.
 
-    def doctype(self, name: str, _public: str | None, _system: str | None) -> NoReturn:
-        raise _Found(doctype=name)
+    It throws nothing: lxml never frees the document of a target that did, nor, with it, the names
+    that the thread has read.
+    """
 
-    def start(self, tag: str, _attributes: object) -> NoReturn:
-        raise _Found(root=etree.QName(tag))
+    def __init__(self) -> None:
+        self.root: etree.QName | None = None
+        self.doctype_name: str | None = None
+
+    @property
+    def found(self) -> bool:
+        return self.root is not None or self.doctype_name is not None
+
+    def doctype(self, name: str, _public: str | None, _system: str | None) -> None:
+        self.doctype_name = name
+
+    def start(self, tag: str, _attributes: object) -> None:
+        if not self.found:
+            self.root = etree.QName(tag)
 
     def close(self) -> None:
         """Wanted by the parser."""
 
 
 def _root(head: bytes, source: Source, encoding: str) -> Prolog:
-    watch = cast("ParserTarget", _Watch())
+    watch = _Watch()
     parser = etree.XMLParser(
-        target=watch, encoding=encoding, resolve_entities=False, no_network=True
+        target=cast("ParserTarget", watch),
+        encoding=encoding,
+        resolve_entities=False,
+        no_network=True,
     )
     taken = bytearray(head)
-    data = head
     fed = 0
     try:
-        while data and fed < PROLOG_LIMIT:
-            parser.feed(data[: PROLOG_LIMIT - fed])
-            fed += len(data)
-            data = source.read(PROLOG_LIMIT)
-            taken += data
-        if fed < PROLOG_LIMIT:
+        while fed < min(len(taken), PROLOG_LIMIT) and not watch.found:
+            piece = bytes(taken[fed : min(fed + _STEP, PROLOG_LIMIT)])
+            parser.feed(piece)
+            fed += len(piece)
+            if fed == len(taken) and not watch.found:
+                taken += source.read(PROLOG_LIMIT)
+        if fed < PROLOG_LIMIT and not watch.found:
             parser.close()
-    except _Found as found:
-        if found.root is None:
-            _refuse_doctype(taken.decode(encoding, "replace"), found.doctype)
-        if found.root.namespace is None and found.root.localname.lower() == "html":
-            raise FileRefused("the file is an HTML page, not XML") from None
-        replay = Replay(bytes(taken), source)
-        return Prolog(encoding, found.root.namespace, found.root.localname, replay)
     except etree.XMLSyntaxError as fault:
-        raise refused(fault) from None
-    raise FileRefused(f"no root element within the first {PROLOG_LIMIT} bytes")
+        if not watch.found:
+            raise refused(fault) from None
+    finally:
+        # An open one is not freed either.
+        with contextlib.suppress(etree.XMLSyntaxError):
+            parser.close()
+    if watch.doctype_name is not None:
+        _refuse_doctype(taken.decode(encoding, "replace"), watch.doctype_name)
+    if watch.root is None:
+        raise FileRefused(f"no root element within the first {PROLOG_LIMIT} bytes")
+    if watch.root.namespace is None and watch.root.localname.lower() == "html":
+        raise FileRefused("the file is an HTML page, not XML")
+    replay = Replay(bytes(taken), source)
+    return Prolog(encoding, watch.root.namespace, watch.root.localname, replay)
 
 
 def _refuse_doctype(text: str, name: str) -> NoReturn:
