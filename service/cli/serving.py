@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import shutil
 import signal
@@ -73,6 +74,9 @@ async def _serve(settings: Settings, dsn: str, shared: Sequence[socket.socket]) 
     if shared:
         _on_parents_end(stop, main)
     async with listening(settings, dsn, shared) as base:
+        # What the start has made stays, and need not be looked at by every collection.
+        gc.collect()
+        gc.freeze()
         typer.echo(f"Serving on {base} (Ctrl-C stops)")
         await stop.wait()
         _on_signals(main.cancel)

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
@@ -55,7 +54,6 @@ class Importer:
         self._settings = settings
         self._slots: Counter[int] = Counter()
         self._turns = asyncio.Semaphore(settings.pool_size - SPARE_CONNECTIONS)
-        self._threads = ThreadPoolExecutor(settings.max_imports, thread_name_prefix="parse")
         self._heart: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> "Importer":
@@ -69,7 +67,6 @@ class Importer:
             self._heart.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._heart
-        self._threads.shutdown()
 
     @contextlib.contextmanager
     def admit(self, client_id: int) -> Iterator[None]:
@@ -122,7 +119,6 @@ class Importer:
             owner,
             pool=self._pool,
             turns=self._turns,
-            threads=self._threads,
             spool=self.spool,
             settings=self._settings,
         )

@@ -10,8 +10,9 @@ each case its row is closed before its caller is told.
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import Sequence
-from concurrent.futures import Executor
+from concurrent.futures import ThreadPoolExecutor
 
 from service.db import Connection, Pool
 from service.errors import FileRefused, FileTooLarge, InternalError, ServiceError
@@ -29,6 +30,10 @@ from service.spool import Share, Spool
 from service.xml.pipe import Pipe
 from service.xml.reader import Limits, Reader
 
+_MANY_BYTES = 1024 * 1024
+"""After a file of more the garbage is collected: lxml's parser, and with it all names that it has
+read, is in a cycle, and imports make so little other garbage that it would stay for long."""
+
 
 class Import:
     """One running import.
@@ -37,7 +42,6 @@ class Import:
         owner: in whose name it writes.
         pool: the connections.
         turns: shared by the writers of all imports; see ``Writer``.
-        threads: where its parsing runs; one thread an import.
         spool: of which it has a share.
         settings: limits, times and sizes.
 
@@ -53,7 +57,6 @@ class Import:
         *,
         pool: Pool,
         turns: asyncio.Semaphore,
-        threads: Executor,
         spool: Spool,
         settings: Settings,
     ) -> None:
@@ -63,7 +66,6 @@ class Import:
         self.projects_done = 0
         self._settings = settings
         self._pool = pool
-        self._threads = threads
         self._writer = Writer(
             pool,
             turns,
@@ -183,10 +185,16 @@ class Import:
     async def _run(self) -> None:
         """Run the stages until all have ended; the first fault of any is kept."""
         writers = [asyncio.create_task(self._write()) for _ in range(self._settings.writers)]
+        # A thread of its own: lxml keeps every name that a thread has read until the thread ends.
+        thread = ThreadPoolExecutor(1, thread_name_prefix="parse")
         try:
-            await self._loop.run_in_executor(self._threads, self._parse)
+            await self._loop.run_in_executor(thread, self._parse)
         except Exception as exc:
             self._halt(exc)
+        finally:
+            thread.shutdown(wait=False)
+        if self._pipe.taken > _MANY_BYTES:
+            gc.collect()
         for _ in writers:
             await self._queue.put(None)
         await asyncio.gather(*writers)
