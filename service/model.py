@@ -3,7 +3,7 @@
 Every room of the service speaks in these; this module imports nothing of the service but ``rows``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -194,9 +194,12 @@ class SharedObject:
 
 @dataclass(frozen=True, slots=True)
 class SharedObjects:
-    """Shared objects that the projects after this item are the first to take."""
+    """Shared objects that the project after this item is the first to take.
 
-    objects: tuple[SharedObject, ...]
+    ``objects`` is iterated once, before the reader is asked for more.
+    """
+
+    objects: Iterable[SharedObject]
 
 
 Item = Project | Refusal | SharedObjects

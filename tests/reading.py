@@ -54,7 +54,10 @@ def read(
     items: list[Item] = []
     fault = None
     try:
-        items.extend(reader)
+        for item in reader:
+            if isinstance(item, SharedObjects):
+                item = SharedObjects(tuple(item.objects))
+            items.append(item)
     except (FileRefused, FileTooLarge) as error:
         fault = error
     return Reading(items, fault, reader.dialect, reader.complete, reader.closed, reader.warnings)

@@ -1,6 +1,5 @@
 """What goes into one transaction, and how the reader's items are gathered into it."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from service.model import Project, Refusal, SharedObject
@@ -43,10 +42,9 @@ class Batch:
         if isinstance(item, Project):
             self.size += item.rows.size
 
-    def take(self, objects: Iterable[SharedObject]) -> None:
-        for shared in objects:
-            self.shared.append(shared)
-            self.size += len(shared.attributes)
+    def take(self, shared: SharedObject) -> None:
+        self.shared.append(shared)
+        self.size += len(shared.attributes)
 
     def close(self) -> None:
         """Give back the memory and disk of its projects' rows."""

@@ -1,14 +1,34 @@
 """The parsing thread's side: items from the reader, gathered into batches and handed on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from service.errors import FileRefused, FileTooLarge
 from service.hashset import HashSet
 from service.importer.batches import Batch, Entry
-from service.model import ErrorCode, Project, Refusal, SharedObjects
+from service.importer.turns import Seat
+from service.model import ErrorCode, Project, Refusal, SharedObject, SharedObjects
 from service.spool import Share, TooLarge
+from service.xml.prolog import Source
 from service.xml.reader import Reader
+
+
+class Yielding:
+    """A source whose reader lets others have its turn before each read, which may have to wait.
+
+    Args:
+        source: what is read.
+        seat: the reader's, who holds a turn.
+    """
+
+    def __init__(self, source: Source, seat: Seat) -> None:
+        self._source = source
+        self._seat = seat
+
+    def read(self, n: int) -> bytes:
+        """As the source's."""
+        with self._seat.pause():
+            return self._source.read(n)
 
 
 def produce(
@@ -42,9 +62,9 @@ def produce(
     entries = 0
     with HashSet(spool) as seen:
         try:
-            for item in reader:
-                if isinstance(item, SharedObjects):
-                    batch.take(item.objects)
+            for item in _one_by_one(reader):
+                if isinstance(item, SharedObject):
+                    batch.take(item)
                 else:
                     batch.add(_first_or_duplicate(item, seen))
                     entries += 1
@@ -62,6 +82,14 @@ def produce(
             raise
     if batch.items:
         hand_on(batch)
+
+
+def _one_by_one(reader: Reader) -> Iterator[Entry | SharedObject]:
+    for item in reader:
+        if isinstance(item, SharedObjects):
+            yield from item.objects
+        else:
+            yield item
 
 
 def _first_or_duplicate(entry: Entry, seen: HashSet) -> Entry:

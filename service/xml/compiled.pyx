@@ -99,6 +99,7 @@ cdef class Walk:
         free(self.w.defaults)
         free(self.w.required)
         free(self.w.text.data)
+        free(self.w.mentions.data)
         free(self.w.apart)
         free(self.w.entries)
 

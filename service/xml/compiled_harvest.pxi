@@ -164,8 +164,9 @@ cdef class Rules:
             rule.inner = self.rule(None, inner)
             rule.inner.owner = inner.record.index(owner)
         if ordinary.mentions is not None:
-            rule.mentions = self.keep(ordinary.mentions.encode())
-            rule.mentions_size = len(ordinary.mentions)
+            kind = f"mention {ordinary.mentions} ".encode()
+            rule.mentions, rule.mentions_size = self.keep(kind), len(kind)
+            walk.w.mentioning = True
         rule.walker = &walk.w
         return rule
 
@@ -276,7 +277,7 @@ cdef class Harvest:
             with nogil:
                 halt = pass_over(&run, names, self.made, self.most, <PyObject*> self)
             if halt == ASKED:
-                self.ask(parent, &run)
+                self.ask(parent, &run, names)
                 continue
             if run.first >= 0:
                 runs.append((run.first, run.index))
@@ -296,11 +297,13 @@ cdef class Harvest:
             self.made[at].ordinal = -1
         return 0
 
-    cdef int ask(self, cetree._Element parent, Run* run) except -1:
+    cdef int ask(self, cetree._Element parent, Run* run, NameSet* names) except -1:
         """Have the dialect's method take a record."""
         cdef cetree._Element element = cetree.elementFactory(parent._doc, run.node)
         self.hand_on()
         self.take_one(self.plan, parent, element, <object> run.rule.take)
+        if run.rule.mentions != NULL and read_record(run.rule.walker, run.node):
+            are_mentioned(run.rule, names, True)
         self.attend(run)
         run.node = run.node.next
         run.index += 1
@@ -372,6 +375,8 @@ cdef int take_ordinary(
     for at in range(rule.refer_count):
         if not is_known(w, &rule.refers[at], names):
             return 0
+    if rule.mentions != NULL and not are_mentioned(rule, names, False):
+        return 0
     if rule.name >= 0 and not is_new(rule, names):
         return 0
     if rule.level >= 0 and w.columns[rule.level].at >= 0:
@@ -455,6 +460,21 @@ cdef int is_known(Walker* w, Refer* refer, NameSet* names) except -1 nogil:
         ):
             return 1
     return 0
+
+
+cdef int are_mentioned(Rule* rule, NameSet* names, bint insert) except -1 nogil:
+    """Whether a record of the project has mentioned before all that this one mentions."""
+    cdef Buffer* mentions = &rule.walker.mentions
+    cdef Py_ssize_t at = 0
+    cdef unsigned short size
+    while at < mentions.used:
+        memcpy(&size, mentions.data + at, 2)
+        if not find_name(
+            names, rule.mentions, rule.mentions_size, mentions.data + at + 2, size, insert
+        ) and not insert:
+            return 0
+        at += size + 2
+    return 1
 
 
 cdef int is_new(Rule* rule, NameSet* names) except -1 nogil:

@@ -13,6 +13,7 @@ cdef enum:
     PROPERTIES = 64  # of XML attributes, likewise
     MOST_COLUMNS = 32
     MOST_LATER = 8
+    LONGEST_MENTION = 1024
     DEEPEST = 60  # elements below a record
 
 
@@ -65,6 +66,7 @@ cdef struct Walker:
     const char* home  # the dialect's namespace, or NULL
     bint strict
     bint parts
+    bint mentioning  # whether to note the leaves that refer to something
     int width
     Default* defaults
     int default_count
@@ -76,6 +78,7 @@ cdef struct Walker:
     int property_count
     unsigned long long reading
     Buffer text
+    Buffer mentions  # each after its length
     Span columns[MOST_COLUMNS]
     Span stable
     Span whole
@@ -92,7 +95,7 @@ cdef int read_record(Walker* w, xmlNode* node) except -1 nogil:
     cdef Name* late_names[MOST_LATER]
     cdef Name* name
     cdef int late = 0, rank, at, full
-    w.text.used = w.entry_count = w.apart_count = 0
+    w.text.used = w.mentions.used = w.entry_count = w.apart_count = 0
     w.reading += 1
     for at in range(w.width):
         w.columns[at].at = -1
@@ -389,6 +392,8 @@ cdef int put_members(Walker* w, int first, int last, int depth) except -1 nogil:
             if one > at:
                 put_char(&w.text, b",")
             if w.entries[one].node == NULL:
+                if w.mentioning and not note_mention(w, one, last):
+                    return 0
                 put_json(&w.text, w.entries[one].text, w.entries[one].size)
             elif not put_object(w, w.entries[one].node, depth + 1):
                 return 0
@@ -396,6 +401,40 @@ cdef int put_members(Walker* w, int first, int last, int depth) except -1 nogil:
             put_char(&w.text, b"]")
         at = end
     return 1
+
+
+cdef int note_mention(Walker* w, int at, int last) except -1 nogil:
+    """Note a leaf ``…ObjectId``, and the next one with it: a code stands behind its type.
+
+    0 where a name is too long for that.
+    """
+    cdef Py_ssize_t begun = w.mentions.used
+    cdef unsigned short size = 0
+    if not is_mention(&w.entries[at]):
+        return 1
+    put(&w.mentions, <const char*> &size, 2)
+    put_mention(w, &w.entries[at])
+    if at + 1 < last and is_mention(&w.entries[at + 1]):
+        put_mention(w, &w.entries[at + 1])
+    size = <unsigned short> (w.mentions.used - begun - 2)
+    memcpy(w.mentions.data + begun, &size, 2)
+    return w.mentions.used - begun < LONGEST_MENTION
+
+
+cdef bint is_mention(const Entry* entry) noexcept nogil:
+    return (
+        entry.node == NULL
+        and entry.length > 8
+        and entry.size < 32
+        and memcmp(entry.key + entry.length - 8, b"ObjectId", 8) == 0
+    )
+
+
+cdef int put_mention(Walker* w, const Entry* entry) except -1 nogil:
+    put(&w.mentions, entry.key, entry.length)
+    put_char(&w.mentions, b"=")
+    put(&w.mentions, entry.text, entry.size)
+    return put_char(&w.mentions, b";")
 
 
 cdef int put_key(Walker* w, Entry* entry) except -1 nogil:

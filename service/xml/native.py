@@ -5,7 +5,9 @@ know refuses the project. What the schema accepts is accepted here, but for refe
 records and the JSON inside attributes, which a schema cannot check.
 """
 
-from service.model import SharedObjects, WarningCode
+from collections.abc import Iterable
+
+from service.model import SharedObject, WarningCode
 from service.rows import Table
 from service.xml import values
 from service.xml.content import TooLarge, shared_object
@@ -17,6 +19,7 @@ from service.xml.maps import Field, RecordMap, columns_of
 from service.xml.named import gather_attribute, gather_attributes
 from service.xml.ordinary import Ordinary, Refers
 from service.xml.plan import Plan
+from service.xml.references import Spooled
 from service.xml.values import NULL, unescape
 from service.xml.walk import Record
 
@@ -144,6 +147,7 @@ class NativePlan(Plan):
             self.source = source.decode()
         super().__init__(file, element, index, line)
         self._parent = NULL
+        self._objects = Spooled(file.limits.spool)
 
     def task(self, element: Element) -> None:
         """Take a ``task``."""
@@ -198,7 +202,16 @@ class NativePlan(Plan):
         if element_name is not None:
             shared = shared_object(element_name, object_id, record)
             self.shared.add(shared.hash)
-            self.file.outbox.append(SharedObjects((shared,)))
+            self._objects.put(shared)
+
+    def hand_out(self) -> Iterable[SharedObject] | None:
+        """Those that stand in the project."""
+        return self._objects.drain() if self._objects.filled else None
+
+    def close(self) -> None:
+        """Give back memory and disk of a project that will not be handed on."""
+        super().close()
+        self._objects.close()
 
     def identify(self, record: Record) -> None:
         """Take the version that the project was read at."""

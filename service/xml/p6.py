@@ -5,8 +5,9 @@ assignments, notes and steps, relationships. WBS elements come in any order amon
 """
 
 import re
+from collections.abc import Iterable
 
-from service.model import SharedObjects, WarningCode
+from service.model import SharedObject, WarningCode
 from service.rows import Table
 from service.xml import values
 from service.xml.content import TooLarge
@@ -14,6 +15,7 @@ from service.xml.dialect import Dialect
 from service.xml.element import Element
 from service.xml.maps import PROJECT as PROJECT_COLUMNS
 from service.xml.maps import Field, RecordMap, columns_of
+from service.xml.ordinary import Ordinary, Refers
 from service.xml.p6shared import LOOSE, SHARED, SOURCE, P6File, name_of, references
 from service.xml.place import line_of
 from service.xml.plan import Plan
@@ -111,11 +113,16 @@ RELATIONSHIP = RecordMap(
 )
 ASSIGNMENT = RecordMap(
     columns=columns_of(Table.ASSIGNMENTS),
-    fields=(*_ASSIGNMENT, Field("AtCompletionUnits", "work", values.HOURS)),
+    fields=(
+        *_ASSIGNMENT,
+        Field("AtCompletionUnits", "work", values.HOURS),
+        Field("ResourceType", "material", values.flag("material", ("Material",)), keep=True),
+    ),
 )
 MATERIAL_ASSIGNMENT = RecordMap(columns=columns_of(Table.ASSIGNMENTS), fields=_ASSIGNMENT)
 """Units of material are no hours of work."""
 
+_MATERIAL = ASSIGNMENT.index("material")
 _TASK_ID, _PARENT, _START, _FINISH = (
     WBS.index(column) for column in ("task_id", "parent_id", "start", "finish")
 )
@@ -148,7 +155,7 @@ class P6Plan(Plan):
     def __init__(self, file: P6File, element: Element, index: int, line: int) -> None:
         super().__init__(file, element, index, line)
         self._referred: set[bytes] = set()
-        self._resources: set[bytes] = set()
+        self._fresh: list[int] = []
 
     def wbs(self, element: Element) -> None:
         """Take a ``WBS``; its parent may come behind it, or be outside of the project."""
@@ -193,8 +200,9 @@ class P6Plan(Plan):
 
     def assignment(self, element: Element) -> None:
         """Take a ``ResourceAssignment``; one to no activity of the project is kept as a part."""
-        material = element.findtext(self.file.resource_type) == "Material"
-        record = self.read(element, MATERIAL_ASSIGNMENT if material else ASSIGNMENT)
+        record = self.read(element, ASSIGNMENT)
+        if record.columns[_MATERIAL] == b"t":
+            record = self.file.walk(MATERIAL_ASSIGNMENT, SOURCE, strict=False)(element)
         task, resource = record.columns[:2]
         if resource is not NULL:
             self._name_resource(element, resource)
@@ -218,14 +226,15 @@ class P6Plan(Plan):
         return super()._own(record)
 
     def _take(self, names: set[bytes]) -> None:
-        store = self.file.store
-        names = {name for name in names - self._referred if name in store}
-        if not names:
-            return
-        self._referred |= names
-        fresh, fatal = store.take(names, self.shared)
-        if fresh:
-            self.file.outbox.append(SharedObjects(tuple(fresh)))
+        self._referred |= {name for name in names - self._referred if name in self.file.store}
+
+    def hand_out(self) -> Iterable[SharedObject] | None:
+        """Those that no project before has taken."""
+        return self.file.store.objects(self._fresh) if self._fresh else None
+
+    def take_shared(self) -> None:
+        """Take what the records refer to, and what that refers to."""
+        self._fresh, fatal = self.file.store.take(self._referred, self.shared)
         if fatal is not None:
             raise TooLarge(
                 f"{fatal.element} {fatal.value} {fatal.problem}, and the project refers to it"
@@ -243,8 +252,7 @@ class P6Plan(Plan):
         if node is None:
             told = line_of(element), "ResourceObjectId", unescape(object_id)
             self.warn(WarningCode.RESOURCE_MISSING, *told)
-        elif name not in self._resources:
-            self._resources.add(name)
+        elif self.references.add(b"taken" + object_id):
             self._take({name})
             self.tell(list(node.faults))
             text = node.columns + b"\t{}"
@@ -269,6 +277,44 @@ DIALECT = Dialect(
         "Relationship": P6Plan.relationship,
         "ResourceAssignment": P6Plan.assignment,
         **dict.fromkeys(PARTS, P6Plan.part),
+    },
+    ordinary={
+        "WBS": Ordinary(
+            Table.TASKS,
+            WBS,
+            name="task_id",
+            kind="wbs",
+            refers=(Refers("parent_id", ("wbs",)),),
+            mentions=_ELEMENTS[Table.TASKS],
+        ),
+        "Activity": Ordinary(
+            Table.TASKS,
+            ACTIVITY,
+            name="task_id",
+            kind="activity",
+            refers=(Refers("parent_id", ("wbs",)),),
+            dated=True,
+            mentions=_ELEMENTS[Table.TASKS],
+        ),
+        "Relationship": Ordinary(
+            Table.DEPENDENCIES,
+            RELATIONSHIP,
+            refers=(
+                Refers("predecessor_id", ("activity", "wbs"), needed=True),
+                Refers("successor_id", ("activity", "wbs"), needed=True),
+            ),
+            mentions=_ELEMENTS[Table.DEPENDENCIES],
+        ),
+        "ResourceAssignment": Ordinary(
+            Table.ASSIGNMENTS,
+            ASSIGNMENT,
+            refers=(
+                Refers("task_id", ("activity",), needed=True),
+                Refers("resource_id", ("taken",)),
+            ),
+            unless=("material",),
+            mentions=_ELEMENTS[Table.ASSIGNMENTS],
+        ),
     },
     file=P6File,
     outside=dict.fromkeys(SHARED, P6File.shared) | dict.fromkeys(LOOSE, P6File.loose),

@@ -148,7 +148,6 @@ class P6File(File):
 
     Attributes:
         store: the shared objects so far.
-        resource_type: tag of an assignment's ``ResourceType``.
     """
 
     def __init__(
@@ -156,7 +155,6 @@ class P6File(File):
     ) -> None:
         super().__init__(limits, namespace, volatile_of)
         self.store = SharedStore(limits.shared_bytes, limits.spool)
-        self.resource_type = f"{{{namespace}}}ResourceType" if namespace else "ResourceType"
         self._baselines = 0
         self._loose = 0
 

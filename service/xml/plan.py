@@ -1,9 +1,17 @@
 """One project while its file is read: its rows, its hash, and what is wrong with it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
-from service.model import ErrorCode, Project, Refusal, WarningCode, shorten
+from service.model import (
+    ErrorCode,
+    Project,
+    Refusal,
+    SharedObject,
+    SharedObjects,
+    WarningCode,
+    shorten,
+)
 from service.rows import Table, escape
 from service.xml import rulej
 from service.xml.content import Content, TooLarge, lines
@@ -197,6 +205,17 @@ class Plan(Verdict):
         """
         raise NotImplementedError
 
+    def take_shared(self) -> None:
+        """Take the shared objects that the project needs, once all its records are there.
+
+        Raises:
+            TooLarge: one of them is over a limit.
+        """
+
+    def hand_out(self) -> Iterable[SharedObject] | None:
+        """Shared objects that no project before has handed out; the project lands, or tries to."""
+        return None
+
     def identify(self, record: Record) -> None:
         """Put name and ``external_id`` into the project's record, where its map could not."""
 
@@ -225,8 +244,7 @@ class Plan(Verdict):
         """The project is too large: what is left of it is passed over."""
         self._too_large = reason
         self._called = self.called()
-        self.references.close()
-        self._content.rows.close()
+        self.close()
 
     @property
     def given_up(self) -> bool:
@@ -246,9 +264,12 @@ class Plan(Verdict):
         external_id, name = self._called
         self.references.close()
         if own is None or self.refused:
-            self._content.rows.close()
+            self.close()
             self.file.outbox.append(self._refusal())
             return
+        objects = self.hand_out()
+        if objects is not None:
+            self.file.outbox.append(SharedObjects(objects))
         text, hashed = own
         self.file.outbox.append(
             Project(
@@ -290,7 +311,10 @@ class Plan(Verdict):
                 self._settle(reference, known=known)
             for element in record.apart:
                 self.part(element)
-            return self._own(record)
+            own = self._own(record)
+            if not self.refused:
+                self.take_shared()
+            return own
         except TooLarge as error:
             self.give_up(str(error))
             return None

@@ -49,7 +49,7 @@ class Reference(NamedTuple):
     problem: str
 
 
-class _Spool:
+class Spooled:
     """Records in order: written once, read back once, then gone."""
 
     def __init__(self, spool: Share) -> None:
@@ -93,8 +93,8 @@ class References:
 
     def __init__(self, spool: Share) -> None:
         self.names = names.names_of(partial(HashSet, spool))
-        self._waiting = _Spool(spool)
-        self._held = _Spool(spool)
+        self._waiting = Spooled(spool)
+        self._held = Spooled(spool)
 
     def add(self, name: bytes) -> bool:
         """Make a name known; False where it was known before."""

@@ -114,9 +114,7 @@ class SharedStore:
         first = self._first.get(name)
         return None if first is None else self._node(self._offsets[first])
 
-    def take(
-        self, names: Iterable[bytes], taken: set[bytes]
-    ) -> tuple[list[SharedObject], Fault | None]:
+    def take(self, names: Iterable[bytes], taken: set[bytes]) -> tuple[list[int], Fault | None]:
         """Take objects and, transitively, all that they refer to.
 
         Args:
@@ -124,8 +122,8 @@ class SharedStore:
             taken: hashes of those taken before; grows by the new ones.
 
         Returns:
-            those that were never handed out before, in the file's order; and a fatal fault of one
-            that is not taken for it.
+            where those are that were never handed out before, in the file's order, for
+            ``objects``; and a fatal fault of one of them, for which none is handed out.
         """
         fatal = None
         fresh: dict[int, int] = {}
@@ -142,9 +140,16 @@ class SharedStore:
                     queue += (name for name in node.references if name not in seen)
                     seen.update(node.references)
                 if not self._handed_out[node.ordinal]:
-                    self._handed_out[node.ordinal] = 1
                     fresh[node.ordinal] = offset
-        return [self._object(fresh[ordinal]) for ordinal in sorted(fresh)], fatal
+        if fatal is not None:
+            return [], fatal
+        for ordinal in fresh:
+            self._handed_out[ordinal] = 1
+        return [fresh[ordinal] for ordinal in sorted(fresh)], None
+
+    def objects(self, places: Iterable[int]) -> Iterator[SharedObject]:
+        """Read objects, as ``take`` told of them."""
+        return map(self._object, places)
 
     def close(self) -> None:
         """Give back memory and disk."""

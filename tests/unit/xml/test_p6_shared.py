@@ -68,7 +68,7 @@ def test_every_kind_of_record_takes_what_it_refers_to(content: str, kind: str) -
     reading = read(file(*others, thing(kind, 5, Name="x"), thing(kind, 7), project(content)))
     assert shared_ids(reading) == [(kind, "5")]
     [taken] = reading.projects[0].shared
-    assert taken == reading.shared[0].objects[0].hash
+    assert taken == next(iter(reading.shared[0].objects)).hash
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_one_that_cannot_be_stored_refuses_those_who_take_it_alone() -> None:
     ]
     [good] = reading.projects
     assert shared_ids(reading) == [("Role", "6")]
-    assert good.shared == (reading.shared[0].objects[0].hash,)
+    assert good.shared == (next(iter(reading.shared[0].objects)).hash,)
 
 
 def test_native_xml_gives_the_same_shared_objects_again() -> None:
