@@ -1,6 +1,6 @@
 """A set of a million keys in a few bytes each, exact, with a number kept beside each key."""
 
-from array import array
+import mmap
 from types import TracebackType
 
 from service.spool import Share, SpoolFile
@@ -13,6 +13,7 @@ _OFFSET_BITS = 64 - _HASH_BITS
 _OFFSETS = (1 << _OFFSET_BITS) - 1
 _HEAD = 10
 """Bytes before each spooled key: its payload (8) and its length (2)."""
+_NO_SLOTS = memoryview(b"").cast("Q")
 
 
 class HashSet:
@@ -37,7 +38,7 @@ class HashSet:
         self._spool = spool
         self._few: dict[bytes, int] | None = {}
         self._count = 0
-        self._slots = array("Q")
+        self._slots = _NO_SLOTS
         self._mask = 0
         self._file: SpoolFile | None = None
         self._on_disk = 0
@@ -85,7 +86,7 @@ class HashSet:
     def close(self) -> None:
         """Give back memory and disk."""
         self._few = {}
-        self._slots = array("Q")
+        self._slots = _NO_SLOTS
         self._latest.clear()
         if self._file is not None:
             self._file.close()
@@ -143,7 +144,10 @@ class HashSet:
 
     def _resize(self, least: int) -> None:
         size = 1 << (least - 1).bit_length()
-        old, self._slots, self._mask = self._slots, array("Q", [0]) * size, size - 1
+        # Pages of its own, which go back to the system at once: the allocator would keep them.
+        pages = mmap.mmap(-1, size * 8, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        slots = memoryview(pages).cast("Q")
+        old, self._slots, self._mask = self._slots, slots, size - 1
         for entry in old:
             if entry:
                 slot = (entry >> _OFFSET_BITS) & self._mask
