@@ -97,3 +97,29 @@ def _task(place: str, parent: str, number: int, day: int, days: int, progress: s
         f"<start>{_DAYS[day]}T08:00:00</start><finish>{_DAYS[day + days]}T17:00:00</finish>"
         f"<duration>PT{days * 8}H</duration>{progress}</task>\n"
     )
+
+
+def repeated(
+    copies: int, projects: int, project_of: Callable[[int], str]
+) -> tuple[int, Iterator[bytes]]:
+    """A file made while it is taken: some projects again and again, with ids of their own.
+
+    Args:
+        copies: how often they come.
+        projects: that are repeated.
+        project_of: one project's XML, by its number; its ``id`` begins with ``P-``.
+
+    Returns:
+        The file's size, and its bytes.
+    """
+    written = "".join(map(project_of, range(projects))).encode()
+    template = written.replace(b' id="P-', b' id="P-\0-')
+    head, tail = HEAD.encode(), TAIL.encode()
+
+    def blocks() -> Iterator[bytes]:
+        yield head
+        for copy in range(copies):
+            yield template.replace(b"\0", b"%07d" % copy)
+        yield tail
+
+    return len(head) + copies * len(template.replace(b"\0", b"0000000")) + len(tail), blocks()
