@@ -16,6 +16,9 @@ from aiohttp.http_exceptions import HttpProcessingError
 HURRY: Final = 2.0
 """Seconds for the rest of a body while the service shuts down."""
 
+PACE: Final = 0.002
+"""Seconds between two reads of all refused bodies together: each takes a turn of the loop."""
+
 TRANSPORT_FAULTS: Final = (
     ConnectionError,
     RuntimeError,
@@ -54,9 +57,15 @@ class Lingering:
             async with asyncio.timeout(min(seconds, self._longest)) as deadline:
                 self._deadlines.add(deadline)
                 try:
-                    await _discard(request, silence, size)
+                    await self._discard(request, silence, size)
                 finally:
                     self._deadlines.discard(deadline)
+
+    async def _discard(self, request: web.Request, silence: float, size: int) -> None:
+        while size > 0 and not request.content.at_eof():
+            async with asyncio.timeout(silence):
+                size -= len(await request.content.readany())
+            await asyncio.sleep(PACE * len(self._deadlines))
 
     def hurry(self) -> None:
         """From now on read nothing away for longer than ``HURRY``."""
@@ -65,12 +74,6 @@ class Lingering:
         for deadline in self._deadlines:
             if not deadline.expired():
                 deadline.reschedule(min(latest, deadline.when() or latest))
-
-
-async def _discard(request: web.Request, silence: float, size: int) -> None:
-    while size > 0 and not request.content.at_eof():
-        async with asyncio.timeout(silence):
-            size -= len(await request.content.readany())
 
 
 def _end_our_side(request: web.Request) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 
@@ -15,6 +16,7 @@ from service.importer.endings import NO_ROOM
 from service.importer.lifecycle import Request, begin
 from service.importer.pipeline import Import
 from service.importer.retries import retrying
+from service.importer.turns import Turns
 from service.settings import Settings
 from service.spool import Spool
 from service.xml import walks
@@ -25,6 +27,10 @@ _log = structlog.get_logger()
 FIRST_ATTEMPT = 1
 SPARE_CONNECTIONS = 3
 """Of the pool, kept from the writers: for the heartbeat, and for imports that begin and end."""
+
+PARSERS = 1
+"""Imports that parse at once: more threads would contend for the interpreter, which the event loop
+needs, and further cores are for further processes."""
 
 IDLE_SHARE = 0.8
 """A transaction may stand still for this share of a heartbeat's expiry."""
@@ -53,7 +59,9 @@ class Importer:
         self._pool = pool
         self._settings = settings
         self._slots: Counter[int] = Counter()
-        self._turns = asyncio.Semaphore(settings.pool_size - SPARE_CONNECTIONS)
+        writers = settings.pool_size - SPARE_CONNECTIONS
+        self._writing = Turns(writers, most_each=math.ceil(writers / 2))
+        self._parsing = Turns(PARSERS)
         self._heart: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> "Importer":
@@ -118,7 +126,8 @@ class Importer:
         started = Import(
             owner,
             pool=self._pool,
-            turns=self._turns,
+            writing=self._writing.seat(request.client_id),
+            parsing=self._parsing.seat(request.client_id),
             spool=self.spool,
             settings=self._settings,
         )

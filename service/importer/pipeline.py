@@ -21,8 +21,9 @@ from service.importer.endings import Stopped, ending_of
 from service.importer.faults import Fenced
 from service.importer.lifecycle import End, end
 from service.importer.outcomes import Tally
-from service.importer.producer import produce
+from service.importer.producer import Yielding, produce
 from service.importer.retries import retrying
+from service.importer.turns import Seat
 from service.importer.writer import Writer
 from service.model import FileWarning, WarningCode
 from service.settings import Settings
@@ -41,7 +42,8 @@ class Import:
     Args:
         owner: in whose name it writes.
         pool: the connections.
-        turns: shared by the writers of all imports; see ``Writer``.
+        writing: its place among the writers of all imports.
+        parsing: its place among the parsing threads of all imports.
         spool: of which it has a share.
         settings: limits, times and sizes.
 
@@ -56,7 +58,8 @@ class Import:
         owner: Owner,
         *,
         pool: Pool,
-        turns: asyncio.Semaphore,
+        writing: Seat,
+        parsing: Seat,
         spool: Spool,
         settings: Settings,
     ) -> None:
@@ -66,9 +69,10 @@ class Import:
         self.projects_done = 0
         self._settings = settings
         self._pool = pool
+        self._parsing = parsing
         self._writer = Writer(
             pool,
-            turns,
+            writing,
             owner,
             lock_timeout=settings.lock_timeout,
             retry_timeout=settings.retry_timeout,
@@ -202,24 +206,28 @@ class Import:
 
     def _parse(self) -> None:
         settings = self._settings
+        source = Yielding(self._pipe, self._parsing)
         try:
-            self._reader = Reader(self._pipe, _limits(settings, self._spool), self._charset)
-            produce(
-                self._reader,
-                self._hand_on,
-                batch_projects=settings.batch_projects,
-                batch_bytes=settings.batch_bytes,
-                spool=self._spool,
-            )
+            with self._parsing.turn():
+                self._reader = Reader(source, _limits(settings, self._spool), self._charset)
+                produce(
+                    self._reader,
+                    self._hand_on,
+                    batch_projects=settings.batch_projects,
+                    batch_bytes=settings.batch_bytes,
+                    spool=self._spool,
+                )
         finally:
             self._pipe.abandon()
 
     def _hand_on(self, batch: Batch) -> None:
-        asyncio.run_coroutine_threadsafe(self._enqueue(batch), self._loop).result()
+        with self._parsing.pause():
+            asyncio.run_coroutine_threadsafe(self._enqueue(batch), self._loop).result()
 
     def _settle(self) -> None:
         """Wait until all batches handed on are written; in the reader's thread."""
-        asyncio.run_coroutine_threadsafe(self._queue.join(), self._loop).result()
+        with self._parsing.pause():
+            asyncio.run_coroutine_threadsafe(self._queue.join(), self._loop).result()
 
     async def _enqueue(self, batch: Batch) -> None:
         if batch.shared and self._fault is None:

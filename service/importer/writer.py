@@ -12,6 +12,7 @@ from service.importer.batches import Batch, Entry, Owner
 from service.importer.contention import import_in_the_way
 from service.importer.faults import Remedy, RowRefused, blame, remedy
 from service.importer.retries import pauses, retrying
+from service.importer.turns import Seat
 from service.model import ErrorCode, Project, Refusal
 
 _log = structlog.get_logger()
@@ -22,8 +23,8 @@ class Writer:
 
     Args:
         pool: the connections.
-        turns: as many as writers may be in a transaction at once, of all imports; waiting for one
-            is no fault of the database and counts against no deadline.
+        seat: the import's among all writers, each of whose transactions takes a turn; waiting for
+            one is no fault of the database and counts against no deadline.
         owner: the import.
         lock_timeout: how long a project is waited for that another import is writing, in seconds.
         retry_timeout: how long a batch is tried while the database is away, in seconds.
@@ -32,14 +33,14 @@ class Writer:
     def __init__(
         self,
         pool: Pool,
-        turns: asyncio.Semaphore,
+        seat: Seat,
         owner: Owner,
         *,
         lock_timeout: float,
         retry_timeout: float,
     ) -> None:
         self._pool = pool
-        self._turns = turns
+        self._seat = seat
         self._owner = owner
         self._lock_timeout = lock_timeout
         self._retry_timeout = retry_timeout
@@ -55,7 +56,7 @@ class Writer:
         async def store(conn: Connection, _recheck: bool) -> None:
             await transaction.store_shared(conn, self._owner, batch.shared)
 
-        async with self._turns:
+        async with self._seat.awaited():
             await retrying(self._pool, store, self._retry_timeout)
 
     async def land(self, entries: Sequence[Entry]) -> None:
@@ -91,7 +92,11 @@ class Writer:
                 waiting_since.clear()
             return await transaction.land(conn, self._owner, entries, recheck=recheck)
 
-        async with self._turns:
+        asked = time.monotonic()
+        async with self._seat.awaited():
+            waited = time.monotonic() - asked
+            for index in waiting_since:
+                waiting_since[index] += waited
             return await retrying(self._pool, land, self._retry_timeout)
 
     async def _give_up_on_expired(

@@ -1,12 +1,11 @@
-import asyncio
-
 import asyncpg
 import pytest
 
 from service.db import Pool
 from service.importer.batches import Owner
+from service.importer.turns import Turns
 from service.importer.writer import Writer
-from tests.integration.importer.build import begun
+from tests.integration.importer.build import CLIENT, begun
 
 
 @pytest.fixture
@@ -17,7 +16,7 @@ async def owner(pool: Pool) -> Owner:
 
 @pytest.fixture
 def writer(pool: Pool, owner: Owner) -> Writer:
-    return Writer(pool, asyncio.Semaphore(8), owner, lock_timeout=0.3, retry_timeout=5)
+    return Writer(pool, Turns(8).seat(CLIENT), owner, lock_timeout=0.3, retry_timeout=5)
 
 
 async def results(pool: Pool, owner: Owner) -> list[asyncpg.Record]:

@@ -12,6 +12,7 @@ from service.db import Pool
 from service.db.pool import open_pool
 from service.errors import FileRefused, InternalError, RequestTimeout, TooManyRequests, Unavailable
 from service.importer.importer import Importer
+from service.importer.keys import client_key
 from service.importer.lifecycle import Request
 from service.importer.outcomes import page
 from service.importer.pipeline import Import
@@ -277,3 +278,48 @@ async def test_many_imports_share_few_connections(pool: Pool, dsn: str, settings
 
     states = await pool.fetch("SELECT state, count(*) AS n FROM imports GROUP BY state")
     assert [(row["state"], row["n"]) for row in states] == [("completed", 8)]
+
+
+async def test_a_client_that_is_held_up_does_not_hold_up_another(
+    pool: Pool, dsn: str, settings: Settings
+) -> None:
+    await pool.execute("INSERT INTO clients (client_id, name) VALUES (1, 'Demo'), (2, 'Other')")
+    few = settings.model_copy(update={"pool_size": 5, "batch_projects": 5, "pipe_bytes": 1000})
+    async with (
+        await open_pool(few, dsn) as small,
+        Importer(small, few) as importer,
+        importer.start(REQUEST) as large,
+    ):
+        async with pool.acquire() as conn, conn.transaction():
+            await conn.execute("SELECT pg_advisory_xact_lock($1)", client_key(CLIENT))
+            plans = (plan(f"P{n}") for n in range(1000))
+            uploading = asyncio.create_task(whole(large, HEAD, *plans, TAIL))
+            await until(pool, "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted")
+            async with asyncio.timeout(20), importer.start(Request(2, "other", "2")) as other:
+                await whole(other, HEAD, plan("P1"), TAIL)
+            assert not uploading.done()
+        await uploading
+
+
+async def test_imports_that_fail_leave_no_turn_taken(pool: Pool, importer: Importer) -> None:
+    async def fail(number: int) -> None:
+        async with importer.start(REQUEST) as started:
+            chunks = [HEAD, *(plan(f"I{number}P{n}") for n in range(300))]
+            if number % 3 == 0:
+                with pytest.raises(FileRefused):
+                    await whole(started, b"no XML")
+            elif number % 3 == 1:
+                await feed(started, chunks)
+                await started.interrupt(RequestTimeout("gone"))
+            else:
+                feeding = asyncio.create_task(feed(started, chunks))
+                await asyncio.sleep(0)
+                await started.fail(InternalError())
+                await asyncio.wait([feeding])
+
+    for first in range(0, 48, 8):
+        await asyncio.gather(*(fail(first + number) for number in range(8)))
+
+    async with asyncio.timeout(20), importer.start(REQUEST) as started:
+        await whole(started, HEAD, *(plan(f"P{n}") for n in range(1000)), TAIL)
+    assert await pool.fetchval("SELECT count(*) FROM imports WHERE state = 'running'") == 0

@@ -10,6 +10,7 @@ from service.importer import transaction
 from service.importer.batches import Entry, Owner
 from service.importer.faults import Fenced
 from service.importer.keys import project_key
+from service.importer.turns import Turns
 from service.importer.writer import Writer
 from service.model import ErrorCode, Refusal
 from tests.integration.importer.build import CLIENT, begun, project, until
@@ -170,7 +171,7 @@ async def test_a_fault_without_a_row_is_found_by_bisection(
 async def test_a_contested_project_lets_its_neighbours_land_and_follows_once_it_is_free(
     pool: Pool, owner: Owner, other: Connection
 ) -> None:
-    writer = Writer(pool, asyncio.Semaphore(8), owner, lock_timeout=30, retry_timeout=5)
+    writer = Writer(pool, Turns(8).seat(CLIENT), owner, lock_timeout=30, retry_timeout=5)
     await other.execute("SELECT pg_advisory_xact_lock($1)", project_key(CLIENT, "B"))
     landing = asyncio.create_task(
         writer.land([project(name, index=n) for n, name in enumerate("ABC")])
@@ -196,6 +197,24 @@ async def test_a_project_held_past_its_deadline_names_the_import_in_the_way(
     assert result["error"] == ErrorCode.LOCKING_CONFLICT
     assert result["extra"] == {"import_id": rival.import_id}
     assert await pool.fetchval("SELECT count(*) FROM projects") == 0
+
+
+async def test_waiting_for_a_turn_does_not_count_against_a_project(
+    pool: Pool, owner: Owner, other: Connection
+) -> None:
+    turns = Turns(1)
+    neighbour = turns.seat(CLIENT + 1)
+    writer = Writer(pool, turns.seat(CLIENT), owner, lock_timeout=0.6, retry_timeout=5)
+    await other.execute("SELECT pg_advisory_xact_lock($1)", project_key(CLIENT, "B"))
+    landing = asyncio.create_task(writer.land([project(name, n) for n, name in enumerate("AB")]))
+    await until(pool, "SELECT count(*) = 1 FROM import_results")
+    async with neighbour.awaited():
+        await asyncio.sleep(0.8)
+    async with neighbour.awaited():  # after the next try, which found the lock held
+        await other.execute("ROLLBACK")
+    await landing
+
+    assert [row["outcome"] for row in await results(pool, owner)] == ["created"] * 2
 
 
 @pytest.mark.parametrize("change", ["attempt = 2", "state = 'interrupted'"])
@@ -241,7 +260,7 @@ async def test_batches_in_opposite_order_neither_deadlock_nor_lose_a_version(
     pool: Pool, owner: Owner
 ) -> None:
     names = [f"P{n}" for n in range(60)]
-    writer = Writer(pool, asyncio.Semaphore(8), owner, lock_timeout=30, retry_timeout=5)
+    writer = Writer(pool, Turns(8).seat(CLIENT), owner, lock_timeout=30, retry_timeout=5)
 
     async def write(order: list[str], first: int, tasks: int) -> None:
         for at in range(0, 60, 10):

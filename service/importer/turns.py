@@ -1,0 +1,123 @@
+"""Turns at what imports share: at most so many at once, and who is next where more are wanted.
+
+Next is whoever has gone longest without a turn: of the clients first, then of that client's
+imports. So a small import is next as soon as it comes, a client gains nothing by running many, and
+nobody waits for more than a turn of each of the others.
+"""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from itertools import count
+from weakref import WeakValueDictionary
+
+
+@dataclass(eq=False)
+class _Client:
+    """How many turns a client holds, and the number of its last one."""
+
+    held: int = 0
+    last: int = 0
+
+
+class Turns:
+    """All turns at one thing; asked by threads and tasks alike.
+
+    Args:
+        most: turns held at once.
+        most_each: of these, by one client; all by default.
+    """
+
+    def __init__(self, most: int, most_each: int | None = None) -> None:
+        self._free = most
+        self._most_each = most if most_each is None else most_each
+        self._lock = threading.Lock()
+        self._numbers = count(1)
+        self._waiting: list[tuple[Seat, Future[None]]] = []
+        self._clients: WeakValueDictionary[int, _Client] = WeakValueDictionary()
+
+    def seat(self, client_id: int) -> "Seat":
+        """A place for an import of a client, from which it asks; to be called on the event loop."""
+        return Seat(self, self._clients.setdefault(client_id, _Client()))
+
+    def ask(self, seat: "Seat") -> Future[None]:
+        """A turn for the seat, which is there once the future is done.
+
+        Whoever no longer wants it cancels the future or, where that cannot be, gives it back.
+        """
+        turn: Future[None] = Future()
+        with self._lock:
+            self._waiting.append((seat, turn))
+            self._grant()
+        return turn
+
+    def give_back(self, seat: "Seat") -> None:
+        """End a turn of the seat."""
+        with self._lock:
+            self._free += 1
+            seat.client.held -= 1
+            self._grant()
+
+    def _grant(self) -> None:
+        while self._free:
+            may = [place for place in self._waiting if place[0].client.held < self._most_each]
+            if not may:
+                return
+            following = min(may, key=lambda place: (place[0].client.last, place[0].last))
+            self._waiting.remove(following)
+            seat, turn = following
+            if turn.set_running_or_notify_cancel():
+                self._free -= 1
+                seat.client.held += 1
+                seat.last = seat.client.last = next(self._numbers)
+                turn.set_result(None)
+
+
+class Seat:
+    """One import's place among all.
+
+    Attributes:
+        client: whose import it is.
+        last: the number of its last turn; 0 before the first.
+    """
+
+    def __init__(self, turns: Turns, client: _Client) -> None:
+        self.client = client
+        self.last = 0
+        self._turns = turns
+
+    @contextlib.contextmanager
+    def turn(self) -> Iterator[None]:
+        """Hold a turn; in a thread, which waits for it."""
+        self._turns.ask(self).result()
+        try:
+            yield
+        finally:
+            self._turns.give_back(self)
+
+    @contextlib.contextmanager
+    def pause(self) -> Iterator[None]:
+        """Inside ``turn``: let others have it, and take the next one afterwards."""
+        self._turns.give_back(self)
+        try:
+            yield
+        finally:
+            self._turns.ask(self).result()
+
+    @contextlib.asynccontextmanager
+    async def awaited(self) -> AsyncIterator[None]:
+        """Hold a turn; in a task, which may be cancelled while it waits."""
+        turn = self._turns.ask(self)
+        try:
+            await asyncio.wrap_future(turn)
+        except asyncio.CancelledError:
+            if not turn.cancel():
+                self._turns.give_back(self)
+            raise
+        try:
+            yield
+        finally:
+            self._turns.give_back(self)

@@ -1,0 +1,122 @@
+"""Who is next at what imports share, and that no turn is lost."""
+
+import asyncio
+import threading
+
+import pytest
+
+from service.importer.turns import Seat, Turns
+
+
+def order(turns: Turns, holder: Seat, waiting: dict[str, Seat]) -> list[str]:
+    """By whom the only turn is had, one after the other, once its holder gives it back."""
+    asked = {name: turns.ask(seat) for name, seat in waiting.items()}
+    had: list[str] = []
+    turns.give_back(holder)
+    while len(had) < len(asked):
+        (name,) = [name for name, turn in asked.items() if turn.done() and name not in had]
+        had.append(name)
+        turns.give_back(waiting[name])
+    return had
+
+
+def test_a_newcomer_is_next_and_then_who_went_longest_without() -> None:
+    turns = Turns(1)
+    first, second = turns.seat(1), turns.seat(2)
+    for seat in (second, first):
+        turns.ask(seat)
+        turns.give_back(seat)
+    turns.ask(first)
+
+    waiting = {"first": first, "second": second, "new": turns.seat(3)}
+    assert order(turns, first, waiting) == ["new", "second", "first"]
+
+
+def test_of_a_client_the_import_that_went_longest_without_is_next() -> None:
+    turns = Turns(1)
+    large, small = turns.seat(1), turns.seat(1)
+    turns.ask(large)
+
+    assert order(turns, large, {"large": large, "small": small}) == ["small", "large"]
+
+
+def test_a_client_gains_nothing_by_many_imports() -> None:
+    turns = Turns(1)
+    crowd = [turns.seat(1) for _ in range(3)]
+    single = turns.seat(2)
+    turns.ask(crowd[0])
+    of_crowd = [turns.ask(seat) for seat in crowd[1:]]
+
+    for waiting in of_crowd:
+        alone = turns.ask(single)
+        turns.give_back(crowd[0])
+        assert alone.done()
+        assert not waiting.done()
+        turns.give_back(single)
+        assert waiting.done()
+
+
+def test_a_client_holds_its_share_at_most_though_nobody_else_asks() -> None:
+    turns = Turns(3, most_each=2)
+    one = turns.seat(1)
+    asked = [turns.ask(one), turns.ask(turns.seat(1)), turns.ask(one)]
+    assert [turn.done() for turn in asked] == [True, True, False]
+    assert turns.ask(turns.seat(2)).done()
+
+    turns.give_back(one)
+    assert asked[2].done()
+
+
+def test_a_turn_that_is_no_longer_wanted_goes_to_the_next() -> None:
+    turns = Turns(1)
+    holder = turns.seat(1)
+    turns.ask(holder)
+    gone, waiting = turns.ask(turns.seat(2)), turns.ask(turns.seat(3))
+    gone.cancel()
+
+    turns.give_back(holder)
+    assert waiting.done()
+
+
+@pytest.mark.parametrize("granted", [False, True])
+async def test_a_task_that_is_cancelled_keeps_no_turn(granted: bool) -> None:
+    turns = Turns(1)
+    holder, seat = turns.seat(1), turns.seat(2)
+    turns.ask(holder)
+
+    async def take() -> None:
+        async with seat.awaited():
+            raise AssertionError("it was cancelled")
+
+    task = asyncio.create_task(take())
+    await asyncio.sleep(0)
+    if granted:
+        turns.give_back(holder)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    if not granted:
+        turns.give_back(holder)
+    assert turns.ask(holder).done()
+
+
+def test_a_thread_that_pauses_goes_on_once_the_others_had_their_turns() -> None:
+    turns = Turns(1)
+    large, small = turns.seat(1), turns.seat(2)
+    had: list[str] = []
+
+    def take() -> None:
+        waiting.result(10)
+        had.append("small")
+        turns.give_back(small)
+
+    with large.turn():
+        waiting = turns.ask(small)
+        thread = threading.Thread(target=take)
+        thread.start()
+        with large.pause():
+            pass
+        had.append("large")
+    thread.join()
+    assert had == ["small", "large"]
+    assert turns.ask(small).done()
