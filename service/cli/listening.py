@@ -8,7 +8,7 @@ from aiohttp import web
 
 from service.api.protocol import Runner
 from service.app import create_app
-from service.cli.screen import Failure
+from service.cli.screen import Failure, cannot_listen
 from service.cli.sharing import SharedSite
 from service.settings import Settings
 
@@ -41,16 +41,11 @@ async def listening(
             for site in sites or [web.TCPSite(runner, settings.host, settings.port)]:
                 await site.start()
         except OSError as error:
-            raise refused(settings, error) from error
+            raise cannot_listen(settings.host, settings.port, error) from error
         address = shared[0].getsockname() if shared else runner.addresses[0]
         yield base_url(settings.host, address[1])
     finally:
         await runner.cleanup()
-
-
-def refused(settings: Settings, error: OSError) -> Failure:
-    """What to say where the settings' address cannot be had."""
-    return Failure(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}")
 
 
 def base_url(host: str, port: int) -> str:

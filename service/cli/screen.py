@@ -14,6 +14,11 @@ class Failure(Exception):
     """A command cannot go on; the text is one line that says why and what to do."""
 
 
+def cannot_listen(host: str, port: int, error: OSError) -> Failure:
+    """What to end with where an address cannot be had."""
+    return Failure(f"cannot listen on {host}:{port}: {error.strerror}")
+
+
 def command() -> str:
     """How this program was called, for lines that can be pasted."""
     called = Path(sys.argv[0])

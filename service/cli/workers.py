@@ -18,7 +18,7 @@ import structlog
 import typer
 from prometheus_client.multiprocess import mark_process_dead
 
-from service.cli.listening import refused
+from service.cli.screen import cannot_listen
 from service.settings import Settings
 from service.telemetry import SHARED_DIR
 
@@ -50,7 +50,7 @@ async def supervise(settings: Settings, number: int) -> int:
             asyncio.Protocol, settings.host, settings.port, start_serving=False
         )
     except OSError as error:
-        raise refused(settings, error) from error
+        raise cannot_listen(settings.host, settings.port, error) from error
     with tempfile.TemporaryDirectory(prefix="bulk-import-metrics-") as metrics:
         workers = _Workers([each.fileno() for each in bound.sockets], metrics)
         for which in (signal.SIGINT, signal.SIGTERM):
@@ -76,6 +76,7 @@ class _Workers:
         self._serving: set[Process] = set()
         self._stopping = asyncio.Event()
         self._whole = False
+        self._said = ""
         self._code = 0
 
     def stop(self) -> None:

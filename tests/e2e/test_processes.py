@@ -213,7 +213,7 @@ def test_no_process_outlives_the_first(cli: CommandLine, token: str, tmp_path: P
     ],
 )
 def test_what_is_wrong_is_told_once(cli: CommandLine, setting: str, value: str, told: str) -> None:
-    done = cli("serve", **TWO | {setting: value})
+    done = cli("serve", "--processes", 2, **{setting: value})
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"bulk-import: {told}")
