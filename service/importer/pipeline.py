@@ -11,6 +11,7 @@ each case its row is closed before its caller is told.
 import asyncio
 import contextlib
 import gc
+import traceback
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -194,6 +195,7 @@ class Import:
         try:
             await self._loop.run_in_executor(thread, self._parse)
         except Exception as exc:
+            traceback.clear_frames(exc.__traceback__)  # they hold the parser
             self._halt(exc)
         finally:
             thread.shutdown(wait=False)
