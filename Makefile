@@ -6,13 +6,15 @@ BIN := .venv/bin
 CLI := $(BIN)/bulk-import
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint test run demo bench lock
+.PHONY: help setup lint test run demo bench soak figures lock
 
 help:
 	@echo "make demo   import the samples, print what became of them, stop"
 	@echo "make run    serve on 127.0.0.1:8080, with client 1"
 	@echo "make test   lint, types, and every test on PostgreSQL $(POSTGRES)"
 	@echo "make bench  measure speed, memory and fairness (about 25 min; QUICK=1: 5 min, fewer bars)"
+	@echo "make soak   200 mixed imports into one service: memory, threads, descriptors (about 2 min)"
+	@echo "make figures  5 GiB, a million outcomes, uploads side by side (about 30 min)"
 	@echo "make lint   lint and types alone"
 	@echo "make setup  make .venv (PYTHON=python3.13 picks the interpreter)"
 	@echo "make lock   write requirements.lock anew from pyproject.toml"
@@ -45,6 +47,15 @@ demo: setup
 # On an idle machine; needs some 15 GB in TMPDIR, by default /var/tmp.
 bench: setup
 	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick)
+
+soak: setup
+	@$(BIN)/python -m tests.bench.soak
+
+# As bench; the first needs some 20 GB.
+figures: setup
+	@$(BIN)/python -m tests.bench.big
+	@$(BIN)/python -m tests.bench.outcomes
+	@$(BIN)/python -m tests.bench.scaling
 
 lock: setup
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --quiet \

@@ -7,7 +7,6 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 from typing import Final
 
 from tests.bench import native, real
@@ -85,8 +84,7 @@ def _zipped(content: bytes) -> bytes:
 
 def _names(number: int, *, whole: bool = True) -> bytes:
     """A project, whole or open, in front of names that no other file has."""
-    names = Random(number).sample(range(1 << 40), _NAMES)
     before = native.single(number).removesuffix(native.TAIL.encode())
     if not whole:
         before = before.removesuffix(b"</project>\n")
-    return before + b"".join(b"<N%010x/>\n" % name for name in names)
+    return before + b"".join(b"<N%06x-%05x/>\n" % (number, n) for n in range(_NAMES))

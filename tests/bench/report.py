@@ -65,7 +65,9 @@ class Report:
 
     def tell(self, what: str, figure: Figure, unit: str, note: str = "") -> None:
         """A figure that explains others."""
-        self.rows.append(_Row(what, f"{figure.median:.4g} {unit}", figure.spread, "", note))
+        median = figure.median
+        value = f"{median:.4g}" if median < 10_000 else f"{median:,.0f}"
+        self.rows.append(_Row(what, f"{value} {unit}", figure.spread, "", note))
 
     async def attempt(self, what: str, measurement: Awaitable[None]) -> None:
         """Measure; where that fails, say so here and at the end, and go on."""
