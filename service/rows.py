@@ -1,5 +1,6 @@
 """Rows of one project as COPY text, in memory while they are few, in an unlinked file beyond."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
@@ -64,12 +65,12 @@ class Rows:
     def __init__(self, spill_after: int, spool: Share) -> None:
         self.size = 0
         self._counts = dict.fromkeys(TABLES, 0)
-        self._lines: dict[Table, list[bytes]] = {table: [] for table in TABLES}
+        self._lines: defaultdict[Table, list[bytes]] = defaultdict(list)
         self._held = 0
         self._spill_after = spill_after
         self._spool = spool
         self._file: SpoolFile | None = None
-        self._extents: dict[Table, list[tuple[int, int]]] = {table: [] for table in TABLES}
+        self._extents: defaultdict[Table, list[tuple[int, int]]] = defaultdict(list)
 
     @property
     def spilled(self) -> bool:
@@ -112,7 +113,7 @@ class Rows:
                 self._file.seek(offset)
                 yield self._file.read(length)
             self._file.seek(0, 2)
-        if lines := self._lines[table]:
+        if lines := self._lines.get(table):
             yield b"".join(lines)
 
     def clear(self, table: Table) -> None:
@@ -125,8 +126,7 @@ class Rows:
 
     def close(self) -> None:
         """Give back memory and disk."""
-        for lines in self._lines.values():
-            lines.clear()
+        self._lines.clear()
         if self._file is not None:
             self._file.close()
             self._file = None

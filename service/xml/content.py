@@ -1,6 +1,7 @@
 """What a project comes to hold: its rows, within its limits, and the hash over them."""
 
 import hashlib
+from collections import defaultdict
 
 import orjson
 
@@ -28,7 +29,7 @@ class Content:
         self.rows = Rows(limits.spill_bytes, limits.spool)
         self._most = limits.max_project_bytes
         self._hashes: dict[Table, hashlib.blake2b] = {}
-        self._unhashed: dict[Table, list[bytes]] = {table: [] for table in TABLES}
+        self._unhashed: defaultdict[Table, list[bytes]] = defaultdict(list)
 
     def add(self, row: Row) -> None:
         """Add a row.
@@ -52,7 +53,8 @@ class Content:
             TooLarge: the rows are over the limit.
         """
         self.rows.extend(table, rows, text)
-        self._update(table)
+        if self._unhashed:
+            self._update(table)
         self._hash(table).update(hashed)
         if self.rows.size > self._most:
             raise TooLarge(f"the project's rows are over {self._most} bytes")
@@ -67,10 +69,11 @@ class Content:
         content = hashlib.blake2b(own, digest_size=32)
         for digest in sorted(shared):
             content.update(digest)
-        for table in TABLES:
+        for table in self._unhashed:
             self._update(table)
-            if table in self._hashes:
-                content.update(table.encode() + self._hashes[table].digest())
+        for table in TABLES:
+            if (hashed := self._hashes.get(table)) is not None:
+                content.update(table.encode() + hashed.digest())
         return content.digest()
 
     def _update(self, table: Table) -> None:
@@ -79,9 +82,10 @@ class Content:
             unhashed.clear()
 
     def _hash(self, table: Table) -> hashlib.blake2b:
-        if table not in self._hashes:
-            self._hashes[table] = hashlib.blake2b(digest_size=32)
-        return self._hashes[table]
+        hashed = self._hashes.get(table)
+        if hashed is None:
+            hashed = self._hashes[table] = hashlib.blake2b(digest_size=32)
+        return hashed
 
 
 def lines(record: Record, width: int, most: int) -> tuple[bytes, bytes]:

@@ -129,6 +129,7 @@ SHARED = RecordMap(
 
 _TASKS = ("activity", "wbs")
 
+_READ_AT = PROJECT.index("read_at")
 _TASK_ID, _KIND, _PARENT, _START, _FINISH = (
     TASK.index(column) for column in ("task_id", "kind", "parent_id", "start", "finish")
 )
@@ -215,7 +216,7 @@ class NativePlan(Plan):
 
     def identify(self, record: Record) -> None:
         """Take the version that the project was read at."""
-        version = record.columns[PROJECT.index("read_at")]
+        version = record.columns[_READ_AT]
         self.read_at = None if version is NULL else int(version)
 
     def _refer_task(self, element: Element, name: str, task: bytes) -> None:

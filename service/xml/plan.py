@@ -25,6 +25,7 @@ from service.xml.verdict import Verdict
 from service.xml.walk import Record
 from service.xml.walks import Walk
 
+_NAME, _START, _FINISH, _SOURCE = map(PROJECT.index, ("name", "start", "finish", "source"))
 _WIDTH = {table: len(columns_of(table)) for table in Table}
 
 
@@ -298,13 +299,13 @@ class Plan(Verdict):
         record = self.read(self.element, self.record)
         self.identify(record)
         columns = record.columns
-        columns[self.record.index("source")] = escape(self.source.encode())
-        start, finish = (columns[self.record.index(column)] for column in ("start", "finish"))
-        self.check_dates(self.element, self.file.names[self.element.tag], start, finish)
+        columns[_SOURCE] = escape(self.source.encode())
+        name = self.file.names[self.element.tag]
+        self.check_dates(self.element, name, columns[_START], columns[_FINISH])
         self._called = self._names(record)
-        if not self.refused and None in self._called:
+        if None in self._called and not self.refused:
             problem = "has no name" if self._called[0] else "has nothing to identify it by"
-            self.violate(self.line, self.file.names[self.element.tag], None, problem)
+            self.violate(self.line, name, None, problem)
         try:
             self.release()
             for reference, known in self.references.settle():
@@ -342,8 +343,8 @@ class Plan(Verdict):
             self.warn(reference.code, *told)
 
     def _names(self, record: Record) -> tuple[str | None, str | None]:
-        external_id, name = map(self.record.index, ("external_id", "name"))
-        return unescape(record.columns[external_id]), unescape(record.columns[name])
+        external_id = record.columns[self.record.index("external_id")]
+        return unescape(external_id), unescape(record.columns[_NAME])
 
     def _refusal(self) -> Refusal:
         if self.refused:

@@ -64,8 +64,9 @@ def unescape(field: bytes) -> str | None:
     """Read one field of COPY text that ``escape`` or a kind wrote; None where it is null."""
     if field == NULL:
         return None
-    plain = re.sub(rb"\\(.)", lambda m: _UNESCAPED.get(m[1], m[1]), field)
-    return plain.decode()
+    if b"\\" not in field:
+        return field.decode()
+    return re.sub(rb"\\(.)", lambda m: _UNESCAPED.get(m[1], m[1]), field).decode()
 
 
 _UNESCAPED = {b"n": b"\n", b"t": b"\t", b"r": b"\r"}
