@@ -1,0 +1,275 @@
+"""The compiled harvest gives what the harvest in Python gives, wherever the parser pauses."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.errors import FileRefused, FileTooLarge
+from service.model import Project, SharedObjects
+from service.rows import TABLES
+from service.xml import harvests, names, walks
+from service.xml.limits import Limits
+from service.xml.reader import Reader
+from tests.reading import MSPDI, NATIVE
+
+pytest.importorskip("service.xml.compiled", reason="there was no C compiler")
+
+IDS = st.sampled_from(["1", "2", "3", "4", " 2 ", "", "x" * 300])
+DATES = st.sampled_from(
+    ["2026-01-05T08:00:00", "2026-01-31T08:00:00", "2026-02-30T08:00:00", "", "soon"]
+)
+AMOUNTS = st.sampled_from(["0", "8", "-8", "7.50", "0.29", "1", "1e2", "", "-65535", "99999999999"])
+TEXTS = st.sampled_from(
+    ["Tiles", "", " ", "back\\slash", "two\nlines\tand a tab", "Grüße", "&lt;b>"]
+)
+STRAYS = st.sampled_from(["", "", "", "\n  ", "stray"])
+
+
+def leaf(name: str, values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.one_of(st.just(""), values.map(lambda value: f"<{name}>{value}</{name}>"))
+
+
+def attribute(name: str, values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.one_of(st.just(""), values.map(lambda value: f' {name}="{value}"'))
+
+
+def record(
+    name: str, attributes: list[st.SearchStrategy[str]], children: list[st.SearchStrategy[str]]
+) -> st.SearchStrategy[str]:
+    """One kind of record; now and then a child stands in it twice, or it has text behind it."""
+    inside = st.tuples(*children, st.one_of(st.just(""), st.just(""), *children)).map("".join)
+    return st.tuples(st.tuples(*attributes).map("".join), inside, STRAYS).map(
+        lambda made: f"<{name}{made[0]}>{made[1]}</{name}>{made[2]}"
+    )
+
+
+def many(*records: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.lists(st.one_of(*records), max_size=8).map("".join)
+
+
+NAMED = st.sampled_from(
+    [
+        "",
+        '<attributes><attribute name="risk">high</attribute>\n<attribute name="\\">x</attribute>'
+        "</attributes>",
+        '<attributes><attribute name="a">1</attribute><attribute name="a">2</attribute>'
+        "</attributes>",
+        '<attributes><attribute name="n" type="json">[1]</attribute></attributes>',
+    ]
+)
+NATIVE_FILES = st.tuples(
+    many(
+        record(
+            "task",
+            [
+                attribute("id", IDS),
+                attribute("parent", IDS),
+                attribute("kind", st.sampled_from(["wbs", "activity", "odd"])),
+                attribute("milestone", st.sampled_from(["true", "0", "maybe"])),
+            ],
+            [
+                leaf("name", TEXTS),
+                leaf("start", DATES),
+                leaf("finish", DATES),
+                leaf("duration", st.sampled_from(["PT8H", "PT8H0M", "-PT8H", "8 h"])),
+                leaf("notes", TEXTS),
+                NAMED,
+            ],
+        )
+    ),
+    many(
+        record(
+            "dependency",
+            [attribute("predecessor", IDS), attribute("successor", IDS)],
+            [leaf("other", TEXTS)],
+        )
+    ),
+    many(record("resource", [attribute("id", IDS)], [leaf("name", TEXTS)])),
+    many(
+        record(
+            "assignment",
+            [attribute("task", IDS), attribute("resource", IDS), attribute("units", AMOUNTS)],
+            [leaf("work", st.sampled_from(["PT8H", "P1D"]))],
+        )
+    ),
+).map(
+    lambda made: (
+        f'<projects xmlns="{NATIVE}">\n<project id="P"><name>n</name><tasks>{made[0]}</tasks>'
+        f"<dependencies>\n{made[1]}</dependencies><resources>{made[2]}</resources>"
+        f'<assignments>{made[3]}</assignments></project>\n<project id="Q"><name>q</name></project>'
+        "</projects>"
+    )
+)
+LINK = record(
+    "PredecessorLink",
+    [],
+    [
+        leaf("PredecessorUID", IDS),
+        leaf("Type", st.sampled_from(["0", "1", "9"])),
+        leaf("LinkLag", AMOUNTS),
+        leaf("LagFormat", st.sampled_from(["7", "19", " 20 "])),
+    ],
+)
+MSPDI_FILES = st.tuples(
+    many(
+        record(
+            "Task",
+            [],
+            [
+                leaf("UID", IDS),
+                leaf("Name", TEXTS),
+                leaf("Start", DATES),
+                leaf("Finish", DATES),
+                leaf("OutlineLevel", st.sampled_from(["0", "1", "2", "3", "x"])),
+                leaf("IsNull", st.sampled_from(["0", "1"])),
+                leaf("Milestone", st.sampled_from(["0", "1"])),
+                leaf("Extra", TEXTS),
+                LINK,
+                LINK,
+            ],
+        )
+    ),
+    many(
+        record(
+            "Resource",
+            [],
+            [
+                leaf("UID", IDS),
+                leaf("Type", st.sampled_from(["0", "1"])),
+                leaf("IsCostResource", st.sampled_from(["0", "1"])),
+            ],
+        ),
+        record("Other", [], [leaf("Name", TEXTS)]),
+    ),
+    many(
+        record(
+            "Assignment",
+            [],
+            [leaf("TaskUID", IDS), leaf("ResourceUID", AMOUNTS), leaf("Units", AMOUNTS)],
+        )
+    ),
+).map(
+    lambda made: (
+        f'<Project xmlns="{MSPDI}"><Name>n</Name><Tasks>{made[0]}</Tasks>'
+        f"<Resources>{made[1]}</Resources><Assignments>{made[2]}</Assignments></Project>"
+    )
+)
+CODE = "<Code><TypeObjectId>1</TypeObjectId><ValueObjectId>{}</ValueObjectId></Code>"
+P6_RECORDS = many(
+    record(
+        "WBS",
+        [],
+        [leaf("ObjectId", IDS), leaf("ParentObjectId", IDS), leaf("Name", TEXTS)],
+    ),
+    record(
+        "Activity",
+        [],
+        [
+            leaf("ObjectId", IDS),
+            leaf("WBSObjectId", IDS),
+            leaf("StartDate", DATES),
+            leaf("FinishDate", DATES),
+            leaf("PercentComplete", AMOUNTS),
+            leaf("PlannedDuration", AMOUNTS),
+            leaf("AtCompletionDuration", AMOUNTS),
+            leaf("Type", st.sampled_from(["Start Milestone", "Odd"])),
+            leaf("CalendarObjectId", st.sampled_from(["1", "2", "9"])),
+            st.sampled_from(["", CODE.format(1), CODE.format(2)]),
+        ],
+    ),
+    record(
+        "Relationship",
+        [],
+        [
+            leaf("ObjectId", IDS),
+            leaf("PredecessorActivityObjectId", IDS),
+            leaf("SuccessorActivityObjectId", IDS),
+            leaf("Lag", AMOUNTS),
+        ],
+    ),
+    record(
+        "ResourceAssignment",
+        [],
+        [
+            leaf("ActivityObjectId", IDS),
+            leaf("ResourceObjectId", IDS),
+            leaf("ResourceType", st.sampled_from(["Labor", "Material"])),
+            leaf("AtCompletionUnits", AMOUNTS),
+        ],
+    ),
+    record("ActivityNote", [], [leaf("Note", TEXTS), leaf("NotebookTopicObjectId", IDS)]),
+    record("Code", [], [leaf("TypeObjectId", IDS)]),
+)
+P6_SHARED = "".join(
+    f"<{kind}><ObjectId>{number}</ObjectId><Name>{kind} {number}</Name></{kind}>"
+    for kind in ("Calendar", "Resource", "ActivityCodeType", "ActivityCode", "NotebookTopic")
+    for number in (1, 2)
+)
+P6_FILES = st.lists(P6_RECORDS, min_size=1, max_size=2).map(
+    lambda made: (
+        f"<APIBusinessObjects>{P6_SHARED}"
+        + "".join(
+            f"<Project><Id>P{at}</Id>{records}<Name>n</Name></Project>"
+            for at, records in enumerate(made)
+        )
+        + "</APIBusinessObjects>"
+    )
+)
+
+
+class Slow(io.BytesIO):
+    """A source that gives a few bytes at a time."""
+
+    def __init__(self, data: bytes, step: int) -> None:
+        super().__init__(data)
+        self._step = step
+
+    def read(self, _size: int | None = None, /) -> bytes:
+        return super().read(self._step)
+
+
+@contextmanager
+def interpreted() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(walks, "walk_of", walks.interpreted)
+        patch.setattr(names, "names_of", names.interpreted)
+        patch.setattr(harvests, "harvest_of", harvests.interpreted)
+        yield
+
+
+def told(data: bytes, step: int) -> list[Any]:
+    """All that a reader tells of a file, as plain data."""
+    reader = Reader(Slow(data, step), Limits())
+    items: list[Any] = []
+    try:
+        for item in reader:
+            if isinstance(item, SharedObjects):
+                items.append(tuple(item.objects))
+            elif isinstance(item, Project):
+                rows = [b"".join(item.rows.blocks(table)) for table in TABLES]
+                same = (item.external_id, item.row, item.content_hash, item.shared, item.tasks)
+                items.append((same, rows, item.warnings))
+                item.rows.close()
+            else:
+                items.append(item)
+    except (FileRefused, FileTooLarge) as fault:
+        items.append(repr(fault))
+    return [*items, *reader.warnings]
+
+
+@given(
+    file=st.one_of(NATIVE_FILES, MSPDI_FILES, P6_FILES),
+    step=st.sampled_from([64, 200, 1000, 100_000]),
+)
+def test_it_gives_what_the_harvest_in_python_gives(file: str, step: int) -> None:
+    data = file.encode()
+    with interpreted():
+        expected = told(data, 100_000)
+    assert told(data, step) == expected
+    with interpreted():
+        assert told(data, step) == expected
