@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.errors import FileRefused, FileTooLarge
@@ -19,19 +19,19 @@ from tests.reading import MSPDI, NATIVE
 
 pytest.importorskip("service.xml.compiled", reason="there was no C compiler")
 
-IDS = st.sampled_from(["1", "2", "3", "4", " 2 ", "", "x" * 300])
-DATES = st.sampled_from(
-    ["2026-01-05T08:00:00", "2026-01-31T08:00:00", "2026-02-30T08:00:00", "", "soon"]
-)
+IDS = st.sampled_from([*"123456", *"123456", " 2 ", "", "x" * 300])
+EARLY, LATE = "2026-01-05T08:00:00", "2026-01-31T08:00:00"
+DATES = st.sampled_from([EARLY, EARLY, EARLY, LATE, LATE, LATE, "2026-02-30T08:00:00", "", "soon"])
 AMOUNTS = st.sampled_from(["0", "8", "-8", "7.50", "0.29", "1", "1e2", "", "-65535", "99999999999"])
 TEXTS = st.sampled_from(
     ["Tiles", "", " ", "back\\slash", "two\nlines\tand a tab", "Grüße", "&lt;b>"]
 )
-STRAYS = st.sampled_from(["", "", "", "\n  ", "stray"])
+STRAYS = st.sampled_from(["", "", "", "", "", "\n  ", "stray"])
 
 
 def leaf(name: str, values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    return st.one_of(st.just(""), values.map(lambda value: f"<{name}>{value}</{name}>"))
+    filled = values.map(lambda value: f"<{name}>{value}</{name}>")
+    return st.one_of(st.just(""), filled, filled)
 
 
 def attribute(name: str, values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
@@ -42,7 +42,8 @@ def record(
     name: str, attributes: list[st.SearchStrategy[str]], children: list[st.SearchStrategy[str]]
 ) -> st.SearchStrategy[str]:
     """One kind of record; now and then a child stands in it twice, or it has text behind it."""
-    inside = st.tuples(*children, st.one_of(st.just(""), st.just(""), *children)).map("".join)
+    twice = st.one_of(*[st.just("")] * 3 * len(children), *children)
+    inside = st.tuples(*children, twice).map("".join)
     return st.tuples(st.tuples(*attributes).map("".join), inside, STRAYS).map(
         lambda made: f"<{name}{made[0]}>{made[1]}</{name}>{made[2]}"
     )
@@ -262,6 +263,7 @@ def told(data: bytes, step: int) -> list[Any]:
     return [*items, *reader.warnings]
 
 
+@settings(max_examples=400)
 @given(
     file=st.one_of(NATIVE_FILES, MSPDI_FILES, P6_FILES),
     step=st.sampled_from([64, 200, 1000, 100_000]),
