@@ -1,15 +1,12 @@
 -- name: limits
 -- SET LOCAL alone gets through PgBouncer. A writer that stops in the middle of a transaction is ended
--- by the server before its heartbeat counts as expired. The rest keeps every look-up on the key's
--- index: statistics lag behind a first import, and plans made for empty tables read all of the
--- client's projects for each batch.
+-- by the server before its heartbeat counts as expired. The rest keeps every look-up on its whole
+-- key: statistics lag behind a first import, and a plan kept from when the tables were small reads
+-- all of the client's projects for each batch.
 SELECT set_config('lock_timeout', $1, true),
        set_config('idle_in_transaction_session_timeout', $2, true),
-       set_config('enable_seqscan', 'off', true),
-       set_config('enable_bitmapscan', 'off', true),
-       set_config('enable_hashjoin', 'off', true),
-       set_config('enable_mergejoin', 'off', true),
-       set_config('enable_material', 'off', true)
+       set_config('plan_cache_mode', 'force_custom_plan', true),
+       set_config('enable_seqscan', 'off', true)
 
 -- name: share_import_and_client
 -- Waits; whoever takes an import over, or holds the client alone, holds these exclusively.
