@@ -188,7 +188,7 @@ async def _create(conn: Connection, owner: Owner, plan: _Plan) -> list[Written]:
         [project.external_id for project in plan.created],
         [project.content_hash for project in plan.created],
     )
-    ids: dict[str, int] = dict(rows)
+    ids = {row["external_id"]: row["project_id"] for row in rows}
     created = [Written(project, ids[project.external_id], 1) for project in plan.created]
     for new in created:
         plan.results[new.project.index] = outcomes.landed(
