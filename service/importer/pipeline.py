@@ -22,15 +22,15 @@ from service.importer.endings import Stopped, ending_of
 from service.importer.faults import Fenced
 from service.importer.lifecycle import End, end
 from service.importer.outcomes import Tally
-from service.importer.producer import Yielding, produce
+from service.importer.producer import Yielding, limits_of, produce
 from service.importer.retries import retrying
 from service.importer.turns import Seat
 from service.importer.writer import Writer
 from service.model import FileWarning, WarningCode
 from service.settings import Settings
-from service.spool import Share, Spool
+from service.spool import Spool
 from service.xml.pipe import Pipe
-from service.xml.reader import Limits, Reader
+from service.xml.reader import Reader
 
 _MANY_BYTES = 1024 * 1024
 """After a file of more the garbage is collected: lxml's parser, and with it all names that it has
@@ -211,7 +211,7 @@ class Import:
         source = Yielding(self._pipe, self._parsing)
         try:
             with self._parsing.turn():
-                self._reader = Reader(source, _limits(settings, self._spool), self._charset)
+                self._reader = Reader(source, limits_of(settings, self._spool), self._charset)
                 produce(
                     self._reader,
                     self._hand_on,
@@ -294,17 +294,3 @@ class Import:
         tally = await retrying(self._pool, close, self._settings.retry_timeout)
         self.ended = True
         return tally
-
-
-def _limits(settings: Settings, spool: Share) -> Limits:
-    return Limits(
-        max_projects=settings.max_projects,
-        max_project_bytes=settings.max_project_bytes,
-        max_attributes_bytes=settings.max_attributes_bytes,
-        max_tag_names=settings.max_tag_names,
-        max_file_bytes=settings.max_file_bytes,
-        max_inflate_ratio=settings.max_inflate_ratio,
-        spill_bytes=settings.spill_bytes,
-        shared_bytes=settings.shared_bytes,
-        spool=spool,
-    )

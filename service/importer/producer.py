@@ -8,9 +8,10 @@ from service.hashset import HashSet
 from service.importer.batches import Batch, Entry
 from service.importer.turns import Seat
 from service.model import ErrorCode, Project, Refusal, SharedObject, SharedObjects
+from service.settings import Settings
 from service.spool import Share, TooLarge
 from service.xml.prolog import Source
-from service.xml.reader import Reader
+from service.xml.reader import Limits, Reader
 
 
 class Yielding:
@@ -120,3 +121,18 @@ def _rest_of_the_file(fault: FileRefused | FileTooLarge, index: int) -> Refusal:
         code, message = ErrorCode.MALFORMED_XML, fault.reason
         extra["column"] = fault.column
     return Refusal(index, fault.line, None, None, code, message, extra)
+
+
+def limits_of(settings: Settings, spool: Share) -> Limits:
+    """The bounds of a file, by the settings."""
+    return Limits(
+        max_projects=settings.max_projects,
+        max_project_bytes=settings.max_project_bytes,
+        max_attributes_bytes=settings.max_attributes_bytes,
+        max_tag_names=settings.max_tag_names,
+        max_file_bytes=settings.max_file_bytes,
+        max_inflate_ratio=settings.max_inflate_ratio,
+        spill_bytes=settings.spill_bytes,
+        shared_bytes=settings.shared_bytes,
+        spool=spool,
+    )
