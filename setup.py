@@ -1,14 +1,14 @@
-"""Compiles the walk over records, where there is a C compiler; without one its Python stands in."""
+"""Compiles what reads records, where there is a C compiler; without one its Python stands in."""
 
 import lxml
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
-WALK = Extension(
+COMPILED = Extension(
     "service.xml.compiled",
     ["service/xml/compiled.pyx"],
     include_dirs=lxml.get_include(),
     optional=True,
 )
 
-setup(ext_modules=cythonize([WALK], build_dir="build"))
+setup(ext_modules=cythonize([COMPILED], build_dir="build"))

@@ -66,7 +66,7 @@ class Importer:
 
     async def __aenter__(self) -> "Importer":
         if walks.walk_of is walks.interpreted:
-            _log.warning("import.slower", reason="the walk over records was not compiled")
+            _log.warning("import.slower", reason="what reads records was not compiled")
         self._heart = asyncio.create_task(self._keep_alive(), name="heartbeat")
         return self
 
