@@ -19,14 +19,18 @@ from tests.reading import MSPDI, NATIVE
 
 pytest.importorskip("service.xml.compiled", reason="there was no C compiler")
 
-IDS = st.sampled_from([*"123456", *"123456", " 2 ", "", "x" * 300])
+OWN = st.sampled_from([*["#"] * 40, "1", " 2 ", "x" * 300])
+"""A record's own id; ``#`` becomes its place among its like."""
+IDS = st.sampled_from([*"0123" * 6, "9", " 2 ", "x" * 300])
 EARLY, LATE = "2026-01-05T08:00:00", "2026-01-31T08:00:00"
-DATES = st.sampled_from([EARLY, EARLY, EARLY, LATE, LATE, LATE, "2026-02-30T08:00:00", "", "soon"])
-AMOUNTS = st.sampled_from(["0", "8", "-8", "7.50", "0.29", "1", "1e2", "", "-65535", "99999999999"])
+DATES = st.sampled_from([*[EARLY, LATE] * 12, "2026-02-30T08:00:00", "", "soon"])
+AMOUNTS = st.sampled_from(
+    [*["0", "8", "-8", "7.50", "0.29", "1"] * 3, "1e2", "", "-65535", "99999999999"]
+)
 TEXTS = st.sampled_from(
     ["Tiles", "", " ", "back\\slash", "two\nlines\tand a tab", "Grüße", "&lt;b>"]
 )
-STRAYS = st.sampled_from(["", "", "", "", "", "\n  ", "stray"])
+STRAYS = st.sampled_from([*[""] * 20, "\n  ", "stray"])
 
 
 def leaf(name: str, values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
@@ -34,15 +38,23 @@ def leaf(name: str, values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     return st.one_of(st.just(""), filled, filled)
 
 
+def given_leaf(name: str, values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return values.map(lambda value: f"<{name}>{value}</{name}>")
+
+
 def attribute(name: str, values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     return st.one_of(st.just(""), values.map(lambda value: f' {name}="{value}"'))
+
+
+def given_attribute(name: str, values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return values.map(lambda value: f' {name}="{value}"')
 
 
 def record(
     name: str, attributes: list[st.SearchStrategy[str]], children: list[st.SearchStrategy[str]]
 ) -> st.SearchStrategy[str]:
     """One kind of record; now and then a child stands in it twice, or it has text behind it."""
-    twice = st.one_of(*[st.just("")] * 3 * len(children), *children)
+    twice = st.one_of(*[st.just("")] * 8 * len(children), *children)
     inside = st.tuples(*children, twice).map("".join)
     return st.tuples(st.tuples(*attributes).map("".join), inside, STRAYS).map(
         lambda made: f"<{name}{made[0]}>{made[1]}</{name}>{made[2]}"
@@ -50,12 +62,14 @@ def record(
 
 
 def many(*records: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    return st.lists(st.one_of(*records), max_size=8).map("".join)
+    return st.lists(st.one_of(*records), max_size=8).map(
+        lambda made: "".join(text.replace("#", str(at)) for at, text in enumerate(made))
+    )
 
 
 NAMED = st.sampled_from(
     [
-        "",
+        *[""] * 8,
         '<attributes><attribute name="risk">high</attribute>\n<attribute name="\\">x</attribute>'
         "</attributes>",
         '<attributes><attribute name="a">1</attribute><attribute name="a">2</attribute>'
@@ -68,16 +82,16 @@ NATIVE_FILES = st.tuples(
         record(
             "task",
             [
-                attribute("id", IDS),
+                given_attribute("id", OWN),
                 attribute("parent", IDS),
-                attribute("kind", st.sampled_from(["wbs", "activity", "odd"])),
-                attribute("milestone", st.sampled_from(["true", "0", "maybe"])),
+                attribute("kind", st.sampled_from([*["wbs", "activity"] * 8, "odd"])),
+                attribute("milestone", st.sampled_from([*["true", "0"] * 8, "maybe"])),
             ],
             [
                 leaf("name", TEXTS),
                 leaf("start", DATES),
                 leaf("finish", DATES),
-                leaf("duration", st.sampled_from(["PT8H", "PT8H0M", "-PT8H", "8 h"])),
+                leaf("duration", st.sampled_from([*["PT8H", "PT8H0M", "-PT8H"] * 8, "8 h"])),
                 leaf("notes", TEXTS),
                 NAMED,
             ],
@@ -86,15 +100,15 @@ NATIVE_FILES = st.tuples(
     many(
         record(
             "dependency",
-            [attribute("predecessor", IDS), attribute("successor", IDS)],
-            [leaf("other", TEXTS)],
+            [given_attribute("predecessor", IDS), given_attribute("successor", IDS)],
+            [st.sampled_from([*[""] * 20, "<other/>"])],
         )
     ),
-    many(record("resource", [attribute("id", IDS)], [leaf("name", TEXTS)])),
+    many(record("resource", [given_attribute("id", OWN)], [leaf("name", TEXTS)])),
     many(
         record(
             "assignment",
-            [attribute("task", IDS), attribute("resource", IDS), attribute("units", AMOUNTS)],
+            [given_attribute("task", IDS), attribute("resource", IDS), attribute("units", AMOUNTS)],
             [leaf("work", st.sampled_from(["PT8H", "P1D"]))],
         )
     ),
@@ -122,7 +136,7 @@ MSPDI_FILES = st.tuples(
             "Task",
             [],
             [
-                leaf("UID", IDS),
+                given_leaf("UID", OWN),
                 leaf("Name", TEXTS),
                 leaf("Start", DATES),
                 leaf("Finish", DATES),
@@ -140,7 +154,7 @@ MSPDI_FILES = st.tuples(
             "Resource",
             [],
             [
-                leaf("UID", IDS),
+                given_leaf("UID", OWN),
                 leaf("Type", st.sampled_from(["0", "1"])),
                 leaf("IsCostResource", st.sampled_from(["0", "1"])),
             ],
@@ -165,13 +179,13 @@ P6_RECORDS = many(
     record(
         "WBS",
         [],
-        [leaf("ObjectId", IDS), leaf("ParentObjectId", IDS), leaf("Name", TEXTS)],
+        [given_leaf("ObjectId", OWN), leaf("ParentObjectId", IDS), leaf("Name", TEXTS)],
     ),
     record(
         "Activity",
         [],
         [
-            leaf("ObjectId", IDS),
+            given_leaf("ObjectId", OWN),
             leaf("WBSObjectId", IDS),
             leaf("StartDate", DATES),
             leaf("FinishDate", DATES),
@@ -187,7 +201,7 @@ P6_RECORDS = many(
         "Relationship",
         [],
         [
-            leaf("ObjectId", IDS),
+            given_leaf("ObjectId", OWN),
             leaf("PredecessorActivityObjectId", IDS),
             leaf("SuccessorActivityObjectId", IDS),
             leaf("Lag", AMOUNTS),
