@@ -46,8 +46,11 @@ cdef const char* OWN_TEXT = b"#text"
 include "compiled_buffer.pxi"
 include "compiled_nodes.pxi"
 include "compiled_values.pxi"
+include "compiled_numbers.pxi"
 include "compiled_walk.pxi"
+include "compiled_attributes.pxi"
 include "compiled_names.pxi"
+include "compiled_rules.pxi"
 include "compiled_harvest.pxi"
 
 
