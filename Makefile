@@ -12,7 +12,7 @@ help:
 	@echo "make demo   import the samples, print what became of them, stop"
 	@echo "make run    serve on 127.0.0.1:8080, with client 1"
 	@echo "make test   lint, types, and every test on PostgreSQL $(POSTGRES)"
-	@echo "make bench  measure speed, memory and fairness (about 25 min; QUICK=1: 5 min, fewer bars)"
+	@echo "make bench  measure speed, memory and fairness (about 22 min; QUICK=1: some 3 min, fewer bars)"
 	@echo "make soak   200 mixed imports into one service: memory, threads, descriptors (about 2 min)"
 	@echo "make figures  5 GiB, a million outcomes, uploads side by side (about 30 min)"
 	@echo "make lint   lint and types alone"
