@@ -50,15 +50,16 @@ cdef class Harvest:
 
     def __call__(self, plan, *, bint closed):
         cdef cetree._Element project = plan.element
-        cdef Rules rules = self.rules.get(plan.source)
+        cdef object volatile = self.file.volatile(plan.source)  # a file may name any source
+        cdef Rules rules = self.rules.get(volatile)
         cdef xmlNode* child = project._c_node.children
         cdef Spot* spot
         if rules is None:
             rules = Rules(self.file, self.dialect, self.records, plan.source, plan.strict)
-            self.rules[plan.source] = rules
+            self.rules[volatile] = rules
         self.plan = plan
         try:
-            if rules.top.takes != NULL and <dict> rules.top.takes:
+            if rules.top.has_records:
                 self.take_children(project, rules.top, closed)
             while child != NULL:
                 if child.type == XML_ELEMENT_NODE:
@@ -224,7 +225,8 @@ cdef int ask_inner(PyObject* harvest, Rule* rule, xmlNode* node) except -1 with 
     cdef cetree._Element project = asking.plan.element
     owner = PyBytes_FromStringAndSize(rule.walker.text.data + name.at, name.size)
     asking.hand_on()
-    asking.take_inner_one(asking.plan, cetree.elementFactory(project._doc, node), owner)
+    element = cetree.elementFactory(project._doc, node)
+    asking.take_inner_one(asking.plan, element, owner, <object> rule.inner.take)
     for at in range(TABLES):
         asking.made[at].ordinal = -1
     return 0

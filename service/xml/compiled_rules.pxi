@@ -51,29 +51,33 @@ cdef struct Holder:
     Spot spots[NAMES]
     Spot unknown
     int known
-    PyObject* takes
-    PyObject* path
+    bint has_records
+    PyObject* known_rules  # by tag, as numbers
     PyObject* rules
     const char* home
 
 
 cdef class Rules:
-    """A dialect's records under one source's rules, as they are met in one file."""
+    """A dialect's records in one file, under one set of names that hashes leave out."""
 
-    cdef object file, dialect, records, source
+    cdef object file, source
     cdef bint strict
     cdef Holder* top
     cdef list alive, walks
+    cdef dict held  # by tag, the holders as numbers
     cdef Holder** holders
     cdef int holder_count
     cdef Rule** made
     cdef int made_count
 
     def __init__(self, file, dialect, records, source, strict):
-        self.file, self.dialect, self.records = file, dialect, records
-        self.source, self.strict = source, strict
-        self.alive, self.walks = [], []
-        self.top = self.hold(records.get(None, {}), "")
+        self.file, self.source, self.strict = file, source, strict
+        self.alive, self.walks, self.held = [], [], {}
+        self.top = self.hold(dialect, records.get(None, {}), "")
+        for tag, takes in records.items():
+            if tag is not None:
+                path = rulej.local(tag) + "/"
+                self.held[tag] = <uintptr_t> self.hold(dialect, takes, path)
 
     def __dealloc__(self):
         cdef int at
@@ -84,14 +88,20 @@ cdef class Rules:
         free(self.holders)
         free(self.made)
 
-    cdef Holder* hold(self, dict takes, str path) except NULL:
+    cdef Holder* hold(self, dialect, takes, str path) except NULL:
+        """What holds records, by tag, of which the dialect knows more by path."""
         cdef Holder* holder = <Holder*> grown(NULL, sizeof(Holder))
+        cdef dict rules = {}
         memset(holder, 0, sizeof(Holder))
         self.holders = <Holder**> grown(self.holders, (self.holder_count + 1) * sizeof(Holder*))
         self.holders[self.holder_count] = holder
         self.holder_count += 1
-        self.alive += (takes, path)
-        holder.takes, holder.path, holder.rules = <PyObject*> takes, <PyObject*> path, <PyObject*> self
+        for tag, take in takes.items():
+            ordinary = dialect.ordinary.get(path + rulej.local(tag))
+            rules[tag] = <uintptr_t> self.rule(take, ordinary)
+        self.alive.append(rules)
+        holder.known_rules, holder.rules = <PyObject*> rules, <PyObject*> self
+        holder.has_records = bool(rules)
         if self.file.namespace:
             holder.home = self.keep(self.file.namespace.encode())
         return holder
@@ -113,6 +123,8 @@ cdef class Rules:
         rule.take = <PyObject*> take
         if ordinary is None:
             return rule
+        if len(ordinary.refers) > MOST_REFERS or len(ordinary.unless) > MOST_UNLESS:
+            raise ValueError(f"{ordinary} asks more than compiled code looks at")
         record = ordinary.record
         walk = <Walk?> self.file.walk(record, self.source, strict=self.strict)
         self.walks.append(walk)
@@ -134,9 +146,9 @@ cdef class Rules:
         for column in ordinary.unless:
             rule.unless[rule.unless_count] = record.index(column)
             rule.unless_count += 1
-        for inner, owner in ordinary.inner.values():
-            rule.inner = self.rule(None, inner)
-            rule.inner.owner = inner.record.index(owner)
+        if ordinary.inner is not None:
+            rule.inner = self.rule(ordinary.inner.take, ordinary.inner.ordinary)
+            rule.inner.owner = ordinary.inner.ordinary.record.index(ordinary.inner.owner)
         if ordinary.mentions is not None:
             kind = f"mention {ordinary.mentions} ".encode()
             rule.mentions, rule.mentions_size = self.keep(kind), len(kind)
@@ -145,6 +157,8 @@ cdef class Rules:
         return rule
 
     cdef int refer(self, Refer* refer, int column, refers) except -1:
+        if len(refers.kinds) > MOST_KINDS:
+            raise ValueError(f"{refers} names more than {MOST_KINDS} kinds")
         refer.column, refer.needed = column, refers.needed
         for kind in refers.kinds:
             refer.kinds[refer.count] = self.keep(kind.encode())
@@ -171,18 +185,13 @@ cdef Spot* learn_spot(Holder* holder, const char* address, size_t at) except NUL
     cdef Spot* spot = &holder.spots[at]
     cdef str local = address.decode()
     cdef str tag = f"{{{rules.file.namespace}}}{local}" if rules.file.namespace else local
-    cdef str path = <str> holder.path
-    take = (<dict> holder.takes).get(tag)
     if holder.known == NAMES // 2:  # no more are remembered
         spot = &holder.unknown
-        memset(spot, 0, sizeof(Spot))
     else:
         holder.known += 1
-    if take is not None:
-        ordinary = rules.dialect.ordinary.get(f"{path}/{local}" if path else local)
-        spot.rule = rules.rule(take, ordinary)
-    elif not path and tag in rules.records:
-        spot.holder = rules.hold(rules.records[tag], local)
-    if spot != &holder.unknown:
         spot.address = address
+    spot.rule = <Rule*> <uintptr_t> (<dict> holder.known_rules).get(tag, 0)
+    spot.holder = NULL
+    if spot.rule == NULL and holder == rules.top:
+        spot.holder = <Holder*> <uintptr_t> rules.held.get(tag, 0)
     return spot

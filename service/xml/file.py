@@ -33,20 +33,19 @@ class File:
         self.outbox: list[Item] = []
         self.warnings: list[FileWarning] = []
         self._volatile_of = volatile_of
-        self._walks: dict[tuple[RecordMap, str, bool], Walk] = {}
+        self._walks: dict[tuple[RecordMap, frozenset[str], bool], Walk] = {}
 
     def volatile(self, source: str) -> frozenset[str]:
         """Members that change at every save in what came from the dialect ``source``."""
         return self._volatile_of.get(source, frozenset())
 
     def walk(self, record: RecordMap, source: str, *, strict: bool) -> Walk:
-        """The walk over records of a map, made once a file."""
-        key = (record, source, strict)
+        """The walk over records of a map, made once a file, however many sources it names."""
+        volatile = self.volatile(source)
+        key = (record, volatile, strict)
         walk = self._walks.get(key)
         if walk is None:
-            shape = compile_map(
-                record, self.names, self.namespace, self.volatile(source), strict=strict
-            )
+            shape = compile_map(record, self.names, self.namespace, volatile, strict=strict)
             walk = self._walks[key] = walks.walk_of(shape)
         return walk
 

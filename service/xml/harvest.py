@@ -14,6 +14,7 @@ from service.xml.plan import Plan
 from service.xml.values import BLANK
 
 Take = Callable[[Any, Element], None]
+TakeInner = Callable[[Any, Element, bytes], None]
 Records = Mapping[str | None, Mapping[str, Take]]
 """By tag of what holds them (None for the project itself) and by tag: what takes a record."""
 
@@ -77,15 +78,11 @@ def take_one(plan: Plan, parent: Element, element: Element, take: Take) -> None:
         plan.give_up(str(error))
 
 
-def take_inner_one(plan: Plan, element: Element, owner: bytes) -> None:
-    """Have a project take a record inside another, which has been taken.
-
-    Args:
-        owner: name of the other.
-    """
+def take_inner_one(plan: Plan, element: Element, owner: bytes, take: TakeInner) -> None:
+    """Have a project take a record inside another, named ``owner``, which has been taken."""
     try:
         if not plan.given_up:
-            plan.inner(element, owner)
+            take(plan, element, owner)
     except TooLarge as error:
         plan.give_up(str(error))
 

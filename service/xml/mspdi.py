@@ -15,7 +15,7 @@ from service.xml.element import Element
 from service.xml.file import File
 from service.xml.maps import PROJECT as PROJECT_COLUMNS
 from service.xml.maps import Field, RecordMap, columns_of
-from service.xml.ordinary import Ordinary, Refers
+from service.xml.ordinary import Inner, Ordinary, Refers
 from service.xml.outline import Outline
 from service.xml.plan import Plan
 from service.xml.values import NULL, Kind
@@ -151,7 +151,7 @@ class MspdiPlan(Plan):
             columns[_PARENT] = self.outline.parent(int(columns[_LEVEL]), uid)
         self.add(self.row(Table.TASKS, record))
         for link in record.apart:
-            self.inner(link, uid)
+            self.link(link, uid)
 
     def resource(self, element: Element) -> None:
         """Take a ``Resource``; a blank row becomes a part."""
@@ -192,9 +192,8 @@ class MspdiPlan(Plan):
         if columns[_NAME] is NULL:
             columns[_NAME] = columns[_EXTERNAL_ID if columns[_TITLE] is NULL else _TITLE]
 
-    def inner(self, element: Element, owner: bytes) -> None:
-        """Take a ``PredecessorLink`` of a task."""
-        link = element
+    def link(self, link: Element, owner: bytes) -> None:
+        """Take a ``PredecessorLink`` of the task ``owner``."""
         record = self.read(link, LINK)
         if record.columns[_PERCENT] == b"t":
             record = self.file.walk(PERCENT_LINK, self.source, strict=False)(link)
@@ -255,7 +254,7 @@ DIALECT = Dialect(
             dated=True,
             unless=("is_null",),
             outlined=True,
-            inner={"PredecessorLink": (_ORDINARY_LINK, "successor_id")},
+            inner=Inner(_ORDINARY_LINK, "successor_id", MspdiPlan.link),
         ),
         "Resources/Resource": Ordinary(
             Table.RESOURCES,

@@ -5,10 +5,12 @@ of it: its values are good, its name is new, all that it refers to has come befo
 says when that is so; whatever is not goes to the method.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 from service.rows import Table
+from service.xml.element import Element
 from service.xml.maps import RecordMap
 
 
@@ -28,6 +30,21 @@ class Refers:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Inner:
+    """Records inside another, which its map sets apart.
+
+    Attributes:
+        ordinary: when one of them is; that of the other does not depend on it.
+        owner: the column of theirs that has the other's name.
+        take: the plan's method for one that is not, given the element and the other's name.
+    """
+
+    ordinary: "Ordinary"
+    owner: str
+    take: Callable[[Any, Element, bytes], None]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Ordinary:
     """When a record is ordinary.
 
@@ -40,8 +57,7 @@ class Ordinary:
         dated: whether it has ``start`` and ``finish``; the finish is not before the start.
         unless: columns, or names of the dialect's own, that are not true.
         outlined: whether ``level`` says what it lies under, in the plan's ``outline``.
-        inner: by local name, children set apart that are records of their own, which are ordinary
-            or not by themselves; and the column that has this record's name.
+        inner: what the children are that its map sets apart.
         mentions: local name of the element, if members of its attributes refer to shared objects.
     """
 
@@ -54,5 +70,5 @@ class Ordinary:
     dated: bool = False
     unless: tuple[str, ...] = ()
     outlined: bool = False
-    inner: Mapping[str, tuple["Ordinary", str]] = field(default_factory=dict)
+    inner: Inner | None = None
     mentions: str | None = None

@@ -195,17 +195,6 @@ class Plan(Verdict):
             code = WarningCode.FINISH_BEFORE_START
             self.warn(code, line_of(element), name, unescape(finish))
 
-    def inner(self, element: Element, owner: bytes) -> None:
-        """Take a record inside another one, for dialects that have such.
-
-        Args:
-            owner: name of the other record, which has been taken.
-
-        Raises:
-            TooLarge: the project is over a limit.
-        """
-        raise NotImplementedError
-
     def take_shared(self) -> None:
         """Take the shared objects that the project needs, once all its records are there.
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from service.errors import FileRefused, FileTooLarge
 from service.model import Project, SharedObjects
 from service.rows import TABLES
-from service.xml import harvests, names, walks
+from service.xml import harvests, names, native, walks
+from service.xml.file import File
 from service.xml.limits import Limits
 from service.xml.reader import Reader
 from tests.reading import MSPDI, NATIVE
@@ -289,3 +290,21 @@ def test_it_gives_what_the_harvest_in_python_gives(file: str, step: int) -> None
     assert told(data, step) == expected
     with interpreted():
         assert told(data, step) == expected
+
+
+def test_more_names_than_it_remembers_are_no_hindrance() -> None:
+    others = "".join(f"<Other{n}>1</Other{n}>" for n in range(400))
+    records = "".join(f"<Activity><ObjectId>{n}</ObjectId></Activity>" for n in range(3))
+    file = f"<APIBusinessObjects><Project><Id>P</Id><Name>n</Name>{others}{records}</Project>"
+    data = f"{file}</APIBusinessObjects>".encode()
+    with interpreted():
+        expected = told(data, 100_000)
+    assert told(data, 100_000) == expected
+    assert expected[0][0][-1] == 3
+
+
+def test_sources_that_no_dialect_has_share_their_walks() -> None:
+    file = File(Limits(), NATIVE, {"p6": frozenset({"LastUpdateDate"})})
+    walk = file.walk(native.TASK, "one", strict=True)
+    assert file.walk(native.TASK, "other", strict=True) is walk
+    assert file.walk(native.TASK, "p6", strict=True) is not walk
