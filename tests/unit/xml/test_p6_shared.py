@@ -8,7 +8,7 @@ from service.model import ErrorCode, FileWarning, SharedObjects, WarningCode
 from service.xml.limits import Limits
 from service.xml.p6shared import references
 from tests.reading import read, read_project
-from tests.unit.xml.test_p6 import activity, file, project, record, shared_ids, wbs
+from tests.unit.xml.p6_making import activity, file, project, record, shared_ids, wbs
 
 pytestmark = pytest.mark.usefixtures("both_walks")
 
