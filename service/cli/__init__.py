@@ -7,7 +7,7 @@ not. What goes wrong is told in one line, and ends with code 2.
 import signal
 import sys
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -15,6 +15,9 @@ from service.cli import clients, database, sample, serving, tokens, upload
 from service.cli.screen import Failure
 from service.db.binaries import EmbeddedError
 from service.db.migrate import MigrationError
+
+INTERRUPTED: Final = 130
+"""The exit code of what a signal ended, as a shell has it for Ctrl-C."""
 
 app = typer.Typer(
     help="Import project plans in XML into PostgreSQL.",
@@ -49,6 +52,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         app()
+    except KeyboardInterrupt:  # before a command was found, from when on it is Typer's to take
+        sys.exit(INTERRUPTED)
     except (Failure, EmbeddedError, MigrationError, OSError) as error:
         print("bulk-import:", *str(error).split(), file=sys.stderr)
         sys.exit(2)

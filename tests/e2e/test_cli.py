@@ -4,6 +4,7 @@ import contextlib
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -217,3 +218,14 @@ def test_nothing_of_a_tests_database_lies_in_the_default_place(cli: CommandLine)
     before = sorted(ROOT_HOME.glob("data/*"))
     cli.ok("client", "list")
     assert sorted(ROOT_HOME.glob("data/*")) == before
+
+
+def test_a_signal_while_a_command_is_looked_for_ends_it_quietly() -> None:
+    code = (
+        "import signal, typer.main, service.cli\n"
+        "look = typer.main.get_command\n"
+        "typer.main.get_command = lambda app: (signal.raise_signal(signal.SIGTERM), look(app))[1]\n"
+        "service.cli.main()\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, b"", b"")
