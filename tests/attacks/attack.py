@@ -1,0 +1,73 @@
+"""What an attack is, and how what comes back is told."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from tests.integration.http.raw import Answer, Connection
+from tests.serving import Service
+
+CLOSED: Final = "closed"
+_LONGEST: Final = 160
+
+
+@dataclass(frozen=True)
+class Attack:
+    """One attack.
+
+    Attributes:
+        name: what is sent, in the words of the table.
+        send: sends it to a service, on whose client 1 ``tests.serving.token`` is good, and returns
+            what came back, as ``told`` has it.
+        expected: a regular expression that all of that matches.
+        settings: of the service under attack, where the defaults would take too long; attacks of
+            equal settings share a process.
+        most_mib: how far the serving process's memory may rise above what it was before.
+        most_seconds: how long the attack may take.
+    """
+
+    name: str
+    send: Callable[[Service], Awaitable[str]]
+    expected: str
+    settings: Mapping[str, object] = field(default_factory=dict)
+    most_mib: float = 48
+    most_seconds: float = 20
+
+
+def told(answer: Answer) -> str:
+    """An answer in a line: its status, and ``details`` of an error or ``message`` of the rest.
+
+    An answer that is not in the envelope comes out as one, and so matches no expectation.
+    """
+    try:
+        said = json.loads(answer.body)
+        details, fits = said["details"], said["code"] == answer.status
+        words = details if isinstance(details, str) else said["message"]
+        if isinstance(details, dict) and details.get("errors"):
+            first = details["errors"][0]
+            words = f"{words}; {first['error']}: {first['message']}"
+    except (ValueError, LookupError, TypeError):
+        fits = False
+    if not fits:
+        return f"{answer.status} without the envelope: {answer.body[:_LONGEST]!r}"
+    return f"{answer.status} {words}"
+
+
+async def outcome(connection: Connection) -> str:
+    """What the service says next on a connection, or ``CLOSED`` where it ends it instead."""
+    try:
+        answer = await connection.answer()
+    except (ConnectionError, asyncio.IncompleteReadError, ValueError):
+        return CLOSED
+    return told(answer)
+
+
+async def sent(service: Service, *pieces: bytes) -> str:
+    """Send pieces on a connection of its own; what comes back, then. See ``outcome``."""
+    async with Connection(service) as connection:
+        with contextlib.suppress(ConnectionError):  # what was said before it stands
+            await connection.send(*pieces)
+        return await outcome(connection)
