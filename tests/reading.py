@@ -8,6 +8,7 @@ from service.errors import FileRefused, FileTooLarge
 from service.model import PROJECT_COLUMNS, FileWarning, Item, Project, Refusal, SharedObjects
 from service.rows import COLUMNS, Table
 from service.xml.dialect import Dialect
+from service.xml.inflate import Inflated
 from service.xml.reader import Limits, Reader
 from service.xml.registry import DIALECTS
 from service.xml.values import unescape
@@ -50,7 +51,8 @@ def read(
 ) -> Reading:
     """Read a file to its end or its fault."""
     source = io.BytesIO(data.encode() if isinstance(data, str) else data)
-    reader = Reader(source, limits or Limits(), charset, dialects)
+    limits = limits or Limits()
+    reader = Reader(Inflated(source, limits), limits, charset, dialects)
     items: list[Item] = []
     fault = None
     try:

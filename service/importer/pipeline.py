@@ -29,6 +29,7 @@ from service.importer.writer import Writer
 from service.model import FileWarning, WarningCode
 from service.settings import Settings
 from service.spool import Spool
+from service.xml.inflate import Inflated
 from service.xml.pipe import Pipe
 from service.xml.reader import Reader
 
@@ -208,10 +209,11 @@ class Import:
 
     def _parse(self) -> None:
         settings = self._settings
-        source = Yielding(self._pipe, self._parsing)
+        limits = limits_of(settings, self._spool)
+        source = Inflated(Yielding(self._pipe, self._parsing), limits)
         try:
             with self._parsing.turn():
-                self._reader = Reader(source, limits_of(settings, self._spool), self._charset)
+                self._reader = Reader(source, limits, self._charset)
                 produce(
                     self._reader,
                     self._hand_on,

@@ -9,7 +9,6 @@ from service.errors import FileRefused, FileTooLarge
 from service.model import FileWarning, Item, WarningCode
 from service.xml.dialect import Dialect
 from service.xml.element import Element
-from service.xml.inflate import Inflated
 from service.xml.limits import MIB, Limits
 from service.xml.prolog import Prolog, Source, read_prolog
 from service.xml.registry import DIALECTS
@@ -28,7 +27,7 @@ class Reader:
     """One pass over a file; iterate once, in a worker thread.
 
     Args:
-        source: the file from its first byte, perhaps as gzip or ZIP; what its ``read`` raises
+        source: the file's XML from its first byte (see ``inflate``); what its ``read`` raises
             passes through.
         limits: bounds to keep.
         charset: of the part's Content-Type; overrides the XML declaration.
@@ -42,7 +41,7 @@ class Reader:
 
     Raises:
         FileRefused: while iterating, after every complete project: not XML, or none that is read, a
-            DOCTYPE, a syntax error, no project, a gzip or ZIP that is corrupt or not read.
+            DOCTYPE, a syntax error, no project.
         FileTooLarge: likewise, where a limit of the file is reached.
         TooLarge: what belongs to no project is over the import's share of the spool.
         OSError: the disk that rows are spooled to fails or is full.
@@ -59,7 +58,7 @@ class Reader:
         self.warnings: list[FileWarning] = []
         self.closed = False
         self.complete = 0
-        self._source = Inflated(source, limits)
+        self._source = source
         self._limits = limits
         self._charset = charset
         self._dialects = dialects
