@@ -7,6 +7,7 @@
      ├── Forbidden                403  Access denied
      ├── NotFound                 404  Not found
      ├── MethodNotAllowed         405  Method not allowed
+     ├── NotAcceptable            406  Not acceptable
      ├── RequestTimeout           408  Request timeout
      ├── Conflict                 409  Conflict
      ├── PayloadTooLarge          413  Payload too large
@@ -126,6 +127,14 @@ class MethodNotAllowed(ServiceError):
     status = 405
     message = "Method not allowed"
     default = "The method is not allowed for this resource"
+
+
+class NotAcceptable(ServiceError):
+    """The route has none of the types that the request's ``Accept`` takes."""
+
+    status = 406
+    message = "Not acceptable"
+    default = "There is application/json"
 
 
 class RequestTimeout(ServiceError):
