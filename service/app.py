@@ -33,11 +33,18 @@ def create_app(settings: Settings, dsn: str) -> web.Application:
     app[keys.VERIFIER] = Verifier(settings)
     app[keys.LINGERING] = Lingering(settings.max_refused)
     app[UPLOADS] = Uploads(settings.drain_timeout)
+    app.cleanup_ctx.append(_verifying)
     app.cleanup_ctx.append(_importing)
     app.cleanup_ctx.append(_pruning)
     app.on_response_prepare.append(before_headers)
     add_routes(app.router)
     return app
+
+
+async def _verifying(app: web.Application) -> AsyncIterator[None]:
+    """The keys of whoever issues tokens, kept fresh."""
+    async with app[keys.VERIFIER].kept():
+        yield
 
 
 async def _importing(app: web.Application) -> AsyncIterator[None]:

@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     # Authentication
     jwt_secret: SecretStr | None = Field(None, description="HS256 secret, at least 32 bytes")
     jwt_public_key: str | None = Field(None, description="RS256 public key, PEM")
+    jwt_jwks: str | None = Field(
+        None, description="issuer's key set (JWKS): an https URL or a file's path"
+    )
     jwt_issuer: str | None = Field(None, description="required `iss`, where set")
     jwt_audience: str | None = Field(None, description="required `aud`, where set")
     jwt_leeway: float = Field(30, ge=0, description="clock skew allowed")

@@ -50,14 +50,15 @@ def number(text: str, name: str) -> int:
     return int(text)
 
 
-def authenticate(request: web.Request) -> Mapping[str, Any]:
+async def authenticate(request: web.Request) -> Mapping[str, Any]:
     """The claims of the request's token, which also stand under ``request[CLAIMS]`` from now on.
 
     Raises:
         Unauthorized: there is none, or it does not hold.
+        Unavailable: the issuer's keys were not to be had yet.
     """
     try:
-        claims = request.app[keys.VERIFIER].claims(_bearer(request))
+        claims = await request.app[keys.VERIFIER].verify(_bearer(request))
     except Unauthorized as exc:
         exc.headers[hdrs.WWW_AUTHENTICATE] = "Bearer"
         raise
@@ -81,13 +82,13 @@ async def authorise(request: web.Request, scope: str) -> Caller:
     """Whether the request may be made on behalf of the client in its path.
 
     Raises:
-        Unauthorized: see ``authenticate``.
+        Unauthorized, Unavailable: see ``authenticate``.
         Forbidden: the token lacks ``scope``, or does not name the client.
         BadRequest: ``client_id`` is not an integer.
         NotFound: there is no such client, or it is disabled.
     """
     settings = request.app[keys.SETTINGS]
-    claims = authenticate(request)
+    claims = await authenticate(request)
     if not match_all([scope], scopes(claims.get(settings.jwt_scope_claim))):
         raise Forbidden
     client_id = number(request.match_info["client_id"], "client_id")

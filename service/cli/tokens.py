@@ -28,12 +28,12 @@ def with_key(settings: Settings) -> Settings:
     Raises:
         Failure: there is none.
     """
-    if settings.jwt_secret is not None or settings.jwt_public_key is not None:
+    if settings.jwt_secret or settings.jwt_public_key or settings.jwt_jwks:
         return settings
     if settings.database_url is not None:
         raise Failure(
-            "set BULK_IMPORT_JWT_SECRET (HS256, at least 32 bytes) or BULK_IMPORT_JWT_PUBLIC_KEY "
-            "(RS256, PEM): with DATABASE_URL there is no default key"
+            "set BULK_IMPORT_JWT_SECRET (HS256, at least 32 bytes), BULK_IMPORT_JWT_PUBLIC_KEY "
+            "(RS256, PEM) or BULK_IMPORT_JWT_JWKS: with DATABASE_URL there is no default key"
         )
     secret = _secret(data_dir(settings) / SECRET_FILE)
     return settings.model_copy(update={"jwt_secret": SecretStr(secret)})
@@ -61,7 +61,7 @@ def sign(
     """
     key = with_key(settings).jwt_secret
     if key is None:
-        raise Failure("tokens are signed by the holder of BULK_IMPORT_JWT_PUBLIC_KEY's private key")
+        raise Failure("tokens are signed elsewhere: there is no BULK_IMPORT_JWT_SECRET")
     now = int(time.time())
     claims: dict[str, Any] = {
         "sub": subject,

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import json
 import time
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from jwt.algorithms import RSAAlgorithm
 from jwt.utils import base64url_encode
 from pydantic import SecretStr
 
@@ -41,6 +43,11 @@ def signed(key: str | RSAPrivateKey = SECRET, algorithm: str = "HS256", **claims
     said = {"exp": NOW + 3600} | claims
     kept = {name: value for name, value in said.items() if value is not None}
     return jwt.encode(kept, key, algorithm=algorithm)
+
+
+def crafted(header: dict[str, Any]) -> str:
+    """A token with a header of its own, and nothing that signs it."""
+    return f"{base64url_encode(json.dumps(header).encode()).decode()}.e30.e30"
 
 
 def test_claims_of_a_token_that_holds_are_given() -> None:
@@ -82,6 +89,17 @@ def test_the_issuer_and_audience_that_are_asked_for_hold() -> None:
         (signed(aud="there"), {"jwt_audience": "here"}, "JWT token audience is not accepted"),
         (signed(sub=7), {}, "JWT token subject is not a string"),
         (signed(exp="soon"), {}, "JWT token is malformed"),
+        (signed(exp=float("inf")), {}, "JWT token is malformed"),
+        (signed(sub="a" * 256), {}, "JWT token subject is not at most 255 printable characters"),
+        (signed(sub="a\0b"), {}, "JWT token subject is not at most 255 printable characters"),
+        (signed(more="x" * 6000), {}, "JWT token is longer than 6144 bytes"),
+        (signed(PRIVATE, "PS256"), {}, "JWT token algorithm is not accepted"),
+        (crafted({"alg": "None"}), {}, "JWT token algorithm is not accepted"),
+        (crafted({"alg": ["HS256"]}), {}, "JWT token algorithm is not accepted"),
+        (crafted({"alg": "HS256", "kid": 7}), {}, "JWT token is malformed"),
+        (crafted({"alg": "HS256", "crit": ["x"], "x": 1}), {}, "JWT token is malformed"),
+        (crafted({"alg": "HS256", "b64": False}), {}, "JWT token is malformed"),
+        (base64url_encode(b"[" * 4000).decode() + ".e30.e30", {}, "JWT token is malformed"),
         ("abc", {}, "JWT token is malformed"),
         ("a.b.c", {}, "JWT token is malformed"),
     ],
@@ -92,6 +110,15 @@ def test_each_fault_of_a_token_is_told_in_its_own_words(
     with pytest.raises(Unauthorized) as caught:
         verifier(**settings).claims(token)
     assert caught.value.details == details
+
+
+def test_a_key_that_a_token_brings_along_is_not_looked_at() -> None:
+    mine = RSAAlgorithm.to_jwk(PRIVATE.public_key(), as_dict=True)
+    brought = {"jwk": mine, "jku": "http://127.0.0.1/", "x5u": "http://127.0.0.1/", "kid": "../x"}
+    forged = jwt.encode({"exp": NOW + 3600}, PRIVATE, "RS256", headers=brought)
+    other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    with pytest.raises(Unauthorized, match="signature is invalid"):
+        verifier(jwt_public_key=pem(other)).claims(forged)
 
 
 def test_the_public_key_is_no_secret_to_sign_with() -> None:
@@ -106,7 +133,7 @@ def test_the_public_key_is_no_secret_to_sign_with() -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"jwt_secret": None}, "set BULK_IMPORT_JWT_SECRET or"),
+        ({"jwt_secret": None}, "set BULK_IMPORT_JWT_SECRET, "),
         ({"jwt_secret": SecretStr("short")}, "shorter than 32 bytes"),
         ({"jwt_public_key": "no key"}, "not a public key in PEM"),
         ({"jwt_public_key": pem(ec.generate_private_key(ec.SECP256R1()))}, "not an RSA key"),

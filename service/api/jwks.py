@@ -1,0 +1,185 @@
+"""The issuer's keys, as a JSON Web Key Set (RFC 7517) at an address or in a file, kept fresh.
+
+The set is read anew every few minutes, so that keys can be added and withdrawn without a restart,
+and when a token names a key that is not in it. While the issuer is away the last good set stays.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import aiohttp
+import jwt
+import structlog
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from service.errors import Unavailable
+
+MIN_RSA_BITS: Final = 2048
+"""Smallest RSA key: RFC 7518 section 3.3."""
+EVERY: Final = 300.0
+"""Seconds after which a set is read anew."""
+PAUSE: Final = 60.0
+"""Seconds between two reads at least, whatever keys tokens name."""
+PATIENCE: Final = 5.0
+"""Seconds that a read may take."""
+MAX_BYTES: Final = 256 * 1024
+
+_LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_USUAL: Final = {"RSA": "RS256", "EC": "ES256"}
+"""The algorithm of a key that names none, by its type."""
+_ALGORITHMS: Final = frozenset({"RS256", "PS256", "ES256"})
+
+PublicKey = RSAPublicKey | EllipticCurvePublicKey
+_log = structlog.get_logger(__name__)
+
+
+class KeySet:
+    """The keys by ``kid`` and algorithm.
+
+    Args:
+        place: an https URL (http to this machine alone), or a file's path.
+        pause: as ``PAUSE``.
+
+    Raises:
+        ValueError: ``place`` is no such address, or a file that holds no key we can use.
+    """
+
+    def __init__(self, place: str, *, pause: float = PAUSE) -> None:
+        self._url = place if "://" in place else None
+        self._path = Path(place)
+        self._pause = pause
+        self._next = 0.0
+        self._reading: asyncio.Task[None] | None = None
+        self._keys: Mapping[tuple[str, str], PublicKey] = {}
+        if self._url is None:
+            self._keys = usable(self._path_read())
+        elif not _trusted(self._url):
+            raise ValueError("it is neither an https URL, nor http to localhost, nor a file")
+
+    def get(self, kid: str, algorithm: str) -> PublicKey | None:
+        """The key of that name for that algorithm."""
+        return self._keys.get((kid, algorithm))
+
+    def names(self, kid: str) -> bool:
+        """Whether any key has that name.
+
+        Raises:
+            Unavailable: no set was had yet.
+        """
+        if not self._keys:
+            raise Unavailable("The keys that tokens are verified with cannot be had")
+        return any(name == kid for name, _ in self._keys)
+
+    async def renew(self) -> None:
+        """Read the set anew, unless that was done within the pause; several share one reading."""
+        if self._reading is None or self._reading.done():
+            now = asyncio.get_running_loop().time()
+            if now < self._next:
+                return
+            self._next = now + self._pause
+            self._reading = asyncio.create_task(self._renew(), name="jwks")
+        await asyncio.wait({self._reading})
+
+    @contextlib.asynccontextmanager
+    async def kept(self) -> AsyncIterator[None]:
+        """Keep the set fresh until the block ends. An issuer that is away does not hold it up."""
+        await self.renew()
+        keeping = asyncio.create_task(self._keep(), name="jwks-keep")
+        try:
+            yield
+        finally:
+            tasks = {task for task in (keeping, self._reading) if task is not None}
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(EVERY if self._keys else self._pause)
+            await self.renew()
+
+    async def _renew(self) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                self._keys = usable(await self._read())
+        except (OSError, ValueError, aiohttp.ClientError) as error:
+            _log.error("jwks.not_read", fault=f"{type(error).__name__}: {error}")
+
+    async def _read(self) -> bytes:
+        if self._url is None:
+            return await asyncio.to_thread(self._path_read)
+        async with (
+            aiohttp.ClientSession() as session,
+            # A redirect could lead to an address that nobody has trusted.
+            session.get(self._url, allow_redirects=False) as response,
+        ):
+            if response.status != 200:
+                raise ValueError(f"the issuer answers {response.status}")
+            data = bytearray()
+            async for chunk in response.content.iter_any():
+                data += chunk
+                if len(data) > MAX_BYTES:
+                    raise ValueError(f"the set is larger than {MAX_BYTES} bytes")
+            return bytes(data)
+
+    def _path_read(self) -> bytes:
+        try:
+            with self._path.open("rb") as file:
+                return file.read(MAX_BYTES)
+        except OSError as error:
+            raise ValueError(f"the file cannot be read: {error.strerror}") from error
+
+
+def usable(document: bytes) -> dict[tuple[str, str], PublicKey]:
+    """The keys of a set that tokens can be verified with; what else is in it is logged.
+
+    Raises:
+        ValueError: it is no set, or has no such key.
+    """
+    try:
+        listed = json.loads(document)["keys"]
+        each = [key for key in listed if isinstance(key, dict)]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        raise ValueError("it is not a JSON Web Key Set") from None
+    keys: dict[tuple[str, str], PublicKey] = {}
+    for data in each:
+        try:
+            kid, algorithm, key = _key(data)
+        except (ValueError, TypeError, jwt.PyJWTError) as error:
+            _log.warning("jwks.key_ignored", kid=str(data.get("kid"))[:100], fault=str(error)[:200])
+        else:
+            keys[kid, algorithm] = key
+    if not keys:
+        raise ValueError("it has no key that can be used")
+    return keys
+
+
+def _key(data: Mapping[str, Any]) -> tuple[str, str, PublicKey]:
+    """One key. A symmetric one would be a secret that everybody reads."""
+    kid = data.get("kid")
+    algorithm = data.get("alg") or _USUAL.get(data.get("kty", ""))
+    if not isinstance(kid, str):
+        raise ValueError("it has no kid")
+    if data.get("use", "sig") != "sig" or "verify" not in data.get("key_ops", ["verify"]):
+        raise ValueError("it is not for signatures")
+    if algorithm not in _ALGORITHMS:
+        raise ValueError("its algorithm is not RS256, PS256 or ES256")
+    key = jwt.PyJWK(dict(data), algorithm=algorithm).key
+    if algorithm == "ES256":
+        if not isinstance(key, EllipticCurvePublicKey) or not isinstance(key.curve, SECP256R1):
+            raise ValueError("it is not a public key on P-256")
+    elif not isinstance(key, RSAPublicKey) or key.key_size < MIN_RSA_BITS:
+        raise ValueError(f"it is not a public RSA key of at least {MIN_RSA_BITS} bits")
+    return kid, algorithm, key
+
+
+def _trusted(url: str) -> bool:
+    parts = urlsplit(url)
+    local = parts.scheme == "http" and parts.hostname in _LOCAL
+    return bool(parts.hostname) and (parts.scheme == "https" or local)
