@@ -10,7 +10,7 @@ from tests.e2e.conftest import CHECKOUT
 PACKAGE = CHECKOUT / "service"
 
 # A room imports itself and rooms of a lower rank; two of the same rank know nothing of each other.
-RANKS = {"__main__": 6, "cli": 5, "app": 4, "api": 3, "importer": 2} | dict.fromkeys(
+RANKS = {"__main__": 6, "cli": 5, "app": 4, "api": 3, "importer": 2, "reading": 2} | dict.fromkeys(
     ("xml", "db", "samples"), 1
 )
 GROUND = 0

@@ -1,0 +1,63 @@
+"""Pages by keyset: how many, from where on, and no parameter that means nothing."""
+
+import base64
+import re
+from typing import Final
+
+from multidict import MultiMapping
+
+from service.errors import BadRequest
+from service.model import shorten
+
+MAX_LIMIT: Final = 1000
+DEFAULT_LIMIT: Final = 100
+_LIMIT: Final = re.compile(r"[0-9]{1,4}", re.ASCII)
+_MAX_KEY: Final = 2**63
+
+
+def only(query: MultiMapping[str], *known: str) -> None:
+    """Refuse parameters that are not known, and any given twice.
+
+    Raises:
+        BadRequest: there is one.
+    """
+    for name in query:
+        if name not in known:
+            raise BadRequest(f"the parameter `{shorten(name)}` is not known")
+        if len(query.getall(name)) > 1:
+            raise BadRequest(f"the parameter `{name}` is given more than once")
+
+
+def limit(query: MultiMapping[str]) -> int:
+    """The parameter ``limit``: items of a page.
+
+    Raises:
+        BadRequest: it is not a number from 1 to ``MAX_LIMIT``.
+    """
+    text = query.get("limit", str(DEFAULT_LIMIT))
+    if not _LIMIT.fullmatch(text) or not 1 <= int(text) <= MAX_LIMIT:
+        raise BadRequest(f"limit must be an integer from 1 to {MAX_LIMIT}")
+    return int(text)
+
+
+def cursor(after: int) -> str:
+    """An opaque text for the key of a page's last item."""
+    return base64.urlsafe_b64encode(str(after).encode()).decode().rstrip("=")
+
+
+def after(query: MultiMapping[str]) -> int:
+    """The parameter ``cursor``: the key behind which a page begins, -1 for the first page.
+
+    Raises:
+        BadRequest: it is not one that was given out.
+    """
+    given = query.get("cursor")
+    if given is None:
+        return -1
+    try:
+        key = int(base64.urlsafe_b64decode(given + "=" * (-len(given) % 4)))
+    except ValueError:
+        key = -2
+    if cursor(key) != given or not -1 <= key < _MAX_KEY:
+        raise BadRequest("the cursor is not one that was given out")
+    return key

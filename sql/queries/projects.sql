@@ -1,0 +1,64 @@
+-- name: speak
+-- Values as text are the same whatever the role's settings: SET LOCAL gets through PgBouncer. Plans
+-- are made for the values at hand: a kept one may be from when the tables were small.
+SELECT set_config('datestyle', 'ISO, YMD', true),
+       set_config('intervalstyle', 'iso_8601', true),
+       set_config('timezone', 'UTC', true),
+       set_config('plan_cache_mode', 'force_custom_plan', true)
+
+-- name: current
+-- The version that a project is at. It is read to its end whatever comes after it.
+SELECT version FROM projects WHERE client_id = $1 AND project_id = $2
+
+-- name: own
+-- What one version says itself.
+SELECT p.external_id, v.version::text AS read_at, v.shared_objects,
+       v.name, v.code, v.status, v.description, v.manager, v.currency, v.start::text AS start,
+       v.finish::text AS finish, v.priority::text AS priority, v.source,
+       v.attributes::text AS attributes
+  FROM projects p
+  JOIN project_versions v USING (client_id, project_id)
+ WHERE p.client_id = $1 AND p.project_id = $2 AND v.version = $3
+
+-- name: own_json
+SELECT v.shared_objects, row_to_json(said)::text AS line
+  FROM projects p
+  JOIN project_versions v USING (client_id, project_id)
+  LEFT JOIN project_locks l
+         ON l.client_id = p.client_id AND l.project_id = p.project_id
+        AND l.expires_at > clock_timestamp()
+ CROSS JOIN LATERAL (
+       SELECT p.project_id, p.external_id, v.version, p.version AS current_version, p.archived_at,
+              v.import_id, v.created_at, v.created_by, v.name, v.code, v.status, v.description,
+              v.manager, v.currency, v.start, v.finish, v.priority, v.source,
+              CASE WHEN l.holder IS NOT NULL
+                   THEN json_build_object('holder', l.holder, 'expires_at', l.expires_at)
+               END AS lock,
+              v.attributes) AS said
+ WHERE p.client_id = $1 AND p.project_id = $2 AND v.version = $3
+
+-- name: kept
+-- Whether a version is there. Pruning takes a version and its children in one transaction: where it
+-- is there at the end of a reading, nothing of it was missed.
+SELECT true FROM project_versions WHERE client_id = $1 AND project_id = $2 AND version = $3
+
+-- name: records
+-- A page of {table}, in the order of the file: rows behind an ordinal until they come to $5 bytes as
+-- they are stored, and one at least. Sizes are summed without reading what is stored apart.
+SELECT ordinal, {columns}
+  FROM (SELECT t.*, sum({size}) OVER (ORDER BY ordinal ROWS UNBOUNDED PRECEDING) - {size} AS before
+          FROM {table} t
+         WHERE client_id = $1 AND project_id = $2 AND version = $3 AND ordinal > $4
+         ORDER BY ordinal
+         LIMIT $6) AS t
+ WHERE before < $5
+ ORDER BY ordinal
+
+-- name: shared
+-- As records, of the objects whose hashes are given.
+SELECT hash, {columns}
+  FROM (SELECT s.*, sum({size}) OVER (ORDER BY hash ROWS UNBOUNDED PRECEDING) - {size} AS before
+          FROM shared_objects s
+         WHERE client_id = $1 AND hash = ANY ($2::bytea[])) AS t
+ WHERE before < $3
+ ORDER BY hash
