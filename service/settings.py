@@ -64,6 +64,12 @@ class Settings(BaseSettings):
     import_scope: str = Field("projects:import", description="scope that allows an import")
     read_scope: str = Field("projects:read", description="scope that allows reading")
 
+    # Connections
+    max_connections: int = Field(800, gt=0, description="connections at once; past it one is ended")
+    header_timeout: float = Field(30, gt=0, description="for the head of a request, once begun")
+    keepalive_timeout: float = Field(75, gt=0, description="without a request; then it is ended")
+    send_timeout: float = Field(60, gt=0, description="in which a client takes none of an answer")
+
     # Limits of an upload
     max_upload_bytes: int = Field(16 * GIB, gt=0, description="a request's body, as it comes")
     max_file_bytes: int = Field(64 * GIB, gt=0, description="a file, inflated")

@@ -26,6 +26,7 @@ SECONDS: Final = Histogram(
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400),
 )
 ANSWERS: Final = Counter("bulk_import_http_answers", "Answers, by HTTP status", ["status"])
+ENDED: Final = Counter("bulk_import_connections_ended", "Connections ended to make room for others")
 
 
 def configure(

@@ -1,9 +1,12 @@
 """The HTTP server's own classes, where aiohttp answers without asking the application.
 
 A request that its parser refuses never reaches a route: aiohttp would answer as HTTP/1.0 in plain
-text and echo what it could not read, an ``Authorization`` header included.
+text and echo what it could not read, an ``Authorization`` header included. And it bounds neither
+how long the head of a request takes, nor how many connections there are.
 """
 
+import asyncio
+import socket
 from typing import Any, Final
 
 import structlog
@@ -11,15 +14,16 @@ from aiohttp import HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http_exceptions import LineTooLong
 from aiohttp.http_parser import RawRequestMessage
-from aiohttp.streams import StreamReader
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import ERROR, _ErrInfo
 
 from service import telemetry
 from service.api.envelope import refusal
-from service.api.keys import LINGERING
+from service.api.keys import LINGERING, SETTINGS
 from service.api.requests import REQUEST_ID_HEADER, new_request_id
 from service.api.uploads import UPLOADS
-from service.errors import BadRequest, InternalError, ServiceError
+from service.errors import BadRequest, InternalError, RequestTimeout, ServiceError
+from service.settings import Settings
 
 _MALFORMED: Final = "the request is not well-formed HTTP/1.1"
 _TOO_LONG: Final = "the request line or a header is too long"
@@ -28,17 +32,69 @@ log = structlog.get_logger(__name__)
 
 
 class _Protocol(web.RequestHandler):
-    __slots__ = ()
+    """One connection.
+
+    Args:
+        settings: ``header_timeout`` and ``send_timeout``.
+    """
+
+    __slots__ = ("_head_due", "_settings")
+
+    def __init__(self, manager: web.Server, settings: Settings, **kwargs: Any) -> None:
+        super().__init__(manager, **kwargs)
+        self._settings = settings
+        self._head_due: asyncio.TimerHandle | None = None
+
+    @property
+    def asked(self) -> bool:
+        """Whether a whole head has ever come."""
+        return self._request_count > 0
+
+    @property
+    def idle(self) -> bool:
+        """Whether it waits for a request, or for the rest of one's head."""
+        waiting = self._waiter is not None or not self.asked
+        return waiting and not self._messages and not self._request_in_progress
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Have the kernel end it where the client takes nothing of an answer."""
+        connection = transport.get_extra_info("socket")
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            most = int(self._settings.send_timeout * 1000)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, most)
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._watch_head(False)
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Wake whoever reads a body whose framing is broken: aiohttp would let them wait."""
         super().data_received(data)
+        if data:
+            self._watch_head(self._waiter is not None and not self._waiter.done())
         request = self._current_request
         if request is None or request.content.is_eof() or not self._messages:
             return
         message, _ = self._messages[-1]
         if isinstance(message, _ErrInfo):
             request.content.set_exception(web.RequestPayloadError("broken framing"))
+
+    def _watch_head(self, incomplete: bool) -> None:
+        """From the first byte of a head, see that the last one comes in time."""
+        if incomplete and self._head_due is None:
+            after = self._settings.header_timeout
+            self._head_due = self._loop.call_later(after, self._end_late_head)
+        elif not incomplete and self._head_due is not None:
+            self._head_due.cancel()
+            self._head_due = None
+
+    def _end_late_head(self) -> None:
+        self._head_due = None
+        if self._waiter is not None and not self._waiter.done():
+            late = _ErrInfo(RequestTimeout.status, TimeoutError(), "")
+            self._messages.append((late, EMPTY_PAYLOAD))
+            self._waiter.set_result(None)
 
     def handle_error(
         self,
@@ -57,6 +113,10 @@ class _Protocol(web.RequestHandler):
         error: ServiceError
         if status == BadRequest.status:
             error = BadRequest(_TOO_LONG if isinstance(exc, LineTooLong) else _MALFORMED)
+        elif status == RequestTimeout.status:
+            error = RequestTimeout(
+                f"No whole request came within {self._settings.header_timeout:g} seconds"
+            )
         else:
             error = InternalError()
         request_id = new_request_id()
@@ -69,8 +129,49 @@ class _Protocol(web.RequestHandler):
 
 
 class _Server(web.Server):
+    """All connections.
+
+    Past ``max_connections`` one that waits for a request makes room for the next, so that health
+    checks are answered however many connections are opened; where none waits, the new one is ended.
+
+    Args:
+        settings: the bounds.
+    """
+
+    def __init__(self, handler: Any, settings: Settings, **kwargs: Any) -> None:
+        super().__init__(handler, **kwargs)
+        self._settings = settings
+        self._open: dict[_Protocol, None] = {}
+
     def __call__(self) -> web.RequestHandler:
-        return _Protocol(self, loop=self._loop, **self._kwargs)
+        return _Protocol(self, self._settings, loop=self._loop, **self._kwargs)
+
+    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        super().connection_made(handler, transport)
+        assert isinstance(handler, _Protocol)
+        if len(self._open) >= self._settings.max_connections:
+            ended = self._idle() or handler
+            self._open.pop(ended, None)
+            ended.force_close()
+            telemetry.ENDED.inc()
+            if ended is handler:
+                return
+        self._open[handler] = None
+
+    def connection_lost(
+        self, handler: web.RequestHandler, exc: BaseException | None = None
+    ) -> None:
+        assert isinstance(handler, _Protocol)
+        self._open.pop(handler, None)
+        super().connection_lost(handler, exc)
+
+    def _idle(self) -> _Protocol | None:
+        """The oldest that has never asked for anything, or else the oldest that waits."""
+        idle = (each for each in self._open if each.idle)
+        oldest = next(idle, None)
+        if oldest is None or not oldest.asked:
+            return oldest
+        return next((each for each in idle if not each.asked), oldest)
 
 
 class Runner(web.AppRunner):
@@ -84,12 +185,21 @@ class Runner(web.AppRunner):
 
     def __init__(self, app: web.Application) -> None:
         # Bodies are read away by ``lingering``, with bounds of its own, and inflated by nobody.
-        super().__init__(app, access_log=None, lingering_time=0, auto_decompress=False)
+        super().__init__(
+            app,
+            access_log=None,
+            lingering_time=0,
+            auto_decompress=False,
+            keepalive_timeout=app[SETTINGS].keepalive_timeout,
+        )
 
     async def _make_server(self) -> web.Server:
         plain = await super()._make_server()
         return _Server(
-            plain.request_handler, request_factory=_factory(plain.request_factory), **self._kwargs
+            plain.request_handler,
+            self.app[SETTINGS],
+            request_factory=_factory(plain.request_factory),
+            **self._kwargs,
         )
 
     async def cleanup(self) -> None:
