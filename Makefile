@@ -30,7 +30,7 @@ lint: setup
 	@$(BIN)/mypy --no-error-summary
 
 test: lint
-	@$(BIN)/pytest --postgres=$(POSTGRES)
+	@$(BIN)/pytest --postgres=$(POSTGRES) -n auto --maxprocesses=4 --dist=worksteal
 
 run: setup
 	@$(CLI) client add 1 --name Demo --if-missing

@@ -7,11 +7,12 @@
               ``pool`` and ``settings`` with the test
 
 ``pytest --postgres=16,18`` runs each test that wants a database on both servers; the default is
-18 alone. The servers live as long as the run; a database is a copy of a migrated template, made
-in some 50 ms.
+18 alone. The servers live as long as the run, each process of it having its own; a database is a
+copy of a migrated template, made in some 50 ms.
 """
 
 import asyncio
+import contextlib
 import itertools
 import os
 import platform
@@ -31,7 +32,8 @@ from tests.serving import SECRET, Service, served
 
 _TEMPLATE: Final = "migrated"
 _numbers: Final = itertools.count(1)
-_ran_on: Final[list[str]] = []
+_others: Final[list[int]] = []
+_ran_on: Final[set[str]] = set()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -40,7 +42,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure() -> None:
     """Have a run that is terminated stop its servers, as one that is interrupted does."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _interrupted)
+
+
+def _interrupted(_number: int, _frame: object) -> None:
+    for pid in _others:  # a terminal's Ctrl-C reaches them by itself
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    raise KeyboardInterrupt
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodeready(node: Any) -> None:
+    """Know the processes that test for this one: they would be killed before they had stopped."""
+    _others.append(node.gateway._rinfo().pid)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -49,8 +64,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("postgres", versions, scope="session")
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where several processes test, tell the one that reports."""
+    if (told := getattr(session.config, "workeroutput", None)) is not None:
+        told["ran_on"] = sorted(_ran_on)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    _ran_on.update(getattr(node, "workeroutput", {}).get("ran_on", []))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    servers = ", ".join(_ran_on) or "no server"
+    servers = ", ".join(sorted(_ran_on)) or "no server"
     terminalreporter.write_line(f"Ran on Python {platform.python_version()} and {servers}")
 
 
@@ -62,7 +88,7 @@ def server(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         # No test cuts the power, and what a killed server has written is there without.
         asyncio.run(_execute(dsn, "ALTER SYSTEM SET fsync = off"))
         asyncio.run(_execute(dsn, "SELECT pg_reload_conf()"))
-        _ran_on.append(f"PostgreSQL {asyncio.run(_execute(dsn, 'SHOW server_version'))}")
+        _ran_on.add(f"PostgreSQL {asyncio.run(_execute(dsn, 'SHOW server_version'))}")
         migrate.migrate(_database(dsn, _TEMPLATE))
         yield dsn
 

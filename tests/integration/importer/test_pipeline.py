@@ -37,7 +37,10 @@ async def importer(pool: Pool, settings: Settings) -> AsyncIterator[Importer]:
     await pool.execute("INSERT INTO clients (client_id, name) VALUES (1, 'Demo')")
     async with Importer(pool, settings) as importer:
         yield importer
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("parse")]
+    for thread in threading.enumerate():
+        if thread.name.startswith("parse"):
+            thread.join(5)  # the last one may be on its way out
+            assert not thread.is_alive()
 
 
 async def feed(started: Import, chunks: Iterable[bytes]) -> None:
