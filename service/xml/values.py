@@ -112,6 +112,8 @@ def _timestamp(value: str) -> str:
 
 
 _DURATION = re.compile(DURATION_PATTERN)
+_TOO_LONG = re.compile("[0-9]{9}")
+"""What months made years, or minutes hours, past what the pattern lets in again."""
 
 
 def _duration(value: str) -> str | None:
@@ -122,12 +124,13 @@ def _duration(value: str) -> str | None:
     years, months, days, _, hours, minutes, seconds, _ = match.groups()
     whole, _, fraction = (seconds or "0S")[:-1].partition(".")
     clock = (_count(hours) * 60 + _count(minutes)) * 60 + int(whole)
-    return iso_duration(
+    written = iso_duration(
         _count(years) * 12 + _count(months),
         _count(days),
         clock * 1_000_000 + int(fraction.ljust(6, "0")),
         negative=value[0] == "-",
     )
+    return None if _TOO_LONG.search(written) else written
 
 
 def _count(part: str | None) -> int:
@@ -159,15 +162,11 @@ def iso_duration(months: int, days: int, micros: int, *, negative: bool) -> str:
     return f"P{date}T{clock}" if clock else f"P{date}"
 
 
-_MOST_HOURS = Decimal(10**9)
-
-
 def _hours(value: str) -> str | None:
     hours = Decimal(value)
-    if abs(hours) >= _MOST_HOURS:
-        return None
     micros = int((abs(hours) * 3_600_000_000).to_integral_value())
-    return iso_duration(0, 0, micros, negative=hours < 0)
+    written = iso_duration(0, 0, micros, negative=hours < 0)
+    return None if _TOO_LONG.search(written) else written
 
 
 def _tenths_of_minutes(value: str) -> str:

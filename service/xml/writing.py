@@ -141,7 +141,7 @@ def _attributes(members: str) -> Iterator[etree._Element]:
         element = etree.Element("attribute", name=name)
         if isinstance(value, str) and value.strip(BLANK) and not _NOT_IN_XML.search(value):
             element.text = value
-        elif value is not None:
+        else:
             element.set("type", "json")
             written = orjson.dumps(value).decode()
             element.text = _NOT_IN_XML.sub(lambda found: f"\\u{ord(found[0]):04x}", written)

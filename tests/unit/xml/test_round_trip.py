@@ -4,12 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
 from lxml import etree
 
 import service.xml
 from service.model import SharedObject
 from service.rows import Table
 from service.xml import writing
+from tests.native_files import files
 from tests.reading import Row, project_row, read, rows
 
 pytestmark = pytest.mark.usefixtures("both_walks")
@@ -22,7 +24,18 @@ SCHEMA = etree.XMLSchema(etree.parse(Path(service.xml.__file__).with_name("nativ
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_a_project_read_again_from_native_xml_has_the_same_hash(file: Path) -> None:
-    reading = read(file.read_bytes())
+    check_round_trip(file.read_bytes())
+
+
+@given(files())
+@settings(deadline=None)
+def test_a_made_up_project_read_again_has_the_same_hash(file: bytes) -> None:
+    check_round_trip(file)
+
+
+def check_round_trip(file: bytes) -> None:
+    reading = read(file)
+    assert not reading.refusals, reading.refusals
     shared = {one.hash: one for item in reading.shared for one in item.objects}
     assert reading.projects
     for project in reading.projects:
