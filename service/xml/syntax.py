@@ -8,6 +8,8 @@ _LIMITS = (
     ("Excessive depth", "elements are nested more than 256 deep"),
     ("Text node too long", "a text is longer than 10,000,000 bytes"),
     ("Buffer size limit", "an attribute is longer than 10,000,000 bytes"),
+    ("too big found", "a comment, CDATA section or instruction is longer than 10,000,000 bytes"),
+    ("Name too long", "a name is longer than 50,000 bytes"),
 )
 """What libxml2 says where it is over a limit of its own (``huge_tree`` would lift them)."""
 
@@ -16,6 +18,10 @@ def refused(fault: etree.XMLSyntaxError) -> FileRefused:
     """What the caller is told of a syntax error."""
     line, column = fault.position
     said = fault.msg or "unknown fault"
+    if not line and len(fault.error_log):  # lxml loses the place of an entity that is not declared
+        first = fault.error_log[0]
+        line, column = first.line, first.column
+        said = f"{first.message}, line {line}, column {column}"
     reason = next((plain for words, plain in _LIMITS if words in said), None)
     if reason is None:
         reason = f"not well-formed XML: {said}"

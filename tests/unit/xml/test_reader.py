@@ -92,6 +92,9 @@ def test_a_file_that_breaks_off_says_so() -> None:
         ("<a>" * 300, "more than 256 deep"),
         (f"<description>{'x' * 10_000_001}</description>", "longer than 10,000,000 bytes"),
         (f"<tasks><task id='{'x' * 10_000_001}'/></tasks>", "longer than 10,000,000 bytes"),
+        (f"<!--{'x' * 10_000_001}-->", "longer than 10,000,000 bytes"),
+        (f"<code><![CDATA[{'x' * 10_000_001}]]></code>", "longer than 10,000,000 bytes"),
+        (f"<{'x' * 50_001}/>", "a name is longer than 50,000 bytes"),
     ],
 )
 def test_the_parsers_own_limits_are_told_in_plain_words(inside: str, words: str) -> None:
@@ -100,6 +103,14 @@ def test_the_parsers_own_limits_are_told_in_plain_words(inside: str, words: str)
     assert isinstance(reading.fault, FileRefused)
     assert words in reading.fault.reason
     assert "XML_PARSE_HUGE" not in reading.fault.reason
+
+
+def test_an_entity_that_nothing_declares_is_told_with_its_place() -> None:
+    reading = read(f"{HEAD}{project('1')}\n{project('2', '<code>a&amp;b&c;</code>')}</projects>")
+    assert [found.external_id for found in reading.projects] == ["1"]
+    assert isinstance(reading.fault, FileRefused)
+    assert (reading.fault.line, reading.fault.column) == (2, 47)
+    assert reading.fault.reason.endswith("Entity 'c' not defined, line 2, column 47")
 
 
 @pytest.mark.parametrize(
