@@ -1,5 +1,7 @@
 """The parser's complaints in plain words."""
 
+from typing import Any, cast
+
 from lxml import etree
 
 from service.errors import FileRefused
@@ -18,10 +20,10 @@ def refused(fault: etree.XMLSyntaxError) -> FileRefused:
     """What the caller is told of a syntax error."""
     line, column = fault.position
     said = fault.msg or "unknown fault"
-    if not line and len(fault.error_log):  # lxml loses the place of an entity that is not declared
-        first = fault.error_log[0]
-        line, column = first.line, first.column
-        said = f"{first.message}, line {line}, column {column}"
+    if not line and (told := cast(Any, fault.error_log).last_error) is not None:
+        # lxml loses the place of an entity that is not declared.
+        line, column = told.line, told.column
+        said = f"{told.message}, line {line}, column {column}"
     reason = next((plain for words, plain in _LIMITS if words in said), None)
     if reason is None:
         reason = f"not well-formed XML: {said}"
