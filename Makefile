@@ -1,17 +1,19 @@
 # Every target sets up first, and needs nothing else.
 PYTHON ?=
-POSTGRES ?= 16,18
+POSTGRES ?= 16,18,18+pgbouncer
 
 BIN := .venv/bin
 CLI := $(BIN)/bulk-import
+PARALLEL := -n auto --maxprocesses=4 --dist=worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint test run demo bench soak figures lock
+.PHONY: help setup lint test test-pgbouncer run demo bench soak figures lock
 
 help:
 	@echo "make demo   import the samples, print what became of them, stop"
 	@echo "make run    serve on 127.0.0.1:8080, with client 1"
 	@echo "make test   lint, types, and every test on PostgreSQL $(POSTGRES)"
+	@echo "make test-pgbouncer  the integration tests through PgBouncer without prepared statements"
 	@echo "make bench  measure speed, memory and fairness (about 22 min; QUICK=1: 3 min, fewer bars)"
 	@echo "make soak   200 mixed imports into one service: memory, threads, descriptors (half a minute)"
 	@echo "make figures  5 GiB, a million outcomes, uploads side by side (about 20 min)"
@@ -30,7 +32,12 @@ lint: setup
 	@$(BIN)/mypy --no-error-summary
 
 test: lint
-	@$(BIN)/pytest --postgres=$(POSTGRES) -n auto --maxprocesses=4 --dist=worksteal
+	$(if $(findstring pgbouncer,$(POSTGRES)),@scripts/pgbouncer.sh)
+	@$(BIN)/pytest --postgres=$(POSTGRES) $(PARALLEL)
+
+test-pgbouncer: setup
+	@scripts/pgbouncer.sh
+	@$(BIN)/pytest --postgres=18+pgbouncer-unprepared $(PARALLEL) tests/integration
 
 run: setup
 	@$(CLI) client add 1 --name Demo --if-missing

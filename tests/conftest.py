@@ -7,8 +7,10 @@
               ``pool`` and ``settings`` with the test
 
 ``pytest --postgres=16,18`` runs each test that wants a database on both servers; the default is
-18 alone. The servers live as long as the run, each process of it having its own; a database is a
-copy of a migrated template, made in some 50 ms.
+18 alone. With ``18+pgbouncer`` a PgBouncer in transaction mode stands before ``dsn``, with
+``18+pgbouncer-unprepared`` one that knows no prepared statements. The servers live as long as the
+run, each process of it having its own; a database is a copy of a migrated template, made in some
+50 ms.
 """
 
 import asyncio
@@ -28,9 +30,14 @@ from pydantic import SecretStr
 from service.db import Pool, embedded, migrate
 from service.db.pool import open_pool
 from service.settings import Settings
+from tests.bouncing import Bouncer, bouncing
 from tests.serving import SECRET, Service, served
 
 _TEMPLATE: Final = "migrated"
+_UNPREPARED: Final = "pgbouncer-unprepared"
+_PREPARED: Final = {"pgbouncer": 200, _UNPREPARED: 0}
+"""What may stand behind a version's ``+``, and the prepared statements that it keeps."""
+
 _numbers: Final = itertools.count(1)
 _others: Final[list[int]] = []
 _ran_on: Final[set[str]] = set()
@@ -59,8 +66,12 @@ def pytest_testnodeready(node: Any) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "postgres" in metafunc.fixturenames:
-        versions = metafunc.config.getoption("--postgres").split(",")
+    wanted = metafunc.config.getoption("--postgres").split(",")
+    ways = [one.partition("+")[::2] for one in wanted]
+    if "dsn" in metafunc.fixturenames:
+        metafunc.parametrize(("postgres", "pooler"), ways, ids=wanted, scope="session")
+    elif "postgres" in metafunc.fixturenames:
+        versions = dict.fromkeys(version for version, _ in ways)
         metafunc.parametrize("postgres", versions, scope="session")
 
 
@@ -93,21 +104,35 @@ def server(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield dsn
 
 
+@pytest.fixture(scope="session")
+def bouncer(server: str, pooler: str) -> Iterator[Bouncer | None]:
+    """What stands between the service and the server, if something does."""
+    if not pooler:
+        yield None
+        return
+    with bouncing(server, prepared=_PREPARED[pooler]) as bouncer:
+        _ran_on.add("PgBouncer")
+        yield bouncer
+
+
 @pytest.fixture
-async def dsn(server: str) -> AsyncIterator[str]:
+async def dsn(server: str, bouncer: Bouncer | None) -> AsyncIterator[str]:
     name = f"test_{next(_numbers)}"
     # Copying files is the faster strategy for create and drop together.
     await _execute(server, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} STRATEGY FILE_COPY")
-    yield _database(server, name)
+    yield _database(server, name) if bouncer is None else bouncer.dsn(name)
     await _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
-def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Settings:
     for name in [*os.environ]:
         if name.startswith("BULK_IMPORT_") or name == "DATABASE_URL":
             monkeypatch.delenv(name)
-    return Settings(jwt_secret=SecretStr(SECRET), port=0, log_level="error")
+    settings = Settings(jwt_secret=SecretStr(SECRET), port=0, log_level="error")
+    if "dsn" in request.fixturenames and request.getfixturevalue("pooler") == _UNPREPARED:
+        return settings.model_copy(update={"statement_cache_size": 0})
+    return settings
 
 
 @pytest.fixture

@@ -105,10 +105,20 @@ def find(version: str, data: Path) -> Programs:
             "pip install 'project-bulk-import[embedded]'"
         )
     package = Path(spec.submodule_search_locations[0])
-    programs = Programs(package / _FOLDERS[version] / "bin", _account(data))
+    programs = Programs(package / _FOLDERS[version] / "bin", account_of(data))
     if programs.account is None or _reachable(programs):
         return programs
     return Programs(_copy(package, version), programs.account)
+
+
+def account_of(data: Path) -> Account | None:
+    """Whom a server of this data directory runs as: its owner, ``nobody`` where it is not there."""
+    if os.geteuid() != 0:
+        return None
+    if data.exists() and (owner := data.stat()).st_uid != 0:
+        return Account(owner.st_uid, owner.st_gid)
+    nobody = pwd.getpwnam("nobody")
+    return Account(nobody.pw_uid, nobody.pw_gid)
 
 
 def environment() -> dict[str, str]:
@@ -121,15 +131,6 @@ def last_line(text: str) -> str:
     """What a program said last, for an error of one line."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else "it said nothing"
-
-
-def _account(data: Path) -> Account | None:
-    if os.geteuid() != 0:
-        return None
-    if data.exists() and (owner := data.stat()).st_uid != 0:
-        return Account(owner.st_uid, owner.st_gid)
-    nobody = pwd.getpwnam("nobody")
-    return Account(nobody.pw_uid, nobody.pw_gid)
 
 
 def _reachable(programs: Programs) -> bool:
