@@ -14,6 +14,7 @@
      │    └── FileTooLarge        413  … told by the reader of the file
      ├── UnsupportedEncoding      415  Unsupported media type
      ├── ExpectationFailed        417  Expectation failed
+     ├── OtherUpload              422  Unprocessable content
      ├── TooManyRequests          429  Too many requests
      ├── InternalError            500  Internal server error
      └── Unavailable              503  Service unavailable
@@ -199,6 +200,14 @@ class ExpectationFailed(ServiceError):
     status = 417
     message = "Expectation failed"
     default = "The only supported expectation is 100-continue"
+
+
+class OtherUpload(ServiceError):
+    """The idempotency key stands for an upload of something else."""
+
+    status = 422
+    message = "Unprocessable content"
+    default = "The Idempotency-Key was used for another file, other notes or other options"
 
 
 class TooManyRequests(ServiceError):

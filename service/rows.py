@@ -1,7 +1,9 @@
 """Rows of one project as COPY text, in memory while they are few, in an unlinked file beyond."""
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 
 from service.spool import Share, SpoolFile
@@ -109,12 +111,23 @@ class Rows:
     def blocks(self, table: Table) -> Iterator[bytes]:
         """The table's rows in order, in blocks that end with a whole row."""
         if self._file is not None:
-            for offset, length in self._extents[table]:
-                self._file.seek(offset)
-                yield self._file.read(length)
-            self._file.seek(0, 2)
+            yield from _read(self._file, self._extents[table])
+            self._file.seek(0, os.SEEK_END)
         if lines := self._lines.get(table):
             yield b"".join(lines)
+
+    def move(self, file: SpoolFile) -> "Kept":
+        """Move them to the end of a file that many projects share, and give back what they held."""
+        extents: dict[Table, list[tuple[int, int]]] = {}
+        for table in TABLES:
+            if self._counts[table]:
+                extents[table] = []
+                for block in self.blocks(table):
+                    extents[table].append((file.tell(), len(block)))
+                    file.write(block)
+        kept = Kept(self.size, dict(self._counts), extents)
+        self.close()
+        return kept
 
     def clear(self, table: Table) -> None:
         """Forget the table's rows (space in a spill file is given back with the file)."""
@@ -130,6 +143,36 @@ class Rows:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+@dataclass(slots=True)
+class Kept:
+    """The rows of one project in a file that it shares with others; what reads it sets ``file``.
+
+    As ``Rows``, but that no row can be added; closing it gives back nothing.
+    """
+
+    size: int
+    counts: dict[Table, int]
+    extents: dict[Table, list[tuple[int, int]]]
+    file: SpoolFile | None = None
+    spilled: bool = False
+
+    def count(self, table: Table) -> int:
+        return self.counts[table]
+
+    def blocks(self, table: Table) -> Iterator[bytes]:
+        assert self.file is not None
+        yield from _read(self.file, self.extents.get(table, []))
+
+    def close(self) -> None:
+        """Nothing to give back: the file is its owner's."""
+
+
+def _read(file: SpoolFile, extents: Iterable[tuple[int, int]]) -> Iterator[bytes]:
+    for offset, length in extents:
+        file.seek(offset)
+        yield file.read(length)
 
 
 def keyed(block: bytes, key: bytes) -> bytes:

@@ -130,3 +130,6 @@ class Settings(BaseSettings):
         3600, ge=0, description="time a superseded version stays at least"
     )
     keep_results_days: int = Field(30, ge=1, description="days that outcomes are kept")
+    keep_keys_hours: float = Field(
+        24, gt=0, le=24 * 7, description="hours that an `Idempotency-Key` finds its import"
+    )

@@ -14,15 +14,15 @@ from service.api import keys
 from service.api.auth import authorise
 from service.api.encoding import READ, content_encoding
 from service.api.multistatus import MultiStatus
+from service.api.options import idempotency_key, options
 from service.api.requests import REQUEST_ID, traceparent
-from service.api.uploads import UPLOADS, Upload, location
+from service.api.uploads import UPLOADS, Upload, in_progress, location
 from service.errors import BadRequest, PayloadTooLarge, UnsupportedEncoding
+from service.importer.claims import InProgress
 from service.importer.lifecycle import Request
-from service.model import shorten
 
 _MAX_BOUNDARY: Final = 70
 """RFC 2046 section 5.1.1; aiohttp's reader refuses longer ones."""
-_IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 
 
 async def bulk(request: web.Request) -> web.StreamResponse:
@@ -30,14 +30,24 @@ async def bulk(request: web.Request) -> web.StreamResponse:
     app = request.app
     settings = app[keys.SETTINGS]
     caller = await authorise(request, settings.import_scope)
-    _check_options(request)
+    asked = Request(
+        caller.client_id,
+        caller.subject,
+        request[REQUEST_ID],
+        traceparent(request),
+        options(request.query),
+        idempotency_key(request),
+    )
     boundary = _boundary(request)
     _check_encoding(request)
     if (request.content_length or 0) > settings.max_upload_bytes:
         raise PayloadTooLarge(
             f"The upload is larger than the {settings.max_upload_bytes} bytes allowed"
         )
-    asked = Request(caller.client_id, caller.subject, request[REQUEST_ID], traceparent(request))
+    try:
+        await app[keys.IMPORTER].refuse_running(asked)
+    except InProgress as other:
+        raise in_progress(caller.client_id, other.import_id) from None
     upload = Upload(request, boundary, asked, app[keys.IMPORTER], settings)
     running = app[UPLOADS].begin(upload)
     await upload.received.wait()
@@ -49,13 +59,6 @@ async def bulk(request: web.Request) -> web.StreamResponse:
     if tally is not None:
         return await answer.tell(tally)
     return await answer.tell_late(running, settings.keepalive_every)
-
-
-def _check_options(request: web.Request) -> None:
-    for name in request.query:
-        raise BadRequest(f"the option `{shorten(name)}` is not known")
-    if _IDEMPOTENCY_KEY in request.headers:
-        raise BadRequest(f"the header {_IDEMPOTENCY_KEY} is not supported yet")
 
 
 def _boundary(request: web.Request) -> str:

@@ -47,15 +47,16 @@ def respond(
     )
 
 
-def refusal(error: ServiceError) -> web.Response:
-    """The answer that an error carries.
+def retry_after() -> str:
+    """When to ask again: jittered, so that those who were refused together do not come together."""
+    return str(random.randint(*_PAUSE))
 
-    Where a later try may succeed, ``Retry-After`` is jittered, so that those who were refused
-    together do not come again together.
-    """
+
+def refusal(error: ServiceError) -> web.Response:
+    """The answer that an error carries, with ``Retry-After`` where a later try may succeed."""
     headers = error.headers
     if error.status in _TRY_LATER:
-        headers = {hdrs.RETRY_AFTER: str(random.randint(*_PAUSE))} | headers
+        headers = {hdrs.RETRY_AFTER: retry_after()} | headers
     return respond(
         error.status,
         error.message,

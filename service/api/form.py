@@ -13,7 +13,7 @@ from aiohttp import MultipartReader
 from service.api.body import Body, BodyFault
 from service.api.parts import FormFault, Part, PartFault, next_part
 from service.errors import BadRequest, FileRefused, FileTooLarge
-from service.importer.pipeline import Import
+from service.importer.importer import Intake
 from service.model import FileWarning, WarningCode
 from service.settings import Settings
 
@@ -52,7 +52,7 @@ class Form:
     """
 
     def __init__(
-        self, reader: MultipartReader, body: Body, upload: Import, settings: Settings
+        self, reader: MultipartReader, body: Body, upload: Intake, settings: Settings
     ) -> None:
         self._reader = reader
         self._body = body

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from multidict import MultiMapping
 
 from service.api import keys
@@ -14,13 +14,14 @@ from service.api.auth import Caller, authorise, number
 from service.api.database import ask
 from service.api.envelope import respond
 from service.api.uploads import location
-from service.errors import BadRequest, NotFound
-from service.importer import history, outcomes
+from service.errors import BadRequest, Conflict, NotFound
+from service.importer import history, lifecycle, outcomes
 from service.model import shorten
 
 MAX_LIMIT: Final = 1000
 DEFAULT_LIMIT: Final = 100
 RUNNING: Final = "running"
+CANCELLED: Final = "cancelled"
 _LIMIT: Final = re.compile(r"[0-9]{1,4}", re.ASCII)
 _MAX_INDEX: Final = 2**63
 
@@ -30,6 +31,30 @@ async def one(request: web.Request) -> web.Response:
     caller = await authorise(request, request.app[keys.SETTINGS].read_scope)
     _only(request.query)
     return respond(200, "Import", await _find(request, caller))
+
+
+async def cancel(request: web.Request) -> web.Response:
+    """Have a running import stopped: its owner reads the wish with its next heartbeat.
+
+    What has landed stays. Asked again it says the same.
+    """
+    caller = await authorise(request, request.app[keys.SETTINGS].import_scope)
+    _only(request.query)
+    expiry = request.app[keys.SETTINGS].heartbeat_expiry
+    import_id = number(request.match_info["import_id"], "import_id")
+    wish = partial(
+        lifecycle.cancel,
+        client_id=caller.client_id,
+        import_id=import_id,
+        by=caller.subject,
+        expiry=expiry,
+    )
+    stopping = await ask(request.app, wish)
+    found = await _find(request, caller)
+    if not stopping and found["state"] != CANCELLED:
+        raise Conflict(f"The import has ended: it is {found['state']}")
+    place: dict[str, str] = {hdrs.LOCATION: location(caller.client_id, import_id)}
+    return respond(202, "Import is being cancelled", found, headers=place)
 
 
 async def results(request: web.Request) -> web.Response:

@@ -23,6 +23,7 @@ from service.errors import Conflict, ServiceError
 from service.importer import history, outcomes
 from service.importer.batches import Owner
 from service.importer.decisions import Outcome
+from service.importer.options import Told
 from service.importer.outcomes import Tally
 
 STATUS: Final = 207
@@ -120,12 +121,11 @@ class MultiStatus:
     async def _blocks(self, tally: Tally) -> AsyncIterator[bytes]:
         """The JSON, a page of outcomes at a time; nothing is yielded before the first is read."""
         warnings = await self._warnings()
-        opening = (
-            orjson.dumps(_head(tally, self._owner.import_id))[:-1] + b',"details":{"successes":['
-        )
-        async for items in self._items(outcomes.LANDED):
-            yield opening + items
-            opening = b""
+        opening = orjson.dumps(_head(tally, self._owner))[:-1] + b',"details":{"successes":['
+        if self._owner.options.outcomes is Told.ALL:
+            async for items in self._items(outcomes.LANDED):
+                yield opening + items
+                opening = b""
         opening += b'],"errors":['
         async for items in self._items(outcomes.FAILED):
             yield opening + items
@@ -171,18 +171,22 @@ class MultiStatus:
         return Conflict(details, fields={"counts": counts, "errors": errors})
 
 
-def _head(tally: Tally, import_id: int) -> dict[str, Any]:
+def _head(tally: Tally, owner: Owner) -> dict[str, Any]:
     failed = tally.counts["failed"]
     total = sum(tally.counts.values())
     status = "success" if not failed else "partial" if failed < total else "error"
     message = IMPORTED if not failed else f"{total - failed} of {total} projects imported"
-    return {
+    head = {
         "status": status,
         "code": STATUS,
         "message": message,
         "counts": tally.counts,
-        "import_id": import_id,
+        "import_id": owner.import_id,
     }
+    if owner.options.dry_run:
+        head |= {"message": f"Dry run: {total - failed} of {total} projects would be imported"}
+        head |= {"dry_run": True}
+    return head
 
 
 def _reset(request: web.Request) -> None:

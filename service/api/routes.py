@@ -15,6 +15,7 @@ ROUTES: Final[dict[str, dict[str, Handler]]] = {
     f"{CLIENT}/projects/bulk": {hdrs.METH_POST: bulk.bulk},
     f"{CLIENT}/projects/{{project_id}}": {hdrs.METH_GET: projects.one},
     f"{CLIENT}/imports/{{import_id}}": {hdrs.METH_GET: imports.one},
+    f"{CLIENT}/imports/{{import_id}}/cancel": {hdrs.METH_POST: imports.cancel},
     f"{CLIENT}/imports/{{import_id}}/results": {hdrs.METH_GET: imports.results},
     "/healthz": {hdrs.METH_GET: health.healthz},
     "/readyz": {hdrs.METH_GET: health.readyz},

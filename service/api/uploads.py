@@ -7,13 +7,14 @@ from aiohttp import hdrs, web
 
 from service import telemetry
 from service.api.body import Body, ClientGone, TransferBroken, multipart
+from service.api.envelope import retry_after
 from service.api.form import Form
 from service.api.requests import proceed
-from service.errors import InternalError, RequestTimeout, ServiceError, Unavailable
-from service.importer.importer import Importer
+from service.errors import Conflict, InternalError, RequestTimeout, ServiceError, Unavailable
+from service.importer.claims import InProgress
+from service.importer.importer import Importer, Intake
 from service.importer.lifecycle import Request
 from service.importer.outcomes import Tally
-from service.importer.pipeline import Import
 from service.settings import Settings
 
 _SHUTDOWN: Final = "The service is shutting down"
@@ -42,7 +43,7 @@ class Upload:
         settings: Settings,
     ) -> None:
         self.received = asyncio.Event()
-        self.started: Import | None = None
+        self.started: Intake | None = None
         self._web_request = web_request
         self._boundary = boundary
         self._request = request
@@ -61,10 +62,12 @@ class Upload:
                 async with self._importer.start(self._request) as started:
                     self.started = started
                     return await self._see_through(started)
+        except InProgress as running:
+            raise in_progress(self._request.client_id, running.import_id) from None
         finally:
             self.received.set()
 
-    async def _see_through(self, started: Import) -> Tally:
+    async def _see_through(self, started: Intake) -> Tally:
         """Have the import end as it must, whatever becomes of the upload."""
         try:
             return await self._import(started)
@@ -78,7 +81,7 @@ class Upload:
         except Exception as exc:
             raise await self._ended(started, InternalError()) from exc
 
-    async def _ended(self, started: Import, error: ServiceError) -> ServiceError:
+    async def _ended(self, started: Intake, error: ServiceError) -> ServiceError:
         """End the import, if it has not ended by itself, and have the error tell where it is."""
         if isinstance(error, RequestTimeout | TransferBroken | Unavailable):
             await started.interrupt(error)
@@ -88,14 +91,14 @@ class Upload:
         error.headers[hdrs.LOCATION] = location(self._request.client_id, started.id)
         return error
 
-    async def _import(self, started: Import) -> Tally:
+    async def _import(self, started: Intake) -> Tally:
         settings = self._settings
         body = Body(self._web_request, self._boundary, settings)
         form = Form(multipart(self._web_request, body), body, started, settings)
         try:
             async with asyncio.timeout(settings.upload_timeout):
                 await proceed(self._web_request)
-                receipt = await form.receive()
+                receipt = await started.unless_ended(form.receive())
         except TimeoutError as exc:
             error = f"The upload took longer than {settings.upload_timeout:g} seconds"
             raise RequestTimeout(error) from exc
@@ -105,7 +108,8 @@ class Upload:
         tally = await started.finish(
             notes=receipt.notes, warnings=receipt.warnings, cut=receipt.cut
         )
-        telemetry.count_projects(tally.counts)
+        if not self._request.options.dry_run:
+            telemetry.count_projects(tally.counts)
         return tally
 
 
@@ -134,8 +138,13 @@ class Uploads:
             raise Unavailable(_SHUTDOWN)
         task = asyncio.create_task(upload.run())
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._forget)
         return task
+
+    def _forget(self, task: asyncio.Task[Tally]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # which nobody may be left to ask for
 
     async def drain(self) -> None:
         """Let none begin, wait for those under way, and interrupt what is left after the grace.
@@ -154,6 +163,15 @@ class Uploads:
 
 
 UPLOADS: Final = web.AppKey("uploads", Uploads)
+
+
+def in_progress(client_id: int, import_id: int) -> Conflict:
+    """What an upload is told whose key is at work."""
+    return Conflict(
+        "Import in progress",
+        fields={"import_id": import_id},
+        headers={hdrs.LOCATION: location(client_id, import_id), hdrs.RETRY_AFTER: retry_after()},
+    )
 
 
 def location(client_id: int, import_id: int) -> str:

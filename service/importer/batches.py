@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from service.importer.options import PLAIN, Options
 from service.model import Project, Refusal, SharedObject
 
 OUTCOME_BYTES = 200
@@ -17,7 +18,8 @@ class Owner:
     """The import in whose name batches are written; ``attempt`` fences them.
 
     ``lock_timeout`` is the longest wait for the import's and the client's lock, ``idle_timeout``
-    the longest silence inside a transaction, both in seconds.
+    the longest silence inside a transaction, both in seconds; ``options`` are the uploader's;
+    ``keyed`` tells whether it has an idempotency key.
     """
 
     client_id: int
@@ -26,6 +28,8 @@ class Owner:
     subject: str
     lock_timeout: float
     idle_timeout: float
+    options: Options = PLAIN
+    keyed: bool = False
 
 
 @dataclass(slots=True)

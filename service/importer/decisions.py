@@ -3,14 +3,16 @@
 The rules are asked in this order, and the first that applies decides; validation, duplicates and
 size came before, in the reader and the producer.
 
-    a lock of another subject   LOCKING_CONFLICT
-    equal content               unchanged, unless archived: an import revives a project
-    read at another version     VERSION_CONFLICT
-    on the server               updated
-    not on the server           created
+    a lock of another subject           LOCKING_CONFLICT
+    equal content                       unchanged, unless archived: an import revives a project
+    there, but only new ones may land   ALREADY_EXISTS
+    new, but only known ones may land   UNKNOWN_PROJECT
+    read at another version             VERSION_CONFLICT
+    on the server                       updated
+    not on the server                   created
 
-Equal content comes before the version, so that the retry of an import that was cut short finds what
-it did already.
+Equal content comes before mode and version, so that the retry of an import that was cut short finds
+what it did already. An archived project is on the server.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,6 +21,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from service.importer.options import Mode
 from service.model import ErrorCode, Project
 
 
@@ -53,10 +56,10 @@ class Failure:
 
 
 Verdict = Outcome | Failure
-_Rule = Callable[[Project, Current | None], Verdict | None]
+_Rule = Callable[[Project, Current | None, Mode], Verdict | None]
 
 
-def _locked(_project: Project, current: Current | None) -> Verdict | None:
+def _locked(_project: Project, current: Current | None, _mode: Mode) -> Verdict | None:
     if current is None or current.locked_by is None or current.locked_until is None:
         return None
     until = current.locked_until.isoformat()
@@ -67,13 +70,23 @@ def _locked(_project: Project, current: Current | None) -> Verdict | None:
     )
 
 
-def _equal(project: Project, current: Current | None) -> Verdict | None:
+def _equal(project: Project, current: Current | None, _mode: Mode) -> Verdict | None:
     if current is None or current.archived or current.content_hash != project.content_hash:
         return None
     return Outcome.UNCHANGED
 
 
-def _other_version(project: Project, current: Current | None) -> Verdict | None:
+def _not_wanted(_project: Project, current: Current | None, mode: Mode) -> Verdict | None:
+    if mode is Mode.CREATE and current is not None:
+        message = "The project is on the server already, and the import only creates"
+        return Failure(ErrorCode.ALREADY_EXISTS, message, {"project_id": current.project_id})
+    if mode is Mode.UPDATE and current is None:
+        message = "The server has no such project, and the import only updates"
+        return Failure(ErrorCode.UNKNOWN_PROJECT, message, {})
+    return None
+
+
+def _other_version(project: Project, current: Current | None, _mode: Mode) -> Verdict | None:
     found = None if current is None else current.version
     if project.read_at is None or project.read_at == found:
         return None
@@ -89,32 +102,34 @@ def _other_version(project: Project, current: Current | None) -> Verdict | None:
     )
 
 
-def _on_the_server(_project: Project, current: Current | None) -> Verdict | None:
+def _on_the_server(_project: Project, current: Current | None, _mode: Mode) -> Verdict | None:
     return None if current is None else Outcome.UPDATED
 
 
-def _not_on_the_server(_project: Project, _current: Current | None) -> Verdict | None:
+def _not_on_the_server(_project: Project, _current: Current | None, _mode: Mode) -> Verdict | None:
     return Outcome.CREATED
 
 
 RULES: tuple[_Rule, ...] = (
     _locked,
     _equal,
+    _not_wanted,
     _other_version,
     _on_the_server,
     _not_on_the_server,
 )
 
 
-def decide(project: Project, current: Current | None) -> Verdict:
+def decide(project: Project, current: Current | None, mode: Mode) -> Verdict:
     """The verdict on a project.
 
     Args:
         project: what the file says.
         current: what the server has, or None where it has nothing.
+        mode: which projects the import may change.
     """
     for rule in RULES:
-        verdict = rule(project, current)
+        verdict = rule(project, current, mode)
         if verdict is not None:
             return verdict
     raise AssertionError("the last rule always decides")

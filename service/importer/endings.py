@@ -33,12 +33,14 @@ class Stopped(Exception):
     Args:
         state: what the import is then.
         error: why, and what its uploader is told.
+        cause: why, as its row has it; by default, what the uploader is told.
     """
 
-    def __init__(self, state: State, error: ServiceError) -> None:
+    def __init__(self, state: State, error: ServiceError, cause: str | None = None) -> None:
         super().__init__(error.details)
         self.state = state
         self.error = error
+        self.cause = cause or error.details
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +57,8 @@ def ending_of(fault: BaseException) -> Ending:
     match fault:
         case FileRefused() | FileTooLarge():
             return Ending("failed", fault.details, fault)
-        case Stopped(state=state, error=error):
-            return Ending(state, error.details, error)
+        case Stopped(state=state, error=error, cause=cause):
+            return Ending(state, cause, error)
         case Unavailable():
             return Ending("interrupted", fault.details, fault)
         case OSError():

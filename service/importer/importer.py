@@ -12,10 +12,14 @@ from service.db import Connection, Pool
 from service.db.queries import Queries
 from service.errors import InternalError, TooManyRequests, Unavailable
 from service.importer.batches import Owner
+from service.importer.claims import Claim, Times, claim, refuse_running
 from service.importer.endings import NO_ROOM
-from service.importer.lifecycle import Request, begin
+from service.importer.lifecycle import Request
 from service.importer.pipeline import Import
+from service.importer.producer import limits_of
+from service.importer.replay import Replay
 from service.importer.retries import retrying
+from service.importer.stages import Stages
 from service.importer.turns import Turns
 from service.settings import Settings
 from service.spool import Spool
@@ -24,7 +28,6 @@ from service.xml import walks
 _SQL = Queries("imports")
 _log = structlog.get_logger()
 
-FIRST_ATTEMPT = 1
 SPARE_CONNECTIONS = 3
 """Of the pool, kept from the writers: for the heartbeat, and for imports that begin and end."""
 
@@ -34,6 +37,9 @@ needs, and further cores are for further processes."""
 
 IDLE_SHARE = 0.8
 """A transaction may stand still for this share of a heartbeat's expiry."""
+
+Intake = Import | Replay
+"""What takes an upload."""
 
 
 class Importer:
@@ -47,17 +53,20 @@ class Importer:
         settings: limits, times and sizes.
 
     Attributes:
-        running: imports that have been started and not ended, by id.
+        running: imports that have been started and not ended, by id and attempt.
         spool: the working files of all of them.
     """
 
     def __init__(self, pool: Pool, settings: Settings) -> None:
-        self.running: dict[int, Import] = {}
+        self.running: dict[tuple[int, int], Import] = {}
         self.spool = Spool(
             settings.spool_dir, most=settings.spool_bytes, reserve=settings.spool_reserve_bytes
         )
         self._pool = pool
         self._settings = settings
+        self._times = Times(
+            settings.heartbeat_expiry, settings.keep_keys_hours * 3600, settings.lock_timeout
+        )
         self._slots: Counter[int] = Counter()
         writers = settings.pool_size - SPARE_CONNECTIONS
         self._writing = Turns(writers, most_each=math.ceil(writers / 2))
@@ -101,42 +110,85 @@ class Importer:
             if not self._slots[client_id]:
                 del self._slots[client_id]
 
-    @contextlib.asynccontextmanager
-    async def start(self, request: Request) -> AsyncIterator[Import]:
-        """Begin an import: its row is there, and it is kept alive for the length of the context.
-
-        An import that has not ended when the context is left is interrupted.
+    async def refuse_running(self, request: Request) -> None:
+        """Find, before anything of an upload is read, whether its key is at work already.
 
         Raises:
+            InProgress: it is.
             Unavailable: the database cannot be reached.
         """
+        if request.key is not None:
 
-        async def write_row(conn: Connection, _again: bool) -> int:
-            return await begin(conn, request)
+            async def look(conn: Connection, _again: bool) -> None:
+                await refuse_running(conn, request, self._times)
 
-        import_id = await retrying(self._pool, write_row, self._settings.connect_timeout)
+            await retrying(self._pool, look, self._settings.connect_timeout)
+
+    @contextlib.asynccontextmanager
+    async def start(self, request: Request) -> AsyncIterator[Intake]:
+        """Begin an import, or go on with one, or repeat the answer of one, as its key has it.
+
+        An import's row is there, and it is kept alive for the length of the context. One that has
+        not ended when the context is left is interrupted.
+
+        Raises:
+            InProgress: an import under the same key is running.
+            Unavailable: the database cannot be reached, or the client is held alone for too long.
+        """
+
+        async def write_row(conn: Connection, _again: bool) -> Claim:
+            return await claim(conn, request, self._times)
+
+        # Not left half done: a row that is there says that the import runs, until somebody ends it.
+        claiming = asyncio.create_task(
+            retrying(self._pool, write_row, self._settings.connect_timeout)
+        )
+        try:
+            claimed = await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            with contextlib.suppress(Exception):
+                async with self._running(request, await claiming):
+                    pass
+            raise
+        async with self._running(request, claimed) as taken:
+            yield taken
+
+    @contextlib.asynccontextmanager
+    async def _running(self, request: Request, claimed: Claim) -> AsyncIterator[Intake]:
+        settings = self._settings
         owner = Owner(
             request.client_id,
-            import_id,
-            FIRST_ATTEMPT,
+            claimed.import_id,
+            claimed.attempt,
             request.subject,
-            self._settings.lock_timeout,
-            self._settings.heartbeat_expiry * IDLE_SHARE,
+            settings.lock_timeout,
+            settings.heartbeat_expiry * IDLE_SHARE,
+            request.options,
+            keyed=request.key is not None,
         )
-        started = Import(
+        if claimed.fingerprint is not None:
+            limits = limits_of(settings, self.spool.share())
+            replay = Replay(owner, claimed.fingerprint, self._pool, limits, settings)
+            try:
+                yield replay
+            finally:
+                await replay.close()
+            return
+        stages = Stages(
             owner,
             pool=self._pool,
             writing=self._writing.seat(request.client_id),
             parsing=self._parsing.seat(request.client_id),
             spool=self.spool,
-            settings=self._settings,
+            settings=settings,
         )
-        self.running[import_id] = started
+        started = Import(owner, self._pool, stages, settings)
+        self.running[owner.import_id, owner.attempt] = started
         try:
             yield started
         finally:
             await started.interrupt(InternalError("The import was left by its upload"))
-            del self.running[import_id]
+            del self.running[owner.import_id, owner.attempt]
 
     async def _keep_alive(self) -> None:
         while True:
@@ -163,7 +215,10 @@ class Importer:
             [one.projects_done for one in beating],
             timeout=self._settings.heartbeat_expiry,
         )
-        ours = {row["import_id"] for row in rows}
+        ours = {(row["import_id"], row["attempt"]): row for row in rows}
         for one in beating:
-            if one.id not in ours:
+            row = ours.get((one.id, one.owner.attempt))
+            if row is None:
                 one.disown()
+            elif row["cancel_requested"]:
+                one.cancel(row["cancelled_by"])

@@ -1,33 +1,44 @@
-"""An import's row: begun, ended, and found dead; each under the locks that its batches share."""
+"""An import's row: begun, taken over, ended, found dead; each under the locks its batches share."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Final
+
+import asyncpg
 
 from service.db import Connection
 from service.db.queries import Queries
 from service.importer.batches import Owner
 from service.importer.keys import client_key, import_key
+from service.importer.options import PLAIN, Options
 from service.importer.outcomes import Tally, tally
 from service.model import FileWarning
 
 _SQL = Queries("imports")
 
+_PATIENCE: Final = 1.0
+"""Seconds that whoever ends an import or takes it over waits for its batches; then their backends
+are ended. The owner's own have ended by then, another's owner is dead."""
+
+DEAD: Final = "The process that ran the import ended"
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Who asks for an import, and how."""
+    """Who asks for an import, and how; ``key`` is its idempotency key, if it has one."""
 
     client_id: int
     subject: str
     request_id: str
     traceparent: str | None = None
-    options: dict[str, Any] = field(default_factory=dict)
+    options: Options = PLAIN
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """What an import's row says once it has ended."""
+    """What an import's row says once it has ended; the ``fingerprint`` is of what was uploaded."""
 
     state: str
     cause: str | None = None
@@ -36,37 +47,74 @@ class End:
     dialect: str | None = None
     bytes_read: int = 0
     warnings: Sequence[FileWarning] = ()
+    fingerprint: bytes | None = None
 
 
-async def begin(conn: Connection, request: Request) -> int:
+async def begin(conn: Connection, request: Request, lock_timeout: float) -> int | None:
     """Write the row of an import that starts now, and its first heartbeat.
 
+    Args:
+        lock_timeout: the longest wait for the client's lock, in seconds.
+
     Returns:
-        The import's id.
+        The import's id, or None where another import holds the key.
     """
-    async with conn.transaction():
+    async with conn.transaction(isolation="read_committed"):
+        await _wait_at_most(conn, lock_timeout)
         await conn.execute(_SQL.share_client, client_key(request.client_id))
-        import_id: int = await conn.fetchval(
+        import_id: int | None = await conn.fetchval(
             _SQL.begin,
             request.client_id,
             request.subject,
-            request.options,
+            request.options.as_dict(),
             request.request_id,
             request.traceparent,
+            request.key,
         )
     return import_id
 
 
+async def take_over(
+    conn: Connection, request: Request, import_id: int, attempt: int, expiry: float
+) -> int | None:
+    """Go on with an import that was interrupted, or whose owner is dead.
+
+    Args:
+        attempt: the one that is over.
+        expiry: seconds without a heartbeat that count as death.
+
+    Returns:
+        The number of the attempt that begins, or None where another was quicker.
+    """
+    async with conn.transaction(isolation="read_committed"):
+        await _hold_import(conn, request.client_id, import_id)
+        taken: int | None = await conn.fetchval(
+            _SQL.take_over,
+            request.client_id,
+            import_id,
+            attempt,
+            request.options.as_dict(),
+            request.request_id,
+            request.traceparent,
+            expiry,
+        )
+    return taken
+
+
 async def end(conn: Connection, owner: Owner, how: End) -> Tally | None:
     """Close an import's row with the counts of its outcomes, once no batch of it is under way.
+
+    Its key is freed unless sending the same again should find this import: see
+    ``docs/how-an-import-ends.md``.
 
     Returns:
         The counts, or None where the import was no longer ours to end.
     """
     key = (owner.client_id, owner.import_id, owner.attempt)
     async with conn.transaction(isolation="read_committed"):
-        await conn.execute(_SQL.hold_import, import_key(owner.client_id, owner.import_id))
+        await _hold_import(conn, owner.client_id, owner.import_id)
         counted = await tally(conn, *key)
+        refused = how.state in ("failed", "cancelled") or counted.conflict is not None
         ended = await conn.fetchval(
             _SQL.end,
             *key,
@@ -78,6 +126,8 @@ async def end(conn: Connection, owner: Owner, how: End) -> Tally | None:
             how.bytes_read,
             [warning.as_dict() for warning in how.warnings],
             counted.counts,
+            how.fingerprint,
+            refused and how.state != "interrupted",
         )
     return counted if ended else None
 
@@ -88,12 +138,63 @@ async def bury_dead(conn: Connection, client_id: int, expiry: float) -> list[int
     Returns:
         Their ids.
     """
-    buried = []
-    for row in await conn.fetch(_SQL.dead, client_id, expiry):
-        key = (client_id, row["import_id"], row["attempt"])
-        async with conn.transaction(isolation="read_committed"):
-            await conn.execute(_SQL.hold_import, import_key(*key[:2]))
-            counted = await tally(conn, *key)
-            if await conn.fetchval(_SQL.bury, *key, counted.counts, expiry):
-                buried.append(key[1])
-    return buried
+    return [
+        row["import_id"]
+        for row in await conn.fetch(_SQL.dead, client_id, expiry)
+        if await _bury(conn, (client_id, row["import_id"], row["attempt"]), expiry)
+    ]
+
+
+async def cancel(conn: Connection, client_id: int, import_id: int, by: str, expiry: float) -> bool:
+    """Have a running import stopped: by its owner, or here and now where the owner is dead.
+
+    Args:
+        by: the subject who wants it.
+        expiry: seconds without a heartbeat that count as death.
+
+    Returns:
+        Whether it was running.
+    """
+    wish = await conn.fetchrow(_SQL.wish_cancelled, client_id, import_id, by, expiry)
+    if wish is not None and wish["dead"]:
+        key = (client_id, import_id, wish["attempt"])
+        await _bury(conn, key, expiry, "cancelled", cancelled_by(by))
+    return wish is not None
+
+
+def cancelled_by(subject: str) -> str:
+    """The cause that a cancelled import has."""
+    return f"Cancelled by {subject}" if subject else "Cancelled"
+
+
+async def _bury(
+    conn: Connection,
+    key: tuple[int, int, int],
+    expiry: float,
+    state: str = "interrupted",
+    cause: str = DEAD,
+) -> bool:
+    async with conn.transaction(isolation="read_committed"):
+        await _hold_import(conn, *key[:2])
+        counted = await tally(conn, *key)
+        return bool(await conn.fetchval(_SQL.bury, *key, counted.counts, expiry, state, cause))
+
+
+async def _hold_import(conn: Connection, client_id: int, import_id: int) -> None:
+    """Hold the import's lock alone until the transaction ends, whoever holds it now.
+
+    Waits, so that its turn comes; the backends of those who hold it for longer are ended.
+    """
+    key = import_key(client_id, import_id)
+    while True:
+        try:
+            async with conn.transaction():
+                await _wait_at_most(conn, _PATIENCE)
+                await conn.execute(_SQL.hold_import, key)
+                return
+        except asyncpg.LockNotAvailableError:
+            await conn.execute(_SQL.end_holders, key)
+
+
+async def _wait_at_most(conn: Connection, seconds: float) -> None:
+    await conn.execute(_SQL.patience, str(math.ceil(seconds * 1000)))

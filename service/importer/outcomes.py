@@ -45,13 +45,14 @@ COLUMNS = (
 def landed(
     project: Project,
     outcome: Outcome,
-    project_id: int,
+    project_id: int | None,
     version: int,
     notices: Sequence[Notice] = (),
 ) -> bytes:
     """The outcome's row, COPY text, of a project that is on the server as the file has it.
 
-    ``notices`` are warnings beside the reader's own.
+    ``project_id`` is None where a dry run would create it; ``notices`` are warnings beside the
+    reader's own.
     """
     warnings = project.warnings
     if notices:

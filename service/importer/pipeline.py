@@ -1,41 +1,31 @@
 """An import from its first byte to its stored end.
 
-    feed → Pipe → the reader's thread (produce) → batches → N writers → outcomes
-                  ↑ back-pressure: each stage waits for the next, down to the client's socket
-
-An import ends in one of three ways: ``finish`` after the last byte, ``interrupt`` or ``fail`` where
-somebody wants it to end, or a failure on the way, which the next ``feed`` or ``finish`` raises. In
-each case its row is closed before its caller is told.
+It ends in one of three ways: ``finish`` after the last byte, ``interrupt``, ``fail`` or ``cancel``
+where somebody wants it to end, or a failure on the way. In each case its row is closed before its
+caller is told.
 """
 
 import asyncio
 import contextlib
-import gc
-import traceback
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Coroutine, Sequence
+from typing import TypeVar
 
 from service.db import Connection, Pool
-from service.errors import FileRefused, FileTooLarge, InternalError, ServiceError
-from service.importer.batches import Batch, Owner
+from service.errors import Conflict, FileRefused, FileTooLarge, ServiceError
+from service.importer.batches import Owner
 from service.importer.endings import Stopped, ending_of
 from service.importer.faults import Fenced
-from service.importer.lifecycle import End, end
+from service.importer.lifecycle import End, cancelled_by, end
 from service.importer.outcomes import Tally
-from service.importer.producer import Yielding, limits_of, produce
 from service.importer.retries import retrying
-from service.importer.turns import Seat
-from service.importer.writer import Writer
+from service.importer.stages import Stages
 from service.model import FileWarning, WarningCode
 from service.settings import Settings
-from service.spool import Spool
-from service.xml.inflate import Inflated
-from service.xml.pipe import Pipe
-from service.xml.reader import Reader
 
-_MANY_BYTES = 1024 * 1024
-"""After a file of more the garbage is collected: lxml's parser, and with it all names that it has
-read, is in a cycle, and imports make so little other garbage that it would stay for long."""
+CANCELLED = "Import cancelled"
+ROLLED_BACK = "The import is all or nothing, and a project of it failed"
+
+T = TypeVar("T")
 
 
 class Import:
@@ -44,62 +34,41 @@ class Import:
     Args:
         owner: in whose name it writes.
         pool: the connections.
-        writing: its place among the writers of all imports.
-        parsing: its place among the parsing threads of all imports.
-        spool: of which it has a share.
-        settings: limits, times and sizes.
+        stages: do the work.
+        settings: times.
 
     Attributes:
         id: its ``import_id``.
         ended: its row is closed.
-        projects_done: outcomes written so far.
     """
 
-    def __init__(
-        self,
-        owner: Owner,
-        *,
-        pool: Pool,
-        writing: Seat,
-        parsing: Seat,
-        spool: Spool,
-        settings: Settings,
-    ) -> None:
+    def __init__(self, owner: Owner, pool: Pool, stages: Stages, settings: Settings) -> None:
         self.id = owner.import_id
         self.owner = owner
         self.ended = False
-        self.projects_done = 0
-        self._settings = settings
         self._pool = pool
-        self._parsing = parsing
-        self._writer = Writer(
-            pool,
-            writing,
-            owner,
-            lock_timeout=settings.lock_timeout,
-            retry_timeout=settings.retry_timeout,
-        )
-        self._loop = asyncio.get_running_loop()
-        self._pipe = Pipe(settings.pipe_bytes, self._loop)
-        self._queue: asyncio.Queue[Batch | None] = asyncio.Queue(settings.writers)
-        self._spool = spool.share(settings.import_spool_bytes, self._settle)
-        self._reader: Reader | None = None
+        self._stages = stages
+        self._retry_timeout = settings.retry_timeout
         self._filename: str | None = None
-        self._charset: str | None = None
         self._work: asyncio.Task[None] | None = None
-        self._fault: BaseException | None = None
-        self._told: ServiceError | None = None
+        self._landing: asyncio.Task[bool] | None = None
+        self._conclusion: asyncio.Task[ServiceError] | None = None
         self._closing = asyncio.Lock()
 
     @property
     def bytes_read(self) -> int:
         """Bytes of the file, as its part holds it, that the reader has taken so far."""
-        return self._pipe.taken
+        return self._stages.pipe.taken
+
+    @property
+    def projects_done(self) -> int:
+        """Outcomes written so far."""
+        return self._stages.done
 
     def describe(self, *, filename: str | None, charset: str | None) -> None:
         """What the upload says of the file; before its first byte."""
         self._filename = filename
-        self._charset = charset
+        self._stages.charset = charset
 
     async def feed(self, chunk: bytes) -> None:
         """Take the file's next bytes, waiting while the stages behind have enough to do.
@@ -111,19 +80,37 @@ class Import:
                 the file (``FileRefused``, ``FileTooLarge``), it was stopped, the database stays
                 away.
         """
-        work = self._started()
+        self._started()
         with contextlib.suppress(Stopped):
-            await self._pipe.write(chunk)
-        if self._fault is not None:
-            await asyncio.wait([work])
-            raise await self._conclude(self._fault)
+            await self._stages.pipe.write(chunk)
+        if self._stages.fault is not None:
+            raise await self._conclude(self._stages.fault)
+
+    async def unless_ended(self, feeding: Coroutine[object, object, T]) -> T:
+        """Run what feeds the import, but no longer than the import itself.
+
+        Raises:
+            ServiceError: as from ``feed``, as soon as the import has ended.
+            Exception: what ``feeding`` raised.
+        """
+        task = asyncio.create_task(feeding)
+        halted = asyncio.create_task(self._stages.halted.wait())
+        try:
+            await asyncio.wait({task, halted}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            halted.cancel()
+            task.cancel()
+            await asyncio.wait({task, halted})
+        if self._stages.fault is not None:
+            raise await self._conclude(self._stages.fault)
+        return task.result()
 
     def break_off(self, fault: FileRefused | FileTooLarge) -> None:
         """The file gives out here, for a fault of its own: what came before counts.
 
         Feed no more; ``finish`` tells.
         """
-        self._pipe.close(fault)
+        self._stages.pipe.close(fault)
 
     async def finish(
         self,
@@ -145,17 +132,23 @@ class Import:
         Raises:
             ServiceError: as from ``feed``.
         """
-        self._pipe.close()
+        stages = self._stages
+        stages.pipe.close()
         await asyncio.wait([self._started()])
-        if self._fault is not None:
-            raise await self._conclude(self._fault)
-        assert self._reader is not None
-        warnings = [*warnings, *self._reader.warnings]
-        if cut and self._reader.closed:
+        if stages.fault is None:
+            self._landing = asyncio.create_task(stages.land_held())
+            await asyncio.wait([self._landing])
+        if stages.fault is not None:
+            raise await self._conclude(stages.fault)
+        assert stages.reader is not None
+        assert self._landing is not None
+        warnings = [*warnings, *stages.reader.warnings]
+        if cut and stages.reader.closed:
             message = "The upload ended without its closing boundary; the file in it was whole"
             warnings.append(FileWarning(WarningCode.UPLOAD_CUT_SHORT, message))
+        state, cause = ("completed", None) if self._landing.result() else ("failed", ROLLED_BACK)
         async with self._closing:
-            tally = await self._end("completed", notes=notes, warnings=warnings)
+            tally = await self._end(state, cause=cause, notes=notes, warnings=warnings)
         if tally is None:
             raise await self._conclude(Fenced())
         return tally
@@ -172,105 +165,41 @@ class Import:
         """
         await self._stop(Stopped("failed", error))
 
+    def cancel(self, by: str) -> None:
+        """Somebody wants it to end: whoever feeds it is told, once its row is closed."""
+        self._stages.halt(Stopped("cancelled", Conflict(CANCELLED), cancelled_by(by)))
+
     def disown(self) -> None:
         """The import was ended or taken over elsewhere: write nothing more."""
-        self._halt(Fenced())
+        self._stages.halt(Fenced())
 
     async def _stop(self, reason: Stopped) -> None:
-        if self.ended:
-            return
-        self._halt(reason)
-        await asyncio.wait([self._started()])
-        await self._conclude(reason)
+        if not self.ended:
+            self._stages.halt(reason)
+            await self._conclude(reason)
 
     def _started(self) -> asyncio.Task[None]:
         if self._work is None:
-            self._work = asyncio.create_task(self._run(), name=f"import {self.id}")
+            self._work = asyncio.create_task(self._stages.run(), name=f"import {self.id}")
         return self._work
-
-    async def _run(self) -> None:
-        """Run the stages until all have ended; the first fault of any is kept."""
-        writers = [asyncio.create_task(self._write()) for _ in range(self._settings.writers)]
-        # A thread of its own: lxml keeps every name that a thread has read until the thread ends.
-        thread = ThreadPoolExecutor(1, thread_name_prefix="parse")
-        try:
-            await self._loop.run_in_executor(thread, self._parse)
-        except Exception as exc:
-            traceback.clear_frames(exc.__traceback__)  # they hold the parser
-            self._halt(exc)
-        finally:
-            thread.shutdown(wait=False)
-        if self._pipe.taken > _MANY_BYTES:
-            gc.collect()
-        for _ in writers:
-            await self._queue.put(None)
-        await asyncio.gather(*writers)
-        self._spool.close()
-
-    def _parse(self) -> None:
-        settings = self._settings
-        limits = limits_of(settings, self._spool)
-        source = Inflated(Yielding(self._pipe, self._parsing), limits)
-        try:
-            with self._parsing.turn():
-                self._reader = Reader(source, limits, self._charset)
-                produce(
-                    self._reader,
-                    self._hand_on,
-                    batch_projects=settings.batch_projects,
-                    batch_bytes=settings.batch_bytes,
-                    spool=self._spool,
-                )
-        finally:
-            self._pipe.abandon()
-
-    def _hand_on(self, batch: Batch) -> None:
-        with self._parsing.pause():
-            asyncio.run_coroutine_threadsafe(self._enqueue(batch), self._loop).result()
-
-    def _settle(self) -> None:
-        """Wait until all batches handed on are written; in the reader's thread."""
-        with self._parsing.pause():
-            asyncio.run_coroutine_threadsafe(self._queue.join(), self._loop).result()
-
-    async def _enqueue(self, batch: Batch) -> None:
-        if batch.shared and self._fault is None:
-            try:
-                await self._writer.store_shared(batch)
-            except Exception as exc:
-                self._halt(exc)
-        await self._queue.put(batch)
-
-    async def _write(self) -> None:
-        while (batch := await self._queue.get()) is not None:
-            try:
-                if self._fault is None:
-                    await self._writer.land(batch.items)
-                    self.projects_done += len(batch.items)
-            except Exception as exc:
-                self._halt(exc)
-            finally:
-                batch.close()
-                self._queue.task_done()
-
-    def _halt(self, fault: BaseException) -> None:
-        if self._fault is None:
-            self._fault = fault
-            self._pipe.fail(Stopped("failed", InternalError()))
 
     async def _conclude(self, fault: BaseException) -> ServiceError:
         """Close the row for a fault, once, and give back what the caller is told."""
+        if self._conclusion is None:
+            self._conclusion = asyncio.create_task(self._close(fault))
+        return await asyncio.shield(self._conclusion)
+
+    async def _close(self, fault: BaseException) -> ServiceError:
+        running = (self._started(), self._landing)
+        await asyncio.wait([task for task in running if task is not None])
+        ending = ending_of(fault)
+        ending.error.fields["import_id"] = self.id
         async with self._closing:
-            if self._told is None:
-                ending = ending_of(fault)
-                tally = None
-                with contextlib.suppress(ServiceError):
-                    tally = await self._end(ending.state, cause=ending.cause)
-                self._told = ending.error
-                self._told.fields["import_id"] = self.id
+            with contextlib.suppress(ServiceError):
+                tally = await self._end(ending.state, cause=ending.cause)
                 if tally is not None:
-                    self._told.fields["counts"] = tally.counts
-        return self._told
+                    ending.error.fields["counts"] = tally.counts
+        return ending.error
 
     async def _end(
         self,
@@ -280,19 +209,22 @@ class Import:
         notes: str | None = None,
         warnings: Sequence[FileWarning] = (),
     ) -> Tally | None:
+        stages = self._stages
+        stages.close()
         how = End(
             state,
             cause,
             notes,
             self._filename,
-            self._reader.dialect if self._reader else None,
-            self._pipe.taken,
+            stages.reader.dialect if stages.reader else None,
+            self.bytes_read,
             warnings,
+            stages.fingerprint.of(notes, self.owner.options) if stages.fingerprint else None,
         )
 
         async def close(conn: Connection, _again: bool) -> Tally | None:
             return await end(conn, self.owner, how)
 
-        tally = await retrying(self._pool, close, self._settings.retry_timeout)
+        tally = await retrying(self._pool, close, self._retry_timeout)
         self.ended = True
         return tally

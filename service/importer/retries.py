@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeVar
 
+import asyncpg
 import structlog
 
 from service.db import Connection, Pool
@@ -16,6 +17,9 @@ _log = structlog.get_logger()
 
 FIRST_PAUSE = 0.02
 LONGEST_PAUSE = 0.5
+LOCK_WAITS = 2
+"""Waits for the client's lock, each of ``lock_timeout`` seconds: the uploader's socket is not read
+meanwhile, and proxies give up after some 30 s."""
 
 T = TypeVar("T")
 
@@ -28,31 +32,36 @@ async def retrying(
     Args:
         pool: the connections.
         work: takes the connection, and whether an earlier try ended without a clear answer.
-        within: seconds after which a further fault is the last.
+        within: seconds since the database was last there after which a further fault is the last.
 
     Raises:
-        Unavailable: the faults outlasted the time.
+        Unavailable: the faults outlasted the time, or a lock was not to be had twice.
         Exception: what ``work`` raised, where trying again is no remedy.
     """
-    deadline = time.monotonic() + within
+    away_since: float | None = None
+    waits = 0
     pause = pauses()
-    again = False
     while True:
+        there = time.monotonic()
         try:
             async with pool.acquire(timeout=within) as conn:
                 try:
-                    return await work(conn, again)
+                    return await work(conn, away_since is not None)
                 except Exception as exc:
+                    there = time.monotonic()
                     if remedy(exc) is Remedy.RETRY:
                         conn.terminate()
                     raise
         except Exception as exc:
             if remedy(exc) is not Remedy.RETRY:
                 raise
-            if time.monotonic() > deadline:
+            waits += isinstance(exc, asyncpg.LockNotAvailableError)
+            if waits == LOCK_WAITS:
+                raise Unavailable("Another import of the client keeps this one waiting") from exc
+            away_since = there if away_since is None else away_since
+            if time.monotonic() - away_since > within:
                 raise Unavailable("The database could not be reached") from exc
             _log.warning("the database is tried again", fault=repr(exc))
-            again = True
         await asyncio.sleep(next(pause))
 
 

@@ -1,6 +1,6 @@
 """One batch, one transaction: lock, compare, write the new versions and their outcomes."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -12,37 +12,61 @@ from service.importer.copying import Written, copy_results, copy_versions
 from service.importer.decisions import Current, Failure, Outcome, decide
 from service.importer.faults import Fenced
 from service.importer.keys import client_key, import_key, project_key
+from service.importer.options import Mode
 from service.model import Notice, Project, SharedObject, WarningCode
 
 _SQL = Queries("writer")
 
 
 @dataclass(slots=True)
-class _Plan:
-    """What a transaction is about to write."""
+class Plan:
+    """What a transaction is about to write.
+
+    Attributes:
+        results: the outcomes' rows, by the index of their projects.
+        failed: the indices of those that are refused.
+    """
 
     created: list[Project] = field(default_factory=list)
     moved: list[Written] = field(default_factory=list)
     results: dict[int, bytes] = field(default_factory=dict)
+    failed: set[int] = field(default_factory=set)
+
+    def refuse(self, item: Entry, failure: Failure) -> None:
+        self.results[item.index] = outcomes.failed(item, failure)
+        self.failed.add(item.index)
 
 
 @asynccontextmanager
-async def fenced(conn: Connection, owner: Owner) -> AsyncIterator[None]:
-    """A transaction that holds the import's and the client's lock shared, with its time-outs set.
+async def fenced(
+    conn: Connection, owner: Owner, *, alone: bool = False, keep: bool = True
+) -> AsyncIterator[None]:
+    """A transaction that holds the import's and the client's lock, with its time-outs set.
 
     READ COMMITTED is set explicitly: under a higher default, what is read after the locks would be
     what was there before them.
+
+    Args:
+        alone: hold the client's lock exclusively, so that nothing else of the client is written;
+            both are shared by default.
+        keep: commit in the end; what is not kept is rolled back.
     """
-    async with conn.transaction(isolation="read_committed"):
+    transaction = conn.transaction(isolation="read_committed")
+    await transaction.start()
+    try:
         await conn.execute(
             _SQL.limits, f"{owner.lock_timeout * 1000:.0f}", f"{owner.idle_timeout * 1000:.0f}"
         )
         await conn.execute(
-            _SQL.share_import_and_client,
+            _SQL.share_import_hold_client if alone else _SQL.share_import_and_client,
             import_key(owner.client_id, owner.import_id),
             client_key(owner.client_id),
         )
         yield
+    except BaseException:
+        await transaction.rollback()
+        raise
+    await (transaction.commit() if keep else transaction.rollback())
 
 
 async def still_ours(conn: Connection, owner: Owner) -> None:
@@ -75,14 +99,32 @@ async def land(
         asyncpg.PostgresError: the database refused something else; nothing was written, or, where
             the connection broke at the commit, perhaps all.
     """
-    async with fenced(conn, owner):
+    plan = Plan()
+    keep = not owner.options.dry_run
+    async with fenced(conn, owner, keep=keep):
         held, contested = await _try_locks(conn, owner, items)
         await still_ours(conn, owner)
         if recheck:
             held = await _without_landed(conn, owner, held)
         if held:
-            await _write(conn, owner, await _plan(conn, owner, held))
+            plan = await make_plan(conn, owner, held)
+            await write(conn, owner, plan)
+    if plan.results and not keep:
+        await store_results(conn, owner, plan.results)
     return contested
+
+
+async def store_results(conn: Connection, owner: Owner, results: Mapping[int, bytes]) -> None:
+    """Write the outcomes of what was rolled back; raises as ``land`` does."""
+    async with fenced(conn, owner):
+        await still_ours(conn, owner)
+        await copy_results(conn, owner, results)
+
+
+async def anything_landed(conn: Connection, owner: Owner) -> bool:
+    """Whether an outcome of the import's first entry is stored; asked after a connection broke."""
+    key = (owner.client_id, owner.import_id, owner.attempt)
+    return bool(await conn.fetch(_SQL.landed, *key, [0]))
 
 
 async def store_shared(conn: Connection, owner: Owner, objects: Sequence[SharedObject]) -> None:
@@ -92,16 +134,21 @@ async def store_shared(conn: Connection, owner: Owner, objects: Sequence[SharedO
         Fenced: the import was ended or taken over.
         asyncpg.PostgresError: the database refused.
     """
-    async with fenced(conn, owner):
+    async with fenced(conn, owner, keep=not owner.options.dry_run):
         await still_ours(conn, owner)
-        await conn.execute(
-            _SQL.store_shared,
-            owner.client_id,
-            [shared.hash for shared in objects],
-            [shared.element for shared in objects],
-            [shared.object_id for shared in objects],
-            [shared.attributes.decode() for shared in objects],
-        )
+        await insert_shared(conn, owner, objects)
+
+
+async def insert_shared(conn: Connection, owner: Owner, objects: Sequence[SharedObject]) -> None:
+    """Insert those shared objects that are not there yet."""
+    await conn.execute(
+        _SQL.store_shared,
+        owner.client_id,
+        [shared.hash for shared in objects],
+        [shared.element for shared in objects],
+        [shared.object_id for shared in objects],
+        [shared.attributes.decode() for shared in objects],
+    )
 
 
 async def _try_locks(
@@ -127,24 +174,25 @@ async def _without_landed(conn: Connection, owner: Owner, items: list[Entry]) ->
     return [item for item in items if item.index not in there]
 
 
-async def _plan(conn: Connection, owner: Owner, items: Sequence[Entry]) -> _Plan:
+async def make_plan(conn: Connection, owner: Owner, items: Sequence[Entry]) -> Plan:
+    """Compare with what is there, and decide on each item."""
     names = [item.external_id for item in items if isinstance(item, Project)]
     rows = await conn.fetch(_SQL.current, owner.client_id, names, owner.subject) if names else []
     there = {row[0]: Current(*row[1:]) for row in rows}
-    plan = _Plan()
+    plan = Plan()
     for item in items:
         if isinstance(item, Project):
-            _plan_project(plan, item, there.get(item.external_id))
+            _plan_project(plan, item, there.get(item.external_id), owner.options.mode)
         else:
             failure = Failure(item.code, item.message, item.extra)
-            plan.results[item.index] = outcomes.failed(item, failure)
+            plan.refuse(item, failure)
     return plan
 
 
-def _plan_project(plan: _Plan, project: Project, current: Current | None) -> None:
-    verdict = decide(project, current)
+def _plan_project(plan: Plan, project: Project, current: Current | None, mode: Mode) -> None:
+    verdict = decide(project, current, mode)
     if isinstance(verdict, Failure):
-        plan.results[project.index] = outcomes.failed(project, verdict)
+        plan.refuse(project, verdict)
     elif current is None:
         plan.created.append(project)
     elif verdict is Outcome.UNCHANGED:
@@ -164,7 +212,8 @@ def _plan_project(plan: _Plan, project: Project, current: Current | None) -> Non
         )
 
 
-async def _write(conn: Connection, owner: Owner, plan: _Plan) -> None:
+async def write(conn: Connection, owner: Owner, plan: Plan) -> None:
+    """Write a plan: projects, versions, outcomes."""
     written = [*plan.moved, *await _create(conn, owner, plan)]
     if plan.moved:
         await conn.execute(
@@ -179,7 +228,7 @@ async def _write(conn: Connection, owner: Owner, plan: _Plan) -> None:
     await copy_results(conn, owner, plan.results)
 
 
-async def _create(conn: Connection, owner: Owner, plan: _Plan) -> list[Written]:
+async def _create(conn: Connection, owner: Owner, plan: Plan) -> list[Written]:
     if not plan.created:
         return []
     rows = await conn.fetch(
@@ -191,7 +240,8 @@ async def _create(conn: Connection, owner: Owner, plan: _Plan) -> list[Written]:
     ids = {row["external_id"]: row["project_id"] for row in rows}
     created = [Written(project, ids[project.external_id], 1) for project in plan.created]
     for new in created:
+        project_id = None if owner.options.dry_run else new.project_id
         plan.results[new.project.index] = outcomes.landed(
-            new.project, Outcome.CREATED, new.project_id, new.version
+            new.project, Outcome.CREATED, project_id, new.version
         )
     return created

@@ -77,7 +77,7 @@ class Writer:
             except Exception as exc:
                 if remedy(exc) is not Remedy.SPLIT:
                     raise
-                for part in _split(entries, exc):
+                for part in split(entries, exc):
                     await self._land(part, waiting_since)
                 return
             if not contested:
@@ -123,8 +123,12 @@ class Writer:
         return _refusal(project, ErrorCode.LOCKING_CONFLICT, message, import_id=other)
 
 
-def _split(entries: list[Entry], exc: Exception) -> list[list[Entry]]:
-    """Divide a batch that failed; the one at fault, where it stands alone, becomes a refusal."""
+def split(entries: list[Entry], exc: Exception) -> list[list[Entry]]:
+    """Divide a batch that failed; the one at fault, where it stands alone, becomes a refusal.
+
+    Raises:
+        Exception: ``exc``, where it stands alone and is a refusal already.
+    """
     if len(entries) == 1:
         if isinstance(entries[0], Refusal):
             raise exc

@@ -12,6 +12,10 @@ SELECT set_config('lock_timeout', $1, true),
 -- Waits; whoever takes an import over, or holds the client alone, holds these exclusively.
 SELECT pg_advisory_xact_lock_shared($1), pg_advisory_xact_lock_shared($2)
 
+-- name: share_import_hold_client
+-- Waits its turn among those who share the client: by the try form it got none in 15 s.
+SELECT pg_advisory_xact_lock_shared($1), pg_advisory_xact_lock($2)
+
 -- name: try_projects
 -- Never waits: a batch commits what it got and comes again for the rest. Gives the places, from 1,
 -- of those held by others.

@@ -84,7 +84,8 @@ async def test_400_of_a_content_type_says_what_to_do(
 
 
 async def test_400_of_an_option_names_it(service: Service, subtests: pytest.Subtests) -> None:
-    for option in ["atomic=true", "dry_run=true", "outcomes=errors", "x=1"]:
+    twice = "mode=create&mode=create"
+    for option in ["atomic=yes", "dry_run", "mode=replace", "outcomes=none", "x=1", twice]:
         with subtests.test(option=option):
             path = f"/api/v2/clients/1/projects/bulk?{option}"
             answer = await upload(service, FILE, path=path)
@@ -92,10 +93,15 @@ async def test_400_of_an_option_names_it(service: Service, subtests: pytest.Subt
             assert f"`{option.split('=')[0]}`" in answer.json["details"]
 
 
-async def test_400_of_an_idempotency_key_names_it(service: Service) -> None:
-    answer = await upload(service, FILE, "Idempotency-Key: k")
-    assert answer.status == 400
-    assert "Idempotency-Key" in answer.json["details"]
+async def test_400_of_an_idempotency_key_names_it(
+    service: Service, subtests: pytest.Subtests
+) -> None:
+    for given in [("",), ('""',), ("k" * 256,), ("k\u00e9",), ("a\tb",), ("a", "b")]:
+        with subtests.test(given=given):
+            lines = [f"Idempotency-Key: {key}" for key in given]
+            answer = await upload(service, FILE, *lines)
+            assert answer.status == 400
+            assert "Idempotency-Key" in answer.json["details"]
 
 
 async def test_401_without_a_token(service: Service) -> None:

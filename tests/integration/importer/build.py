@@ -56,7 +56,8 @@ def project(
 async def begun(pool: Pool, subject: str = "tester") -> Owner:
     """An import of client 1 that has begun."""
     async with pool.acquire() as conn:
-        import_id = await begin(conn, Request(CLIENT, subject, "request-1"))
+        import_id = await begin(conn, Request(CLIENT, subject, "request-1"), 5)
+    assert import_id is not None
     return Owner(CLIENT, import_id, 1, subject, lock_timeout=5, idle_timeout=10)
 
 

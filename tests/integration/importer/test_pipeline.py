@@ -11,11 +11,10 @@ import pytest
 from service.db import Pool
 from service.db.pool import open_pool
 from service.errors import FileRefused, InternalError, RequestTimeout, TooManyRequests, Unavailable
-from service.importer.importer import Importer
+from service.importer.importer import Importer, Intake
 from service.importer.keys import client_key
 from service.importer.lifecycle import Request
 from service.importer.outcomes import page
-from service.importer.pipeline import Import
 from service.settings import Settings
 from tests.integration.importer.build import CLIENT, until
 
@@ -43,12 +42,12 @@ async def importer(pool: Pool, settings: Settings) -> AsyncIterator[Importer]:
             assert not thread.is_alive()
 
 
-async def feed(started: Import, chunks: Iterable[bytes]) -> None:
+async def feed(started: Intake, chunks: Iterable[bytes]) -> None:
     for chunk in chunks:
         await started.feed(chunk)
 
 
-async def whole(started: Import, *chunks: bytes) -> None:
+async def whole(started: Intake, *chunks: bytes) -> None:
     await feed(started, chunks)
     await started.finish()
 

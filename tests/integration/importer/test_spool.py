@@ -14,10 +14,10 @@ import pytest
 import service.hashset
 from service.db import Pool
 from service.errors import FileTooLarge, Unavailable
-from service.importer.importer import Importer
+from service.importer.importer import Importer, Intake
 from service.importer.lifecycle import Request
 from service.importer.outcomes import page
-from service.importer.pipeline import Import
+from service.importer.stages import Stages
 from service.settings import Settings
 from tests.descriptors import unlinked
 from tests.integration.importer.build import CLIENT, until
@@ -73,13 +73,13 @@ async def importing(pool: Pool, settings: Settings, **changes: Any) -> AsyncIter
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("parse")]
 
 
-async def send(importer: Importer, *chunks: bytes) -> Import:
+async def send(importer: Importer, *chunks: bytes) -> Intake:
     async with importer.start(REQUEST) as started:
         await whole(started, *chunks)
     return started
 
 
-async def whole(started: Import, *chunks: bytes) -> None:
+async def whole(started: Intake, *chunks: bytes) -> None:
     for chunk in chunks:
         await started.feed(chunk)
     await started.finish()
@@ -92,12 +92,12 @@ async def holds(importer: Importer, size: int) -> None:
             await asyncio.sleep(0.01)
 
 
-async def told(pool: Pool, started: Import) -> list[dict[str, Any]]:
+async def told(pool: Pool, started: Intake) -> list[dict[str, Any]]:
     async with pool.acquire() as conn:
         return await page(conn, CLIENT, started.id, 1)
 
 
-async def state(pool: Pool, started: Import) -> str:
+async def state(pool: Pool, started: Intake) -> str:
     query = "SELECT state FROM imports WHERE import_id = $1"
     return str(await pool.fetchval(query, started.id))
 
@@ -138,13 +138,13 @@ async def test_references_that_wait_count_with_their_project(
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Is set once a reader waits for its writers."""
-    waits, settle = threading.Event(), Import._settle
+    waits, settle = threading.Event(), Stages._settle
 
-    def seen(started: Import) -> None:
+    def seen(stages: Stages) -> None:
         waits.set()
-        settle(started)
+        settle(stages)
 
-    monkeypatch.setattr(Import, "_settle", seen)
+    monkeypatch.setattr(Stages, "_settle", seen)
     return waits
 
 

@@ -1,0 +1,76 @@
+"""The options of an upload, in its query, and the key under which it may be repeated."""
+
+import re
+from enum import StrEnum
+from typing import Final, TypeVar
+
+from aiohttp import web
+from multidict import MultiMapping
+
+from service.errors import BadRequest
+from service.importer.options import Mode, Options, Told
+from service.model import shorten
+
+IDEMPOTENCY_KEY: Final = "Idempotency-Key"
+_MAX_KEY: Final = 255
+_KEY: Final = re.compile(rf"[\x20-\x7e]{{1,{_MAX_KEY}}}", re.ASCII)
+_KNOWN: Final = ("mode", "atomic", "dry_run", "outcomes")
+
+E = TypeVar("E", bound=StrEnum)
+
+
+class _Flag(StrEnum):
+    TRUE = "true"
+    FALSE = "false"
+
+
+def options(query: MultiMapping[str]) -> Options:
+    """The options that a query asks for.
+
+    Raises:
+        BadRequest: one is not known, given twice, or has a value that is not listed.
+    """
+    for name in query:
+        if name not in _KNOWN:
+            known = ", ".join(f"`{option}`" for option in _KNOWN)
+            raise BadRequest(f"the option `{shorten(name)}` is not known; known are {known}")
+        if len(query.getall(name)) > 1:
+            raise BadRequest(f"the option `{name}` is given more than once")
+    return Options(
+        mode=_one_of(Mode, query, "mode", Mode.UPSERT),
+        atomic=_one_of(_Flag, query, "atomic", _Flag.FALSE) is _Flag.TRUE,
+        dry_run=_one_of(_Flag, query, "dry_run", _Flag.FALSE) is _Flag.TRUE,
+        outcomes=_one_of(Told, query, "outcomes", Told.ALL),
+    )
+
+
+def _one_of(kind: type[E], query: MultiMapping[str], name: str, default: E) -> E:
+    given = query.get(name, default)
+    try:
+        return kind(given)
+    except ValueError:
+        listed = ", ".join(f"`{value}`" for value in kind)
+        raise BadRequest(
+            f"the option `{name}` is `{shorten(given)}`; it must be one of {listed}"
+        ) from None
+
+
+def idempotency_key(request: web.Request) -> str | None:
+    """The upload's key, bare or quoted; both are the same.
+
+    Raises:
+        BadRequest: it is empty, too long, not printable ASCII, or there are several.
+    """
+    given = request.headers.getall(IDEMPOTENCY_KEY, [])
+    if not given:
+        return None
+    if len(given) > 1:
+        raise BadRequest(f"there are several {IDEMPOTENCY_KEY} headers")
+    key = given[0]
+    if len(key) > 1 and key[0] == key[-1] == '"':
+        key = key[1:-1]
+    if not _KEY.fullmatch(key):
+        raise BadRequest(
+            f"the {IDEMPOTENCY_KEY} must have 1 to {_MAX_KEY} characters of printable ASCII"
+        )
+    return key

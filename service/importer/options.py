@@ -1,0 +1,44 @@
+"""What an upload asks for beside its file."""
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+
+class Mode(StrEnum):
+    """Which projects may land: all, only new ones, or only known ones."""
+
+    UPSERT = "upsert"
+    CREATE = "create"
+    UPDATE = "update"
+
+
+class Told(StrEnum):
+    """Which outcomes an answer lists."""
+
+    ALL = "all"
+    ERRORS = "errors"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of an import, as its row stores them.
+
+    Attributes:
+        mode: which projects may land.
+        atomic: all of them or none.
+        dry_run: everything but the commit.
+        outcomes: which of them the answer lists.
+    """
+
+    mode: Mode = Mode.UPSERT
+    atomic: bool = False
+    dry_run: bool = False
+    outcomes: Told = Told.ALL
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+PLAIN: Final = Options()
+"""Those of an upload that asks for nothing."""
