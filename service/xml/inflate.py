@@ -14,6 +14,10 @@ from service.xml.prolog import Source
 _CHUNK: Final = 64 * 1024
 """Bytes asked for at a time, and inflated at a time."""
 
+_WINDOW: Final = 4 * 1024
+"""Compressed bytes inflated at a time. What a call inflates before a corrupt place is lost with it,
+so where they begin and end must not depend on how the file came."""
+
 _ZIP: Final = b"PK\x03\x04"
 _EMPTY_ZIP: Final = b"PK\x05\x06"
 _ONE_FILE: Final = "send one XML file in each ZIP"
@@ -51,20 +55,31 @@ class Inflated:
         head = b""
         while len(head) < len(_ZIP) and (data := self._source.read(_CHUNK)):
             head += data
-        self._taken = len(head)
         if head.startswith(MAGIC):
-            yield from self._within(_gunzipped(self._compressed(head)))
+            yield from self._within(_gunzipped(self._windows(head)))
         elif head.startswith((_ZIP, _EMPTY_ZIP)):
-            yield from self._unzipped(self._compressed(head))
+            yield from self._unzipped(self._windows(head))
         else:
-            yield from self._compressed(head)
+            yield from self._pieces_from(head)
 
-    def _compressed(self, head: bytes) -> Iterator[bytes]:
+    def _pieces_from(self, head: bytes) -> Iterator[bytes]:
         if head:
             yield head
         while data := self._source.read(_CHUNK):
-            self._taken += len(data)
             yield data
+
+    def _windows(self, head: bytes) -> Iterator[bytes]:
+        held = b""
+        for data in self._pieces_from(head):
+            held += data
+            whole = len(held) // _WINDOW * _WINDOW
+            for start in range(0, whole, _WINDOW):
+                self._taken += _WINDOW
+                yield held[start : start + _WINDOW]
+            held = held[whole:]
+        if held:
+            self._taken += len(held)
+            yield held
 
     def _within(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         for piece in pieces:
