@@ -10,7 +10,7 @@ import socket
 from typing import Any, Final
 
 import structlog
-from aiohttp import HttpVersion11, web
+from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http_exceptions import LineTooLong
 from aiohttp.http_parser import RawRequestMessage
@@ -68,13 +68,29 @@ class _Protocol(web.RequestHandler):
         self._watch_head(False)
         super().connection_lost(exc)
 
+    async def start(self) -> None:
+        """Serve, unless the connection has ended already, which aiohttp takes for a fault."""
+        if self._manager is not None:
+            await super().start()
+
     def data_received(self, data: bytes) -> None:
-        """Wake whoever reads a body whose framing is broken: aiohttp would let them wait."""
         super().data_received(data)
         if data:
             self._watch_head(self._waiter is not None and not self._waiter.done())
-        request = self._current_request
-        if request is None or request.content.is_eof() or not self._messages:
+        if self._current_request is not None:
+            self._tell_broken(self._current_request)
+
+    async def _handle_request(
+        self, request: web.BaseRequest, start_time: float | None, request_handler: Any
+    ) -> tuple[web.StreamResponse, bool]:
+        if request_handler is self._request_handler and not _plain(request):
+            request_handler = self._make_error_handler(_ErrInfo(400, ValueError(), ""))
+        self._tell_broken(request)
+        return await super()._handle_request(request, start_time, request_handler)
+
+    def _tell_broken(self, request: web.BaseRequest) -> None:
+        """Wake whoever reads a body whose framing is broken: aiohttp would let them wait."""
+        if request.content.is_eof() or not self._messages:
             return
         message, _ = self._messages[-1]
         if isinstance(message, _ErrInfo):
@@ -126,6 +142,17 @@ class _Protocol(web.RequestHandler):
         response.force_close()
         telemetry.ANSWERS.labels(error.status).inc()
         return response
+
+
+def _plain(request: web.BaseRequest) -> bool:
+    """Whether it is HTTP/1.0 or 1.1 with a body that every server ends at the same place.
+
+    RFC 9112 section 6.1: no transfer coding in HTTP/1.0, and none that is not known.
+    """
+    codings = request.headers.getall(hdrs.TRANSFER_ENCODING, [])
+    if request.version < HttpVersion11:
+        return request.version == HttpVersion10 and not codings
+    return [each.lower() for each in codings] in ([], ["chunked"])
 
 
 class _Server(web.Server):

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,6 +11,16 @@ from tests.integration.http.raw import Answer, Connection
 from tests.serving import Service
 
 CLOSED: Final = "closed"
+HURRIED: Final[Mapping[str, object]] = {
+    "header_timeout": 1,
+    "idle_timeout": 1,
+    "keepalive_timeout": 2,
+    "refused_timeout": 2,
+    "send_timeout": 1,
+    "upload_timeout": 3,
+    "max_connections": 100,
+}
+"""Settings under which what would take minutes takes seconds."""
 _LONGEST: Final = 160
 
 
@@ -65,9 +75,46 @@ async def outcome(connection: Connection) -> str:
     return told(answer)
 
 
+async def all_that_comes(connection: Connection) -> str:
+    """All that the service says on a connection until it ends it."""
+    said: list[str] = []
+    while not said or said[-1] != CLOSED:
+        said.append(await outcome(connection))
+    return ", ".join(said)
+
+
 async def sent(service: Service, *pieces: bytes) -> str:
-    """Send pieces on a connection of its own; what comes back, then. See ``outcome``."""
+    """Send pieces on a connection of its own; all that comes back then."""
     async with Connection(service) as connection:
-        with contextlib.suppress(ConnectionError):  # what was said before it stands
-            await connection.send(*pieces)
-        return await outcome(connection)
+        await push(connection, *pieces)
+        return await all_that_comes(connection)
+
+
+async def push(connection: Connection, *pieces: bytes) -> bool:
+    """Send as far as the service takes it; whether it took all."""
+    with contextlib.suppress(ConnectionError):  # what it said before stands
+        await connection.send(*pieces)
+        return True
+    return False
+
+
+async def dribbled(service: Service, start: bytes, endless: Iterator[bytes]) -> str:
+    """Send a start and then, five times a second, a piece, until the service says something."""
+    async with Connection(service) as connection:
+        await connection.send(start)
+        listening = asyncio.create_task(outcome(connection))
+        while not listening.done():
+            await push(connection, next(endless))
+            await asyncio.wait({listening}, timeout=0.2)
+        return await listening
+
+
+async def flooded(service: Service, start: bytes, piece: bytes, most: int) -> str:
+    """Send a start and then a piece over and over, until the service says something or enough."""
+    async with Connection(service) as connection:
+        await connection.send(start)
+        listening = asyncio.create_task(outcome(connection))
+        for _ in range(most):
+            if listening.done() or not await push(connection, piece):
+                break
+        return await listening

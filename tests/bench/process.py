@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from tests.bench.database import CLIENTS, Database
 
@@ -86,16 +86,19 @@ async def sign(database: Database) -> str:
 
 
 @contextlib.asynccontextmanager
-async def serving(database: Database, token: str, **settings: object) -> AsyncIterator[Server]:
+async def serving(
+    database: Database, token: str, *, log: IO[bytes] | None = None, **settings: object
+) -> AsyncIterator[Server]:
     """``bulk-import serve`` as its users run it, fresh, until the block ends.
 
     Args:
         database: migrated.
         token: for the ``Server``.
+        log: takes what it logs; by default our own standard error does.
         settings: beyond the defaults, by their variables' names without the prefix, in lower case.
     """
     changed = {f"BULK_IMPORT_{name.upper()}": str(value) for name, value in settings.items()}
-    process = await _start(database, "-m", "service", "serve", **changed)
+    process = await _start(database, "-m", "service", "serve", log=log, **changed)
     async with _stopping(process):
         assert process.stdout is not None
         async with asyncio.timeout(_START_TIMEOUT):
@@ -124,7 +127,9 @@ async def usual_way(database: Database) -> AsyncIterator[Server]:
         yield Server(f"http://127.0.0.1:{port}", process.pid, "")
 
 
-async def _start(database: Database, *arguments: str, **settings: str) -> Process:
+async def _start(
+    database: Database, *arguments: str, log: IO[bytes] | None = None, **settings: str
+) -> Process:
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith("BULK_IMPORT_")
     }
@@ -144,6 +149,7 @@ async def _start(database: Database, *arguments: str, **settings: str) -> Proces
         cwd=CHECKOUT,
         env=environment,
         stdout=PIPE,
+        stderr=log,
         start_new_session=True,
     )
 

@@ -1,0 +1,15 @@
+"""Every attack of ``tests.attacks``, on a real ``serve`` process."""
+
+import pytest
+
+from tests.attacks.measure import attacked, every
+
+
+async def test_every_attack_is_refused_or_bounded(dsn: str, subtests: pytest.Subtests) -> None:
+    """In time and memory, while others are served, and with nothing left of it afterwards."""
+    for settings, alike in every():
+        async with attacked(dsn, settings) as target:
+            for attack in alike:
+                with subtests.test(attack.name):
+                    seen = await target.look(attack)
+                    assert seen.faults() == []
