@@ -10,6 +10,7 @@ from typing import Final, Literal
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
+from structlog.tracebacks import ExceptionDictTransformer
 
 SHARED_DIR: Final = "PROMETHEUS_MULTIPROC_DIR"
 """Variable that names the directory where the processes of one service count together; it must be
@@ -34,7 +35,8 @@ def configure(
 ) -> None:
     """Send structlog's and the standard library's records to standard error, in one format.
 
-    What is bound to the context (``request_id``, …) stands in every record.
+    What is bound to the context (``request_id``, …) stands in every record. Tracebacks are without
+    local variables: among them are the settings, and pieces of what was uploaded.
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -43,9 +45,16 @@ def configure(
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     last: list[structlog.typing.Processor] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        [
+            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
+            structlog.processors.JSONRenderer(),
+        ]
         if log_format == "json"
-        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        else [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

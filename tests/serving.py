@@ -41,7 +41,7 @@ def token(
     *,
     clients: Iterable[int] | str = (1,),
     scope: str = "projects:import projects:read",
-    sub: str = "tester",
+    sub: str | None = "tester",
     **claims: Any,
 ) -> str:
     """An HS256 token of the tests' secret, good for an hour; a claim of None is left out."""

@@ -52,12 +52,17 @@ class Claim:
     fingerprint: bytes | None = None
 
 
-async def claim(conn: Connection, request: Request, times: Times) -> Claim:
+async def claim(conn: Connection, request: Request, times: Times, again: bool) -> Claim:
     """Begin an import, go on with one, or find the one that is repeated.
+
+    Args:
+        again: an earlier try for the same request ended without a clear answer.
 
     Raises:
         InProgress: an import under the same key is running.
     """
+    if again and (ours := await conn.fetchrow(_SQL.claimed, request.client_id, request.nonce)):
+        return Claim(ours["import_id"], ours["attempt"])
     while True:
         found = await _holder(conn, request, times)
         if found is None:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import structlog
 
-from service.db import Connection, Pool
+from service.db import Connection, Pool, patience
 from service.db.queries import Queries
 from service.errors import InternalError, TooManyRequests, Unavailable
 from service.importer.batches import Owner
@@ -136,8 +136,8 @@ class Importer:
             Unavailable: the database cannot be reached, or the client is held alone for too long.
         """
 
-        async def write_row(conn: Connection, _again: bool) -> Claim:
-            return await claim(conn, request, self._times)
+        async def write_row(conn: Connection, again: bool) -> Claim:
+            return await claim(conn, request, self._times, again)
 
         # Not left half done: a row that is there says that the import runs, until somebody ends it.
         claiming = asyncio.create_task(
@@ -195,7 +195,8 @@ class Importer:
             try:
                 async with self._pool.acquire() as conn:
                     while True:
-                        await self._beat(conn)
+                        with patience.ended_after(conn, self._settings.heartbeat_expiry / 2):
+                            await self._beat(conn)
                         await asyncio.sleep(self._settings.heartbeat_every)
             except Exception as exc:
                 _log.warning("heartbeat missed", fault=repr(exc))
@@ -213,7 +214,6 @@ class Importer:
             [one.owner.attempt for one in beating],
             [one.bytes_read for one in beating],
             [one.projects_done for one in beating],
-            timeout=self._settings.heartbeat_expiry,
         )
         ours = {(row["import_id"], row["attempt"]): row for row in rows}
         for one in beating:

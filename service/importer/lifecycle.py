@@ -1,8 +1,10 @@
 """An import's row: begun, taken over, ended, found dead; each under the locks its batches share."""
 
 import math
+import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import asyncpg
@@ -26,7 +28,10 @@ DEAD: Final = "The process that ran the import ended"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Who asks for an import, and how; ``key`` is its idempotency key, if it has one."""
+    """Who asks for an import, and how.
+
+    ``key`` is its idempotency key, if it has one; by its ``nonce`` it finds its own row again.
+    """
 
     client_id: int
     subject: str
@@ -34,6 +39,7 @@ class Request:
     traceparent: str | None = None
     options: Options = PLAIN
     key: str | None = None
+    nonce: bytes = field(default_factory=partial(secrets.token_bytes, 16))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,7 @@ async def begin(conn: Connection, request: Request, lock_timeout: float) -> int 
             request.request_id,
             request.traceparent,
             request.key,
+            request.nonce,
         )
     return import_id
 
@@ -97,6 +104,7 @@ async def take_over(
             request.request_id,
             request.traceparent,
             expiry,
+            request.nonce,
         )
     return taken
 
@@ -113,7 +121,7 @@ async def end(conn: Connection, owner: Owner, how: End) -> Tally | None:
     key = (owner.client_id, owner.import_id, owner.attempt)
     async with conn.transaction(isolation="read_committed"):
         await _hold_import(conn, owner.client_id, owner.import_id)
-        counted = await tally(conn, *key)
+        counted = await tally(conn, *key, atomic=owner.options.atomic)
         refused = how.state in ("failed", "cancelled") or counted.conflict is not None
         ended = await conn.fetchval(
             _SQL.end,

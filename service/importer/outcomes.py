@@ -87,13 +87,20 @@ class Tally:
     conflict: str | None
 
 
-async def tally(conn: Connection, client_id: int, import_id: int, attempt: int) -> Tally:
-    """Count the stored outcomes of an import's attempt."""
+async def tally(
+    conn: Connection, client_id: int, import_id: int, attempt: int, *, atomic: bool = False
+) -> Tally:
+    """Count the stored outcomes of an import's attempt.
+
+    ``atomic`` tells that ``NOT_IMPORTED`` is no cause of its own.
+    """
     rows = await conn.fetch(_SQL.counts, client_id, import_id, attempt)
     counts = {outcome.value: 0 for outcome in Outcome}
     for row in rows:
         counts[row["outcome"]] += row["number"]
     causes = {row["error"] for row in rows}
+    if atomic:
+        causes.discard(ErrorCode.NOT_IMPORTED)
     conflict = None
     if causes and causes <= {ErrorCode.LOCKING_CONFLICT, ErrorCode.VERSION_CONFLICT}:
         locked = ErrorCode.LOCKING_CONFLICT in causes

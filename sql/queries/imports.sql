@@ -30,9 +30,16 @@ WITH begun AS (
     ON CONFLICT (client_id, subject, idempotency_key) WHERE key_claimed_at IS NOT NULL DO NOTHING
     RETURNING client_id, import_id, attempt
 )
-INSERT INTO import_progress (client_id, import_id, attempt)
-SELECT client_id, import_id, attempt FROM begun
+INSERT INTO import_progress (client_id, import_id, attempt, nonce)
+SELECT client_id, import_id, attempt, $7 FROM begun
 RETURNING import_id
+
+-- name: claimed
+-- What a claim whose answer was lost has claimed.
+SELECT i.import_id, i.attempt
+  FROM import_progress p
+  JOIN imports i USING (client_id, import_id)
+ WHERE p.client_id = $1 AND p.nonce = $2 AND i.state = 'running'
 
 -- name: free_expired_key
 UPDATE imports
@@ -66,7 +73,7 @@ WITH taken AS (
 )
 UPDATE import_progress p
    SET attempt = t.attempt, beat_at = clock_timestamp(), bytes_read = 0, projects_done = 0,
-       cancel_requested = false, cancelled_by = NULL
+       cancel_requested = false, cancelled_by = NULL, nonce = $8
   FROM taken t
  WHERE p.client_id = t.client_id AND p.import_id = t.import_id
 RETURNING p.attempt

@@ -1,0 +1,118 @@
+"""``POST …/imports/{import_id}/cancel``."""
+
+import asyncio
+
+import pytest
+
+from service.db import Pool
+from tests.integration.http.raw import Answer, Connection, get, head, upload
+from tests.integration.http.test_endings import ended, held
+from tests.integration.http.test_options import plans, send
+from tests.integration.importer.build import until
+from tests.serving import Service, token
+
+pytestmark = pytest.mark.settings(heartbeat_every=0.05)
+BODY = plans(*(f"P-{n}" for n in range(3000)))
+LENGTH = f"Content-Length: {len(BODY)}"
+
+
+async def cancel(service: Service, import_id: int = 1, **claims: object) -> Answer:
+    path = f"/api/v2/clients/1/imports/{import_id}/cancel"
+    return await upload(service, b"", path=path, token=token(**claims))  # type: ignore[arg-type]
+
+
+async def beaten(pool: Pool) -> None:
+    """Wait until the owner has read what a heartbeat from now on tells it."""
+    for _ in range(2):
+        last = await pool.fetchval("SELECT beat_at FROM import_progress")
+        await until(pool, f"SELECT 1 FROM import_progress WHERE beat_at > '{last}'")
+
+
+async def test_a_running_import_is_stopped_and_its_sender_told(
+    service: Service, pool: Pool
+) -> None:
+    async with Connection(service) as connection:
+        await connection.send(head(service, LENGTH), BODY[:-100])  # and then not a byte
+        await until(pool, "SELECT count(*) > 0 FROM import_results")
+        assert (await cancel(service, sub="boss")).status == 202
+        answer = await connection.answer()
+    assert (answer.status, answer.json["details"]) == (409, "Import cancelled")
+    landed = await pool.fetchval("SELECT count(*) FROM projects")
+    assert answer.json["counts"]["created"] == landed > 0
+    found = (await get(service, "/api/v2/clients/1/imports/1")).json["details"]
+    assert (found["state"], found["cause"]) == ("cancelled", "Cancelled by boss")
+    page = await get(service, "/api/v2/clients/1/imports/1/results?limit=1000")
+    assert len(page.json["details"]["results"]) == min(landed, 1000)
+
+
+async def test_it_says_the_same_when_asked_again(service: Service, pool: Pool) -> None:
+    async with Connection(service) as connection:
+        await connection.send(head(service, LENGTH), BODY[:-100])
+        await until(pool, "SELECT count(*) > 0 FROM imports")
+        for _ in range(2):
+            assert (await cancel(service)).status == 202
+        await connection.answer()
+    answer = await cancel(service)
+    assert (answer.status, answer.json["details"]["state"]) == (202, "cancelled")
+    assert answer.headers["location"] == "/api/v2/clients/1/imports/1"
+
+
+async def test_behind_the_last_byte_it_works_as_well(service: Service, pool: Pool) -> None:
+    body = plans("A", "B")
+    async with held(pool, "A"):
+        sending = asyncio.create_task(send(service, body))
+        await until(pool, "SELECT count(*) > 0 FROM import_results")
+        await cancel(service)
+        await until(pool, "SELECT cancel_requested FROM import_progress")
+    assert (await sending).status == 409
+    assert await ended(service) == "cancelled"
+
+
+async def test_an_atomic_one_lands_nothing(service: Service, pool: Pool) -> None:
+    async with Connection(service) as connection:
+        path = "/api/v2/clients/1/projects/bulk?atomic=true"
+        await connection.send(head(service, LENGTH, path=path), BODY[:-100])
+        await until(pool, "SELECT count(*) > 0 FROM imports")
+        await cancel(service)
+        answer = await connection.answer()
+    assert answer.json["counts"] == {"created": 0, "updated": 0, "unchanged": 0, "failed": 0}
+    assert not await pool.fetch("SELECT FROM projects")
+
+
+async def test_an_import_that_has_ended_cannot_be_cancelled(service: Service) -> None:
+    await send(service, plans("A"))
+    answer = await cancel(service)
+    assert (answer.status, answer.json["message"]) == (409, "Conflict")
+    assert "completed" in answer.json["details"]
+
+
+async def test_an_import_that_is_not_there(service: Service) -> None:
+    assert (await cancel(service, 7)).status == 404
+
+
+async def test_it_needs_the_scope_that_imports(service: Service) -> None:
+    assert (await cancel(service, scope="projects:read")).status == 403
+
+
+async def test_one_whose_owner_is_dead_is_closed_here_and_now(service: Service, pool: Pool) -> None:
+    await pool.execute(
+        "INSERT INTO imports (client_id, subject, idempotency_key, key_claimed_at)"
+        " VALUES (1, 'tester', 'k', now())"
+    )
+    await pool.execute(
+        "INSERT INTO import_progress (client_id, import_id, attempt, beat_at)"
+        " VALUES (1, 1, 1, now() - interval '1 hour')"
+    )
+    answer = await cancel(service)
+    assert (answer.status, answer.json["details"]["state"]) == (202, "cancelled")
+    assert (await send(service, plans("A"), "", "Idempotency-Key: k")).json["import_id"] == 2
+
+
+async def test_its_key_is_free(service: Service, pool: Pool) -> None:
+    key = "Idempotency-Key: k"
+    async with Connection(service) as connection:
+        await connection.send(head(service, LENGTH, key), BODY[:-100])
+        await until(pool, "SELECT count(*) > 0 FROM imports")
+        await cancel(service)
+        await connection.answer()
+    assert (await send(service, BODY, "", key)).json["import_id"] == 2

@@ -1,0 +1,208 @@
+"""Uploads under an ``Idempotency-Key``: run once, answered alike ever after."""
+
+import asyncio
+import gzip
+
+import pytest
+
+from service.db import Pool
+from tests.integration.http.raw import Answer, Connection, form, get, head, part, upload
+from tests.integration.http.test_endings import ended, held
+from tests.integration.http.test_options import NATIVE, plans, send, told
+from tests.serving import Service, token
+
+KEY = "Idempotency-Key: night-17"
+BODY = plans("P-1", "P-2", "P-1")
+
+
+async def test_a_repeated_upload_is_answered_byte_for_byte(service: Service, pool: Pool) -> None:
+    first = await send(service, BODY, "", KEY)
+    await send(service, plans("P-1", name="Changed since"))
+    second = await send(service, BODY, "", KEY)
+    assert (second.status, second.body) == (first.status, first.body)
+    assert second.headers["location"] == first.headers["location"]
+    assert await pool.fetchval("SELECT count(*) FROM imports") == 2
+    assert await pool.fetchval("SELECT max(version) FROM projects") == 2
+
+
+async def test_a_quoted_key_is_the_same(service: Service) -> None:
+    first = await send(service, BODY, "", KEY)
+    assert (await send(service, BODY, "", 'Idempotency-Key: "night-17"')).body == first.body
+
+
+async def test_the_same_file_compressed_is_the_same_upload(service: Service) -> None:
+    xml = NATIVE.format('<project id="A"><name>A</name></project>').encode()
+    first = await send(service, form(part("file", xml)), "", KEY)
+    packed = form(part("file", gzip.compress(xml)), part("notes", b""))
+    assert (await send(service, packed, "", KEY)).status == 422  # other notes
+    packed = form(part("file", gzip.compress(xml)))
+    assert (await send(service, packed, "", KEY)).body == first.body
+
+
+@pytest.mark.parametrize(
+    ("body", "query"),
+    [
+        (plans("P-1", "P-2"), ""),
+        (form(part("notes", b"x"), BODY.removesuffix(form())), ""),
+        (BODY, "outcomes=errors"),
+        (BODY, "mode=create"),
+    ],
+    ids=["file", "notes", "outcomes", "mode"],
+)
+async def test_another_upload_under_the_key_is_refused(
+    service: Service, pool: Pool, body: bytes, query: str
+) -> None:
+    await send(service, BODY, "", KEY)
+    answer = await send(service, body, query, KEY)
+    assert (answer.status, answer.json["message"]) == (422, "Unprocessable content")
+    assert await pool.fetchval("SELECT count(*) FROM imports") == 1
+
+
+async def test_a_key_belongs_to_client_and_subject(service: Service, pool: Pool) -> None:
+    await pool.execute("INSERT INTO clients (client_id, name) VALUES (2, 'Other')")
+    ids = [(await send(service, BODY, "", KEY)).json["import_id"]]
+    others = [(token(sub="b"), 1), (token(sub=None), 1), (token(clients=[2]), 2)]
+    for other, client in others:
+        path = f"/api/v2/clients/{client}/projects/bulk"
+        answer = await upload(service, BODY, KEY, path=path, token=other)
+        ids.append(answer.json["import_id"])
+        again = await upload(service, BODY, KEY, path=path, token=other)
+        assert again.body == answer.body
+    assert len(set(ids)) == 4
+
+
+async def test_while_it_runs_the_key_is_refused_before_the_body(
+    service: Service, pool: Pool
+) -> None:
+    async with held(pool, "P-1"), Connection(service) as first:
+        await first.send(head(service, f"Content-Length: {len(BODY)}", KEY), BODY)
+        await _running(service)
+        async with Connection(service) as second:
+            waiting = head(service, f"Content-Length: {len(BODY)}", KEY, "Expect: 100-continue")
+            await second.send(waiting)
+            answer = await second.answer()
+        assert (answer.status, answer.json["details"]) == (409, "Import in progress")
+        assert answer.json["import_id"] == 1
+        assert answer.headers["location"] == "/api/v2/clients/1/imports/1"
+        assert int(answer.headers["retry-after"]) > 0
+
+
+async def _running(service: Service) -> None:
+    while (await get(service, "/api/v2/clients/1/imports/1")).status != 200:
+        pass
+
+
+@pytest.mark.settings(max_imports=1)
+async def test_a_running_key_is_told_before_a_lack_of_room(service: Service, pool: Pool) -> None:
+    async with held(pool, "P-1"), Connection(service) as first:
+        await first.send(head(service, f"Content-Length: {len(BODY)}", KEY), BODY)
+        await _running(service)
+        assert (await send(service, BODY, "", KEY)).status == 409
+        assert (await send(service, BODY)).status in (429, 503)
+
+
+async def test_an_interrupted_import_is_gone_on_with(service: Service, pool: Pool) -> None:
+    async with Connection(service) as connection:
+        await connection.send(head(service, f"Content-Length: {len(BODY)}", KEY), BODY[:-100])
+        await _running(service)
+    assert await ended(service) == "interrupted"
+    answer = await send(service, BODY, "", KEY)
+    assert answer.json["import_id"] == 1
+    assert await pool.fetchval("SELECT state || attempt FROM imports") == "completed2"
+    assert (await send(service, BODY, "", KEY)).body == answer.body
+    page = await get(service, "/api/v2/clients/1/imports/1/results")
+    assert len(page.json["details"]["results"]) == 3
+
+
+async def test_what_had_landed_is_unchanged_when_it_is_gone_on_with(
+    service: Service, pool: Pool
+) -> None:
+    body = plans(*(f"P-{n}" for n in range(3000)))
+    async with Connection(service) as connection:
+        await connection.send(head(service, f"Content-Length: {len(body)}", KEY), body[:-100])
+        while not await pool.fetchval("SELECT count(*) FROM projects"):
+            pass
+    await ended(service)
+    landed = await pool.fetchval("SELECT count(*) FROM projects")
+    answer = await send(service, body, "", KEY)
+    assert answer.json["counts"]["unchanged"] == landed
+    assert answer.json["counts"]["created"] == 3000 - landed
+
+
+async def test_the_upload_may_be_another_when_it_is_gone_on_with(
+    service: Service, pool: Pool
+) -> None:
+    async with Connection(service) as connection:
+        await connection.send(head(service, f"Content-Length: {len(BODY)}", KEY), BODY[:-100])
+        await _running(service)
+    await ended(service)
+    other = plans("Q")
+    answer = await send(service, other, "dry_run=true", KEY)
+    assert told(answer) == {"Q": "created"}
+    assert (await send(service, other, "dry_run=true", KEY)).body == answer.body
+    assert (await send(service, BODY, "", KEY)).status == 422
+
+
+async def test_a_refused_upload_frees_its_key(service: Service) -> None:
+    assert (await send(service, form(part("file", b"<nothing/>")), "", KEY)).status == 400
+    answer = await send(service, BODY, "", KEY)
+    assert (answer.status, answer.json["import_id"]) == (207, 2)
+
+
+async def test_a_refusal_of_all_frees_the_key(service: Service) -> None:
+    await send(service, plans("A"))
+    stale = plans("A", name="Other", attributes=' version="7"')
+    assert (await send(service, stale, "", KEY)).status == 409
+    assert (await send(service, plans("A", name="Other"), "", KEY)).status == 207
+
+
+@pytest.mark.settings(status_after=0.05, lock_timeout=0.5)
+async def test_a_refusal_of_all_told_as_a_207_frees_the_key(service: Service, pool: Pool) -> None:
+    async with held(pool, "P-1"):
+        assert (await send(service, plans("P-1"), "", KEY)).status == 207
+    assert told(await send(service, plans("P-1"), "", KEY)) == {"P-1": "created"}
+
+
+async def test_a_file_that_breaks_off_keeps_its_key(service: Service, pool: Pool) -> None:
+    broken = '<projects xmlns="urn:project-bulk-import:1"><project id="A"><name>A</name></project>'
+    for tail in ("<<", "<a>" + "x" * 300_000, ""):
+        body = form(part("file", (broken + tail).encode()))
+        key = f"Idempotency-Key: {len(tail)}"
+        first = await send(service, body, "", key)
+        assert first.json["details"]["errors"][0]["error"] == "MALFORMED_XML"
+        assert (await send(service, body, "", key)).body == first.body
+    longer = form(part("file", (broken + "<< and what nobody reads").encode()))
+    assert (await send(service, longer, "", "Idempotency-Key: 2")).status == 422
+
+
+async def test_an_expired_key_is_free(service: Service, pool: Pool) -> None:
+    await send(service, BODY, "", KEY)
+    await pool.execute("UPDATE imports SET key_claimed_at = now() - interval '25 hours'")
+    answer = await send(service, BODY, "", KEY)
+    assert answer.json["import_id"] == 2
+    assert answer.json["counts"]["unchanged"] == 2
+
+
+@pytest.mark.settings(heartbeat_expiry=60)
+async def test_a_dead_owner_is_taken_over(service: Service, pool: Pool) -> None:
+    await pool.execute(
+        "INSERT INTO imports (client_id, subject, idempotency_key, key_claimed_at)"
+        " VALUES (1, 'tester', 'night-17', now())"
+    )
+    await pool.execute(
+        "INSERT INTO import_progress (client_id, import_id, attempt, beat_at)"
+        " VALUES (1, 1, 1, now() - interval '59 seconds')"
+    )
+    assert (await send(service, BODY, "", KEY)).status == 409
+    await pool.execute("UPDATE import_progress SET beat_at = now() - interval '61 seconds'")
+    assert (await send(service, BODY, "", KEY)).json["import_id"] == 1
+    assert await pool.fetchval("SELECT attempt FROM imports") == 2
+
+
+async def test_many_at_once_run_once(service: Service, pool: Pool) -> None:
+    answers: list[Answer] = await asyncio.gather(*(send(service, BODY, "", KEY) for _ in range(6)))
+    assert {answer.status for answer in answers} <= {207, 409}
+    landed = [answer for answer in answers if answer.status == 207]
+    assert landed
+    assert len({answer.body for answer in landed}) == 1
+    assert await pool.fetchval("SELECT count(*) FROM imports") == 1

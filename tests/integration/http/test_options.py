@@ -1,0 +1,155 @@
+"""What the options of an upload change: mode, dry_run, outcomes. See also ``test_atomic``."""
+
+from typing import Any
+
+import asyncpg
+
+from service.db import Pool
+from tests.integration.http.raw import Answer, form, part, upload
+from tests.serving import Service
+
+NATIVE = '<projects xmlns="urn:project-bulk-import:1">{}</projects>'
+
+
+def plans(*ids: str, name: str = "Plan", attributes: str = "") -> bytes:
+    """An upload of projects with a task each."""
+    tasks = '<tasks><task id="T"><name>t</name></task></tasks>'
+    made = (f'<project id="{i}"{attributes}><name>{name}</name>{tasks}</project>\n' for i in ids)
+    return form(part("file", NATIVE.format("".join(made)).encode()))
+
+
+async def send(service: Service, body: bytes, query: str = "", *headers: str) -> Answer:
+    path = "/api/v2/clients/1/projects/bulk"
+    return await upload(service, body, *headers, path=f"{path}?{query}" if query else path)
+
+
+def told(answer: Answer) -> dict[str, str]:
+    """Each project's outcome or error."""
+    details = answer.json["details"]
+    items = [*details["successes"], *details["errors"]]
+    return {item["external_id"]: item.get("outcome") or item["error"] for item in items}
+
+
+async def rows(pool: Pool) -> list[asyncpg.Record]:
+    """Everything that an import of projects may change."""
+    return [
+        row
+        for table in ("projects", "project_versions", "tasks", "shared_objects")
+        for row in await pool.fetch(f"SELECT '{table}', * FROM {table} ORDER BY 2, 3, 4")
+    ]
+
+
+async def test_mode_create_lands_only_what_is_new(service: Service) -> None:
+    await send(service, plans("A", "B"))
+    answer = await send(service, plans("A", "C", name="Other"), "mode=create")
+    assert told(answer) == {"A": "ALREADY_EXISTS", "C": "created"}
+    assert answer.json["details"]["errors"][0]["code"] == 409
+
+
+async def test_mode_update_lands_only_what_is_known(service: Service) -> None:
+    await send(service, plans("A"))
+    answer = await send(service, plans("A", "C", name="Other"), "mode=update")
+    assert told(answer) == {"A": "updated", "C": "UNKNOWN_PROJECT"}
+    assert answer.json["details"]["errors"][0]["code"] == 404
+
+
+async def test_what_is_equal_is_unchanged_in_every_mode(service: Service) -> None:
+    await send(service, plans("A"))
+    for mode in ("create", "update", "upsert"):
+        assert told(await send(service, plans("A"), f"mode={mode}")) == {"A": "unchanged"}
+
+
+async def test_an_archived_project_exists_and_is_revived(service: Service, pool: Pool) -> None:
+    await send(service, plans("A"))
+    await pool.execute("UPDATE projects SET archived_at = now()")
+    assert told(await send(service, plans("A"), "mode=create")) == {"A": "ALREADY_EXISTS"}
+    assert told(await send(service, plans("A"), "mode=update")) == {"A": "updated"}
+    assert await pool.fetchval("SELECT archived_at IS NULL FROM projects")
+
+
+async def test_the_mode_counts_before_the_version(service: Service) -> None:
+    await send(service, plans("A"))
+    stale = plans("A", name="Other", attributes=' version="7"')
+    assert told(await send(service, stale, "mode=create")) == {"A": "ALREADY_EXISTS"}
+    assert (await send(service, stale)).json["details"] == "Version conflict"
+
+
+async def test_a_dry_run_tells_what_the_import_then_does(service: Service, pool: Pool) -> None:
+    await send(service, plans("same", "changed"))
+    before = await rows(pool)
+    body = form(
+        part(
+            "file",
+            NATIVE.format(
+                '<project id="same"><name>Plan</name>'
+                '<tasks><task id="T"><name>t</name></task></tasks></project>'
+                '<project id="changed"><name>Other</name></project>'
+                '<project id="new"><name>New</name></project>'
+                '<project id="new"><name>Twice</name></project>'
+                '<project id="stale" version="3"><name>Stale</name></project>'
+                '<project id="nameless"/>'
+                '<project id="refused"><name>A</name><tasks><task id="T"><name>t</name>'
+                "<percent-complete>1e300</percent-complete></task></tasks></project>"
+            ).encode(),
+        )
+    )
+    rehearsed = await send(service, body, "dry_run=true")
+    assert await rows(pool) == before
+    assert rehearsed.json["dry_run"] is True
+    real = await send(service, body)
+    assert "dry_run" not in real.json
+    assert rehearsed.json["counts"] == real.json["counts"]
+    assert _without_new_id(rehearsed) == _without_new_id(real)
+    [created] = [i for i in rehearsed.json["details"]["successes"] if i["external_id"] == "new"]
+    assert created["project_id"] is None
+
+
+def _without_new_id(answer: Answer) -> Any:
+    details = answer.json["details"]
+    for item in details["successes"]:
+        if item["outcome"] == "created":
+            del item["project_id"]
+    return details
+
+
+async def test_what_the_database_refuses_is_told_by_a_dry_run(service: Service, pool: Pool) -> None:
+    await pool.execute("ALTER TABLE tasks ADD CHECK (name <> 'bad')")
+    bad = NATIVE.format(
+        '<project id="A"><name>A</name></project><project id="B"><name>B</name>'
+        '<tasks><task id="T"><name>bad</name></task></tasks></project>'
+    )
+    body = form(part("file", bad.encode()))
+    rehearsed = await send(service, body, "dry_run=true")
+    assert told(rehearsed) == {"A": "created", "B": "INTERNAL_ERROR"}
+    assert not await pool.fetch("SELECT FROM projects")
+    assert told(await send(service, body)) == told(rehearsed)
+
+
+async def test_a_dry_run_of_shared_objects_leaves_none(service: Service, pool: Pool) -> None:
+    xml = (
+        '<APIBusinessObjects xmlns="http://xmlns.oracle.com/Primavera/P6/V8.3/API/BusinessObjects">'
+        "<Calendar><ObjectId>7</ObjectId><Name>Night</Name></Calendar>"
+        "<Project><ObjectId>1</ObjectId><Id>P</Id><Name>P</Name><GUID>{P}</GUID>"
+        "<ActivityDefaultCalendarObjectId>7</ActivityDefaultCalendarObjectId></Project>"
+        "</APIBusinessObjects>"
+    )
+    body = form(part("file", xml.encode()))
+    assert (await send(service, body, "dry_run=true")).json["counts"]["created"] == 1
+    assert not await pool.fetch("SELECT FROM shared_objects")
+    await send(service, body)
+    assert len(await pool.fetch("SELECT FROM shared_objects")) == 1
+
+
+async def test_outcomes_errors_lists_failures_alone(service: Service) -> None:
+    answer = await send(service, plans("A", "B", "A"), "outcomes=errors")
+    assert answer.json["details"]["successes"] == []
+    assert [item["error"] for item in answer.json["details"]["errors"]] == ["DUPLICATE_PROJECT"]
+    assert answer.json["counts"] == {"created": 2, "updated": 0, "unchanged": 0, "failed": 1}
+    assert answer.json["complete"] is True
+    assert (await send(service, plans("A"), "outcomes=errors")).json["status"] == "success"
+
+
+async def test_the_import_says_its_options(service: Service, pool: Pool) -> None:
+    await send(service, plans("A"), "mode=create&atomic=true&dry_run=true&outcomes=errors")
+    options = await pool.fetchval("SELECT options FROM imports")
+    assert options == {"mode": "create", "atomic": True, "dry_run": True, "outcomes": "errors"}
