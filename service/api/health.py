@@ -11,7 +11,7 @@ from service import telemetry
 from service.api import keys
 from service.api.envelope import respond
 from service.api.uploads import UPLOADS
-from service.db import migrate
+from service.db import Pool, migrate, patience
 from service.errors import Unavailable
 
 _PATIENCE: Final = 2.0
@@ -33,12 +33,30 @@ async def readyz(request: web.Request) -> web.Response:
         raise Unavailable("The service is shutting down")
     try:
         async with asyncio.timeout(_PATIENCE):
-            lacking = await migrate.pending(request.app[keys.DSN])
+            lacking = await _ask(request.app[keys.POOL])
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         raise Unavailable("The database does not answer") from None
     if lacking:
         raise Unavailable(f"The database lacks {len(lacking)} migrations: {', '.join(lacking)}")
     return respond(200, "Ready", {})
+
+
+async def _ask(pool: Pool) -> list[str]:
+    """The migrations that are missing.
+
+    Raises:
+        Unavailable: the database takes no writes.
+        OSError, asyncpg.PostgresError, asyncpg.InterfaceError: it does not answer.
+    """
+    async with pool.acquire() as conn:
+        try:
+            # Also on where the server is a standby.
+            if await conn.fetchval("SHOW transaction_read_only") == "on":
+                raise Unavailable("The database is read-only")
+            return await migrate.lacking(conn)
+        except BaseException:
+            patience.end(conn)  # or giving it back would wait for an answer
+            raise
 
 
 async def metrics(request: web.Request) -> web.Response:

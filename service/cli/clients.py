@@ -18,6 +18,7 @@ app = typer.Typer(help="Add, list, disable and remove clients.", no_args_is_help
 
 _SQL = Queries("clients")
 TABLES = (
+    "lock_breaks",
     "project_locks",
     "import_results",
     "import_progress",

@@ -1,6 +1,6 @@
 """The schema's migrations: ``sql/migrations``, run by dbmate.
 
-Both functions want a direct connection to the server, not one through a pooler: dbmate holds a
+``migrate`` wants a direct connection to the server, not one through a pooler: dbmate holds a
 session's advisory lock, so that of several starts at once one migrates and the others wait for it.
 """
 
@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
+from service.db import Connection
 from service.db.binaries import last_line
 from service.db.queries import SQL
 
@@ -68,11 +69,17 @@ async def pending(dsn: str) -> list[str]:
     """
     connection = await asyncpg.connect(dsn)
     try:
-        rows = await connection.fetch("SELECT version FROM schema_migrations")
-    except asyncpg.UndefinedTableError:
-        rows = []
+        return await lacking(connection)
     finally:
         await connection.close()
+
+
+async def lacking(conn: Connection) -> list[str]:
+    """As ``pending``, on a connection that is there, which may be one through a pooler."""
+    try:
+        rows = await conn.fetch("SELECT version FROM schema_migrations")
+    except asyncpg.UndefinedTableError:
+        rows = []
     applied = {row["version"] for row in rows}
     names = sorted(path.name for path in MIGRATIONS.glob("*.sql"))
     return [name for name in names if name.partition("_")[0] not in applied]

@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import orjson
 
-from service.db import Connection, Pool
+from service.db import Connection, Pool, patience
 from service.settings import Settings
 
 _MIN_SIZE = 2
@@ -39,10 +39,11 @@ async def open_pool(settings: Settings, dsn: str) -> Pool:
 
 
 async def _speak_json(connection: Connection) -> None:
-    for name in ("json", "jsonb"):
-        await connection.set_type_codec(
-            name, encoder=_encode, decoder=orjson.loads, schema="pg_catalog"
-        )
+    with patience.ended_after(connection, patience.PATIENCE):
+        for name in ("json", "jsonb"):
+            await connection.set_type_codec(
+                name, encoder=_encode, decoder=orjson.loads, schema="pg_catalog"
+            )
 
 
 def _encode(value: Any) -> str:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import asyncpg
 
-from service.db import Connection
+from service.db import Connection, patience
 from service.importer import outcomes
 from service.importer.batches import Owner
 from service.importer.faults import RowRefused
@@ -93,6 +93,7 @@ async def _messages(blocks: Iterable[bytes]) -> AsyncIterator[bytes]:
         pending.append(block)
         size += len(block)
         if size >= STEP:
+            patience.renew()
             yield b"".join(pending)
             pending.clear()
             size = 0

@@ -9,7 +9,7 @@ from typing import TypeVar
 import asyncpg
 import structlog
 
-from service.db import Connection, Pool
+from service.db import Connection, Pool, patience
 from service.errors import Unavailable
 from service.importer.faults import Remedy, remedy
 
@@ -46,11 +46,12 @@ async def retrying(
         try:
             async with pool.acquire(timeout=within) as conn:
                 try:
-                    return await work(conn, away_since is not None)
+                    with patience.ended_after(conn, patience.PATIENCE):
+                        return await work(conn, away_since is not None)
                 except Exception as exc:
                     there = time.monotonic()
                     if remedy(exc) is Remedy.RETRY:
-                        conn.terminate()
+                        patience.end(conn)
                     raise
         except Exception as exc:
             if remedy(exc) is not Remedy.RETRY:

@@ -1,0 +1,69 @@
+"""How long the database may leave us without an answer.
+
+Where the way to it breaks off without a word, a query waits for ever. To cancel it does not help:
+asyncpg waits for the server to say that it was, even to give the connection back. So the connection
+is ended under whoever waits.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
+from typing import Final
+
+import asyncpg
+
+from service.db import Connection
+
+PATIENCE: Final = 25.0
+"""Seconds for a statement, the wait for its locks included; for a COPY, seconds without progress.
+The next try comes before an uploader's proxy gives up."""
+
+
+class _Watch:
+    def __init__(self, conn: Connection, seconds: float) -> None:
+        self._conn = conn
+        self._seconds = seconds
+        self._loop = asyncio.get_running_loop()
+        self.renew()
+
+    def renew(self) -> None:
+        self._timer = self._loop.call_later(self._seconds, self._end)
+
+    def cancel(self) -> None:
+        self._timer.cancel()
+
+    def _end(self) -> None:
+        end(self._conn)
+
+
+_watching: ContextVar[_Watch | None] = ContextVar("watching", default=None)
+
+
+@contextlib.contextmanager
+def ended_after(conn: Connection, seconds: float) -> Iterator[None]:
+    """End the connection once the block takes longer; what waits in it is told that it broke.
+
+    Args:
+        seconds: counted from the beginning, or the last ``renew``.
+    """
+    watch = _Watch(conn, seconds)
+    token = _watching.set(watch)
+    try:
+        yield
+    finally:
+        _watching.reset(token)
+        watch.cancel()
+
+
+def renew() -> None:
+    """The database goes on taking what we send: have ``ended_after`` count anew."""
+    if (watch := _watching.get()) is not None:
+        watch.cancel()
+        watch.renew()
+
+
+def end(conn: Connection) -> None:
+    """End a connection without a word, if it has not ended yet."""
+    with contextlib.suppress(asyncpg.InterfaceError):  # the pool has taken it back
+        conn.terminate()

@@ -1,0 +1,73 @@
+"""The way to the database breaks at every moment of a batch."""
+
+import asyncio
+
+import aiohttp
+import pytest
+
+from service.db import Pool
+from tests.faults.proxy import COMMIT, Fault, Proxy
+from tests.faults.truth import assert_all_told_is_true, stored_outcomes
+from tests.faults.uploading import send
+from tests.serving import Service
+
+MOMENTS = {
+    "begin": b"BEGIN",
+    "versions": b'COPY "project_versions"',
+    "tasks": b'COPY "tasks"',
+    "outcomes": b'COPY "import_results"',
+    "commit": COMMIT,
+}
+PROJECTS = 600
+
+
+async def lands_whole(
+    http: aiohttp.ClientSession, service: Service, dsn: str, content: bytes
+) -> None:
+    """An upload of new projects must land all of them once, and tell it truly; then again."""
+    for outcome in ("created", "unchanged"):
+        status, told = await send(http, service, content)
+        assert status == 207, told
+        assert told["counts"][outcome] == PROJECTS, told["counts"]
+        assert len(told["details"]["successes"]) == PROJECTS
+        await assert_all_told_is_true(dsn, content, told["details"]["successes"])
+    await assert_all_told_is_true(dsn, content, await stored_outcomes(dsn))
+
+
+@pytest.mark.parametrize("fault", [Fault.CUT, Fault.RESET, Fault.STALL])
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_a_connection_lost_in_a_batch_is_replaced(
+    http: aiohttp.ClientSession,
+    faulty: Service,
+    proxy: Proxy,
+    dsn: str,
+    content: bytes,
+    moment: str,
+    fault: Fault,
+) -> None:
+    strikes = [proxy.strike(fault, MOMENTS[moment], skip=skip) for skip in (3, 3)]
+    await lands_whole(http, faulty, dsn, content)
+    assert all(strike.struck.is_set() for strike in strikes)
+
+
+async def test_a_commit_whose_answer_is_lost_is_not_done_twice(
+    http: aiohttp.ClientSession, faulty: Service, proxy: Proxy, dsn: str, pool: Pool, content: bytes
+) -> None:
+    strikes = [proxy.strike(Fault.LOSE_COMMIT, COMMIT, skip=1 + skip) for skip in range(12)]
+    await lands_whole(http, faulty, dsn, content)
+    assert all(strike.struck.is_set() for strike in strikes)
+    assert await pool.fetchval("SELECT max(version) FROM projects") == 1
+
+
+async def test_all_connections_are_cut_again_and_again(
+    http: aiohttp.ClientSession, faulty: Service, proxy: Proxy, dsn: str, content: bytes
+) -> None:
+    async def cut() -> None:
+        for number in range(8):
+            strike = proxy.strike(Fault.CUT, COMMIT, skip=number % 3)
+            await strike.struck.wait()
+            proxy.cut()
+
+    cutting = asyncio.create_task(cut())
+    await lands_whole(http, faulty, dsn, content)
+    cutting.cancel()
