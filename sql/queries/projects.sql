@@ -10,6 +10,83 @@ SELECT set_config('datestyle', 'ISO, YMD', true),
 -- The version that a project is at. It is read to its end whatever comes after it.
 SELECT version FROM projects WHERE client_id = $1 AND project_id = $2
 
+-- name: list
+-- A page behind a project, with the conditions that were asked for.
+SELECT p.project_id, row_to_json(said)::text AS line
+  FROM projects p
+  JOIN project_versions v USING (client_id, project_id, version)
+  LEFT JOIN project_locks l
+         ON l.client_id = p.client_id AND l.project_id = p.project_id
+        AND l.expires_at > clock_timestamp()
+ CROSS JOIN LATERAL (
+       SELECT p.project_id, p.external_id, v.name, v.code, v.status, p.version, v.source,
+              p.archived_at, v.import_id, v.created_at AS updated_at, v.created_by AS updated_by,
+              CASE WHEN l.holder IS NOT NULL
+                   THEN json_build_object('holder', l.holder, 'expires_at', l.expires_at)
+               END AS lock) AS said
+ WHERE p.client_id = $1 AND p.project_id > $2
+{conditions}
+ ORDER BY p.project_id
+ LIMIT $3
+
+-- name: active
+   AND p.archived_at IS NULL
+
+-- name: archived
+   AND p.archived_at IS NOT NULL
+
+-- name: from_source
+   AND v.source = {0}
+
+-- name: changed
+   AND v.created_at >= {0} AND v.created_at < {1}
+
+-- name: beginning
+-- Old versions are in the indexes too, so that the current one is compared again.
+   AND p.project_id IN (
+       SELECT project_id FROM projects
+        WHERE client_id = $1 AND lower(left(external_id, 100)) ^@ lower({0}::text)
+        UNION ALL
+       SELECT project_id FROM project_versions
+        WHERE client_id = $1 AND lower(left(name, 100)) ^@ lower({0}::text)
+        UNION ALL
+       SELECT project_id FROM project_versions
+        WHERE client_id = $1 AND lower(left(code, 100)) ^@ lower({0}::text) AND code IS NOT NULL)
+   AND (lower(left(p.external_id, 100)) ^@ lower({0}::text)
+        OR lower(left(v.name, 100)) ^@ lower({0}::text)
+        OR lower(left(v.code, 100)) ^@ lower({0}::text))
+
+-- name: not_mentioned
+   AND NOT EXISTS (
+       SELECT FROM import_results r
+        WHERE r.client_id = $1 AND r.import_id = {0} AND r.attempt = {1}
+          AND r.external_id = p.external_id)
+
+-- name: watermark
+-- What was stamped before it is there to be seen. A transaction stamps what it writes with the time
+-- of its own start, and others see it at its end; so the oldest one of the service's that is open
+-- sets the mark. A second is left for one that began but does not show yet.
+SELECT least(clock_timestamp() - interval '1 second',
+             (SELECT min(xact_start)
+                FROM pg_stat_activity
+               WHERE datname = current_database() AND pid <> pg_backend_pid()
+                 AND usename = current_user
+                 AND application_name = current_setting('application_name')))
+
+-- name: mentioned
+-- Whether the outcomes of an import tell all that its file had: pruning takes the first ones first,
+-- and the last one says where the file broke off.
+SELECT i.state, i.attempt,
+       EXISTS (SELECT FROM import_results r
+                WHERE r.client_id = $1 AND r.import_id = $2 AND r.attempt = i.attempt
+                  AND r.index = 0) AS kept,
+       (SELECT r.error FROM import_results r
+         WHERE r.client_id = $1 AND r.import_id = $2 AND r.attempt = i.attempt
+         ORDER BY r.index DESC
+         LIMIT 1) AS last_error
+  FROM imports i
+ WHERE i.client_id = $1 AND i.import_id = $2
+
 -- name: own
 -- What one version says itself.
 SELECT p.external_id, v.version::text AS read_at, v.shared_objects,
@@ -29,7 +106,8 @@ SELECT v.shared_objects, row_to_json(said)::text AS line
         AND l.expires_at > clock_timestamp()
  CROSS JOIN LATERAL (
        SELECT p.project_id, p.external_id, v.version, p.version AS current_version, p.archived_at,
-              v.import_id, v.created_at, v.created_by, v.name, v.code, v.status, v.description,
+              v.import_id, v.created_at AS updated_at, v.created_by AS updated_by,
+              v.name, v.code, v.status, v.description,
               v.manager, v.currency, v.start, v.finish, v.priority, v.source,
               CASE WHEN l.holder IS NOT NULL
                    THEN json_build_object('holder', l.holder, 'expires_at', l.expires_at)

@@ -49,7 +49,7 @@ async def test_json_has_all_that_the_project_says(client: Client) -> None:
         "current_version": 1,
         "archived_at": None,
         "import_id": 1,
-        "created_by": "tester",
+        "updated_by": "tester",
         "name": "Plant",
         "code": "PU",
         "status": None,

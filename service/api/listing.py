@@ -1,0 +1,116 @@
+"""The list of a client's projects, by pages and with filters."""
+
+import re
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final
+from urllib.parse import urlencode
+
+import orjson
+from aiohttp import web
+from multidict import MultiMapping
+
+from service.api import keys, paging
+from service.api.auth import Caller, authorise, number
+from service.api.database import ask
+from service.api.envelope import respond
+from service.errors import BadRequest, Conflict, NotFound
+from service.reading import projects
+from service.reading.projects import Mentioned, NotWhole, Wanted
+
+_SOURCE: Final = re.compile(r"[a-z][a-z0-9_-]{0,30}")
+ARCHIVED: Final = {"exclude": False, "include": None, "only": True}
+FILTERS: Final = ("text", "source", "archived", "changed_since", "changed_until", "missing_from")
+
+
+async def listed(request: web.Request) -> web.Response:
+    """A page of projects: active ones unless asked otherwise.
+
+    With ``changed_since`` the answer has a ``watermark``, at which the whole list ends however many
+    pages it has: it is the next list's ``changed_since``.
+    """
+    caller = await authorise(request, request.app[keys.SETTINGS].read_scope)
+    query = request.query
+    paging.only(query, "limit", "cursor", *FILTERS)
+    limit, after = paging.limit(query), paging.after(query)
+    changed = await _changed(request.app, query)
+    wanted = Wanted(
+        archived=_archived(query.get("archived", "exclude")),
+        beginning=_beginning(query.get("text")),
+        source=_source(query.get("source")),
+        changed=changed,
+        missing_from=await _missing_from(request.app, caller, query.get("missing_from")),
+    )
+    rows = await projects.page(partial(ask, request.app), caller.client_id, wanted, after, limit)
+    following = None
+    mark = None if changed is None else _written(changed[1])
+    if len(rows) == limit:
+        kept = {name: query[name] for name in FILTERS if name in query}
+        if mark is not None:
+            kept["changed_until"] = mark
+        cursor = paging.cursor(rows[-1]["project_id"])
+        following = f"{request.path}?{urlencode(kept | {'limit': limit, 'cursor': cursor})}"
+    items = [orjson.Fragment(row["line"]) for row in rows]
+    return respond(200, "Projects", {"projects": items, "watermark": mark, "next": following})
+
+
+def _archived(text: str) -> bool | None:
+    if text not in ARCHIVED:
+        raise BadRequest(f"archived must be one of {', '.join(ARCHIVED)}")
+    return ARCHIVED[text]
+
+
+def _beginning(text: str | None) -> str | None:
+    if text is None or (0 < len(text) <= projects.LONGEST_BEGINNING and "\0" not in text):
+        return text
+    raise BadRequest(f"text must have 1 to {projects.LONGEST_BEGINNING} characters")
+
+
+def _source(text: str | None) -> str | None:
+    if text is None or _SOURCE.fullmatch(text):
+        return text
+    raise BadRequest("source must be the name of a dialect, such as p6")
+
+
+async def _changed(
+    app: web.Application, query: MultiMapping[str]
+) -> tuple[datetime, datetime] | None:
+    since, until = (
+        _moment(name, query[name]) if name in query else None
+        for name in ("changed_since", "changed_until")
+    )
+    if since is None and until is None:
+        return None
+    mark = await ask(app, projects.watermark)
+    begin = datetime.min.replace(tzinfo=UTC) if since is None else since
+    return begin, mark if until is None else min(until, mark)
+
+
+def _moment(name: str, text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise BadRequest(f"{name} must be a date and time with Z, such as 2026-01-05T08:00:00Z")
+
+
+def _written(moment: datetime) -> str:
+    """With Z: a plus sign in a query is a space."""
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+async def _missing_from(app: web.Application, caller: Caller, text: str | None) -> Mentioned | None:
+    if text is None:
+        return None
+    import_id = number(text, "missing_from")
+    try:
+        found = await ask(
+            app, partial(projects.mentioned, client_id=caller.client_id, import_id=import_id)
+        )
+    except NotWhole as exc:
+        raise Conflict(str(exc)) from None
+    if found is None:
+        raise NotFound("There is no such import")
+    return found
