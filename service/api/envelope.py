@@ -16,6 +16,14 @@ from service.errors import (
 )
 
 JSON: Final = "application/json"
+PROTECTIONS: Final = {
+    hdrs.CACHE_CONTROL: "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+"""On every answer that does not say otherwise: no proxy keeps a client's data, and no browser runs,
+frames or guesses at it. ``Strict-Transport-Security`` is for whoever ends TLS."""
 _TRY_LATER: Final = (TooManyRequests.status, Unavailable.status)
 _PAUSE: Final = (5, 15)
 """Seconds of a ``Retry-After``, at least and at most."""
@@ -50,6 +58,13 @@ def respond(
 def retry_after() -> str:
     """When to ask again: jittered, so that those who were refused together do not come together."""
     return str(random.randint(*_PAUSE))
+
+
+def protect(response: web.StreamResponse) -> None:
+    """Add what every answer has, and leave out which versions answer."""
+    for name, value in PROTECTIONS.items():
+        response.headers.setdefault(name, value)
+    response.headers[hdrs.SERVER] = "bulk-import"
 
 
 def refusal(error: ServiceError) -> web.Response:

@@ -18,8 +18,8 @@ from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import ERROR, _ErrInfo
 
 from service import telemetry
-from service.api.envelope import refusal
-from service.api.keys import LINGERING, SETTINGS
+from service.api.envelope import protect, refusal
+from service.api.keys import IMPORTER, LINGERING, SETTINGS
 from service.api.requests import REQUEST_ID_HEADER, new_request_id
 from service.api.uploads import UPLOADS
 from service.errors import BadRequest, InternalError, RequestTimeout, ServiceError
@@ -139,6 +139,7 @@ class _Protocol(web.RequestHandler):
         log.info("http.refused", status=error.status, reason=type(exc).__name__, id=request_id)
         response = refusal(error)
         response.headers[REQUEST_ID_HEADER] = request_id
+        protect(response)
         response.force_close()
         telemetry.ANSWERS.labels(error.status).inc()
         return response
@@ -233,6 +234,7 @@ class Runner(web.AppRunner):
         """Let running imports end, or interrupt them, then stop serving."""
         try:
             if self.server is not None:
+                self.app[IMPORTER].drain()
                 await self.app[UPLOADS].drain()
         finally:
             self.app[LINGERING].hurry()

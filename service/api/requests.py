@@ -12,7 +12,7 @@ from aiohttp.typedefs import Handler
 from service import telemetry
 from service.api import keys
 from service.api.auth import CLAIMS
-from service.api.envelope import from_aiohttp, refusal
+from service.api.envelope import from_aiohttp, protect, refusal
 from service.errors import ExpectationFailed, InternalError, ServiceError
 
 REQUEST_ID_HEADER: Final = "X-Request-Id"
@@ -98,6 +98,7 @@ async def proceed(request: web.Request) -> None:
 
 async def before_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Signal: give every answer its request id, and end the connection where a body is not read."""
+    protect(response)
     if request_id := request.get(REQUEST_ID):
         response.headers[REQUEST_ID_HEADER] = request_id
     if not request.content.is_eof():

@@ -1,0 +1,81 @@
+"""What is never told: secrets, and which versions answer."""
+
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+
+from service.db import Pool
+from service.settings import Settings
+from tests.bench.database import Database
+from tests.bench.process import serving
+from tests.integration.http.raw import XML, Answer, form, get, part, upload
+from tests.serving import SECRET, Service, token
+
+PASSWORD: Final = "a-password-of-the-database"
+FILE: Final = form(part("file", XML))
+
+
+@asynccontextmanager
+async def logged(dsn: str, log_format: str) -> AsyncIterator[tuple[Service, Path]]:
+    """A ``serve`` process that says all that it can, and the file that it says it in."""
+    parts = urlsplit(dsn)
+    user = parts.username or ""
+    host = parts.netloc.rpartition("@")[2]
+    secret = urlunsplit(parts._replace(netloc=f"{user}:{PASSWORD}@{host}"))
+    settings = {"log_level": "debug", "log_format": log_format, "jwt_secret": SECRET}
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "log"
+        with path.open("wb") as log:
+            async with serving(Database(secret), "", log=log, connect_timeout=1, **settings) as at:
+                yield Service(at.base, dsn, Settings()), path
+
+
+@pytest.mark.parametrize("log_format", ["console", "json"])
+async def test_no_secret_is_logged_counted_or_answered(
+    dsn: str, pool: Pool, log_format: str
+) -> None:
+    await pool.execute("INSERT INTO clients (client_id, name) VALUES (1, 'One')")
+    good, expired = token(), token(exp=1)
+    forged = good[:-8] + "AAAAAAAA"
+    answers: list[Answer] = []
+    async with logged(dsn, log_format) as (service, log):
+        tokens = (good, expired, forged, "not.a.token", "x" * 7000, "x" * 70_000)
+        answers += [await upload(service, FILE, token=each) for each in tokens]
+        answers.append(await upload(service, FILE, path=f"/x?token={good}"))
+        answers.append(await upload(service, FILE, f"X-Request-Id: {good}", token=None))
+        await pool.execute("ALTER TABLE import_results RENAME TO gone")
+        answers.append(await upload(service, FILE, token=good))
+        await pool.execute("ALTER TABLE gone RENAME TO import_results")
+        await pool.execute("ALTER TABLE schema_migrations RENAME TO hidden")
+        answers.append(await get(service, "/readyz"))
+        await pool.execute("ALTER TABLE hidden RENAME TO schema_migrations")
+        answers.append(await get(service, "/metrics"))
+        said = log.read_text()
+    assert [each.status for each in answers][:6] == [207, 401, 401, 401, 401, 400]
+    assert answers[8].status == 500
+    assert "http.failed" in said
+    told = said + "".join(f"{each.headers}{each.body!r}" for each in answers)
+    for secret in (SECRET, PASSWORD, good, expired, forged, good.split(".")[2], "x" * 100):
+        assert secret not in told
+
+
+async def test_no_answer_says_which_versions_answer(service: Service) -> None:
+    answers = [
+        await get(service, "/healthz"),
+        await get(service, "/nowhere"),
+        await upload(service, FILE),
+        await upload(service, FILE, token=None),
+        await get(service, "/" + "x" * 9000),
+    ]
+    assert [each.status for each in answers] == [200, 404, 207, 401, 400]
+    for each in answers:
+        assert each.headers["server"] == "bulk-import"
+        assert each.headers["cache-control"] == "no-store"
+        assert each.headers["x-content-type-options"] == "nosniff"
+        assert each.headers["content-security-policy"].startswith("default-src 'none'")
+        assert each.headers["referrer-policy"] == "no-referrer"
