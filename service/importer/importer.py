@@ -85,6 +85,10 @@ class Importer:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._heart
 
+    def drain(self) -> None:
+        """The service shuts down: what was sent whole comes first."""
+        self._writing.draining = self._parsing.draining = True
+
     @contextlib.contextmanager
     def admit(self, client_id: int) -> Iterator[None]:
         """One of the import slots, held for the length of the context.

@@ -133,7 +133,7 @@ class Import:
             ServiceError: as from ``feed``.
         """
         stages = self._stages
-        stages.pipe.close()
+        stages.complete()
         await asyncio.wait([self._started()])
         if stages.fault is None:
             self._landing = asyncio.create_task(stages.land_held())

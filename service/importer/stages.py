@@ -105,6 +105,11 @@ class Stages:
             await self._queue.put(None)
         await asyncio.gather(*writers)
 
+    def complete(self) -> None:
+        """The file's last byte is there."""
+        self._writing.complete = self._parsing.complete = True
+        self.pipe.close()
+
     async def land_held(self) -> bool:
         """After the last byte of an atomic import: land all of it, or none.
 

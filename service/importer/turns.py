@@ -2,7 +2,8 @@
 
 Next is whoever has gone longest without a turn: of the clients first, then of that client's
 imports. So a small import is next as soon as it comes, a client gains nothing by running many, and
-nobody waits for more than a turn of each of the others.
+nobody waits for more than a turn of each of the others. While the service shuts down, imports whose
+file is there to its last byte come before all that are still being sent.
 """
 
 import asyncio
@@ -29,9 +30,13 @@ class Turns:
     Args:
         most: turns held at once.
         most_each: of these, by one client; all by default.
+
+    Attributes:
+        draining: the service shuts down.
     """
 
     def __init__(self, most: int, most_each: int | None = None) -> None:
+        self.draining = False
         self._free = most
         self._most_each = most if most_each is None else most_each
         self._lock = threading.Lock()
@@ -66,7 +71,7 @@ class Turns:
             may = [place for place in self._waiting if place[0].client.held < self._most_each]
             if not may:
                 return
-            following = min(may, key=lambda place: (place[0].client.last, place[0].last))
+            following = min(may, key=lambda place: self._order(place[0]))
             self._waiting.remove(following)
             seat, turn = following
             if turn.set_running_or_notify_cancel():
@@ -76,17 +81,23 @@ class Turns:
                 turn.set_result(None)
 
 
+    def _order(self, seat: "Seat") -> tuple[bool, int, int]:
+        return (self.draining and not seat.complete, seat.client.last, seat.last)
+
+
 class Seat:
     """One import's place among all.
 
     Attributes:
         client: whose import it is.
         last: the number of its last turn; 0 before the first.
+        complete: the last byte of its file is there.
     """
 
     def __init__(self, turns: Turns, client: _Client) -> None:
         self.client = client
         self.last = 0
+        self.complete = False
         self._turns = turns
 
     @contextlib.contextmanager

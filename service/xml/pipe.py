@@ -8,6 +8,11 @@ from collections import deque
 HAND_OVER = 64 * 1024
 """Small chunks are joined up to this many bytes for one read: fewer and larger hand-overs."""
 
+PATIENCE = 10.0
+"""Seconds that a writer waits for room; then its chunk passes over the limit. While a lock or the
+database is waited for, the uploader's socket is still read now and then: proxies that can send
+nothing for some 20 s give up."""
+
 
 class Pipe:
     """Bytes from one writer on an event loop to one reader in a thread.
@@ -18,7 +23,8 @@ class Pipe:
     side must close or fail the pipe.
 
     Args:
-        limit_bytes: held at most; a single chunk above it passes alone.
+        limit_bytes: held at most; a single chunk above it passes alone, and one passes whenever
+            ``PATIENCE`` is over.
         loop: the writer's event loop.
 
     Attributes:
@@ -46,13 +52,17 @@ class Pipe:
             BaseException: what ``fail`` was given, also while waiting.
             ValueError: the pipe was closed.
         """
-        while (room := self._put(chunk)) is not None:
-            await room
+        over = False
+        while (room := self._put(chunk, over)) is not None:
+            over = not (await asyncio.wait({room}, timeout=PATIENCE))[0]
         if self._abandoned:
             await asyncio.sleep(0)  # no room is waited for any more, and the loop wants its turn
 
-    def _put(self, chunk: bytes) -> asyncio.Future[None] | None:
-        """Take the chunk and return None, or return what to wait for before the next try."""
+    def _put(self, chunk: bytes, over: bool) -> asyncio.Future[None] | None:
+        """Take the chunk and return None, or return what to wait for before the next try.
+
+        ``over`` tells that it is taken whether there is room or not.
+        """
         with self._state:
             if self._fault is not None:
                 raise self._fault
@@ -60,7 +70,7 @@ class Pipe:
                 raise ValueError("write to a closed pipe")
             if self._abandoned or not chunk:
                 return None
-            if self._chunks and self._held + len(chunk) > self._limit:
+            if self._chunks and self._held + len(chunk) > self._limit and not over:
                 self._state.notify()
                 self._room = self._loop.create_future()
                 return self._room

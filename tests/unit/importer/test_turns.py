@@ -120,3 +120,18 @@ def test_a_thread_that_pauses_goes_on_once_the_others_had_their_turns() -> None:
     thread.join()
     assert had == ["small", "large"]
     assert turns.ask(small).done()
+
+
+def test_while_it_drains_what_is_complete_comes_first() -> None:
+    turns = Turns(1)
+    first, complete, new = turns.seat(1), turns.seat(1), turns.seat(2)
+    turns.ask(first)
+    turns.give_back(first)
+    turns.ask(complete)
+    complete.complete = True
+
+    waiting = {"first": first, "complete": complete, "new": new}
+    assert order(turns, complete, waiting) == ["new", "first", "complete"]
+    turns.draining = True
+    turns.ask(complete)
+    assert order(turns, complete, waiting)[0] == "complete"

@@ -238,3 +238,14 @@ async def test_iterparse_takes_chunks_longer_than_it_asked_for() -> None:
     await through.write(b"</a>")
     through.close()
     assert sum(1 for _ in etree.iterparse(through, tag="b")) == 100_000
+
+
+async def test_a_full_pipe_takes_a_chunk_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    through = pipe()
+    await through.write(b"a" * LIMIT)
+    monkeypatch.setattr("service.xml.pipe.PATIENCE", 0.01)
+    async with asyncio.timeout(10):
+        for _ in range(3):
+            await through.write(b"b")
+    through.close()
+    assert b"".join(drain(through)) == b"a" * LIMIT + b"bbb"
