@@ -7,13 +7,14 @@ CLI := $(BIN)/bulk-import
 PARALLEL := -n auto --maxprocesses=4 --dist=worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint test test-pgbouncer run demo bench soak figures lock
+.PHONY: help setup lint test test-pgbouncer run demo attacks bench soak figures lock
 
 help:
 	@echo "make demo   import the samples, print what became of them, stop"
 	@echo "make run    serve on 127.0.0.1:8080, with client 1"
 	@echo "make test   lint, types, and every test on PostgreSQL $(POSTGRES)"
 	@echo "make test-pgbouncer  the integration tests through PgBouncer without prepared statements"
+	@echo "make attacks  attack a real service on every side, print what came back at what cost (3 min)"
 	@echo "make bench  measure speed, memory and fairness (about 22 min; QUICK=1: 3 min, fewer bars)"
 	@echo "make soak   200 mixed imports into one service: memory, threads, descriptors (half a minute)"
 	@echo "make figures  5 GiB, a million outcomes, uploads side by side (about 20 min)"
@@ -54,6 +55,9 @@ demo: setup
 # On an idle machine; needs some 15 GB in TMPDIR, by default /var/tmp.
 bench: setup
 	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick)
+
+attacks: setup
+	@$(BIN)/python -m tests.attacks $(ONLY)
 
 soak: setup
 	@$(BIN)/python -m tests.bench.soak
