@@ -2,23 +2,39 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import asyncpg
 from lxml import etree
 
-_NAMESPACE: Final = "{urn:project-bulk-import:1}"
-_TABLES: Final = {
-    "tasks": "task",
-    "dependencies": "dependency",
-    "resources": "resource",
-    "assignments": "assignment",
+_COUNTED: Final[dict[str, dict[str, tuple[str, ...]]]] = {
+    "urn:project-bulk-import:1": {
+        "tasks": ("task",),
+        "dependencies": ("dependency",),
+        "resources": ("resource",),
+        "assignments": ("assignment",),
+    },
+    "http://schemas.microsoft.com/project": {
+        "tasks": ("Task",),
+        "dependencies": ("PredecessorLink",),
+        "resources": ("Resource",),
+        "assignments": ("Assignment",),
+    },
+    # Resources stand beside the projects, each of which has those that it uses.
+    "http://xmlns.oracle.com/Primavera/P6/V23.12/API/BusinessObjects": {
+        "tasks": ("WBS", "Activity"),
+        "dependencies": ("Relationship",),
+        "assignments": ("ResourceAssignment",),
+    },
 }
-_LANDED: Final = ("created", "updated", "unchanged")
+"""By namespace and table, the elements that become rows of it."""
+_TABLES: Final = ("tasks", "dependencies", "resources", "assignments")
+LANDED: Final = ("created", "updated", "unchanged")
 
 # By import and attempt, what the outcomes count, where an import's row says otherwise.
 _MISCOUNTED: Final = """
-SELECT i.client_id, i.import_id, i.state, i.counts, r.counts AS stored
+SELECT i.import_id, i.state, i.counts, r.counts AS stored
   FROM imports i
  CROSS JOIN LATERAL (
        SELECT count(*) FILTER (WHERE outcome = 'created') AS created,
@@ -28,29 +44,43 @@ SELECT i.client_id, i.import_id, i.state, i.counts, r.counts AS stored
          FROM import_results
         WHERE client_id = i.client_id AND import_id = i.import_id AND attempt = i.attempt) AS c
  CROSS JOIN LATERAL (SELECT to_jsonb(c) AS counts) AS r
- WHERE i.state <> 'running' AND i.counts <> r.counts
+ WHERE i.client_id = $1 AND i.state <> 'running' AND i.counts <> r.counts
 """
+_RUNNING: Final = "SELECT import_id FROM imports WHERE client_id = $1 AND state = 'running'"
 # Versions of which no outcome tells, and those with fewer or more tasks than it tells.
 _UNTOLD: Final = """
-SELECT v.client_id, v.project_id, v.version
+SELECT v.project_id, v.version
   FROM project_versions v
   LEFT JOIN import_results r
     ON r.client_id = v.client_id AND r.import_id = v.import_id AND r.project_id = v.project_id
    AND r.version = v.version AND r.outcome IN ('created', 'updated')
- WHERE r.tasks IS DISTINCT FROM (SELECT count(*)
+ WHERE v.client_id = $1
+   AND r.tasks IS DISTINCT FROM (SELECT count(*)
                                    FROM tasks t
                                   WHERE t.client_id = v.client_id AND t.project_id = v.project_id
                                     AND t.version = v.version)
 """
-_POINTING_NOWHERE: Final = """
-SELECT client_id, project_id FROM projects p
- WHERE NOT EXISTS (SELECT FROM project_versions
-                    WHERE client_id = p.client_id AND project_id = p.project_id
-                      AND version = p.version)
+# Each change that was told is one version, numbered from 1 to the one that is pointed to.
+_MISNUMBERED: Final = """
+SELECT p.project_id, p.version, v.numbers, r.number AS told
+  FROM projects p
+ CROSS JOIN LATERAL (SELECT array_agg(version ORDER BY version) AS numbers
+                       FROM project_versions
+                      WHERE client_id = p.client_id AND project_id = p.project_id) AS v
+ CROSS JOIN LATERAL (SELECT count(*) AS number
+                       FROM import_results
+                       JOIN imports i USING (client_id, import_id)
+                      WHERE client_id = p.client_id AND project_id = p.project_id
+                        AND outcome IN ('created', 'updated')
+                        AND (i.options ->> 'dry_run') IS DISTINCT FROM 'true') AS r
+ WHERE p.client_id = $1
+   AND (v.numbers IS DISTINCT FROM ARRAY(SELECT generate_series(1, p.version))
+        OR r.number <> p.version)
 """
 _ORPHANS: Final = """
-SELECT client_id, project_id, version FROM {table} c
- WHERE NOT EXISTS (SELECT FROM project_versions
+SELECT DISTINCT project_id, version FROM {table} c
+ WHERE client_id = $1
+   AND NOT EXISTS (SELECT FROM project_versions
                     WHERE client_id = c.client_id AND project_id = c.project_id
                       AND version = c.version)
 """
@@ -61,6 +91,21 @@ SELECT project_id, version, (SELECT count(*) FROM {table} c
   FROM project_versions v
  WHERE client_id = $1
 """
+
+
+@dataclass
+class Findings:
+    """What is not as it was told; empty where all is.
+
+    Attributes:
+        lost: projects that were told as landed, and are not there as they were told.
+        half: projects that are there in part, or with versions of which nobody was told.
+        lied: imports whose row says what is not so.
+    """
+
+    lost: list[str] = field(default_factory=list)
+    half: list[str] = field(default_factory=list)
+    lied: list[str] = field(default_factory=list)
 
 
 async def assert_all_told_is_true(
@@ -78,7 +123,7 @@ async def assert_all_told_is_true(
 
     Args:
         dsn: the database, by a URL.
-        content: a native file.
+        content: the file.
         outcomes: of imports of that file, as answers or the stored rows tell them.
         client_id: whose they are.
         running: imports may be running.
@@ -88,10 +133,29 @@ async def assert_all_told_is_true(
     """
     connection = await asyncpg.connect(dsn)
     try:
-        await _assert_whole(connection, running=running)
-        await _assert_as_in_file(connection, content, outcomes, client_id)
+        found = await look(connection, client_id, running=running)
+        there = await laid_down(connection, client_id)
     finally:
         await connection.close()
+    said = children_of(content)
+    found.lost += [
+        f"{dict(told)}" for told in outcomes if not as_told(told, there, said[told["external_id"]])
+    ]
+    assert found == Findings()
+
+
+def as_told(
+    told: Mapping[str, Any],
+    there: Mapping[tuple[int, int], tuple[str, Mapping[str, int]]],
+    said: Mapping[str, int],
+) -> bool:
+    """Whether an outcome is true: not landed, or there with as many children as its file says."""
+    if told["outcome"] not in LANDED:
+        return True
+    external_id, numbers = there.get((told["project_id"], told["version"]), (None, {}))
+    return external_id == told["external_id"] and all(
+        numbers[table] == number for table, number in said.items()
+    )
 
 
 async def stored_outcomes(dsn: str, client_id: int = 1) -> list[dict[str, Any]]:
@@ -107,47 +171,59 @@ async def stored_outcomes(dsn: str, client_id: int = 1) -> list[dict[str, Any]]:
         await connection.close()
 
 
-async def _assert_whole(connection: "asyncpg.Connection[Any]", *, running: bool) -> None:
-    """What is true of every database, whatever was imported."""
-    for query in (_MISCOUNTED, _UNTOLD, _POINTING_NOWHERE):
-        assert await connection.fetch(query) == []
-    for table in (*_TABLES, "project_parts"):
-        assert await connection.fetch(_ORPHANS.format(table=table)) == [], table
+async def look(
+    connection: "asyncpg.Connection[Any]", client_id: int, *, running: bool = False
+) -> Findings:
+    """What is wrong with what a client has, whatever was imported; no version may be pruned.
+
+    Args:
+        running: imports may be running.
+    """
+
+    async def ask(query: str) -> list[str]:
+        return [f"{dict(row)}" for row in await connection.fetch(query, client_id)]
+
+    found = Findings(lied=await ask(_MISCOUNTED))
     if not running:
-        left = "SELECT client_id, import_id FROM imports WHERE state = 'running'"
-        assert await connection.fetch(left) == []
+        found.lied += await ask(_RUNNING)
+    for query in (_UNTOLD, _MISNUMBERED):
+        found.half += await ask(query)
+    for table in (*_TABLES, "project_parts"):
+        found.half += [f"{table}: {row}" for row in await ask(_ORPHANS.format(table=table))]
+    return found
 
 
-async def _assert_as_in_file(
-    connection: "asyncpg.Connection[Any]",
-    content: bytes,
-    outcomes: Iterable[Mapping[str, Any]],
-    client_id: int,
-) -> None:
-    said = _children(content)
-    there: dict[tuple[int, int], dict[str, int]] = {}
-    for table in _TABLES:
-        for row in await connection.fetch(_LAID_DOWN.format(table=table), client_id):
-            counts = there.setdefault((row["project_id"], row["version"]), {})
-            counts[table] = row["number"]
+async def laid_down(
+    connection: "asyncpg.Connection[Any]", client_id: int
+) -> dict[tuple[int, int], tuple[str, dict[str, int]]]:
+    """By project and version, whose it is and how many children of each table it has."""
     names = dict(
         await connection.fetch(
             "SELECT project_id, external_id FROM projects WHERE client_id = $1", client_id
         )
     )
-    for told in outcomes:
-        if told["outcome"] in _LANDED:
-            key = (told["project_id"], told["version"])
-            assert names.get(key[0]) == told["external_id"], told
-            assert there.get(key) == said[told["external_id"]], told
+    there: dict[tuple[int, int], tuple[str, dict[str, int]]] = {}
+    for table in _TABLES:
+        for row in await connection.fetch(_LAID_DOWN.format(table=table), client_id):
+            key = (row["project_id"], row["version"])
+            name = names.get(row["project_id"], "nobody")
+            there.setdefault(key, (name, {}))[1][table] = row["number"]
+    return there
 
 
-def _children(content: bytes) -> dict[str, dict[str, int]]:
-    """By project of a native file, how many children it has for each table."""
-    found = {}
-    for project in etree.fromstring(content).iter(f"{_NAMESPACE}project"):
+def children_of(content: bytes) -> dict[str, dict[str, int]]:
+    """By project of a file, how many children it says for each table, as far as that is plain.
+
+    Of a project that comes twice, the first counts.
+    """
+    found: dict[str, dict[str, int]] = {}
+    for project in etree.fromstring(content).iter("{*}project", "{*}Project"):
+        space = etree.QName(project).namespace
         numbers = Counter(child.tag for child in project.iter())
-        found[str(project.get("id"))] = {
-            table: numbers[f"{_NAMESPACE}{tag}"] for table, tag in _TABLES.items()
+        counted = {
+            table: sum(numbers[f"{{{space}}}{tag}"] for tag in tags)
+            for table, tags in _COUNTED[str(space)].items()
         }
+        name = project.get("id") or project.findtext("{*}GUID") or project.findtext("{*}Id")
+        found.setdefault(str(name), counted)
     return found
