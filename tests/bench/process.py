@@ -42,31 +42,31 @@ class Server:
 
     def memory(self) -> float:
         """Resident memory now, in MiB."""
-        return sum(_status(pid, "VmRSS") for pid in _family(self.pid)) / _MIB
+        return sum(_status(pid, "VmRSS") for pid in family(self.pid)) / _MIB
 
     def peak(self) -> float:
         """The highest resident memory since ``forget_peak``, in MiB.
 
         Of several processes: the sum of their peaks, which need not have come at one time.
         """
-        return sum(_status(pid, "VmHWM") for pid in _family(self.pid)) / _MIB
+        return sum(_status(pid, "VmHWM") for pid in family(self.pid)) / _MIB
 
     def forget_peak(self) -> None:
         """Set the peak back to what is resident now (proc(5), clear_refs)."""
-        for pid in _family(self.pid):
+        for pid in family(self.pid):
             Path(f"/proc/{pid}/clear_refs").write_text("5")
 
     def cpu(self) -> float:
         """Seconds of CPU used so far, all threads together."""
-        return sum(map(_ticks, _family(self.pid))) / os.sysconf("SC_CLK_TCK")
+        return sum(map(_ticks, family(self.pid))) / os.sysconf("SC_CLK_TCK")
 
     def threads(self) -> int:
         """Threads now."""
-        return sum(_status(pid, "Threads") for pid in _family(self.pid))
+        return sum(_status(pid, "Threads") for pid in family(self.pid))
 
     def descriptors(self) -> int:
         """Open descriptors now: files, sockets, pipes."""
-        return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in _family(self.pid))
+        return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in family(self.pid))
 
 
 async def prepare(database: Database) -> None:
@@ -97,18 +97,36 @@ async def serving(
         log: takes what it logs; by default our own standard error does.
         settings: beyond the defaults, by their variables' names without the prefix, in lower case.
     """
-    changed = {f"BULK_IMPORT_{name.upper()}": str(value) for name, value in settings.items()}
-    process = await _start(database, "-m", "service", "serve", log=log, **changed)
+    process = await start_serving(database, log=log, **settings)
     async with _stopping(process):
-        assert process.stdout is not None
-        async with asyncio.timeout(_START_TIMEOUT):
-            line = (await process.stdout.readline()).decode()
-        if not line.startswith("Serving on "):
-            raise RuntimeError(f"serve said {line!r}")
+        base = await serves(process)
         # What it says from now on is shown; a full pipe would hold it up.
+        assert process.stdout is not None
         shown = asyncio.create_task(_show(process.stdout))
-        yield Server(line.split()[2], process.pid, token)
+        yield Server(base, process.pid, token)
     await shown
+
+
+async def start_serving(
+    database: Database, *, log: IO[bytes] | None = None, **settings: object
+) -> Process:
+    """Begin ``bulk-import serve``; the caller ends it. Arguments are as for ``serving``."""
+    changed = {f"BULK_IMPORT_{name.upper()}": str(value) for name, value in settings.items()}
+    return await _start(database, "-m", "service", "serve", log=log, **changed)
+
+
+async def serves(process: Process) -> str:
+    """Wait until it does; the address.
+
+    Raises:
+        RuntimeError: it said something else, or ended.
+    """
+    assert process.stdout is not None
+    async with asyncio.timeout(_START_TIMEOUT):
+        line = (await process.stdout.readline()).decode()
+    if not line.startswith("Serving on "):
+        raise RuntimeError(f"serve said {line!r}")
+    return line.split()[2]
 
 
 @contextlib.asynccontextmanager
@@ -176,7 +194,7 @@ async def _show(said: asyncio.StreamReader) -> None:
         sys.stderr.flush()
 
 
-def _family(pid: int) -> list[int]:
+def family(pid: int) -> list[int]:
     """A process, what it has started, and what they have."""
     children: defaultdict[int, list[int]] = defaultdict(list)
     for entry in Path("/proc").glob("[0-9]*"):
