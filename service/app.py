@@ -11,7 +11,7 @@ from service.api.requests import answer, before_headers
 from service.api.routes import add_routes
 from service.api.tokens import Verifier
 from service.api.uploads import UPLOADS, Uploads
-from service.db.pool import open_pool
+from service.db.pool import opened_pool
 from service.importer.importer import Importer
 from service.importer.prune import keep_pruned
 from service.settings import Settings
@@ -51,7 +51,7 @@ async def _importing(app: web.Application) -> AsyncIterator[None]:
     """The pool and the importer, from the first request to the last."""
     settings = app[keys.SETTINGS]
     async with (
-        await open_pool(settings, app[keys.DSN]) as pool,
+        opened_pool(settings, app[keys.DSN]) as pool,
         Importer(pool, settings) as importer,
     ):
         app[keys.POOL] = pool

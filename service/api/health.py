@@ -48,15 +48,11 @@ async def _ask(pool: Pool) -> list[str]:
         Unavailable: the database takes no writes.
         OSError, asyncpg.PostgresError, asyncpg.InterfaceError: it does not answer.
     """
-    async with pool.acquire() as conn:
-        try:
-            # Also on where the server is a standby.
-            if await conn.fetchval("SHOW transaction_read_only") == "on":
-                raise Unavailable("The database is read-only")
-            return await migrate.lacking(conn)
-        except BaseException:
-            patience.end(conn)  # or giving it back would wait for an answer
-            raise
+    async with patience.acquired(pool) as conn:
+        # Also on where the server is a standby.
+        if await conn.fetchval("SHOW transaction_read_only") == "on":
+            raise Unavailable("The database is read-only")
+        return await migrate.lacking(conn)
 
 
 async def metrics(request: web.Request) -> web.Response:

@@ -7,13 +7,13 @@ is ended under whoever waits.
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextvars import ContextVar
 from typing import Final
 
 import asyncpg
 
-from service.db import Connection
+from service.db import Connection, Pool
 
 PATIENCE: Final = 25.0
 """Seconds for a statement, the wait for its locks included; for a COPY, seconds without progress.
@@ -44,6 +44,8 @@ _watching: ContextVar[_Watch | None] = ContextVar("watching", default=None)
 def ended_after(conn: Connection, seconds: float) -> Iterator[None]:
     """End the connection once the block takes longer; what waits in it is told that it broke.
 
+    It also ends where the block is cancelled.
+
     Args:
         seconds: counted from the beginning, or the last ``renew``.
     """
@@ -51,9 +53,20 @@ def ended_after(conn: Connection, seconds: float) -> Iterator[None]:
     token = _watching.set(watch)
     try:
         yield
+    except asyncio.CancelledError:
+        end(conn)
+        raise
     finally:
         _watching.reset(token)
         watch.cancel()
+
+
+@contextlib.asynccontextmanager
+async def acquired(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection of the pool for one statement, or a few that are quick."""
+    async with pool.acquire() as conn:
+        with ended_after(conn, PATIENCE):
+            yield conn
 
 
 def renew() -> None:

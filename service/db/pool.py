@@ -5,6 +5,8 @@ that go in by COPY are text already and are not touched by it.
 """
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
@@ -14,6 +16,17 @@ from service.db import Connection, Pool, patience
 from service.settings import Settings
 
 _MIN_SIZE = 2
+
+
+@contextlib.asynccontextmanager
+async def opened_pool(settings: Settings, dsn: str) -> AsyncIterator[Pool]:
+    """As ``open_pool``; closed when the block ends, whether or not the database still answers."""
+    pool = await open_pool(settings, dsn)
+    try:
+        yield pool
+    finally:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(pool.close(), settings.connect_timeout)
 
 
 async def open_pool(settings: Settings, dsn: str) -> Pool:

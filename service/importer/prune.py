@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from service.db import Connection, Pool
+from service.db import Connection, Pool, patience
 from service.db.queries import Queries
 from service.importer.keys import client_key, prune_key
 from service.importer.lifecycle import bury_dead
@@ -42,11 +42,11 @@ async def prune(pool: Pool, settings: Settings) -> dict[str, int]:
     Returns:
         How many versions, outcomes and shared objects went.
     """
-    async with pool.acquire() as conn:
+    async with patience.acquired(pool) as conn:
         clients = [row["client_id"] for row in await conn.fetch(_SQL.clients)]
     gone = dict.fromkeys(("versions", "results", "shared_objects"), 0)
     for client_id in clients:
-        async with pool.acquire() as conn:
+        async with patience.acquired(pool) as conn:
             await bury_dead(conn, client_id, settings.heartbeat_expiry)
         gone["versions"] += await _until_done(pool, client_id, settings, _prune_versions)
         gone["results"] += await _until_done(pool, client_id, settings, _prune_results)
@@ -59,7 +59,7 @@ async def prune(pool: Pool, settings: Settings) -> dict[str, int]:
 async def _until_done(pool: Pool, client_id: int, settings: Settings, step: _Step) -> int:
     total = 0
     while True:
-        async with pool.acquire() as conn, conn.transaction(isolation="read_committed"):
+        async with patience.acquired(pool) as conn, conn.transaction(isolation="read_committed"):
             if not await conn.fetchval(_SQL.try_prune, prune_key()):
                 return total
             gone = await step(conn, client_id, settings)

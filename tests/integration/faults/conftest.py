@@ -1,18 +1,23 @@
-"""A service whose way to the database can be broken, and what it must leave behind."""
+"""Services whose database can be broken, or the way to it; and what they must leave behind."""
 
 import asyncio
+import contextlib
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import aiohttp
+import asyncpg
 import pytest
 
 from service.db import Pool, patience
 from service.settings import Settings
 from tests.descriptors import unlinked
+from tests.faults.cluster import Cluster, cluster
 from tests.faults.proxy import Proxy, proxied
 from tests.faults.uploading import QUICK, content_of
 from tests.serving import Service, served
+
+ADD_CLIENT = "INSERT INTO clients (client_id, name) VALUES (1, 'Demo')"
 
 
 @pytest.fixture
@@ -22,15 +27,15 @@ def content() -> bytes:
 
 
 @pytest.fixture
-async def proxy(dsn: str) -> AsyncIterator[Proxy]:
-    async with proxied(dsn) as proxy:
-        yield proxy
-
-
-@pytest.fixture
 async def http() -> AsyncIterator[aiohttp.ClientSession]:
     async with aiohttp.ClientSession() as http:
         yield http
+
+
+@pytest.fixture
+async def proxy(dsn: str) -> AsyncIterator[Proxy]:
+    async with proxied(dsn) as proxy:
+        yield proxy
 
 
 @pytest.fixture
@@ -38,15 +43,57 @@ async def faulty(
     settings: Settings, pool: Pool, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Service]:
     """A service behind ``proxy``, with client 1; it must leave nothing behind."""
-    monkeypatch.setattr(patience, "PATIENCE", 1.0)
-    await pool.execute("INSERT INTO clients (client_id, name) VALUES (1, 'Demo')")
-    tasks, files = len(asyncio.all_tasks()), unlinked()
-    async with served(settings.model_copy(update=QUICK), proxy.dsn) as service:
+    await pool.execute(ADD_CLIENT)
+    async with broken_into(settings.model_copy(update=QUICK), proxy, monkeypatch) as service:
         yield service
-    await proxy.go_away()
+
+
+@pytest.fixture
+def own_server(postgres: str) -> Iterator[Cluster]:
+    """A server of the test's own."""
+    with cluster(postgres) as server:
+        yield server
+
+
+@pytest.fixture
+async def way(own_server: Cluster) -> AsyncIterator[Proxy]:
+    """The way to ``own_server``."""
+    async with proxied(own_server.dsn()) as way:
+        yield way
+
+
+@pytest.fixture
+async def own(
+    settings: Settings, own_server: Cluster, way: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Service]:
+    """A service on ``own_server`` by ``way``, with client 1; it must leave nothing behind."""
+    await execute(own_server.dsn(), ADD_CLIENT)
+    async with broken_into(settings.model_copy(update=QUICK), way, monkeypatch) as service:
+        yield service
+
+
+@contextlib.asynccontextmanager
+async def broken_into(
+    settings: Settings, way: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Service]:
+    """A service by a way that may break; afterwards no thread, task or working file is left."""
+    monkeypatch.setattr(patience, "PATIENCE", 1.0)
+    tasks, files = asyncio.all_tasks(), unlinked()
+    async with served(settings, way.dsn) as service:
+        yield service
+    await way.go_away()
     for thread in threading.enumerate():
         if thread.name.startswith("parse"):
             thread.join(5)
             assert not thread.is_alive()
-    assert len(asyncio.all_tasks()) <= tasks, asyncio.all_tasks()
+    assert asyncio.all_tasks() - {asyncio.current_task()} <= tasks
     assert unlinked() == files
+
+
+async def execute(dsn: str, statement: str) -> object:
+    """Do something by a connection of one's own; its first value."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        return await connection.fetchval(statement)
+    finally:
+        await connection.close()

@@ -1,0 +1,208 @@
+"""The server itself is killed, stopped, away, read-only, full, or out of locks."""
+
+import asyncio
+import contextlib
+import signal
+import time
+from typing import Any
+
+import aiohttp
+import asyncpg
+import pytest
+
+from service.settings import Settings
+from tests.faults.cluster import Cluster, cluster
+from tests.faults.proxy import COMMIT, Fault, Proxy
+from tests.faults.truth import assert_all_told_is_true, stored_outcomes
+from tests.faults.uploading import QUICK, content_of, send
+from tests.integration.faults.conftest import ADD_CLIENT, execute
+from tests.serving import Service, served
+
+PROJECTS = 600
+
+
+async def completes(
+    http: aiohttp.ClientSession, service: Service, dsn: str, content: bytes
+) -> dict[str, int]:
+    """A repeated upload must land all of the file, with what was there as unchanged."""
+    before = await stored_outcomes(dsn)
+    there = {row["external_id"] for row in before if row["outcome"] != "failed"}
+    status, told = await send(http, service, content)
+    assert status == 207, told
+    again = {one["external_id"] for one in told["details"]["successes"]}
+    unchanged = {
+        one["external_id"] for one in told["details"]["successes"] if one["outcome"] == "unchanged"
+    }
+    assert (len(again), unchanged) == (PROJECTS, there)
+    await assert_all_told_is_true(dsn, content, told["details"]["successes"])
+    await assert_all_told_is_true(dsn, content, await stored_outcomes(dsn))
+    counts: dict[str, int] = told["counts"]
+    return counts
+
+
+async def readiness(http: aiohttp.ClientSession, service: Service) -> tuple[int, str]:
+    async with http.get(f"{service.base}/readyz") as answer:
+        return answer.status, (await answer.json())["details"]
+
+
+async def until_ready(http: aiohttp.ClientSession, service: Service, status: int) -> str:
+    """Wait until ``/readyz`` answers so; what it says."""
+    async with asyncio.timeout(10):
+        while (said := await readiness(http, service))[0] != status:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    return said[1]
+
+
+async def details(http: aiohttp.ClientSession, service: Service, place: str) -> dict[str, Any]:
+    async with http.get(place, headers=service.headers()) as answer:
+        found: dict[str, Any] = (await answer.json())["details"]
+    return found
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGQUIT, signal.SIGINT])
+async def test_a_server_that_comes_back_is_gone_on_with(
+    http: aiohttp.ClientSession,
+    own: Service,
+    way: Proxy,
+    own_server: Cluster,
+    content: bytes,
+    how: signal.Signals,
+) -> None:
+    strike = way.strike(Fault.CUT, COMMIT, skip=5)
+    sending = asyncio.create_task(send(http, own, content))
+    await strike.struck.wait()
+    await asyncio.to_thread(own_server.stop, how)
+    await asyncio.to_thread(own_server.start)
+
+    status, told = await sending
+    assert status == 207, told
+    assert told["counts"]["created"] == PROJECTS
+    await assert_all_told_is_true(own_server.dsn(), content, told["details"]["successes"])
+    assert (await completes(http, own, own_server.dsn(), content))["unchanged"] == PROJECTS
+
+
+async def test_a_server_that_stays_away_is_told_and_what_landed_stays(
+    http: aiohttp.ClientSession, own: Service, way: Proxy, own_server: Cluster, content: bytes
+) -> None:
+    strike = way.strike(Fault.CUT, COMMIT, skip=5)
+    sending = asyncio.create_task(send(http, own, content))
+    await strike.struck.wait()
+    await asyncio.to_thread(own_server.stop, signal.SIGKILL)
+
+    status, told = await sending
+    assert (status, told["message"]) == (503, "Service unavailable")
+    for ask in (send(http, own, content), readiness(http, own)):
+        began = time.monotonic()
+        assert (await ask)[0] == 503
+        assert time.monotonic() - began < 10
+    async with http.get(f"{own.base}/healthz") as answer:
+        assert answer.status == 200
+
+    await asyncio.to_thread(own_server.start)
+    await until_ready(http, own, 200)
+    # Whoever asks for an import finds it ended once it has missed its beats.
+    place = own.url(f"imports/{told['import_id']}")
+    async with asyncio.timeout(10):
+        while (found := await details(http, own, place))["state"] == "running":  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    assert found["state"] == "interrupted"
+    counts = await completes(http, own, own_server.dsn(), content)
+    assert 0 < counts["unchanged"] < PROJECTS
+
+
+async def test_a_refusal_while_the_server_is_away_says_when_to_come_again(
+    http: aiohttp.ClientSession, faulty: Service, proxy: Proxy, content: bytes
+) -> None:
+    await proxy.go_away()
+    form = aiohttp.FormData({"file": content.decode()})
+    async with http.post(faulty.bulk, data=form, headers=faulty.headers()) as answer:
+        assert answer.status == 503
+        assert int(answer.headers["Retry-After"]) > 0
+    await proxy.listen()
+    assert (await send(http, faulty, content))[0] == 207
+
+
+async def test_a_server_that_does_not_answer_is_not_waited_for(
+    http: aiohttp.ClientSession, faulty: Service, proxy: Proxy, dsn: str, content: bytes
+) -> None:
+    proxy.stall()
+    began = time.monotonic()
+    assert await readiness(http, faulty) == (503, "The database does not answer")
+    assert time.monotonic() - began < 4
+    status, told = await send(http, faulty, content)
+    assert status == 207, told
+    await assert_all_told_is_true(dsn, content, told["details"]["successes"])
+    assert (await readiness(http, faulty))[0] == 200
+
+
+async def test_a_read_only_server_is_not_ready(
+    http: aiohttp.ClientSession, own: Service, own_server: Cluster, content: bytes
+) -> None:
+    dsn = own_server.dsn()
+    await execute(dsn, "ALTER SYSTEM SET default_transaction_read_only = on")
+    await execute(dsn, "SELECT pg_reload_conf()")
+    assert await until_ready(http, own, 503) == "The database is read-only"
+    assert (await send(http, own, content))[0] == 503
+
+    await execute(dsn, "ALTER SYSTEM RESET default_transaction_read_only")
+    await execute(dsn, "SELECT pg_reload_conf()")
+    assert (await completes(http, own, dsn, content))["created"] == PROJECTS
+
+
+@pytest.mark.parametrize("held", [1.0, 60.0])
+async def test_a_table_locked_by_somebody_else_is_waited_for(
+    http: aiohttp.ClientSession,
+    settings: Settings,
+    own_server: Cluster,
+    content: bytes,
+    held: float,
+) -> None:
+    dsn = own_server.dsn()
+    await execute(dsn, ADD_CLIENT)
+    quick = QUICK | {"lock_timeout": 1.5}
+    async with served(settings.model_copy(update=quick), dsn) as service:
+        other = await asyncpg.connect(dsn)
+        await other.execute("BEGIN; LOCK TABLE tasks")
+        sending = asyncio.create_task(send(http, service, content))
+        await asyncio.wait([sending], timeout=held)
+        await other.close()
+        status, told = await sending
+        assert status == (207 if held == 1.0 else 503), told
+        await completes(http, service, dsn, content)
+
+
+async def test_a_server_without_room_for_connections_is_waited_for(
+    http: aiohttp.ClientSession, settings: Settings, postgres: str, content: bytes
+) -> None:
+    with cluster(postgres, max_connections="12", superuser_reserved_connections="1") as server:
+        dsn = server.dsn()
+        await execute(dsn, ADD_CLIENT)
+        async with served(settings.model_copy(update=QUICK), dsn) as service:
+            hogs = []
+            with contextlib.suppress(asyncpg.TooManyConnectionsError):
+                while True:
+                    hogs.append(await asyncpg.connect(dsn))
+            sending = asyncio.create_task(send(http, service, content))
+            await asyncio.wait([sending], timeout=1)
+            for hog in hogs:
+                await hog.close()
+            status, told = await sending
+            assert status == 207, told
+            await assert_all_told_is_true(dsn, content, told["details"]["successes"])
+            await completes(http, service, dsn, content)
+
+
+async def test_a_server_without_room_for_locks_takes_smaller_batches(
+    http: aiohttp.ClientSession, settings: Settings, postgres: str
+) -> None:
+    few = {"max_connections": "20", "max_locks_per_transaction": "10"}
+    content = content_of(PROJECTS)
+    with cluster(postgres, **few) as server:
+        dsn = server.dsn()
+        await execute(dsn, ADD_CLIENT)
+        quick = settings.model_copy(update=QUICK | {"batch_projects": 10_000})
+        async with served(quick, dsn) as service:
+            status, told = await send(http, service, content)
+            assert status == 207, told
+            assert told["counts"]["created"] == PROJECTS, told["details"]["errors"][:1]
+            await assert_all_told_is_true(dsn, content, told["details"]["successes"])
