@@ -19,6 +19,8 @@ from service.xml.values import BLANK, plain
 from service.xml.walk import Fault
 
 _MOST_DIGITS = 100
+MOST_VALUES = 250_000
+"""In one JSON text: each takes some hundred bytes while it is read."""
 _NUL = re.compile(rb"(?<!\\)(\\\\)*\\u0000")
 
 
@@ -74,6 +76,8 @@ def canonical_json(text: str) -> orjson.Fragment:
     Raises:
         ValueError: it is not JSON, or not JSON that PostgreSQL takes.
     """
+    if sum(map(text.count, "[{,")) > MOST_VALUES:
+        raise ValueError(f"it has more than {MOST_VALUES} values")
     try:
         value = json.loads(
             text, parse_int=_number, parse_float=_number, parse_constant=_not_a_number

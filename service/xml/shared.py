@@ -12,11 +12,18 @@ from typing import NamedTuple
 
 from service.hashset import HashSet
 from service.model import SharedObject
-from service.spool import Share
+from service.spool import Share, TooLarge
 from service.xml.walk import Fault
 
 _NONE = 0xFFFF_FFFF
 _CACHED = 4096
+
+MOST_TAKEN = 100_000
+"""How many objects the projects of a file may take together."""
+
+MOST_ON_AVERAGE = 1_000
+"""How many each of them may take, where that is more; real ones take up to some 150. Without a bound
+a few bytes of a project cost as much as the longest chain of objects, here and in the database."""
 
 
 class Node(NamedTuple):
@@ -58,6 +65,8 @@ class SharedStore:
 
     def __init__(self, memory: int, spool: Share) -> None:
         self.ambiguous = 0
+        self._takers = 0
+        self._taken = 0
         self._first = HashSet(spool)
         self._offsets = array("Q")
         self._next = array("I")
@@ -124,7 +133,12 @@ class SharedStore:
         Returns:
             where those are that were never handed out before, in the file's order, for
             ``objects``; and a fatal fault of one of them, for which none is handed out.
+
+        Raises:
+            TooLarge: the file's projects take more objects than they may.
         """
+        self._takers += 1
+        most = max(MOST_TAKEN, MOST_ON_AVERAGE * self._takers) - self._taken
         fatal = None
         fresh: dict[int, int] = {}
         seen = set(names)
@@ -136,6 +150,8 @@ class SharedStore:
                     fatal = unfit
                     continue
                 if node.digest not in taken:
+                    if len(taken) == most:
+                        raise TooLarge("it refers to more shared objects than a project may")
                     taken.add(node.digest)
                     queue += (name for name in node.references if name not in seen)
                     seen.update(node.references)
@@ -143,6 +159,7 @@ class SharedStore:
                     fresh[node.ordinal] = offset
         if fatal is not None:
             return [], fatal
+        self._taken += len(taken)
         for ordinal in fresh:
             self._handed_out[ordinal] = 1
         return [fresh[ordinal] for ordinal in sorted(fresh)], None

@@ -5,7 +5,7 @@ from decimal import Decimal
 import orjson
 import pytest
 
-from service.xml.named import canonical_json
+from service.xml.named import MOST_VALUES, canonical_json
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,10 @@ def test_json_that_postgresql_refuses_is_a_fault(text: str) -> None:
 def test_a_number_in_json_keeps_all_its_digits() -> None:
     digits = "0." + "123456789" * 8
     assert Decimal(orjson.dumps(canonical_json(digits)).decode()) == Decimal(digits)
+
+
+def test_json_of_too_many_values_is_a_fault() -> None:
+    canonical_json(f"[{'1,' * (MOST_VALUES - 2)}1]")
+    for many in (f"[{'1,' * MOST_VALUES}1]", "[" + "{}," * MOST_VALUES + "1]"):
+        with pytest.raises(ValueError, match="more than 250000 values"):
+            canonical_json(many)

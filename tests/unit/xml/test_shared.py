@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from service.model import SharedObject
-from service.spool import Spool
+from service.spool import Spool, TooLarge
 from service.xml.shared import SharedStore
 from service.xml.walk import Fault
 
@@ -167,3 +167,21 @@ except OSError:
 """
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert run.stdout == "told\n", run.stderr
+
+
+def test_projects_cannot_take_without_end_what_few_bytes_name(
+    store: SharedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.xml.shared.MOST_TAKEN", 100)
+    monkeypatch.setattr("service.xml.shared.MOST_ON_AVERAGE", 10)
+    for number in range(60):
+        put(store, str(number), str(number + 1))
+    assert len(take(store, "0")) == 60
+    with pytest.raises(TooLarge, match="more shared objects"):
+        take(store, "0")
+    put(store, "alone")
+    for _ in range(20):
+        take(store, "alone")
+    taken: set[bytes] = set()
+    take(store, "0", taken=taken)  # enough have come that take little
+    assert len(taken) == 60
