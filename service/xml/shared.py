@@ -22,7 +22,7 @@ MOST_TAKEN = 100_000
 """How many objects the projects of a file may take together."""
 
 MOST_ON_AVERAGE = 1_000
-"""How many each of them may take, where that is more; real ones take up to some 150. Without a bound
+"""How many each may take, where that is more; real ones take up to some 150. Without a bound
 a few bytes of a project cost as much as the longest chain of objects, here and in the database."""
 
 
