@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     jwt_clients_claim: str = Field("clients", description="claim that holds the client ids, or `*`")
     import_scope: str = Field("projects:import", description="scope that allows an import")
     read_scope: str = Field("projects:read", description="scope that allows reading")
+    break_scope: str = Field(
+        "projects:break-locks", description="scope that allows ending the lock of somebody else"
+    )
 
     # Connections
     max_connections: int = Field(800, gt=0, description="connections at once; past it one is ended")
@@ -114,6 +117,7 @@ class Settings(BaseSettings):
 
     # Locks, heartbeat, retries
     lock_timeout: float = Field(10, gt=0, description="a project's wait for its advisory lock")
+    max_lock_ttl: int = Field(86_400, gt=0, description="a lock that somebody takes on a project")
     retry_timeout: float = Field(
         60, gt=0, description="a batch's retries while the database is away"
     )

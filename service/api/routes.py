@@ -5,7 +5,7 @@ from typing import Final
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from service.api import bulk, health, imports, listing, projects, schema
+from service.api import bulk, health, imports, listing, locks, projects, schema
 from service.api.requests import leave_expectation
 from service.errors import MethodNotAllowed, NotFound
 
@@ -14,7 +14,15 @@ CLIENT: Final = "/api/v2/clients/{client_id}"
 ROUTES: Final[dict[str, dict[str, Handler]]] = {
     f"{CLIENT}/projects/bulk": {hdrs.METH_POST: bulk.bulk},
     f"{CLIENT}/projects": {hdrs.METH_GET: listing.listed},
-    f"{CLIENT}/projects/{{project_id}}": {hdrs.METH_GET: projects.one},
+    f"{CLIENT}/projects/{{project_id}}": {
+        hdrs.METH_GET: projects.one,
+        hdrs.METH_DELETE: locks.put_away,
+    },
+    f"{CLIENT}/projects/{{project_id}}/lock": {
+        hdrs.METH_GET: locks.see,
+        hdrs.METH_PUT: locks.take,
+        hdrs.METH_DELETE: locks.give_back,
+    },
     f"{CLIENT}/imports/{{import_id}}": {hdrs.METH_GET: imports.one},
     f"{CLIENT}/imports/{{import_id}}/cancel": {hdrs.METH_POST: imports.cancel},
     f"{CLIENT}/imports/{{import_id}}/results": {hdrs.METH_GET: imports.results},

@@ -1,0 +1,135 @@
+"""What people do to one project without a file: lock it, give it back, archive it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, Final, TypeVar
+
+import orjson
+from aiohttp import web
+
+from service.api import keys
+from service.api.auth import Caller, authenticate, authorise, number, scopes
+from service.api.database import ask
+from service.api.envelope import respond
+from service.api.paging import only
+from service.api.requests import proceed
+from service.db import Connection
+from service.errors import BadRequest, Forbidden, RequestTimeout
+from service.importer import locks
+from service.importer.archive import archive
+from service.importer.locks import Claim, Lock
+from service.importer.retries import retrying
+
+LONGEST_REASON: Final = 1000
+
+T = TypeVar("T")
+
+
+async def see(request: web.Request) -> web.Response:
+    """Who holds the project, if anybody does."""
+    caller = await authorise(request, request.app[keys.SETTINGS].read_scope)
+    only(request.query)
+    project_id = _project(request)
+    lock = await ask(
+        request.app, partial(locks.find, client_id=caller.client_id, project_id=project_id)
+    )
+    return respond(200, "Lock", _shown(lock))
+
+
+async def take(request: web.Request) -> web.Response:
+    """Take the lock for so many seconds, or extend it."""
+    settings = request.app[keys.SETTINGS]
+    caller = await authorise(request, settings.import_scope)
+    only(request.query)
+    claim = _claim(request, caller)
+    _check_subject(caller)
+    seconds = await _seconds(request, settings.max_lock_ttl)
+    lock, new = await _change(request.app, partial(locks.take, claim=claim, seconds=seconds))
+    code, message = (201, "Locked") if new else (200, "Lock extended")
+    return respond(code, message, _shown(lock))
+
+
+async def give_back(request: web.Request) -> web.Response:
+    """Give the lock back, or break that of somebody else, with the scope for it and a reason."""
+    settings = request.app[keys.SETTINGS]
+    claims = await authenticate(request)
+    breaking = settings.break_scope in scopes(claims.get(settings.jwt_scope_claim))
+    caller = await authorise(request, settings.break_scope if breaking else settings.import_scope)
+    only(request.query, "reason")
+    reason = request.query.get("reason")
+    claim = _claim(request, caller)
+    if reason is not None:
+        _check_reason(caller, reason, breaking=breaking)
+    await _change(request.app, partial(locks.give_back, claim=claim, break_for=reason))
+    return web.Response(status=204)
+
+
+async def put_away(request: web.Request) -> web.Response:
+    """Archive the project."""
+    caller = await authorise(request, request.app[keys.SETTINGS].import_scope)
+    only(request.query)
+    claim = _claim(request, caller)
+    done = await _change(request.app, partial(archive, claim=claim))
+    return respond(200, "Archived", {"project_id": claim.project_id, **done._asdict()})
+
+
+def _project(request: web.Request) -> int:
+    return number(request.match_info["project_id"], "project_id")
+
+
+def _claim(request: web.Request, caller: Caller) -> Claim:
+    settings = request.app[keys.SETTINGS]
+    return Claim(
+        client_id=caller.client_id,
+        project_id=_project(request),
+        subject=caller.subject,
+        patience=settings.lock_timeout,
+        silence=settings.heartbeat_expiry,
+    )
+
+
+def _check_subject(caller: Caller) -> None:
+    if not caller.subject:
+        raise Forbidden("The token has no subject (`sub`) in whose name a lock could be")
+
+
+def _check_reason(caller: Caller, reason: str, *, breaking: bool) -> None:
+    if not breaking:
+        raise Forbidden
+    _check_subject(caller)
+    if not reason.strip() or len(reason) > LONGEST_REASON or "\0" in reason:
+        raise BadRequest(f"reason must be text of at most {LONGEST_REASON} characters")
+
+
+async def _seconds(request: web.Request, most: int) -> int:
+    """The body, ``{"ttl_seconds": 600}``."""
+    await proceed(request)
+    try:
+        async with asyncio.timeout(request.app[keys.SETTINGS].idle_timeout):
+            body = await request.read()
+    except TimeoutError:
+        raise RequestTimeout("The body did not come") from None
+    try:
+        said = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        said = None
+    if not isinstance(said, dict) or set(said) != {"ttl_seconds"}:
+        raise BadRequest('the body must be JSON such as {"ttl_seconds": 600}')
+    seconds = said["ttl_seconds"]
+    if not isinstance(seconds, int) or isinstance(seconds, bool) or not 1 <= seconds <= most:
+        raise BadRequest(f"ttl_seconds must be a whole number from 1 to {most}")
+    return seconds
+
+
+async def _change(app: web.Application, change: Callable[[Connection], Awaitable[T]]) -> T:
+    """Change something in a way that may be done twice, where the first answer was lost."""
+
+    async def changed(conn: Connection, _again: bool) -> T:
+        return await change(conn)
+
+    return await retrying(app[keys.POOL], changed, app[keys.SETTINGS].connect_timeout)
+
+
+def _shown(lock: Lock | None) -> dict[str, Any]:
+    return {"lock": None if lock is None else lock._asdict()}

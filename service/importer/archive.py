@@ -1,0 +1,51 @@
+"""A project is put away: it stays, with all its versions, and an import revives it."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from service.db import Connection
+from service.db.queries import Queries
+from service.importer.locks import Claim, check_unlocked, held
+from service.model import PROJECT_COLUMNS
+from service.rows import COLUMNS, Table
+
+_SQL = Queries("locks")
+
+
+class Archived(NamedTuple):
+    """The version that the project has come to, and since when it is archived."""
+
+    version: int
+    archived_at: datetime
+
+
+async def archive(conn: Connection, claim: Claim) -> Archived:
+    """Archive a project, as a version of its own; one that is archived already stays as it is.
+
+    Raises:
+        NotFound: the client has no such project.
+        Conflict: somebody else holds a lock on it, or an import is writing it.
+    """
+    key = (claim.client_id, claim.project_id)
+    async with held(conn, claim):
+        await check_unlocked(conn, claim)
+        row = await conn.fetchrow(_SQL.pointer, *key)
+        assert row is not None
+        version, archived_at = row
+        if archived_at is None:
+            await _copy(conn, *key, version, claim.subject)
+            version += 1
+            archived_at = await conn.fetchval(_SQL.archive, *key, version)
+        return Archived(version, archived_at)
+
+
+async def _copy(
+    conn: Connection, client_id: int, project_id: int, version: int, subject: str
+) -> None:
+    """Write the next version, which says the same; on the server, row by row."""
+    key = (client_id, project_id, version)
+    own = _SQL.copy_version.format(columns=", ".join(PROJECT_COLUMNS))
+    await conn.execute(own, *key, subject)
+    for table in Table:
+        columns = ", ".join(COLUMNS[table])
+        await conn.execute(_SQL.copy_children.format(table=table.value, columns=columns), *key)
