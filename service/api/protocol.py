@@ -25,6 +25,11 @@ from service.api.uploads import UPLOADS
 from service.errors import BadRequest, InternalError, RequestTimeout, ServiceError
 from service.settings import Settings
 
+MAX_HEAD: Final = 64 * 1024
+"""Bytes that are kept of a head whose end has not come; aiohttp bounds its lines one by one."""
+MAX_WAITING: Final = 4
+"""Requests that wait on a connection for the one before them, before no more are read."""
+
 _MALFORMED: Final = "the request is not well-formed HTTP/1.1"
 _TOO_LONG: Final = "the request line or a header is too long"
 
@@ -38,12 +43,15 @@ class _Protocol(web.RequestHandler):
         settings: ``header_timeout`` and ``send_timeout``.
     """
 
-    __slots__ = ("_head_due", "_settings")
+    __slots__ = ("_head_due", "_head_size", "_settings")
 
     def __init__(self, manager: web.Server, settings: Settings, **kwargs: Any) -> None:
         super().__init__(manager, **kwargs)
         self._settings = settings
         self._head_due: asyncio.TimerHandle | None = None
+        self._head_size = 0
+        self._max_msg_queue_size = MAX_WAITING
+        self._msg_queue_resume_size = MAX_WAITING // 2
 
     @property
     def asked(self) -> bool:
@@ -65,7 +73,7 @@ class _Protocol(web.RequestHandler):
         super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        self._watch_head(False)
+        self._forget_head()
         super().connection_lost(exc)
 
     async def start(self) -> None:
@@ -74,11 +82,27 @@ class _Protocol(web.RequestHandler):
             await super().start()
 
     def data_received(self, data: bytes) -> None:
+        if self.idle and data:
+            data = self._take_head(data)
         super().data_received(data)
-        if data:
-            self._watch_head(self._waiter is not None and not self._waiter.done())
         if self._current_request is not None:
             self._tell_broken(self._current_request)
+
+    def _take_head(self, data: bytes) -> bytes:
+        """Read on in a head, as far as one may be long; what is left of the data."""
+        room = MAX_HEAD - self._head_size
+        super().data_received(data[:room])
+        if not self.idle:
+            self._forget_head()
+        elif len(data) > room:
+            self._end_head(BadRequest.status, LineTooLong(b"", MAX_HEAD))
+        else:
+            self._head_size += len(data)
+            if self._head_due is None:
+                late = (RequestTimeout.status, TimeoutError())
+                after = self._settings.header_timeout
+                self._head_due = self._loop.call_later(after, self._end_head, *late)
+        return data[room:]
 
     async def _handle_request(
         self, request: web.BaseRequest, start_time: float | None, request_handler: Any
@@ -96,21 +120,20 @@ class _Protocol(web.RequestHandler):
         if isinstance(message, _ErrInfo):
             request.content.set_exception(web.RequestPayloadError("broken framing"))
 
-    def _watch_head(self, incomplete: bool) -> None:
-        """From the first byte of a head, see that the last one comes in time."""
-        if incomplete and self._head_due is None:
-            after = self._settings.header_timeout
-            self._head_due = self._loop.call_later(after, self._end_late_head)
-        elif not incomplete and self._head_due is not None:
+    def _forget_head(self) -> None:
+        self._head_size = 0
+        if self._head_due is not None:
             self._head_due.cancel()
             self._head_due = None
 
-    def _end_late_head(self) -> None:
-        self._head_due = None
-        if self._waiter is not None and not self._waiter.done():
-            late = _ErrInfo(RequestTimeout.status, TimeoutError(), "")
-            self._messages.append((late, EMPTY_PAYLOAD))
-            self._waiter.set_result(None)
+    def _end_head(self, status: int, exc: Exception) -> None:
+        """Answer without the rest of it, which is not read any more."""
+        self._forget_head()
+        if self.idle:
+            self._close = True
+            self._messages.append((_ErrInfo(status, exc, ""), EMPTY_PAYLOAD))
+            if self._waiter is not None and not self._waiter.done():
+                self._waiter.set_result(None)
 
     def handle_error(
         self,

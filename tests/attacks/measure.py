@@ -31,6 +31,8 @@ TRACEBACK: Final = "Traceback"
 
 _PATIENCE: Final = 15.0
 """Seconds after an attack in which what it opened must be gone."""
+_POOLS: Final = 4
+"""Descriptors and threads by which the pools of the process may have grown since its start."""
 _FILE: Final = form(part("file", XML))
 
 
@@ -43,7 +45,7 @@ class Seen:
         seconds: from its first byte to what came back.
         peak_mib: highest resident memory of the process meanwhile, over that before.
         waited: seconds that the slowest upload of the neighbour took.
-        left: descriptors and threads that were there afterwards and not before.
+        left: descriptors and threads that were there afterwards and not before the first attack.
         log: what the process said meanwhile.
     """
 
@@ -103,20 +105,25 @@ async def attacked(dsn: str, settings: Mapping[str, object]) -> AsyncIterator["T
                 target = Target(Service(server.base, dsn, Settings()), server, path)
                 for _ in range(5):  # opens all that it keeps open
                     await asyncio.gather(*(target.serve_neighbour() for _ in range(8)))
+                target.level = target.opened() + _POOLS
                 yield target
 
 
 @dataclass
 class Target:
-    """A service under attack, its process, and its log."""
+    """A service under attack, its process, its log, and what that has open with nothing to do."""
 
     service: Service
     server: Server
     log: Path
+    level: int = 0
+
+    def opened(self) -> int:
+        """Descriptors and threads."""
+        return self.server.descriptors() + self.server.threads()
 
     async def look(self, attack: Attack) -> Seen:
         """Attack, and see what comes of it."""
-        before = await self._still(0)
         said = self.log.stat().st_size
         idle = self.server.memory()
         self.server.forget_peak()
@@ -132,7 +139,7 @@ class Target:
         done.set()
         waited = await neighbour
         peak = self.server.peak() - idle
-        left = await self._still(before) - before
+        left = await self._left()
         with self.log.open("rb") as log:
             log.seek(said)
             return Seen(attack, came, seconds, peak, waited, left, log.read().decode())
@@ -164,11 +171,9 @@ class Target:
             longest = max(longest, await self.serve_neighbour())
         return longest
 
-    async def _still(self, before: int) -> int:
-        """Descriptors and threads, once there are no more than before, or patience ends."""
-        deadline = time.monotonic() + (_PATIENCE if before else 0)
-        while (open_ := self.server.descriptors() + self.server.threads()) > before:
-            if time.monotonic() > deadline:
-                break
+    async def _left(self) -> int:
+        """What is open beyond the level, once that is nothing, or patience ends."""
+        deadline = time.monotonic() + _PATIENCE
+        while (left := self.opened() - self.level) > 0 and time.monotonic() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
-        return open_
+        return max(left, 0)
