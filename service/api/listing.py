@@ -36,7 +36,7 @@ async def listed(request: web.Request) -> web.Response:
     changed = await _changed(request.app, query)
     wanted = Wanted(
         archived=_archived(query.get("archived", "exclude")),
-        beginning=_beginning(query.get("text")),
+        text=paging.text(query),
         source=_source(query.get("source")),
         changed=changed,
         missing_from=await _missing_from(request.app, caller, query.get("missing_from")),
@@ -58,12 +58,6 @@ def _archived(text: str) -> bool | None:
     if text not in ARCHIVED:
         raise BadRequest(f"archived must be one of {', '.join(ARCHIVED)}")
     return ARCHIVED[text]
-
-
-def _beginning(text: str | None) -> str | None:
-    if text is None or (0 < len(text) <= projects.LONGEST_BEGINNING and "\0" not in text):
-        return text
-    raise BadRequest(f"text must have 1 to {projects.LONGEST_BEGINNING} characters")
 
 
 def _source(text: str | None) -> str | None:

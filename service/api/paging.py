@@ -2,8 +2,11 @@
 
 import base64
 import re
+from collections.abc import Sequence
 from typing import Final
+from urllib.parse import urlencode
 
+from aiohttp import web
 from multidict import MultiMapping
 
 from service.errors import BadRequest
@@ -13,6 +16,8 @@ MAX_LIMIT: Final = 1000
 DEFAULT_LIMIT: Final = 100
 _LIMIT: Final = re.compile(r"[0-9]{1,4}", re.ASCII)
 _MAX_KEY: Final = 2**63
+MAX_TEXT: Final = 100
+"""Characters of a text that is looked for."""
 
 
 def only(query: MultiMapping[str], *known: str) -> None:
@@ -61,3 +66,22 @@ def after(query: MultiMapping[str]) -> int:
     if cursor(key) != given or not -1 <= key < _MAX_KEY:
         raise BadRequest("the cursor is not one that was given out")
     return key
+
+
+def text(query: MultiMapping[str]) -> str | None:
+    """The parameter ``text``, to be looked for.
+
+    Raises:
+        BadRequest: it is empty, too long, or what PostgreSQL cannot compare with.
+    """
+    given = query.get("text")
+    if given is not None and (not 0 < len(given) <= MAX_TEXT or "\0" in given):
+        raise BadRequest(f"text must have 1 to {MAX_TEXT} characters")
+    return given
+
+
+def following(request: web.Request, filters: Sequence[str], limit: int, last: int) -> str:
+    """The address of the page behind the one that ends with ``last``, with the same filters."""
+    kept = {name: request.query[name] for name in filters if name in request.query}
+    asked = kept | {"limit": str(limit), "cursor": cursor(last)}
+    return f"{request.path}?{urlencode(asked)}"

@@ -8,9 +8,6 @@ from service.db import Connection
 from service.model import ErrorCode
 from service.reading.records import SQL, Ask, Rows, fetching
 
-LONGEST_BEGINNING: Final = 100
-"""Characters of a text that projects are looked up by: as many as the indexes hold."""
-
 _CUT: Final = (ErrorCode.MALFORMED_XML, ErrorCode.FILE_TOO_LARGE)
 
 
@@ -32,14 +29,14 @@ class Wanted:
 
     Attributes:
         archived: True for archived ones alone, False for active ones alone.
-        beginning: of the external id, name or code, small or capital.
+        text: in the external id, name or code, small or capital.
         source: the dialect that they came from.
         changed: their current version was made from the first moment on, before the second.
         missing_from: they were not mentioned there.
     """
 
     archived: bool | None = False
-    beginning: str | None = None
+    text: str | None = None
     source: str | None = None
     changed: tuple[datetime, datetime] | None = None
     missing_from: Mentioned | None = None
@@ -63,8 +60,8 @@ async def page(ask: Ask, client_id: int, wanted: Wanted, after: int, limit: int)
 
     if wanted.archived is not None:
         add(SQL.archived if wanted.archived else SQL.active)
-    if wanted.beginning is not None:
-        add(SQL.beginning, wanted.beginning)
+    if wanted.text is not None:
+        add(SQL.having, wanted.text)
     if wanted.source is not None:
         add(SQL.from_source, wanted.source)
     if wanted.changed is not None:

@@ -6,14 +6,6 @@ ALTER TABLE project_versions ALTER COLUMN import_id DROP NOT NULL;
 -- What has changed since.
 CREATE INDEX project_versions_created ON project_versions (client_id, created_at);
 
--- Whatever begins with a text, small or capital. A row of an index has room for some 2,700 bytes.
-CREATE INDEX projects_external_id ON projects
-    (client_id, lower(left(external_id, 100)) text_pattern_ops);
-CREATE INDEX project_versions_name ON project_versions
-    (client_id, lower(left(name, 100)) text_pattern_ops);
-CREATE INDEX project_versions_code ON project_versions
-    (client_id, lower(left(code, 100)) text_pattern_ops) WHERE code IS NOT NULL;
-
 -- Locks that somebody else than their holder ended: who did, and why.
 CREATE TABLE lock_breaks (
     client_id  bigint      NOT NULL,
@@ -30,6 +22,5 @@ CREATE TABLE lock_breaks (
 -- migrate:down
 
 DROP TABLE lock_breaks;
-DROP INDEX project_versions_code, project_versions_name, projects_external_id,
-    project_versions_created;
+DROP INDEX project_versions_created;
 ALTER TABLE project_versions ALTER COLUMN import_id SET NOT NULL;
