@@ -21,9 +21,9 @@ _CACHED = 4096
 MOST_TAKEN = 100_000
 """How many objects the projects of a file may take together."""
 
-MOST_ON_AVERAGE = 1_000
-"""How many each may take, where that is more; real ones take up to some 150. Without a bound
-a few bytes of a project cost as much as the longest chain of objects, here and in the database."""
+MOST_EACH = 1_000
+"""How many each may take in any case; real ones take up to some 150. Without a bound few bytes of a
+project cost as much as the longest chain of objects, here and in the database."""
 
 
 class Node(NamedTuple):
@@ -65,7 +65,6 @@ class SharedStore:
 
     def __init__(self, memory: int, spool: Share) -> None:
         self.ambiguous = 0
-        self._takers = 0
         self._taken = 0
         self._first = HashSet(spool)
         self._offsets = array("Q")
@@ -137,8 +136,7 @@ class SharedStore:
         Raises:
             TooLarge: the file's projects take more objects than they may.
         """
-        self._takers += 1
-        most = max(MOST_TAKEN, MOST_ON_AVERAGE * self._takers) - self._taken
+        most = max(MOST_TAKEN - self._taken, MOST_EACH)
         fatal = None
         fresh: dict[int, int] = {}
         seen = set(names)
@@ -150,6 +148,7 @@ class SharedStore:
                     fatal = unfit
                     continue
                 if node.digest not in taken:
+                    self._taken += 1
                     if len(taken) == most:
                         raise TooLarge("it refers to more shared objects than a project may")
                     taken.add(node.digest)
@@ -159,7 +158,6 @@ class SharedStore:
                     fresh[node.ordinal] = offset
         if fatal is not None:
             return [], fatal
-        self._taken += len(taken)
         for ordinal in fresh:
             self._handed_out[ordinal] = 1
         return [fresh[ordinal] for ordinal in sorted(fresh)], None
