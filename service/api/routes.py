@@ -18,6 +18,8 @@ ROUTES: Final[dict[str, dict[str, Handler]]] = {
         hdrs.METH_GET: projects.one,
         hdrs.METH_DELETE: locks.put_away,
     },
+    f"{CLIENT}/projects/{{project_id}}/versions": {hdrs.METH_GET: projects.versions},
+    f"{CLIENT}/projects/{{project_id}}/versions/{{version}}": {hdrs.METH_GET: projects.version},
     f"{CLIENT}/projects/{{project_id}}/lock": {
         hdrs.METH_GET: locks.see,
         hdrs.METH_PUT: locks.take,

@@ -48,6 +48,11 @@ async def version(conn: Connection, client_id: int, project_id: int) -> int | No
     return current
 
 
+async def versions(ask: Ask, client_id: int, project_id: int, after: int, limit: int) -> Rows:
+    """The versions kept of a project behind one, oldest first: ``version``, ``line`` as JSON."""
+    return await ask(fetching(SQL.versions, client_id, project_id, after, limit))
+
+
 async def page(ask: Ask, client_id: int, wanted: Wanted, after: int, limit: int) -> Rows:
     """Projects in the order of their ids, behind one: ``project_id``, and ``line`` as JSON."""
     values: list[Any] = [client_id, after, limit]

@@ -129,3 +129,16 @@ SELECT hash, {columns}
          WHERE client_id = $1 AND hash = ANY ($2::bytea[])) AS t
  WHERE before < $3
  ORDER BY hash
+
+-- name: versions
+-- A page of the versions that are kept of a project, behind one.
+SELECT v.version, row_to_json(said)::text AS line
+  FROM project_versions v
+  JOIN projects p USING (client_id, project_id)
+  LEFT JOIN imports i USING (client_id, import_id)
+ CROSS JOIN LATERAL (
+       SELECT v.version, v.version = p.version AS current, v.name, v.status, v.source, v.import_id,
+              v.created_at AS updated_at, v.created_by AS updated_by, i.notes) AS said
+ WHERE v.client_id = $1 AND v.project_id = $2 AND v.version > $3::bigint
+ ORDER BY v.version
+ LIMIT $4
