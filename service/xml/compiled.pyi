@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from service.hashset import HashSet
 from service.xml.dialect import Dialect
@@ -6,6 +6,7 @@ from service.xml.element import Element
 from service.xml.file import File
 from service.xml.harvest import Records
 from service.xml.plan import Plan
+from service.xml.prolog import Source
 from service.xml.walk import Record, Shape
 
 class Walk:
@@ -21,3 +22,10 @@ class Names:
 class Harvest:
     def __init__(self, file: File, dialect: Dialect, records: Records) -> None: ...
     def __call__(self, plan: Plan, *, closed: bool) -> None: ...
+
+def find_parser() -> bool: ...
+
+class Events:
+    def __init__(self, source: Source, tags: list[str], encoding: str, most_names: int) -> None: ...
+    def __iter__(self) -> Iterator[tuple[str, Element]]: ...
+    def __next__(self) -> tuple[str, Element]: ...

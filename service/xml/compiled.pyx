@@ -4,7 +4,7 @@
 The walk over a record, the harvest of a project's records and the set of their names have the common
 path of what ``walk.py``, ``harvest.py`` and ``hashset.py`` do. Whatever is rare (a fault, a foreign
 name, a reference to what comes later, …) is left to those, which decide. All is driven by the same
-maps, and knows no dialect.
+maps, and knows no dialect. ``Events`` is the parser before them, in the place of ``iterparse``.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -12,18 +12,43 @@ from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.stdint cimport uintptr_t
 from libc.stdlib cimport free, qsort, realloc
-from libc.string cimport memchr, memcmp, memcpy, memset, strcmp, strlen
+from libc.string cimport memchr, memcmp, memcpy, memset, strcmp, strdup, strlen
 from lxml.includes cimport etreepublic as cetree
 from lxml.includes.tree cimport (
+    LIBXML_VERSION,
     XML_CDATA_SECTION_NODE,
     XML_ELEMENT_NODE,
     XML_TEXT_NODE,
+    const_xmlChar,
     xmlAttr,
+    xmlDict,
+    xmlDoc,
     xmlNode,
+)
+from lxml.includes.xmlerror cimport (
+    XML_ERR_ERROR,
+    XML_ERR_USER_STOP,
+    xmlError,
+    xmlStructuredErrorFunc,
+)
+from lxml.includes.xmlparser cimport (
+    XML_PARSE_BIG_LINES,
+    XML_PARSE_COMPACT,
+    XML_PARSE_NO_XXE,
+    XML_PARSE_NOCDATA,
+    XML_PARSE_NONET,
+    XML_SKIP_IDS,
+    endElementNsSAX2Func,
+    startElementNsSAX2Func,
+    xmlParserCtxt,
+    xmlSAXHandler,
 )
 
 from os import urandom
 
+from lxml import etree
+
+from service.errors import FileTooLarge
 from service.model import MAX_ID
 from service.rows import COLUMNS
 from service.rows import TABLES as _TABLES
@@ -51,7 +76,9 @@ include "compiled_walk.pxi"
 include "compiled_attributes.pxi"
 include "compiled_names.pxi"
 include "compiled_rules.pxi"
+include "compiled_library.pxi"
 include "compiled_harvest.pxi"
+include "compiled_events.pxi"
 
 
 cdef class Record:

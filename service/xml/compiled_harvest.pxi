@@ -98,6 +98,16 @@ cdef class Harvest:
             if halt == ENDED:
                 break
         for first, behind in reversed(runs):
+            self.remove(parent, first, behind)
+        return 0
+
+    cdef int remove(self, cetree._Element parent, Py_ssize_t first, Py_ssize_t behind) except -1:
+        """Remove records from the tree, and the text behind each."""
+        cdef xmlNode* holder = parent._c_node
+        if HAS_LIBRARY:
+            with nogil:
+                behind = free_children(holder, first, behind)
+        if behind > first:
             del parent[first:behind]
         return 0
 
@@ -350,3 +360,46 @@ cdef int put_line(Buffer* out, Walker* w, int width, const Span* attributes) exc
         put_char(out, b"\t")
     put_doubled(out, w.text.data + attributes.at, attributes.size)
     return put_char(out, b"\n")
+
+
+cdef Py_ssize_t free_children(
+    xmlNode* parent, Py_ssize_t first, Py_ssize_t behind
+) noexcept nogil:
+    """Free elements, and the text behind each; gives back behind which of them it is done.
+
+    An element that Python knows of is lxml's to remove.
+    """
+    cdef xmlNode* node = parent.children
+    cdef xmlNode* following
+    cdef Py_ssize_t index = -1, known = first
+    cdef bint free_it = False
+    while node != NULL:
+        following = node.next
+        if node.type == XML_ELEMENT_NODE:
+            index += 1
+            if index == behind:
+                break
+            free_it = index >= first and not has_proxy(node)
+            if index >= first and not free_it:
+                known += 1
+        if free_it:
+            LIBRARY.unlink(node)
+            LIBRARY.free_node(node)
+        node = following
+    return known
+
+
+cdef bint has_proxy(const xmlNode* top) noexcept nogil:
+    """Whether Python knows of an element or of one inside it."""
+    cdef const xmlNode* node = top
+    while True:
+        if node._private != NULL:
+            return True
+        if node.type == XML_ELEMENT_NODE and node.children != NULL:
+            node = node.children
+            continue
+        while node != top and node.next == NULL:
+            node = node.parent
+        if node == top:
+            return False
+        node = node.next

@@ -1,14 +1,13 @@
 """Bytes in, items out: one file, read project by project and record by record."""
 
 from collections.abc import Iterator
-from typing import cast
 
 from lxml import etree
 
 from service.errors import FileRefused, FileTooLarge
 from service.model import FileWarning, Item, WarningCode
+from service.xml import events
 from service.xml.dialect import Dialect
-from service.xml.element import Element
 from service.xml.limits import MIB, Limits
 from service.xml.prolog import Prolog, Source, read_prolog
 from service.xml.registry import DIALECTS
@@ -102,21 +101,12 @@ class Reader:
 
     def _events(self, prolog: Prolog, track: Track) -> Iterator[None]:
         """Parse to the end; yields when a project was closed."""
-        events = etree.iterparse(
-            _Metered(prolog.source, self._limits.max_file_bytes, track),
-            events=("start", "end"),
-            tag=track.tags,
-            encoding=prolog.encoding,
-            collect_ids=False,
-            resolve_entities=False,
-            no_network=True,
-            huge_tree=False,
-            remove_comments=True,
-            remove_pis=True,
-        )
+        limits = self._limits
+        source = _Metered(prolog.source, limits.max_file_bytes, track)
         try:
-            for event, node in events:
-                element = cast(Element, node)
+            for event, element in events.events_of(
+                source, track.tags, prolog.encoding, limits.max_tag_names
+            ):
                 if event == "start":
                     track.start(element)
                 else:

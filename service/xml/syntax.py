@@ -11,6 +11,8 @@ _LIMITS = (
     ("Text node too long", "a text is longer than 10,000,000 bytes"),
     ("Buffer size limit", "an attribute is longer than 10,000,000 bytes"),
     ("too big found", "a comment, CDATA section or instruction is longer than 10,000,000 bytes"),
+    ("Too long a token", "a comment, an attribute or the like is longer than 10,000,000 bytes"),
+    ("Too many attributes", "an element has more than 1,000 attributes"),
     ("Name too long", "a name is longer than 50,000 bytes"),
 )
 """What libxml2 says where it is over a limit of its own (``huge_tree`` would lift them)."""

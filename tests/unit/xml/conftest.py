@@ -1,6 +1,6 @@
 import pytest
 
-from service.xml import harvests, names, walks
+from service.xml import events, harvests, names, walks
 
 
 @pytest.fixture(params=["compiled", "interpreted"])
@@ -10,3 +10,4 @@ def both_walks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr(walks, "walk_of", walks.interpreted)
         monkeypatch.setattr(names, "names_of", names.interpreted)
         monkeypatch.setattr(harvests, "harvest_of", harvests.interpreted)
+        monkeypatch.setattr(events, "events_of", events.interpreted)

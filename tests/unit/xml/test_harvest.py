@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from service.errors import FileRefused, FileTooLarge
 from service.model import Project, SharedObjects
 from service.rows import TABLES
-from service.xml import harvests, names, native, walks
+from service.xml import events, harvests, names, native, walks
 from service.xml.file import File
 from service.xml.limits import Limits
 from service.xml.reader import Reader
@@ -255,6 +255,7 @@ def interpreted() -> Iterator[None]:
         patch.setattr(walks, "walk_of", walks.interpreted)
         patch.setattr(names, "names_of", names.interpreted)
         patch.setattr(harvests, "harvest_of", harvests.interpreted)
+        patch.setattr(events, "events_of", events.interpreted)
         yield
 
 

@@ -121,6 +121,7 @@ def test_the_lines_are_those_of_the_xml() -> None:
         (b"PK\x03\x04", "the ZIP is corrupt or breaks off"),
         (b"\x1f\x8b", "the gzip file breaks off"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",  # the bytes hold the time
 )
 def test_what_is_not_read_is_refused_in_words_that_help(data: bytes, reason: str) -> None:
     assert reason in refusal(data)
