@@ -6,6 +6,7 @@ from enum import StrEnum
 import pytest
 from pydantic.fields import FieldInfo
 
+from service.api.routes import CLIENT, ROUTES
 from service.errors import ServiceError
 from service.model import ErrorCode, WarningCode
 from service.settings import Settings
@@ -63,6 +64,21 @@ def test_every_status_is_documented_with_its_message() -> None:
     rows = errors()
     for status, message in kinds.items():
         assert any(row.startswith(f"| {status} | {message} | ") for row in rows), status
+
+
+@pytest.mark.parametrize("path", ROUTES)
+def test_every_route_is_documented_with_its_methods(path: str) -> None:
+    text = (DOCS / "api.md").read_text("utf-8")
+    if not path.startswith(CLIENT):
+        assert f"`{path}`" in text
+    for method in ROUTES[path] if path.startswith(CLIENT) else ():
+        assert f"| `{method} {path.removeprefix(CLIENT)}` | " in text
+
+
+def test_no_route_is_documented_that_is_not_there() -> None:
+    rows = re.findall(r"^\| `([A-Z]+) (/\S+)` \|", (DOCS / "api.md").read_text("utf-8"), re.M)
+    there = {(method, path) for path, handlers in ROUTES.items() for method in handlers}
+    assert {(method, CLIENT + path) for method, path in rows} <= there
 
 
 @pytest.mark.parametrize("dialect", [mspdi, p6])
