@@ -5,33 +5,28 @@ it, behind whatever proxy.
 """
 
 import asyncio
-import contextlib
-import socket
-import struct
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from functools import partial
 from typing import Any, Final
 
 import orjson
-import structlog
 from aiohttp import hdrs, web
 
 from service.api import keys
 from service.api.database import ask
 from service.api.envelope import JSON
+from service.api.streaming import send, whole
 from service.errors import Conflict, ServiceError
 from service.importer import history, outcomes
 from service.importer.batches import Owner
 from service.importer.decisions import Outcome
 from service.importer.options import Told
-from service.importer.outcomes import Tally
+from service.importer.outcomes import Tally, Wanted, shown
 
 STATUS: Final = 207
 IMPORTED: Final = "Projects successfully imported"
 CONFLICTS_SHOWN: Final = 1000
 """Errors in a 409; the rest is under its ``Location``."""
-
-log = structlog.get_logger(__name__)
 
 
 class MultiStatus:
@@ -48,7 +43,6 @@ class MultiStatus:
         self._app = request.app
         self._owner = owner
         self._headers = {hdrs.LOCATION: place}
-        self._silence = request.app[keys.SETTINGS].idle_timeout
 
     async def tell(self, tally: Tally) -> web.StreamResponse:
         """Answer an import that has ended.
@@ -67,9 +61,9 @@ class MultiStatus:
             exc.fields["import_id"] = self._owner.import_id
             exc.headers[hdrs.LOCATION] = self._headers[hdrs.LOCATION]
             raise
-        with self._whole():
+        with whole(self._request):
             response = await self._begin()
-            await self._send(response, first)
+            await send(self._request, response, first)
             await self._send_all(response, blocks)
         return response
 
@@ -84,23 +78,13 @@ class MultiStatus:
         Raises:
             ConnectionError: as from ``tell``; also where the import came to no result.
         """
-        with self._whole():
+        with whole(self._request):
             response = await self._begin()
             while not running.done():
-                await self._send(response, b" ")
+                await send(self._request, response, b" ")
                 await asyncio.wait({running}, timeout=pause)
             await self._send_all(response, self._blocks(running.result()))
         return response
-
-    @contextlib.contextmanager
-    def _whole(self) -> Iterator[None]:
-        """After a fault, end the connection so that what was sent cannot be taken for all of it."""
-        try:
-            yield
-        except Exception as exc:
-            log.warning("http.broken_off", fault=repr(exc))
-            _reset(self._request)
-            raise ConnectionError("the answer broke off") from exc
 
     async def _begin(self) -> web.StreamResponse:
         response = web.StreamResponse(
@@ -111,12 +95,8 @@ class MultiStatus:
 
     async def _send_all(self, response: web.StreamResponse, blocks: AsyncIterator[bytes]) -> None:
         async for block in blocks:
-            await self._send(response, block)
+            await send(self._request, response, block)
         await response.write_eof()
-
-    async def _send(self, response: web.StreamResponse, block: bytes) -> None:
-        async with asyncio.timeout(self._silence):
-            await response.write(block)
 
     async def _blocks(self, tally: Tally) -> AsyncIterator[bytes]:
         """The JSON, a page of outcomes at a time; nothing is yielded before the first is read."""
@@ -153,7 +133,7 @@ class MultiStatus:
         self, kinds: tuple[Outcome, ...], after: int, limit: int
     ) -> list[dict[str, Any]]:
         owner = self._owner
-        return await ask(
+        rows = await ask(
             self._app,
             partial(
                 outcomes.page,
@@ -162,9 +142,10 @@ class MultiStatus:
                 attempt=owner.attempt,
                 after=after,
                 limit=limit,
-                kinds=kinds,
+                wanted=Wanted(kinds),
             ),
         )
+        return list(map(shown, rows))
 
     async def _conflict(self, details: str, counts: Mapping[str, int]) -> Conflict:
         errors = await self._page(outcomes.FAILED, -1, CONFLICTS_SHOWN)
@@ -187,11 +168,3 @@ def _head(tally: Tally, owner: Owner) -> dict[str, Any]:
         head |= {"message": f"Dry run: {total - failed} of {total} projects would be imported"}
         head |= {"dry_run": True}
     return head
-
-
-def _reset(request: web.Request) -> None:
-    """End the connection by a reset, which even an HTTP/1.0 client cannot take for the end."""
-    if (transport := request.transport) is not None:
-        socket_ = transport.get_extra_info("socket")
-        socket_.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        transport.abort()

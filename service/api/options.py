@@ -66,11 +66,20 @@ def idempotency_key(request: web.Request) -> str | None:
         return None
     if len(given) > 1:
         raise BadRequest(f"there are several {IDEMPOTENCY_KEY} headers")
-    key = given[0]
-    if len(key) > 1 and key[0] == key[-1] == '"':
-        key = key[1:-1]
-    if not _KEY.fullmatch(key):
-        raise BadRequest(
-            f"the {IDEMPOTENCY_KEY} must have 1 to {_MAX_KEY} characters of printable ASCII"
-        )
-    return key
+    return read_key(given[0], f"the {IDEMPOTENCY_KEY}")
+
+
+def read_key(given: str, called: str) -> str:
+    """A key without the quotes that it may have.
+
+    Args:
+        called: what the refusal calls it.
+
+    Raises:
+        BadRequest: it is empty, too long or not printable ASCII.
+    """
+    if len(given) > 1 and given[0] == given[-1] == '"':
+        given = given[1:-1]
+    if not _KEY.fullmatch(given):
+        raise BadRequest(f"{called} must have 1 to {_MAX_KEY} characters of printable ASCII")
+    return given

@@ -5,7 +5,7 @@ from typing import Final
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from service.api import bulk, health, imports, listing, locks, projects, schema
+from service.api import bulk, health, imports, listing, locks, projects, results, schema
 from service.api.requests import leave_expectation
 from service.errors import MethodNotAllowed, NotFound
 
@@ -25,9 +25,10 @@ ROUTES: Final[dict[str, dict[str, Handler]]] = {
         hdrs.METH_PUT: locks.take,
         hdrs.METH_DELETE: locks.give_back,
     },
+    f"{CLIENT}/imports": {hdrs.METH_GET: imports.listed},
     f"{CLIENT}/imports/{{import_id}}": {hdrs.METH_GET: imports.one},
     f"{CLIENT}/imports/{{import_id}}/cancel": {hdrs.METH_POST: imports.cancel},
-    f"{CLIENT}/imports/{{import_id}}/results": {hdrs.METH_GET: imports.results},
+    f"{CLIENT}/imports/{{import_id}}/results": {hdrs.METH_GET: results.results},
     "/healthz": {hdrs.METH_GET: health.healthz},
     "/readyz": {hdrs.METH_GET: health.readyz},
     "/metrics": {hdrs.METH_GET: health.metrics},

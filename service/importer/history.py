@@ -1,5 +1,6 @@
 """Imports as answers tell them."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from service.db import Connection
@@ -20,3 +21,36 @@ async def find(
     await bury_dead(conn, client_id, expiry)
     row = await conn.fetchrow(_SQL.find, client_id, import_id)
     return dict(row) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which imports are asked for; None asks for all.
+
+    Attributes:
+        state: how they are.
+        text: in their notes or filename, small or capital.
+        key: an idempotency key, with the subject whose it is.
+    """
+
+    state: str | None = None
+    text: str | None = None
+    key: tuple[str, str] | None = None
+
+
+async def page(
+    conn: Connection, client_id: int, expiry: float, *, wanted: Wanted, before: int, limit: int
+) -> list[dict[str, Any]]:
+    """Imports, the latest first.
+
+    Args:
+        expiry: as for ``find``.
+        before: the id from which to go back.
+        limit: how many at most.
+    """
+    await bury_dead(conn, client_id, expiry)
+    subject, key = wanted.key or (None, None)
+    rows = await conn.fetch(
+        _SQL.page, client_id, before, wanted.state, wanted.text, subject, key, limit
+    )
+    return [dict(row) for row in rows]

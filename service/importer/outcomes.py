@@ -1,6 +1,6 @@
 """Each project's outcome: as it is stored with the project, and as an answer tells it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,13 +9,16 @@ import orjson
 from service.db import Connection
 from service.db.queries import Queries
 from service.importer.decisions import Failure, Outcome
-from service.model import ErrorCode, Notice, Project, Refusal, Warnings
+from service.model import ErrorCode, Notice, Project, Refusal, WarningCode, Warnings
 from service.rows import copy_line
 
 _SQL = Queries("outcomes")
 
 PAGE = 1000
 """Outcomes read at a time."""
+
+LAST = 2**63 - 1
+LOOK_AHEAD = 20_000
 
 LANDED = (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED)
 FAILED = (Outcome.FAILED,)
@@ -108,6 +111,28 @@ async def tally(
     return Tally(counts, conflict)
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which outcomes are asked for; None asks for all.
+
+    Attributes:
+        kinds: the outcomes.
+        error: why they failed.
+        warning: one among the first that each has.
+        text: in the external id or the name, small or capital.
+        upto: the last index.
+    """
+
+    kinds: tuple[Outcome, ...] = ALL
+    error: ErrorCode | None = None
+    warning: WarningCode | None = None
+    text: str | None = None
+    upto: int = LAST
+
+
+EVERYTHING = Wanted()
+
+
 async def page(
     conn: Connection,
     client_id: int,
@@ -116,17 +141,38 @@ async def page(
     *,
     after: int = -1,
     limit: int = PAGE,
-    kinds: Iterable[Outcome] = ALL,
+    wanted: Wanted = EVERYTHING,
 ) -> list[dict[str, Any]]:
-    """Outcomes as answers tell them, in the file's order.
+    """Stored outcomes in the file's order; ``shown`` makes of each what answers tell.
 
     Args:
         after: the index behind which to begin; -1 begins with the first.
         limit: how many at most.
-        kinds: the outcomes wanted.
     """
-    rows = await conn.fetch(_SQL.page, client_id, import_id, attempt, after, list(kinds), limit)
-    return [shown(dict(row)) for row in rows]
+    rows = await conn.fetch(
+        _SQL.page,
+        client_id,
+        import_id,
+        attempt,
+        after,
+        wanted.upto,
+        list(wanted.kinds),
+        wanted.error,
+        wanted.warning,
+        wanted.text,
+        limit,
+    )
+    return [dict(row) for row in rows]
+
+
+async def contiguous(
+    conn: Connection, client_id: int, import_id: int, attempt: int, *, after: int
+) -> int:
+    """The last index up to which, behind ``after``, no outcome is missing; looks ahead so far."""
+    last: int = await conn.fetchval(
+        _SQL.contiguous, client_id, import_id, attempt, after, LOOK_AHEAD
+    )
+    return last
 
 
 def shown(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -136,3 +136,19 @@ SELECT i.import_id, i.state, i.attempt, i.subject, i.idempotency_key, i.options,
   FROM imports i
   JOIN import_progress p USING (client_id, import_id)
  WHERE i.client_id = $1 AND i.import_id = $2
+
+-- name: page
+-- The latest first.
+SELECT i.import_id, i.state, i.attempt, i.subject, i.idempotency_key, i.options, i.notes,
+       i.filename, i.dialect,
+       CASE i.state WHEN 'running' THEN p.bytes_read ELSE i.bytes_read END AS bytes_read,
+       p.projects_done, p.cancel_requested, i.warnings, i.cause, i.counts, i.request_id,
+       i.started_at, i.ended_at
+  FROM imports i
+  JOIN import_progress p USING (client_id, import_id)
+ WHERE i.client_id = $1 AND i.import_id < $2
+   AND ($3::text IS NULL OR i.state = $3)
+   AND ($4::text IS NULL OR strpos(lower(concat_ws(E'\n', i.notes, i.filename)), lower($4)) > 0)
+   AND ($6::text IS NULL OR i.subject = $5 AND i.idempotency_key = $6)
+ ORDER BY i.import_id DESC
+ LIMIT $7

@@ -1,5 +1,7 @@
 """An import and its outcomes, read again; probes, metrics and the schema."""
 
+import csv
+import io
 from typing import Any
 
 import pytest
@@ -153,3 +155,127 @@ async def test_the_native_schema_is_served(service: Service) -> None:
     answer = await get(service, "/schema/native.xsd", token=None)
     assert answer.headers["content-type"].startswith("application/xml")
     assert b"urn:project-bulk-import:1" in answer.body
+
+
+async def test_the_history_has_the_latest_first(service: Service) -> None:
+    for notes in (b"one", b"two", b"three"):
+        await upload(service, form(part("file", XML, filename="a.xml"), part("notes", notes)))
+    seen: list[str] = []
+    path: str | None = "/api/v2/clients/1/imports?limit=2"
+    while path is not None:
+        details = (await get(service, path)).json["details"]
+        seen += [found["notes"] for found in details["imports"]]
+        path = details["next"]
+    assert seen == ["three", "two", "one"]
+    assert details["imports"][0]["counts"]["created"] == 2
+
+
+async def test_the_history_is_filtered(service: Service, pool: Pool) -> None:
+    await upload(service, form(part("file", XML, filename="Night.xml")), "Idempotency-Key: k")
+    await upload(service, form(part("file", b"<x/>", filename="b.xml"), part("notes", b"a_b")))
+    other = token(sub="other")
+    await upload(service, form(part("file", XML)), "Idempotency-Key: k", token=other)
+
+    async def found(query: str) -> list[int]:
+        answer = await get(service, f"/api/v2/clients/1/imports?{query}")
+        assert answer.status == 200, answer.body
+        return [one["import_id"] for one in answer.json["details"]["imports"]]
+
+    assert await found("state=failed") == [2]
+    assert await found("text=night") == [1]
+    assert await found("text=a_b") == []  # a refused upload's notes are not kept
+    assert await found("idempotency_key=k") == [1]
+    assert await found("idempotency_key=%22k%22&state=completed") == [1]
+    assert await found("idempotency_key=unknown") == []
+
+
+async def test_a_running_import_is_found_by_its_key(service: Service, pool: Pool) -> None:
+    body = form(part("file", XML))
+    async with Connection(service) as connection, held(pool, "P-1"):
+        await connection.send(head(service, f"Content-Length: {len(body)}", "Idempotency-Key: k"))
+        await connection.send(body)
+        imports: list[dict[str, Any]] = []
+        while not imports:
+            answer = await get(service, "/api/v2/clients/1/imports?idempotency_key=k")
+            imports = answer.json["details"]["imports"]
+        assert (imports[0]["state"], imports[0]["import_id"]) == ("running", 1)
+
+
+MIXED = b"""<projects xmlns="urn:project-bulk-import:1">
+<project id="=1+1"><name>Formula, "quoted"</name></project>
+<project id="P-2"><name>Two</name>
+ <start>2026-02-02T00:00:00</start><finish>2026-01-01T00:00:00</finish></project>
+<project id="P-3"/>
+<project id="P-2"><name>Again</name></project>
+</projects>"""
+
+
+async def test_results_are_filtered(service: Service) -> None:
+    await upload(service, form(part("file", MIXED)))
+
+    async def found(query: str) -> list[int]:
+        indexes, complete, following = page(await get(service, f"{IMPORT}/results?{query}"))
+        assert (complete, following) == (True, None)
+        return indexes
+
+    assert await found("outcome=created") == [0, 1]
+    assert await found("outcome=failed") == [2, 3]
+    assert await found("error=DUPLICATE_PROJECT") == [3]
+    assert await found("warning=FINISH_BEFORE_START") == [1]
+    assert await found("warning=BAD_VALUE") == []
+    assert await found("text=p-2") == [1, 3]
+    assert await found("text=p-2&outcome=failed") == [3]
+
+
+async def test_a_filtered_list_goes_on_in_pages_of_the_same_filter(service: Service) -> None:
+    await upload(service, form(part("file", xml(9))))
+    path: str | None = f"{IMPORT}/results?limit=2&text=P-"
+    seen: list[int] = []
+    while path is not None:
+        indexes, _, path = page(await get(service, path))
+        seen += indexes
+    assert seen == [*range(9)]
+
+
+async def test_all_outcomes_come_as_csv(service: Service) -> None:
+    await upload(service, form(part("file", MIXED)))
+    answer = await get(service, f"{IMPORT}/results", "Accept: text/csv")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8; header=present"
+    assert int(answer.headers["content-length"]) == len(answer.body)
+    assert "import-1-results.csv" in answer.headers["content-disposition"]
+    first, second, third, fourth = csv.DictReader(io.StringIO(answer.body.decode(), newline=""))
+    assert (first["external_id"], first["name"]) == ("'=1+1", 'Formula, "quoted"')
+    assert (first["outcome"], first["version"], first["warnings"]) == ("created", "1", "0")
+    assert second["first_warnings"].startswith("FINISH_BEFORE_START line 3 ")
+    assert (third["error"], third["code"], third["retryable"]) == (
+        "VALIDATION_ERROR",
+        "400",
+        "false",
+    )
+    assert '"violations"' in third["extra"]
+    assert (fourth["error"], fourth["line"]) == ("DUPLICATE_PROJECT", "6")
+
+
+async def test_a_csv_is_all_of_what_is_filtered(service: Service) -> None:
+    await upload(service, form(part("file", xml(2500))))
+    for query, number in [("", 2500), ("?text=P-1", 1111), ("?outcome=failed", 0)]:
+        answer = await get(service, f"{IMPORT}/results{query}", "Accept: text/csv;q=1, */*;q=0.1")
+        assert len(answer.body.splitlines()) == 1 + number
+
+
+async def test_a_running_import_has_no_csv(service: Service, pool: Pool) -> None:
+    body = form(part("file", XML))
+    async with Connection(service) as connection, held(pool, "P-1"):
+        await connection.send(head(service, f"Content-Length: {len(body)}"), body)
+        while (await get(service, IMPORT)).status != 200:
+            pass
+        answer = await get(service, f"{IMPORT}/results", "Accept: text/csv")
+    assert answer.status == 409
+    assert "retry-after" in answer.headers
+
+
+@pytest.mark.settings(spool_bytes=100_000)
+async def test_a_csv_without_room_is_a_503(service: Service) -> None:
+    await upload(service, form(part("file", xml(7000))))
+    answer = await get(service, f"{IMPORT}/results", "Accept: text/csv")
+    assert answer.status == 503

@@ -8,7 +8,7 @@ import pytest
 from service.db import Pool
 from service.importer.importer import Importer
 from service.importer.lifecycle import Request
-from service.importer.outcomes import page
+from service.importer.outcomes import page, shown
 from service.settings import Settings
 from tests.integration.importer.build import CLIENT
 
@@ -72,7 +72,7 @@ async def test_one_over_its_limit_is_too_large_and_the_next_lands(
         import_id = await send(importer, "A", 3000)
         assert importer.spool.held == 0
     async with pool.acquire() as conn:
-        refused, landed = await page(conn, CLIENT, import_id, 1)
+        refused, landed = map(shown, await page(conn, CLIENT, import_id, 1))
     assert (refused["external_id"], refused["error"]) == ("A", "PROJECT_TOO_LARGE")
     assert str(2000 * KIB) in refused["message"]
     assert (landed["external_id"], landed["outcome"]) == ("A2", "created")

@@ -14,7 +14,7 @@ from service.errors import FileRefused, InternalError, RequestTimeout, TooManyRe
 from service.importer.importer import Importer, Intake
 from service.importer.keys import client_key
 from service.importer.lifecycle import Request
-from service.importer.outcomes import page
+from service.importer.outcomes import page, shown
 from service.settings import Settings
 from tests.integration.importer.build import CLIENT, until
 
@@ -69,7 +69,7 @@ async def test_a_file_lands_in_its_order_and_its_import_is_completed(
 
     assert tally.counts == {"created": 450, "updated": 0, "unchanged": 0, "failed": 0}
     async with pool.acquire() as conn:
-        told = await page(conn, CLIENT, started.id, 1)
+        told = list(map(shown, await page(conn, CLIENT, started.id, 1)))
     assert [(item["index"], item["external_id"]) for item in told] == list(enumerate(names))
     row = await pool.fetchrow("SELECT * FROM imports")
     assert row is not None
@@ -85,7 +85,7 @@ async def test_a_second_occurrence_is_a_duplicate_whatever_became_of_the_first(
     async with importer.start(REQUEST) as started:
         await whole(started, HEAD, nameless, plan("B"), plan("A"), plan("B", tasks=7), TAIL)
     async with pool.acquire() as conn:
-        told = await page(conn, CLIENT, started.id, 1)
+        told = list(map(shown, await page(conn, CLIENT, started.id, 1)))
 
     assert [item.get("error") for item in told] == [
         "VALIDATION_ERROR",
@@ -104,7 +104,7 @@ async def test_what_is_complete_before_a_break_lands_and_the_break_is_told_last(
         await feed(started, [HEAD, plan("A"), plan("B"), plan("C")[:-20], b"<<<", plan("D")])
         tally = await started.finish()
     async with pool.acquire() as conn:
-        *landed, last = await page(conn, CLIENT, started.id, 1)
+        *landed, last = map(shown, await page(conn, CLIENT, started.id, 1))
 
     assert tally.counts["created"] == len(landed) == 2
     assert (last["index"], last["error"], last["line"]) == (2, "MALFORMED_XML", 4)

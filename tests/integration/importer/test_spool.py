@@ -16,7 +16,7 @@ from service.db import Pool
 from service.errors import FileTooLarge, Unavailable
 from service.importer.importer import Importer, Intake
 from service.importer.lifecycle import Request
-from service.importer.outcomes import page
+from service.importer.outcomes import page, shown
 from service.importer.stages import Stages
 from service.settings import Settings
 from tests.descriptors import unlinked
@@ -94,7 +94,7 @@ async def holds(importer: Importer, size: int) -> None:
 
 async def told(pool: Pool, started: Intake) -> list[dict[str, Any]]:
     async with pool.acquire() as conn:
-        return await page(conn, CLIENT, started.id, 1)
+        return list(map(shown, await page(conn, CLIENT, started.id, 1)))
 
 
 async def state(pool: Pool, started: Intake) -> str:

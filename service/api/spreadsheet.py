@@ -1,0 +1,123 @@
+"""Outcomes as CSV: all of them, made in a working file first, so that its length is known."""
+
+import csv
+import io
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import orjson
+from aiohttp import hdrs, web
+
+from service.api import keys
+from service.api.database import ask
+from service.api.streaming import stream
+from service.db import Connection
+from service.errors import Unavailable
+from service.importer import outcomes
+from service.importer.decisions import Outcome
+from service.importer.endings import NO_ROOM
+from service.importer.outcomes import PAGE, Wanted
+from service.model import ErrorCode
+from service.spool import SpoolFile, TooLarge
+
+CSV: Final = "text/csv"
+COLUMNS: Final = (
+    "index",
+    "external_id",
+    "name",
+    "outcome",
+    "project_id",
+    "version",
+    "tasks",
+    "line",
+    "code",
+    "error",
+    "message",
+    "retryable",
+    "extra",
+    "warnings",
+    "first_warnings",
+)
+_IN_MEMORY: Final = 256 * 1024
+_BLOCK: Final = 64 * 1024
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for the beginning of a formula."""
+
+
+async def send(
+    request: web.Request, key: tuple[int, int, int], wanted: Wanted
+) -> web.StreamResponse:
+    """Answer with the outcomes of one attempt, given by client, import and attempt.
+
+    Raises:
+        Unavailable: the database stays away, or there is no room for the working file.
+        ConnectionError: the answer broke off.
+    """
+    share = request.app[keys.IMPORTER].spool.share()
+    file = share.file(_IN_MEMORY)
+    try:
+        await _write(request, key, wanted, file)
+        headers: dict[str, str] = {
+            hdrs.CONTENT_TYPE: f"{CSV}; charset=utf-8; header=present",
+            hdrs.CONTENT_LENGTH: str(file.tell()),
+            hdrs.CONTENT_DISPOSITION: f'attachment; filename="import-{key[1]}-results.csv"',
+            hdrs.VARY: hdrs.ACCEPT,
+        }
+        file.seek(0)
+        return await stream(request, _blocks(file), headers)
+    except ConnectionError:
+        raise
+    except (OSError, TooLarge) as exc:
+        raise Unavailable(NO_ROOM) from exc
+    finally:
+        share.close()
+
+
+async def _write(
+    request: web.Request, key: tuple[int, int, int], wanted: Wanted, file: SpoolFile
+) -> None:
+    file.write(_lines([COLUMNS]))
+    after = -1
+
+    async def read(conn: Connection) -> list[dict[str, Any]]:
+        return await outcomes.page(conn, *key, after=after, limit=PAGE, wanted=wanted)
+
+    while rows := await ask(request.app, read):
+        file.write(_lines([_cells(row) for row in rows]))
+        after = rows[-1]["index"]
+
+
+async def _blocks(file: SpoolFile) -> AsyncIterator[bytes]:
+    while block := file.read(_BLOCK):
+        yield block
+
+
+def _lines(rows: Iterable[Sequence[Any]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode()
+
+
+def _cells(row: Mapping[str, Any]) -> list[Any]:
+    failed = row["outcome"] == Outcome.FAILED
+    code = ErrorCode[row["error"]] if failed else None
+    warnings = row["warnings"] or {"count": 0, "first": []}
+    told = {
+        **row,
+        "code": code.status if code else None,
+        "retryable": str(code.retryable).lower() if code else None,
+        "extra": orjson.dumps(row["extra"]).decode() if row["extra"] else None,
+        "warnings": None if failed else warnings["count"],
+        "first_warnings": "; ".join(map(_in_words, warnings["first"])),
+    }
+    return [_plain(told[name]) for name in COLUMNS]
+
+
+def _in_words(warning: Mapping[str, Any]) -> str:
+    value = "" if warning["value"] is None else f" {warning['value']}"
+    return f"{warning['code']} line {warning['line']} {warning['element']}{value}"
+
+
+def _plain(value: Any) -> Any:
+    """A cell that no spreadsheet runs: with an apostrophe before what would be a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
