@@ -73,17 +73,19 @@ async def _copy(
         await conn.copy_to_table(table, source=_messages(blocks), columns=columns, format="text")
     except asyncpg.PostgresError as exc:
         at = _AT_LINE.match(exc.context or "")
-        if at is None:
+        index = _index_at(int(at[1]), shares) if at else None
+        if index is None:
             raise
-        raise RowRefused(_index_at(int(at[1]), shares)) from exc
+        raise RowRefused(index) from exc
 
 
-def _index_at(line: int, shares: Iterable[tuple[int, int]]) -> int:
+def _index_at(line: int, shares: Iterable[tuple[int, int]]) -> int | None:
+    """Whose row a line is; a fault of the database may be told at the line behind the last one."""
     for index, rows in shares:
         line -= rows
         if line <= 0:
             return index
-    raise AssertionError("the database refused a row that was not sent")
+    return None
 
 
 async def _messages(blocks: Iterable[bytes]) -> AsyncIterator[bytes]:

@@ -27,12 +27,12 @@ REMEDIES: Final = {
     "22": Remedy.SPLIT,  # data exception
     "23": Remedy.SPLIT,  # integrity constraint violation
     "54": Remedy.SPLIT,  # program limit exceeded
-    "53200": Remedy.SPLIT,  # out of memory
     "08": Remedy.RETRY,  # connection exception; PgBouncer's time-outs
     "40": Remedy.RETRY,  # rollback: deadlock, serialisation
     "57P": Remedy.RETRY,  # operator intervention: shutdown, crash, starting up, idle time-outs
     "25P03": Remedy.RETRY,  # idle in transaction for too long: this process stood still
     "53100": Remedy.RETRY,  # disk full
+    "53200": Remedy.RETRY,  # out of memory, which locks take too: see ``Starved``
     "53300": Remedy.RETRY,  # too many connections
     "55P03": Remedy.RETRY,  # lock not available
     "25006": Remedy.RETRY,  # read only: a demoted primary
@@ -42,6 +42,10 @@ _PREFIXES: Final = (5, 3, 2)
 
 class Fenced(Exception):
     """The import is no longer ours: it was ended or taken over."""
+
+
+class Starved(Exception):
+    """The database has no memory for so many projects at once, or for their locks."""
 
 
 class RowRefused(Exception):
@@ -59,7 +63,10 @@ class RowRefused(Exception):
 def remedy(exc: BaseException) -> Remedy:
     """What to do about the failure of a batch."""
     if isinstance(exc, RowRefused) and exc.__cause__ is not None:
-        return remedy(exc.__cause__)
+        large = isinstance(exc.__cause__, asyncpg.OutOfMemoryError)
+        return Remedy.SPLIT if large else remedy(exc.__cause__)
+    if isinstance(exc, Starved):
+        return Remedy.SPLIT
     if isinstance(exc, asyncpg.PostgresError):
         state = getattr(exc, "sqlstate", None) or ""
         return next((REMEDIES[state[:n]] for n in _PREFIXES if state[:n] in REMEDIES), Remedy.FAIL)

@@ -4,13 +4,14 @@ import asyncio
 import time
 from collections.abc import Sequence
 
+import asyncpg
 import structlog
 
 from service.db import Connection, Pool
 from service.importer import transaction
 from service.importer.batches import Batch, Entry, Owner
 from service.importer.contention import import_in_the_way
-from service.importer.faults import Remedy, RowRefused, blame, remedy
+from service.importer.faults import Remedy, RowRefused, Starved, blame, remedy
 from service.importer.retries import pauses, retrying
 from service.importer.turns import Seat
 from service.model import ErrorCode, Project, Refusal
@@ -90,7 +91,12 @@ class Writer:
             if recheck:
                 # The backend of a broken connection may hold the locks a while yet.
                 waiting_since.clear()
-            return await transaction.land(conn, self._owner, entries, recheck=recheck)
+            try:
+                return await transaction.land(conn, self._owner, entries, recheck=recheck)
+            except asyncpg.OutOfMemoryError as exc:
+                if len(entries) == 1:
+                    raise
+                raise Starved from exc
 
         asked = time.monotonic()
         async with self._seat.awaited():

@@ -8,6 +8,8 @@ from typing import Any, Final
 import asyncpg
 from lxml import etree
 
+from service.db import Connection
+
 _COUNTED: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "urn:project-bulk-import:1": {
         "tasks": ("task",),
@@ -171,9 +173,7 @@ async def stored_outcomes(dsn: str, client_id: int = 1) -> list[dict[str, Any]]:
         await connection.close()
 
 
-async def look(
-    connection: "asyncpg.Connection[Any]", client_id: int, *, running: bool = False
-) -> Findings:
+async def look(connection: Connection, client_id: int, *, running: bool = False) -> Findings:
     """What is wrong with what a client has, whatever was imported; no version may be pruned.
 
     Args:
@@ -194,14 +194,12 @@ async def look(
 
 
 async def laid_down(
-    connection: "asyncpg.Connection[Any]", client_id: int
+    connection: Connection, client_id: int
 ) -> dict[tuple[int, int], tuple[str, dict[str, int]]]:
     """By project and version, whose it is and how many children of each table it has."""
-    names = dict(
-        await connection.fetch(
-            "SELECT project_id, external_id FROM projects WHERE client_id = $1", client_id
-        )
-    )
+    query = "SELECT project_id, external_id FROM projects WHERE client_id = $1"
+    rows = await connection.fetch(query, client_id)
+    names: dict[int, str] = {row["project_id"]: row["external_id"] for row in rows}
     there: dict[tuple[int, int], tuple[str, dict[str, int]]] = {}
     for table in _TABLES:
         for row in await connection.fetch(_LAID_DOWN.format(table=table), client_id):

@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
+import itertools
 import signal
 import time
-from typing import Any
+from collections.abc import Iterator
 
 import aiohttp
 import asyncpg
@@ -12,7 +13,7 @@ import pytest
 
 from service.settings import Settings
 from tests.faults.cluster import Cluster, cluster
-from tests.faults.proxy import COMMIT, Fault, Proxy
+from tests.faults.proxy import COMMIT, Fault, Proxy, proxied
 from tests.faults.truth import assert_all_told_is_true, stored_outcomes
 from tests.faults.uploading import QUICK, content_of, send
 from tests.integration.faults.conftest import ADD_CLIENT, execute
@@ -33,7 +34,7 @@ async def completes(
     unchanged = {
         one["external_id"] for one in told["details"]["successes"] if one["outcome"] == "unchanged"
     }
-    assert (len(again), unchanged) == (PROJECTS, there)
+    assert (len(again), unchanged) == (content.count(b"<project "), there)
     await assert_all_told_is_true(dsn, content, told["details"]["successes"])
     await assert_all_told_is_true(dsn, content, await stored_outcomes(dsn))
     counts: dict[str, int] = told["counts"]
@@ -53,10 +54,19 @@ async def until_ready(http: aiohttp.ClientSession, service: Service, status: int
     return said[1]
 
 
-async def details(http: aiohttp.ClientSession, service: Service, place: str) -> dict[str, Any]:
+async def interrupted(http: aiohttp.ClientSession, service: Service, import_id: int) -> None:
+    """Wait until an import is: whoever asks for one finds it ended once it has missed its beats."""
+    place = service.url(f"imports/{import_id}")
+    async with asyncio.timeout(10):
+        while (state := await state_of(http, service, place)) == "running":  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    assert state == "interrupted"
+
+
+async def state_of(http: aiohttp.ClientSession, service: Service, place: str) -> str:
     async with http.get(place, headers=service.headers()) as answer:
-        found: dict[str, Any] = (await answer.json())["details"]
-    return found
+        found: dict[str, str] = (await answer.json())["details"]
+    return found["state"]
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGQUIT, signal.SIGINT])
@@ -100,12 +110,7 @@ async def test_a_server_that_stays_away_is_told_and_what_landed_stays(
 
     await asyncio.to_thread(own_server.start)
     await until_ready(http, own, 200)
-    # Whoever asks for an import finds it ended once it has missed its beats.
-    place = own.url(f"imports/{told['import_id']}")
-    async with asyncio.timeout(10):
-        while (found := await details(http, own, place))["state"] == "running":  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
-    assert found["state"] == "interrupted"
+    await interrupted(http, own, told["import_id"])
     counts = await completes(http, own, own_server.dsn(), content)
     assert 0 < counts["unchanged"] < PROJECTS
 
@@ -196,13 +201,68 @@ async def test_a_server_without_room_for_locks_takes_smaller_batches(
     http: aiohttp.ClientSession, settings: Settings, postgres: str
 ) -> None:
     few = {"max_connections": "20", "max_locks_per_transaction": "10"}
-    content = content_of(PROJECTS)
+    number = 3000
+    content = content_of(number)
     with cluster(postgres, **few) as server:
         dsn = server.dsn()
         await execute(dsn, ADD_CLIENT)
-        quick = settings.model_copy(update=QUICK | {"batch_projects": 10_000})
+        quick = settings.model_copy(
+            update=QUICK | {"batch_projects": number, "batch_bytes": 1 << 30}
+        )
         async with served(quick, dsn) as service:
             status, told = await send(http, service, content)
             assert status == 207, told
-            assert told["counts"]["created"] == PROJECTS, told["details"]["errors"][:1]
+            assert told["counts"]["created"] == number, told["details"]["errors"][:1]
             await assert_all_told_is_true(dsn, content, told["details"]["successes"])
+        assert "out of shared memory" in (server.folder / "server.log").read_text()
+
+
+async def test_a_server_whose_locks_others_hold_is_waited_for(
+    http: aiohttp.ClientSession, own: Service, own_server: Cluster, content: bytes
+) -> None:
+    hog = await asyncpg.connect(own_server.dsn())
+    with contextlib.suppress(asyncpg.OutOfMemoryError):
+        for first in itertools.count(step=100):
+            many = "SELECT pg_advisory_lock_shared(k) FROM generate_series($1::bigint, $2) AS k"
+            await hog.fetch(many, first, first + 99)
+    status, told = await send(http, own, content)
+    assert (status, told["message"]) == (503, "Service unavailable"), told
+    await hog.close()
+    await completes(http, own, own_server.dsn(), content)
+
+
+@pytest.fixture
+def full_soon(postgres: str) -> Iterator[Cluster]:
+    """A server on a small disk of its own."""
+    try:
+        with cluster(postgres, disk_mib=300) as server:
+            yield server
+    except OSError as error:
+        pytest.skip(f"a disk of its own takes root and a kernel that mounts: {error}")
+
+
+async def test_a_full_disk_interrupts_and_what_landed_stays(
+    http: aiohttp.ClientSession, settings: Settings, full_soon: Cluster
+) -> None:
+    content = content_of(4000)
+    await execute(full_soon.dsn(), ADD_CLIENT)
+    async with (
+        proxied(full_soon.dsn()) as way,
+        served(settings.model_copy(update=QUICK), way.dsn) as service,
+    ):
+        strike = way.strike(Fault.CUT, COMMIT, skip=5)
+        sending = asyncio.create_task(send(http, service, content))
+        await strike.struck.wait()
+        ballast = full_soon.folder / "ballast"
+        with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+            while file.write(bytes(1 << 16)):
+                pass
+        status, told = await sending
+        assert (status, told["message"]) == (503, "Service unavailable"), told
+
+        ballast.unlink()
+        if not full_soon.running:  # it could not even write its log of changes
+            await asyncio.to_thread(full_soon.start)
+        await until_ready(http, service, 200)
+        await interrupted(http, service, told["import_id"])
+        await completes(http, service, full_soon.dsn(), content)

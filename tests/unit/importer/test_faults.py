@@ -1,7 +1,7 @@
 import asyncpg
 import pytest
 
-from service.importer.faults import Remedy, RowRefused, blame, remedy
+from service.importer.faults import Remedy, RowRefused, Starved, blame, remedy
 from service.model import ErrorCode
 
 
@@ -15,9 +15,9 @@ def raised(sqlstate: str) -> asyncpg.PostgresError:
 @pytest.mark.parametrize(
     ("states", "expected"),
     [
-        (("22P02", "22021", "23505", "54000", "54001", "53200"), Remedy.SPLIT),
+        (("22P02", "22021", "23505", "54000", "54001"), Remedy.SPLIT),
         (("08006", "08P01", "40P01", "40001", "57P01", "57P03", "53100"), Remedy.RETRY),
-        (("53300", "55P03", "25006", "25P03"), Remedy.RETRY),
+        (("53200", "53300", "55P03", "25006", "25P03"), Remedy.RETRY),
         (("42P01", "42703", "0A000", "XX000", "53000", "25P02", "57014"), Remedy.FAIL),
     ],
 )
@@ -33,6 +33,7 @@ def test_the_servers_word_decides(states: tuple[str, ...], expected: Remedy) -> 
         (TimeoutError(), Remedy.RETRY),
         (asyncpg.exceptions._base.DataError("an argument of ours"), Remedy.FAIL),
         (KeyError("ours"), Remedy.FAIL),
+        (Starved(), Remedy.SPLIT),
     ],
 )
 def test_a_broken_way_to_the_server_is_tried_again_and_a_bug_is_not(
@@ -47,6 +48,7 @@ def test_a_broken_way_to_the_server_is_tried_again_and_a_bug_is_not(
         ("22P02", ErrorCode.VALIDATION_ERROR),
         ("54000", ErrorCode.PROJECT_TOO_LARGE),
         ("23502", ErrorCode.INTERNAL_ERROR),
+        ("53200", ErrorCode.INTERNAL_ERROR),
     ],
 )
 def test_the_culprit_is_told_what_the_server_said(state: str, code: ErrorCode) -> None:
