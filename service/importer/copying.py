@@ -1,9 +1,11 @@
 """Rows into their tables by COPY in text format, and whose row it was that the database refused."""
 
+import asyncio
+import contextlib
 import re
 from binascii import hexlify
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import asyncpg
 
@@ -70,13 +72,44 @@ async def _copy(
 ) -> None:
     """Copy blocks of rows; ``shares`` says, item by item, how many of the rows are its own."""
     try:
-        await conn.copy_to_table(table, source=_messages(blocks), columns=columns, format="text")
+        copying = conn.copy_to_table(
+            table, source=_messages(blocks), columns=columns, format="text"
+        )
+        await _unless_lost(conn, copying)
     except asyncpg.PostgresError as exc:
         at = _AT_LINE.match(exc.context or "")
         index = _index_at(int(at[1]), shares) if at else None
         if index is None:
             raise
         raise RowRefused(index) from exc
+
+
+async def _unless_lost(conn: Connection, copying: Coroutine[Any, Any, str]) -> None:
+    """See a COPY through, or to the connection's end.
+
+    asyncpg's own waits for ever where the connection is lost while it takes no more.
+    """
+    lost = asyncio.Event()
+
+    def tell(_: object) -> None:
+        lost.set()
+
+    conn.add_termination_listener(tell)
+    tasks: list[asyncio.Task[Any]] = [
+        asyncio.create_task(copying),
+        asyncio.create_task(lost.wait()),
+    ]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if not tasks[0].done():
+            raise asyncpg.ConnectionDoesNotExistError("the connection was lost in a COPY")
+        tasks[0].result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        with contextlib.suppress(asyncpg.InterfaceError):  # it is lost
+            conn.remove_termination_listener(tell)
 
 
 def _index_at(line: int, shares: Iterable[tuple[int, int]]) -> int | None:

@@ -240,11 +240,12 @@ async def test_a_batch_whose_commit_went_unanswered_is_not_written_twice(
     assert await pool.fetchval("SELECT version FROM projects") == 1
 
 
+@pytest.mark.parametrize("tasks", [2, 50_000], ids=["sent", "more than the socket takes"])
 async def test_a_broken_connection_is_replaced_and_the_batch_lands(
-    pool: Pool, owner: Owner, writer: Writer, other: Connection
+    pool: Pool, owner: Owner, writer: Writer, other: Connection, tasks: int
 ) -> None:
     await other.execute("LOCK TABLE tasks")
-    landing = asyncio.create_task(writer.land([project("A")]))
+    landing = asyncio.create_task(writer.land([project("A", tasks=tasks)]))
     waiting = (
         "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'COPY%'"
     )
