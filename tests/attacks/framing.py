@@ -11,6 +11,7 @@ from tests.integration.http.raw import XML, chunked, form, head, part
 from tests.serving import Service
 
 _FILE: Final = form(part("file", XML))
+_WIDE: Final = XML.replace(b"</projects>", b" " * 1_000_000 + b"</projects>")
 _HIDDEN: Final = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 _MALFORMED: Final = "400 Validation error: the request is not well-formed HTTP/1.1, closed"
 _BROKEN: Final = "400 Validation error: the (request|body) .*is not well-formed HTTP.*, closed"
@@ -122,6 +123,11 @@ _CHUNKS: Final = [
     _chunks(
         "a chunk extension of 1 MB",
         _SIZE + b";" + b"x" * 1_000_000 + b"\r\n" + _FILE + b"\r\n0\r\n\r\n",
+        _TAKEN,
+    ),
+    _chunks(
+        "a megabyte in chunks of one byte",
+        chunked(bytes([byte]) for byte in form(part("file", _WIDE))),
         _TAKEN,
     ),
     Attack(
