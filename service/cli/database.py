@@ -84,6 +84,10 @@ def migrate(
     check: Annotated[
         bool, typer.Option("--check", help="Change nothing; fail where migrations are missing.")
     ] = False,
+    grant_to: Annotated[
+        str | None,
+        typer.Option(metavar="ROLE", help="Let this role do what `serve` needs, and no more."),
+    ] = None,
 ) -> None:
     """Bring the database's schema up to date."""
     settings = load_settings()
@@ -96,6 +100,9 @@ def migrate(
     else:
         for name in migrations.migrate(settings.database_url):
             typer.echo(f"Applied {name}")
+        if grant_to is not None:
+            with reaching():
+                asyncio.run(migrations.grant(settings.database_url, grant_to))
     typer.echo("The schema is up to date.")
 
 

@@ -16,9 +16,10 @@ import asyncpg
 
 from service.db import Connection
 from service.db.binaries import last_line
-from service.db.queries import SQL
+from service.db.queries import SQL, Queries
 
 MIGRATIONS: Final = SQL / "migrations"
+_SQL: Final = Queries("grants")
 
 
 class MigrationError(Exception):
@@ -56,6 +57,25 @@ def migrate(dsn: str) -> list[str]:
         raise MigrationError(f"the migration failed: {last_line(done.stdout)}")
     lines = done.stdout.splitlines()
     return [line.split()[1] for line in lines if line.startswith("Applied: ")]
+
+
+async def grant(dsn: str, role: str) -> None:
+    """Let a role do what the service does with the schema, and no more.
+
+    Args:
+        dsn: the database, by a URL whose role owns the tables.
+        role: the service's, which must exist.
+
+    Raises:
+        OSError, asyncpg.PostgresError: the database cannot be asked, or has no such role.
+    """
+    connection = await asyncpg.connect(dsn)
+    try:
+        async with connection.transaction():
+            for (statement,) in await connection.fetch(_SQL.grants, role):
+                await connection.execute(statement)
+    finally:
+        await connection.close()
 
 
 async def pending(dsn: str) -> list[str]:

@@ -200,10 +200,9 @@ async def test_a_server_without_room_for_connections_is_waited_for(
 async def test_a_server_without_room_for_locks_takes_smaller_batches(
     http: aiohttp.ClientSession, settings: Settings, postgres: str
 ) -> None:
-    few = {"max_connections": "20", "max_locks_per_transaction": "10"}
     number = 3000
     content = content_of(number)
-    with cluster(postgres, **few) as server:
+    with cluster(postgres, max_connections="20", max_locks_per_transaction="10") as server:
         dsn = server.dsn()
         await execute(dsn, ADD_CLIENT)
         quick = settings.model_copy(
