@@ -3,13 +3,16 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from service.db import Connection
+from service.db import Connection, patience
 from service.db.queries import Queries
 from service.importer.locks import Claim, check_unlocked, held
 from service.model import PROJECT_COLUMNS
 from service.rows import COLUMNS, Table
 
 _SQL = Queries("locks")
+
+AT_A_TIME = 20_000
+"""Rows that one statement copies."""
 
 
 class Archived(NamedTuple):
@@ -48,4 +51,8 @@ async def _copy(
     await conn.execute(own, *key, subject)
     for table in Table:
         columns = ", ".join(COLUMNS[table])
-        await conn.execute(_SQL.copy_children.format(table=table.value, columns=columns), *key)
+        query = _SQL.copy_children.format(table=table.value, columns=columns)
+        last = await conn.fetchval(_SQL.last_child.format(table=table.value), *key)
+        for start in range(0, -1 if last is None else last + 1, AT_A_TIME):
+            await conn.execute(query, *key, start, start + AT_A_TIME)
+            patience.renew()

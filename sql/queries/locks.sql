@@ -50,13 +50,17 @@ RETURNING archived_at
 -- name: copy_version
 -- The same again under the next number, by nobody's import.
 INSERT INTO project_versions (client_id, project_id, version, created_by, content_hash,
-                              shared_objects, {columns})
-SELECT client_id, project_id, version + 1, $4, content_hash, shared_objects, {columns}
+                              shared_objects, archived_at, {columns})
+SELECT client_id, project_id, version + 1, $4, content_hash, shared_objects, now(), {columns}
   FROM project_versions
  WHERE client_id = $1 AND project_id = $2 AND version = $3
 
+-- name: last_child
+SELECT max(ordinal) FROM {table} WHERE client_id = $1 AND project_id = $2 AND version = $3
+
 -- name: copy_children
+-- So many at a time that no statement takes long.
 INSERT INTO {table} (client_id, project_id, version, {columns})
 SELECT client_id, project_id, version + 1, {columns}
   FROM {table}
- WHERE client_id = $1 AND project_id = $2 AND version = $3
+ WHERE client_id = $1 AND project_id = $2 AND version = $3 AND ordinal >= $4 AND ordinal < $5

@@ -7,6 +7,7 @@ import pytest
 from service.db import Pool
 from service.rows import COLUMNS, Table
 from tests.integration.reading.asking import Client, native
+from tests.integration.reading.planted import plant
 from tests.integration.reading.test_one import FILE
 
 ONE = native('<project id="P"><name>One</name></project>')
@@ -43,6 +44,15 @@ async def test_an_archived_project_keeps_all_as_a_version_of_its_own(
     assert (await client.ask("projects")).details["projects"] == []
     [item] = (await client.ask("projects?archived=only")).details["projects"]
     assert item["archived_at"] == said["archived_at"]
+
+
+async def test_a_large_project_is_copied_piece_by_piece(
+    client: Client, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.importer.archive.AT_A_TIME", 7)
+    await plant(pool, 50)
+    assert (await client.ask("projects/1", "DELETE")).status == 200
+    assert await version_of(pool, 2) == await version_of(pool, 1)
 
 
 async def test_archiving_again_changes_nothing(client: Client) -> None:
