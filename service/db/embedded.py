@@ -8,8 +8,8 @@
      └── server.log      the server's own words since its last start, with one file before
 
 Locks are ``flock``s: the kernel lets go of them however a process ends. As long as ``server.lock``
-cannot be had, some process of the server lives; once it can be had, none does, whatever
-``postmaster.pid`` says, and that file may go. The last holder stops the server. Where the holders
+cannot be had, some process of the server lives; once it can be had, none does, whatever its own
+lock files say, and they may go. The last holder stops the server. Where the holders
 were killed it goes on, and the next one joins it.
 """
 
@@ -135,7 +135,8 @@ def _ensure_ready(server: _Server) -> None:
 def _start(server: _Server, lock: int) -> None:
     if not server.data.exists():
         _initialise(server, lock)
-    (server.data / "postmaster.pid").unlink(missing_ok=True)
+    for left in ("postmaster.pid", f"{_SOCKET}.lock"):
+        (server.data / left).unlink(missing_ok=True)
     log = server.home / "server.log"
     if log.exists():
         log.replace(log.with_suffix(".log.1"))

@@ -112,11 +112,12 @@ def test_a_killed_server_recovers_at_the_next_start(tmp_path: Path, postgres: st
         assert ask(dsn, "SELECT answer FROM kept") == 42
 
 
+@pytest.mark.parametrize("name", ["postmaster.pid", ".s.PGSQL.5432.lock"])
 @pytest.mark.parametrize(
     "left", ["", "12", "{pid}\n", "{pid}\n/elsewhere\n1\n5432\n.\n\n1 2\nready\n"]
 )
 def test_a_pid_file_that_lies_does_not_hinder_a_start(
-    tmp_path: Path, postgres: str, left: str
+    tmp_path: Path, postgres: str, name: str, left: str
 ) -> None:
     with running(tmp_path, postgres):
         pass
@@ -125,8 +126,8 @@ def test_a_pid_file_that_lies_does_not_hinder_a_start(
     account = {} if os.geteuid() else {"user": owner.st_uid, "group": owner.st_gid}
     foreign = subprocess.Popen(["sleep", "60"], cwd="/", **account)  # type: ignore[call-overload]
     try:
-        (data / "postmaster.pid").write_text(left.format(pid=foreign.pid))
-        os.chown(data / "postmaster.pid", owner.st_uid, owner.st_gid)
+        (data / name).write_text(left.format(pid=foreign.pid))
+        os.chown(data / name, owner.st_uid, owner.st_gid)
         with running(tmp_path, postgres) as dsn:
             assert ask(dsn, "SELECT 1") == 1
         assert foreign.poll() is None
