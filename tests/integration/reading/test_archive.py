@@ -21,7 +21,7 @@ async def version_of(pool: Pool, version: int) -> dict[str, list[Any]]:
         query = f"SELECT {columns} FROM {table.value} WHERE version = $1 ORDER BY ordinal"
         said[table.value] = [tuple(row) for row in await pool.fetch(query, version)]
     query = (
-        "SELECT to_jsonb(v) - '{version,import_id,created_at,created_by}'::text[]"
+        "SELECT to_jsonb(v) - '{version,import_id,created_at,created_by,archived_at}'::text[]"
         " FROM project_versions v WHERE version = $1"
     )
     return said | {"own": [row[0] for row in await pool.fetch(query, version)]}
