@@ -1,5 +1,6 @@
 """Too much of one thing: depth, attributes, names, namespaces, texts, comments."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from tests.attacks.attack import Attack
@@ -20,9 +21,14 @@ _MB: Final = 1_000_000
 _BEFORE: Final = NATIVE + GOOD
 _HALF: Final = _BEFORE + b'<project id="bad"><name>half</name>'
 _CLOSED: Final = b"</project>" + NATIVE_END
+_CHAINED: Final = (
+    b"<Project><Id>%d</Id><Name>half</Name><Activity><ObjectId>%d</ObjectId>"
+    b"<CalendarObjectId>0</CalendarObjectId></Activity></Project>"
+)
 _DEEP: Final = r"MALFORMED_XML at 1: elements are nested more than 256 deep, line 1, column \d+"
 _LONG: Final = r"MALFORMED_XML at 1: a text is longer than 10,000,000 bytes, line 1, column \d+"
 _NAMES: Final = r"the file uses more than 20000 distinct names"
+_MANY: Final = r"MALFORMED_XML at 1: an element has more than 1,000 attributes, line 1, column \d+"
 
 
 def _deep(name: str, opened: bytes) -> Attack:
@@ -39,6 +45,34 @@ def _long(name: str, opened: bytes, text: bytes = b"x" * 1000) -> Attack:
         lambda: joined(_BEFORE, opened, times(text, 100 * _MB)),
         LANDED + _LONG,
         most_mib=64,
+    )
+
+
+def _chain(count: int) -> Iterator[bytes]:
+    """Calendars of which each refers to the next."""
+    form = b"<Calendar><ObjectId>%d</ObjectId><BaseCalendarObjectId>%d</BaseCalendarObjectId>"
+    form += b"</Calendar>"
+    return (form % (number, number + 1) for number in range(count))
+
+
+def _few_names(projects: int) -> Iterator[bytes]:
+    for number in range(projects):
+        yield b"".join(b"<a%d/>" % (10 * number + place) for place in range(10))
+        yield b'<project id="%d"><name>n</name></project>' % number
+
+
+def _white_spaces(count: int) -> Iterator[bytes]:
+    """Tasks with white space of 56 characters behind each; the parser keeps each kind."""
+    digits = bytes.maketrans(b"01", b" \n")
+    kinds = (f"{number * 977:056b}".encode() for number in range(count))
+    return (b"<task/>" + kind.translate(digits) for kind in kinds)
+
+
+def _endless(name: str, opened: bytes) -> Attack:
+    return attack(
+        f"{name} of 100 MB, without an end",
+        lambda: joined(_BEFORE, opened, times(b"x>" * 500, 100 * _MB)),
+        LANDED + r"MALFORMED_XML at 1: .* longer than 10,000,000 bytes.*",
     )
 
 
@@ -67,12 +101,12 @@ ATTACKS: Final[list[Attack]] = [
             b"><name>half</name>",
             _CLOSED,
         ),
-        LANDED + r"(VALIDATION_ERROR|PROJECT_TOO_LARGE) at 1: .*",
+        LANDED + rf"(VALIDATION_ERROR at 1: .*|{_MANY})",
     ),
     attack(
         "100,000 attributes on an element that is not known",
         lambda: joined(_BEFORE, b"<x ", numbered(b'a%d="" ', 100_000), b"/>", NATIVE_END),
-        rf"207 good\+1(; FILE_TOO_LARGE at \S+: {_NAMES})?",
+        rf"207 good\+1(; FILE_TOO_LARGE at \S+: {_NAMES}|; {_MANY})?",
     ),
     attack(
         "an attribute of 11 MB",
@@ -91,7 +125,7 @@ ATTACKS: Final[list[Attack]] = [
     attack(
         "100,000 namespaces declared on one element",
         lambda: joined(_HALF, b"<x ", numbered(b'xmlns:a%d="urn:%d" ', 100_000), b"/>", _CLOSED),
-        LANDED + r"(VALIDATION_ERROR at 1: x is not known here|FILE_TOO_LARGE .*)",
+        LANDED + r"(VALIDATION_ERROR at 1: x is not known here.*|FILE_TOO_LARGE .*)",
     ),
     attack(
         "100,000 elements with a namespace of their own",
@@ -122,6 +156,30 @@ ATTACKS: Final[list[Attack]] = [
         LANDED + rf"FILE_TOO_LARGE at \S+: {_NAMES}",
         most_mib=64,
     ),
+    attack(
+        "a million names, a few of them before each project",
+        lambda: joined(NATIVE, _few_names(100_000), NATIVE_END),
+        rf"207 .*; FILE_TOO_LARGE at \S+: {_NAMES}",
+    ),
+    attack(
+        "a million instructions with names of their own",
+        lambda: joined(_BEFORE, numbered(b"<?a%d?>", _MB), NATIVE_END),
+        LANDED + rf"FILE_TOO_LARGE at \S+: {_NAMES}",
+    ),
+    attack(
+        "a million prefixes that nothing uses",
+        lambda: joined(_HALF, b"<tasks>", numbered(b'<task id="%d" xmlns:a%d="urn:a"/>', _MB)),
+        LANDED + rf"FILE_TOO_LARGE at \S+: {_NAMES}",
+    ),
+    attack(
+        "a million white spaces, all different",
+        lambda: joined(_HALF, b"<tasks>", _white_spaces(_MB), b"</tasks>", _CLOSED),
+        LANDED + r"FILE_TOO_LARGE at \S+: the names in the file take more than \d+ bytes",
+    ),
+    _endless("a comment", b"<!--"),
+    _endless("an attribute", b'<x a="'),
+    _endless("an instruction", b"<?a "),
+    _endless("a CDATA section", b"<x><![CDATA["),
     _long("in a name", b'<project id="bad"><name>'),
     _long("in an element that is not known", b'<project id="bad"><x>'),
     _long("outside the projects", b""),
@@ -200,6 +258,24 @@ ATTACKS: Final[list[Attack]] = [
         ),
         LANDED + r"(VALIDATION_ERROR|PROJECT_TOO_LARGE) at 1: .*",
         most_mib=96,
+    ),
+    attack(
+        "two million values in one JSON",
+        lambda: joined(
+            _HALF,
+            b'<attributes><attribute name="a" type="json">[',
+            times(b"1,", 4 * _MB),
+            b"1]</attribute></attributes>",
+            _CLOSED,
+        ),
+        LANDED + r"VALIDATION_ERROR at 1: .* more than 250000 values",
+        most_mib=64,
+    ),
+    attack(
+        "ten small projects that each take a chain of 120,000 calendars",
+        lambda: joined(P6, _chain(120_000), numbered(_CHAINED, 10), b"</APIBusinessObjects>"),
+        r"207 (; PROJECT_TOO_LARGE at 1: it refers to more shared objects than a project may){3}",
+        most_mib=80,
     ),
     attack(
         "a million faults in one project",

@@ -143,7 +143,10 @@ async def came_of(service: Service, answer: Answer | None) -> str:
     said = told(answer)
     if answer.status == 207:
         details = answer.json["details"]
-        landed = " ".join(f"{item['external_id']}+{item['tasks']}" for item in details["successes"])
+        successes = details["successes"]
+        landed = " ".join(f"{item['external_id']}+{item['tasks']}" for item in successes[:3])
+        if len(successes) > 3:
+            landed += f" … {len(successes)} in all"
         failed = [
             f"; {error['error']} at {error['line']}: {error['message']}"
             for error in details["errors"]
