@@ -108,16 +108,17 @@ def _cells(row: Mapping[str, Any]) -> list[Any]:
         "retryable": str(code.retryable).lower() if code else None,
         "extra": orjson.dumps(row["extra"]).decode() if row["extra"] else None,
         "warnings": None if failed else warnings["count"],
-        "first_warnings": "; ".join(map(_in_words, warnings["first"])),
+        "first_warnings": "; ".join(map(in_words, warnings["first"])),
     }
-    return [_plain(told[name]) for name in COLUMNS]
+    return [plain(told[name]) for name in COLUMNS]
 
 
-def _in_words(warning: Mapping[str, Any]) -> str:
+def in_words(warning: Mapping[str, Any]) -> str:
+    """A warning in one line."""
     value = "" if warning["value"] is None else f" {warning['value']}"
     return f"{warning['code']} line {warning['line']} {warning['element']}{value}"
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A cell that no spreadsheet runs: with an apostrophe before what would be a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -54,6 +54,7 @@ class SharedStore:
     Args:
         memory: bytes of contents kept in memory.
         spool: where spool files are made.
+        most: how many objects the projects may take together, before each is held to ``MOST_EACH``.
 
     Attributes:
         ambiguous: how many objects have the name of another and not its content.
@@ -63,8 +64,9 @@ class SharedStore:
         OSError: from every method, where the disk fails or is full.
     """
 
-    def __init__(self, memory: int, spool: Share) -> None:
+    def __init__(self, memory: int, spool: Share, most: int = MOST_TAKEN) -> None:
         self.ambiguous = 0
+        self._most = most
         self._taken = 0
         self._first = HashSet(spool)
         self._offsets = array("Q")
@@ -136,7 +138,7 @@ class SharedStore:
         Raises:
             TooLarge: the file's projects take more objects than they may.
         """
-        most = max(MOST_TAKEN - self._taken, MOST_EACH)
+        most = max(self._most - self._taken, MOST_EACH)
         fatal = None
         fresh: dict[int, int] = {}
         seen = set(names)
