@@ -17,7 +17,7 @@ from service.importer.importer import Intake
 from service.model import FileWarning, WarningCode
 from service.settings import Settings
 
-_XML: Final = frozenset({"", "application/xml", "text/xml", "application/octet-stream"})
+_XML: Final = frozenset({"application/xml", "text/xml", "application/octet-stream"})
 _COMPRESSED: Final = frozenset(
     {
         "application/gzip",
@@ -27,6 +27,8 @@ _COMPRESSED: Final = frozenset(
         "application/x-zip-compressed",
     }
 )
+MEDIA_TYPES: Final = _XML | _COMPRESSED
+"""Of the part `file`, which may also have none."""
 _SHOWN_LABELS: Final = 10
 
 
@@ -121,7 +123,7 @@ class Form:
         self._receipt.notes = notes[:limit]
 
     async def _take_file(self, part: Part) -> None:
-        if part.media_type not in _XML | _COMPRESSED:
+        if part.media_type and part.media_type not in MEDIA_TYPES:
             raise PartFault(
                 "the Content-Type of the part `file` must be application/xml or text/xml, "
                 "or application/gzip or application/zip"

@@ -12,8 +12,8 @@ from service.importer.options import Mode, Options, Told
 from service.model import shorten
 
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
-_MAX_KEY: Final = 255
-_KEY: Final = re.compile(rf"[\x20-\x7e]{{1,{_MAX_KEY}}}", re.ASCII)
+MAX_KEY: Final = 255
+_KEY: Final = re.compile(rf"[\x20-\x7e]{{1,{MAX_KEY}}}", re.ASCII)
 _KNOWN: Final = ("mode", "atomic", "dry_run", "outcomes")
 
 E = TypeVar("E", bound=StrEnum)
@@ -81,5 +81,5 @@ def read_key(given: str, called: str) -> str:
     if len(given) > 1 and given[0] == given[-1] == '"':
         given = given[1:-1]
     if not _KEY.fullmatch(given):
-        raise BadRequest(f"{called} must have 1 to {_MAX_KEY} characters of printable ASCII")
+        raise BadRequest(f"{called} must have 1 to {MAX_KEY} characters of printable ASCII")
     return given

@@ -28,7 +28,8 @@ def only(query: MultiMapping[str], *known: str) -> None:
     """
     for name in query:
         if name not in known:
-            raise BadRequest(f"the parameter `{shorten(name)}` is not known")
+            listed = ", ".join(f"`{each}`" for each in known) or "none"
+            raise BadRequest(f"the parameter `{shorten(name)}` is not known; known are {listed}")
         if len(query.getall(name)) > 1:
             raise BadRequest(f"the parameter `{name}` is given more than once")
 

@@ -5,7 +5,7 @@ from typing import Final
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from service.api import bulk, health, imports, listing, locks, projects, results, schema
+from service.api import bulk, docs, health, imports, listing, locks, projects, results, schema
 from service.api.requests import leave_expectation
 from service.errors import MethodNotAllowed, NotFound
 
@@ -33,6 +33,9 @@ ROUTES: Final[dict[str, dict[str, Handler]]] = {
     "/readyz": {hdrs.METH_GET: health.readyz},
     "/metrics": {hdrs.METH_GET: health.metrics},
     "/schema/native.xsd": {hdrs.METH_GET: schema.native_xsd},
+    "/openapi.json": {hdrs.METH_GET: docs.openapi_json},
+    "/docs": {hdrs.METH_GET: docs.page},
+    "/docs/{asset}": {hdrs.METH_GET: docs.asset},
 }
 
 

@@ -21,7 +21,17 @@ from tests.serving import Service, served, token
 MARK: Final = "of-client-two"
 """Stands in whatever client 2 has stored."""
 
-PUBLIC: Final = frozenset({"/healthz", "/readyz", "/metrics", "/schema/native.xsd"})
+PUBLIC: Final = frozenset(
+    {
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/schema/native.xsd",
+        "/openapi.json",
+        "/docs",
+        "/docs/{asset}",
+    }
+)
 """Routes without a client, which tell nothing about any: a new one belongs here, if it does not."""
 
 NOTHING: Final = "/{path}"

@@ -1,0 +1,228 @@
+// Draws /openapi.json. Whatever it says is set as text: nothing of it becomes markup.
+
+const METHODS = ["get", "post", "put", "delete", "patch"];
+
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+/** Paragraphs, with `code` between backticks. */
+function prose(text = "") {
+  return text.split(/\n{2,}/).filter((part) => part.trim()).map((part) => make("p", {}, inline(part)));
+}
+
+function inline(text = "") {
+  return text.split("`").map((part, place) => (place % 2 ? make("code", {}, part) : part));
+}
+
+function unfolding(head, body, attributes = {}) {
+  return make("details", attributes, make("summary", {}, head), make("div", { class: "body" }, body));
+}
+
+function table(heads, rows) {
+  const cells = (kind, row) => make("tr", {}, row.map((cell) => make(kind, {}, cell)));
+  return make("table", {}, make("thead", {}, cells("th", heads)), make("tbody", {}, rows.map((row) => cells("td", row))));
+}
+
+function resolved(api, thing) {
+  if (!thing?.$ref) return thing;
+  return thing.$ref.slice(2).split("/").reduce((found, name) => found[name], api);
+}
+
+/** A schema in a few words; what it refers to is a link. */
+function kind(schema = {}) {
+  if (schema.$ref) {
+    const name = schema.$ref.split("/").at(-1);
+    return [make("a", { href: `#schema-${name}` }, name)];
+  }
+  if ("const" in schema) return [make("code", {}, JSON.stringify(schema.const))];
+  if (schema.enum) return joined(schema.enum.map((value) => [make("code", {}, String(value))]), " | ");
+  const several = schema.oneOf ?? schema.anyOf;
+  if (several) return joined(several.map(kind), " or ");
+  if (schema.type === "array") return ["list of ", ...kind(schema.items)];
+  const type = [schema.type ?? (schema.contentMediaType ? "binary" : "anything")].flat().join(" or ");
+  return [schema.format ? `${type} (${schema.format})` : type];
+}
+
+function joined(parts, between) {
+  return parts.flatMap((part, place) => (place ? [between, ...part] : part));
+}
+
+function bounds(schema = {}) {
+  const told = {
+    minimum: "at least", maximum: "at most", minLength: "characters, at least",
+    maxLength: "characters, at most", maxItems: "items, at most", pattern: "pattern", default: "default",
+  };
+  const shown = Object.entries(told).filter(([name]) => name in schema);
+  return shown.map(([name, words]) => `${words} ${schema[name]}`).join(", ");
+}
+
+function described(description, schema) {
+  const bound = bounds(schema);
+  return [...inline(description ?? schema?.description), bound ? make("div", { class: "quiet" }, bound) : null];
+}
+
+function properties(schema) {
+  const must = new Set(schema.required ?? []);
+  const rows = Object.entries(schema.properties).map(([name, each]) => [
+    make("code", { class: must.has(name) ? "must" : "" }, name), kind(each), described(each.description, each),
+  ]);
+  const nested = Object.entries(schema.properties)
+    .filter(([, each]) => each.properties)
+    .flatMap(([name, each]) => [make("h4", {}, "in ", make("code", {}, name)), properties(each)]);
+  return make("div", {}, rows.length ? table(["Member", "Type", ""], rows) : "Empty.", nested);
+}
+
+function shape(schema) {
+  return schema.properties ? properties(schema) : make("p", {}, kind(schema), " ", described(schema.description, schema));
+}
+
+function examples(media) {
+  return Object.values(media.examples ?? {}).map(({ summary, value }) => {
+    const text = typeof value === "string" ? value : JSON.stringify(value, null, 2);
+    return unfolding(["Example: ", summary], make("pre", { tabindex: "0" }, text));
+  });
+}
+
+function contents(content = {}) {
+  return Object.entries(content).flatMap(([type, media]) => [
+    make("h4", {}, make("code", {}, type)), shape(media.schema ?? {}), examples(media),
+  ]);
+}
+
+function parameters(api, given) {
+  const all = given.map((each) => resolved(api, each));
+  if (!all.length) return [];
+  const rows = all.map((each) => [
+    make("code", { class: each.required ? "must" : "" }, each.name), each.in,
+    kind(each.schema), described(each.description, each.schema),
+  ]);
+  return [make("h3", {}, "Parameters"), table(["Name", "In", "Type", ""], rows)];
+}
+
+function answer(api, status, given) {
+  const response = resolved(api, given);
+  const headers = Object.entries(response.headers ?? {}).map(([name, each]) => {
+    const header = resolved(api, each);
+    return [make("code", { class: header.required ? "must" : "" }, name), inline(header.description)];
+  });
+  return unfolding(
+    [make("span", { class: "status" }, status), " ", ...inline(response.description)],
+    [headers.length ? table(["Header", ""], headers) : null, contents(response.content)],
+  );
+}
+
+function curl(method, path, operation) {
+  const lines = [`curl -X ${method.toUpperCase()} "$BASE${path}"`];
+  if (operation.security.length) lines.push('-H "Authorization: Bearer $TOKEN"');
+  const content = operation.requestBody?.content ?? {};
+  if (content["multipart/form-data"]) lines.push("-F file=@plans.xml");
+  const [json] = Object.values(content["application/json"]?.examples ?? {});
+  if (json) lines.push(`-H "Content-Type: application/json" -d '${JSON.stringify(json.value)}'`);
+  return make("pre", { tabindex: "0" }, lines.join(" \\\n  "));
+}
+
+function operation(api, path, method, shared, told) {
+  const scopes = told.security.flatMap((each) => Object.values(each).flat());
+  const body = told.requestBody;
+  const element = unfolding(
+    [
+      make("span", { class: `method ${method}` }, method.toUpperCase()),
+      make("span", { class: "path" }, path), make("span", { class: "title" }, told.summary),
+    ],
+    [
+      prose(told.description),
+      make("p", { class: "quiet" }, scopes.length ? ["Scope: ", ...joined(scopes.map((each) => [make("code", {}, each)]), " or ")] : "Public: no token."),
+      curl(method, path, told),
+      parameters(api, [...shared, ...(told.parameters ?? [])]),
+      body ? [make("h3", {}, "Body"), prose(body.description), contents(body.content)] : null,
+      make("h3", {}, "Answers"),
+      Object.entries(told.responses).map(([status, each]) => answer(api, status, each)),
+    ],
+    { id: told.operationId },
+  );
+  element.dataset.words = `${method} ${path} ${told.summary} ${told.description} ${told.operationId}`.toLowerCase();
+  return element;
+}
+
+function groups(api) {
+  const all = Object.entries(api.paths).flatMap(([path, methods]) =>
+    METHODS.filter((method) => methods[method]).map((method) => [path, method, methods.parameters ?? [], methods[method]]));
+  return api.tags.map((tag) =>
+    make("section", { "aria-label": tag.name }, make("h2", {}, tag.name), prose(tag.description),
+      all.filter(([, , , told]) => told.tags.includes(tag.name)).map((each) => operation(api, ...each))));
+}
+
+function schemas(api) {
+  const listed = Object.entries(api.components.schemas).map(([name, schema]) => {
+    const element = unfolding(make("code", {}, name), [prose(schema.description), shape({ ...schema, description: "" })], { id: `schema-${name}` });
+    element.dataset.words = `${name} ${schema.description ?? ""}`.toLowerCase();
+    return element;
+  });
+  return make("section", { "aria-label": "Schemas" }, make("h2", {}, "Schemas"), listed);
+}
+
+function about(api) {
+  const { info, components } = api;
+  document.title = info.title;
+  const authentication = Object.values(components.securitySchemes).map((each) => prose(each.description));
+  document.querySelector("#about").replaceChildren(
+    make("h1", {}, info.title),
+    make("p", { class: "quiet" }, `${info.version} · OpenAPI ${api.openapi} · `, make("a", { href: "/openapi.json" }, "openapi.json")),
+    ...prose(info.description), make("h2", {}, "Authentication"), ...authentication.flat(),
+  );
+}
+
+function filter() {
+  const words = document.querySelector("#filter").value.toLowerCase().split(/\s+/).filter(Boolean);
+  let found = 0;
+  for (const section of document.querySelectorAll("section")) {
+    let left = 0;
+    for (const each of section.querySelectorAll(":scope > details")) {
+      each.hidden = !words.every((word) => each.dataset.words.includes(word));
+      left += !each.hidden;
+    }
+    section.hidden = !left;
+    found += left;
+  }
+  document.querySelector("#found").value = words.length ? `${found} found` : "";
+}
+
+/** Open what the address names. */
+function unfold() {
+  const named = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (named?.tagName !== "DETAILS") return;
+  named.open = true;
+  named.scrollIntoView();
+}
+
+function listen() {
+  const input = document.querySelector("#filter");
+  input.addEventListener("input", filter);
+  addEventListener("hashchange", unfold);
+  addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.target === input) return;
+    event.preventDefault();
+    input.focus();
+  });
+  document.querySelector("main").addEventListener("click", (event) => {
+    const head = event.target.closest("summary");
+    const opened = head?.parentElement;
+    if (opened?.id) history.replaceState(null, "", opened.open ? location.pathname : `#${opened.id}`);
+  });
+}
+
+try {
+  const answered = await fetch("/openapi.json");
+  if (!answered.ok) throw new Error(`${answered.status} ${answered.statusText}`);
+  const api = await answered.json();
+  about(api);
+  document.querySelector("main").replaceChildren(...groups(api), schemas(api));
+  listen();
+  unfold();
+} catch (fault) {
+  document.querySelector("#state").textContent = `/openapi.json cannot be shown: ${fault.message}`;
+}
