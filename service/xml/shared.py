@@ -54,7 +54,8 @@ class SharedStore:
     Args:
         memory: bytes of contents kept in memory.
         spool: where spool files are made.
-        most: how many objects the projects may take together, before each is held to ``MOST_EACH``.
+        most: how many objects the projects may take together before each is held to ``MOST_EACH``;
+            by default ``MOST_TAKEN``.
 
     Attributes:
         ambiguous: how many objects have the name of another and not its content.
@@ -64,9 +65,9 @@ class SharedStore:
         OSError: from every method, where the disk fails or is full.
     """
 
-    def __init__(self, memory: int, spool: Share, most: int = MOST_TAKEN) -> None:
+    def __init__(self, memory: int, spool: Share, most: int | None = None) -> None:
         self.ambiguous = 0
-        self._most = most
+        self._most = MOST_TAKEN if most is None else most
         self._taken = 0
         self._first = HashSet(spool)
         self._offsets = array("Q")
