@@ -67,7 +67,7 @@ class SharedStore:
 
     def __init__(self, memory: int, spool: Share, most: int | None = None) -> None:
         self.ambiguous = 0
-        self._most = MOST_TAKEN if most is None else most
+        self._most = most
         self._taken = 0
         self._first = HashSet(spool)
         self._offsets = array("Q")
@@ -139,7 +139,8 @@ class SharedStore:
         Raises:
             TooLarge: the file's projects take more objects than they may.
         """
-        most = max(self._most - self._taken, MOST_EACH)
+        together = MOST_TAKEN if self._most is None else self._most
+        most = max(together - self._taken, MOST_EACH)
         fatal = None
         fresh: dict[int, int] = {}
         seen = set(names)
