@@ -101,7 +101,7 @@ async def attacked(dsn: str, settings: Mapping[str, object]) -> AsyncIterator["T
         path = Path(directory) / "log"
         with path.open("wb") as log:
             changed = {"jwt_secret": SECRET, "log_level": "info", "pool_size": 8, **settings}
-            async with serving(Database(dsn), "", log=log, **changed) as server:
+            async with serving(Database(dsn), "", log, **changed) as server:
                 target = Target(Service(server.base, dsn, Settings()), server, path)
                 for _ in range(5):  # opens all that it keeps open
                     await asyncio.gather(*(target.serve_neighbour() for _ in range(8)))

@@ -87,7 +87,7 @@ async def sign(database: Database) -> str:
 
 @contextlib.asynccontextmanager
 async def serving(
-    database: Database, token: str, *, log: IO[bytes] | None = None, **settings: object
+    database: Database, token: str, log: IO[bytes] | None = None, /, **settings: object
 ) -> AsyncIterator[Server]:
     """``bulk-import serve`` as its users run it, fresh, until the block ends.
 

@@ -31,7 +31,7 @@ async def logged(dsn: str, log_format: str) -> AsyncIterator[tuple[Service, Path
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "log"
         with path.open("wb") as log:
-            async with serving(Database(secret), "", log=log, connect_timeout=1, **settings) as at:
+            async with serving(Database(secret), "", log, connect_timeout=1, **settings) as at:
                 yield Service(at.base, dsn, Settings()), path
 
 
