@@ -83,9 +83,9 @@ async def authorise(request: web.Request, scope: str) -> Caller:
 
     Raises:
         Unauthorized, Unavailable: see ``authenticate``.
-        Forbidden: the token lacks ``scope``, or does not name the client.
+        Forbidden: the token lacks ``scope``, or does not name the client; or that is disabled.
         BadRequest: ``client_id`` is not an integer.
-        NotFound: there is no such client, or it is disabled.
+        NotFound: there is no such client.
     """
     settings = request.app[keys.SETTINGS]
     claims = await authenticate(request)
@@ -95,8 +95,11 @@ async def authorise(request: web.Request, scope: str) -> Caller:
     allowed = client_ids(claims.get(settings.jwt_clients_claim))
     if not match_any([str(client_id), EVERY_CLIENT], allowed):
         raise Forbidden
-    if not await ask(request.app, partial(clients.exists, client_id=client_id)):
+    disabled = await ask(request.app, partial(clients.is_disabled, client_id=client_id))
+    if disabled is None:
         raise NotFound
+    if disabled:
+        raise Forbidden(clients.DISABLED)
     return Caller(client_id, claims.get("sub") or "")
 
 

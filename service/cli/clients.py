@@ -12,29 +12,11 @@ from service.cli.database import load_settings, opened, reaching
 from service.cli.screen import Failure, console
 from service.db import Connection
 from service.db.queries import Queries
-from service.importer.keys import client_key
+from service.importer import tenants
 
 app = typer.Typer(help="Add, list, disable and remove clients.", no_args_is_help=True)
 
 _SQL = Queries("clients")
-TABLES = (
-    "lock_breaks",
-    "project_locks",
-    "import_results",
-    "import_progress",
-    "imports",
-    "shared_objects",
-    "project_parts",
-    "assignments",
-    "resources",
-    "dependencies",
-    "tasks",
-    "project_versions",
-    "projects",
-    "clients",
-)
-"""What a client has, all of it keyed by ``client_id``; a test holds this against the schema."""
-
 Id = Annotated[int, typer.Argument(min=0, max=10**18 - 1, metavar="ID")]
 T = TypeVar("T")
 
@@ -67,8 +49,9 @@ def list_() -> None:
 
 @app.command()
 def disable(client_id: Id) -> None:
-    """Refuse a client's requests from now on; its data stays."""
-    _require(_run(lambda db: db.fetchval(_SQL.disable, client_id)), client_id)
+    """Refuse a client's requests from now on, and cancel its running imports; its data stays."""
+    expiry = load_settings().heartbeat_expiry
+    _require(_run(lambda db: tenants.disable(db, client_id, expiry)), client_id)
     typer.echo(f"Disabled client {client_id}.")
 
 
@@ -86,25 +69,22 @@ def remove(
         bool, typer.Option("--force", help="Remove its projects and its history with it.")
     ] = False,
 ) -> None:
-    """Remove a client."""
+    """Remove a client; one that was interrupted is gone on with."""
     _run(lambda db: _remove(db, client_id, force=force))
     typer.echo(f"Removed client {client_id}.")
 
 
 async def _remove(connection: Connection, client_id: int, *, force: bool) -> None:
-    """Remove all that a client has, alone with it: a running import finds its row gone and stops.
+    """Remove all that a client has.
 
     Raises:
         Failure: there is no such client, or it has projects and ``force`` is not given.
     """
-    async with connection.transaction():
-        await connection.execute(_SQL.hold_client, client_key(client_id))
-        projects = await connection.fetchval(_SQL.count_projects, client_id)
-        _require(projects is not None, client_id)
-        if projects and not force:
-            raise Failure(f"client {client_id} has {projects} projects: --force removes them too")
-        for table in TABLES:
-            await connection.execute(f"DELETE FROM {table} WHERE client_id = $1", client_id)
+    projects = await connection.fetchval(_SQL.count_projects, client_id)
+    _require(projects is not None, client_id)
+    if projects and not force:
+        raise Failure(f"client {client_id} has {projects} projects: --force removes them too")
+    await tenants.remove(connection, client_id, load_settings().heartbeat_expiry)
 
 
 def _require(found: object, client_id: int) -> None:

@@ -3,9 +3,12 @@
 from service.db import Connection
 from service.db.queries import Queries
 
-_SQL = Queries("imports")
+_SQL = Queries("clients")
+
+DISABLED = "Client is disabled"
 
 
-async def exists(conn: Connection, client_id: int) -> bool:
-    """Whether there is such a client; a disabled one counts as none."""
-    return await conn.fetchval(_SQL.client, client_id) is not None
+async def is_disabled(conn: Connection, client_id: int) -> bool | None:
+    """Whether a client is disabled; None where there is no such client."""
+    disabled: bool | None = await conn.fetchval(_SQL.is_disabled, client_id)
+    return disabled

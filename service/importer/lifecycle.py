@@ -10,7 +10,9 @@ from typing import Final
 import asyncpg
 
 from service.db import Connection
+from service.db.clients import DISABLED, is_disabled
 from service.db.queries import Queries
+from service.errors import Forbidden
 from service.importer.batches import Owner
 from service.importer.keys import client_key, import_key
 from service.importer.options import PLAIN, Options
@@ -68,6 +70,8 @@ async def begin(conn: Connection, request: Request, lock_timeout: float) -> int 
     async with conn.transaction(isolation="read_committed"):
         await _wait_at_most(conn, lock_timeout)
         await conn.execute(_SQL.share_client, client_key(request.client_id))
+        if await is_disabled(conn, request.client_id) is not False:  # since it was let in
+            raise Forbidden(DISABLED)
         import_id: int | None = await conn.fetchval(
             _SQL.begin,
             request.client_id,

@@ -9,6 +9,10 @@ SELECT c.client_id, c.name, c.created_at, c.disabled_at,
   FROM clients c
  ORDER BY c.client_id
 
+-- name: is_disabled
+-- NULL where there is no such client.
+SELECT disabled_at IS NOT NULL FROM clients WHERE client_id = $1
+
 -- name: disable
 UPDATE clients SET disabled_at = coalesce(disabled_at, now()) WHERE client_id = $1 RETURNING true
 
@@ -16,8 +20,23 @@ UPDATE clients SET disabled_at = coalesce(disabled_at, now()) WHERE client_id = 
 UPDATE clients SET disabled_at = NULL WHERE client_id = $1 RETURNING true
 
 -- name: hold_client
--- Batches hold it shared.
+-- Batches, and whoever begins an import, hold it shared.
 SELECT pg_advisory_xact_lock($1)
+
+-- name: running
+SELECT import_id FROM imports WHERE client_id = $1 AND state = 'running'
+
+-- name: delete_some
+-- The next rows by the primary key, {key} of which follows client_id in {table}.
+DELETE FROM {table}
+ WHERE client_id = $1
+   AND ({key}) <= (SELECT {key}
+                     FROM (SELECT {key} FROM {table} WHERE client_id = $1 ORDER BY {key} LIMIT $2) t
+                    ORDER BY ({key}) DESC
+                    LIMIT 1)
+
+-- name: delete_client
+DELETE FROM clients WHERE client_id = $1
 
 -- name: count_projects
 -- NULL where there is no such client.

@@ -1,7 +1,3 @@
--- name: client
--- A disabled client counts as none.
-SELECT name FROM clients WHERE client_id = $1 AND disabled_at IS NULL
-
 -- name: share_client
 SELECT pg_advisory_xact_lock_shared($1)
 

@@ -150,7 +150,7 @@ def test_a_disabled_client_is_refused_until_it_is_enabled(cli: CommandLine) -> N
     cli.ok("client", "add", 1, "--name", "Demo")
     cli.ok("client", "disable", 1)
     assert "disabled" in cli.ok("client", "list")
-    assert "404 Not found" in cli("upload", NATIVE, "--client", 1).stdout
+    assert "403 Access denied" in cli("upload", NATIVE, "--client", 1).stdout
     cli.ok("client", "enable", 1)
     cli.ok("upload", NATIVE, "--client", 1)
 

@@ -158,9 +158,10 @@ async def test_404(service: Service, subtests: pytest.Subtests) -> None:
             )
 
 
-async def test_404_of_a_disabled_client(service: Service, pool: Pool) -> None:
+async def test_403_of_a_disabled_client(service: Service, pool: Pool) -> None:
     await pool.execute("UPDATE clients SET disabled_at = now()")
-    assert (await upload(service, FILE)).status == 404
+    answer = await upload(service, FILE)
+    assert envelope(answer) == ("error", 403, "Access denied", "Client is disabled")
 
 
 async def test_405_names_the_methods(service: Service) -> None:
