@@ -7,7 +7,7 @@ from typing import Final
 import orjson
 from aiohttp import hdrs, web
 
-from service.api import keys, paging
+from service.api import comparing, keys, paging
 from service.api.auth import Caller, authorise, number
 from service.api.database import ask
 from service.api.envelope import JSON, respond
@@ -33,14 +33,22 @@ async def one(request: web.Request) -> web.StreamResponse:
 
 
 async def version(request: web.Request) -> web.StreamResponse:
-    """One of the versions that are kept of a project."""
+    """One of the versions that are kept of a project, or what differs in it from another."""
     caller = await authorise(request, request.app[keys.SETTINGS].read_scope)
-    only(request.query)
+    only(request.query, "compare")
     project_id = number(request.match_info["project_id"], "project_id")
-    asked = number(request.match_info["version"], "version")
-    if asked > MAX_VERSION:
-        raise NotFound
+    asked = _version(request.match_info["version"], "version")
+    if "compare" in request.query:
+        old = _version(request.query["compare"], "compare")
+        return await comparing.send(request, Key(caller.client_id, project_id, old), asked)
     return await _document(request, Key(caller.client_id, project_id, asked))
+
+
+def _version(text: str, name: str) -> int:
+    version = number(text, name)
+    if version > MAX_VERSION:
+        raise NotFound
+    return version
 
 
 async def versions(request: web.Request) -> web.Response:
