@@ -63,6 +63,7 @@ class Settings(BaseSettings):
     jwt_clients_claim: str = Field("clients", description="claim that holds the client ids, or `*`")
     import_scope: str = Field("projects:import", description="scope that allows an import")
     read_scope: str = Field("projects:read", description="scope that allows reading")
+    undo_scope: str = Field("projects:undo", description="scope that allows undoing an import")
     break_scope: str = Field(
         "projects:break-locks", description="scope that allows ending the lock of somebody else"
     )

@@ -4,22 +4,19 @@ Who asks, what the headers say and whether there is room is decided before a byt
 read; then the upload runs as a task of its own, and the answer waits for it.
 """
 
-import asyncio
 from typing import Final
 
 from aiohttp import hdrs, web
 from aiohttp.helpers import parse_mimetype
 
 from service.api import keys
+from service.api.asking import asking, refuse_running
 from service.api.auth import authorise
 from service.api.encoding import READ, content_encoding
-from service.api.multistatus import MultiStatus
-from service.api.options import idempotency_key, options
-from service.api.requests import REQUEST_ID, traceparent
-from service.api.uploads import UPLOADS, Upload, in_progress, location
+from service.api.multistatus import answer
+from service.api.options import options
+from service.api.uploads import Upload
 from service.errors import BadRequest, PayloadTooLarge, UnsupportedEncoding
-from service.importer.claims import InProgress
-from service.importer.lifecycle import Request
 
 _MAX_BOUNDARY: Final = 70
 """RFC 2046 section 5.1.1; aiohttp's reader refuses longer ones."""
@@ -30,35 +27,15 @@ async def bulk(request: web.Request) -> web.StreamResponse:
     app = request.app
     settings = app[keys.SETTINGS]
     caller = await authorise(request, settings.import_scope)
-    asked = Request(
-        caller.client_id,
-        caller.subject,
-        request[REQUEST_ID],
-        traceparent(request),
-        options(request.query),
-        idempotency_key(request),
-    )
+    asked = asking(request, caller, options(request.query))
     boundary = _boundary(request)
     _check_encoding(request)
     if (request.content_length or 0) > settings.max_upload_bytes:
         raise PayloadTooLarge(
             f"The upload is larger than the {settings.max_upload_bytes} bytes allowed"
         )
-    try:
-        await app[keys.IMPORTER].refuse_running(asked)
-    except InProgress as other:
-        raise in_progress(caller.client_id, other.import_id) from None
-    upload = Upload(request, boundary, asked, app[keys.IMPORTER], settings)
-    running = app[UPLOADS].begin(upload)
-    await upload.received.wait()
-    await asyncio.wait({running}, timeout=settings.status_after)
-    tally = running.result() if running.done() else None
-    assert upload.started is not None  # else ``result`` has raised
-    place = location(caller.client_id, upload.started.id)
-    answer = MultiStatus(request, upload.started.owner, place)
-    if tally is not None:
-        return await answer.tell(tally)
-    return await answer.tell_late(running, settings.keepalive_every)
+    await refuse_running(request, asked)
+    return await answer(request, Upload(request, boundary, asked, app[keys.IMPORTER], settings))
 
 
 def _boundary(request: web.Request) -> str:

@@ -16,6 +16,7 @@ from service.api import keys
 from service.api.database import ask
 from service.api.envelope import JSON
 from service.api.streaming import send, whole
+from service.api.uploads import UPLOADS, Asked, location
 from service.errors import Conflict, ServiceError
 from service.importer import history, outcomes
 from service.importer.batches import Owner
@@ -27,6 +28,26 @@ STATUS: Final = 207
 IMPORTED: Final = "Projects successfully imported"
 CONFLICTS_SHOWN: Final = 1000
 """Errors in a 409; the rest is under its ``Location``."""
+
+
+async def answer(request: web.Request, asked: Asked) -> web.StreamResponse:
+    """Run an import that is asked for, and answer with how it came out.
+
+    Raises:
+        ServiceError: it came to no end, and nothing was sent.
+        ConnectionError: the answer broke off, or the client is gone.
+    """
+    settings = request.app[keys.SETTINGS]
+    running = request.app[UPLOADS].begin(asked)
+    await asked.received.wait()
+    await asyncio.wait({running}, timeout=settings.status_after)
+    tally = running.result() if running.done() else None
+    assert asked.started is not None  # else ``result`` has raised
+    owner = asked.started.owner
+    multistatus = MultiStatus(request, owner, location(owner.client_id, owner.import_id))
+    if tally is not None:
+        return await multistatus.tell(tally)
+    return await multistatus.tell_late(running, settings.keepalive_every)
 
 
 class MultiStatus:
@@ -164,6 +185,8 @@ def _head(tally: Tally, owner: Owner) -> dict[str, Any]:
         "counts": tally.counts,
         "import_id": owner.import_id,
     }
+    if owner.options.undo is not None:
+        head |= {"message": f"{total - failed} of {total} projects put back"}
     if owner.options.dry_run:
         head |= {"message": f"Dry run: {total - failed} of {total} projects would be imported"}
         head |= {"dry_run": True}

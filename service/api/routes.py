@@ -5,7 +5,7 @@ from typing import Final
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from service.api import bulk, docs, health, imports, listing, locks, projects, results, schema
+from service.api import bulk, docs, health, imports, listing, locks, projects, results, schema, undo
 from service.api.requests import leave_expectation
 from service.errors import MethodNotAllowed, NotFound
 
@@ -28,6 +28,7 @@ ROUTES: Final[dict[str, dict[str, Handler]]] = {
     f"{CLIENT}/imports": {hdrs.METH_GET: imports.listed},
     f"{CLIENT}/imports/{{import_id}}": {hdrs.METH_GET: imports.one},
     f"{CLIENT}/imports/{{import_id}}/cancel": {hdrs.METH_POST: imports.cancel},
+    f"{CLIENT}/imports/{{import_id}}/undo": {hdrs.METH_POST: undo.undo},
     f"{CLIENT}/imports/{{import_id}}/results": {hdrs.METH_GET: results.results},
     "/healthz": {hdrs.METH_GET: health.healthz},
     "/readyz": {hdrs.METH_GET: health.readyz},

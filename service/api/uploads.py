@@ -1,4 +1,4 @@
-"""The uploads under way: each a task that no disconnect cancels and that a shutdown awaits."""
+"""The imports under way: each a task that no disconnect cancels and that a shutdown awaits."""
 
 import asyncio
 from typing import Final
@@ -20,38 +20,26 @@ from service.settings import Settings
 _SHUTDOWN: Final = "The service is shutting down"
 
 
-class Upload:
-    """One upload, from its admission to the end of its import.
+class Asked:
+    """An import that is asked for, from its admission to its end.
 
     Args:
-        web_request: brings the body.
-        boundary: of the body's parts.
-        request: who asks for the import, and how.
+        request: who asks for it, and how.
+        importer: runs it.
 
     Attributes:
-        received: set once nothing more is wanted of the client: the body was read, or the upload
-            has failed.
+        received: set once nothing more is wanted of the client, or the import has failed.
         started: the import, once it has begun.
     """
 
-    def __init__(
-        self,
-        web_request: web.Request,
-        boundary: str,
-        request: Request,
-        importer: Importer,
-        settings: Settings,
-    ) -> None:
+    def __init__(self, request: Request, importer: Importer) -> None:
         self.received = asyncio.Event()
         self.started: Intake | None = None
-        self._web_request = web_request
-        self._boundary = boundary
         self._request = request
         self._importer = importer
-        self._settings = settings
 
     async def run(self) -> Tally:
-        """Take the body into an import, and see the import to its end.
+        """See the import to its end.
 
         Raises:
             ServiceError: it came to none; with ``import_id`` and ``Location`` once there is one.
@@ -92,6 +80,35 @@ class Upload:
         return error
 
     async def _import(self, started: Intake) -> Tally:
+        self.received.set()
+        return await started.finish()
+
+
+class Upload(Asked):
+    """An import of an upload: ``received`` is set once its body was read.
+
+    Args:
+        web_request: brings the body.
+        boundary: of the body's parts.
+        request: who asks for the import, and how.
+        importer: runs it.
+        settings: limits and times.
+    """
+
+    def __init__(
+        self,
+        web_request: web.Request,
+        boundary: str,
+        request: Request,
+        importer: Importer,
+        settings: Settings,
+    ) -> None:
+        super().__init__(request, importer)
+        self._web_request = web_request
+        self._boundary = boundary
+        self._settings = settings
+
+    async def _import(self, started: Intake) -> Tally:
         settings = self._settings
         body = Body(self._web_request, self._boundary, settings)
         form = Form(multipart(self._web_request, body), body, started, settings)
@@ -128,15 +145,15 @@ class Uploads:
         self._grace = grace
         self._tasks: set[asyncio.Task[Tally]] = set()
 
-    def begin(self, upload: Upload) -> asyncio.Task[Tally]:
-        """Run an upload.
+    def begin(self, asked: Asked) -> asyncio.Task[Tally]:
+        """Run an import.
 
         Raises:
             Unavailable: the service shuts down.
         """
         if self.draining:
             raise Unavailable(_SHUTDOWN)
-        task = asyncio.create_task(upload.run())
+        task = asyncio.create_task(asked.run())
         self._tasks.add(task)
         task.add_done_callback(self._forget)
         return task

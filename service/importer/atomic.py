@@ -12,7 +12,7 @@ a million projects.
 from collections.abc import Callable
 from functools import partial
 
-from service.db import Connection, Pool
+from service.db import Connection, Pool, patience
 from service.importer import outcomes
 from service.importer.batches import Batch, Entry, Owner
 from service.importer.copying import copy_results
@@ -129,6 +129,7 @@ class Atomic:
                     raise _Refused
                 await write(conn, self._owner, plan)
                 done += len(batch.items)
+                patience.renew()
                 self._progress(done)
 
     async def _find(self, entries: list[Entry]) -> list[Refusal]:
@@ -179,6 +180,7 @@ class Atomic:
                     _spare_none(plan, items)
                 await copy_results(conn, self._owner, plan.results)
                 done += len(items)
+                patience.renew()
                 self._progress(done)
             if landed == bool(failed):
                 raise _Refused

@@ -9,7 +9,24 @@ OUTCOME_BYTES = 200
 """What an item without rows counts for in a batch's size: about its outcome's row."""
 
 
-Entry = Project | Refusal
+@dataclass(slots=True)
+class Reversal:
+    """A project that an import changed, to be put back.
+
+    Attributes:
+        index: place among all that are put back.
+        created: whether the import created it.
+    """
+
+    index: int
+    external_id: str
+    name: str | None
+    project_id: int
+    created: bool
+    line: int | None = None
+
+
+Entry = Project | Refusal | Reversal
 """What has an outcome."""
 
 

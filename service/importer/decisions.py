@@ -62,11 +62,16 @@ _Rule = Callable[[Project, Current | None, Mode], Verdict | None]
 def _locked(_project: Project, current: Current | None, _mode: Mode) -> Verdict | None:
     if current is None or current.locked_by is None or current.locked_until is None:
         return None
-    until = current.locked_until.isoformat()
+    return locked(current.locked_by, current.locked_until)
+
+
+def locked(holder: str, until: datetime) -> Failure:
+    """The refusal of a project that another subject has locked."""
+    moment = until.isoformat()
     return Failure(
         ErrorCode.LOCKING_CONFLICT,
-        f"The project is locked by {current.locked_by} until {until}",
-        {"locked_by": current.locked_by, "locked_until": until},
+        f"The project is locked by {holder} until {moment}",
+        {"locked_by": holder, "locked_until": moment},
     )
 
 

@@ -42,5 +42,13 @@ class Fingerprint:
 
     def of(self, notes: str | None, options: Options) -> bytes:
         """The fingerprint of an upload of this file."""
-        beside = orjson.dumps([notes, options.as_dict()], option=orjson.OPT_SORT_KEYS)
-        return blake2b(self._file.digest() + beside, digest_size=_SIZE).digest()
+        return of_upload(self._file.digest(), notes, options)
+
+
+NO_FILE: Final = blake2b(digest_size=_SIZE).digest()
+
+
+def of_upload(file: bytes, notes: str | None, options: Options) -> bytes:
+    """The fingerprint of an upload, of whose file this is the digest."""
+    beside = orjson.dumps([notes, options.as_dict()], option=orjson.OPT_SORT_KEYS)
+    return blake2b(file + beside, digest_size=_SIZE).digest()

@@ -17,10 +17,12 @@ from service.importer.endings import NO_ROOM
 from service.importer.lifecycle import Request
 from service.importer.pipeline import Import
 from service.importer.producer import limits_of
+from service.importer.receiving import Receiving
 from service.importer.replay import Replay
 from service.importer.retries import retrying
 from service.importer.stages import Stages
 from service.importer.turns import Turns
+from service.importer.undo import Undoing
 from service.settings import Settings
 from service.spool import Spool
 from service.xml import walks
@@ -178,21 +180,28 @@ class Importer:
             finally:
                 await replay.close()
             return
-        stages = Stages(
-            owner,
-            pool=self._pool,
-            writing=self._writing.seat(request.client_id),
-            parsing=self._parsing.seat(request.client_id),
-            spool=self.spool,
-            settings=settings,
-        )
-        started = Import(owner, self._pool, stages, settings)
+        started = Import(owner, self._pool, self._stages(owner), settings)
         self.running[owner.import_id, owner.attempt] = started
         try:
             yield started
         finally:
             await started.interrupt(InternalError("The import was left by its upload"))
             del self.running[owner.import_id, owner.attempt]
+
+    def _stages(self, owner: Owner) -> Stages:
+        settings = self._settings
+        writing = self._writing.seat(owner.client_id)
+        if owner.options.undo is None:
+            parsing = self._parsing.seat(owner.client_id)
+            return Receiving(
+                owner,
+                pool=self._pool,
+                writing=writing,
+                parsing=parsing,
+                spool=self.spool,
+                settings=settings,
+            )
+        return Undoing(owner, pool=self._pool, writing=writing, spool=self.spool, settings=settings)
 
     async def _keep_alive(self) -> None:
         while True:

@@ -29,15 +29,19 @@ class Options:
         atomic: all of them or none.
         dry_run: everything but the commit.
         outcomes: which of them the answer lists.
+        undo: the import that is undone, where this is one that undoes.
     """
 
     mode: Mode = Mode.UPSERT
     atomic: bool = False
     dry_run: bool = False
     outcomes: Told = Told.ALL
+    undo: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        if self.undo is not None:
+            return {"undo": self.undo}
+        return {name: value for name, value in asdict(self).items() if name != "undo"}
 
 
 PLAIN: Final = Options()

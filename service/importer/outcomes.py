@@ -8,8 +8,9 @@ import orjson
 
 from service.db import Connection
 from service.db.queries import Queries
+from service.importer.batches import Entry, Reversal
 from service.importer.decisions import Failure, Outcome
-from service.model import ErrorCode, Notice, Project, Refusal, WarningCode, Warnings
+from service.model import ErrorCode, Notice, Project, WarningCode, Warnings
 from service.rows import copy_line
 
 _SQL = Queries("outcomes")
@@ -66,14 +67,20 @@ def landed(
     return _row(project, outcome, project_id, version, project.tasks, None, None, None, told)
 
 
-def failed(item: Project | Refusal, failure: Failure) -> bytes:
+def put_back(item: Reversal, version: int, tasks: int) -> bytes:
+    """The outcome's row, COPY text, of a project that an undo has put back."""
+    numbers = (item.project_id, version, tasks)
+    return _row(item, Outcome.UPDATED, *numbers, None, None, None, None)
+
+
+def failed(item: Entry, failure: Failure) -> bytes:
     """The outcome's row, COPY text, of a project that is not."""
     extra = orjson.dumps(dict(failure.extra)).decode() if failure.extra else None
     error, message = failure.code, failure.message
     return _row(item, Outcome.FAILED, None, None, None, error, message, extra, None)
 
 
-def _row(item: Project | Refusal, outcome: Outcome, *rest: str | int | None) -> bytes:
+def _row(item: Entry, outcome: Outcome, *rest: str | int | None) -> bytes:
     values = (item.index, outcome, item.external_id, item.name, item.line, *rest)
     return copy_line(values) + b"\n"
 

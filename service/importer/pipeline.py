@@ -19,7 +19,7 @@ from service.importer.lifecycle import End, cancelled_by, end
 from service.importer.outcomes import Tally
 from service.importer.retries import retrying
 from service.importer.stages import Stages
-from service.model import FileWarning, WarningCode
+from service.model import FileWarning
 from service.settings import Settings
 
 CANCELLED = "Import cancelled"
@@ -58,7 +58,7 @@ class Import:
     @property
     def bytes_read(self) -> int:
         """Bytes of the file, as its part holds it, that the reader has taken so far."""
-        return self._stages.pipe.taken
+        return self._stages.bytes_read
 
     @property
     def projects_done(self) -> int:
@@ -68,7 +68,7 @@ class Import:
     def describe(self, *, filename: str | None, charset: str | None) -> None:
         """What the upload says of the file; before its first byte."""
         self._filename = filename
-        self._stages.charset = charset
+        self._stages.describe(charset)
 
     async def feed(self, chunk: bytes) -> None:
         """Take the file's next bytes, waiting while the stages behind have enough to do.
@@ -81,8 +81,7 @@ class Import:
                 away.
         """
         self._started()
-        with contextlib.suppress(Stopped):
-            await self._stages.pipe.write(chunk)
+        await self._stages.take(chunk)
         if self._stages.fault is not None:
             raise await self._conclude(self._stages.fault)
 
@@ -110,7 +109,7 @@ class Import:
 
         Feed no more; ``finish`` tells.
         """
-        self._stages.pipe.close(fault)
+        self._stages.break_off(fault)
 
     async def finish(
         self,
@@ -140,12 +139,8 @@ class Import:
             await asyncio.wait([self._landing])
         if stages.fault is not None:
             raise await self._conclude(stages.fault)
-        assert stages.reader is not None
         assert self._landing is not None
-        warnings = [*warnings, *stages.reader.warnings]
-        if cut and stages.reader.closed:
-            message = "The upload ended without its closing boundary; the file in it was whole"
-            warnings.append(FileWarning(WarningCode.UPLOAD_CUT_SHORT, message))
+        warnings = [*warnings, *stages.warnings(cut=cut)]
         state, cause = ("completed", None) if self._landing.result() else ("failed", ROLLED_BACK)
         async with self._closing:
             tally = await self._end(state, cause=cause, notes=notes, warnings=warnings)
@@ -216,10 +211,10 @@ class Import:
             cause,
             notes,
             self._filename,
-            stages.reader.dialect if stages.reader else None,
+            stages.dialect,
             self.bytes_read,
             warnings,
-            stages.fingerprint.of(notes, self.owner.options) if stages.fingerprint else None,
+            stages.fingerprint(notes) if self.owner.keyed else None,
         )
 
         async def close(conn: Connection, _again: bool) -> Tally | None:

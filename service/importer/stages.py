@@ -1,114 +1,30 @@
-"""The stages of one import, side by side: the reader's thread, the queue, the writers.
-
-    feed → Pipe → the reader's thread (produce) → batches → N writers → outcomes
-                  ↑ back-pressure: each stage waits for the next, down to the client's socket
-
-An atomic import's batches are held instead, until its last byte has come.
-"""
+"""What every import's stages have in common, whatever they do."""
 
 import asyncio
-import gc
-import traceback
-from concurrent.futures import ThreadPoolExecutor
 
-from service.db import Pool
-from service.errors import FileTooLarge, InternalError
-from service.importer.atomic import Atomic
-from service.importer.batches import Batch, Owner
-from service.importer.endings import Stopped
-from service.importer.fingerprint import Fingerprint
-from service.importer.held import Held
-from service.importer.producer import Yielding, limits_of, produce
-from service.importer.turns import Seat
-from service.importer.writer import Writer
-from service.settings import Settings
-from service.spool import Spool, TooLarge
-from service.xml.inflate import Inflated
-from service.xml.pipe import Pipe
-from service.xml.reader import Reader
-
-_MANY_BYTES = 1024 * 1024
-"""After a file of more the garbage is collected: lxml's parser, and with it all names that it has
-read, is in a cycle, and imports make so little other garbage that it would stay for long."""
+from service.errors import FileRefused, FileTooLarge
+from service.model import FileWarning
 
 
 class Stages:
-    """What runs between an import's first byte and its last outcome.
+    """What runs between an import's beginning and its last outcome.
 
-    Args:
-        owner: in whose name it writes.
-        pool: the connections.
-        writing: its place among the writers of all imports.
-        parsing: its place among the parsing threads of all imports.
-        spool: of which it has a share.
-        settings: limits, times and sizes.
+    Those of an import without a file leave out all that is about one.
 
     Attributes:
-        pipe: takes the file's bytes.
-        charset: of the file's part; set before the first byte.
-        reader: once it reads.
-        fingerprint: of what passed, where one is wanted.
         fault: the first that any stage met, or why the import is to end.
         halted: set once there is a fault.
         done: outcomes written so far.
     """
 
-    def __init__(
-        self,
-        owner: Owner,
-        *,
-        pool: Pool,
-        writing: Seat,
-        parsing: Seat,
-        spool: Spool,
-        settings: Settings,
-    ) -> None:
-        self.charset: str | None = None
-        self.reader: Reader | None = None
-        self.fingerprint: Fingerprint | None = None
+    def __init__(self) -> None:
         self.fault: BaseException | None = None
         self.halted = asyncio.Event()
         self.done = 0
-        self._owner = owner
-        self._pool = pool
-        self._writing = writing
-        self._parsing = parsing
-        self._settings = settings
-        self._writer = Writer(
-            pool,
-            writing,
-            owner,
-            lock_timeout=settings.lock_timeout,
-            retry_timeout=settings.retry_timeout,
-        )
-        self._loop = asyncio.get_running_loop()
-        self.pipe = Pipe(settings.pipe_bytes, self._loop)
-        self._queue: asyncio.Queue[Batch | None] = asyncio.Queue(settings.writers)
-        self._spool = spool.share(settings.import_spool_bytes, self._settle)
-        self._held = Held(self._spool) if owner.options.atomic else None
 
     async def run(self) -> None:
         """Run until every stage has ended; the first fault of any is kept."""
-        writers = [asyncio.create_task(self._write()) for _ in range(self._settings.writers)]
-        # A thread of its own: lxml keeps every name that a thread has read until the thread ends.
-        thread = ThreadPoolExecutor(1, thread_name_prefix="parse")
-        try:
-            await self._loop.run_in_executor(thread, self._parse)
-        except Exception as exc:
-            traceback.clear_frames(exc.__traceback__)  # they hold the parser
-            self.halt(exc)
-        finally:
-            thread.shutdown(wait=False)
-        if self.pipe.taken > _MANY_BYTES:
-            gc.collect()
-        for _ in writers:
-            await self._queue.put(None)
-        await asyncio.gather(*writers)
-
-    def complete(self) -> None:
-        """The file's last byte is there."""
-        self._writing.complete = self._parsing.complete = True
-        self.pipe.close()
+        raise NotImplementedError
 
     async def land_held(self) -> bool:
         """After the last byte of an atomic import: land all of it, or none.
@@ -116,90 +32,43 @@ class Stages:
         Returns:
             Whether it landed; every other import has by now.
         """
-        if self._held is None:
-            return True
-        atomic = Atomic(
-            self._pool,
-            self._writing,
-            self._owner,
-            self._held,
-            retry_timeout=self._settings.retry_timeout,
-            progress=self._progress,
-        )
-        try:
-            return await atomic.land()
-        except Exception as exc:
-            self.halt(exc)
-            return False
+        return True
 
     def halt(self, fault: BaseException) -> None:
         """End every stage as soon as may be; on the event loop. The first fault counts."""
         if self.fault is None:
             self.fault = fault
             self.halted.set()
-            self.pipe.fail(Stopped("failed", InternalError()))
 
     def close(self) -> None:
         """Give back the disk."""
-        self._spool.close()
 
-    def _parse(self) -> None:
-        settings = self._settings
-        limits = limits_of(settings, self._spool)
-        source = Inflated(Yielding(self.pipe, self._parsing), limits)
-        self.fingerprint = Fingerprint(source, limits.max_file_bytes) if self._owner.keyed else None
-        try:
-            with self._parsing.turn():
-                self.reader = Reader(self.fingerprint or source, limits, self.charset)
-                produce(
-                    self.reader,
-                    self._hand_on if self._held is None else self._hold,
-                    batch_projects=settings.batch_projects,
-                    batch_bytes=settings.batch_bytes,
-                    spool=self._spool,
-                )
-                if self.fingerprint is not None:
-                    self.fingerprint.read_away()
-        finally:
-            self.pipe.abandon()
+    def fingerprint(self, notes: str | None) -> bytes | None:
+        """The fingerprint of what was asked for, where one is wanted."""
+        raise NotImplementedError
 
-    def _hold(self, batch: Batch) -> None:
-        assert self._held is not None
-        try:
-            self._held.add(batch)
-        except TooLarge as exc:
-            raise Stopped("failed", FileTooLarge(str(exc))) from exc
+    @property
+    def bytes_read(self) -> int:
+        """Bytes of the file, as its part holds it, that the reader has taken so far."""
+        return 0
 
-    def _hand_on(self, batch: Batch) -> None:
-        with self._parsing.pause():
-            asyncio.run_coroutine_threadsafe(self._enqueue(batch), self._loop).result()
+    @property
+    def dialect(self) -> str | None:
+        """The file's, once it is known."""
+        return None
 
-    def _settle(self) -> None:
-        """Wait until all batches handed on are written; in the reader's thread."""
-        with self._parsing.pause():
-            asyncio.run_coroutine_threadsafe(self._queue.join(), self._loop).result()
+    def warnings(self, *, cut: bool) -> list[FileWarning]:
+        """What was noticed in the file; ``cut`` tells that its upload has no closing boundary."""
+        return []
 
-    async def _enqueue(self, batch: Batch) -> None:
-        if batch.shared and self.fault is None:
-            try:
-                await self._writer.store_shared(batch)
-            except Exception as exc:
-                self.halt(exc)
-        await self._queue.put(batch)
+    def describe(self, charset: str | None) -> None:
+        """The charset of the file's part; before its first byte."""
 
-    async def _write(self) -> None:
-        while (batch := await self._queue.get()) is not None:
-            try:
-                if self.fault is None:
-                    await self._writer.land(batch.items)
-                    self.done += len(batch.items)
-            except Exception as exc:
-                self.halt(exc)
-            finally:
-                batch.close()
-                self._queue.task_done()
+    async def take(self, chunk: bytes) -> None:
+        """Take the file's next bytes, waiting while there is enough to do; drop them at its end."""
 
-    def _progress(self, done: int) -> None:
-        if self.fault is not None:
-            raise self.fault
-        self.done = done
+    def break_off(self, fault: FileRefused | FileTooLarge) -> None:
+        """The file gives out here: what came before counts."""
+
+    def complete(self) -> None:
+        """The file's last byte is there."""

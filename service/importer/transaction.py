@@ -13,7 +13,7 @@ from service.importer.decisions import Current, Failure, Outcome, decide
 from service.importer.faults import Fenced
 from service.importer.keys import client_key, import_key, project_key
 from service.importer.options import Mode
-from service.model import Notice, Project, SharedObject, WarningCode
+from service.model import Notice, Project, Refusal, SharedObject, WarningCode
 
 _SQL = Queries("writer")
 
@@ -80,7 +80,7 @@ async def still_ours(conn: Connection, owner: Owner) -> None:
 
 
 async def land(
-    conn: Connection, owner: Owner, items: Sequence[Entry], *, recheck: bool
+    conn: Connection, owner: Owner, items: Sequence[Entry], recheck: bool
 ) -> list[Entry]:
     """Write a batch in one transaction.
 
@@ -102,10 +102,10 @@ async def land(
     plan = Plan()
     keep = not owner.options.dry_run
     async with fenced(conn, owner, keep=keep):
-        held, contested = await _try_locks(conn, owner, items)
+        held, contested = await try_locks(conn, owner, items)
         await still_ours(conn, owner)
         if recheck:
-            held = await _without_landed(conn, owner, held)
+            held = await without_landed(conn, owner, held)
         if held:
             plan = await make_plan(conn, owner, held)
             await write(conn, owner, plan)
@@ -151,10 +151,15 @@ async def insert_shared(conn: Connection, owner: Owner, objects: Sequence[Shared
     )
 
 
-async def _try_locks(
+async def try_locks(
     conn: Connection, owner: Owner, items: Sequence[Entry]
 ) -> tuple[list[Entry], list[Entry]]:
-    projects = [item for item in items if isinstance(item, Project)]
+    """Take the projects' locks as far as they are free.
+
+    Returns:
+        the items whose lock is held, or that need none, and those that somebody else has.
+    """
+    projects = [item for item in items if not isinstance(item, Refusal)]
     keys = [project_key(owner.client_id, project.external_id) for project in projects]
     others = await conn.fetch(_SQL.try_projects, keys) if keys else []
     contested = {projects[place - 1].index for (place,) in others}
@@ -162,7 +167,8 @@ async def _try_locks(
     return held, [item for item in items if item.index in contested]
 
 
-async def _without_landed(conn: Connection, owner: Owner, items: list[Entry]) -> list[Entry]:
+async def without_landed(conn: Connection, owner: Owner, items: list[Entry]) -> list[Entry]:
+    """The items that have no outcome yet; to be asked after a connection broke."""
     rows = await conn.fetch(
         _SQL.landed,
         owner.client_id,
@@ -183,7 +189,7 @@ async def make_plan(conn: Connection, owner: Owner, items: Sequence[Entry]) -> P
     for item in items:
         if isinstance(item, Project):
             _plan_project(plan, item, there.get(item.external_id), owner.options.mode)
-        else:
+        elif isinstance(item, Refusal):
             failure = Failure(item.code, item.message, item.extra)
             plan.refuse(item, failure)
     return plan

@@ -80,7 +80,6 @@ class Turns:
                 seat.last = seat.client.last = next(self._numbers)
                 turn.set_result(None)
 
-
     def _order(self, seat: "Seat") -> tuple[bool, int, int]:
         return (self.draining and not seat.complete, seat.client.last, seat.last)
 

@@ -2,14 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import asyncpg
 import structlog
 
 from service.db import Connection, Pool
 from service.importer import transaction
-from service.importer.batches import Batch, Entry, Owner
+from service.importer.batches import Batch, Entry, Owner, Reversal
 from service.importer.contention import import_in_the_way
 from service.importer.faults import Remedy, RowRefused, Starved, blame, remedy
 from service.importer.retries import pauses, retrying
@@ -17,6 +17,8 @@ from service.importer.turns import Seat
 from service.model import ErrorCode, Project, Refusal
 
 _log = structlog.get_logger()
+
+Land = Callable[[Connection, Owner, Sequence[Entry], bool], Awaitable[list[Entry]]]
 
 
 class Writer:
@@ -29,6 +31,7 @@ class Writer:
         owner: the import.
         lock_timeout: how long a project is waited for that another import is writing, in seconds.
         retry_timeout: how long a batch is tried while the database is away, in seconds.
+        land: one batch, one transaction: what it takes and raises, ``transaction.land`` says.
     """
 
     def __init__(
@@ -39,12 +42,14 @@ class Writer:
         *,
         lock_timeout: float,
         retry_timeout: float,
+        land: Land = transaction.land,
     ) -> None:
         self._pool = pool
         self._seat = seat
         self._owner = owner
         self._lock_timeout = lock_timeout
         self._retry_timeout = retry_timeout
+        self._land_batch = land
 
     async def store_shared(self, batch: Batch) -> None:
         """Store the shared objects that must be there before the batch.
@@ -92,7 +97,7 @@ class Writer:
                 # The backend of a broken connection may hold the locks a while yet.
                 waiting_since.clear()
             try:
-                return await transaction.land(conn, self._owner, entries, recheck=recheck)
+                return await self._land_batch(conn, self._owner, entries, recheck)
             except asyncpg.OutOfMemoryError as exc:
                 if len(entries) == 1:
                     raise
@@ -113,13 +118,13 @@ class Writer:
         entries: list[Entry] = []
         for entry in contested:
             since = waiting_since.setdefault(entry.index, now)
-            if isinstance(entry, Project) and now - since > self._lock_timeout:
+            if not isinstance(entry, Refusal) and now - since > self._lock_timeout:
                 entries.append(await self._locking_conflict(entry))
             else:
                 entries.append(entry)
         return entries
 
-    async def _locking_conflict(self, project: Project) -> Refusal:
+    async def _locking_conflict(self, project: Project | Reversal) -> Refusal:
         async def ask(conn: Connection, _recheck: bool) -> int | None:
             return await import_in_the_way(conn, self._owner.client_id, project.external_id)
 
@@ -148,7 +153,9 @@ def split(entries: list[Entry], exc: Exception) -> list[list[Entry]]:
     return [entries[:middle], entries[middle:]]
 
 
-def _refusal(project: Project, code: ErrorCode, message: str, **extra: object) -> Refusal:
+def _refusal(
+    project: Project | Reversal, code: ErrorCode, message: str, **extra: object
+) -> Refusal:
     return Refusal(
         project.index, project.line, project.external_id, project.name, code, message, extra
     )

@@ -23,7 +23,7 @@ async def cancel(service: Service, import_id: int = 1, **claims: object) -> Answ
 
 async def beaten(pool: Pool) -> None:
     """Wait until the owner has read what a heartbeat from now on tells it."""
-    for _ in range(2):
+    for _ in range(3):
         last = await pool.fetchval("SELECT beat_at FROM import_progress")
         await until(pool, f"SELECT 1 FROM import_progress WHERE beat_at > '{last}'")
 

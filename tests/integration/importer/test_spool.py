@@ -17,7 +17,7 @@ from service.errors import FileTooLarge, Unavailable
 from service.importer.importer import Importer, Intake
 from service.importer.lifecycle import Request
 from service.importer.outcomes import page, shown
-from service.importer.stages import Stages
+from service.importer.receiving import Receiving
 from service.settings import Settings
 from tests.descriptors import unlinked
 from tests.integration.importer.build import CLIENT, until
@@ -138,13 +138,13 @@ async def test_references_that_wait_count_with_their_project(
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Is set once a reader waits for its writers."""
-    waits, settle = threading.Event(), Stages._settle
+    waits, settle = threading.Event(), Receiving._settle
 
-    def seen(stages: Stages) -> None:
+    def seen(receiving: Receiving) -> None:
         waits.set()
-        settle(stages)
+        settle(receiving)
 
-    monkeypatch.setattr(Stages, "_settle", seen)
+    monkeypatch.setattr(Receiving, "_settle", seen)
     return waits
 
 

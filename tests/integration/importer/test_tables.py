@@ -33,7 +33,7 @@ async def import_all(conn: Connection, owner: Owner, name: str, number: int = AL
     for start in range(0, number, BATCH):
         places = range(start, min(start + BATCH, number))
         items = [project(f"P-{n}", first + n, name=name, tasks=0) for n in places]
-        assert not await land(conn, owner, items, recheck=False)
+        assert not await land(conn, owner, items, False)
 
 
 async def tuples_read_by_imports(conn: Connection, owner: Owner) -> int:

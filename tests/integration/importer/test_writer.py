@@ -233,8 +233,8 @@ async def test_a_batch_whose_commit_went_unanswered_is_not_written_twice(
 ) -> None:
     batch: list[Entry] = [project("A"), Refusal(1, 5, "B", None, ErrorCode.VALIDATION_ERROR, "bad")]
     async with pool.acquire() as conn:
-        await transaction.land(conn, owner, batch, recheck=False)
-        await transaction.land(conn, owner, batch, recheck=True)
+        await transaction.land(conn, owner, batch, False)
+        await transaction.land(conn, owner, batch, True)
 
     assert [row["outcome"] for row in await results(pool, owner)] == ["created", "failed"]
     assert await pool.fetchval("SELECT version FROM projects") == 1

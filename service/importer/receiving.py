@@ -1,0 +1,211 @@
+"""The stages of an import that takes a file, side by side: a thread, a queue, the writers.
+
+    feed → Pipe → the reader's thread (produce) → batches → N writers → outcomes
+                  ↑ back-pressure: each stage waits for the next, down to the client's socket
+
+An atomic import's batches are held instead, until its last byte has come.
+"""
+
+import asyncio
+import contextlib
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+
+from service.db import Pool
+from service.errors import FileRefused, FileTooLarge, InternalError
+from service.importer.atomic import Atomic
+from service.importer.batches import Batch, Owner
+from service.importer.endings import Stopped
+from service.importer.fingerprint import Fingerprint
+from service.importer.held import Held
+from service.importer.producer import Yielding, limits_of, produce
+from service.importer.stages import Stages
+from service.importer.turns import Seat
+from service.importer.writer import Writer
+from service.model import FileWarning, WarningCode
+from service.settings import Settings
+from service.spool import Spool, TooLarge
+from service.xml.inflate import Inflated
+from service.xml.pipe import Pipe
+from service.xml.reader import Reader
+
+
+class Receiving(Stages):
+    """What runs between a file's first byte and the last outcome.
+
+    Args:
+        owner: in whose name it writes.
+        pool: the connections.
+        writing: its place among the writers of all imports.
+        parsing: its place among the parsing threads of all imports.
+        spool: of which it has a share.
+        settings: limits, times and sizes.
+    """
+
+    def __init__(
+        self,
+        owner: Owner,
+        *,
+        pool: Pool,
+        writing: Seat,
+        parsing: Seat,
+        spool: Spool,
+        settings: Settings,
+    ) -> None:
+        super().__init__()
+        self._charset: str | None = None
+        self._reader: Reader | None = None
+        self._fingerprint: Fingerprint | None = None
+        self._owner = owner
+        self._pool = pool
+        self._writing = writing
+        self._parsing = parsing
+        self._settings = settings
+        self._writer = Writer(
+            pool,
+            writing,
+            owner,
+            lock_timeout=settings.lock_timeout,
+            retry_timeout=settings.retry_timeout,
+        )
+        self._loop = asyncio.get_running_loop()
+        self._pipe = Pipe(settings.pipe_bytes, self._loop)
+        self._queue: asyncio.Queue[Batch | None] = asyncio.Queue(settings.writers)
+        self._spool = spool.share(settings.import_spool_bytes, self._settle)
+        self._held = Held(self._spool) if owner.options.atomic else None
+
+    @property
+    def bytes_read(self) -> int:
+        return self._pipe.taken
+
+    @property
+    def dialect(self) -> str | None:
+        return self._reader.dialect if self._reader else None
+
+    def warnings(self, *, cut: bool) -> list[FileWarning]:
+        if self._reader is None:
+            return []
+        warnings = list(self._reader.warnings)
+        if cut and self._reader.closed:
+            message = "The upload ended without its closing boundary; the file in it was whole"
+            warnings.append(FileWarning(WarningCode.UPLOAD_CUT_SHORT, message))
+        return warnings
+
+    def fingerprint(self, notes: str | None) -> bytes | None:
+        return self._fingerprint.of(notes, self._owner.options) if self._fingerprint else None
+
+    def describe(self, charset: str | None) -> None:
+        self._charset = charset
+
+    async def take(self, chunk: bytes) -> None:
+        with contextlib.suppress(Stopped):
+            await self._pipe.write(chunk)
+
+    def break_off(self, fault: FileRefused | FileTooLarge) -> None:
+        self._pipe.close(fault)
+
+    async def run(self) -> None:
+        writers = [asyncio.create_task(self._write()) for _ in range(self._settings.writers)]
+        # A thread of its own: lxml keeps every name that a thread has read until the thread ends.
+        thread = ThreadPoolExecutor(1, thread_name_prefix="parse")
+        try:
+            await self._loop.run_in_executor(thread, self._parse)
+        except Exception as exc:
+            traceback.clear_frames(exc.__traceback__)  # they hold the parser
+            self.halt(exc)
+        finally:
+            thread.shutdown(wait=False)
+        for _ in writers:
+            await self._queue.put(None)
+        await asyncio.gather(*writers)
+
+    def complete(self) -> None:
+        self._writing.complete = self._parsing.complete = True
+        self._pipe.close()
+
+    async def land_held(self) -> bool:
+        if self._held is None:
+            return True
+        atomic = Atomic(
+            self._pool,
+            self._writing,
+            self._owner,
+            self._held,
+            retry_timeout=self._settings.retry_timeout,
+            progress=self._progress,
+        )
+        try:
+            return await atomic.land()
+        except Exception as exc:
+            self.halt(exc)
+            return False
+
+    def halt(self, fault: BaseException) -> None:
+        super().halt(fault)
+        self._pipe.fail(Stopped("failed", InternalError()))
+
+    def close(self) -> None:
+        self._spool.close()
+
+    def _parse(self) -> None:
+        settings = self._settings
+        limits = limits_of(settings, self._spool)
+        source = Inflated(Yielding(self._pipe, self._parsing), limits)
+        self._fingerprint = (
+            Fingerprint(source, limits.max_file_bytes) if self._owner.keyed else None
+        )
+        try:
+            with self._parsing.turn():
+                self._reader = Reader(self._fingerprint or source, limits, self._charset)
+                produce(
+                    self._reader,
+                    self._hand_on if self._held is None else self._hold,
+                    batch_projects=settings.batch_projects,
+                    batch_bytes=settings.batch_bytes,
+                    spool=self._spool,
+                )
+                if self._fingerprint is not None:
+                    self._fingerprint.read_away()
+        finally:
+            self._pipe.abandon()
+
+    def _hold(self, batch: Batch) -> None:
+        assert self._held is not None
+        try:
+            self._held.add(batch)
+        except TooLarge as exc:
+            raise Stopped("failed", FileTooLarge(str(exc))) from exc
+
+    def _hand_on(self, batch: Batch) -> None:
+        with self._parsing.pause():
+            asyncio.run_coroutine_threadsafe(self._enqueue(batch), self._loop).result()
+
+    def _settle(self) -> None:
+        """Wait until all batches handed on are written; in the reader's thread."""
+        with self._parsing.pause():
+            asyncio.run_coroutine_threadsafe(self._queue.join(), self._loop).result()
+
+    async def _enqueue(self, batch: Batch) -> None:
+        if batch.shared and self.fault is None:
+            try:
+                await self._writer.store_shared(batch)
+            except Exception as exc:
+                self.halt(exc)
+        await self._queue.put(batch)
+
+    async def _write(self) -> None:
+        while (batch := await self._queue.get()) is not None:
+            try:
+                if self.fault is None:
+                    await self._writer.land(batch.items)
+                    self.done += len(batch.items)
+            except Exception as exc:
+                self.halt(exc)
+            finally:
+                batch.close()
+                self._queue.task_done()
+
+    def _progress(self, done: int) -> None:
+        if self.fault is not None:
+            raise self.fault
+        self.done = done

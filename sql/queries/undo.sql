@@ -1,0 +1,76 @@
+-- name: attempts
+SELECT attempt FROM imports WHERE client_id = $1 AND import_id = $2
+
+-- name: changes
+-- What an attempt of an import did to projects, a page behind an index.
+SELECT index, outcome, external_id, name, project_id, tasks
+  FROM import_results
+ WHERE client_id = $1 AND import_id = $2 AND attempt = $3 AND index > $4
+   AND outcome IN ('created', 'updated')
+ ORDER BY index
+ LIMIT $5
+
+-- name: standing
+-- Under the projects' locks: the current version of each, whether the import $3 made it, the last
+-- version before that another made, and whether the import began the project.
+SELECT p.project_id, p.version, v.import_id IS NOT DISTINCT FROM $3 AS ours,
+       (SELECT max(b.version)
+          FROM project_versions b
+         WHERE b.client_id = $1 AND b.project_id = p.project_id AND b.version < p.version
+           AND b.import_id IS DISTINCT FROM $3) AS before,
+       EXISTS (SELECT FROM project_versions f
+                WHERE f.client_id = $1 AND f.project_id = p.project_id AND f.version = 1
+                  AND f.import_id = $3) AS begun,
+       l.holder AS locked_by, l.expires_at AS locked_until
+  FROM unnest($2::bigint[]) AS n (project_id)
+ CROSS JOIN LATERAL (SELECT *
+                       FROM projects
+                      WHERE client_id = $1 AND project_id = n.project_id
+                     OFFSET 0) AS p
+  JOIN project_versions v
+       ON v.client_id = $1 AND v.project_id = p.project_id AND v.version = p.version
+  LEFT JOIN LATERAL (SELECT *
+                       FROM project_locks
+                      WHERE client_id = $1 AND project_id = p.project_id
+                        AND holder IS DISTINCT FROM $4 AND expires_at > clock_timestamp()
+                     OFFSET 0) AS l ON true
+
+-- name: keep
+-- Nothing of them is pruned before the transaction ends.
+SELECT v.project_id
+  FROM unnest($2::bigint[], $3::integer[]) AS n (project_id, version)
+  JOIN project_versions v
+       ON v.client_id = $1 AND v.project_id = n.project_id AND v.version = n.version
+   FOR SHARE OF v
+
+-- name: copy_versions
+-- A new version of each, that says what $3 said; $5 tells which are put away with it.
+INSERT INTO project_versions (client_id, project_id, version, import_id, created_by, content_hash,
+                              shared_objects, archived_at, {columns})
+SELECT $1, v.project_id, n.next, $6, $7, v.content_hash, v.shared_objects,
+       CASE WHEN n.away THEN now() ELSE v.archived_at END, {columns}
+  FROM unnest($2::bigint[], $3::integer[], $4::integer[], $5::boolean[])
+       AS n (project_id, version, next, away)
+  JOIN project_versions v
+       ON v.client_id = $1 AND v.project_id = n.project_id AND v.version = n.version
+
+-- name: copy_children
+-- So many rows of each at most, so that no statement takes long.
+WITH copied AS (
+    INSERT INTO {table} (client_id, project_id, version, {columns})
+    SELECT $1, c.project_id, n.next, {columns}
+      FROM unnest($2::bigint[], $3::integer[], $4::integer[]) AS n (project_id, version, next)
+      JOIN {table} c
+           ON c.client_id = $1 AND c.project_id = n.project_id AND c.version = n.version
+          AND c.ordinal >= $5 AND c.ordinal < $6
+    RETURNING project_id
+)
+SELECT project_id, count(*) AS number FROM copied GROUP BY project_id
+
+-- name: move_pointers
+UPDATE projects p
+   SET version = n.next, content_hash = v.content_hash, archived_at = v.archived_at
+  FROM unnest($2::bigint[], $3::integer[]) AS n (project_id, next)
+  JOIN project_versions v
+       ON v.client_id = $1 AND v.project_id = n.project_id AND v.version = n.next
+ WHERE p.client_id = $1 AND p.project_id = n.project_id

@@ -1,0 +1,222 @@
+"""``POST …/imports/{import_id}/undo``."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from service.db import Pool
+from tests.integration.http.raw import Answer, Connection, form, get, head, part, upload
+from tests.integration.http.test_endings import held
+from tests.integration.http.test_options import NATIVE, plans, send, told
+from tests.integration.importer.build import until
+from tests.serving import Service, token
+
+SCOPE = "projects:read projects:import projects:undo"
+
+
+async def undo(service: Service, import_id: int, *headers: str, **claims: Any) -> Answer:
+    path = f"/api/v2/clients/1/imports/{import_id}/undo"
+    return await upload(service, b"", *headers, path=path, token=token(scope=SCOPE, **claims))
+
+
+async def current(pool: Pool) -> dict[str, list[Any]]:
+    """What the views say of active projects, without the numbers that an undo counts on."""
+    counted = {"version", "import_id", "created_at", "created_by"}
+    said: dict[str, list[Any]] = {}
+    tables = ("tasks", "dependencies", "resources", "assignments", "project_parts")
+    for view in ("projects", *tables):
+        rows = await pool.fetch(
+            f"SELECT c.* FROM current_{view} c JOIN projects p USING (client_id, project_id)"
+            " WHERE p.archived_at IS NULL ORDER BY 1, 2, 3, 4"
+        )
+        said[view] = [{k: v for k, v in row.items() if k not in counted} for row in rows]
+    return said
+
+
+def rich(name: str) -> bytes:
+    """A project with records of every kind."""
+    return form(
+        part(
+            "file",
+            NATIVE.format(
+                f'<project id="A"><name>{name}</name><code>c</code>'
+                "<start>2026-01-05T08:00:00</start>"
+                '<tasks><task id="T1"><name>t</name><duration>PT8H</duration></task>'
+                f'<task id="T2"><name>{name}</name></task></tasks>'
+                '<dependencies><dependency predecessor="T1" successor="T2"/></dependencies>'
+                '<resources><resource id="R"><name>r</name></resource></resources>'
+                '<assignments><assignment task="T1" resource="R" units="1"/></assignments>'
+                '<parts><part element="Note"><attribute name="x">1</attribute></part></parts>'
+                "</project>"
+            ).encode(),
+        )
+    )
+
+
+async def test_what_was_updated_says_what_it_said_before(service: Service, pool: Pool) -> None:
+    await send(service, rich("First"))
+    before = await current(pool)
+    changed = await send(service, rich("Second"))
+    assert await current(pool) != before
+    answer = await undo(service, changed.json["import_id"])
+    assert (answer.status, answer.json["message"]) == (207, "1 of 1 projects put back")
+    [item] = answer.json["details"]["successes"]
+    assert (item["outcome"], item["version"], item["tasks"]) == ("updated", 3, 2)
+    assert await current(pool) == before
+    assert told(await send(service, rich("First"))) == {"A": "unchanged"}
+
+
+async def test_what_is_large_is_put_back_in_pieces(
+    service: Service, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.importer.undo.AT_A_TIME", 2)
+    tasks = "".join(f'<task id="T{n}"><name>t</name></task>' for n in range(5))
+    projects = "".join(
+        f'<project id="P{n}"><name>p</name><tasks>{tasks[: n * 35]}</tasks></project>'
+        for n in range(6)
+    )
+    await send(service, form(part("file", NATIVE.format(projects).encode())))
+    before = await current(pool)
+    changed = await send(service, plans(*(f"P{n}" for n in range(6)), name="Changed"))
+    assert (await undo(service, changed.json["import_id"])).json["counts"]["updated"] == 6
+    assert await current(pool) == before
+
+
+async def test_what_was_created_is_put_away_and_comes_back(service: Service, pool: Pool) -> None:
+    created = await send(service, plans("A", "B"))
+    answer = await undo(service, created.json["import_id"])
+    assert told(answer) == {"A": "updated", "B": "updated"}
+    assert await pool.fetchval("SELECT count(*) FROM projects WHERE archived_at IS NULL") == 0
+    assert told(await undo(service, answer.json["import_id"])) == {"A": "updated", "B": "updated"}
+    assert await pool.fetchval("SELECT count(*) FROM projects WHERE archived_at IS NULL") == 2
+    assert told(await send(service, plans("A", "B"))) == {"A": "unchanged", "B": "unchanged"}
+
+
+async def test_what_was_revived_is_put_away_again(service: Service, pool: Pool) -> None:
+    await undo(service, (await send(service, plans("A"))).json["import_id"])
+    since = await pool.fetchval("SELECT archived_at FROM projects")
+    revived = await send(service, plans("A"))
+    assert told(revived) == {"A": "updated"}
+    await undo(service, revived.json["import_id"])
+    assert await pool.fetchval("SELECT archived_at FROM projects") == since
+
+
+async def test_what_was_changed_since_stays_and_the_others_are_put_back(
+    service: Service, pool: Pool
+) -> None:
+    await send(service, plans("A", "B", "C"))
+    changed = await send(service, plans("A", "B", "C", name="Second"))
+    await send(service, plans("B", name="Third"))
+    answer = await undo(service, changed.json["import_id"])
+    assert told(answer) == {"A": "updated", "B": "VERSION_CONFLICT", "C": "updated"}
+    [error] = answer.json["details"]["errors"]
+    assert error["current_version"] == 3
+    names = await pool.fetch("SELECT name FROM current_projects ORDER BY external_id")
+    assert [row["name"] for row in names] == ["Plan", "Third", "Plan"]
+
+
+async def test_unchanged_and_failed_projects_are_left_alone(service: Service, pool: Pool) -> None:
+    await send(service, plans("A"))
+    mixed = await send(service, plans("A", "B", "B"))
+    assert told(await undo(service, mixed.json["import_id"])) == {"B": "updated"}
+    assert await pool.fetchval("SELECT version FROM projects WHERE external_id = 'A'") == 1
+
+
+async def test_a_second_undo_finds_nothing_to_put_back(service: Service) -> None:
+    created = await send(service, plans("A"))
+    await undo(service, created.json["import_id"])
+    answer = await undo(service, created.json["import_id"])
+    assert (answer.status, answer.json["details"]) == (409, "Version conflict")
+
+
+async def test_a_locked_project_is_left_alone(service: Service, pool: Pool) -> None:
+    created = await send(service, plans("A", "B"))
+    await pool.execute(
+        "INSERT INTO project_locks (client_id, project_id, holder, expires_at)"
+        " SELECT 1, project_id, 'other', now() + interval '1 hour' FROM projects"
+        " WHERE external_id = 'A'"
+    )
+    answer = await undo(service, created.json["import_id"])
+    assert told(answer) == {"A": "LOCKING_CONFLICT", "B": "updated"}
+    assert answer.json["details"]["errors"][0]["locked_by"] == "other"
+
+
+async def test_what_is_pruned_cannot_be_put_back(service: Service, pool: Pool) -> None:
+    await send(service, plans("A", "B"))
+    changed = await send(service, plans("A", "B", name="Second"))
+    await pool.execute("DELETE FROM project_versions WHERE version = 1")
+    answer = await undo(service, changed.json["import_id"])
+    assert told(answer) == {"A": "NOT_IMPORTED", "B": "NOT_IMPORTED"}
+    error = answer.json["details"]["errors"][0]
+    assert error["message"] == "The version before is no longer kept"
+    assert error["retryable"] is False
+
+
+async def test_all_attempts_of_an_import_are_undone(service: Service, pool: Pool) -> None:
+    await send(service, plans("P-0", name="Before"))
+    before = await current(pool)
+    body, key = plans(*(f"P-{n}" for n in range(3000))), "Idempotency-Key: k"
+    async with Connection(service) as connection:
+        await connection.send(head(service, f"Content-Length: {len(body)}", key), body[:-100])
+        await until(pool, "SELECT count(*) > 100 FROM projects")
+    await until(pool, "SELECT state = 'interrupted' FROM imports WHERE import_id = 2")
+    again = await send(service, body, "", key)
+    assert again.json["counts"]["unchanged"] > 0
+    answer = await undo(service, 2)
+    assert answer.json["counts"] == {"created": 0, "updated": 3000, "unchanged": 0, "failed": 0}
+    assert [item["index"] for item in answer.json["details"]["successes"]] == [*range(3000)]
+    assert await current(pool) == before
+
+
+async def test_it_has_a_key_as_other_imports_have(service: Service, pool: Pool) -> None:
+    created = await send(service, plans("A"))
+    first = await undo(service, created.json["import_id"], "Idempotency-Key: k")
+    again = await undo(service, created.json["import_id"], "Idempotency-Key: k")
+    assert again.body == first.body
+    assert await pool.fetchval("SELECT count(*) FROM imports") == 2
+    assert (await send(service, plans("A"), "", "Idempotency-Key: k")).status == 422
+
+
+async def test_it_is_seen_in_the_history(service: Service) -> None:
+    created = await send(service, plans("A"))
+    answer = await undo(service, created.json["import_id"], sub="boss")
+    details = (await get(service, answer.headers["location"])).json["details"]
+    assert (details["state"], details["subject"]) == ("completed", "boss")
+    assert details["options"] == {"undo": created.json["import_id"]}
+
+
+@pytest.mark.settings(heartbeat_every=0.05)
+async def test_it_can_be_cancelled(service: Service, pool: Pool) -> None:
+    created = await send(service, plans("A"))
+    async with held(pool, "A"):
+        undoing = asyncio.create_task(undo(service, created.json["import_id"]))
+        await until(pool, "SELECT count(*) = 2 FROM imports")
+        await upload(service, b"", path="/api/v2/clients/1/imports/2/cancel")
+        for _ in range(3):  # heartbeats
+            beat = await pool.fetchval("SELECT beat_at FROM import_progress WHERE import_id = 2")
+            later = f"SELECT 1 FROM import_progress WHERE import_id = 2 AND beat_at > '{beat}'"
+            await until(pool, later)
+    assert (await undoing).json["details"] == "Import cancelled"
+
+
+@pytest.mark.settings(heartbeat_every=0.05)
+async def test_a_running_import_is_not_undone(service: Service, pool: Pool) -> None:
+    async with held(pool, "A"):
+        running = asyncio.create_task(send(service, plans("A")))
+        await until(pool, "SELECT count(*) = 1 FROM imports")
+        answer = await undo(service, 1)
+        assert (answer.status, answer.json["message"]) == (409, "Conflict")
+    await running
+
+
+async def test_a_dry_run_is_not_undone(service: Service) -> None:
+    await send(service, plans("A"), "dry_run=true")
+    assert (await undo(service, 1)).status == 409
+
+
+async def test_it_needs_its_own_scope(service: Service) -> None:
+    await send(service, plans("A"))
+    path = "/api/v2/clients/1/imports/1/undo"
+    assert (await upload(service, b"", path=path)).status == 403
+    assert (await undo(service, 7)).status == 404
