@@ -64,7 +64,7 @@ cdef class Harvest:
             while child != NULL:
                 if child.type == XML_ELEMENT_NODE:
                     spot = spot_of(rules.top, child)
-                    if spot.holder != NULL:
+                    if spot.holder != NULL and child.children != NULL:
                         self.take_children(
                             cetree.elementFactory(project._doc, child),
                             spot.holder,

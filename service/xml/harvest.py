@@ -63,6 +63,7 @@ class Harvest:
         for element in parent[:] if closed else parent[:-1]:
             if (take := records.get(element.tag)) is not None:
                 take_one(plan, parent, element, take)
+                element.clear()  # lxml takes quadratic time to remove what has much inside
                 parent.remove(element)
 
 

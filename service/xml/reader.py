@@ -82,6 +82,8 @@ class Reader:
         except (FileRefused, FileTooLarge) as fault:
             if track.plan is not None:
                 fault.external_id, fault.name = track.plan.called()
+            else:
+                track.gather()  # else what is told depended on where the reading paused last
             raise
         finally:
             file.finish()
@@ -137,5 +139,5 @@ class _Metered:
         data = self._source.read(_CHUNK)
         self._read += len(data)
         if self._read > self._most:
-            raise FileTooLarge(f"the file is over {self._most} bytes")
+            raise FileTooLarge(f"the file is over {self._most} bytes", line=self._track.line)
         return data

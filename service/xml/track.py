@@ -85,8 +85,8 @@ class Track:
             self.closed = True
             if element is not self._finished:
                 self._drop_finished()
-                self._take_outside(element, element[:])
-                self._count_strays(element)
+                self._take_outside(element[:])
+                self._count_stray_text(element.text)
 
     def gather(self) -> None:
         """Take what is complete out of the tree: call it when all events were taken."""
@@ -94,7 +94,7 @@ class Track:
         if self.plan is not None:
             self._harvest(self.plan, closed=False)
         elif root is not None and not self._dialect.anywhere and len(root):
-            self._take_outside(root, root[:-1])
+            self._take_outside(root[:-1])
             if root[-1].tag in self._passed_over:
                 prune(root[-1])
 
@@ -105,16 +105,29 @@ class Track:
             FileTooLarge: the file uses more distinct names than allowed; they are never forgotten.
         """
         limits = self.file.limits
-        top = self.root if self.plan is None else self.plan.element
+        top = self._top
         if top is None:
             return
         size = _weigh(top, self.file.names)
         if len(self.file.names) > limits.max_tag_names:
-            raise FileTooLarge(f"the file uses more than {limits.max_tag_names} distinct names")
+            said = f"the file uses more than {limits.max_tag_names} distinct names"
+            raise FileTooLarge(said, line=self.line)
         if size > limits.max_attributes_bytes:
             if self.plan is not None and not self.plan.given_up:
                 self.plan.give_up(f"one of its records is over {limits.max_attributes_bytes} bytes")
             prune(top)
+
+    @property
+    def line(self) -> int | None:
+        """About where the file is read: the line of the last element, or None without one."""
+        last = self._top
+        while last is not None and len(last):
+            last = last[-1]
+        return None if last is None else line_of(last)
+
+    @property
+    def _top(self) -> Element | None:
+        return self.root if self.plan is None else self.plan.element
 
     def close(self) -> None:
         """Give back memory and disk."""
@@ -129,51 +142,46 @@ class Track:
         if self.complete == most:
             raise FileTooLarge(f"the file has more than {most} projects", line=line)
         self._drop_finished()
-        parent = element.getparent()
-        if parent is not None and parent is self.root:
-            self._take_outside(parent, parent[: parent.index(element)])
         self._sweep(element)
         self.plan = self._dialect.plan(self.file, element, self.complete, line)
 
-    def _take_outside(self, root: Element, children: list[Element]) -> None:
-        """Take and remove records outside the projects; what is none stays, and is a stray."""
-        for child in children:
-            if (take := self._outside.get(child.tag)) is not None:
-                take(self.file, child)
-                self._count_stray_text(child)
-                root.remove(child)
+    def _take_outside(self, elements: list[Element]) -> None:
+        """Take records outside the projects, and count what is none; all are removed."""
+        for element in elements:
+            if (take := self._outside.get(element.tag)) is not None:
+                take(self.file, element)
+            elif element is not self._finished and not self._is_emptied(element):
+                self.strays += 1
+            self._drop(element)
+
+    def _is_emptied(self, element: Element) -> bool:
+        """Whether an element may be what held projects."""
+        return self._dialect.anywhere and not len(element) and not (element.text or "").strip(BLANK)
 
     def _drop_finished(self) -> None:
         """Remove the project before this one; it stays until then, as the last in its parent."""
         finished, self._finished = self._finished, None
-        parent = None if finished is None else finished.getparent()
-        if finished is not None and parent is not None:
-            self._count_stray_text(finished)
-            parent.remove(finished)
+        if finished is not None:
+            self._drop(finished)
 
     def _sweep(self, element: Element) -> None:
-        """Remove all that stands before a project: nothing of it is read any more."""
+        """Take or count all that stands before a project: nothing of it is read any more."""
         node: Element | None = element
         while node is not None:
-            parent = node.getparent()
-            before = node.getprevious()
-            while parent is not None and before is not None:
-                if len(before) or before.text or not self._dialect.anywhere:  # no emptied wrapper
-                    self.strays += 1
-                parent.remove(before)
-                before = node.getprevious()
-            node = parent
+            self._take_outside([*node.itersiblings(preceding=True)][::-1])
+            node = node.getparent()
 
-    def _count_stray_text(self, element: Element) -> None:
-        if (element.tail or "").strip(BLANK):
-            self.strays += 1
+    def _drop(self, element: Element) -> None:
+        """Remove an element, and the text behind it, which nobody reads."""
+        parent = element.getparent()
+        self._count_stray_text(element.tail)
+        element.clear()  # lxml takes quadratic time to remove what has much inside
+        if parent is not None:
+            parent.remove(element)
 
-    def _count_strays(self, root: Element) -> None:
-        if (root.text or "").strip(BLANK):
+    def _count_stray_text(self, text: str | None) -> None:
+        if text is not None and text.strip(BLANK):
             self.strays += 1
-        self.strays += len(root)
-        for child in root:
-            self._count_stray_text(child)
 
 
 def _weigh(top: Element, names: Names) -> int:

@@ -163,6 +163,7 @@ def test_a_byte_more_than_allowed_ends_the_reading_after_the_projects_before() -
     reading = read(written, Limits(max_file_bytes=200_000))
     assert 1000 < len(reading.projects) < 9000
     assert isinstance(reading.fault, FileTooLarge)
+    assert reading.fault.line == 1
 
 
 def test_more_names_than_allowed_end_the_reading() -> None:
@@ -170,6 +171,7 @@ def test_more_names_than_allowed_end_the_reading() -> None:
     reading = read(f"<Project xmlns='{MSPDI}'><Name>n</Name>{names}</Project>", FEW)
     assert isinstance(reading.fault, FileTooLarge)
     assert "distinct names" in reading.fault.details
+    assert reading.fault.line == 1
 
 
 @pytest.mark.parametrize(
@@ -215,6 +217,21 @@ def test_what_stands_outside_the_projects_is_counted() -> None:
     reading = read(f"{HEAD}<note>x</note>{project('1')}text{project('2')}<note/></projects>")
     assert len(reading.projects) == 2
     assert [warning.count for warning in reading.warnings] == [3]
+
+
+@pytest.mark.parametrize("size", [1, 7, 64, 1000])
+@pytest.mark.parametrize("end", ["</projects>", "</oops>"])
+def test_strays_are_counted_alike_wherever_the_reading_pauses(size: int, end: str) -> None:
+    inside = f"a<x>b<y/></x>c{project('1')}d<x/><x/>{project('2')} <x/>e<x/>f{end}"
+    data = (HEAD + inside).encode()
+    reader = Reader(Pieces(data[at : at + size] for at in range(0, len(data), size)), Limits())
+    fault = None
+    try:
+        assert len(list(reader)) == 2
+    except FileRefused as error:
+        fault = error
+    told = [warning.count for warning in reader.warnings]
+    assert told == ([10] if fault is None else [7])  # at a fault the last may be open, as the root
 
 
 def test_warnings_about_the_file_are_told_after_a_fault_too() -> None:
