@@ -27,6 +27,7 @@ unix_socket_dir = {folder}
 auth_type = any
 max_client_conn = 500
 default_pool_size = 40
+server_login_retry = 0.5
 """
 _PORT: Final = 6432
 

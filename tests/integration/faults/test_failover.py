@@ -1,0 +1,82 @@
+"""The primary dies while an import runs; its standby takes its place behind PgBouncer."""
+
+import asyncio
+import signal
+from collections.abc import Iterator
+
+import aiohttp
+import asyncpg
+import pytest
+
+from service.db import patience
+from service.settings import Settings
+from tests.bouncing import bouncing
+from tests.faults.cluster import Cluster, folder_for
+from tests.faults.proxy import COMMIT, Fault, proxied
+from tests.faults.truth import assert_all_told_is_true
+from tests.faults.uploading import QUICK, send
+from tests.integration.faults.conftest import ADD_CLIENT, execute
+from tests.integration.faults.test_server import completes, readiness, until_ready
+from tests.serving import served
+
+READ_ONLY = (503, "The database is read-only")
+
+
+@pytest.fixture
+def standby(postgres: str, own_server: Cluster) -> Iterator[Cluster]:
+    """A standby that has each commit of ``own_server`` before it is answered."""
+    with folder_for(postgres) as (folder, programs):
+        standby = Cluster(folder, programs)
+        standby.copy_of(own_server, "standby")
+        standby.start()
+        yield standby
+        standby.stop()
+
+
+async def follow(primary: Cluster) -> None:
+    """Have commits wait for the standby from now on."""
+    connection = await asyncpg.connect(primary.dsn())
+    await connection.execute("ALTER SYSTEM SET synchronous_standby_names = 'standby'")
+    await connection.execute("SELECT pg_reload_conf()")
+    state = "SELECT sync_state FROM pg_stat_replication"
+    async with asyncio.timeout(20):
+        while await connection.fetchval(state) != "sync":  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    await connection.close()
+
+
+async def test_what_was_told_is_on_the_new_primary_and_the_import_goes_on(
+    http: aiohttp.ClientSession,
+    settings: Settings,
+    own_server: Cluster,
+    standby: Cluster,
+    content: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(patience, "PATIENCE", 2.0)
+    patient = settings.model_copy(update=QUICK | {"retry_timeout": 30.0})
+    await execute(own_server.dsn(), ADD_CLIENT)
+    await follow(own_server)
+    with bouncing(own_server.dsn(), prepared=200) as bouncer:
+        async with (
+            proxied(bouncer.dsn("postgres")) as way,
+            served(patient, way.dsn) as service,
+        ):
+            strike = way.strike(Fault.CUT, COMMIT, skip=5)
+            sending = asyncio.create_task(send(http, service, content))
+            await strike.struck.wait()
+            await asyncio.to_thread(own_server.stop, signal.SIGKILL)
+            bouncer.point_to("127.0.0.1", standby.port)
+            async with asyncio.timeout(20):
+                while await readiness(http, service) != READ_ONLY:  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+            assert not sending.done()
+            await asyncio.to_thread(standby.promote)
+            await until_ready(http, service, 200)
+
+            status, told = await sending
+            assert status == 207, told
+            assert told["counts"]["created"] == 600
+            await assert_all_told_is_true(standby.dsn(), content, told["details"]["successes"])
+            assert (await completes(http, service, standby.dsn(), content))["unchanged"] == 600
+            assert (await readiness(http, service))[0] == 200
