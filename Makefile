@@ -7,7 +7,7 @@ CLI := $(BIN)/bulk-import
 PARALLEL := -n auto --maxprocesses=4 --dist=worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint test test-pgbouncer run demo attacks bench soak figures lock
+.PHONY: help setup lint test test-pgbouncer run demo attacks chaos bench soak figures lock
 
 help:
 	@echo "make demo   import the samples, print what became of them, stop"
@@ -15,6 +15,7 @@ help:
 	@echo "make test   lint, types, and every test on PostgreSQL $(POSTGRES)"
 	@echo "make test-pgbouncer  the integration tests through PgBouncer without prepared statements"
 	@echo "make attacks  attack a real service on every side, print what came back at what cost (3 min)"
+	@echo "make chaos  kill and stop the service and PostgreSQL, see that nothing told is lost (about 12 min; QUICK=1: 2 min)"
 	@echo "make bench  measure speed, memory and fairness (about 22 min; QUICK=1: 3 min, fewer bars)"
 	@echo "make soak   200 mixed imports into one service: memory, threads, descriptors (half a minute)"
 	@echo "make figures  5 GiB, a million outcomes, uploads side by side (about 20 min)"
@@ -58,6 +59,10 @@ bench: setup
 
 attacks: setup
 	@$(BIN)/python -m tests.attacks $(ONLY)
+
+# SEED=n ROUNDS=1 plays one round again; some 2 GB in TMPDIR, by default /var/tmp.
+chaos: setup
+	@$(BIN)/python -m tests.chaos $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 soak: setup
 	@$(BIN)/python -m tests.bench.soak

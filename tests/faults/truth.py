@@ -222,6 +222,7 @@ def children_of(content: bytes) -> dict[str, dict[str, int]]:
             table: sum(numbers[f"{{{space}}}{tag}"] for tag in tags)
             for table, tags in _COUNTED[str(space)].items()
         }
-        name = project.get("id") or project.findtext("{*}GUID") or project.findtext("{*}Id")
+        guid = project.findtext("{*}GUID", "").lower()
+        name = project.get("id") or guid or project.findtext("{*}Id")
         found.setdefault(str(name), counted)
     return found

@@ -1,0 +1,57 @@
+"""The PostgreSQL that the service works on, which can be killed whole and comes back at once."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+
+from service.db import embedded
+from service.db.embedded import running
+from tests.bench.database import VERSION, Database, server
+from tests.bench.process import family, prepare
+
+SERVICE: Final = "bulk-import"
+"""What the service's connections call themselves."""
+
+
+class Killable:
+    """A server with fsync and a migrated database; see ``killable``."""
+
+    def __init__(self, root: Path, database: Database) -> None:
+        self.database = database
+        self._root = root
+
+    async def kill(self) -> None:
+        """Kill every process of it at once, and return when it has recovered."""
+        postmaster = embedded._postmaster(self._root / f"pg{VERSION}" / "data")
+        assert postmaster is not None
+        for pid in family(postmaster):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        await asyncio.to_thread(self._start)
+
+    def _start(self) -> None:
+        with running(self._root, VERSION):
+            """It goes on afterwards: ``killable`` holds it too."""
+
+    async def fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
+        async with self.database.connected() as connection:
+            rows: list[asyncpg.Record] = await connection.fetch(query, *arguments)
+        return rows
+
+    async def value(self, query: str, *arguments: Any) -> Any:
+        async with self.database.connected() as connection:
+            return await connection.fetchval(query, *arguments)
+
+
+@contextlib.asynccontextmanager
+async def killable(root: Path) -> AsyncIterator[Killable]:
+    """A server of one's own below a directory, until the block ends."""
+    async with server(root) as database:
+        await prepare(database)
+        yield Killable(root, database)

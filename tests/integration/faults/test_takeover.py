@@ -1,0 +1,116 @@
+"""An import whose owner dies or stands still is another replica's, and its owner's no longer."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from random import Random
+
+import aiohttp
+import pytest
+
+from service.db import Pool
+from service.settings import Settings
+from tests.bench.database import Database
+from tests.bench.process import sign
+from tests.chaos.database import Killable
+from tests.chaos.files import File, large
+from tests.chaos.replicas import Replica, two_replicas
+from tests.chaos.saturation import SETTINGS, WRITERS, saturate
+from tests.chaos.schedule import Upload
+from tests.chaos.sending import Client, Site
+from tests.chaos.striking import until_idle
+from tests.faults.truth import assert_all_told_is_true, stored_outcomes
+from tests.integration.importer.build import until
+
+COPYING = "FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'COPY \"tasks\"%'"
+WAITS_FOR_US = f"SELECT count(*) {COPYING} AND wait_event_type = 'Lock'"
+WAITS_FOR_BYTES = f"SELECT count(*) {COPYING} AND wait_event = 'ClientRead'"
+
+
+@pytest.fixture
+async def site(dsn: str, pool: Pool, settings: Settings, tmp_path: Path) -> AsyncIterator[Site]:
+    """Two replicas, which find each other's dead imports within two seconds, with client 1."""
+    await pool.execute("INSERT INTO clients (client_id, name) VALUES (1, 'Demo')")
+    database = Database(dsn)
+    cache = settings.statement_cache_size
+    async with two_replicas(database, tmp_path, statement_cache_size=cache) as replicas:
+        yield Site(replicas, await sign(database))
+
+
+@pytest.fixture
+async def client(site: Site) -> AsyncIterator[Client]:
+    async with aiohttp.ClientSession() as http:
+        yield Client(site, 1, http)
+
+
+@pytest.fixture
+def file() -> File:
+    """Of three projects, none of which a socket takes whole."""
+    return large(Random(1))
+
+
+async def sent_to(
+    replica: Replica, client: Client, upload: Upload, pool: Pool
+) -> "asyncio.Task[object]":
+    """An upload whose import waits in a COPY, as long as the caller holds the table."""
+    sending = asyncio.create_task(client.deliver(upload, replica))
+    await until(pool, WAITS_FOR_US)
+    return sending
+
+
+async def test_one_stopped_in_a_copy_commits_nothing_when_it_wakes(
+    site: Site, client: Client, pool: Pool, dsn: str, file: File
+) -> None:
+    owner = site.replicas[0]
+    async with pool.acquire() as conn, conn.transaction():
+        await conn.execute("LOCK TABLE tasks")
+        sending = await sent_to(owner, client, Upload("one", file, key="k"), pool)
+        owner.stop()
+    await until(pool, WAITS_FOR_BYTES)
+    owner.stopped.set()  # its client gives it up, and goes to the other
+    await sending
+    assert await pool.fetchval("SELECT state || attempt FROM imports") == "completed2"
+
+    owner.wake()
+    await until_idle(owner)
+    outcomes = await stored_outcomes(dsn)
+    assert [(row["attempt"], row["outcome"]) for row in outcomes] == [(2, "created")] * 3
+    await assert_all_told_is_true(dsn, file.content, outcomes)
+
+
+async def test_one_that_was_killed_is_found_by_its_heartbeat_and_gone_on_with(
+    site: Site, client: Client, pool: Pool, dsn: str, file: File
+) -> None:
+    owner, other = site.replicas
+    async with pool.acquire() as conn, conn.transaction():
+        await conn.execute("LOCK TABLE tasks")
+        sending = await sent_to(owner, client, Upload("one", file, key="k"), pool)
+        sending.cancel()
+        await owner.kill()
+    async with aiohttp.ClientSession() as http, asyncio.timeout(20):
+        headers = {"Authorization": f"Bearer {site.token}"}
+        url = f"{other.base}/api/v2/clients/1/imports/1"
+        state = "running"
+        while state == "running":
+            async with http.get(url, headers=headers) as response:
+                found = (await response.json())["details"]
+                state = found["state"]
+    assert state == "interrupted"
+    assert found["cause"] == "The process that ran the import ended"
+
+    answer = await client.deliver(Upload("two", file, key="k"))
+    assert (answer.status, answer.said["import_id"]) == (207, 1)
+    assert await pool.fetchval("SELECT state || attempt FROM imports") == "completed2"
+    await assert_all_told_is_true(dsn, file.content, answer.said["details"]["successes"])
+
+
+async def test_beside_eight_writers_hearts_beat_and_an_atomic_import_has_its_turn(
+    site: Site, client: Client, dsn: str, tmp_path: Path
+) -> None:
+    replica = site.replicas[0]
+    await replica.kill()
+    await replica.start(**SETTINGS)
+    seen = await saturate(client, Killable(tmp_path, Database(dsn)), replica, 3)
+    assert seen.writing >= WRITERS
+    assert seen.turns
+    assert seen.oldest < 1.5
