@@ -80,7 +80,8 @@ async def prepare(database: Database) -> None:
 async def sign(database: Database) -> str:
     """A token of the program's own, good for all clients."""
     clients = [word for client in range(1, CLIENTS + 1) for word in ("--client", str(client))]
-    process = await _start(database, "-m", "service", "token", *clients)
+    scopes = "projects:import projects:read projects:undo"
+    process = await _start(database, "-m", "service", "token", "--scope", scopes, *clients)
     said, _ = await process.communicate()
     return said.decode().strip()
 
