@@ -1,10 +1,13 @@
 # Every target sets up first, and needs nothing else.
 PYTHON ?=
-POSTGRES ?= 16,18,18+pgbouncer
+POSTGRES ?= 16,18
 
 BIN := .venv/bin
 CLI := $(BIN)/bulk-import
 PARALLEL := -n auto --maxprocesses=4 --dist=worksteal
+# What goes through PgBouncer every time: batches, locks, heartbeats, endings, broken connections.
+POOLED := $(addprefix tests/integration/,db/test_pool.py importer whole http/test_endings.py \
+    faults/test_connection.py faults/test_failover.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lint test test-pgbouncer run demo attacks chaos bench soak figures lock
@@ -12,8 +15,8 @@ PARALLEL := -n auto --maxprocesses=4 --dist=worksteal
 help:
 	@echo "make demo   import the samples, print what became of them, stop"
 	@echo "make run    serve on 127.0.0.1:8080, with client 1"
-	@echo "make test   lint, types, and every test on PostgreSQL $(POSTGRES)"
-	@echo "make test-pgbouncer  the integration tests through PgBouncer without prepared statements"
+	@echo "make test   lint, types, every test on PostgreSQL $(POSTGRES), some through PgBouncer"
+	@echo "make test-pgbouncer  all integration tests through PgBouncer, with prepared statements and without"
 	@echo "make attacks  attack a real service on every side, print what came back at what cost (3 min)"
 	@echo "make chaos  kill and stop the service and PostgreSQL, see that nothing told is lost (about 12 min; QUICK=1: 2 min)"
 	@echo "make bench  measure speed, memory and fairness (about 22 min; QUICK=1: 3 min, fewer bars)"
@@ -34,12 +37,13 @@ lint: setup
 	@$(BIN)/mypy --no-error-summary
 
 test: lint
-	$(if $(findstring pgbouncer,$(POSTGRES)),@scripts/pgbouncer.sh)
+	@scripts/pgbouncer.sh
 	@$(BIN)/pytest --postgres=$(POSTGRES) $(PARALLEL)
+	@$(BIN)/pytest --postgres=18+pgbouncer $(PARALLEL) $(POOLED)
 
 test-pgbouncer: setup
 	@scripts/pgbouncer.sh
-	@$(BIN)/pytest --postgres=18+pgbouncer-unprepared $(PARALLEL) tests/integration
+	@$(BIN)/pytest --postgres=18+pgbouncer,18+pgbouncer-unprepared $(PARALLEL) tests/integration
 
 run: setup
 	@$(CLI) client add 1 --name Demo --if-missing

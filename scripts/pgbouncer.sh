@@ -7,6 +7,6 @@ if ! command -v pgbouncer >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get
     apt-get -qq update && apt-get -qq install -y pgbouncer >/dev/null
 fi
 command -v pgbouncer >/dev/null || {
-    echo "The tests need PgBouncer (Debian: apt-get install pgbouncer); POSTGRES=16,18 does without" >&2
+    echo "The tests need PgBouncer (Debian: apt-get install pgbouncer)" >&2
     exit 1
 }
