@@ -7,7 +7,7 @@ CLI := $(BIN)/bulk-import
 PARALLEL := -n auto --maxprocesses=4 --dist=worksteal
 # What goes through PgBouncer every time: batches, locks, heartbeats, endings, broken connections.
 POOLED := $(addprefix tests/integration/,db/test_pool.py importer whole http/test_endings.py \
-    faults/test_connection.py faults/test_failover.py)
+    faults/test_connection.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lint test test-pgbouncer run demo attacks chaos bench soak figures lock

@@ -44,10 +44,11 @@ def _project(name: str, tasks: int) -> bytes:
 
 
 async def send(
-    http: aiohttp.ClientSession, service: Service, content: bytes
+    http: aiohttp.ClientSession, service: Service, content: bytes, **headers: str
 ) -> tuple[int, dict[str, Any]]:
-    """Upload a file; the status and what the body tells."""
+    """Upload a file; the status and what the body tells. Further headers come by keyword."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
     form = aiohttp.FormData()
     form.add_field("file", content, filename="plans.xml", content_type="application/xml")
-    async with http.post(service.bulk, data=form, headers=service.headers()) as answer:
+    async with http.post(service.bulk, data=form, headers=service.headers() | named) as answer:
         return answer.status, orjson.loads(await answer.read())

@@ -53,10 +53,31 @@ async def test_a_connection_lost_in_a_batch_is_replaced(
 async def test_a_commit_whose_answer_is_lost_is_not_done_twice(
     http: aiohttp.ClientSession, faulty: Service, proxy: Proxy, dsn: str, pool: Pool, content: bytes
 ) -> None:
-    strikes = [proxy.strike(Fault.LOSE_COMMIT, COMMIT, skip=1 + skip) for skip in range(12)]
+    strikes = [proxy.strike(Fault.LOSE_COMMIT, COMMIT, skip=skip) for skip in range(13)]
     await lands_whole(http, faulty, dsn, content)
     assert all(strike.struck.is_set() for strike in strikes)
     assert await pool.fetchval("SELECT max(version) FROM projects") == 1
+
+
+@pytest.mark.parametrize("state", ["new", "interrupted"])
+async def test_an_upload_does_not_meet_itself_where_its_claim_went_unanswered(
+    http: aiohttp.ClientSession,
+    faulty: Service,
+    proxy: Proxy,
+    dsn: str,
+    pool: Pool,
+    content: bytes,
+    state: str,
+) -> None:
+    if state == "interrupted":
+        assert (await send(http, faulty, content, Idempotency_Key="k"))[0] == 207
+        await pool.execute("UPDATE imports SET state = 'interrupted', fingerprint = NULL")
+    strike = proxy.strike(Fault.LOSE_COMMIT, COMMIT)
+    status, told = await send(http, faulty, content, Idempotency_Key="k")
+    assert strike.struck.is_set()
+    assert status == 207, told
+    await assert_all_told_is_true(dsn, content, told["details"]["successes"])
+    assert await pool.fetchval("SELECT count(*) FROM imports") == 1
 
 
 async def test_all_connections_are_cut_again_and_again(
