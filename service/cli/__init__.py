@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 import typer
 
-from service.cli import clients, database, sample, serving, tokens, upload
+from service.cli import around, clients, database, sample, serving, tokens, upload
 from service.cli.screen import Failure
 from service.db.binaries import EmbeddedError
 from service.db.migrate import MigrationError
@@ -32,6 +32,17 @@ app.command()(database.migrate)
 app.command(context_settings={"ignore_unknown_options": True})(database.psql)
 app.command()(tokens.token)
 app.command()(upload.upload)
+for command in (
+    around.watch,
+    around.imports,
+    around.projects,
+    around.export,
+    around.compare,
+    around.cancel,
+    around.undo,
+    around.unlock,
+):
+    app.command()(command)
 app.command()(sample.sample)
 app.add_typer(clients.app, name="client")
 

@@ -1,105 +1,374 @@
-"""Files on their way to a service, and its answers."""
+"""One file, or one piece of it, on its way to a service, as often as it takes.
 
+nothing under the key  ─▶ send ─▶ 207 ─────────────────────────▶ outcomes
+the connection broke   ─▶ pause, then look for the key's import:
+    it runs            ─▶ wait for its end
+    it is complete     ─▶ read its outcomes; nothing is sent again
+    else               ─▶ send again: the service goes on with that import
+408, 429, 502 to 504   ─▶ pause as long as the service says, send again
+anything else          ─▶ Refused
+"""
+
+import asyncio
+import contextlib
 import io
-import sys
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Final, NamedTuple, cast
 
 import aiohttp
-import orjson
-from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn
+from aiohttp.payload import IOBasePayload
 
-from service import telemetry
-from service.cli import summary
-from service.cli.listening import base_url, listening
-from service.cli.screen import Failure, console
-from service.cli.tokens import with_key
-from service.settings import Settings
+from service.cli.answers import Cut, members
+from service.cli.asking import LATER, find, follow, take_outcomes
+from service.cli.connecting import Answer, Service, Unanswered, reached, whole
+from service.cli.failures import Piecewise
+from service.cli.patience import Patience
+from service.cli.screen import Failure
+from service.cli.splitting import Piece
 
-_PROBE = aiohttp.ClientTimeout(total=2)
-_UPLOAD = aiohttp.ClientTimeout(total=None, sock_connect=30)
-
-
-async def running(settings: Settings) -> str | None:
-    """The service that answers at the settings' address."""
-    if settings.port == 0:
-        return None
-    base = base_url(settings.host, settings.port)
-    async with aiohttp.ClientSession(timeout=_PROBE) as session:
-        try:
-            async with session.get(f"{base}/healthz") as answer:
-                return base if answer.status == 200 else None
-        except (aiohttp.ClientError, TimeoutError):
-            return None
+SILENCE: Final = 300.0
+"""Seconds without a byte in either direction after which a connection is given up: as a proxy that
+gathers a whole request first says nothing while it hands it on."""
+_LOOK: Final = 2.0
+"""Seconds between two looks at how many projects are done: a heartbeat of the service."""
+_BLOCK: Final = 256 * 1024
+_UPLOADING: Final = aiohttp.ClientTimeout(total=None, sock_connect=30)
 
 
-async def send_to_own(
-    settings: Settings, dsn: str, client: int, token: str, files: list[Path], form: dict[str, str]
-) -> list[int]:
-    telemetry.configure(settings.log_format, "error")
-    own = with_key(settings).model_copy(update={"host": "127.0.0.1", "port": 0})
-    async with listening(own, dsn) as base:
-        return await send_all(base, client, token, files, form)
+class Refused(Exception):
+    """The service does not want it; a second try changes nothing."""
 
 
-async def send_all(
-    base: str, client: int, token: str, files: list[Path], form: dict[str, str]
-) -> list[int]:
-    """Send files one after the other; the code of each, see ``summary.show``."""
-    url = f"{base.rstrip('/')}/api/v2/clients/{client}/projects/bulk"
-    headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
-    codes = []
-    async with aiohttp.ClientSession(headers=headers, timeout=_UPLOAD) as session:
-        for file in files:
-            status, answer = await _send(session, url, file, form)
-            codes.append(summary.show(file, status, answer))
-    return codes
+@dataclass(frozen=True)
+class Asked:
+    """What is asked for beside a file.
+
+    Attributes:
+        notes: a comment, or None.
+        options: of the query.
+        retry_for: seconds of pauses between tries.
+    """
+
+    notes: str | None
+    options: Mapping[str, str]
+    retry_for: float
 
 
-async def _send(
-    session: aiohttp.ClientSession, url: str, file: Path, form: dict[str, str]
-) -> tuple[int, dict[str, Any]]:
-    """Send one file as it is read from the disk.
+@dataclass(frozen=True)
+class Watch:
+    """Who is told how far a piece is.
 
-    Returns:
-        The status and the envelope.
+    Attributes:
+        sent: of how many of its bytes were sent, by this try.
+        done: of how many of its projects are done.
+    """
+
+    sent: Callable[[int], None]
+    done: Callable[[int], None]
+
+
+class Stamp(NamedTuple):
+    """What tells whether a file was changed."""
+
+    size: int
+    changed_at: int
+
+
+class PieceFile(io.RawIOBase):
+    """A piece of a file, read as a file.
+
+    Args:
+        path: of the file.
+        piece: of it.
+        stamp: of the file, as it was when the piece was found; see ``stamp_of``.
+
+    Attributes:
+        given: bytes read so far.
+        changed: the file is not any more what it was.
+    """
+
+    def __init__(self, path: Path, piece: Piece, stamp: Stamp) -> None:
+        self.given = 0
+        self.changed = False
+        self._file = path.open("rb")
+        self._stamp = stamp
+        self._blocks = self._read(piece)
+
+    def read(self, _size: int = -1, /) -> bytes:
+        """The next bytes, as many as come together.
+
+        Raises:
+            OSError: the file was changed meanwhile.
+        """
+        block = next(self._blocks, b"")
+        self.given += len(block)
+        return block
+
+    def tell(self) -> int:
+        return self.given
+
+    def seek(self, offset: int, _whence: int = 0, /) -> int:
+        return offset
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+    def _read(self, piece: Piece) -> Iterator[bytes]:
+        for part in piece.slices:
+            self._file.seek(part.start)
+            left = part.end - part.start
+            while left:
+                block = self._file.read(min(left, _BLOCK))
+                if not block or stamp_of(self._file.fileno()) != self._stamp:
+                    self.changed = True
+                    raise OSError("the file was changed while it was read")
+                left -= len(block)
+                yield block
+        if piece.tail:
+            yield piece.tail
+
+
+def stamp_of(file: Path | int) -> Stamp:
+    """A file as it is now.
+
+    Args:
+        file: its path or descriptor.
 
     Raises:
-        Failure: no answer came, or none of ours.
+        OSError: it is not there.
     """
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), SpinnerColumn())
-    with Progress(*columns, console=console(sys.stderr)) as progress:
-        watched = _Watched(file, progress)
-        data = aiohttp.FormData(form)
-        kind = "application/xml" if file.suffix == ".xml" else "application/octet-stream"
-        data.add_field("file", watched, filename=file.name, content_type=kind)
+    stat = os.stat(file)
+    return Stamp(stat.st_size, stat.st_mtime_ns)
+
+
+class _Sized(IOBasePayload):
+    """A body of which the size is known before."""
+
+    def __init__(self, value: PieceFile, size: int, **kinds: Any) -> None:
+        self._known = size
+        super().__init__(cast(IO[bytes], value), disposition="form-data", **kinds)
+
+    @property
+    def size(self) -> int:
+        return self._known
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A piece that is to be sent.
+
+    Attributes:
+        name: of the file, for people.
+        path: of the file.
+        piece: of it.
+        stamp: see ``PieceFile``.
+        key: the idempotency key.
+        known: the key stands for this content and no other.
+        begun: an import under the key may be there already.
+    """
+
+    name: str
+    path: Path
+    piece: Piece
+    stamp: Stamp
+    key: str
+    known: bool
+    begun: bool
+
+
+def content_hash(path: Path, piece: Piece, stamp: Stamp) -> bytes:
+    """A hash over a piece's bytes.
+
+    Raises:
+        OSError: the file cannot be read, or was changed.
+    """
+    digest = blake2b(digest_size=16)
+    with contextlib.closing(PieceFile(path, piece, stamp)) as file:
+        while block := file.read():
+            digest.update(block)
+    return digest.digest()
+
+
+async def send(
+    service: Service, parcel: Parcel, asked: Asked, into: Piecewise, watch: Watch
+) -> None:
+    """Send a piece until its outcomes are there.
+
+    Args:
+        into: takes the outcomes.
+
+    Raises:
+        Refused: the service does not want it.
+        Failure: it could not be sent in the time that there is.
+        OSError: the file cannot be read any more.
+    """
+    patience = Patience(parcel.name, asked.retry_for)
+    begun = parcel.begun
+    while True:
         try:
-            async with session.post(url, data=data, expect100=True) as response:
-                answer = orjson.loads(await response.read())
-        except aiohttp.ClientError as error:
-            raise Failure(f"{file.name}: the connection to {url} broke: {error}") from error
-        except orjson.JSONDecodeError as error:
-            raise Failure(f"{file.name}: {url} gave no answer of this service") from error
-        watched.answered()
-    return response.status, answer
+            if begun and parcel.known and await _recover(service, parcel.key, into, watch):
+                return
+            begun = True
+            answer = await _attempt(service, parcel, asked, into, watch)
+            if answer is None:
+                return
+            if in_progress(answer):
+                if await follow(service, answer.body["import_id"], _told(watch)) is None:
+                    await patience.pause(answer, answer.retry_after)
+                continue
+        except Unanswered as error:
+            await patience.pause(error)
+            continue
+        if answer.status in LATER:
+            await patience.pause(answer, answer.retry_after)
+        elif "errors" in answer.body:
+            await take_conflicts(service, answer, into)
+            return
+        else:
+            raise Refused(into.placed(str(answer)))
 
 
-class _Watched(io.BufferedReader):
-    """A file with a bar that shows how much of it was read, and from its end on a second one."""
+async def _recover(service: Service, key: str, into: Piecewise, watch: Watch) -> bool:
+    """Take the outcomes of the key's import, if it has come to its end without us."""
+    found = await find(service, key)
+    if found is not None and found["state"] == "running":
+        found = await follow(service, found["import_id"], _told(watch))
+    if found is None:
+        return False
+    if found["state"] == "cancelled":
+        raise Refused(f"import {found['import_id']} was cancelled: send it again with another key")
+    if found["state"] != "completed":
+        return False
+    watch.done(sum((found["counts"] or {}).values()))
+    await take_outcomes(service, found, into)
+    return True
 
-    def __init__(self, path: Path, progress: Progress) -> None:
-        super().__init__(io.FileIO(path))
-        self._progress = progress
-        self._size = path.stat().st_size
-        self._bar = progress.add_task(path.name, total=self._size)
-        self._waiting = progress.add_task("waiting for the answer", total=None, visible=False)
 
-    def read(self, size: int | None = -1, /) -> bytes:
-        data = super().read(size)
-        self._progress.advance(self._bar, len(data))
-        self._progress.update(self._waiting, visible=self.tell() == self._size)
-        return data
+async def _attempt(
+    service: Service, parcel: Parcel, asked: Asked, into: Piecewise, watch: Watch
+) -> Answer | None:
+    """Send it once; None where the outcomes came.
 
-    def answered(self) -> None:
-        """Take the second bar away."""
-        self._progress.remove_task(self._waiting)
+    Raises:
+        Unanswered: the connection or the answer broke off.
+        OSError: the file cannot be read.
+    """
+    with contextlib.closing(PieceFile(parcel.path, parcel.piece, parcel.stamp)) as file:
+        form = _form(file, parcel, asked)
+        try:
+            with reached(service.root):
+                async with asyncio.timeout(SILENCE) as limit:
+                    watching = asyncio.create_task(_watch(service, parcel.key, file, watch, limit))
+                    try:
+                        return await _post(service, parcel.key, form, asked, into)
+                    finally:
+                        watching.cancel()
+                        into.report.bytes_sent += file.given
+        except Unanswered:
+            if file.changed:
+                raise OSError("the file was changed while it was sent: send it again") from None
+            raise
+
+
+def _form(file: PieceFile, parcel: Parcel, asked: Asked) -> aiohttp.MultipartWriter:
+    form = aiohttp.MultipartWriter("form-data")
+    if asked.notes is not None:
+        notes = form.append(asked.notes)
+        notes.set_content_disposition("form-data", name="notes")
+    kind = "application/xml" if parcel.path.suffix == ".xml" else "application/octet-stream"
+    body = _Sized(file, parcel.piece.size, filename=parcel.path.name, content_type=kind)
+    body.set_content_disposition("form-data", name="file", filename=parcel.path.name)
+    form.append_payload(body)
+    return form
+
+
+async def _post(
+    service: Service, key: str, form: aiohttp.MultipartWriter, asked: Asked, into: Piecewise
+) -> Answer | None:
+    async with service.session.post(
+        service.address("projects/bulk"),
+        params=asked.options,
+        data=form,
+        headers={"Idempotency-Key": key},
+        expect100=True,
+        timeout=_UPLOADING,
+    ) as response:
+        if response.status != 207:
+            return await whole(response)
+        await take(response.content.iter_any(), into)
+        return None
+
+
+async def take(chunks: AsyncIterator[bytes], into: Piecewise) -> None:
+    """Take a 207 as it comes.
+
+    Raises:
+        Unanswered: it broke off.
+    """
+    head: dict[str, Any] = {}
+    warnings = []
+    try:
+        async for name, value in members(chunks):
+            if name == "successes":
+                into.land(value)
+            elif name == "errors":
+                into.fail(value)
+            elif name == "warnings":
+                warnings.append(value)
+            else:
+                head[name] = value
+    except Cut as error:
+        raise Unanswered(str(error)) from error
+    if head.get("complete") is not True:
+        raise Unanswered("the answer broke off")
+    for warning in warnings:
+        into.warn(warning)
+    into.report.end(head["import_id"], head["counts"], dry_run="dry_run" in head)
+
+
+async def _watch(
+    service: Service, key: str, file: PieceFile, watch: Watch, limit: asyncio.Timeout
+) -> None:
+    """Tell how far it is, and give the connection time while something goes on."""
+    before = -1
+    loop = asyncio.get_running_loop()
+    while True:
+        watch.sent(file.given)
+        if file.given != before:
+            before = file.given
+            limit.reschedule(loop.time() + SILENCE)
+        with contextlib.suppress(Unanswered, Failure):
+            found = await find(service, key)
+            if found is not None:
+                _told(watch)(found)
+                if found["state"] == "running":
+                    limit.reschedule(loop.time() + SILENCE)
+        await asyncio.sleep(_LOOK)
+
+
+def _told(watch: Watch) -> Callable[[Mapping[str, Any]], None]:
+    return lambda found: watch.done(found["projects_done"] or 0)
+
+
+def in_progress(answer: Answer) -> bool:
+    """Whether an import under the same key is running."""
+    return answer.status == 409 and answer.details == "Import in progress"
+
+
+async def take_conflicts(service: Service, answer: Answer, into: Piecewise) -> None:
+    """Every project was refused by a lock or its version; the answer has the first of them."""
+    counts = answer.body["counts"]
+    for item in answer.body["errors"]:
+        into.fail(item)
+    import_id = answer.body.get("import_id")
+    if counts["failed"] > len(answer.body["errors"]) and import_id is not None:
+        found = await follow(service, import_id)
+        if found is not None:
+            await take_outcomes(service, found, into)
+            return
+    into.report.end(import_id, counts, dry_run=False)

@@ -210,8 +210,11 @@ def test_what_is_wrong_is_told_in_one_line(
 
 
 def test_a_service_that_is_not_there_is_told(cli: CommandLine) -> None:
-    said = cli.refuses("upload", NATIVE, "--client", 1, "--url", "http://127.0.0.1:1")
-    assert "native.xml: the connection to http://127.0.0.1:1" in said
+    nowhere = "http://127.0.0.1:1"
+    done = cli("upload", NATIVE, "--client", 1, "--url", nowhere, "--retry-for", 0)
+    assert done.returncode == 2
+    assert f"native.xml: the connection to {nowhere}" in done.stdout
+    assert f"the connection to {nowhere}" in cli.refuses("imports", "--client", 1, "--url", nowhere)
 
 
 def test_nothing_of_a_tests_database_lies_in_the_default_place(cli: CommandLine) -> None:

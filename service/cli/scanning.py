@@ -1,0 +1,342 @@
+"""One pass over a file's tags, for where its projects begin and end and what they are called.
+
+Expat tells the place of every tag in bytes, which lxml does not. What a project is, what identifies
+it and what it refers to is the dialects' own knowledge (``service.xml``); nothing is decided here
+that a service would decide in another way: where in doubt, a piece carries more.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+from xml.parsers import expat
+
+from service.cli.referring import Shared
+from service.cli.splitting import MIB, Cut, Cutter, Duplicate, Slice, uncut
+from service.errors import FileRefused
+from service.hashset import HashSet
+from service.model import WarningCode
+from service.spool import Spool
+from service.xml import p6
+from service.xml.dialect import Dialect
+from service.xml.maps import Field
+from service.xml.prolog import Prolog, read_prolog
+from service.xml.registry import DIALECTS
+from service.xml.values import NULL, unescape
+
+SEPARATOR: Final = " "
+_CHUNK: Final = MIB
+
+
+def cut(path: Path, size: int, seen: Callable[[bytes], None] = lambda data: None) -> Cut:
+    """Find the pieces of a file.
+
+    A file that is no XML, or none of a dialect that is read, is one piece: the service says what is
+    wrong with it.
+
+    Args:
+        size: about how many bytes a piece shall have.
+        seen: is given the file's bytes as they are read.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        try:
+            prolog = read_prolog(file)
+        except FileRefused:
+            dialect = None
+        else:
+            dialect = _dialect(prolog)
+        file.seek(0)
+        if dialect is None:
+            return _whole(file, seen)
+        share = Spool().share()
+        try:
+            return _Scan(dialect, prolog, size, HashSet(share), Shared(dialect, share)).read(
+                file, seen
+            )
+        finally:
+            share.close()
+
+
+def whole(path: Path, seen: Callable[[bytes], None] = lambda data: None) -> Cut:
+    """A file as one piece.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        return _whole(file, seen)
+
+
+def unused(number: int) -> dict[str, Any]:
+    """What a service says of shared objects that no project refers to."""
+    message = "Shared objects that no project refers to are not imported"
+    return {"code": WarningCode.SHARED_OBJECTS_UNUSED, "message": message, "count": number}
+
+
+def _whole(file: BinaryIO, seen: Callable[[bytes], None]) -> Cut:
+    size = 0
+    while data := file.read(_CHUNK):
+        seen(data)
+        size += len(data)
+    return Cut([uncut(size)], [])
+
+
+def _dialect(prolog: Prolog) -> Dialect | None:
+    found = (each for each in DIALECTS if each.recognises(prolog.namespace or "", prolog.name))
+    return next(found, None)
+
+
+@lru_cache(4096)
+def _parts(name: str) -> tuple[str, str, str]:
+    """Namespace, local name and prefix of a name as expat gives it."""
+    namespace, _, rest = name.rpartition(SEPARATOR) if SEPARATOR in name else ("", "", name)
+    if SEPARATOR in namespace:  # a prefix stands behind the local name
+        namespace, _, local = namespace.rpartition(SEPARATOR)
+        return namespace, local, rest
+    return namespace, rest, ""
+
+
+@dataclass
+class _Open:
+    """An element that is open and no project; ``end`` is behind its start tag."""
+
+    name: str
+    start: int
+    line: int
+    end: int | None = None
+    last_line: int = 0
+
+
+@dataclass
+class _Unit:
+    """A project or a shared object.
+
+    Attributes:
+        kind: local name of a shared object; empty for a project.
+        texts: what was read of its fields, by their sources.
+    """
+
+    start: int
+    line: int
+    kind: str = ""
+    texts: dict[str, str] = field(default_factory=dict)
+
+
+class _Scan:
+    """The state of the pass.
+
+    Args:
+        dialect: of the file.
+        prolog: of the file.
+        size: see ``cut``.
+        ids: takes the ids of projects.
+        shared: keeps the objects that projects share.
+    """
+
+    def __init__(
+        self, dialect: Dialect, prolog: Prolog, size: int, ids: HashSet, shared: Shared
+    ) -> None:
+        self._dialect = dialect
+        self._encoding = prolog.encoding
+        self._namespace = (
+            (prolog.namespace or "") if dialect.namespace is None else dialect.namespace
+        )
+        self._ids = ids
+        self._shared = shared
+        self._cutter = Cutter(size)
+        self._identities = _identities(dialect)
+        self._wanted = {each.source for each in self._identities} | {"name", "Name"}
+        self._open: list[_Open] = []
+        self._unit: _Unit | None = None
+        self._depth = 0
+        self._text: list[str] | None = None
+        self._text_of = (0, "")
+        self._projects = 0
+        self._duplicates: list[Duplicate] = []
+        self._ended: _Unit | None = None
+        parser = self._parser = expat.ParserCreate(prolog.encoding, SEPARATOR)
+        parser.namespace_prefixes = True
+        parser.StartDoctypeDeclHandler = self._refuse
+        self._go_outside()
+
+    def read(self, file: BinaryIO, seen: Callable[[bytes], None]) -> Cut:
+        """Read the file to its end, or to where it is no XML any more."""
+        size = 0
+        broken = False
+        while data := file.read(_CHUNK):
+            seen(data)
+            size += len(data)
+            if not broken:
+                broken = not self._feed(data)
+        if not broken:
+            self._feed(b"")
+        line = self._parser.CurrentLineNumber
+        if self._ended is not None:
+            self._settle(size, line)
+        pieces = self._cutter.finish(size, line, self._projects)
+        if len(pieces) == 1 and not self._duplicates:
+            return Cut([uncut(size)], [])
+        return Cut(pieces, self._duplicates, self._shared.unused)
+
+    def _feed(self, data: bytes) -> bool:
+        try:
+            self._parser.Parse(data, not data)
+        except (expat.ExpatError, FileRefused, ValueError):
+            return False
+        return True
+
+    def _refuse(self, *_: object) -> None:
+        raise FileRefused("a DOCTYPE is not allowed")
+
+    # Outside of projects
+
+    def _go_outside(self) -> None:
+        self._parser.StartElementHandler = self._outer_start
+        self._parser.EndElementHandler = self._outer_end
+        self._parser.CharacterDataHandler = None
+
+    def _outer_start(self, name: str, attributes: dict[str, str]) -> None:
+        parser = self._parser
+        at, line = parser.CurrentByteIndex, parser.CurrentLineNumber
+        self._come_to(at, line)
+        namespace, local, _ = _parts(name)
+        ours = namespace == self._namespace
+        if ours and local == self._dialect.project and self._may_be_project():
+            self._begin_project(at, line, attributes)
+        elif ours and len(self._open) == 1 and local in self._shared.kinds:
+            self._go_inside(_Unit(at, line, local))
+        else:
+            self._open.append(_Open(name, at, line))
+            parser.DefaultHandler = self._behind_tag
+
+    def _outer_end(self, _name: str) -> None:
+        self._come_to(self._parser.CurrentByteIndex, self._parser.CurrentLineNumber)
+        self._open.pop()
+
+    def _behind_tag(self, _data: str) -> None:
+        self._come_to(self._parser.CurrentByteIndex, self._parser.CurrentLineNumber)
+
+    def _come_to(self, at: int, line: int) -> None:
+        """Something begins or ends here: a start tag, or a unit, ended before it."""
+        if self._open and self._open[-1].end is None:
+            self._open[-1].end, self._open[-1].last_line = at, line
+            self._parser.DefaultHandler = None
+        if self._ended is not None:
+            self._settle(at, line)
+
+    def _may_be_project(self) -> bool:
+        return self._dialect.anywhere or len(self._open) == 1
+
+    def _begin_project(self, at: int, line: int, attributes: dict[str, str]) -> None:
+        if self._cutter.full:
+            opening = [
+                Slice(each.start if place else 0, each.end or 0, each.line, each.last_line)
+                for place, each in enumerate(self._open)
+            ]
+            if opening:
+                opening[0] = opening[0]._replace(line=1)
+            self._cutter.cut(at, line, opening, self._closing())
+        unit = _Unit(at, line)
+        unit.texts = {f"@{name}": text for name, text in attributes.items()}
+        self._go_inside(unit)
+
+    def _closing(self) -> bytes:
+        """The end tags of what is open."""
+        names = [_parts(each.name)[1:] for each in reversed(self._open)]
+        tags = (f"</{prefix}:{local}>" if prefix else f"</{local}>" for local, prefix in names)
+        return "".join(tags).encode(self._encoding)
+
+    def _settle(self, end: int, line: int) -> None:
+        """Say what is to become of the unit that has ended."""
+        unit, self._ended = self._ended, None
+        assert unit is not None
+        place = Slice(unit.start, end, unit.line, line)
+        if unit.kind:
+            self._shared.keep(unit.kind, unit.texts.get("ObjectId"), place)
+            self._cutter.leave_out(place)
+            return
+        index = self._projects
+        self._projects += 1
+        if (duplicate := self._duplicate(unit, index)) is not None:
+            self._duplicates.append(duplicate)
+            self._cutter.leave_out(place)
+            self._shared.forget()
+        else:
+            self._cutter.keep(index, end - unit.start, self._shared.take())
+
+    def _duplicate(self, unit: _Unit, index: int) -> Duplicate | None:
+        key = _identity(self._identities, unit.texts)
+        first = None if key is None else self._ids.add(key, unit.line)
+        if first is None or key is None:
+            return None
+        name = unit.texts.get("Name") or unit.texts.get("name")
+        return Duplicate(index, unit.line, unescape(key) or "", name, first)
+
+    # Inside of a project or a shared object
+
+    def _go_inside(self, unit: _Unit) -> None:
+        self._unit = unit
+        self._depth = 0
+        self._text = None
+        self._parser.StartElementHandler = self._inner_start
+        self._parser.EndElementHandler = self._inner_end
+        if unit.kind:
+            self._shared.begin(unit.kind)
+
+    def _inner_start(self, name: str, _attributes: Any) -> None:
+        self._depth = depth = self._depth + 1
+        if depth == 1:
+            local = _parts(name)[1]
+            self._shared.record(local)
+            if local not in self._wanted and not local.endswith("ObjectId"):
+                return
+        elif not self._shared.kinds or "ObjectId" not in name:
+            return
+        else:
+            local = _parts(name)[1]
+        self._text = text = list[str]()
+        self._text_of = depth, local
+        self._parser.CharacterDataHandler = text.append
+
+    def _inner_end(self, _name: str) -> None:
+        depth = self._depth
+        if not depth:
+            self._ended, self._unit = self._unit, None
+            self._go_outside()
+            return
+        if self._text is not None and self._text_of[0] == depth:
+            self._take_text("".join(self._text), *self._text_of)
+            self._text = None
+            self._parser.CharacterDataHandler = None
+        self._depth = depth - 1
+
+    def _take_text(self, text: str, depth: int, local: str) -> None:
+        assert self._unit is not None
+        if depth == 1:
+            self._unit.texts.setdefault(local, text)
+        self._shared.refer(local, text, own=depth == 1)
+
+
+def _identities(dialect: Dialect) -> tuple[Field, ...]:
+    """Where the id of a project may stand, the first choice first.
+
+    Where a map requires no id, the name is one (Microsoft Project).
+    """
+    columns = ["external_id"]
+    if "external_id" not in dialect.plan.record.required:
+        columns.append("name")
+    fields = dialect.plan.record.fields
+    return tuple(each for column in columns for each in fields if each.column == column)
+
+
+def _identity(identities: Iterable[Field], texts: dict[str, str]) -> bytes | None:
+    for each in identities:
+        parse = each.kind.parse if each.column == "external_id" else p6.PROJECT.fields[0].kind.parse
+        parsed = parse(texts.get(each.source, ""))
+        if parsed is not None and parsed != NULL:
+            return parsed
+    return None
