@@ -39,6 +39,7 @@ async def send(request: web.Request, old: Key, new: int) -> web.StreamResponse:
         headers: dict[str, str] = {
             hdrs.CONTENT_TYPE: f"{JSON}; charset=utf-8",
             hdrs.CONTENT_LENGTH: str(file.tell()),
+            hdrs.VARY: hdrs.ACCEPT,
         }
         file.seek(0)
         return await stream(request, _blocks(file), headers)

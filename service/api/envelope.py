@@ -10,6 +10,7 @@ from aiohttp import hdrs, web
 from service.errors import (
     MethodNotAllowed,
     NotFound,
+    PayloadTooLarge,
     ServiceError,
     TooManyRequests,
     Unavailable,
@@ -88,4 +89,6 @@ def from_aiohttp(exc: web.HTTPException) -> web.Response:
         return refusal(NotFound())
     if exc.status == MethodNotAllowed.status:
         return refusal(MethodNotAllowed(headers={"Allow": exc.headers.get("Allow", "")}))
+    if exc.status == PayloadTooLarge.status:
+        return refusal(PayloadTooLarge("The request's body is larger than allowed"))
     return respond(exc.status, exc.reason, exc.reason, status="error")

@@ -8,7 +8,7 @@ import orjson
 
 from service.api import paging
 from service.api.openapi import around, errors, imports, operations, projects, schemas
-from service.api.openapi.operations import BEARER, BREAK, IMPORT, READ
+from service.api.openapi.operations import BEARER, BREAK, IMPORT, READ, UNDO
 from service.api.openapi.parts import ID, STRING, Json, query, said
 
 OPENAPI: Final = "3.1.1"
@@ -29,8 +29,8 @@ A 405 tells in `Allow` which methods a path has; a path that is not known is a 4
 _TOKEN: Final = f"""\
 A JSON Web Token (HS256 or RS256) with `exp`, with the ids of its clients, or `*`, in the claim \
 `clients`, and with scopes in the claim `scope`: `{READ}` to read, `{IMPORT}` to import, archive, \
-lock and cancel, `{BREAK}` to end the lock of somebody else. Claims and scopes can be named \
-otherwise in the settings. `sub` is the one in whose name imports and locks are.
+lock and cancel, `{UNDO}` to undo an import, `{BREAK}` to end the lock of somebody else. Claims \
+and scopes can be named otherwise in the settings. Imports and locks are in the name of `sub`.
 """
 
 _TAGS: Final = [

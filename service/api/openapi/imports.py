@@ -5,7 +5,7 @@ from typing import Final
 from service.api import encoding, form, paging, spreadsheet
 from service.api.envelope import JSON
 from service.api.imports import STATES
-from service.api.openapi.operations import IMPORT, READ, Answer, operation, plain
+from service.api.openapi.operations import IMPORT, READ, UNDO, Answer, operation, plain
 from service.api.openapi.parts import (
     BOOLEAN,
     STRING,
@@ -51,22 +51,20 @@ _OPTIONS: Final = [
         "Which outcomes the answer lists; the others can be read all the same.",
     ),
 ]
-_HEADERS: Final[list[Json]] = [
-    {
-        "name": IDEMPOTENCY_KEY,
-        "in": "header",
-        "description": "Of your choice, one for each upload; bare or quoted. Under it the same "
-        "upload can be sent again: it has the answer of then, or goes on where it was cut. It "
-        f"belongs to the token's `sub` and is held for {default('keep_keys_hours'):g} hours.",
-        "schema": KEY,
-    },
-    {
-        "name": "Content-Encoding",
-        "in": "header",
-        "description": "Of the request as a whole. The part `file` may be gzip or ZIP by itself.",
-        "schema": one_of(sorted(encoding.READ), default="identity"),
-    },
-]
+_KEYED: Final[Json] = {
+    "name": IDEMPOTENCY_KEY,
+    "in": "header",
+    "description": "Of your choice, one for each upload; bare or quoted. Under it the same "
+    "upload can be sent again: it has the answer of then, or goes on where it was cut. It "
+    f"belongs to the token's `sub` and is held for {default('keep_keys_hours'):g} hours.",
+    "schema": KEY,
+}
+_ENCODED: Final[Json] = {
+    "name": "Content-Encoding",
+    "in": "header",
+    "description": "Of the request as a whole. The part `file` may be gzip or ZIP by itself.",
+    "schema": one_of(sorted(encoding.READ), default="identity"),
+}
 
 _BODY: Final[Json] = {
     "required": True,
@@ -139,7 +137,7 @@ _BULK: Final = operation(
     f"{default('status_after'):g} seconds after the last byte, the answer begins as 207 and is "
     "kept alive by spaces before the JSON.",
     scopes=[IMPORT],
-    parameters=[*_OPTIONS, *_HEADERS],
+    parameters=[*_OPTIONS, _KEYED, _ENCODED],
     requestBody=_BODY,
     answers={
         207: plain("The file was read.", schema("MultiStatus"), "Location", links=_THEN),
@@ -218,6 +216,35 @@ _CANCEL: Final = operation(
     failures={409: "The import has ended in another way."},
 )
 
+_UNDO: Final = operation(
+    "undoImport",
+    TAG,
+    "Put back what an import changed",
+    "This is an import of its own, with outcomes: each project that the import created or updated "
+    "and that is still at that version gets a new version equal to the one before; a created one "
+    "is archived. One that was changed since is a `VERSION_CONFLICT`; one whose earlier version is "
+    "no longer kept is `NOT_IMPORTED`.",
+    scopes=[UNDO],
+    parameters=[_KEYED],
+    answers={
+        207: plain("What became of each project.", schema("MultiStatus"), "Location", links=_THEN)
+    },
+    failures={
+        409: "The import is running or was a dry run; or every project was refused by a lock or "
+        "its version; or the key is at work; or somebody cancelled the undo.",
+        422: "",
+        429: "",
+        500: "A fault of ours. The undo, if it began, is `failed`.",
+        503: "Shutting down, all slots taken, or the database away.",
+    },
+    sometimes={
+        409: ("Location", "Retry-After"),
+        422: ("Location",),
+        500: ("Location",),
+        503: ("Location",),
+    },
+)
+
 _RESULTS: Final = operation(
     "listResults",
     TAG,
@@ -254,6 +281,7 @@ _RESULTS: Final = operation(
                 ),
             },
             ("Vary",),
+            ("Content-Disposition",),
         )
     },
     failures={406: "", 409: "The import runs, and its CSV is there once it has ended."},
@@ -265,5 +293,6 @@ PATHS: Final[Json] = {
     "/imports": {"get": _LIST},
     "/imports/{import_id}": {"get": _ONE},
     "/imports/{import_id}/cancel": {"post": _CANCEL},
+    "/imports/{import_id}/undo": {"post": _UNDO},
     "/imports/{import_id}/results": {"get": _RESULTS},
 }

@@ -13,6 +13,7 @@ from service.api.openapi.parts import Json, default, ref
 BEARER: Final = "bearer"
 READ: Final[str] = default("read_scope")
 IMPORT: Final[str] = default("import_scope")
+UNDO: Final[str] = default("undo_scope")
 BREAK: Final[str] = default("break_scope")
 
 OF_A_CLIENT: Final = (400, 401, 403, 404, 417, 500, 503)
@@ -31,12 +32,14 @@ class Answer(NamedTuple):
         description: when it is given.
         content: the schema by media type; empty where there is no body.
         always: headers beside ``X-Request-Id``.
+        sometimes: headers that it may have.
         links: what can be asked next.
     """
 
     description: str
     content: Mapping[str, Json]
     always: tuple[str, ...] = ()
+    sometimes: tuple[str, ...] = ()
     links: Json | None = None
 
 
@@ -100,7 +103,7 @@ def _answer(answer: Answer, recorded: Iterable[Json]) -> Json:
     }
     return {
         "description": answer.description,
-        "headers": errors.headers(answer.always),
+        "headers": errors.headers(answer.always, answer.sometimes),
         **({"content": content} if content else {}),
         **({"links": answer.links} if answer.links else {}),
     }
@@ -134,4 +137,4 @@ def responses() -> Json:
 
 def plain(description: str, kind: Json, *always: str, links: Json | None = None) -> Answer:
     """An answer in JSON."""
-    return Answer(description, {JSON: kind}, always, links)
+    return Answer(description, {JSON: kind}, always, links=links)

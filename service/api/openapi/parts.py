@@ -14,6 +14,13 @@ MOMENT: Final[Json] = {"type": "string", "format": "date-time"}
 COUNT: Final[Json] = {"type": "integer", "minimum": 0}
 ID: Final[Json] = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
 
+VERSION: Final[Json] = {
+    "type": "integer",
+    "minimum": 1,
+    "description": "Counts the project's changes.",
+}
+SUBJECT: Final[Json] = {"type": "string", "description": "The `sub` of the token, or empty."}
+
 
 def ref(kind: str, name: str) -> Json:
     """A reference to a component."""

@@ -34,6 +34,7 @@ _DOCUMENT: Final[Json] = {
     else _XML
     for kind in TYPES
 }
+_COMPARED: Final = envelope(200, "Comparison", schema("Comparison"), complete={"const": True})
 _LOCKED: Final = "Somebody else holds a lock on the project, or an import was writing it."
 
 _LIST: Final = operation(
@@ -156,9 +157,17 @@ _VERSION: Final = operation(
     "getVersion",
     TAG,
     "Read one version",
-    "As the project itself, at that version.",
+    "As the project itself, at that version. With `compare` it tells instead what was added, "
+    "removed and changed since another version, record by record; that is JSON alone.",
     scopes=[READ],
-    answers={200: Answer("The version.", _DOCUMENT, ("Vary",))},
+    parameters=[query("compare", ID, "The other version, one of those that are kept.")],
+    answers={
+        200: Answer(
+            "The version, or what differs in it.",
+            _DOCUMENT | {JSON: {"anyOf": [_DOCUMENT[JSON], _COMPARED]}},
+            ("Vary",),
+        )
+    },
     failures=[406],
 )
 

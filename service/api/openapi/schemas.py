@@ -1,8 +1,9 @@
-"""The shapes of answers, with the values that the code's own tables list."""
+"""The shapes of errors and imports, with the values that the code's own tables list."""
 
 from typing import Final
 
 from service.api.imports import STATES
+from service.api.openapi import plans
 from service.api.openapi.parts import (
     BOOLEAN,
     COUNT,
@@ -10,6 +11,8 @@ from service.api.openapi.parts import (
     INTEGER,
     MOMENT,
     STRING,
+    SUBJECT,
+    VERSION,
     Json,
     default,
     items,
@@ -34,16 +37,6 @@ LINE: Final = said({"type": "integer", "minimum": 1}, "Line in the file, from 1.
 VALUE: Final = said(
     nullable({"type": "string", "maxLength": SHOWN_VALUE}), "The file's own text, shortened."
 )
-VERSION: Final = said({"type": "integer", "minimum": 1}, "Counts the project's changes.")
-PLAN_TIME: Final = said(
-    nullable({"type": "string", "pattern": r"^\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?( BC)?$"}),
-    "Wall-clock time of the project: there is no offset.",
-)
-DURATION: Final = said(nullable(STRING), "ISO 8601 as PostgreSQL writes it: `PT40H`, `PT-8H`.")
-ATTRIBUTES: Final = said(
-    {"type": "object"}, "What the file says beside the columns: texts, arrays and objects."
-)
-SUBJECT: Final = said(STRING, "The `sub` of the token, or empty.")
 IMPORT_ID: Final = said(ID, "Where it is found: `/imports/{import_id}`.")
 
 
@@ -165,110 +158,18 @@ def _import() -> Json:
     )
 
 
-_LISTED: Final[Json] = {
-    "project_id": ID,
-    "external_id": STRING,
-    "name": STRING,
-    "code": nullable(STRING),
-    "status": said(nullable(STRING), "The plan's own; it decides nothing here."),
-    "version": VERSION,
-    "source": said(STRING, "The dialect that it came from."),
-    "archived_at": nullable(MOMENT),
-    "import_id": said(nullable(ID), "Which made this version; null where none did."),
-    "updated_at": MOMENT,
-    "updated_by": SUBJECT,
-    "lock": nullable(schema("Holder")),
-}
-
-_RECORDS: Final[Json] = {
-    "Task": {
-        "ordinal": COUNT,
-        "task_id": STRING,
-        "kind": STRING,
-        "parent_id": nullable(STRING),
-        "wbs": nullable(STRING),
-        "name": nullable(STRING),
-        "start": PLAN_TIME,
-        "finish": PLAN_TIME,
-        "duration": DURATION,
-        "work": DURATION,
-        "percent_complete": nullable({"type": "number"}),
-        "priority": nullable(INTEGER),
-        "milestone": BOOLEAN,
-        "summary": BOOLEAN,
-        "notes": nullable(STRING),
-        "attributes": ATTRIBUTES,
-    },
-    "Dependency": {
-        "ordinal": COUNT,
-        "predecessor_id": STRING,
-        "successor_id": STRING,
-        "type": one_of(("FF", "FS", "SF", "SS")),
-        "lag": DURATION,
-        "attributes": ATTRIBUTES,
-    },
-    "Resource": {
-        "ordinal": COUNT,
-        "resource_id": STRING,
-        "name": nullable(STRING),
-        "type": nullable(STRING),
-        "email": nullable(STRING),
-        "attributes": ATTRIBUTES,
-    },
-    "Assignment": {
-        "ordinal": COUNT,
-        "task_id": STRING,
-        "resource_id": nullable(STRING),
-        "units": nullable({"type": "number"}),
-        "work": DURATION,
-        "attributes": ATTRIBUTES,
-    },
-    "Part": {"ordinal": COUNT, "element": STRING, "attributes": ATTRIBUTES},
-    "SharedObject": {"element": STRING, "object_id": nullable(STRING), "attributes": ATTRIBUTES},
-}
-
-
-def _project() -> Json:
-    moved = {"version", "source", "status", "lock", "name", "code"}
-    own: Json = {name: kind for name, kind in _LISTED.items() if name not in moved}
-    return record(
-        own
-        | {
-            "version": said(VERSION, "The one that is shown."),
-            "current_version": said(VERSION, "The one that the project is at."),
-            "name": STRING,
-            "code": nullable(STRING),
-            "status": nullable(STRING),
-            "description": nullable(STRING),
-            "manager": nullable(STRING),
-            "currency": nullable(STRING),
-            "start": PLAN_TIME,
-            "finish": PLAN_TIME,
-            "priority": nullable(INTEGER),
-            "source": _LISTED["source"],
-            "lock": _LISTED["lock"],
-            "attributes": ATTRIBUTES,
-            "tasks": items(schema("Task")),
-            "dependencies": items(schema("Dependency")),
-            "resources": items(schema("Resource")),
-            "assignments": items(schema("Assignment")),
-            "parts": said(items(schema("Part")), "What no column is for: calendars, risks, …"),
-            "shared_objects": items(schema("SharedObject")),
-        },
-        description="One version of a project, whole.",
-    )
-
-
 def _options() -> Json:
-    return record(
+    uploaded = record(
         {
             "mode": one_of(Mode),
             "atomic": BOOLEAN,
             "dry_run": BOOLEAN,
             "outcomes": one_of(Told),
         },
-        description="As they were asked for.",
+        description="Of an upload.",
     )
+    undoing = record({"undo": ID}, description="Of an undo: the import that it undoes.")
+    return said({"oneOf": [uploaded, undoing]}, "As they were asked for.")
 
 
 def schemas() -> Json:
@@ -296,24 +197,7 @@ def schemas() -> Json:
         ),
         "Options": _options(),
         "Import": _import(),
-        "Listed": record(_LISTED, description="A project in a list."),
-        "Project": _project(),
-        **{name: record(columns) for name, columns in _RECORDS.items()},
-        "Version": record(
-            {
-                "version": VERSION,
-                "current": said(BOOLEAN, "Whether the project is at it."),
-                "name": STRING,
-                "status": nullable(STRING),
-                "source": STRING,
-                "import_id": _LISTED["import_id"],
-                "updated_at": MOMENT,
-                "updated_by": SUBJECT,
-                "notes": said(nullable(STRING), "Of the import that made it."),
-            }
-        ),
-        "Holder": record({"holder": STRING, "expires_at": MOMENT}),
-        "Lock": record({"holder": STRING, "acquired_at": MOMENT, "expires_at": MOMENT}),
+        **plans.schemas(),
         "Next": said(
             nullable({"type": "string", "format": "uri-reference"}),
             "The address of the page behind this one; null at the end.",

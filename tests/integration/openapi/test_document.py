@@ -1,0 +1,202 @@
+"""The document against the code, in both directions: paths, parameters, scopes, codes, statuses."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from service.api import encoding, form, imports, listing, spreadsheet
+from service.api.openapi.document import document
+from service.api.options import IDEMPOTENCY_KEY
+from service.api.requests import REQUEST_ID_HEADER
+from service.api.routes import ROUTES
+from service.db import Pool
+from service.errors import ServiceError
+from service.importer.decisions import Outcome
+from service.importer.options import Mode, Options, Told
+from service.model import ErrorCode, WarningCode
+from service.rows import COLUMNS, Table
+from service.settings import Settings
+from tests.integration.openapi.asking import ALL_SCOPES, MULTIPART, OTHER, ask, native, upload
+from tests.integration.openapi.told import Operation, operation, operations, resolved
+from tests.serving import Service
+
+SCOPES = set(ALL_SCOPES.split())
+OF_A_CLIENT = [each for each in operations() if each.of_a_client]
+
+
+def test_it_is_a_valid_document() -> None:
+    OpenAPIV31SpecValidator(document()).validate()
+
+
+def test_its_paths_and_methods_are_the_routes() -> None:
+    told = {(each.path, each.method) for each in operations()}
+    assert told == {(path, method) for path, methods in ROUTES.items() for method in methods}
+
+
+def test_each_operation_has_a_name_of_its_own() -> None:
+    names = [each.name for each in operations()]
+    assert len(names) == len(set(names))
+
+
+def test_every_answer_on_behalf_of_a_client_has_an_example() -> None:
+    for each in OF_A_CLIENT:
+        for status, response in each.told["responses"].items():
+            media = resolved(response).get("content", {}).values()
+            assert not media or any(kind.get("examples") for kind in media), (each.name, status)
+
+
+def test_every_error_is_told_with_an_example_and_no_other() -> None:
+    shown = {
+        (example["value"]["code"], example["value"]["message"])
+        for response in _error_responses()
+        for example in response["content"]["application/json"].get("examples", {}).values()
+    }
+    assert shown == {(kind.status, kind.message) for kind in _below(ServiceError)}
+
+
+def _error_responses() -> Iterator[Any]:
+    yield from document()["components"]["responses"].values()
+    for each in operations():
+        for status, response in each.told["responses"].items():
+            if int(status) >= 400:
+                yield resolved(response)
+
+
+def _below(kind: type[ServiceError]) -> Iterator[type[ServiceError]]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from _below(child)
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("ErrorCode", ErrorCode),
+        ("WarningCode", WarningCode),
+        ("ImportState", imports.STATES),
+        ("Counts", Outcome),
+    ],
+)
+def test_codes_and_states_are_those_of_the_code(name: str, code: Any) -> None:
+    schema = document()["components"]["schemas"][name]
+    assert schema.get("enum", [*schema.get("properties", {})]) == [str(each) for each in code]
+
+
+@pytest.mark.parametrize(
+    ("table", "name"),
+    [
+        (Table.TASKS, "Task"),
+        (Table.DEPENDENCIES, "Dependency"),
+        (Table.RESOURCES, "Resource"),
+        (Table.ASSIGNMENTS, "Assignment"),
+        (Table.PARTS, "Part"),
+    ],
+)
+def test_a_record_has_the_columns_of_its_table(table: Table, name: str) -> None:
+    told = document()["components"]["schemas"][name]["properties"]
+    assert list(told) == list(COLUMNS[table][1:])
+
+
+def _values(asked: str, name: str) -> list[str]:
+    given = map(resolved, operation(asked).told["parameters"])
+    listed: list[str] = next(each["schema"]["enum"] for each in given if each["name"] == name)
+    return listed
+
+
+def test_options_take_the_values_of_the_code() -> None:
+    assert _values("importProjects", "mode") == list(Mode)
+    assert _values("importProjects", "outcomes") == list(Told)
+    assert _values("listProjects", "archived") == list(listing.ARCHIVED)
+    assert _values("importProjects", "Content-Encoding") == sorted(encoding.READ)
+    stored = document()["components"]["schemas"]["Options"]["oneOf"]
+    assert set(stored[0]["properties"]) == set(Options().as_dict())
+    assert set(stored[1]["properties"]) == set(Options(undo=1).as_dict())
+
+
+def test_the_form_has_the_types_of_the_code() -> None:
+    body = operation("importProjects").told["requestBody"]["content"]["multipart/form-data"]
+    assert set(body["encoding"]["file"]["contentType"].split(", ")) == form.MEDIA_TYPES
+    assert set(body["schema"]["properties"]) == {"file", "notes"}
+
+
+def test_csv_is_told_with_its_columns() -> None:
+    response = operation("listResults").told["responses"]["200"]
+    told = response["content"][spreadsheet.CSV]["schema"]["description"]
+    assert ", ".join(spreadsheet.COLUMNS) in told
+
+
+@pytest.mark.parametrize("asked", OF_A_CLIENT, ids=lambda each: each.name)
+async def test_a_route_knows_the_parameters_of_the_document(
+    service: Service, asked: Operation
+) -> None:
+    """A route names those that it knows where it refuses another."""
+    answer = await ask(service, asked, MULTIPART, query="colour=red", body=b"x")
+    assert answer.status == 400
+    _, _, known = answer.json["details"].partition("; known are ")
+    assert set(re.findall("`(.+?)`", known)) == asked.query
+
+
+async def test_a_csv_knows_no_pages(service: Service, pool: Pool) -> None:
+    results = operation("listResults")
+    answer = await ask(service, results, "Accept: text/csv", query="colour=red")
+    known = answer.json["details"].partition("; known are ")[2]
+    assert set(re.findall("`(.+?)`", known)) == results.query - {"limit", "cursor"}
+
+
+@pytest.mark.parametrize("asked", OF_A_CLIENT, ids=lambda each: each.name)
+async def test_a_route_asks_for_the_scopes_of_the_document(
+    service: Service, asked: Operation
+) -> None:
+    others = " ".join(SCOPES - asked.scopes)
+    assert (await ask(service, asked, scope=others)).status == 403
+    for scope in asked.scopes:
+        assert (await ask(service, asked, scope=scope)).status not in (401, 403)
+
+
+def test_every_scope_is_asked_for() -> None:
+    assert {scope for asked in operations() for scope in asked.scopes} == SCOPES
+
+
+async def test_a_path_has_no_other_methods(service: Service) -> None:
+    for path in document()["paths"]:
+        asked = [each for each in operations() if each.path == path]
+        methods = {each.method for each in asked}
+        there = methods | ({"HEAD"} if "GET" in methods else set())
+        for method in {"GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "TRACE"} - there:
+            answer = await ask(service, asked[0], method=method)
+            assert answer.status == 405, (method, path)
+            assert set(answer.headers["allow"].split(", ")) == there
+
+
+async def test_where_there_is_a_get_there_is_a_head(service: Service) -> None:
+    for asked in operations():
+        if asked.method == "GET":
+            get = await ask(service, asked, asset="docs.js")
+            head = await ask(service, asked, asset="docs.js", method="HEAD")
+            assert head.status == get.status
+
+
+async def test_a_request_keeps_its_id(service: Service) -> None:
+    for asked in operations():
+        answer = await ask(service, asked, f"{REQUEST_ID_HEADER}: mine-1", authorised=False)
+        assert answer.headers["x-request-id"] == "mine-1"
+        given = [resolved(each)["name"] for each in document()["paths"][asked.path]["parameters"]]
+        assert {REQUEST_ID_HEADER, "traceparent"} <= set(given)
+
+
+async def test_a_route_that_reads_a_key_says_so(service: Service) -> None:
+    """A key that cannot be one is refused where keys are read, and passed over elsewhere."""
+    assert (await upload(service, native(OTHER))).status == 207
+    for asked in OF_A_CLIENT:
+        named = {resolved(each)["name"] for each in asked.told.get("parameters", [])}
+        answer = await ask(service, asked, MULTIPART, f"{IDEMPOTENCY_KEY}: {'k' * 256}", body=b"x")
+        assert (IDEMPOTENCY_KEY.encode() in answer.body) == (IDEMPOTENCY_KEY in named), asked
+
+
+def test_limits_are_those_of_the_settings() -> None:
+    body = operation("takeLock").told["requestBody"]["content"]["application/json"]["schema"]
+    most = Settings.model_fields["max_lock_ttl"].default
+    assert body["properties"]["ttl_seconds"]["maximum"] == most

@@ -1,0 +1,72 @@
+"""Every answer is in the document as it is, and the document has none that is never given.
+
+The examples are answers of the story. ``RECORD_EXAMPLES=1 pytest tests/integration/openapi -k
+examples`` writes them anew, where answers were changed on purpose.
+"""
+
+import os
+import re
+from collections import defaultdict
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+import pytest
+
+from service.api.openapi import operations as telling
+from service.db import Pool
+from service.settings import Settings
+from tests.e2e.conftest import CHECKOUT
+from tests.integration.openapi.asking import Place
+from tests.integration.openapi.scenes import Shot, story
+from tests.integration.openapi.told import check, operations
+
+EXAMPLES: Final = CHECKOUT / "service" / "api" / "openapi" / "examples"
+Recorded = dict[str, dict[str, list[dict[str, Any]]]]
+
+
+async def test_answers_are_those_of_the_document_and_its_examples(
+    settings: Settings, dsn: str, pool: Pool, subtests: pytest.Subtests
+) -> None:
+    await pool.execute("INSERT INTO clients (client_id, name) VALUES (1, 'Demo')")
+    shots = await story(Place(settings, dsn, pool))
+    for shot in shots:
+        with subtests.test(operation=shot.asked.name, status=shot.answer.status):
+            check(shot.asked, shot.answer)
+    seen = {(shot.asked.name, shot.answer.status) for shot in shots}
+    told = {(each.name, status) for each in operations() for status in each.statuses}
+    assert told - seen == set(), "told and never given"
+    recorded = _recorded(shots)
+    if os.environ.get("RECORD_EXAMPLES"):
+        _write(recorded)
+    there = {path.stem: telling.examples(path.stem) for path in EXAMPLES.glob("*.json")}
+    assert _shape(there) == _shape(recorded)
+
+
+def _recorded(shots: list[Shot]) -> Recorded:
+    found: Recorded = defaultdict(lambda: defaultdict(list))
+    for shot in shots:
+        if shot.summary:
+            media = shot.answer.headers["content-type"].partition(";")[0]
+            value = shot.answer.json if "json" in media else shot.answer.body.decode()
+            name = re.sub(r"\W+", "-", shot.summary.lower()).strip("-")
+            example = {"name": name, "summary": shot.summary, "media": media, "value": value}
+            place = found[telling.COMMON if shot.common else shot.asked.name]
+            place[str(shot.answer.status)].append(example)
+    return found
+
+
+def _write(recorded: Recorded) -> None:
+    EXAMPLES.mkdir(exist_ok=True)
+    for name, examples in recorded.items():
+        text = orjson.dumps(examples, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
+        Path(EXAMPLES / f"{name}.json").write_bytes(text + b"\n")
+
+
+def _shape(value: Any) -> Any:
+    """The names and kinds of a value; texts that are no values of their own are compared whole."""
+    if isinstance(value, dict):
+        return {name: _shape(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_shape(each) for each in value]
+    return type(value).__name__
