@@ -1,0 +1,145 @@
+"""What is told of an import that did not come to its end, and where its answer cannot be given."""
+
+import asyncio
+import contextlib
+import os
+import socket
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from service.db import Pool
+from service.settings import Settings
+from tests.faults.proxy import Fault, proxied
+from tests.integration.http.raw import Answer, Connection, form, get, head, part
+from tests.integration.http.test_endings import ended, held
+from tests.integration.http.test_options import NATIVE, plans, send, told
+from tests.integration.importer.build import until
+from tests.serving import Service, served
+
+MANY = plans(*(f"P-{n}" for n in range(3000)))
+LENGTH = f"Content-Length: {len(MANY)}"
+PLACE = "/api/v2/clients/1/imports/1"
+TASKS = "".join(f'<task id="T{n}"><name>t</name></task>' for n in range(1000))
+LARGE = f'<project id="L"><name>L</name><tasks>{TASKS}</tasks></project>'
+
+
+async def assert_told(answer: Answer, status: int, pool: Pool) -> None:
+    """The answer must tell where the import is and how much of it has landed: some of it."""
+    assert (answer.status, answer.headers["location"]) == (status, PLACE)
+    landed = await pool.fetchval("SELECT count(*) FROM projects")
+    assert answer.json["import_id"] == 1
+    assert answer.json["counts"] == {"created": landed, "updated": 0, "unchanged": 0, "failed": 0}
+    assert landed > 0
+    if status == 503:
+        assert int(answer.headers["retry-after"]) >= 5
+
+
+async def say_something_until_it_is_refused(client: socket.socket) -> None:
+    """The kernel tells of an end by time-out only those who send."""
+    while True:
+        await asyncio.get_running_loop().sock_sendall(client, b"\r\n")
+        await asyncio.sleep(0.05)
+
+
+async def test_a_shutdown_past_its_grace_tells_what_has_landed(
+    settings: Settings, service: Service, pool: Pool
+) -> None:
+    stack = contextlib.AsyncExitStack()
+    hurried = settings.model_copy(update={"drain_timeout": 0.1})
+    other = await stack.enter_async_context(served(hurried, service.dsn))
+    async with Connection(other) as connection:
+        await connection.send(head(other, LENGTH), MANY[:-100])
+        await until(pool, "SELECT count(*) > 0 FROM projects")
+        await stack.aclose()
+        await assert_told(await connection.answer(), 503, pool)
+    assert await ended(service) == "interrupted"
+    assert (await send(service, MANY)).status == 207
+
+
+async def test_a_shutdown_past_its_grace_cuts_an_answer_that_has_begun(
+    settings: Settings, service: Service, pool: Pool
+) -> None:
+    stack = contextlib.AsyncExitStack()
+    hurried = settings.model_copy(update={"drain_timeout": 0.1, "status_after": 0.05})
+    other = await stack.enter_async_context(served(hurried, service.dsn))
+    async with held(pool, "P-2999"), Connection(other) as connection:
+        await connection.send(head(other, LENGTH), MANY)
+        assert b" 207 " in await connection.reader.readuntil(b"\r\n\r\n")
+        await stack.aclose()
+        with pytest.raises(ConnectionResetError):
+            await connection.reader.read()
+    assert await ended(service) == "interrupted"
+
+
+async def test_a_fault_of_ours_tells_what_has_landed(service: Service, pool: Pool) -> None:
+    async with Connection(service) as connection:
+        await connection.send(head(service, LENGTH), MANY[:-100])
+        await until(pool, "SELECT count(*) > 0 FROM projects")
+        await pool.execute("ALTER TABLE tasks RENAME TO elsewhere")
+        await connection.send(MANY[-100:])
+        answer = await connection.answer()
+    await assert_told(answer, 500, pool)
+    assert "elsewhere" not in answer.body.decode()
+    assert await ended(service) == "failed"
+
+
+async def test_a_lack_of_room_in_the_middle_tells_what_has_landed(
+    settings: Settings, service: Service, pool: Pool, tmp_path: Path
+) -> None:
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    cramped = settings.model_copy(update={"spool_dir": spool, "spill_bytes": 1000})
+    body = MANY.replace(b"</projects>", f"{LARGE}</projects>".encode())
+    async with served(cramped, service.dsn) as other, Connection(other) as connection:
+        length = f"Content-Length: {len(body)}"
+        sent = len(MANY) - 500
+        await connection.send(head(other, length), body[:sent])
+        await until(pool, "SELECT count(*) > 0 FROM projects")
+        os.rmdir(spool)
+        await connection.send(body[sent:])
+        answer = await connection.answer()
+    assert answer.json["details"] == "There is no room for the import's working files"
+    await assert_told(answer, 503, pool)
+    assert await ended(service) == "interrupted"
+
+
+async def test_outcomes_that_cannot_be_read_at_the_end_are_found_later(
+    settings: Settings, service: Service
+) -> None:
+    hasty = settings.model_copy(update={"connect_timeout": 1})
+    async with proxied(service.dsn) as proxy, served(hasty, proxy.dsn) as other:
+        strike = proxy.strike(Fault.CUT, b"p.projects_done, p.cancel_requested")
+        sending = asyncio.create_task(send(other, plans("A", "B"), "", "Idempotency-Key: k"))
+        await strike.struck.wait()
+        await proxy.go_away()
+        answer = await sending
+        await proxy.listen()
+    assert (answer.status, answer.json["import_id"]) == (503, 1)
+    assert answer.headers["location"] == PLACE
+    assert int(answer.headers["retry-after"]) >= 5
+    found = (await get(service, f"{PLACE}/results")).json["details"]["results"]
+    assert [item["outcome"] for item in found] == ["created", "created"]
+    assert (await get(service, PLACE)).json["details"]["state"] == "completed"
+    again = await send(service, plans("A", "B"), "", "Idempotency-Key: k")
+    assert told(again) == {"A": "created", "B": "created"}
+
+
+@pytest.mark.settings(send_timeout=0.2, idle_timeout=0.2, max_projects=30_000)
+async def test_a_client_that_does_not_read_its_answer_is_left(service: Service, pool: Pool) -> None:
+    nameless = "".join(f'<project id="P-{n}"/>' for n in range(30_000))
+    body = form(part("file", NATIVE.format(nameless).encode()))
+    url = urlsplit(service.base)
+    loop = asyncio.get_running_loop()
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.setblocking(False)
+        await loop.sock_connect(client, (url.hostname, url.port))
+        await loop.sock_sendall(client, head(service, f"Content-Length: {len(body)}") + body)
+        async with asyncio.timeout(20):
+            with pytest.raises(ConnectionError):
+                await say_something_until_it_is_refused(client)
+    assert await pool.fetchval("SELECT state FROM imports") == "completed"
+    page = await get(service, f"{PLACE}/results?limit=1")
+    assert len(page.json["details"]["results"]) == 1
