@@ -19,6 +19,7 @@ from tests.integration.importer.build import until
 from tests.serving import Service, served
 
 MANY = plans(*(f"P-{n}" for n in range(3000)))
+KEY = "Idempotency-Key: k"
 LENGTH = f"Content-Length: {len(MANY)}"
 PLACE = "/api/v2/clients/1/imports/1"
 TASKS = "".join(f'<task id="T{n}"><name>t</name></task>' for n in range(1000))
@@ -50,12 +51,12 @@ async def test_a_shutdown_past_its_grace_tells_what_has_landed(
     hurried = settings.model_copy(update={"drain_timeout": 0.1})
     other = await stack.enter_async_context(served(hurried, service.dsn))
     async with Connection(other) as connection:
-        await connection.send(head(other, LENGTH), MANY[:-100])
+        await connection.send(head(other, LENGTH, KEY), MANY[:-100])
         await until(pool, "SELECT count(*) > 0 FROM projects")
         await stack.aclose()
         await assert_told(await connection.answer(), 503, pool)
     assert await ended(service) == "interrupted"
-    assert (await send(service, MANY)).status == 207
+    assert (await send(service, MANY, "", KEY)).json["import_id"] == 1
 
 
 async def test_a_shutdown_past_its_grace_cuts_an_answer_that_has_begun(
@@ -75,7 +76,7 @@ async def test_a_shutdown_past_its_grace_cuts_an_answer_that_has_begun(
 
 async def test_a_fault_of_ours_tells_what_has_landed(service: Service, pool: Pool) -> None:
     async with Connection(service) as connection:
-        await connection.send(head(service, LENGTH), MANY[:-100])
+        await connection.send(head(service, LENGTH, KEY), MANY[:-100])
         await until(pool, "SELECT count(*) > 0 FROM projects")
         await pool.execute("ALTER TABLE tasks RENAME TO elsewhere")
         await connection.send(MANY[-100:])
@@ -83,6 +84,8 @@ async def test_a_fault_of_ours_tells_what_has_landed(service: Service, pool: Poo
     await assert_told(answer, 500, pool)
     assert "elsewhere" not in answer.body.decode()
     assert await ended(service) == "failed"
+    await pool.execute("ALTER TABLE elsewhere RENAME TO tasks")
+    assert (await send(service, MANY, "", KEY)).json["import_id"] == 2
 
 
 async def test_a_lack_of_room_in_the_middle_tells_what_has_landed(
@@ -111,7 +114,7 @@ async def test_outcomes_that_cannot_be_read_at_the_end_are_found_later(
     hasty = settings.model_copy(update={"connect_timeout": 1})
     async with proxied(service.dsn) as proxy, served(hasty, proxy.dsn) as other:
         strike = proxy.strike(Fault.CUT, b"p.projects_done, p.cancel_requested")
-        sending = asyncio.create_task(send(other, plans("A", "B"), "", "Idempotency-Key: k"))
+        sending = asyncio.create_task(send(other, plans("A", "B"), "", KEY))
         await strike.struck.wait()
         await proxy.go_away()
         answer = await sending
@@ -122,7 +125,7 @@ async def test_outcomes_that_cannot_be_read_at_the_end_are_found_later(
     found = (await get(service, f"{PLACE}/results")).json["details"]["results"]
     assert [item["outcome"] for item in found] == ["created", "created"]
     assert (await get(service, PLACE)).json["details"]["state"] == "completed"
-    again = await send(service, plans("A", "B"), "", "Idempotency-Key: k")
+    again = await send(service, plans("A", "B"), "", KEY)
     assert told(again) == {"A": "created", "B": "created"}
 
 
