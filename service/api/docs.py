@@ -8,9 +8,9 @@ from aiohttp import web
 from service.api.envelope import JSON
 from service.api.openapi import document
 from service.errors import NotFound
+from service.web import ASSETS
 
 _WEB: Final = files("service.web")
-_ASSETS: Final = {"docs.js": "text/javascript", "docs.css": "text/css"}
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -34,9 +34,9 @@ async def asset(request: web.Request) -> web.Response:
         NotFound: it is made of no such thing.
     """
     name = request.match_info["asset"]
-    if name not in _ASSETS:
+    if name not in ASSETS:
         raise NotFound
-    return _file(name, _ASSETS[name])
+    return _file(name, ASSETS[name])
 
 
 def _file(name: str, kind: str, headers: dict[str, str] | None = None) -> web.Response:

@@ -117,6 +117,8 @@ async def _seconds(request: web.Request, most: int) -> int:
     if not isinstance(said, dict) or set(said) != {"ttl_seconds"}:
         raise BadRequest('the body must be JSON such as {"ttl_seconds": 600}')
     seconds = said["ttl_seconds"]
+    if isinstance(seconds, float) and seconds.is_integer():  # in JSON a whole number too
+        seconds = int(seconds)
     if not isinstance(seconds, int) or isinstance(seconds, bool) or not 1 <= seconds <= most:
         raise BadRequest(f"ttl_seconds must be a whole number from 1 to {most}")
     return seconds

@@ -43,7 +43,7 @@ function kind(schema = {}) {
   const several = schema.oneOf ?? schema.anyOf;
   if (several) return joined(several.map(kind), " or ");
   if (schema.type === "array") return ["list of ", ...kind(schema.items)];
-  const type = [schema.type ?? (schema.contentMediaType ? "binary" : "anything")].flat().join(" or ");
+  const type = [schema.type ?? "anything"].flat().join(" or ");
   return [schema.format ? `${type} (${schema.format})` : type];
 }
 

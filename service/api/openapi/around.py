@@ -6,6 +6,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from service.api.openapi.operations import Answer, operation, plain
 from service.api.openapi.parts import STRING, Json, envelope, record, said
+from service.web import ASSETS
 
 TAG: Final = "Service"
 
@@ -64,7 +65,7 @@ PATHS: Final[Json] = {
             TAG,
             "What the page is made of",
             "Its script and its style.",
-            answers={200: Answer("The file.", {"text/javascript": STRING, "text/css": STRING})},
+            answers={200: Answer("The file.", dict.fromkeys(ASSETS.values(), STRING))},
             failures=[404],
         )
     },

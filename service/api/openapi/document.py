@@ -9,7 +9,8 @@ import orjson
 from service.api import paging
 from service.api.openapi import around, errors, imports, operations, projects, schemas
 from service.api.openapi.operations import BEARER, BREAK, IMPORT, READ, UNDO
-from service.api.openapi.parts import ID, STRING, Json, query, said
+from service.api.openapi.parts import ID, STRING, Json, one_of, query, said
+from service.web import ASSETS
 
 OPENAPI: Final = "3.1.1"
 CLIENT: Final = "/api/v2/clients/{client_id}"
@@ -56,7 +57,7 @@ _IN_PATH: Final = {
     "import_id": _path("import_id", ID, "From the answer to the upload, or from the list."),
     "project_id": _path("project_id", ID, "From an outcome, or from the list."),
     "version": _path("version", ID, "One of those that are kept."),
-    "asset": _path("asset", STRING, "Its name."),
+    "asset": _path("asset", one_of(ASSETS), "Its name."),
 }
 _OF_ALL: Final = {
     "request_id": {

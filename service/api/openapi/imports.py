@@ -26,7 +26,12 @@ from service.importer.options import Mode, Told
 
 TAG: Final = "Imports"
 
-KEY: Final[Json] = {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": r"^[ -~]+$"}
+KEY: Final[Json] = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": MAX_KEY,
+    "pattern": r"^[!#-~]([ -~]*[!-~])?$",
+}
 TEXT: Final[Json] = {
     "type": "string",
     "minLength": 1,
@@ -68,7 +73,8 @@ _ENCODED: Final[Json] = {
 
 _BODY: Final[Json] = {
     "required": True,
-    "description": "A form. Let your HTTP library set the `Content-Type`: it knows the boundary.",
+    "description": "A form. Let your HTTP library set the `Content-Type`: it knows the boundary. "
+    "Other parts are passed over.",
     "content": {
         "multipart/form-data": {
             "schema": {
@@ -78,7 +84,8 @@ _BODY: Final[Json] = {
                         "description": "The XML: native, Microsoft Project or Primavera P6, as it "
                         "is, or as gzip or as a ZIP of one file. A type may be missing. The native "
                         "one's schema is under `/schema/native.xsd`.",
-                        "contentMediaType": "application/xml",
+                        "type": "string",
+                        "format": "binary",
                     },
                     "notes": {
                         "type": "string",

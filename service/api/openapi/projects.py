@@ -78,15 +78,6 @@ _LIST: Final = operation(
                     }
                 ),
             ),
-            links={
-                "GetProject": {
-                    "operationId": "getProject",
-                    "parameters": {
-                        "client_id": "$request.path.client_id",
-                        "project_id": "$response.body#/details/projects/0/project_id",
-                    },
-                }
-            },
         )
     },
     failures={
