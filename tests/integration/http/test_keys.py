@@ -174,7 +174,7 @@ async def test_a_file_that_breaks_off_keeps_its_key(service: Service, pool: Pool
 
 
 async def test_what_nobody_parses_counts_as_well(service: Service) -> None:
-    broken = '<projects xmlns="urn:project-bulk-import:1"><project id="A"><name>A</name></project><<'
+    broken = NATIVE.format('<project id="A"><name>A</name></project></not-this>')
     behind = "x" * 300_000
     for last, status in (("1", 207), ("1", 207), ("2", 422)):
         body = form(part("file", (broken + behind + last).encode()))
