@@ -96,7 +96,7 @@ def _run(work: Callable[[Connection], Awaitable[T]]) -> T:
     """Do something with a connection to the database."""
 
     async def connected(dsn: str) -> T:
-        connection = await asyncpg.connect(dsn)
+        connection = await asyncpg.connect(dsn, statement_cache_size=0)
         try:
             return await work(connection)
         except asyncpg.UndefinedTableError as error:

@@ -9,16 +9,23 @@ still running. A piece's key is that of its upload with the piece's own content 
 import secrets
 from collections.abc import Mapping
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
 from service.cli.asking import find, page
 from service.cli.connecting import Service
 
-UNFINISHED: Final = ("interrupted", "running")
+UNFINISHED: Final = ("running", "interrupted")
 LONGEST: Final = 200
 """Characters of a key that somebody gives: a piece adds some to it."""
+
+
+class Import(NamedTuple):
+    """An import by its key and state."""
+
+    key: str
+    state: str
 
 
 def stem(file: bytes, client: int, asked: Mapping[str, Any]) -> str:
@@ -42,23 +49,32 @@ def of_piece(key: str, content: bytes) -> str:
     return f"{key}.{content.hex()[:16]}"
 
 
-async def unfinished(service: Service) -> list[str]:
-    """Keys of imports that are interrupted or run, the latest first; of each state a thousand."""
-    found = []
-    for state in UNFINISHED:
-        rows = await page(service, "imports", {"state": state, "limit": "1000"})
-        found += [row["idempotency_key"] for row in rows if row["idempotency_key"]]
-    return found
+async def latest(service: Service) -> list[Import]:
+    """The client's latest imports, and those that run or are interrupted; a thousand of each."""
+    found: dict[int, Import] = {}
+    for wanted in ({}, {"state": "running"}, {"state": "interrupted"}):  # the way that they go
+        for row in await page(service, "imports", wanted | {"limit": "1000"}):
+            found[row["import_id"]] = Import(row["idempotency_key"] or "", row["state"])
+    return [found[import_id] for import_id in sorted(found, reverse=True)]
 
 
-async def begun(service: Service, stem: str, unfinished: list[str]) -> str | None:
+async def begun(service: Service, stem: str, pieces: int, latest: list[Import]) -> str | None:
     """The key of an upload that begins so and has not come to its end.
 
-    Each is asked for again, as other people's are listed too.
+    An upload in pieces is gone on with only if nothing else was imported since it began: what its
+    complete pieces said may have been overwritten. A whole file is sent again in any case.
     """
-    for key in unfinished:
-        if key.startswith(f"{stem}-"):
-            found = await find(service, key)
-            if found is not None and found["state"] in UNFINISHED:
-                return key.partition(".")[0]
+    for number, (key, state) in enumerate(latest):
+        if not key.startswith(f"{stem}-"):
+            continue
+        upload = key.partition(".")[0]
+        if pieces == 1:
+            wanted = state in UNFINISHED
+        else:
+            own = [each for each in latest if each.key.startswith(f"{upload}.")]
+            done = {each.key for each in own if each.state == "completed"}
+            wanted = number == 0 and own == latest[: len(own)] and len(done) < pieces
+        # Asked for again, as other people's are listed too.
+        if wanted and await find(service, key) is not None:
+            return upload
     return None

@@ -37,7 +37,7 @@ class Run:
         size: of pieces, or None where files are not cut.
         key: given for the one file, or None.
         as_json: how files are told of.
-        unfinished: keys of imports that did not come to their end.
+        latest: what was imported before, where a file's upload may have begun already.
         at_work: the file that is being sent, and its key.
     """
 
@@ -46,7 +46,7 @@ class Run:
     size: int | None
     key: str | None
     as_json: bool
-    unfinished: list[str] = field(default_factory=list)
+    latest: list[keys.Import] = field(default_factory=list)
     at_work: tuple[str, str] | None = None
 
 
@@ -113,9 +113,9 @@ def upload(
 async def _send_all(run: Run, paths: Sequence[Path], rows: Rows | None, service: Service) -> int:
     if run.key is None:
         try:
-            run.unfinished = await keys.unfinished(service)
+            run.latest = await keys.latest(service)
         except (Unanswered, Failure):
-            run.unfinished = []  # sending says what is wrong, and tries again
+            run.latest = []  # sending says what is wrong, and tries again
     code = 0
     for done, path in enumerate(paths, 1):
         report = Report(str(path), rows)
@@ -178,7 +178,7 @@ async def _send_pieces(
 ) -> None:
     asked = {"notes": run.asked.notes, "size": run.size, **run.asked.options}
     stem = keys.stem(content, run.client, asked)
-    begun = run.key or await _begun(service, stem, run.unfinished)
+    begun = run.key or await _begun(service, stem, len(cut.pieces), run.latest)
     report.key = begun or keys.new(stem)
     run.at_work = report.file, report.key
     bar.begin(sum(piece.size for piece in cut.pieces))
@@ -203,9 +203,9 @@ async def _send_pieces(
         bar.complete(piece.size, sum(report.counts.values()))
 
 
-async def _begun(service: Service, stem: str, unfinished: list[str]) -> str | None:
+async def _begun(service: Service, stem: str, pieces: int, latest: list[keys.Import]) -> str | None:
     try:
-        return await keys.begun(service, stem, unfinished)
+        return await keys.begun(service, stem, pieces, latest)
     except (Unanswered, Failure):
         return None
 

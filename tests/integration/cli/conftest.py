@@ -1,0 +1,31 @@
+"""The command line beside a service, and the network between them."""
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from tests.integration.cli.commands import Commands
+from tests.integration.cli.network import Network, between
+from tests.integration.http.conftest import pytest_configure, settings
+from tests.integration.reading.asking import Client
+from tests.serving import Service
+
+__all__ = ["pytest_configure", "settings"]
+
+
+@pytest.fixture
+def run(service: Service) -> Commands:
+    return Commands(service)
+
+
+@pytest.fixture
+async def network(service: Service) -> AsyncIterator[Network]:
+    async with between(service.base) as network:
+        yield network
+
+
+@pytest.fixture
+async def client(service: Service) -> AsyncIterator[Client]:
+    async with aiohttp.ClientSession() as http:
+        yield Client(http, service)

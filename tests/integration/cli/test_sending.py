@@ -1,0 +1,279 @@
+"""Uploads by the command line, over a network and to a service that fail on the way."""
+
+import asyncio
+import csv
+import io
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.db import Pool
+from tests.bench import native
+from tests.integration.cli.commands import Commands, ended, says
+from tests.integration.cli.network import Network, between
+from tests.integration.http.raw import Connection, head
+from tests.integration.importer.build import until
+from tests.integration.reading.asking import Client
+from tests.serving import SECRET, Service
+
+PROJECTS = 300
+SIZE = PROJECTS * native.PROJECT_BYTES
+PIECE = 100_000
+"""Bytes of a piece: some twelve pieces a file."""
+RUNNING = "SELECT 1 FROM imports WHERE state = 'running'"
+STATES = "SELECT array_agg(state || ' ' || attempt ORDER BY import_id) FROM imports"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return native.write(tmp_path / "plans.xml", PROJECTS)
+
+
+@pytest.fixture
+def failing(file: Path) -> Path:
+    """The file, a third of whose projects are refused."""
+    text = file.read_text("utf-8")
+    file.write_text(text.replace("<priority>1", "<priority>x1"), "utf-8")
+    return file
+
+
+async def test_a_connection_that_breaks_is_taken_up_by_the_same_import(
+    run: Commands, network: Network, file: Path, pool: Pool
+) -> None:
+    network.there.cut_after(SIZE // 2)
+    done = await run.upload(file, base=network.base)
+    assert (done.code, done.told["counts"]["failed"]) == (0, 0)
+    assert sum(done.told["counts"].values()) == PROJECTS
+    assert done.told["bytes"] < done.told["bytes_sent"] <= 2 * done.told["bytes"]
+    assert await pool.fetchval(STATES) == ["completed 2"]
+    assert await pool.fetchval("SELECT count(*) FROM current_projects") == PROJECTS
+    assert "again in" in done.err
+
+
+async def test_an_answer_that_breaks_is_read_from_the_stored_outcomes(
+    run: Commands, network: Network, failing: Path, pool: Pool, tmp_path: Path
+) -> None:
+    network.back.cut_after(20_000)
+    table = tmp_path / "failures.csv"
+    done = await run.upload(failing, "--csv", table, base=network.base)
+    failed = await pool.fetchval("SELECT count(*) FROM import_results WHERE outcome = 'failed'")
+    assert done.code == 1
+    assert done.told["bytes_sent"] == done.told["bytes"]  # once
+    assert done.told["counts"]["failed"] == failed == len(done.told["failures"]) > 0
+    assert len([*csv.reader(io.StringIO(table.read_text("utf-8")))]) == 1 + failed
+    assert await pool.fetchval(STATES) == ["completed 1"]
+
+
+async def test_of_pieces_only_those_are_sent_again_that_broke(
+    run: Commands, network: Network, file: Path, pool: Pool
+) -> None:
+    for part in (0.2, 0.5, 0.8):
+        network.there.cut_after(int(part * SIZE))
+    done = await run.upload(file, "--split-size", PIECE, base=network.base)
+    size, sent = done.told["bytes"], done.told["bytes_sent"]
+    assert (done.code, done.told["counts"]["created"]) == (0, PROJECTS)
+    assert done.told["pieces"] >= 10
+    # Of a cut try, what the operating system had taken counts as sent: at most the piece.
+    assert size < sent <= size + 3 * (PIECE + 20_000) + 1000 * done.told["pieces"]
+    states = await pool.fetchval(STATES)
+    assert states.count("completed 1") >= done.told["pieces"] - 3
+    assert {state.split()[0] for state in states} == {"completed"}
+    assert len(states) == done.told["pieces"]
+
+
+async def test_a_second_run_sends_the_pieces_that_the_first_did_not(
+    run: Commands, network: Network, file: Path, pool: Pool
+) -> None:
+    held = network.there.hold_after(SIZE // 2)
+    process = await run.begin("upload", file, "--split-size", PIECE, base=network.base)
+    await held.reached.wait()
+    process.send_signal(signal.SIGINT)
+    first = await ended(process)
+    assert first.code == 130
+    assert f"Interrupted at {file}" in first.err
+    network.cut()
+    again = await run.upload(file, "--split-size", PIECE)
+    assert again.code == 0
+    assert sum(again.told["counts"].values()) == PROJECTS
+    assert again.told["bytes_sent"] < 0.7 * again.told["bytes"]
+    assert again.told["key"] in first.err
+    assert len(await pool.fetchval(STATES)) == again.told["pieces"]
+
+
+async def test_ctrl_c_leaves_nothing_and_says_how_to_go_on(
+    run: Commands, network: Network, file: Path, pool: Pool, tmp_path: Path
+) -> None:
+    table = tmp_path / "failures.csv"
+    held = network.there.hold_after(SIZE // 2)
+    process = await run.begin("upload", file, "--csv", table, base=network.base)
+    await held.reached.wait()
+    process.send_signal(signal.SIGINT)
+    first = await ended(process)
+    assert first.code == 130
+    assert inside(tmp_path) == [file]
+    key = await pool.fetchval("SELECT idempotency_key FROM imports")
+    assert f"--key {key}" in first.err
+    network.cut()
+    again = await run.upload(file, "--csv", table)
+    assert (again.code, again.told["key"], again.told["import_ids"]) == (0, key, [1])
+    assert await pool.fetchval(STATES) == ["completed 2"]
+    assert inside(tmp_path) == [table, file]
+
+
+async def test_what_was_imported_is_imported_again(run: Commands, file: Path) -> None:
+    first, second = [await run.upload(file) for _ in range(2)]
+    assert first.told["counts"]["created"] == second.told["counts"]["unchanged"] == PROJECTS
+    assert first.told["key"] != second.told["key"]
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service asks to come back in a second, in the place of up to fifteen."""
+    monkeypatch.setattr("service.api.envelope._PAUSE", (1, 1))
+
+
+@pytest.mark.usefixtures("soon")
+@pytest.mark.parametrize(
+    "status",
+    [
+        pytest.param("503", marks=pytest.mark.settings(max_imports=1)),
+        pytest.param("429", marks=pytest.mark.settings(max_imports_per_client=1)),
+    ],
+)
+async def test_a_service_that_is_full_is_asked_again(
+    service: Service, run: Commands, file: Path, pool: Pool, status: str
+) -> None:
+    async with Connection(service) as other:
+        await other.send(head(service, "Content-Length: 1000"))
+        await until(pool, RUNNING)
+        process = await run.begin("upload", file, "--json")
+        await says(process, status)
+    done = await ended(process)
+    assert (done.code, done.told["counts"]["created"]) == (0, PROJECTS)
+    assert done.told["bytes_sent"] == done.told["bytes"]  # none while it was refused
+
+
+@pytest.mark.settings(max_imports=1)
+async def test_trying_again_has_an_end(
+    service: Service, run: Commands, file: Path, pool: Pool
+) -> None:
+    async with Connection(service) as other:
+        await other.send(head(service, "Content-Length: 1000"))
+        await until(pool, RUNNING)
+        done = await run.upload(file, file, "--retry-for", 0)
+    assert done.code == 2
+    assert done.told["status"] == "unsent"
+    assert "503 Service unavailable" in done.told["refusals"][0]
+    assert "--retry-for" in done.told["refusals"][0]
+    assert "1 more not sent" in done.err
+
+
+async def test_a_key_that_is_at_work_is_waited_for(
+    service: Service, run: Commands, file: Path, pool: Pool
+) -> None:
+    body = native.content(0, 2)
+    async with Connection(service) as other:
+        await other.send(head(service, "Content-Length: 9999", "Idempotency-Key: night"), body[:99])
+        await until(pool, RUNNING)
+        process = await run.begin("upload", file, "--key", "night", "--json")
+        await until(pool, "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%idempotency_key%'")
+    done = await ended(process)
+    assert (done.code, done.told["import_ids"]) == (0, [1])
+    assert await pool.fetchval(STATES) == ["completed 2"]
+
+
+async def test_a_token_that_may_not_read_sends_all_the_same(
+    run: Commands, network: Network, file: Path
+) -> None:
+    network.there.cut_after(SIZE // 2)
+    done = await run.upload(file, base=network.base, scope="projects:import")
+    assert (done.code, sum(done.told["counts"].values())) == (0, PROJECTS)
+
+
+async def test_a_file_that_changes_while_it_is_sent_is_told(
+    run: Commands, network: Network, file: Path
+) -> None:
+    held = network.there.hold_after(SIZE // 2)
+    process = await run.begin("upload", file, "--json", base=network.base)
+    await held.reached.wait()
+    change(file)
+    network.cut()
+    done = await ended(process)
+    assert done.code == 2
+    assert "was changed" in done.told["refusals"][0]
+
+
+@asynccontextmanager
+async def serving(dsn: str) -> AsyncIterator[tuple[Process, str]]:
+    """``serve`` in a process of its own, and its address."""
+    settings = {
+        "DATABASE_URL": dsn,
+        "BULK_IMPORT_JWT_SECRET": SECRET,
+        "BULK_IMPORT_PORT": "0",
+        "BULK_IMPORT_HEARTBEAT_EVERY": "0.1",
+        "BULK_IMPORT_HEARTBEAT_EXPIRY": "1",
+    }
+    command = (sys.executable, "-m", "service", "serve")
+    process = await asyncio.create_subprocess_exec(*command, env=os.environ | settings, stdout=PIPE)
+    assert process.stdout is not None
+    try:
+        line = (await process.stdout.readline()).decode()
+        yield process, line.split()[2]
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+async def test_a_service_that_is_killed_and_comes_back_goes_on(
+    service: Service, run: Commands, file: Path, pool: Pool
+) -> None:
+    async with between(service.base) as network:
+        async with serving(service.dsn) as (killed, network.target):
+            held = network.there.hold_after(int(0.9 * SIZE))  # a batch more
+            process = await run.begin("upload", file, "--json", base=network.base)
+            await held.reached.wait()
+            await until(pool, "SELECT count(*) > 0 FROM import_results")
+            killed.kill()
+            await killed.wait()
+        network.cut()
+        async with serving(service.dsn) as (_, network.target):
+            done = await ended(process)
+    assert (done.code, done.told["import_ids"]) == (0, [1])
+    assert sum(done.told["counts"].values()) == PROJECTS
+    assert done.told["counts"]["unchanged"] > 0
+    assert await pool.fetchval(STATES) == ["completed 2"]
+
+
+async def test_failures_as_csv_are_those_of_the_service(
+    run: Commands, client: Client, failing: Path, tmp_path: Path
+) -> None:
+    ours, pieces = tmp_path / "ours.csv", tmp_path / "pieces.csv"
+    done = await run.upload(failing, "--csv", ours)
+    theirs = await client.ask("imports/1/results?outcome=failed", accept="text/csv")
+    rows = read(ours)
+    assert [row[1:] for row in rows] == [*csv.reader(io.StringIO(theirs.body.decode()))]
+    assert {row[0] for row in rows} == {"file", str(failing)}
+    again = await run.upload(failing, "--csv", pieces, "--split-size", PIECE)
+    assert again.told["pieces"] > 9
+    assert again.told["failures"] == done.told["failures"]
+    assert read(pieces) == rows
+
+
+def inside(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir())
+
+
+def change(file: Path) -> None:
+    file.write_text("<other/>")
+
+
+def read(path: Path) -> list[list[Any]]:
+    return [*csv.reader(io.StringIO(path.read_text("utf-8")))]

@@ -1,0 +1,219 @@
+"""Pieces of files: the readers find in them what they find in the whole, at the same lines."""
+
+import io
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service import samples
+from service.cli import scanning
+from service.cli.sending import PieceFile, stamp_of
+from service.cli.splitting import Cut, Piece
+from service.errors import FileRefused
+from service.model import Project, Refusal
+from service.xml.limits import Limits
+from service.xml.reader import Reader
+from tests.integration.real.files import FILES, File
+
+Told = tuple[Any, ...]
+"""A project as a reader tells of it: id, content hash or message, line, place in the file."""
+
+
+def read(content: bytes) -> Iterator[Project | Refusal]:
+    reader = Reader(io.BytesIO(content), Limits())
+    for item in reader:
+        if isinstance(item, Project):
+            item.rows.close()
+            yield item
+        elif isinstance(item, Refusal):
+            yield item
+        else:
+            list(item.objects)
+
+
+def told(item: Project | Refusal, line: int | None, index: int) -> Told:
+    what = item.content_hash if isinstance(item, Project) else item.code
+    return item.external_id, what, line, index
+
+
+def in_file(piece: Piece | None, items: Iterable[Project | Refusal]) -> list[Told]:
+    """Projects of a piece, or of the whole, at the places where the file has them."""
+    if piece is None:
+        return [told(item, item.line, item.index) for item in items]
+    return [
+        told(item, item.line and piece.line(item.line), piece.index(item.index)) for item in items
+    ]
+
+
+def of_whole(path: Path) -> list[Told]:
+    return in_file(None, read(path.read_bytes()))
+
+
+def content(path: Path, piece: Piece) -> bytes:
+    file = PieceFile(path, piece, stamp_of(path))
+    try:
+        return b"".join(iter(file.read, b""))
+    finally:
+        file.close()
+
+
+def of_pieces(path: Path, cut: Cut) -> list[Told]:
+    return [each for piece in cut.pieces for each in in_file(piece, read(content(path, piece)))]
+
+
+def written(path: Path, dialect: str, projects: int = 12) -> Path:
+    path.write_text("".join(samples.write(dialect, projects, 5, 1)), "utf-8")
+    return path
+
+
+@pytest.fixture(params=["native", "mspdi", "p6"])
+def sample(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    return written(tmp_path / f"{request.param}.xml", request.param)
+
+
+def test_pieces_say_what_the_whole_says(sample: Path) -> None:
+    cut = scanning.cut(sample, 1)
+    assert len(cut.pieces) == 12
+    assert of_pieces(sample, cut) == of_whole(sample)
+    assert [piece.size for piece in cut.pieces] == [len(content(sample, p)) for p in cut.pieces]
+
+
+def test_a_piece_is_about_as_large_as_is_asked_for(sample: Path) -> None:
+    size = sample.stat().st_size
+    assert 3 <= len(scanning.cut(sample, size // 4).pieces) <= 5
+    (whole,) = scanning.cut(sample, size).pieces
+    assert content(sample, whole) == sample.read_bytes()
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "iso-8859-1", "utf-8-sig", "cp1252"])
+def test_encodings_stay(tmp_path: Path, encoding: str) -> None:
+    text = written(tmp_path / "plain.xml", "native").read_text("utf-8")
+    text = text.replace('encoding="UTF-8"', f'encoding="{encoding}"').replace("<name>", "<name>é")
+    path = tmp_path / "encoded.xml"
+    path.write_bytes(text.encode(encoding, "xmlcharrefreplace"))
+    cut = scanning.cut(path, 1)
+    assert len(cut.pieces) == 12
+    assert of_pieces(path, cut) == of_whole(path)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.dialect}-{file.name}")
+def test_pieces_of_real_files_say_what_these_say(file: File) -> None:
+    cut = scanning.cut(file.path, 1)
+    assert of_pieces(file.path, cut) == of_whole(file.path)
+    assert cut.duplicates == []
+
+
+def test_a_piece_has_only_the_shared_objects_that_it_needs(tmp_path: Path) -> None:
+    path = tmp_path / "p6.xml"
+    path.write_text(
+        "<APIBusinessObjects>\n"
+        "<Calendar><ObjectId>1</ObjectId><BaseCalendarObjectId>2</BaseCalendarObjectId></Calendar>"
+        "<Calendar><ObjectId>2</ObjectId></Calendar>\n"
+        "<Resource><ObjectId>7</ObjectId><Name>Ann</Name></Resource>\n"
+        "<ResourceRate><ObjectId>70</ObjectId><ResourceObjectId>7</ResourceObjectId></ResourceRate>"
+        "<ResourceRate><ObjectId>80</ObjectId><ResourceObjectId>8</ResourceObjectId></ResourceRate>"
+        "<ProjectCode><ObjectId>5</ObjectId></ProjectCode>\n"
+        "<Project><Id>A</Id><Name>A</Name><Activity><ObjectId>1</ObjectId>"
+        "<CalendarObjectId>1</CalendarObjectId></Activity></Project>\n"
+        "<Calendar><ObjectId>3</ObjectId></Calendar>\n"
+        "<Project><Id>B</Id><Name>B</Name>"
+        "<Code><TypeObjectId>4</TypeObjectId><ValueObjectId>5</ValueObjectId></Code>"
+        "<ActivityDefaultCalendarObjectId>3</ActivityDefaultCalendarObjectId>"
+        "<ResourceAssignment><ResourceObjectId>7</ResourceObjectId></ResourceAssignment></Project>\n"
+        "<Project><Id>C</Id><Name>C</Name>"
+        "<ActivityDefaultCalendarObjectId>9</ActivityDefaultCalendarObjectId></Project>\n"
+        "<Calendar><ObjectId>9</ObjectId></Calendar>\n"
+        "</APIBusinessObjects>\n"
+    )
+    cut = scanning.cut(path, 1)
+    texts = [content(path, piece).decode() for piece in cut.pieces]
+    carried = [
+        [number for number in ("1", "2", "3", "9") if f"<Calendar><ObjectId>{number}<" in text]
+        for text in texts
+    ]
+    assert carried == [["1", "2"], ["3"], []]
+    assert ["<Name>Ann" in text for text in texts] == [False, True, False]
+    assert ["<ObjectId>70<" in text for text in texts] == [False, True, False]
+    assert ["<ProjectCode>" in text for text in texts] == [False, True, False]
+    assert cut.unused == 2
+    assert of_pieces(path, cut) == of_whole(path)
+
+
+def test_a_wrapper_around_projects_is_closed_and_opened_again(tmp_path: Path) -> None:
+    plan = "<Project xmlns='http://schemas.microsoft.com/project'><Name>{}</Name></Project>"
+    path = tmp_path / "wrapped.xml"
+    path.write_text(
+        "<x:all xmlns:x='urn:x'>\n<some a='>'>\n" + plan.format("A") + "<!-- > -->"
+        "\n" + plan.format("B") + "</some>\n<x:other>" + plan.format("C") + "</x:other></x:all>"
+    )
+    cut = scanning.cut(path, 1)
+    assert len(cut.pieces) == 3
+    assert of_pieces(path, cut) == of_whole(path)
+
+
+def test_projects_that_the_file_had_before_are_in_no_piece(sample: Path) -> None:
+    text = sample.read_text("utf-8")
+    found = re.search(r"<project\b.*?</project>", text, re.DOTALL | re.IGNORECASE)
+    assert found is not None
+    end = text.lower().rindex("</project>") + len("</project>")
+    sample.write_text(text[:end] + "\n" + found[0] + text[end:], "utf-8")
+    before = of_whole(sample)
+    cut = scanning.cut(sample, 1)
+    assert of_pieces(sample, cut) == before[:12]
+    (duplicate,) = cut.duplicates
+    assert (duplicate.index, duplicate.external_id, duplicate.line) == (12, *before[12][::2][:2])
+    assert duplicate.first_line == before[0][2]
+    assert duplicate.told()["error"] == "DUPLICATE_PROJECT"
+
+
+@pytest.mark.parametrize("cutting", [0.3, 0.7, 0.97])
+def test_what_breaks_off_comes_behind_a_whole_project(sample: Path, cutting: float) -> None:
+    data = sample.read_bytes()
+    sample.write_bytes(data[: int(len(data) * cutting)])
+    whole, broken = until_broken(sample.read_bytes())
+    cut = scanning.cut(sample, 1)
+    *before, last = cut.pieces
+    found, broken_there = until_broken(content(sample, last))
+    assert last.indexes
+    assert of_pieces(sample, Cut(before, [])) + in_file(last, found) == in_file(None, whole)
+    assert last.line(broken_there) == broken
+
+
+def until_broken(data: bytes) -> tuple[list[Project | Refusal], int]:
+    """The projects before the place where a file breaks off, and its line."""
+    found: list[Project | Refusal] = []
+    with pytest.raises(FileRefused) as broken:
+        found.extend(read(data))
+    assert broken.value.line is not None
+    return found, broken.value.line
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "no XML",
+        "<other/>",
+        "<!DOCTYPE a><a/>",
+        "<projects xmlns='urn:project-bulk-import:1'/>",
+        "<projects xmlns='urn:project-bulk-import:1'><project id='A'",
+    ],
+)
+def test_what_cannot_be_cut_is_left_to_the_service(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "odd.xml"
+    path.write_text(text)
+    (piece,) = scanning.cut(path, 1).pieces
+    assert content(path, piece) == text.encode()
+
+
+def test_a_file_that_changes_is_not_read_on(sample: Path) -> None:
+    (piece,) = scanning.whole(sample).pieces
+    file = PieceFile(sample, piece, stamp_of(sample))
+    sample.write_text("other")
+    with pytest.raises(OSError, match="was changed"):
+        file.read()
+    assert file.changed
+    file.close()
