@@ -69,5 +69,5 @@ cdef bint HAS_LIBRARY = find_library()
 
 
 def find_parser():
-    """Whether ``Events`` can be used."""
+    """Whether ``Events`` and ``Harvest`` can be used."""
     return HAS_LIBRARY

@@ -95,3 +95,35 @@ cdef int something_in(const xmlNode* node, int depth) noexcept nogil:
             return 1
         child = child.next
     return 0
+
+
+cdef bint has_blank_tail(const xmlNode* node) noexcept nogil:
+    node = node.next
+    while node != NULL and node.type != XML_ELEMENT_NODE:
+        if not is_blank_text(node):
+            return False
+        node = node.next
+    return True
+
+
+cdef xmlNode* last_element(const xmlNode* parent) noexcept nogil:
+    cdef xmlNode* node = parent.last
+    while node != NULL and node.type != XML_ELEMENT_NODE:
+        node = node.prev
+    return node
+
+
+cdef bint has_proxy(const xmlNode* top) noexcept nogil:
+    """Whether Python knows of an element or of one inside it."""
+    cdef const xmlNode* node = top
+    while True:
+        if node._private != NULL:
+            return True
+        if node.type == XML_ELEMENT_NODE and node.children != NULL:
+            node = node.children
+            continue
+        while node != top and node.next == NULL:
+            node = node.parent
+        if node == top:
+            return False
+        node = node.next

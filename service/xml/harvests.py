@@ -22,6 +22,8 @@ def interpreted(_file: File, _dialect: Dialect, records: Records) -> Harvesting:
 
 harvest_of: Callable[[File, Dialect, Records], Harvesting]
 try:
-    from service.xml.compiled import Harvest as harvest_of
+    from service.xml import compiled
+
+    harvest_of = compiled.Harvest if compiled.find_parser() else interpreted
 except ImportError:
     harvest_of = interpreted

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from service.errors import FileRefused, FileTooLarge
 from service.model import Project, SharedObjects
 from service.rows import TABLES
-from service.xml import events, harvests, names, native, walks
+from service.xml import events, harvest, harvests, names, native, walks
+from service.xml.element import Element
 from service.xml.file import File
 from service.xml.limits import Limits
+from service.xml.plan import Plan
 from service.xml.reader import Reader
 from tests.reading import MSPDI, NATIVE
 
@@ -302,6 +304,25 @@ def test_more_names_than_it_remembers_are_no_hindrance() -> None:
         expected = told(data, 100_000)
     assert told(data, 100_000) == expected
     assert expected[0][0][-1] == 3
+
+
+def test_a_record_that_python_still_knows_of_is_removed_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept: list[Element] = []
+
+    def keep(plan: Plan, parent: Element, element: Element, take: harvest.Take) -> None:
+        take_one(plan, parent, element, take)
+        kept.extend(element.iter())
+
+    take_one = harvest.take_one
+    tasks = "<task id='A'/><task id='A'><name>n</name></task>x<task id='B'><name>m</name></task>"
+    data = f"<projects xmlns='{NATIVE}'><project id='P'><name>n</name><tasks>{tasks}</tasks>"
+    expected = told(f"{data}</project></projects>".encode(), 64)
+    monkeypatch.setattr(harvest, "take_one", keep)
+    assert told(f"{data}</project></projects>".encode(), 64) == expected
+    again, inside = kept
+    assert (again.getparent(), inside.getparent(), inside.text) == (None, None, "n")
 
 
 def test_sources_that_no_dialect_has_share_their_walks() -> None:
