@@ -5,7 +5,19 @@ from typing import Final
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from service.api import bulk, docs, health, imports, listing, locks, projects, results, schema, undo
+from service.api import (
+    bulk,
+    docs,
+    health,
+    imports,
+    listing,
+    locks,
+    page,
+    projects,
+    results,
+    schema,
+    undo,
+)
 from service.api.requests import leave_expectation
 from service.errors import MethodNotAllowed, NotFound
 
@@ -37,6 +49,8 @@ ROUTES: Final[dict[str, dict[str, Handler]]] = {
     "/openapi.json": {hdrs.METH_GET: docs.openapi_json},
     "/docs": {hdrs.METH_GET: docs.page},
     "/docs/{asset}": {hdrs.METH_GET: docs.asset},
+    "/": {hdrs.METH_GET: page.page},
+    "/page/{file}": {hdrs.METH_GET: page.asset},
 }
 
 

@@ -6,7 +6,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from service.api.openapi.operations import Answer, operation, plain
 from service.api.openapi.parts import STRING, Json, envelope, record, said
-from service.web import ASSETS
+from service.web import ASSETS, PAGE
 
 TAG: Final = "Service"
 
@@ -66,6 +66,17 @@ PATHS: Final[Json] = {
             "What the page is made of",
             "Its script and its style.",
             answers={200: Answer("The file.", dict.fromkeys(ASSETS.values(), STRING))},
+            failures=[404],
+        )
+    },
+    "/": {"get": _file("getPage", "The page for people", "Asks this API itself.", "text/html")},
+    "/page/{file}": {
+        "get": operation(
+            "getPageFile",
+            TAG,
+            "What the page for people is made of",
+            "Its scripts, styles and icon.",
+            answers={200: Answer("The file.", dict.fromkeys(PAGE.values(), STRING))},
             failures=[404],
         )
     },

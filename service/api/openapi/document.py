@@ -10,7 +10,7 @@ from service.api import paging
 from service.api.openapi import around, errors, imports, operations, projects, schemas
 from service.api.openapi.operations import BEARER, BREAK, IMPORT, READ, UNDO
 from service.api.openapi.parts import ID, STRING, Json, one_of, query, said
-from service.web import ASSETS
+from service.web import ASSETS, PAGE
 
 OPENAPI: Final = "3.1.1"
 CLIENT: Final = "/api/v2/clients/{client_id}"
@@ -58,6 +58,7 @@ _IN_PATH: Final = {
     "project_id": _path("project_id", ID, "From an outcome, or from the list."),
     "version": _path("version", ID, "One of those that are kept."),
     "asset": _path("asset", one_of(ASSETS), "Its name."),
+    "file": _path("file", one_of(PAGE), "Its name."),
 }
 _OF_ALL: Final = {
     "request_id": {

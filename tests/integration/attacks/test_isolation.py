@@ -30,6 +30,8 @@ PUBLIC: Final = frozenset(
         "/openapi.json",
         "/docs",
         "/docs/{asset}",
+        "/",
+        "/page/{file}",
     }
 )
 """Routes without a client, which tell nothing about any: a new one belongs here, if it does not."""

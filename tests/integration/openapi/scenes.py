@@ -282,12 +282,15 @@ async def public(place: Place) -> Scene:
         for asked in operations():
             if asked.of_a_client:
                 continue
-            answer = await ask(service, asked, authorised=False, asset="docs.js")
+            answer = await ask(service, asked, authorised=False, asset="docs.js", file="page.js")
             shown = {"isAlive": "It lives", "isReady": "They can be taken"}.get(asked.name, "")
             yield Shot(asked, answer, shown)
         page = operation("getDocsAsset")
         yield Shot(page, await ask(service, page, authorised=False, asset="docs.css"))
         yield Shot(page, await ask(service, page, authorised=False, asset="none"))
+        page = operation("getPageFile")
+        for file in ("page.css", "icon.svg", "none"):
+            yield Shot(page, await ask(service, page, authorised=False, file=file))
 
 
 SCENES: Final[tuple[Callable[[Place], Scene], ...]] = (

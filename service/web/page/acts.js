@@ -1,0 +1,47 @@
+// What can be done with an import: cancel it, undo it.
+
+import { ask, fetched, importOf } from "./api.js";
+import { confirmed } from "./confirm.js";
+import { button, newKey } from "./dom.js";
+import { several } from "./format.js";
+import { problem } from "./notice.js";
+
+/** Buttons for an import as it is; `changed` is given what it is then. */
+export function acts(told, changed) {
+  if (told.state === "running") return told.cancel_requested ? [] : [acting("Cancel", () => cancel(told, changed))];
+  const { created = 0, updated = 0 } = told.counts ?? {};
+  return created + updated && !told.options?.dry_run ? [acting("Undo", () => undo(told))] : [];
+}
+
+/** A button that is not pressed twice, and shows beside it what went wrong. */
+function acting(label, act) {
+  const element = button(label, async () => {
+    element.disabled = true;
+    element.parentElement.querySelector(".notice")?.remove();
+    try {
+      await act();
+    } catch (error) {
+      element.after(problem(error));
+    }
+    element.disabled = false;
+  });
+  return element;
+}
+
+async function cancel({ import_id: id }, changed) {
+  if (!(await confirmed(`Cancel import ${id}?`, "What has landed by now stays.", "Cancel the import"))) return;
+  changed(await ask(`imports/${id}/cancel`, { method: "POST" }));
+}
+
+async function undo({ import_id: id, counts: { created, updated } }) {
+  const parts = [
+    created ? `${several(created, "project that it created is", "projects that it created are")} archived` : "",
+    updated ? `${several(updated, "that it updated goes", "that it updated go")} back to the version before` : "",
+  ].filter(Boolean);
+  const explanation = `${parts.join("; ")}. What somebody else has changed since stays as it is. The undo is an import of its own, and can be undone.`;
+  if (!(await confirmed(`Undo import ${id}?`, explanation, "Undo it"))) return;
+  const response = await fetched(`imports/${id}/undo`, { method: "POST", headers: { "Idempotency-Key": newKey() } });
+  const made = importOf(response.headers.get("Location"));
+  await response.body.cancel();
+  location.hash = `#/imports/${made}`;
+}

@@ -1,0 +1,74 @@
+// The versions that are kept of a project, and what changed between two of them.
+
+import { ask } from "./api.js";
+import { button, choice, make } from "./dom.js";
+import { moment, number, several } from "./format.js";
+import { shown } from "./notice.js";
+import { inSteps, table } from "./pages.js";
+
+const HEADS = ["Version", "Name", "Made", "By", "Notes"];
+const NAMES = {
+  project: "The project itself", tasks: "Tasks", dependencies: "Links", resources: "Resources",
+  assignments: "Assignments", parts: "Other parts", shared_objects: "Shared objects",
+};
+
+/** The section of a project; `versions` oldest first. */
+export function comparison({ project_id: id }, versions, signal) {
+  const { element, body, row } = table(HEADS, "Versions");
+  body.append(...[...versions].reverse().map((each) => row(cells(id, each))));
+  return [make("h2", {}, "Versions"), element, versions.length > 1 ? chooser(id, versions, signal) : make("p", { class: "quiet" }, "Only one version is kept: there is nothing to compare it with.")];
+}
+
+function cells(project, { version, current, name, updated_at: at, updated_by: by, import_id: id, notes }) {
+  return [
+    [make("a", { href: current ? `#/projects/${project}` : `#/projects/${project}/versions/${version}` }, number(version)), current ? make("span", { class: "badge completed" }, "current") : null],
+    name, moment(at), [by, id ? make("a", { href: `#/imports/${id}` }, `import ${id}`) : null], notes ?? "",
+  ];
+}
+
+function chooser(id, versions, signal) {
+  const pairs = versions.map(({ version }) => [version, `version ${version}`]);
+  const from = choice(pairs, { "aria-label": "From" });
+  const to = choice(pairs, { "aria-label": "To" });
+  from.value = versions.at(-2).version;
+  to.value = versions.at(-1).version;
+  const place = make("div");
+  const compare = () => shown(place, ask(`projects/${id}/versions/${to.value}?compare=${from.value}`, { signal }).then(changes), signal);
+  return make("div", {}, make("h3", {}, "What changed"),
+    make("div", { class: "finder" }, make("span", {}, "from"), from, make("span", {}, "to"), to, button("Compare", compare, { class: "primary" })), place);
+}
+
+function changes(told) {
+  const kinds = Object.keys(NAMES).filter((kind) => told[kind]?.length);
+  if (!kinds.length) return [make("p", { class: "empty" }, `Nothing differs between version ${told.from} and version ${told.to}.`)];
+  return kinds.map((kind, place) => {
+    const list = make("ul", { class: "changes" });
+    const more = inSteps(list, told[kind], change);
+    return make("details", { open: place < 3 }, make("summary", {}, `${NAMES[kind]}: ${counted(told[kind])}`), list, more);
+  });
+}
+
+function counted(items) {
+  const counts = {};
+  for (const each of items) counts[each.change] = (counts[each.change] ?? 0) + 1;
+  return Object.entries(counts).map(([kind, count]) => `${number(count)} ${kind}`).join(", ");
+}
+
+function change({ change: kind, fields = {}, attributes = {}, ...identity }) {
+  const moved = [...Object.entries(fields), ...Object.entries(attributes)];
+  return make("li", {}, make("span", { class: `badge ${kind}` }, kind), " ", make("span", { class: "name" }, called(identity)),
+    moved.length ? make("dl", { class: "moved" }, moved.map(([name, { from, to }]) => make("div", {},
+      make("dt", {}, name.replaceAll("_", " ")), make("dd", {}, make("del", {}, value(from)), " → ", make("ins", {}, value(to)))))) : null);
+}
+
+function called({ name, task_id: task, resource_id: resource, predecessor_id: before, successor_id: after, type, element, object_id: object }) {
+  if (before) return `${before} → ${after} (${type})`;
+  if (name) return `${name}${task ?? resource ? ` (${task ?? resource})` : ""}`;
+  return [element, object, task && `task ${task}`, resource && `resource ${resource}`].filter(Boolean).join(" ") || "";
+}
+
+function value(each) {
+  if (each === null || each === undefined) return "nothing";
+  const text = typeof each === "string" ? each : JSON.stringify(each);
+  return text.length > 200 ? `${text.slice(0, 200)} …` : text;
+}

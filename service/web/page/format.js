@@ -1,0 +1,43 @@
+// Numbers, sizes and times in words.
+
+const NUMBER = new Intl.NumberFormat("en");
+const MOMENT = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
+const DAY = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeZone: "UTC" });
+const UNITS = ["bytes", "KB", "MB", "GB", "TB"];
+
+export const number = (value) => NUMBER.format(value);
+
+/** "1 project", "2 projects". */
+export function several(count, one, many = `${one}s`) {
+  return `${number(count)} ${count === 1 ? one : many}`;
+}
+
+export function bytes(size) {
+  const power = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(size, 1)) / 3));
+  const value = size / 1000 ** power;
+  return `${power && value < 100 ? value.toFixed(1) : number(Math.round(value))} ${UNITS[power]}`;
+}
+
+/** A moment of the server's, in the reader's own time zone. */
+export const moment = (text) => (text ? MOMENT.format(new Date(text)) : "");
+
+/** Milliseconds of a plan's wall-clock time, which has no zone; NaN where there is none. */
+export const planTime = (text) => (text ? Date.parse(`${text}Z`) : NaN);
+
+export const day = (time) => (Number.isNaN(time) ? "no date" : DAY.format(time));
+
+/** Seconds between two moments, in words. */
+export function lasting(from, to) {
+  const seconds = (new Date(to) - new Date(from)) / 1000;
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
+}
+
+/** "PT40H" as "40 h", "PT90M" as "1 h 30 min"; another text as it is. */
+export function duration(text) {
+  const found = /^(P)T?(?:(-?\d+)H)?(?:(-?\d+)M)?(?:(-?[\d.]+)S)?$/.exec(text ?? "");
+  if (!found) return text ?? "";
+  const parts = [[found[2], "h"], [found[3], "min"], [found[4], "s"]].filter(([value]) => Number(value));
+  return parts.map(([value, unit]) => `${value} ${unit}`).join(" ") || "0 h";
+}

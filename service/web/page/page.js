@@ -1,0 +1,80 @@
+// The page: which view the address names, and whose token it is.
+
+import { button, make } from "./dom.js";
+import { imports } from "./history.js";
+import { oneImport } from "./import.js";
+import { problem } from "./notice.js";
+import { oneProject } from "./project.js";
+import { projects } from "./projects.js";
+import { sending, underWay } from "./sending.js";
+import { signIn } from "./signin.js";
+import { forget, session } from "./token.js";
+
+const VIEWS = [
+  [/^#\/imports$/, "History", imports],
+  [/^#\/imports\/(\d+)$/, "Import", oneImport],
+  [/^#\/projects$/, "Projects", projects],
+  [/^#\/projects\/(\d+)(?:\/versions\/(\d+))?$/, "Project", oneProject],
+  [/^/, "Import a file", sending],
+];
+
+const main = document.querySelector("#main");
+const nav = document.querySelector("nav");
+const who = document.querySelector(".who");
+let leaving = new AbortController();
+
+/** Show what the address names, or ask for a token. */
+function route(refusal) {
+  leaving.abort();
+  leaving = new AbortController();
+  const known = session();
+  nav.hidden = who.hidden = !known;
+  if (!known) {
+    document.title = "Sign in · Project Bulk Import";
+    main.replaceChildren(signIn(() => route(), refusal));
+    main.querySelector("input").focus();
+    return;
+  }
+  const hash = location.hash || "#/";
+  const [pattern, title, view] = VIEWS.find(([each]) => each.test(hash));
+  document.title = `${title} · Project Bulk Import`;
+  for (const link of nav.children) {
+    const at = link.hash;
+    const current = at === "#/" ? view === sending : hash === at || hash.startsWith(`${at}/`);
+    if (current) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  say(known);
+  try {
+    main.replaceChildren(view({ signal: leaving.signal, given: pattern.exec(hash).slice(1) }));
+  } catch (error) {
+    main.replaceChildren(problem(error));
+  }
+}
+
+function say({ subject, client, expires }) {
+  const until = expires ? ` · until ${new Date(expires * 1000).toLocaleTimeString("en-GB", { timeStyle: "short" })}` : "";
+  who.replaceChildren(
+    make("span", { class: "whom" }, `${subject ? `${subject} · ` : ""}client ${client}`, make("span", { class: "until" }, until)),
+    button("Other token", () => { forget(); route(); }, { class: "plain" }),
+  );
+}
+
+addEventListener("hashchange", () => {
+  if (location.hash === "#main") return;
+  route();
+  main.focus({ preventScroll: true });
+  scrollTo(0, 0);
+});
+addEventListener("refused", ({ detail }) => {
+  if (!session()) return;
+  forget();
+  route(detail);
+});
+addEventListener("beforeunload", (event) => {
+  if (underWay()) event.preventDefault();
+});
+// A file that is dropped beside the place for it would replace the page.
+for (const name of ["dragover", "drop"]) addEventListener(name, (event) => event.preventDefault());
+
+route();

@@ -1,0 +1,68 @@
+// Lists that come by pages, shown in steps.
+
+import { ask } from "./api.js";
+import { button, make } from "./dom.js";
+import { number } from "./format.js";
+import { problem } from "./notice.js";
+
+/** Every item of a list, page by page, up to `most`; tells of each page. */
+export async function collect(path, name, { most, signal, got }) {
+  const items = [];
+  for (let next = path; next && items.length < most; ) {
+    const page = await ask(next, { signal });
+    items.push(...page[name]);
+    next = page.next;
+    got(items, next !== null && items.length < most, next !== null);
+  }
+  return items;
+}
+
+/** A table; on a phone each row is a card, and each cell says its column. */
+export function table(heads, caption, attributes = {}) {
+  const body = make("tbody");
+  const element = make("table", attributes,
+    make("caption", { class: "unseen" }, caption),
+    make("thead", {}, make("tr", {}, heads.map((head) => make("th", { scope: "col" }, head)))), body);
+  const row = (cells, given = {}) => make("tr", given,
+    cells.map((cell, place) => make("td", { "data-head": heads[place] || null }, cell)));
+  return { element, body, row };
+}
+
+/** Rows of a list that is in hand, `step` at a time. */
+export function inSteps(into, items, row, step = 100) {
+  let done = 0;
+  const more = button("", () => { const at = done; add(); into.children[at]?.querySelector("a, button, summary")?.focus(); }, { class: "more" });
+  const add = () => {
+    into.append(...items.slice(done, done + step).map(row));
+    done = Math.min(items.length, done + step);
+    more.hidden = done >= items.length;
+    const left = items.length - done;
+    more.textContent = left > step ? `Show ${number(step)} more of ${number(left)}` : `Show the other ${number(left)}`;
+  };
+  into.replaceChildren();
+  add();
+  return more;
+}
+
+/** Rows of a list that is fetched as far as the reader asks. */
+export function fetchedInSteps(into, path, name, row, { signal, empty }) {
+  let next = path;
+  const state = make("div");
+  const more = button("Show more", () => add(), { class: "more", hidden: true });
+  const add = async () => {
+    more.disabled = true;
+    try {
+      const page = await ask(next, { signal });
+      if (signal?.aborted) return;
+      into.append(...page[name].map(row));
+      next = page.next;
+      more.hidden = next === null;
+      state.replaceChildren(...(into.children.length ? [] : [make("p", { class: "empty" }, empty)]));
+    } catch (error) {
+      if (error.name !== "AbortError" && !signal?.aborted) state.replaceChildren(problem(error));
+    }
+    more.disabled = false;
+  };
+  into.replaceChildren();
+  return { rest: make("div", {}, state, more), ready: add() };
+}

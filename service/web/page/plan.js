@@ -1,0 +1,79 @@
+// A project's tasks in the order of its outline, with the time that each takes. Nothing is drawn here.
+
+import { planTime } from "./format.js";
+
+const DAY = 86_400_000;
+
+/**
+ * Rows, parents before their children; `from` and `to` are milliseconds, NaN where there is no date.
+ * Summaries without dates span what is below them. Links are pairs of places in `rows`.
+ */
+export function plan({ tasks, dependencies }) {
+  const rows = outlined(tasks);
+  spanned(rows);
+  const dated = rows.filter(({ from }) => !Number.isNaN(from));
+  const from = dated.reduce((least, row) => Math.min(least, row.from), Infinity);
+  const to = dated.reduce((most, row) => Math.max(most, row.to), -Infinity);
+  const span = dated.length ? { from: from - DAY / 2, to: Math.max(to, from + DAY) + DAY / 2 } : null;
+  return { rows, span, links: linked(rows, dependencies) };
+}
+
+function outlined(tasks) {
+  const children = new Map();
+  const parents = new Map();
+  for (const task of tasks) if (task.kind === "wbs" || !parents.has(task.task_id)) parents.set(task.task_id, task);
+  for (const task of tasks) {
+    const named = parents.get(task.parent_id);
+    const parent = named && named !== task ? named : null;
+    if (!children.has(parent)) children.set(parent, []);
+    children.get(parent).push(task);
+  }
+  const rows = [];
+  const seen = new Set();
+  const put = (roots) => {
+    const left = roots.map((task) => [task, 0]).reverse();
+    while (left.length) {
+      const [task, level] = left.pop();
+      if (seen.has(task)) continue;
+      seen.add(task);
+      const below = children.get(task) ?? [];
+      rows.push(row(task, level, below.length > 0));
+      for (const child of [...below].reverse()) left.push([child, level + 1]);
+    }
+  };
+  put(children.get(null) ?? []);
+  put(tasks.filter((task) => !seen.has(task))); // parents that name each other
+  return rows;
+}
+
+function row(task, level, parent) {
+  const start = planTime(task.start);
+  const finish = planTime(task.finish);
+  const from = Number.isNaN(start) ? finish : start;
+  return {
+    task, level, from, to: Number.isNaN(finish) ? from : Math.max(from, finish),
+    summary: parent || task.summary, milestone: task.milestone, done: Math.min(1, Math.max(0, (task.percent_complete ?? 0) / 100)),
+  };
+}
+
+/** From the last row to the first, so that children are spanned before their parents. */
+function spanned(rows) {
+  const below = []; // by level: the span of rows since the last one of the level above
+  for (let place = rows.length - 1; place >= 0; place -= 1) {
+    const each = rows[place];
+    const inner = below[each.level + 1];
+    below.length = each.level + 1;
+    if (Number.isNaN(each.from) && inner) Object.assign(each, inner);
+    if (Number.isNaN(each.from)) continue;
+    const outer = below[each.level];
+    below[each.level] = { from: Math.min(each.from, outer?.from ?? Infinity), to: Math.max(each.to, outer?.to ?? -Infinity) };
+  }
+}
+
+function linked(rows, dependencies) {
+  const places = new Map();
+  rows.forEach(({ task }, place) => { if (!places.has(task.task_id) || task.kind === "activity") places.set(task.task_id, place); });
+  return dependencies
+    .map(({ predecessor_id: before, successor_id: after, type, lag }) => ({ before: places.get(before), after: places.get(after), type, lag }))
+    .filter(({ before, after }) => before !== undefined && after !== undefined);
+}

@@ -1,0 +1,45 @@
+// One project: what it is, its plan as a timeline, its versions and what changed between two.
+
+import { ask, download } from "./api.js";
+import { button, make } from "./dom.js";
+import { day, moment, number, planTime, several } from "./format.js";
+import { comparison } from "./compare.js";
+import { problem, shown } from "./notice.js";
+import { timeline } from "./timeline.js";
+
+export function oneProject({ signal, given: [id, version] }) {
+  const place = make("div");
+  const path = version ? `projects/${id}/versions/${version}` : `projects/${id}`;
+  shown(place, ask(path, { signal }).then((project) => draw(project, path, signal)), signal);
+  return place;
+}
+
+function draw(project, path, signal) {
+  const versions = make("section", { "aria-label": "Versions" });
+  shown(versions, ask(`projects/${project.project_id}/versions?limit=1000`, { signal }).then((told) => comparison(project, told.versions, signal)), signal);
+  return [head(project, path), timeline(project, signal), versions];
+}
+
+function head(project, path) {
+  const { version, current_version: current } = project;
+  const facts = [
+    ["Id", project.external_id], ["Code", project.code], ["Status", project.status], ["Manager", project.manager],
+    ["Start", span(project.start)], ["Finish", span(project.finish)], ["Version", version === current ? number(version) : `${number(version)} of ${number(current)}`],
+    ["Changed", `${moment(project.updated_at)}${project.updated_by ? ` by ${project.updated_by}` : ""}`],
+    ["Holds", [several(project.tasks.length, "task"), several(project.dependencies.length, "link"), several(project.resources.length, "resource"), several(project.assignments.length, "assignment")].join(", ")],
+    ["Lock", project.lock && `${project.lock.holder}, until ${moment(project.lock.expires_at)}`],
+    ["Archived", project.archived_at && moment(project.archived_at)],
+  ];
+  return make("header", {},
+    make("h1", {}, project.name || project.external_id),
+    project.description ? make("p", { class: "quiet description" }, project.description) : null,
+    make("dl", { class: "facts" }, facts.filter(([, value]) => value).map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)))),
+    make("div", { class: "actions" }, save(project, path), version === current ? null : make("a", { class: "as-button", href: `#/projects/${project.project_id}` }, "The current version")));
+}
+
+const span = (text) => (text ? day(planTime(text)) : "");
+
+function save({ project_id: id, version }, path) {
+  const element = button("Save as XML", () => download(path, "application/xml", `project-${id}-version-${version}.xml`).catch((error) => element.after(problem(error))));
+  return element;
+}

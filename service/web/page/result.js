@@ -1,0 +1,147 @@
+// What became of an import: counts, failures, warnings, what landed.
+
+import { download } from "./api.js";
+import { button, choice, make, unhurried } from "./dom.js";
+import { number, several } from "./format.js";
+import { hint, problem } from "./notice.js";
+import { collect, inSteps, table } from "./pages.js";
+import { remedyFor } from "./remedies.js";
+
+const MOST = 20_000;
+const KINDS = ["created", "updated", "unchanged", "failed"];
+
+/** All of it, for an import that has ended. */
+export function result(row, { signal, linked = true } = {}) {
+  const counts = row.counts ?? {};
+  const landed = KINDS.slice(0, 3).reduce((sum, kind) => sum + (counts[kind] ?? 0), 0);
+  return make("div", { class: "result" },
+    make("p", { class: "verdict" }, verdict(row, landed, counts.failed ?? 0)),
+    row.options?.dry_run ? hint("A dry run: nothing was written.", "warn") : null,
+    row.cause ? make("p", {}, row.cause) : null,
+    tiles(counts),
+    (row.warnings ?? []).map((each) => hint(warning(each), "warn")),
+    make("div", { class: "actions" },
+      linked ? make("a", { class: "as-button", href: `#/imports/${row.import_id}` }, `Import ${row.import_id}`) : null,
+      counts.failed ? csv(row, "Failures as CSV", "?outcome=failed", "failures") : null,
+      landed + (counts.failed ?? 0) ? csv(row, "All outcomes as CSV", "", "outcomes") : null),
+    counts.failed ? failures(row, signal) : null,
+    landed ? imported(row, landed, signal) : null);
+}
+
+function verdict({ state, options }, landed, failed) {
+  const done = options?.undo ? "put back" : options?.dry_run ? "would be imported" : "imported";
+  if (state !== "completed" && !failed) return `The import is ${state}. ${several(landed, "project")} ${landed === 1 ? "was" : "were"} ${done} before.`;
+  if (!failed) return landed === 1 ? `1 project ${done}.` : `All ${number(landed)} projects ${done}.`;
+  return `${number(landed)} of ${several(landed + failed, "project")} ${done}, ${number(failed)} failed.`;
+}
+
+function warning({ code, message, count }) {
+  return `${message}${count ? ` (${number(count)})` : ""} · ${code}`;
+}
+
+function tiles(counts) {
+  return make("dl", { class: "tiles" }, KINDS.map((kind) =>
+    make("div", { class: counts[kind] ? kind : "none" }, make("dt", {}, kind), make("dd", {}, number(counts[kind] ?? 0)))));
+}
+
+function csv(row, label, query, name) {
+  const element = button(label, async () => {
+    element.disabled = true;
+    try {
+      await download(`imports/${row.import_id}/results${query}`, "text/csv", `import-${row.import_id}-${name}.csv`);
+    } catch (error) {
+      element.after(problem(error));
+    }
+    element.disabled = false;
+  });
+  return element;
+}
+
+function failures(row, signal) {
+  const place = make("section", { "aria-label": "Failures" }, make("h3", {}, "Failures"));
+  const cells = ({ line, name, external_id: id, error, message, violations = [], violation_count: all, ...rest }) => [
+    line ? number(line) : "",
+    [make("span", { class: "name" }, name ?? id ?? "(no name)"), id && id !== name ? make("span", { class: "quiet id" }, id) : null],
+    [make("span", { class: "code" }, error), make("span", {}, message), more(violations, all), remedy({ error, ...rest })],
+  ];
+  const words = ({ line, name, external_id: id, error, message }) => `${line ?? ""} ${name ?? ""} ${id ?? ""} ${error} ${message}`;
+  place.append(searchable(`imports/${row.import_id}/results?outcome=failed&limit=1000`, {
+    heads: ["Line", "Project", "Reason"], caption: "Projects that failed", cells, words, kind: ({ error }) => error, signal,
+  }));
+  return place;
+}
+
+function remedy(failure) {
+  const words = [remedyFor(failure), failure.locked_by ? `Held by ${failure.locked_by}.` : ""].filter(Boolean).join(" ");
+  return words ? make("span", { class: "quiet remedy" }, words) : null;
+}
+
+/** The faults beside the first, which the message tells. */
+function more(violations, all = violations.length) {
+  if (violations.length < 2) return null;
+  return make("details", {}, make("summary", {}, several(all, "fault")),
+    make("ul", {}, violations.map(({ line, element, value, message }) =>
+      make("li", {}, `Line ${number(line)}, ${element}${value === null ? "" : ` “${value}”`}: ${message}`)),
+    all > violations.length ? make("li", {}, `… and ${number(all - violations.length)} more`) : null));
+}
+
+function imported(row, landed, signal) {
+  const cells = ({ name, external_id: id, project_id: project, outcome, version, tasks, warnings }) => [
+    [project ? make("a", { class: "name", href: `#/projects/${project}` }, name) : make("span", { class: "name" }, name), id === name ? null : make("span", { class: "quiet id" }, id)],
+    make("span", { class: `badge ${outcome}` }, outcome), number(version), number(tasks), warned(warnings),
+  ];
+  const words = ({ name, external_id: id, warnings }) => `${name} ${id} ${warnings.first.map(({ code, element }) => `${code} ${element}`).join(" ")}`;
+  const place = make("div");
+  const section = make("details", { class: "landed", toggle: () => {
+    if (!section.open || place.children.length) return;
+    place.append(searchable(`imports/${row.import_id}/results?limit=1000`, {
+      heads: ["Project", "Outcome", "Version", "Tasks", "Warnings"], caption: "Projects that landed", cells, words,
+      kind: ({ outcome, warnings }) => (warnings?.count ? [outcome, "with warnings"] : outcome), wanted: ({ outcome }) => Boolean(outcome), signal,
+    }));
+  } }, make("summary", {}, `${several(landed, "project")} that landed`), place);
+  return section;
+}
+
+function warned({ count, first }) {
+  if (!count) return "";
+  return make("details", {}, make("summary", {}, several(count, "warning")),
+    make("ul", {}, first.map(({ code, line, element, value }) => make("li", {}, `Line ${number(line)}: ${code}, ${element}${value === null ? "" : ` “${value}”`}`)),
+      count > first.length ? make("li", {}, `… and ${number(count - first.length)} more`) : null));
+}
+
+/** A table with a search and a choice of kinds, over results that are fetched page by page. */
+function searchable(path, { heads, caption, cells, words, kind, wanted = () => true, signal }) {
+  const { element, body, row } = table(heads, caption);
+  const text = make("input", { type: "search", "aria-label": `Search: ${caption}`, placeholder: "Search", input: unhurried(() => show()) });
+  const kinds = choice([["", "all"]], { "aria-label": "Which", change: () => show() });
+  const said = make("output", { class: "quiet", role: "status" });
+  const rest = make("div");
+  let all = [];
+
+  function show() {
+    const asked = text.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const found = all.filter((item) => (!kinds.value || [kind(item)].flat().includes(kinds.value)) && asked.every((word) => words(item).toLowerCase().includes(word)));
+    said.value = found.length === all.length ? several(all.length, "project") : `${number(found.length)} of ${number(all.length)}`;
+    const none = make("p", { class: "empty" }, "Nothing is like that.");
+    const more = inSteps(body, found, (item) => row(cells(item)));
+    rest.replaceChildren(found.length ? more : none);
+  }
+
+  function got(items, coming, left) {
+    const first = !all.length;
+    all = items.filter(wanted);
+    const named = new Map();
+    for (const each of all.flatMap(kind)) named.set(each, (named.get(each) ?? 0) + 1);
+    const chosen = kinds.value;
+    kinds.replaceChildren(make("option", { value: "" }, `all (${number(all.length)})`), ...[...named].map(([value, count]) => make("option", { value }, `${value} (${number(count)})`)));
+    kinds.value = named.has(chosen) ? chosen : "";
+    if (first || !coming) show();
+    else said.value = `${number(all.length)} so far …`;
+    if (!coming && left) rest.after(hint(`These are the first ${number(MOST)}; the CSV has all.`, "warn"));
+  }
+
+  collect(path, "results", { most: MOST, signal, got }).catch((error) => {
+    if (error.name !== "AbortError") rest.replaceChildren(problem(error));
+  });
+  return make("div", {}, make("div", { class: "finder" }, text, kinds, said), element, rest);
+}

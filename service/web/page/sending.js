@@ -1,0 +1,175 @@
+// The view that takes files: options, the place to drop them, and each on its way.
+
+import { ask } from "./api.js";
+import { confirmed } from "./confirm.js";
+import { button, choice, field, make } from "./dom.js";
+import { bytes, number, several } from "./format.js";
+import { hint, problem } from "./notice.js";
+import { result } from "./result.js";
+import { upload } from "./upload.js";
+
+const BUSY = ["sending", "finishing", "lost"];
+const PACKED = /\.(gz|zip)$/i;
+
+const queue = [];
+const list = make("div", { class: "queue" });
+let form = null;
+
+export const underWay = () => queue.some(({ state }) => BUSY.includes(state.phase) || state.phase === "waiting");
+
+/** The view; what is on its way stays when it is left and come back to. */
+export function sending() {
+  form ??= chooser();
+  return make("div", {}, make("h1", {}, "Import a file"), form, list);
+}
+
+function chooser() {
+  const notes = make("input", { name: "notes", maxlength: "4000", autocomplete: "off", placeholder: "Such as: Steering committee, week 12" });
+  const mode = choice([["upsert", "create and update"], ["create", "only create"], ["update", "only update"]], { name: "mode" });
+  const dry = make("input", { type: "checkbox", name: "dry_run" });
+  const atomic = make("input", { type: "checkbox", name: "atomic" });
+  const pick = make("input", { type: "file", id: "files", class: "unseen", multiple: true, change: () => { take(pick.files); pick.value = ""; } });
+
+  function take(files) {
+    const options = { mode: mode.value, dry_run: dry.checked, atomic: atomic.checked };
+    for (const file of files) add(file, { notes: notes.value.trim(), ...options });
+    next();
+  }
+
+  const place = make("div", {
+    class: "drop",
+    dragover: () => place.classList.add("over"),
+    dragleave: () => place.classList.remove("over"),
+    drop: (event) => { place.classList.remove("over"); take(event.dataTransfer.files); },
+  }, pick, make("label", { for: "files" }, make("span", { class: "as-button" }, "Choose files"), make("span", {}, " or drop them here")),
+  make("p", { class: "hint" }, "Microsoft Project XML, Primavera P6 XML or native XML, also as gzip or ZIP. Several files go one after another."));
+
+  return make("form", { class: "card", submit: (event) => event.preventDefault() },
+    make("div", { class: "options" },
+      make("div", { class: "wide" }, field("Notes", notes)),
+      field("What to do", mode),
+      make("fieldset", {}, make("legend", { class: "label" }, "How"),
+        make("label", { class: "tick" }, dry, make("span", {}, "Dry run", make("span", { class: "hint" }, " everything but the writing"))),
+        make("label", { class: "tick" }, atomic, make("span", {}, "All or nothing", make("span", { class: "hint" }, " if one fails, none lands"))))),
+    place);
+}
+
+function add(file, options) {
+  const card = make("section", { class: "card upload", "aria-label": file.name });
+  const item = upload(file, options, () => redraw(item));
+  item.draw = drawing(item, card);
+  queue.push(item);
+  list.prepend(card);
+  item.draw();
+}
+
+function redraw(item) {
+  item.draw();
+  if (["ended", "dropped", "refused"].includes(item.state.phase)) next();
+}
+
+/** Send the first that waits, unless one is on its way or stands still for the reader to decide. */
+function next() {
+  if (queue.some(({ state }) => BUSY.includes(state.phase) || state.phase === "broken")) return;
+  queue.find(({ state }) => state.phase === "waiting")?.run();
+}
+
+/** What draws one upload; a phase is drawn anew when it begins, the bars move in between. */
+function drawing(item, card) {
+  const { state } = item;
+  const bars = progress(state);
+  const actions = make("div", { class: "actions" });
+  const body = make("div");
+  const said = make("p", { class: "phase", role: "status" });
+  card.append(make("header", { class: "heading" }, make("h2", {}, state.file.name), make("span", { class: "quiet" }, asked(state))), said, bars.element, body, actions);
+  let drawn = null;
+  return () => {
+    bars.update();
+    if (drawn === state.phase) return;
+    drawn = state.phase;
+    bars.element.hidden = !BUSY.includes(drawn);
+    said.textContent = words(state);
+    said.hidden = !said.textContent;
+    body.replaceChildren(...content(state));
+    actions.replaceChildren(...choices(item));
+    actions.hidden = !actions.children.length;
+  };
+}
+
+function asked({ file, options, notes }) {
+  const mode = { create: "only create", update: "only update" }[options.mode];
+  const parts = [bytes(file.size), mode, options.dry_run && "dry run", options.atomic && "all or nothing", notes];
+  return parts.filter(Boolean).join(" · ");
+}
+
+function words({ phase, row }) {
+  return {
+    waiting: "Waits for its turn.",
+    sending: "Sending",
+    finishing: "Sent. The last projects are being written.",
+    lost: "The connection was lost. Looking for the import …",
+    broken: row
+      ? "The connection was lost before the file's end. What landed by then is there; going on sends the file again, and it comes out as unchanged."
+      : "The connection was lost before the service had begun. Nothing has changed.",
+    dropped: "Taken back. Nothing is sent.",
+  }[phase] ?? "";
+}
+
+function content({ phase, row, error }) {
+  if (phase === "refused") return [problem(error)];
+  if (phase === "broken" && row) {
+    const landed = row.counts ? row.counts.created + row.counts.updated + row.counts.unchanged : 0;
+    return [hint(`Import ${row.import_id}: ${several(landed, "project")} landed.${error?.status ? ` ${error.message}.` : ""}`, "warn")];
+  }
+  if (phase !== "ended") return [];
+  return [error?.status && row.state !== "completed" ? problem(error) : null, result(row)].filter(Boolean);
+}
+
+function choices(item) {
+  const { state } = item;
+  const again = (label) => button(label, () => item.run(), { class: "primary" });
+  switch (state.phase) {
+    case "waiting": return [button("Take back", item.drop)];
+    case "sending":
+    case "finishing":
+    case "lost": return [button("Cancel", () => cancel(item))];
+    case "broken": return [again("Go on"), button("Leave it", item.drop)];
+    case "refused": return [again("Try again"), button("Leave it", item.drop)];
+    default: return [];
+  }
+}
+
+/** Stop an import: on the server where it knows of it, else by taking the upload back. */
+async function cancel(item) {
+  const { state } = item;
+  if (!(await confirmed(`Cancel the import of ${state.file.name}?`, "What has landed by now stays.", "Cancel the import"))) return;
+  if (!BUSY.includes(state.phase)) return;
+  try {
+    const known = state.row ?? (await ask(`imports?limit=1&idempotency_key=${state.key}`)).imports[0];
+    if (known) await ask(`imports/${known.import_id}/cancel`, { method: "POST" });
+    else item.drop();
+  } catch (error) {
+    list.prepend(problem(error));
+  }
+}
+
+function progress(state) {
+  const sent = make("progress", { max: "1", "aria-label": "Bytes sent" });
+  const done = make("progress", { max: "1", "aria-label": "Projects done" });
+  const sentText = make("span");
+  const doneText = make("span");
+  const element = make("div", { class: "bars" },
+    make("div", {}, make("span", { class: "label" }, "Sent"), sent, sentText),
+    make("div", {}, make("span", { class: "label" }, "Projects"), done, doneText));
+  const update = () => {
+    sent.value = state.sent;
+    sentText.textContent = `${bytes(state.sent * state.file.size)} of ${bytes(state.file.size)}`;
+    const { projects_done: count = 0, bytes_read: read = 0 } = state.row ?? {};
+    const share = PACKED.test(state.file.name) ? 0 : Math.min(1, read / state.file.size);
+    if (share) done.value = share;
+    else done.removeAttribute("value");
+    const all = share && share < 1 ? ` of about ${number(Math.round(count / share))}` : "";
+    doneText.textContent = `${number(count)}${all}`;
+  };
+  return { element, update };
+}

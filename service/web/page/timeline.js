@@ -1,0 +1,196 @@
+// A plan drawn over time. Only the rows in sight are in the document, however many there are.
+
+import { button, draw, make, unhurried } from "./dom.js";
+import { day, duration, number, several } from "./format.js";
+import { plan } from "./plan.js";
+import { axis } from "./axis.js";
+
+const ROW = 26;
+const HEAD = 44;
+const TALLEST = 15_000_000; // browsers bound an element's height
+const ZOOM = 1.6;
+const ARROWS = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10 };
+
+/** The section of a project. */
+export function timeline(project, signal) {
+  const { rows, span, links } = plan(project);
+  const head = make("h2", {}, "Timeline");
+  if (!rows.length) return make("section", {}, head, make("p", { class: "empty" }, "The project has no tasks."));
+  if (!span) return make("section", {}, head, make("p", { class: "empty" }, `None of its ${several(rows.length, "task")} has a date.`));
+  const chart = new Chart(rows, span, links);
+  const watching = new ResizeObserver(() => chart.draw());
+  watching.observe(chart.scroller);
+  signal.addEventListener("abort", () => watching.disconnect());
+  const most = Math.floor((TALLEST - HEAD) / ROW);
+  return make("section", { "aria-label": "Timeline" }, head,
+    make("div", { class: "finder" }, chart.search,
+      button("Fit", () => chart.zoom(0)), button("−", () => chart.zoom(1 / ZOOM), { "aria-label": "Zoom out" }), button("+", () => chart.zoom(ZOOM), { "aria-label": "Zoom in" }),
+      make("span", { class: "quiet" }, `${several(rows.length, "task")}, ${several(links.length, "link")}, ${day(span.from)} to ${day(span.to)}`)),
+    rows.length > most ? make("p", { class: "notice warn" }, `Only the first ${number(most)} are drawn.`) : null,
+    chart.scroller, chart.told);
+}
+
+/** What is scrolled, what is chosen, and how much time a pixel is. */
+class Chart {
+  constructor(rows, span, links) {
+    this.rows = rows;
+    this.span = span;
+    this.links = links;
+    this.scale = 1;
+    this.chosen = -1;
+    this.svg = draw("svg", { role: "img", "aria-label": "Tasks over time", click: (event) => this.#click(event) });
+    this.size = make("div", { class: "extent" }, this.svg);
+    this.scroller = make("div", {
+      class: "timeline", tabindex: "0", role: "application", "aria-label": "Timeline: arrow keys choose a task", "aria-describedby": "task",
+      scroll: () => requestAnimationFrame(() => this.draw()), keydown: (event) => this.#key(event),
+    }, this.size);
+    this.told = make("p", { class: "told", id: "task", role: "status" }, "Choose a task to see it in words: click it, or use the arrow keys in the timeline.");
+    this.search = make("input", { type: "search", placeholder: "Find a task", "aria-label": "Find a task", input: unhurried(() => this.#find()), keydown: (event) => { if (event.key === "Enter") this.#find(1); } });
+  }
+
+  /** Times as wide as it is; 0 fits all in. */
+  zoom(factor) {
+    const { scroller, scale } = this;
+    const middle = (scroller.scrollLeft + this.#room() / 2) / scale;
+    this.scale = factor ? Math.min(400, Math.max(1, scale * factor)) : 1;
+    this.draw();
+    scroller.scrollLeft = middle * this.scale - this.#room() / 2;
+    this.draw();
+  }
+
+  #names() { return Math.min(300, Math.round(this.scroller.clientWidth * (this.scroller.clientWidth < 600 ? 0.42 : 0.32))); }
+  #room() { return Math.max(1, this.scroller.clientWidth - this.#names()); }
+
+  /** Where a moment is, from the left of what is seen. */
+  #x(time) {
+    const { from, to } = this.span;
+    return this.#names() + ((time - from) / (to - from)) * this.#room() * this.scale - this.scroller.scrollLeft;
+  }
+
+  draw() {
+    const { scroller, svg, rows } = this;
+    const { clientWidth: width, clientHeight: height, scrollTop: top } = scroller;
+    if (!width) return;
+    this.size.style.width = `${this.#names() + this.#room() * this.scale}px`;
+    this.size.style.height = `${Math.min(TALLEST, HEAD + rows.length * ROW)}px`;
+    svg.setAttribute("width", width);
+    svg.setAttribute("height", height);
+    svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    const first = Math.max(0, Math.floor(top / ROW));
+    const last = Math.min(rows.length, Math.ceil((top + height - HEAD) / ROW));
+    const y = (place) => HEAD + place * ROW - top;
+    const names = this.#names();
+    svg.replaceChildren(
+      ...this.#stripes(first, last, y, width),
+      ...axis(this.span, (time) => this.#x(time), names, width, height, HEAD),
+      ...this.#arrows(first, last, y),
+      ...range(first, last).flatMap((place) => this.#bar(rows[place], y(place))),
+      draw("rect", { class: "names", x: 0, y: HEAD, width: names, height }),
+      ...range(first, last).map((place) => this.#name(place, y(place), names)),
+      draw("rect", { class: "corner", x: 0, y: 0, width: names, height: HEAD }),
+      draw("line", { class: "edge", x1: names + 0.5, x2: names + 0.5, y1: 0, y2: height }),
+    );
+  }
+
+  #stripes(first, last, y, width) {
+    return range(first, last).filter((place) => place % 2 || place === this.chosen)
+      .map((place) => draw("rect", { class: place === this.chosen ? "stripe chosen" : "stripe", x: 0, y: y(place), width, height: ROW }));
+  }
+
+  #name(place, y, names) {
+    const { task, level, summary } = this.rows[place];
+    const indent = 10 + Math.min(level, 8) * 12;
+    const room = Math.max(3, Math.floor((names - indent - 8) / 7.4));
+    const name = task.name || task.task_id;
+    const text = draw("text", { class: `label${summary ? " summary" : ""}${place === this.chosen ? " chosen" : ""}`, x: indent, y: y + ROW / 2 + 4 }, name.length > room ? `${name.slice(0, room - 1)}…` : name);
+    text.append(draw("title", {}, name));
+    return text;
+  }
+
+  #bar(row, y) {
+    if (Number.isNaN(row.from)) return [];
+    const from = this.#x(row.from);
+    if (row.milestone && !row.summary) {
+      const middle = y + ROW / 2;
+      return [draw("path", { class: "milestone", d: `M${from} ${middle - 7}l7 7l-7 7l-7 -7z` })];
+    }
+    const width = Math.max(2, this.#x(row.to) - from);
+    if (row.summary) {
+      return [draw("path", { class: "summary", d: `M${from} ${y + 8}h${width}v9l${-Math.min(5, width / 2)} -4h${-(width - Math.min(10, width))}l${-Math.min(5, width / 2)} 4z` })];
+    }
+    return [
+      draw("rect", { class: "task", x: from, y: y + 6, width, height: ROW - 12, rx: Math.min(3, width / 2) }),
+      row.done ? draw("rect", { class: "done", x: from, y: y + 6, width: width * row.done, height: ROW - 12, rx: Math.min(3, (width * row.done) / 2) }) : null,
+    ].filter(Boolean);
+  }
+
+  /** Links that have an end in sight, or are of the chosen task. */
+  #arrows(first, last, y) {
+    const seen = (place) => place >= first && place < last;
+    return this.links.filter(({ before, after }) => seen(before) || seen(after)).map(({ before, after, type }) => {
+      const [one, two] = [this.rows[before], this.rows[after]];
+      if (Number.isNaN(one.from) || Number.isNaN(two.from)) return null;
+      const [x1, x2] = [this.#x(type[0] === "F" ? one.to : one.from), this.#x(type[1] === "F" ? two.to : two.from)];
+      const [y1, y2] = [y(before) + ROW / 2, y(after) + ROW / 2];
+      const out = type[0] === "F" ? 6 : -6;
+      const into = type[1] === "F" ? 6 : -6;
+      const straight = type === "FS" && x2 - x1 > 12;
+      const half = y2 > y1 ? y2 - ROW / 2 : y2 + ROW / 2;
+      const way = straight ? `M${x1} ${y1}h${out}V${y2}H${x2}` : `M${x1} ${y1}h${out}V${half}H${x2 + into}V${y2}H${x2}`;
+      const point = into < 0 ? `M${x2} ${y2}l-5 -3v6z` : `M${x2} ${y2}l5 -3v6z`;
+      const chosen = before === this.chosen || after === this.chosen ? " chosen" : "";
+      return [draw("path", { class: `link${chosen}`, d: way }), draw("path", { class: `point${chosen}`, d: point })];
+    }).filter(Boolean).flat();
+  }
+
+  #click(event) {
+    const place = Math.floor((event.clientY - this.svg.getBoundingClientRect().top - HEAD + this.scroller.scrollTop) / ROW);
+    if (place >= 0 && place < this.rows.length) this.#choose(place);
+  }
+
+  #key(event) {
+    const last = this.rows.length - 1;
+    const place = { Home: 0, End: last }[event.key] ?? (event.key in ARROWS ? Math.min(last, Math.max(0, this.chosen + ARROWS[event.key])) : -1);
+    if (place < 0) return;
+    event.preventDefault();
+    this.#choose(place);
+  }
+
+  #find(from = 0) {
+    const text = this.search.value.trim().toLowerCase();
+    if (!text) return;
+    const order = range(0, this.rows.length).map((step) => (Math.max(0, this.chosen) + from + step) % this.rows.length);
+    const place = order.find((each) => `${this.rows[each].task.name} ${this.rows[each].task.wbs} ${this.rows[each].task.task_id}`.toLowerCase().includes(text));
+    if (place === undefined) this.told.textContent = "No task is called like that.";
+    else this.#choose(place);
+  }
+
+  #choose(place) {
+    this.chosen = place;
+    const { scroller } = this;
+    const inSight = scroller.clientHeight - HEAD - ROW;
+    if (place * ROW < scroller.scrollTop) scroller.scrollTop = place * ROW;
+    else if (place * ROW > scroller.scrollTop + inSight) scroller.scrollTop = place * ROW - inSight;
+    this.told.textContent = this.#words(place);
+    this.draw();
+  }
+
+  #words(place) {
+    const { task, from, to, milestone, summary } = this.rows[place];
+    const name = (other) => this.rows[other].task.name || this.rows[other].task.task_id;
+    const before = this.links.filter(({ after }) => after === place).map((link) => `${name(link.before)} (${link.type})`);
+    const after = this.links.filter((link) => link.before === place).map((link) => `${name(link.after)} (${link.type})`);
+    const kind = milestone ? "milestone" : summary ? "summary" : "";
+    const when = day(from) === day(to) ? day(from) : `${day(from)} to ${day(to)}`;
+    const parts = [
+      `${task.wbs ? `${task.wbs} ` : ""}${task.name || task.task_id}`, kind, when, milestone ? "" : duration(task.duration),
+      task.percent_complete === null ? "" : `${number(task.percent_complete)} % done`,
+      listed("after", before), listed("before", after),
+    ];
+    return `${parts.filter(Boolean).join(" · ")}.`;
+  }
+}
+
+const range = (from, to) => Array.from({ length: Math.max(0, to - from) }, (_, step) => from + step);
+
+const listed = (word, names) => (names.length ? `${word} ${names.slice(0, 5).join(", ")}${names.length > 5 ? ` and ${names.length - 5} more` : ""}` : "");
