@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from typing import Final, Literal
 
@@ -28,6 +29,37 @@ SECONDS: Final = Histogram(
 )
 ANSWERS: Final = Counter("bulk_import_http_answers", "Answers, by HTTP status", ["status"])
 ENDED: Final = Counter("bulk_import_connections_ended", "Connections ended to make room for others")
+ENDINGS: Final = Counter(
+    "bulk_import_imports_ended", "Imports, by the state they ended in", ["state"]
+)
+OLDEST: Final = Gauge(
+    "bulk_import_oldest_import_seconds",
+    "Seconds since the oldest import under way began, at the last heartbeat",
+    multiprocess_mode="livemax",
+)
+SPOOL: Final = Gauge(
+    "bulk_import_spool_bytes",
+    "Bytes that working files hold, at the last heartbeat",
+    multiprocess_mode="livesum",
+)
+RETRIES: Final = Counter(
+    "bulk_import_database_retries", "Times that work on the database was tried again"
+)
+PUT_OFF: Final = Counter(
+    "bulk_import_projects_put_off", "Times that a project waited for another import to write it"
+)
+MISSED: Final = Counter(
+    "bulk_import_heartbeats_missed", "Heartbeats that did not reach the database"
+)
+
+# There from the start: what begins with its first fault shows no increase by it.
+for _state in ("completed", "failed", "interrupted", "cancelled"):
+    ENDINGS.labels(_state)
+for _status in (500, 503):
+    ANSWERS.labels(_status)
+
+_under_way: Final[dict[object, float]] = {}
+"""When each import began, by the monotonic clock."""
 
 
 def configure(
@@ -75,8 +107,24 @@ def configure(
 @contextlib.contextmanager
 def importing() -> Iterator[None]:
     """Measure one import, from its admission to its end."""
-    with IMPORTS_RUNNING.track_inprogress(), SECONDS.time():
-        yield
+    mark = object()
+    _under_way[mark] = time.monotonic()
+    try:
+        with IMPORTS_RUNNING.track_inprogress(), SECONDS.time():
+            yield
+    finally:
+        del _under_way[mark]
+
+
+def observe(spool_bytes: int) -> None:
+    """What is told as it stands, not counted: looked at with each heartbeat.
+
+    Args:
+        spool_bytes: held by working files.
+    """
+    oldest = min(_under_way.values(), default=None)
+    OLDEST.set(0 if oldest is None else time.monotonic() - oldest)
+    SPOOL.set(spool_bytes)
 
 
 def count_projects(counts: Mapping[str, int]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import structlog
 
+from service import telemetry
 from service.db import Connection, Pool, patience
 from service.db.queries import Queries
 from service.errors import InternalError, TooManyRequests, Unavailable
@@ -208,10 +209,12 @@ class Importer:
             try:
                 async with self._pool.acquire() as conn:
                     while True:
+                        telemetry.observe(self.spool.held)
                         with patience.ended_after(conn, self._settings.heartbeat_expiry / 2):
                             await self._beat(conn)
                         await asyncio.sleep(self._settings.heartbeat_every)
             except Exception as exc:
+                telemetry.MISSED.inc()
                 _log.warning("heartbeat missed", fault=repr(exc))
             await asyncio.sleep(self._settings.heartbeat_every)
 

@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Coroutine, Sequence
 from typing import TypeVar
 
+from service import telemetry
 from service.db import Connection, Pool
 from service.errors import Conflict, FileRefused, FileTooLarge, ServiceError
 from service.importer.batches import Owner
@@ -222,4 +223,5 @@ class Import:
 
         tally = await retrying(self._pool, close, self._retry_timeout)
         self.ended = True
+        telemetry.ENDINGS.labels(state).inc()
         return tally

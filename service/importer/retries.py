@@ -9,6 +9,7 @@ from typing import TypeVar
 import asyncpg
 import structlog
 
+from service import telemetry
 from service.db import Connection, Pool, patience
 from service.errors import Unavailable
 from service.importer.faults import Remedy, remedy
@@ -62,6 +63,7 @@ async def retrying(
             away_since = there if away_since is None else away_since
             if time.monotonic() - away_since > within:
                 raise Unavailable("The database could not be reached") from exc
+            telemetry.RETRIES.inc()
             _log.warning("the database is tried again", fault=repr(exc))
         await asyncio.sleep(next(pause))
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import asyncpg
 import structlog
 
+from service import telemetry
 from service.db import Connection, Pool
 from service.importer import transaction
 from service.importer.batches import Batch, Entry, Owner, Reversal
@@ -88,6 +89,7 @@ class Writer:
                 return
             if not contested:
                 return
+            telemetry.PUT_OFF.inc(len(contested))
             entries = await self._give_up_on_expired(contested, waiting_since)
             await asyncio.sleep(next(pause))
 

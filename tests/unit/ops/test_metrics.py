@@ -1,0 +1,34 @@
+"""Every metric of the service is documented with its labels, and none that is not there."""
+
+import re
+
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram
+
+from service import telemetry
+from tests.e2e.conftest import CHECKOUT
+
+
+def there() -> dict[str, str]:
+    """The service's own metrics, as they are exposed, and their labels."""
+    found = {}
+    for metric in vars(telemetry).values():
+        if isinstance(metric, (Counter, Gauge, Histogram)):
+            (family,) = metric.describe()
+            suffix = "_total" if family.type == "counter" else ""
+            labels = ", ".join(f"`{name}`" for name in metric._labelnames)
+            found[family.name + suffix] = labels
+    return found
+
+
+def test_the_table_of_metrics_is_the_registrys() -> None:
+    text = (CHECKOUT / "docs" / "operations.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(bulk_import_\w+)` \| (.*?) ?\| .+ \|$", text, re.M)
+    assert dict(rows) == there()
+    assert len(rows) == len(there())
+
+
+def test_all_metrics_are_in_one_module() -> None:
+    ours = {name for name in REGISTRY._names_to_collectors if name.startswith("bulk_import")}
+    assert {name for name in there() if name not in ours} == set()
+    families = {family.name for family in REGISTRY.collect() if family.name.startswith("bulk_")}
+    assert families == {name.removesuffix("_total") for name in there()}
