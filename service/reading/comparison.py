@@ -93,7 +93,7 @@ async def differences(conn: Connection, old: Key, new: int) -> AsyncIterator[byt
 
 def _query(kind: _Kind) -> str:
     columns = ", ".join(kind.columns)
-    key = " || E'\\n' || ".join(f"coalesce({part}, '')" for part in kind.key) or "''"
+    key = f"jsonb_build_array({', '.join(kind.key)})::text"
     return _SQL.differences.format(
         key=f'({key}) COLLATE "C"',
         said=f"(SELECT c FROM (SELECT {columns}) AS c)",

@@ -119,3 +119,16 @@ async def test_what_cannot_be_compared(client: Client, subtests: pytest.Subtests
     for path, accept, claims, status in cases:
         with subtests.test(path=path, accept=accept):
             assert (await client.ask(path, accept=accept, **claims)).status == status
+
+
+async def test_names_that_hold_a_new_line_are_not_taken_for_others(client: Client) -> None:
+    tasks = "".join(f'<task id="{name}"/>' for name in ("A", "A&#10;B", "B&#10;C", "C"))
+    ends = [("A&#10;B", "C"), ("A", "B&#10;C")]
+    for first, second in ends:
+        link = (
+            f'<dependencies><dependency predecessor="{first}" successor="{second}"/></dependencies>'
+        )
+        project = f'<project id="P"><name>P</name><tasks>{tasks}</tasks>{link}</project>'
+        await client.land(native(project))
+    said = await compared(client, 2, 1)
+    assert sorted(item["change"] for item in said["dependencies"]) == ["added", "removed"]
