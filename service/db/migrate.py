@@ -87,7 +87,7 @@ async def pending(dsn: str) -> list[str]:
     Raises:
         OSError, asyncpg.PostgresError: the database cannot be asked.
     """
-    connection = await asyncpg.connect(dsn)
+    connection = await asyncpg.connect(dsn, statement_cache_size=0)
     try:
         return await lacking(connection)
     finally:

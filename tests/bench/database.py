@@ -26,7 +26,7 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def connected(self) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
-        connection = await asyncpg.connect(self.dsn)
+        connection = await asyncpg.connect(self.dsn, statement_cache_size=0)
         try:
             yield connection
         finally:

@@ -83,7 +83,8 @@ class Replica:
                 self.serving.set()
                 return
             await self._process.wait()
-        raise RuntimeError(f"replica {self.name} does not start")
+        said = Path(self._log.name).read_text("utf-8", "replace")
+        raise RuntimeError(f"replica {self.name} does not start: {said[-500:]}")
 
     async def kill(self) -> None:
         """SIGKILL, and wait until it has ended."""
