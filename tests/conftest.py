@@ -6,8 +6,8 @@
     service   the application on a real socket, with client 1: see ``Service``; it shares ``dsn``,
               ``pool`` and ``settings`` with the test
 
-``pytest --postgres=16,18`` runs each test that wants a database on both servers; the default is
-18 alone. With ``18+pgbouncer`` a PgBouncer in transaction mode stands before ``dsn``, with
+``pytest --postgres=16,18`` runs each test that wants a database on both servers, but for a few
+folders that need it once; the default is 18 alone. With ``18+pgbouncer`` a PgBouncer in transaction mode stands before ``dsn``, with
 ``18+pgbouncer-unprepared`` one that knows no prepared statements. The servers live as long as the
 run, each process of it having its own; a database is a copy of a migrated template, made in some
 50 ms.
@@ -38,6 +38,9 @@ _UNPREPARED: Final = "pgbouncer-unprepared"
 _PREPARED: Final = {"pgbouncer": 200, _UNPREPARED: 0}
 """What may stand behind a version's ``+``, and the prepared statements that it keeps."""
 
+_ONCE: Final = ("attacks", "cli", "faults", "fuzz", "openapi", "page")
+"""Folders of tests that run on the last server that was named: its version is nothing to them."""
+
 _numbers: Final = itertools.count(1)
 _others: Final[list[int]] = []
 _ran_on: Final[set[str]] = set()
@@ -67,6 +70,8 @@ def pytest_testnodeready(node: Any) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     wanted = metafunc.config.getoption("--postgres").split(",")
+    if metafunc.definition.path.parent.name in _ONCE:
+        wanted = wanted[-1:]
     ways = [one.partition("+")[::2] for one in wanted]
     if "dsn" in metafunc.fixturenames:
         metafunc.parametrize(("postgres", "pooler"), ways, ids=wanted, scope="session")
