@@ -7,10 +7,10 @@
               ``pool`` and ``settings`` with the test
 
 ``pytest --postgres=16,18`` runs each test that wants a database on both servers, but for a few
-folders that need it once; the default is 18 alone. With ``18+pgbouncer`` a PgBouncer in transaction mode stands before ``dsn``, with
-``18+pgbouncer-unprepared`` one that knows no prepared statements. The servers live as long as the
-run, each process of it having its own; a database is a copy of a migrated template, made in some
-50 ms.
+folders that need it once; the default is 18 alone. With ``18+pgbouncer`` a PgBouncer in transaction
+mode stands before ``dsn``, with ``18+pgbouncer-unprepared`` one that knows no prepared statements.
+The servers live as long as the run, each process of it having its own; a database is a copy of a
+migrated template, made in some 50 ms.
 """
 
 import asyncio
