@@ -53,11 +53,17 @@ function joined(parts, between) {
 
 function bounds(schema = {}) {
   const told = {
-    minimum: "at least", maximum: "at most", minLength: "characters, at least",
-    maxLength: "characters, at most", maxItems: "items, at most", pattern: "pattern", default: "default",
+    minimum: (value) => `at least ${value}`,
+    maximum: (value) => `at most ${value}`,
+    minLength: (value) => `at least ${value} characters`,
+    maxLength: (value) => `at most ${value} characters`,
+    maxItems: (value) => `at most ${value} items`,
+    pattern: (value) => `pattern ${value}`,
+    default: (value) => `default ${value}`,
   };
-  const shown = Object.entries(told).filter(([name]) => name in schema);
-  return shown.map(([name, words]) => `${words} ${schema[name]}`).join(", ");
+  const exact = (value) => typeof value !== "number" || Math.abs(value) <= Number.MAX_SAFE_INTEGER;
+  return Object.keys(told).filter((name) => name in schema && exact(schema[name]))
+    .map((name) => told[name](schema[name])).join(", ");
 }
 
 function described(description, schema) {
@@ -80,16 +86,21 @@ function shape(schema) {
   return schema.properties ? properties(schema) : make("p", {}, kind(schema), " ", described(schema.description, schema));
 }
 
-function examples(media) {
-  return Object.values(media.examples ?? {}).map(({ summary, value }) => {
-    const text = typeof value === "string" ? value : JSON.stringify(value, null, 2);
-    return unfolding(["Example: ", summary], make("pre", { tabindex: "0" }, text));
-  });
+function examples(type, media) {
+  return Object.values(media.examples ?? {}).map(({ summary, value }) =>
+    unfolding(["Example: ", summary], make("pre", { tabindex: "0" }, written(type, value))));
+}
+
+/** An example as it is sent; of a form, each part behind its name. */
+function written(type, value) {
+  if (typeof value === "string") return value;
+  if (!type.startsWith("multipart/")) return JSON.stringify(value, null, 2);
+  return Object.entries(value).map(([name, part]) => `${name}\n${part}`).join("\n\n");
 }
 
 function contents(content = {}) {
   return Object.entries(content).flatMap(([type, media]) => [
-    make("h4", {}, make("code", {}, type)), shape(media.schema ?? {}), examples(media),
+    make("h4", {}, make("code", {}, type)), shape(media.schema ?? {}), examples(type, media),
   ]);
 }
 

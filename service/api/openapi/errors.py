@@ -67,7 +67,7 @@ def response(
         sometimes: headers that it may have.
     """
     kind = every()[status]
-    words = description or (kind.__doc__ or "").strip().split("\n")[0]
+    words = description or (kind.__doc__ or "").split("\n")[0].replace("``", "`")
     body: Json = {"schema": schema("Error")}
     if examples:
         body["examples"] = examples

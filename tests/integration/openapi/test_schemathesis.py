@@ -6,6 +6,7 @@
 import asyncio
 import os
 import sys
+from pathlib import Path
 from typing import Final
 
 from service.db import Pool
@@ -20,10 +21,12 @@ NOT_ASKED: Final = (
 )
 
 
-async def test_the_service_is_as_the_document_says(service: Service, pool: Pool) -> None:
+async def test_the_service_is_as_the_document_says(
+    service: Service, pool: Pool, tmp_path: Path
+) -> None:
     for _ in range(3):
         assert (await upload(service, native(PLANT, OTHER))).status == 207
-    hooks = "tests.integration.openapi.hooks"
+    hooks = {"SCHEMATHESIS_HOOKS": "tests.integration.openapi.hooks", "PYTHONPATH": str(CHECKOUT)}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -39,8 +42,8 @@ async def test_the_service_is_as_the_document_says(service: Service, pool: Pool)
         str(EXAMPLES),
         "--generation-deterministic",
         "--continue-on-failure",
-        env=os.environ | {"SCHEMATHESIS_HOOKS": hooks},
-        cwd=CHECKOUT,
+        env=os.environ | hooks,
+        cwd=tmp_path,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
