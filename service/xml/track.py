@@ -168,7 +168,8 @@ class Track:
         """Take or count all that stands before a project: nothing of it is read any more."""
         node: Element | None = element
         while node is not None:
-            self._take_outside([*node.itersiblings(preceding=True)][::-1])
+            if node.getprevious() is not None:
+                self._take_outside([*node.itersiblings(preceding=True)][::-1])
             node = node.getparent()
 
     def _drop(self, element: Element) -> None:
