@@ -10,7 +10,7 @@ from service.db import Pool
 from service.importer.keys import client_key
 from tests.integration.http.raw import Answer, Connection, form, get, head, part
 from tests.integration.http.test_endings import ended
-from tests.integration.http.test_options import NATIVE, plans, rows, send, told
+from tests.integration.http.uploads import NATIVE, plans, rows, send, told
 from tests.integration.importer.build import until
 from tests.serving import Service
 

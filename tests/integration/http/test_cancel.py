@@ -7,7 +7,7 @@ import pytest
 from service.db import Pool
 from tests.integration.http.raw import Answer, Connection, get, head, upload
 from tests.integration.http.test_endings import ended, held
-from tests.integration.http.test_options import plans, send
+from tests.integration.http.uploads import plans, send
 from tests.integration.importer.build import until
 from tests.serving import Service, token
 

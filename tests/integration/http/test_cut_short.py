@@ -14,7 +14,7 @@ from service.settings import Settings
 from tests.faults.proxy import Fault, proxied
 from tests.integration.http.raw import Answer, Connection, form, get, head, part
 from tests.integration.http.test_endings import ended, held
-from tests.integration.http.test_options import NATIVE, plans, send, told
+from tests.integration.http.uploads import NATIVE, plans, send, told
 from tests.integration.importer.build import until
 from tests.serving import Service, served
 

@@ -8,7 +8,7 @@ import pytest
 from service.db import Pool
 from tests.integration.http.raw import Answer, Connection, form, get, head, part, upload
 from tests.integration.http.test_endings import ended, held
-from tests.integration.http.test_options import NATIVE, plans, send, told
+from tests.integration.http.uploads import NATIVE, plans, send, told
 from tests.serving import Service, token
 
 KEY = "Idempotency-Key: night-17"

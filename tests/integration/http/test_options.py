@@ -2,41 +2,10 @@
 
 from typing import Any
 
-import asyncpg
-
 from service.db import Pool
-from tests.integration.http.raw import Answer, form, part, upload
+from tests.integration.http.raw import Answer, form, part
+from tests.integration.http.uploads import NATIVE, plans, rows, send, told
 from tests.serving import Service
-
-NATIVE = '<projects xmlns="urn:project-bulk-import:1">{}</projects>'
-
-
-def plans(*ids: str, name: str = "Plan", attributes: str = "") -> bytes:
-    """An upload of projects with a task each."""
-    tasks = '<tasks><task id="T"><name>t</name></task></tasks>'
-    made = (f'<project id="{i}"{attributes}><name>{name}</name>{tasks}</project>\n' for i in ids)
-    return form(part("file", NATIVE.format("".join(made)).encode()))
-
-
-async def send(service: Service, body: bytes, query: str = "", *headers: str) -> Answer:
-    path = "/api/v2/clients/1/projects/bulk"
-    return await upload(service, body, *headers, path=f"{path}?{query}" if query else path)
-
-
-def told(answer: Answer) -> dict[str, str]:
-    """Each project's outcome or error."""
-    details = answer.json["details"]
-    items = [*details["successes"], *details["errors"]]
-    return {item["external_id"]: item.get("outcome") or item["error"] for item in items}
-
-
-async def rows(pool: Pool) -> list[asyncpg.Record]:
-    """Everything that an import of projects may change."""
-    return [
-        row
-        for table in ("projects", "project_versions", "tasks", "shared_objects")
-        for row in await pool.fetch(f"SELECT '{table}', * FROM {table} ORDER BY 2, 3, 4")
-    ]
 
 
 async def test_mode_create_lands_only_what_is_new(service: Service) -> None:

@@ -1,37 +1,15 @@
 """``POST …/imports/{import_id}/undo``."""
 
 import asyncio
-from typing import Any
 
 import pytest
 
 from service.db import Pool
-from tests.integration.http.raw import Answer, Connection, form, get, head, part, upload
+from tests.integration.http.raw import Connection, form, get, head, part, upload
 from tests.integration.http.test_endings import held
-from tests.integration.http.test_options import NATIVE, plans, send, told
+from tests.integration.http.uploads import NATIVE, current, plans, send, told, undo
 from tests.integration.importer.build import until
-from tests.serving import Service, token
-
-SCOPE = "projects:read projects:import projects:undo"
-
-
-async def undo(service: Service, import_id: int, *headers: str, **claims: Any) -> Answer:
-    path = f"/api/v2/clients/1/imports/{import_id}/undo"
-    return await upload(service, b"", *headers, path=path, token=token(scope=SCOPE, **claims))
-
-
-async def current(pool: Pool) -> dict[str, list[Any]]:
-    """What the views say of active projects, without the numbers that an undo counts on."""
-    counted = {"version", "import_id", "created_at", "created_by"}
-    said: dict[str, list[Any]] = {}
-    tables = ("tasks", "dependencies", "resources", "assignments", "project_parts")
-    for view in ("projects", *tables):
-        rows = await pool.fetch(
-            f"SELECT c.* FROM current_{view} c JOIN projects p USING (client_id, project_id)"
-            " WHERE p.archived_at IS NULL ORDER BY 1, 2, 3, 4"
-        )
-        said[view] = [{k: v for k, v in row.items() if k not in counted} for row in rows]
-    return said
+from tests.serving import Service
 
 
 def rich(name: str) -> bytes:
