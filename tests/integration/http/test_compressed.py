@@ -99,6 +99,7 @@ async def test_identity_is_a_content_encoding(service: Service) -> None:
         (zipped("plan.zip", data=zipped("plan.xml")), "compressed twice"),
         (zipped("one.xml", "two.xml", data=b""), "several files, `one.xml` and `two.xml`"),
     ],
+    ids=["cut gzip", "corrupt gzip", "cut ZIP", "ZIP in a ZIP", "two files"],
 )
 async def test_what_gives_no_project_is_a_400(
     service: Service, pool: Pool, content: bytes, words: str
@@ -159,7 +160,11 @@ async def test_a_wrong_checksum_of_a_gzip_request_is_a_warning(service: Service,
     assert ("breaks off" if cut else "checksum") in warning["message"]
 
 
-@pytest.mark.parametrize("body", [b"", b"no gzip at all", gzip.compress(FILE)[:30], FILE])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"no gzip at all", gzip.compress(FILE)[:30], FILE],
+    ids=["nothing", "text", "cut", "a form"],
+)
 async def test_a_gzip_request_that_is_none_is_a_400(service: Service, body: bytes) -> None:
     answer = await upload(service, body, GZIP)
     assert answer.status == 400
