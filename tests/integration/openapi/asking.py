@@ -44,10 +44,11 @@ async def ask(
     sub: str = "tester",
     clients: Iterable[int] | str = (1,),
     method: str = "",
+    path: str = "",
     **values: object,
 ) -> Answer:
-    """Ask for an operation; ``values`` are those of its path."""
-    path = asked.address(**values) + (f"?{query}" if query else "")
+    """Ask for an operation; ``values`` are those of its path, unless ``path`` is another."""
+    path = (path or asked.address(**values)) + (f"?{query}" if query else "")
     said = token(scope=scope, sub=sub, clients=clients) if authorised else None
     lines = ["Connection: close", *headers, *([f"Content-Length: {len(body)}"] if body else [])]
     first = head(service, *lines, method="X", path=path, token=said)

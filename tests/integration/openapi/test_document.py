@@ -1,8 +1,11 @@
 """The document against the code, in both directions: paths, parameters, scopes, codes, statuses."""
 
+import ast
+import inspect
 import re
+import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
@@ -69,6 +72,25 @@ def _below(kind: type[ServiceError]) -> Iterator[type[ServiceError]]:
     for child in kind.__subclasses__():
         yield child
         yield from _below(child)
+
+
+@pytest.mark.parametrize("asked", operations(), ids=lambda each: each.name)
+def test_what_the_module_of_a_route_raises_is_told_by_one_of_its_routes(asked: Operation) -> None:
+    module = sys.modules[ROUTES[asked.path][asked.method].__module__]
+    names = {node.id for node in ast.walk(ast.parse(inspect.getsource(module))) if _raised(node)}
+    raised = {getattr(module, name).status for name in names}
+    told = {
+        status
+        for each in operations()
+        if ROUTES[each.path][each.method].__module__ == module.__name__
+        for status in each.statuses
+    }
+    assert raised <= told
+
+
+def _raised(node: ast.AST) -> TypeGuard[ast.Name]:
+    errors = {kind.__name__ for kind in _below(ServiceError)}
+    return isinstance(node, ast.Name) and node.id in errors and isinstance(node.ctx, ast.Load)
 
 
 @pytest.mark.parametrize(

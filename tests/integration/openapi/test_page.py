@@ -1,0 +1,54 @@
+"""``/docs``: a page that needs no other host, under a policy that lets nothing in the page run."""
+
+import re
+from html.parser import HTMLParser
+from urllib.parse import urljoin, urlsplit
+
+from tests.integration.openapi.asking import ask
+from tests.integration.openapi.told import operation
+from tests.serving import Service
+
+STRICT = {"default-src": ["'none'"], "script-src": ["'self'"], "style-src": ["'self'"]}
+
+
+class Elements(HTMLParser):
+    """The tags of a page, with their attributes; and the text inside scripts and styles."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.inline = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        if self.tags and self.tags[-1][0] in ("script", "style"):
+            self.inline += data.strip()
+
+
+async def test_the_page_runs_and_loads_its_own_files_alone(service: Service) -> None:
+    answer = await ask(service, operation("getDocs"), authorised=False)
+    policy = {
+        name: values
+        for name, *values in map(str.split, answer.headers["content-security-policy"].split(";"))
+    }
+    assert {name: policy[name] for name in STRICT} == STRICT
+    page = Elements(answer.body.decode())
+    assert page.inline == ""
+    assert not [tag for tag, named in page.tags if any(re.match("on|style", n) for n in named)]
+    for tag, named in page.tags:
+        address = urlsplit(urljoin("/docs", named.get("src") or named.get("href") or ""))
+        assert not address.netloc, tag
+        if tag in ("script", "link"):
+            file = await ask(service, operation("getDocs"), authorised=False, path=address.path)
+            assert file.status == 200, address
+
+
+async def test_its_script_asks_for_the_document_alone(service: Service) -> None:
+    script = (await ask(service, operation("getDocsAsset"), asset="docs.js")).body.decode()
+    assert re.findall(r"fetch\((.*?)\)", script) == ['"/openapi.json"']
+    assert not re.findall(
+        r"https?:|innerHTML|outerHTML|insertAdjacentHTML|eval\(|\.style\b", script
+    )
