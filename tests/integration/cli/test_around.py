@@ -1,0 +1,149 @@
+"""Commands around the import."""
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from service.db import Pool
+from tests.integration.cli.commands import Commands, ended
+from tests.integration.cli.network import Network
+from tests.integration.http.raw import Connection, head
+from tests.integration.importer.build import until
+from tests.integration.reading.asking import Client, native
+
+pytestmark = pytest.mark.settings(heartbeat_every=0.05)
+
+PLAN = native(
+    '<project id="A"><name>One</name></project>', '<project id="B"><name>B</name></project>'
+)
+BREAKING = "projects:import projects:read projects:break-locks"
+UNDOING = "projects:import projects:read projects:undo"
+
+
+def plan(path: Path, text: str = PLAN) -> Path:
+    path.write_text(text, "utf-8")
+    return path
+
+
+@pytest.fixture
+async def landed(run: Commands, tmp_path: Path) -> Path:
+    """A file that was imported."""
+    file = plan(tmp_path / "plan.xml")
+    assert (await run.upload(file, "--notes", "first night")).code == 0
+    return file
+
+
+@pytest.mark.usefixtures("landed")
+async def test_imports_are_listed(run: Commands) -> None:
+    table = await run("imports")
+    assert table.code == 0
+    for word in ("completed", "plan.xml", "tester", "2 created", "first night"):
+        assert word in table.out
+    assert (await run("imports", "--json", "--text", "FIRST")).told["import_id"] == 1
+    assert (await run("imports", "--json", "--state", "running")).lines == []
+
+
+@pytest.mark.usefixtures("landed")
+async def test_projects_are_listed(run: Commands) -> None:
+    table = await run("projects")
+    assert "One" in table.out
+    one = await run("projects", "--json", "--limit", 1)
+    assert one.told["external_id"] == "A"
+    assert "--limit" in one.err
+    assert (await run("projects", "--json", "--text", "one")).told["external_id"] == "A"
+    assert (await run("projects", "--json", "--archived", "only")).lines == []
+
+
+async def test_an_export_can_be_imported_again(
+    run: Commands, client: Client, landed: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out.xml"
+    done = await run("export", "--external-id", "B", "--output", output)
+    assert (done.code, done.out) == (0, "")
+    assert await run.upload(output, "--dry-run")
+    assert (await run.upload(output)).told["counts"]["unchanged"] == 1
+    project = (await run("projects", "--json", "--text", "B")).told["project_id"]
+    assert (await run("export", project)).out.encode() == await client.export(project)
+    assert {*names(tmp_path)} == {"plan.xml", "out.xml"}
+
+
+def names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+async def test_an_export_of_nothing_leaves_no_file(
+    run: Commands, landed: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out.xml"
+    for which in (["99"], ["--external-id", "nobody"], []):
+        done = await run("export", *which, "--output", output)
+        assert done.code == 2
+        assert done.err.startswith("bulk-import: ")
+    assert names(tmp_path) == [landed.name]
+
+
+async def test_two_versions_are_compared_and_an_import_is_undone(
+    run: Commands, landed: Path, pool: Pool
+) -> None:
+    plan(landed, PLAN.replace("One", "Two"))
+    second = await run.upload(landed)
+    project = (await run("projects", "--json", "--text", "A")).told["project_id"]
+    compared = await run("compare", project, 1, 2)
+    assert 'name: "One" -> "Two"' in compared.out
+    assert (await run("compare", project, 1, 2, "--json")).told["change"] == "changed"
+    (import_id,) = second.told["import_ids"]
+    undone = await run("undo", import_id, scope=UNDOING)
+    assert undone.code == 0, undone.out
+    assert "1 updated" in undone.out
+    assert await pool.fetchval("SELECT name FROM current_projects WHERE external_id = 'A'") == "One"
+    assert "403 Access denied" in (await run("undo", import_id)).err
+
+
+@pytest.mark.usefixtures("landed")
+async def test_a_lock_is_given_back_and_that_of_another_broken(
+    run: Commands, client: Client
+) -> None:
+    project = (await run("projects", "--json", "--text", "A")).told["project_id"]
+    await client.ask(f"projects/{project}/lock", "PUT", json={"ttl_seconds": 60}, sub="bob")
+    assert "bob" in (await run("projects")).out
+    refused = await run("unlock", project)
+    assert refused.code == 2
+    assert "409 Conflict" in refused.err
+    broken = await run("unlock", project, "--reason", "on holiday", scope=BREAKING)
+    assert broken.code == 0, broken.err
+    assert (await client.ask(f"projects/{project}/lock")).details["lock"] is None
+    assert (await run("unlock", project)).code == 0
+
+
+async def test_a_running_import_is_watched_and_cancelled(run: Commands, pool: Pool) -> None:
+    async with Connection(run.service) as other:
+        await other.send(head(run.service, "Content-Length: 99999"))
+        await until(pool, "SELECT 1 FROM imports WHERE state = 'running'")
+        watching = await run.begin("watch", 1)
+        cancelled = await run("cancel", 1)
+        assert cancelled.code == 0
+        done = await ended(watching)
+    assert done.code == 2
+    assert "it is cancelled" in done.out
+    again = await run("cancel", 9)
+    assert again.code == 2
+    assert "404" in again.err
+
+
+@pytest.mark.usefixtures("landed")
+async def test_watching_what_has_ended_tells_of_it(run: Commands) -> None:
+    done = await run("watch", 1, "--json")
+    assert (done.code, done.told["counts"]["created"]) == (0, 2)
+    assert (await run("watch", 9)).code == 2
+
+
+async def test_ctrl_c_ends_a_watch_quietly(run: Commands, network: Network, pool: Pool) -> None:
+    answered = network.back.hold_after(1)
+    async with Connection(run.service) as other:
+        await other.send(head(run.service, "Content-Length: 99999"))
+        await until(pool, "SELECT 1 FROM imports WHERE state = 'running'")
+        watching = await run.begin("watch", 1, base=network.base)
+        await answered.reached.wait()
+        watching.send_signal(signal.SIGINT)
+        assert (await ended(watching)).code == 130

@@ -1,0 +1,202 @@
+"""What can be uploaded, and what is told of it."""
+
+import gzip
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service import samples
+from service.db import Pool
+from tests.e2e.conftest import CHECKOUT
+from tests.integration.cli.commands import Commands
+from tests.integration.reading.asking import native
+from tests.integration.real.files import FILES, File
+
+PLAN = native(*(f'<project id="P-{n}"><name>{n}</name></project>\n' for n in range(3)))
+BAD = PLAN.replace("<name>1</name>", "<name>1</name><priority>x</priority>")
+P6 = [file for file in FILES if file.dialect == "p6"]
+MSPDI = [file for file in FILES if file.dialect == "mspdi"]
+
+
+def plan(path: Path, text: str = PLAN) -> Path:
+    path.write_text(text, "utf-8")
+    return path
+
+
+def folder(path: Path) -> Path:
+    (path / "deep").mkdir()
+    plan(path / "deep" / "a.xml")
+    (path / "b.xml.gz").write_bytes(gzip.compress(PLAN.encode()))
+    with zipfile.ZipFile(path / "C.ZIP", "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("plan.xml", PLAN)
+    plan(path / "notes.txt", "no plan")
+    return path
+
+
+async def test_a_folder_is_searched_for_plans(run: Commands, tmp_path: Path) -> None:
+    done = await run.upload(folder(tmp_path))
+    assert done.code == 0
+    names = [line["file"] for line in done.lines]
+    assert names == [str(tmp_path / name) for name in ("C.ZIP", "b.xml.gz", "deep/a.xml")]
+    assert [line["counts"]["unchanged"] for line in done.lines] == [0, 3, 3]
+
+
+async def test_a_compressed_file_is_sent_whole(run: Commands, tmp_path: Path) -> None:
+    done = await run.upload(folder(tmp_path), "--split-size", 1)
+    assert [line["pieces"] for line in done.lines] == [1, 1, 3]
+    assert done.code == 0
+
+
+@pytest.mark.parametrize("dialect", ["native", "mspdi", "p6"])
+async def test_pieces_land_as_the_whole_does(run: Commands, tmp_path: Path, dialect: str) -> None:
+    file = plan(tmp_path / "plan.xml", "".join(samples.write(dialect, 20, 5, 1)))
+    whole = await run.upload(file)
+    pieces = await run.upload(file, "--split-size", 1)
+    again = await run.upload(file)
+    assert whole.told["counts"]["created"] == pieces.told["pieces"] == 20
+    assert pieces.told["counts"]["unchanged"] == again.told["counts"]["unchanged"] == 20
+
+
+@pytest.mark.parametrize("file", P6, ids=lambda file: file.name)
+async def test_a_real_portfolio_lands_in_pieces_as_it_does_whole(
+    run: Commands, file: File, pool: Pool
+) -> None:
+    pieces = await run.upload(file.path, "--split-size", 200_000)
+    assert pieces.code == 0
+    whole = await run.upload(file.path)
+    assert whole.told["counts"] == pieces.told["counts"] | {
+        "created": 0,
+        "unchanged": pieces.told["counts"]["created"],
+    }
+    assert whole.told["file_warnings"] == pieces.told["file_warnings"]
+
+
+async def test_real_plans_in_one_file_land_in_pieces_as_they_do_whole(
+    run: Commands, tmp_path: Path
+) -> None:
+    file = tmp_path / "plans.xml"
+    wrap(file, MSPDI)
+    pieces = await run.upload(file, "--split-size", 1)
+    whole = await run.upload(file)
+    created, failed = (pieces.told["counts"][name] for name in ("created", "failed"))
+    assert pieces.told["pieces"] > 0 < created
+    assert whole.told["counts"] == {"created": 0, "updated": 0, "unchanged": created} | {
+        "failed": failed
+    }
+    assert by_index(whole.told["failures"]) == by_index(pieces.told["failures"])
+
+
+def by_index(failures: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Failures in the file's order: duplicates are found before anything is sent."""
+    return sorted(failures, key=lambda each: each["index"])
+
+
+def wrap(path: Path, files: list[File]) -> None:
+    """Plans of any encoding in one wrapper; some have the name of another."""
+    texts = []
+    for file in files:
+        data = file.content
+        utf_16 = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+        text = data.decode("utf-16" if utf_16 else "utf-8-sig", "replace")
+        texts.append(text[text.index("<Project") :])
+    path.write_text("<Projects>\n" + "\n".join(texts) + "</Projects>\n", "utf-8")
+
+
+async def test_duplicates_across_pieces_name_the_first_line(
+    run: Commands, tmp_path: Path, pool: Pool
+) -> None:
+    text = PLAN.replace('id="P-2"', 'id="P-0"')
+    file = plan(tmp_path / "twice.xml", text)
+    pieces = await run.upload(file, "--split-size", 1)
+    assert pieces.code == 1
+    whole = await run.upload(file)
+    assert pieces.told["failures"] == whole.told["failures"]
+    assert pieces.told["failures"][0]["first_line"] == 1
+    assert await pool.fetchval("SELECT count(*) FROM current_projects") == 2
+
+
+async def test_failures_of_pieces_tell_the_lines_of_the_file(run: Commands, tmp_path: Path) -> None:
+    file = plan(tmp_path / "bad.xml", BAD)
+    pieces = await run.upload(file, "--split-size", 1)
+    whole = await run.upload(file)
+    assert pieces.told["failures"] == whole.told["failures"]
+    assert pieces.told["failures"][0]["violations"][0]["line"] == 2
+
+
+async def test_what_breaks_off_lands_up_to_there(run: Commands, tmp_path: Path) -> None:
+    file = plan(tmp_path / "cut.xml", PLAN[: PLAN.index("<name>2")])
+    pieces = await run.upload(file, "--split-size", 1)
+    assert (pieces.code, pieces.told["counts"]["created"]) == (1, 2)
+    whole = await run.upload(file)
+    ((ours,), (theirs,)) = pieces.told["failures"], whole.told["failures"]
+    assert ours == theirs
+    assert ours["error"] == "MALFORMED_XML"
+
+
+async def test_options_and_notes_go_along(run: Commands, tmp_path: Path, pool: Pool) -> None:
+    file = plan(tmp_path / "bad.xml", BAD)
+    done = await run.upload(file, "--atomic", "--notes", "nightly")
+    assert [each["error"] for each in done.told["failures"]].count("NOT_IMPORTED") == 2
+    done = await run.upload(file, "--dry-run")
+    assert done.told["message"] == "Dry run: 2 of 3 projects would be imported"
+    done = await run.upload(file, "--mode", "update")
+    assert "UNKNOWN_PROJECT" in [each["error"] for each in done.told["failures"]]
+    assert await pool.fetchval("SELECT count(*) FROM projects") == 0
+    assert await pool.fetchval("SELECT notes FROM imports ORDER BY import_id LIMIT 1") == "nightly"
+
+
+async def test_a_refused_file_does_not_keep_others_back(run: Commands, tmp_path: Path) -> None:
+    bad, good = plan(tmp_path / "a.xml", "no XML"), plan(tmp_path / "b.xml")
+    done = await run.upload(tmp_path)
+    assert done.code == 2
+    assert [line["file"] for line in done.lines] == [str(bad), str(good)]
+    assert [line["status"] for line in done.lines] == ["refused", "success"]
+    assert "400 Invalid request" in done.lines[0]["refusals"][0]
+
+
+async def test_where_all_is_locked_it_is_no_refusal(
+    run: Commands, tmp_path: Path, pool: Pool
+) -> None:
+    file = plan(tmp_path / "plan.xml")
+    await run.upload(file)
+    await pool.execute(
+        "INSERT INTO project_locks (client_id, project_id, holder, expires_at) "
+        "SELECT client_id, project_id, 'bob', now() + interval '1 hour' FROM projects"
+    )
+    plan(file, PLAN.replace("<name>", "<name>new "))
+    done = await run.upload(file)
+    assert (done.code, done.told["counts"]["failed"]) == (1, 3)
+    assert {each["error"] for each in done.told["failures"]} == {"LOCKING_CONFLICT"}
+
+
+async def test_a_table_is_bounded_and_says_how_much_more_there_is(
+    run: Commands, tmp_path: Path
+) -> None:
+    many = native(*('<project id="x"/>' for _ in range(30)))
+    done = await run("upload", plan(tmp_path / "many.xml", many))
+    assert done.code == 1
+    assert "30 failed" in done.out
+    assert done.out.count("VALIDATION_ERROR") + done.out.count("DUPLICATE_PROJECT") == 20
+    assert "and 10 more" in done.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["missing.xml"], "missing.xml: there is no such file"),
+        ([CHECKOUT / "samples" / "native.xml", "--split", "--atomic"], "exclude each other"),
+        ([CHECKOUT / "samples", "--key", "k"], "--key is for one file"),
+        ([CHECKOUT / "samples" / "native.xml", "--key", "é"], "printable ASCII"),
+        ([CHECKOUT / "sql"], "there is no .xml"),
+        ([CHECKOUT / "samples", "--csv", "/nowhere/f.csv"], "/nowhere/f.csv cannot be written"),
+        ([CHECKOUT / "samples" / "native.xml", "--token", "x"], "401 Authentication failed"),
+    ],
+)
+async def test_what_cannot_be_done_is_told_in_a_line(
+    run: Commands, arguments: list[object], told: str
+) -> None:
+    done = await run("upload", *arguments)
+    assert done.code == 2
+    assert told in done.err + done.out
