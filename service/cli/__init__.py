@@ -1,7 +1,8 @@
 """The command ``bulk-import``.
 
-Every command uses the database of ``DATABASE_URL`` or the embedded one, whether ``serve`` runs or
-not. What goes wrong is told in one line, and ends with code 2.
+Two kinds of commands: those that use the database of ``DATABASE_URL`` or the embedded one, whether
+``serve`` runs or not, and those that ask a service over HTTP (``upload`` and what is ``around`` it).
+What goes wrong is told in one line, and ends with code 2.
 """
 
 import signal
