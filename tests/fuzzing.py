@@ -311,7 +311,6 @@ def told(data: bytes, charset: str | None = None, places: list[int] | None = Non
                 items.append(item)
     except (FileRefused, FileTooLarge) as fault:
         items.append((type(fault).__name__, fault.external_id, fault.name))
-        reader.warnings.clear()
     return [*items, reader.dialect, reader.complete, reader.closed, *reader.warnings]
 
 
