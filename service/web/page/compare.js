@@ -21,8 +21,8 @@ export function comparison({ project_id: id }, versions, signal) {
 
 function cells(project, { version, current, name, updated_at: at, updated_by: by, import_id: id, notes }) {
   return [
-    [make("a", { href: current ? `#/projects/${project}` : `#/projects/${project}/versions/${version}` }, number(version)), current ? make("span", { class: "badge completed" }, "current") : null],
-    name, moment(at), [by, id ? make("a", { href: `#/imports/${id}` }, `import ${id}`) : null], notes ?? "",
+    [make("a", { href: current ? `#/projects/${project}` : `#/projects/${project}/versions/${version}` }, number(version)), " ", current ? make("span", { class: "badge completed" }, "current") : null],
+    name, moment(at), [`${by} `, id ? make("a", { href: `#/imports/${id}` }, `import ${id}`) : null], notes ?? "",
   ];
 }
 
@@ -44,7 +44,7 @@ function changes(told) {
   return kinds.map((kind, place) => {
     const list = make("ul", { class: "changes" });
     const more = inSteps(list, told[kind], change);
-    return make("details", { open: place < 3 }, make("summary", {}, `${NAMES[kind]}: ${counted(told[kind])}`), list, more);
+    return make("details", { class: "group", open: place < 3 }, make("summary", {}, `${NAMES[kind]}: ${counted(told[kind])}`), list, more);
   });
 }
 
@@ -69,6 +69,6 @@ function called({ name, task_id: task, resource_id: resource, predecessor_id: be
 
 function value(each) {
   if (each === null || each === undefined) return "nothing";
-  const text = typeof each === "string" ? each : JSON.stringify(each);
+  const text = typeof each === "string" ? each.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d):00$/, "$1 $2") : JSON.stringify(each);
   return text.length > 200 ? `${text.slice(0, 200)} …` : text;
 }

@@ -7,6 +7,7 @@ const DAY = 86_400_000;
 /**
  * Rows, parents before their children; `from` and `to` are milliseconds, NaN where there is no date.
  * Summaries without dates span what is below them. Links are pairs of places in `rows`.
+ * `span` is what to draw, with the `first` and `last` moment in it.
  */
 export function plan({ tasks, dependencies }) {
   const rows = outlined(tasks);
@@ -14,7 +15,7 @@ export function plan({ tasks, dependencies }) {
   const dated = rows.filter(({ from }) => !Number.isNaN(from));
   const from = dated.reduce((least, row) => Math.min(least, row.from), Infinity);
   const to = dated.reduce((most, row) => Math.max(most, row.to), -Infinity);
-  const span = dated.length ? { from: from - DAY / 2, to: Math.max(to, from + DAY) + DAY / 2 } : null;
+  const span = dated.length ? { first: from, last: to, from: from - DAY / 2, to: Math.max(to, from + DAY) + DAY / 2 } : null;
   return { rows, span, links: linked(rows, dependencies) };
 }
 

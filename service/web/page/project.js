@@ -26,7 +26,7 @@ function head(project, path) {
     ["Id", project.external_id], ["Code", project.code], ["Status", project.status], ["Manager", project.manager],
     ["Start", span(project.start)], ["Finish", span(project.finish)], ["Version", version === current ? number(version) : `${number(version)} of ${number(current)}`],
     ["Changed", `${moment(project.updated_at)}${project.updated_by ? ` by ${project.updated_by}` : ""}`],
-    ["Holds", [several(project.tasks.length, "task"), several(project.dependencies.length, "link"), several(project.resources.length, "resource"), several(project.assignments.length, "assignment")].join(", ")],
+    ["Holds", held(project)],
     ["Lock", project.lock && `${project.lock.holder}, until ${moment(project.lock.expires_at)}`],
     ["Archived", project.archived_at && moment(project.archived_at)],
   ];
@@ -35,6 +35,11 @@ function head(project, path) {
     project.description ? make("p", { class: "quiet description" }, project.description) : null,
     make("dl", { class: "facts" }, facts.filter(([, value]) => value).map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)))),
     make("div", { class: "actions" }, save(project, path), version === current ? null : make("a", { class: "as-button", href: `#/projects/${project.project_id}` }, "The current version")));
+}
+
+function held({ tasks, dependencies, resources, assignments }) {
+  const kinds = [[tasks, "task"], [dependencies, "link"], [resources, "resource"], [assignments, "assignment"]];
+  return kinds.filter(([records]) => records.length).map(([records, kind]) => several(records.length, kind)).join(", ");
 }
 
 const span = (text) => (text ? day(planTime(text)) : "");

@@ -60,13 +60,13 @@ function csv(row, label, query, name) {
 function failures(row, signal) {
   const place = make("section", { "aria-label": "Failures" }, make("h3", {}, "Failures"));
   const cells = ({ line, name, external_id: id, error, message, violations = [], violation_count: all, ...rest }) => [
-    line ? number(line) : "",
     [make("span", { class: "name" }, name ?? id ?? "(no name)"), id && id !== name ? make("span", { class: "quiet id" }, id) : null],
+    line ?? "",
     [make("span", { class: "code" }, error), make("span", {}, message), more(violations, all), remedy({ error, ...rest })],
   ];
   const words = ({ line, name, external_id: id, error, message }) => `${line ?? ""} ${name ?? ""} ${id ?? ""} ${error} ${message}`;
   place.append(searchable(`imports/${row.import_id}/results?outcome=failed&limit=1000`, {
-    heads: ["Line", "Project", "Reason"], caption: "Projects that failed", cells, words, kind: ({ error }) => error, signal,
+    heads: ["Project", "Line", "Reason"], caption: "Projects that failed", cells, words, kind: ({ error }) => error, signal,
   }));
   return place;
 }
@@ -81,7 +81,7 @@ function more(violations, all = violations.length) {
   if (violations.length < 2) return null;
   return make("details", {}, make("summary", {}, several(all, "fault")),
     make("ul", {}, violations.map(({ line, element, value, message }) =>
-      make("li", {}, `Line ${number(line)}, ${element}${value === null ? "" : ` “${value}”`}: ${message}`)),
+      make("li", {}, `Line ${line}, ${element}${value === null ? "" : ` “${value}”`}: ${message}`)),
     all > violations.length ? make("li", {}, `… and ${number(all - violations.length)} more`) : null));
 }
 
@@ -105,7 +105,7 @@ function imported(row, landed, signal) {
 function warned({ count, first }) {
   if (!count) return "";
   return make("details", {}, make("summary", {}, several(count, "warning")),
-    make("ul", {}, first.map(({ code, line, element, value }) => make("li", {}, `Line ${number(line)}: ${code}, ${element}${value === null ? "" : ` “${value}”`}`)),
+    make("ul", {}, first.map(({ code, line, element, value }) => make("li", {}, `Line ${line}: ${code}, ${element}${value === null ? "" : ` “${value}”`}`)),
       count > first.length ? make("li", {}, `… and ${number(count - first.length)} more`) : null));
 }
 

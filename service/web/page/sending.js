@@ -28,7 +28,7 @@ function chooser() {
   const mode = choice([["upsert", "create and update"], ["create", "only create"], ["update", "only update"]], { name: "mode" });
   const dry = make("input", { type: "checkbox", name: "dry_run" });
   const atomic = make("input", { type: "checkbox", name: "atomic" });
-  const pick = make("input", { type: "file", id: "files", class: "unseen", multiple: true, change: () => { take(pick.files); pick.value = ""; } });
+  const pick = make("input", { type: "file", id: "files", class: "unseen", multiple: true, change: () => { take(pick.files); pick.value = ""; }, keydown: (event) => { if (event.key === "Enter") { event.preventDefault(); pick.click(); } } });
 
   function take(files) {
     const options = { mode: mode.value, dry_run: dry.checked, atomic: atomic.checked };

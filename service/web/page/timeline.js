@@ -25,7 +25,7 @@ export function timeline(project, signal) {
   return make("section", { "aria-label": "Timeline" }, head,
     make("div", { class: "finder" }, chart.search,
       button("Fit", () => chart.zoom(0)), button("−", () => chart.zoom(1 / ZOOM), { "aria-label": "Zoom out" }), button("+", () => chart.zoom(ZOOM), { "aria-label": "Zoom in" }),
-      make("span", { class: "quiet" }, `${several(rows.length, "task")}, ${several(links.length, "link")}, ${day(span.from)} to ${day(span.to)}`)),
+      make("span", { class: "quiet" }, `${several(rows.length, "task")}, ${several(links.length, "link")}, ${day(span.first)} to ${day(span.last)}`)),
     rows.length > most ? make("p", { class: "notice warn" }, `Only the first ${number(most)} are drawn.`) : null,
     chart.scroller, chart.told);
 }
@@ -50,8 +50,9 @@ class Chart {
 
   /** Times as wide as it is; 0 fits all in. */
   zoom(factor) {
-    const { scroller, scale } = this;
-    const middle = (scroller.scrollLeft + this.#room() / 2) / scale;
+    const { scroller, scale, span } = this;
+    const chosen = this.rows[this.chosen]?.from;
+    const middle = Number.isFinite(chosen) ? ((chosen - span.from) / (span.to - span.from)) * this.#room() : (scroller.scrollLeft + this.#room() / 2) / scale;
     this.scale = factor ? Math.min(400, Math.max(1, scale * factor)) : 1;
     this.draw();
     scroller.scrollLeft = middle * this.scale - this.#room() / 2;
@@ -86,7 +87,7 @@ class Chart {
       ...this.#arrows(first, last, y),
       ...range(first, last).flatMap((place) => this.#bar(rows[place], y(place))),
       draw("rect", { class: "names", x: 0, y: HEAD, width: names, height }),
-      ...range(first, last).map((place) => this.#name(place, y(place), names)),
+      draw("svg", { x: 0, y: 0, width: names - 4, height }, range(first, last).map((place) => this.#name(place, y(place), names))),
       draw("rect", { class: "corner", x: 0, y: 0, width: names, height: HEAD }),
       draw("line", { class: "edge", x1: names + 0.5, x2: names + 0.5, y1: 0, y2: height }),
     );
@@ -102,7 +103,7 @@ class Chart {
     const indent = 10 + Math.min(level, 8) * 12;
     const room = Math.max(3, Math.floor((names - indent - 8) / 7.4));
     const name = task.name || task.task_id;
-    const text = draw("text", { class: `label${summary ? " summary" : ""}${place === this.chosen ? " chosen" : ""}`, x: indent, y: y + ROW / 2 + 4 }, name.length > room ? `${name.slice(0, room - 1)}…` : name);
+    const text = draw("text", { class: `called${summary ? " summary" : ""}${place === this.chosen ? " chosen" : ""}`, x: indent, y: y + ROW / 2 + 4 }, name.length > room ? `${name.slice(0, room - 1)}…` : name);
     text.append(draw("title", {}, name));
     return text;
   }
@@ -171,6 +172,9 @@ class Chart {
     const inSight = scroller.clientHeight - HEAD - ROW;
     if (place * ROW < scroller.scrollTop) scroller.scrollTop = place * ROW;
     else if (place * ROW > scroller.scrollTop + inSight) scroller.scrollTop = place * ROW - inSight;
+    const { from, to } = this.rows[place];
+    const [start, end] = [this.#x(from), this.#x(to)];
+    if (start < this.#names() || (end > scroller.clientWidth && start > this.#names() + this.#room() * 0.6)) scroller.scrollLeft += start - this.#names() - this.#room() * 0.2;
     this.told.textContent = this.#words(place);
     this.draw();
   }

@@ -5,7 +5,7 @@ import { newKey, pause } from "./dom.js";
 import { session } from "./token.js";
 
 const EVERY = 1;
-const NOTICED = 3;
+const NOTICED = 1;
 
 /**
  * An upload, not yet sent. `phase` is one of
@@ -47,7 +47,10 @@ async function run(state, set) {
   }
 }
 
-/** Send the body; how that came out. The answer's body is not read where the outcomes can be asked for. */
+/**
+ * Send the body; how that came out, told as soon as the status is there. What follows it may be large:
+ * the browser reads it as a blob, which nobody looks into, since the outcomes can be asked for.
+ */
 function send(state, set) {
   return new Promise((resolve) => {
     const xhr = new XMLHttpRequest();
@@ -58,13 +61,14 @@ function send(state, set) {
     xhr.upload.onload = () => set({ sent: 1, phase: "finishing" });
     xhr.onreadystatechange = () => {
       if (xhr.readyState !== XMLHttpRequest.HEADERS_RECEIVED || xhr.status !== 207) return;
+      xhr.onload = null;
       resolve({ importId: importOf(xhr.getResponseHeader("Location")) });
-      xhr.abort();
     };
-    xhr.onload = () => resolve(told(xhr));
+    xhr.onload = async () => resolve(told(xhr, await xhr.response.text()));
     xhr.onerror = () => resolve({ error: new ApiError(0, UNREACHABLE) });
     xhr.onabort = () => resolve({});
-    xhr.open("POST", `${address("projects/bulk")}?${new URLSearchParams(state.options)}`);
+    xhr.open("POST", `${address("projects/bulk")}?${new URLSearchParams({ ...state.options, outcomes: "errors" })}`);
+    xhr.responseType = "blob";
     xhr.setRequestHeader("Accept", "application/json");
     xhr.setRequestHeader("Authorization", `Bearer ${session()?.token}`);
     xhr.setRequestHeader("Idempotency-Key", state.key);
@@ -73,10 +77,10 @@ function send(state, set) {
   });
 }
 
-function told(xhr) {
+function told(xhr, text) {
   let body = {};
   try {
-    body = JSON.parse(xhr.responseText);
+    body = JSON.parse(text);
   } catch { /* a proxy's own page, say: the status tells */ }
   const headers = { get: (name) => xhr.getResponseHeader(name) };
   const error = refused(new ApiError(xhr.status, body, headers));

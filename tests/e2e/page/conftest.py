@@ -1,0 +1,86 @@
+"""The page in a real Chromium, against a real service.
+
+One service, one database and one browser serve all tests of a process; a test has a client and a
+tab of its own. All of it runs on the session's event loop, so tests here are marked with it.
+"""
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from typing import Final
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright
+from pydantic import SecretStr
+
+from service.db import Pool, embedded, migrate
+from service.db.pool import open_pool
+from service.settings import Settings
+from tests.e2e.page.tab import Tab
+from tests.serving import SECRET, Service, served
+
+FLAGS: Final = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+"""What keeps it from asking other hosts."""
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with embedded.running(tmp_path_factory.mktemp("page"), "18") as dsn:
+        migrate.migrate(dsn)
+        yield dsn
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def page_service(database: str) -> AsyncIterator[Service]:
+    settings = Settings(jwt_secret=SecretStr(SECRET), port=0, log_level="error", prune=False)
+    async with served(settings.model_copy(update={"heartbeat_every": 0.1}), database) as service:
+        yield service
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def page_pool(page_service: Service) -> AsyncIterator[Pool]:
+    pool = await open_pool(page_service.settings, page_service.dsn)
+    yield pool
+    await pool.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.fail("Chromium is not installed: apt-get install chromium", pytrace=False)
+    flags = [*FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=program, args=flags)
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def tab(
+    browser: Browser, page_service: Service, page_pool: Pool, request: pytest.FixtureRequest
+) -> AsyncIterator[Tab]:
+    """A tab of a client's of its own, in which nothing may go wrong unseen."""
+    client: int = await page_pool.fetchval(
+        "INSERT INTO clients (client_id, name)"
+        " SELECT count(*) + 1, 'Office' FROM clients RETURNING client_id"
+    )
+    marker = request.node.get_closest_marker("screen")
+    width, height = marker.args if marker else (1280, 900)
+    context = await browser.new_context(viewport={"width": width, "height": height})
+    tab = Tab(await context.new_page(), page_service, page_pool, client)
+    yield tab
+    await context.close()
+    assert tab.faults == []
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "screen(width, height): size of the window, in pixels")

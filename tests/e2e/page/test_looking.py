@@ -1,0 +1,123 @@
+"""What there is already, looked at on the page: history, projects, timelines, versions."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.e2e.page.tab import Tab, project
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+PLAN = """
+<task id="S" summary="true"><name>Phase</name></task>
+<task id="A" parent="S"><name>Dig</name><start>2026-01-05T08:00:00</start>
+ <finish>{}T17:00:00</finish><percent-complete>40</percent-complete></task>
+<task id="M" parent="S" milestone="true"><name>Dug</name><start>2026-02-02T08:00:00</start></task>
+"""
+LINK = '<dependencies><dependency predecessor="A" successor="M"/></dependencies>'
+
+
+def plan(finish: str) -> str:
+    made = project(1, "Bypass", PLAN.format(finish))
+    return made.replace("</project>", f"{LINK}</project>")
+
+
+async def test_a_project_is_drawn_and_its_versions_compared(tab: Tab) -> None:
+    await tab.sign_in()
+    for finish in ("2026-01-09", "2026-01-16"):
+        card = await tab.send(plan(finish), name=f"{finish}.xml")
+        await expect(card.get_by_text("1 project imported.")).to_be_visible()
+    await tab.go("Projects")
+    await tab.page.get_by_label("Search in names").fill("BYP")
+    await tab.page.get_by_role("link", name="Bypass").click()
+    chart = tab.page.locator(".timeline")
+    for kind, number in {"task": 1, "done": 1, "milestone": 1, "link": 1, "summary": 2}.items():
+        await expect(chart.locator(f"svg .{kind}")).to_have_count(number)
+    shares = "[...document.querySelectorAll('.task, .done')].map((bar) => bar.width.baseVal.value)"
+    bar, done = await tab.page.evaluate(shares)
+    assert done / bar == pytest.approx(0.4)
+    await tab.page.get_by_label("Find a task").fill("dig")
+    told = tab.page.locator("#task")
+    words = "Dig · 5 Jan 2026 to 16 Jan 2026 · 40 % done · before Dug (FS)."
+    await expect(told).to_have_text(words)
+    await tab.page.get_by_role("button", name="Compare").click()
+    await expect(tab.page.get_by_text("Tasks: 1 changed")).to_be_visible()
+    await expect(tab.page.locator(".moved")).to_contain_text("2026-01-09 17:00 → 2026-01-16 17:00")
+    await tab.page.get_by_role("link", name="1", exact=True).click()
+    await expect(tab.page.get_by_text("1 of 2")).to_be_visible()
+
+
+async def test_a_plan_of_thousands_keeps_only_what_is_seen_in_the_document(tab: Tab) -> None:
+    task = "<task id='{0}'><name>Task {0}</name><start>2026-01-{1:02}T08:00:00</start></task>"
+    tasks = "".join(task.format(n, n % 28 + 1) for n in range(4000))
+    await tab.sign_in()
+    card = await tab.send(project(1, "Programme", tasks))
+    await card.get_by_text("1 project that landed").click()
+    await card.get_by_role("link", name="Programme").click()
+    chart = tab.page.get_by_role("application")
+    await chart.press("End")
+    await expect(tab.page.locator("#task")).to_contain_text("Task 3999")
+    await expect(chart.locator("text.chosen")).to_contain_text("Task 3999")
+    assert await chart.locator("svg *").count() < 400
+
+
+async def test_an_import_is_undone(tab: Tab) -> None:
+    await tab.sign_in()
+    card = await tab.send(project(1), project(2))
+    await expect(card.get_by_text("All 2 projects imported.")).to_be_visible()
+    await tab.go("History")
+    await tab.page.get_by_role("button", name="Undo").click()
+    await tab.say_yes("No")
+    await tab.page.get_by_role("button", name="Undo").click()
+    await tab.say_yes("Undo it")
+    await expect(tab.page.get_by_role("heading", name="Undo of import")).to_be_visible()
+    await expect(tab.page.get_by_text("All 2 projects put back.")).to_be_visible()
+    await tab.go("Projects")
+    await expect(tab.page.get_by_text("There are no projects here yet.")).to_be_visible()
+
+
+async def test_the_keyboard_does_it_all(tab: Tab) -> None:
+    keyboard = tab.page.keyboard
+    await tab.page.goto(f"{tab.service.base}/")
+    await keyboard.insert_text(tab.token)  # where the focus is
+    await keyboard.press("Enter")
+    await expect(tab.page.get_by_role("heading", name="Import a file")).to_be_visible()
+
+    async def tab_to(name: str) -> None:
+        for _ in range(40):
+            await keyboard.press("Tab")
+            said = "document.activeElement.textContent || document.activeElement.id"
+            if await tab.page.evaluate(said) == name:
+                return
+        raise AssertionError(f"Tab does not come to {name}")
+
+    await tab_to("files")
+    async with tab.page.expect_file_chooser() as choosing:
+        await keyboard.press("Enter")
+    xml = f'<projects xmlns="urn:project-bulk-import:1">{project(1)}</projects>'
+    given = {"name": "plan.xml", "mimeType": "text/xml", "buffer": xml.encode()}
+    await (await choosing.value).set_files(given)  # type: ignore[arg-type]
+    await expect(tab.page.get_by_text("1 project imported.")).to_be_visible()
+    await tab_to("History")
+    await keyboard.press("Enter")
+    await expect(tab.page.get_by_role("button", name="Undo")).to_be_visible()
+    await tab_to("Undo")
+    await keyboard.press("Enter")
+    await tab_to("Undo it")
+    await keyboard.press("Enter")
+    await expect(tab.page.get_by_text("1 project put back.")).to_be_visible()
+
+
+@pytest.mark.screen(390, 844)
+async def test_a_phone_is_wide_enough(tab: Tab) -> None:
+    name = "Installations_of_the_pumping_stations_along_the_western_embankment " * 3
+    await tab.sign_in()
+    card = await tab.send(project(1, name), project(2, name, "<task/>"), name=f"{name[:90]}.xml")
+    await expect(card.locator("tbody tr")).to_have_count(1)
+    assert await tab.overflow() == 0
+    for place, row in {"History": ".xml", "Projects": "pumping"}.items():
+        await tab.go(place)
+        await expect(tab.page.locator("tbody tr", has_text=row)).to_be_visible()
+        assert await tab.overflow() == 0
+    await tab.page.locator("tbody a").click()
+    await expect(tab.page.get_by_role("heading", name="Versions")).to_be_visible()
+    assert await tab.overflow() == 0

@@ -1,0 +1,163 @@
+"""Files sent from the page: what becomes of them, and what is seen of it."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.resources import files
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.async_api import expect
+
+from service.importer.keys import project_key
+from service.model import ErrorCode
+from tests.e2e.page.tab import Tab, project
+from tests.faults.proxy import Fault, proxied
+from tests.integration.importer.build import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+BAD = "<task/>"
+"""A task without an id: its project fails."""
+
+
+@asynccontextmanager
+async def held(tab: Tab, number: int) -> AsyncIterator[None]:
+    """Hold a project's lock, so that its import waits for the end of the block."""
+    async with tab.pool.acquire() as conn, conn.transaction():
+        key = project_key(tab.client, f"P-{number}")
+        await conn.execute("SELECT pg_advisory_xact_lock($1)", key)
+        yield
+
+
+async def beaten(tab: Tab) -> None:
+    """Wait until the import's owner has read what a heartbeat from now on tells it."""
+    beat = f"SELECT beat_at FROM import_progress WHERE client_id = {tab.client}"
+    for _ in range(3):
+        last = await tab.pool.fetchval(beat)
+        await until(tab.pool, f"SELECT ({beat}) > '{last}'")
+
+
+async def test_files_go_one_after_another_each_with_its_result(tab: Tab) -> None:
+    await tab.sign_in()
+    await tab.page.get_by_label("Notes").fill("Week 12")
+    for _ in range(2):
+        card = await tab.send(*(project(number) for number in range(134)))
+        await expect(card.get_by_text("All 134 projects imported.")).to_be_visible()
+    assert await tab.counts(card) == [0, 0, 134, 0]
+    await card.get_by_text("134 projects that landed").click()
+    await expect(card.locator("tbody tr")).to_have_count(100)
+    await card.get_by_role("button", name="Show the other 34").click()
+    await expect(card.locator("tbody tr")).to_have_count(134)
+    await tab.go("History")
+    await expect(tab.page.get_by_text("Week 12")).to_have_count(2)
+
+
+async def test_what_failed_is_told_by_line_and_reason_and_as_csv(tab: Tab) -> None:
+    name = "&lt;img src=x onerror=&quot;document.title='run'&quot;&gt;"
+    await tab.sign_in()
+    bad = [project(number, name, BAD) for number in range(37)]
+    card = await tab.send(*bad, *(project(f"good-{number}") for number in range(3)))
+    await expect(card.get_by_text("3 of 40 projects imported, 37 failed.")).to_be_visible()
+    rows = card.get_by_role("region", name="Failures").locator("tbody tr")
+    await expect(rows).to_have_count(37)
+    await expect(rows.nth(9)).to_contain_text("P-9")
+    await expect(rows.nth(9).locator("td").nth(1)).to_have_text("10")  # its line
+    await expect(rows.nth(9)).to_contain_text("VALIDATION_ERROR")
+    await expect(rows.nth(9)).to_contain_text("<img src=x")
+    assert await tab.page.locator("img").count() == 0
+    assert "run" not in await tab.page.title()
+    async with tab.page.expect_download() as downloading:
+        await card.get_by_role("button", name="Failures as CSV").click()
+    text = (await (await downloading.value).path()).read_text("utf-8")
+    assert text.count("VALIDATION_ERROR") == 37
+
+
+async def test_five_thousand_failures_can_be_searched(tab: Tab) -> None:
+    await tab.sign_in()
+    card = await tab.send(*(project(number, tasks=BAD) for number in range(5000)))
+    failures = card.get_by_role("region", name="Failures")
+    await expect(failures.get_by_text("5,000 projects", exact=True)).to_be_visible(timeout=20_000)
+    assert await failures.locator("tbody tr").count() == 100
+    await failures.get_by_role("searchbox").fill("p-4321")
+    await expect(failures.locator("tbody tr")).to_have_count(1)
+    await failures.get_by_role("searchbox").fill("no such thing")
+    await expect(failures.get_by_text("Nothing is like that.")).to_be_visible()
+
+
+async def test_a_file_that_cannot_be_read_is_refused_in_the_services_words(tab: Tab) -> None:
+    await tab.sign_in()
+    await tab.choose(b"no xml", "notes.txt")
+    alert = tab.card("notes.txt").get_by_role("alert")
+    await expect(alert).to_contain_text("Validation error: ")
+    await expect(alert).to_contain_text("send the file again")
+
+
+async def test_a_dry_run_says_that_nothing_is_written(tab: Tab) -> None:
+    await tab.sign_in()
+    await tab.page.get_by_label("Dry run").check()
+    card = await tab.send(project(1))
+    await expect(card.get_by_text("A dry run: nothing was written.")).to_be_visible()
+    assert await tab.counts(card) == [1, 0, 0, 0]
+    await tab.go("Projects")
+    await expect(tab.page.get_by_text("There are no projects here yet.")).to_be_visible()
+
+
+async def test_while_it_runs_bars_move_and_it_can_be_cancelled_from_the_history(tab: Tab) -> None:
+    await tab.sign_in()
+    async with held(tab, 2999):
+        card = await tab.send(*(project(number) for number in range(3000)))
+        await expect(card.get_by_label("Bytes sent")).to_have_js_property("value", 1)
+        await expect(card.get_by_label("Projects done")).to_have_js_property("position", 1)
+        await tab.go("History")
+        await tab.page.get_by_role("button", name="Cancel").click()
+        await tab.say_yes("Cancel the import")
+        await expect(tab.page.get_by_text("stopping")).to_be_visible()
+        await beaten(tab)
+    await expect(tab.page.locator(".badge.cancelled")).to_be_visible(timeout=20_000)
+    await tab.go("Import")
+    await expect(card.get_by_text("The import is cancelled.")).to_be_visible()
+
+
+async def test_after_a_lost_connection_it_finds_the_import_and_goes_on(tab: Tab) -> None:
+    count = 3000
+    async with proxied(tab.service.base) as proxy:
+        await tab.sign_in(f"http://127.0.0.1:{urlsplit(proxy.dsn).port}")
+        strike = proxy.strike(Fault.CUT, b"</project>", skip=30)
+        notes = f"<task id='T'><notes>{'x' * 2000}</notes></task>"
+        card = await tab.send(*(project(number, tasks=notes) for number in range(count)))
+        await asyncio.wait_for(strike.struck.wait(), 20)
+        await proxy.go_away()
+        await expect(card.get_by_text("The connection was lost. Looking for")).to_be_visible()
+        await proxy.listen()
+        await expect(card.get_by_text("landed by then is there")).to_be_visible()
+        await card.get_by_role("button", name="Go on").click()
+        await expect(card.get_by_text("All 3,000 projects imported.")).to_be_visible(timeout=20_000)
+        assert sum(await tab.counts(card)) == count
+    rows = await tab.pool.fetch("SELECT attempt FROM imports WHERE client_id = $1", tab.client)
+    assert [row["attempt"] for row in rows] == [2]
+
+
+async def test_a_token_that_does_not_hold_can_be_replaced(tab: Tab) -> None:
+    await tab.page.goto(f"{tab.service.base}/")
+    await tab.page.get_by_label("Token").fill("rubbish")
+    await tab.page.get_by_label("Client").fill(str(tab.client))
+    await tab.page.get_by_role("button", name="Go on").click()
+    await expect(tab.page.get_by_role("alert")).to_contain_text("JWT token is malformed")
+    await expect(tab.page.get_by_role("alert")).to_contain_text("Paste another token.")
+    await tab.sign_in()
+    kept = "[sessionStorage.length, localStorage.length, document.cookie]"
+    assert await tab.page.evaluate(kept) == [1, 0, ""]
+    # One that expires later, while the page is open.
+    await tab.page.evaluate(
+        "sessionStorage.setItem('bulk-import', JSON.stringify({token: 'a.b.c', client: '1'}))"
+    )
+    await tab.go("Projects")
+    await expect(tab.page.get_by_role("heading", name="Sign in")).to_be_visible()
+    await expect(tab.page.get_by_role("alert")).to_contain_text("Authentication failed")
+
+
+async def test_the_page_knows_what_to_do_about_every_error() -> None:
+    text = (files("service.web") / "page" / "remedies.js").read_text("utf-8")
+    assert set(re.findall(r"^  ([A-Z_]+): ", text, re.M)) == set(ErrorCode)
