@@ -38,6 +38,7 @@ lint: setup
 
 test: lint
 	@scripts/pgbouncer.sh
+	@scripts/debian.sh chromium chromium
 	@$(BIN)/pytest --postgres=$(POSTGRES) $(PARALLEL)
 	@$(BIN)/pytest --postgres=18+pgbouncer $(PARALLEL) $(POOLED)
 
