@@ -40,7 +40,8 @@ def main() -> int:
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--quick", action="store_true", help="a part of it")
     asked = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     seed = random.randrange(1, 1_000_000) if asked.seed is None else asked.seed
     rounds = asked.rounds or (QUICK_ROUNDS if asked.quick else ROUNDS)
     try:

@@ -33,7 +33,11 @@ class Killable:
         for pid in family(postmaster):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        await asyncio.to_thread(self._start)
+        starting = asyncio.get_running_loop().run_in_executor(None, self._start)
+        try:
+            await asyncio.shield(starting)
+        finally:  # whoever is interrupted here leaves nothing half started
+            await asyncio.wait({starting})
 
     def _start(self) -> None:
         with running(self._root, VERSION):

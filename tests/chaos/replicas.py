@@ -83,7 +83,7 @@ class Replica:
                 self.serving.set()
                 return
             await self._process.wait()
-        said = Path(self._log.name).read_text("utf-8", "replace")
+        said = Path(self._log.name).read_text("utf-8", "replace")  # noqa: ASYNC240
         raise RuntimeError(f"replica {self.name} does not start: {said[-500:]}")
 
     async def kill(self) -> None:

@@ -1,23 +1,59 @@
-"""A seeded part of ``make chaos``: one round, and a moment of eight writers."""
+"""A seeded part of ``make chaos``, and an interrupt of it."""
 
 import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Final
 
 import pytest
 
+from tests.bench.process import CHECKOUT
 from tests.chaos.__main__ import chaos
 
-SEED: Final = 4
-"""Of a round in which the service is stopped in the middle of a COPY."""
+STOPPED_IN_A_COPY: Final = 4
+CRASHES_FIRST: Final = 1
+"""Seeds of rounds."""
 
 
 async def test_nothing_that_was_told_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    code = await chaos(SEED, 1, saturated=2, kills=2)
+    code = await chaos(STOPPED_IN_A_COPY, 1, saturated=2, kills=2)
     said = capsys.readouterr().out
     assert code == 0, said
     assert "All that was told is true (seed 4, commit " in said
     assert not os.listdir(tmp_path)
+
+
+def names(process: Path, directory: Path) -> bool:
+    """Whether a process was started with a directory, as an argument or in its environment."""
+    try:
+        said = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+    except OSError:
+        return False
+    return bytes(directory) in said
+
+
+@pytest.mark.parametrize(
+    ("moment", "number"),
+    [("*", signal.SIGTERM), ("*/b.log", signal.SIGINT), ("*/db/pg18/server.log.1", signal.SIGINT)],
+    ids=["database", "service", "crash"],
+)
+def test_an_interrupt_leaves_nothing_behind(
+    tmp_path: Path, moment: str, number: signal.Signals
+) -> None:
+    """While PostgreSQL starts, while the service does, and when PostgreSQL comes back."""
+    command = [sys.executable, "-m", "tests.chaos", "--rounds=1", f"--seed={CRASHES_FIRST}"]
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, cwd=CHECKOUT, env=environment, stdout=subprocess.DEVNULL) as run:
+        while not [*tmp_path.glob(moment)]:
+            assert run.poll() is None
+            time.sleep(0.01)
+        run.send_signal(number)
+        assert run.wait(60) == 130
+    assert not [*tmp_path.iterdir()]
+    assert not [each for each in Path("/proc").glob("[0-9]*") if names(each, tmp_path)]
