@@ -8,8 +8,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final
 
-import asyncpg
-
 from service.db import embedded
 from service.db.embedded import running
 from tests.bench.database import VERSION, Database, server
@@ -42,11 +40,6 @@ class Killable:
     def _start(self) -> None:
         with running(self._root, VERSION):
             """It goes on afterwards: ``killable`` holds it too."""
-
-    async def fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
-        async with self.database.connected() as connection:
-            rows: list[asyncpg.Record] = await connection.fetch(query, *arguments)
-        return rows
 
     async def value(self, query: str, *arguments: Any) -> Any:
         async with self.database.connected() as connection:
