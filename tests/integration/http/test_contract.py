@@ -149,7 +149,7 @@ async def test_403_lacks_the_scope_or_the_client(
 
 
 async def test_404(service: Service, subtests: pytest.Subtests) -> None:
-    for path in ["/api/v2/clients/9/projects/bulk", "/nowhere", "/"]:
+    for path in ["/api/v2/clients/9/projects/bulk", "/nowhere", "/api"]:
         with subtests.test(path=path):
             answer = await upload(service, FILE, path=path, token=token(clients="*"))
             assert answer.body == (
