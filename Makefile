@@ -10,7 +10,7 @@ POOLED := $(addprefix tests/integration/,db/test_pool.py importer whole http/tes
     faults/test_connection.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint test test-pgbouncer run demo attacks chaos bench soak figures lock
+.PHONY: help setup lint test test-pgbouncer run demo attacks chaos bench soak figures image-check k8s-check lock
 
 help:
 	@echo "make demo   import the samples, print what became of them, stop"
@@ -22,6 +22,8 @@ help:
 	@echo "make bench  measure speed, memory and fairness (about 22 min; QUICK=1: 3 min, fewer bars)"
 	@echo "make soak   200 mixed imports into one service: memory, threads, descriptors (half a minute)"
 	@echo "make figures  5 GiB, a million outcomes, uploads side by side (about 20 min)"
+	@echo "make image-check  build the image, run it read-only, import files through it (as root, some 5 min)"
+	@echo "make k8s-check  validate the manifests for three versions of Kubernetes, try the alerts"
 	@echo "make lint   lint and types alone"
 	@echo "make setup  make .venv (PYTHON=python3.13 picks the interpreter)"
 	@echo "make lock   write requirements.lock anew from pyproject.toml"
@@ -35,6 +37,8 @@ lint: setup
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/hadolint Dockerfile
+	@scripts/squawk.sh
 
 test: lint
 	@scripts/pgbouncer.sh
@@ -78,6 +82,19 @@ figures: setup
 	@$(BIN)/python -m tests.bench.outcomes
 	@$(BIN)/python -m tests.bench.scaling
 
+image-check: setup
+	@scripts/debian.sh buildah buildah debootstrap netavark
+	@$(BIN)/python -m tests.image
+
+k8s-check: setup
+	@scripts/debian.sh promtool prometheus
+	@$(BIN)/pytest tests/k8s
+	@$(BIN)/python -m tests.k8s
+
+# What the image installs: what serves and what it is built with, in the same versions.
 lock: setup
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --quiet \
 	    --generate-hashes --no-emit-index-url --no-header --no-annotate --output-file requirements.lock
+	@printf 'cython\nsetuptools\n' | $(BIN)/uv pip compile pyproject.toml - --universal --python-version 3.11 --quiet \
+	    --generate-hashes --no-emit-index-url --no-header --no-annotate --constraint requirements.lock \
+	    --output-file requirements-image.lock
