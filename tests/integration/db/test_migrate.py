@@ -37,3 +37,11 @@ async def test_a_failure_is_told_in_one_line(server: str) -> None:
     with pytest.raises(MigrationError, match='database "missing" does not exist') as caught:
         migrate(missing)
     assert "\n" not in str(caught.value)
+
+
+async def test_a_newer_schema_is_taken(dsn: str) -> None:
+    """The version before goes on while the next one is rolled out."""
+    connection = await asyncpg.connect(dsn)
+    await connection.execute("INSERT INTO schema_migrations (version) VALUES ('29990101000000')")
+    await connection.close()
+    assert await pending(dsn) == []
