@@ -1,7 +1,7 @@
 """The command ``bulk-import``.
 
 Two kinds of commands: those that use the database of ``DATABASE_URL`` or the embedded one, whether
-``serve`` runs or not, and those that ask a service over HTTP (``upload`` and what is ``around`` it).
+``serve`` runs or not, and those that ask a service over HTTP (``upload``, and what is ``around``).
 What goes wrong is told in one line, and ends with code 2.
 """
 

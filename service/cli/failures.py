@@ -59,7 +59,7 @@ class Report:
         self.pieces = 1
         self.bytes = 0
         self.bytes_sent = 0
-        self._of_file: dict[str, dict[str, Any]] = {}
+        self.of_file: dict[str, dict[str, Any]] = {}
         self._rows = rows
 
     def fail(self, item: Mapping[str, Any]) -> None:
@@ -80,7 +80,7 @@ class Report:
 
     def warn(self, warning: Mapping[str, Any]) -> None:
         """A warning about a file, or a piece of one."""
-        known = self._of_file.setdefault(warning["code"], dict(warning) | {"count": 0})
+        known = self.of_file.setdefault(warning["code"], dict(warning) | {"count": 0})
         known["count"] += warning.get("count") or 1
 
     def end(self, import_id: int | None, counts: Mapping[str, int], *, dry_run: bool) -> None:
@@ -137,7 +137,7 @@ class Report:
             "failures_omitted": self.counts["failed"] - len(self.failures),
             "warnings": [dict(zip(warnings, row, strict=True)) for row in self.warnings],
             "warnings_omitted": self.warned - len(self.warnings),
-            "file_warnings": [*self._of_file.values()],
+            "file_warnings": [*self.of_file.values()],
         }
         return orjson.dumps(told).decode()
 
@@ -158,7 +158,7 @@ class Report:
         table("Failures", FAILURE, failures, self.counts["failed"])
         warnings: list[tuple[Any, ...]] = [
             (None, "the file", each["code"], None, f"{each['message']} ({each['count']})")
-            for each in self._of_file.values()
+            for each in self.of_file.values()
         ]
         shown = [*warnings, *self.warnings][:SHOWN]
         table("Warnings", WARNING, shown, len(warnings) + self.warned)

@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import io
 import os
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -218,6 +219,8 @@ async def send(
             if answer is None:
                 return
             if in_progress(answer):
+                where = f"import {answer.body['import_id']}"
+                print(f"{parcel.name}: {where} runs under the same key: waiting", file=sys.stderr)
                 if await follow(service, answer.body["import_id"], _told(watch)) is None:
                     await patience.pause(answer, answer.retry_after)
                 continue

@@ -1,6 +1,7 @@
 """Pieces of files: the readers find in them what they find in the whole, at the same lines."""
 
 import io
+import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -116,6 +117,7 @@ def test_a_piece_has_only_the_shared_objects_that_it_needs(tmp_path: Path) -> No
         "<ResourceRate><ObjectId>70</ObjectId><ResourceObjectId>7</ResourceObjectId></ResourceRate>"
         "<ResourceRate><ObjectId>80</ObjectId><ResourceObjectId>8</ResourceObjectId></ResourceRate>"
         "<ProjectCode><ObjectId>5</ObjectId></ProjectCode>\n"
+        "<ProjectCodeType><ObjectId>4</ObjectId></ProjectCodeType>\n"
         "<Project><Id>A</Id><Name>A</Name><Activity><ObjectId>1</ObjectId>"
         "<CalendarObjectId>1</CalendarObjectId></Activity></Project>\n"
         "<Calendar><ObjectId>3</ObjectId></Calendar>\n"
@@ -137,6 +139,7 @@ def test_a_piece_has_only_the_shared_objects_that_it_needs(tmp_path: Path) -> No
     assert carried == [["1", "2"], ["3"], []]
     assert ["<Name>Ann" in text for text in texts] == [False, True, False]
     assert ["<ObjectId>70<" in text for text in texts] == [False, True, False]
+    assert ["<ProjectCodeType>" in text for text in texts] == [False, True, False]
     assert ["<ProjectCode>" in text for text in texts] == [False, True, False]
     assert cut.unused == 2
     assert of_pieces(path, cut) == of_whole(path)
@@ -212,7 +215,7 @@ def test_what_cannot_be_cut_is_left_to_the_service(tmp_path: Path, text: str) ->
 def test_a_file_that_changes_is_not_read_on(sample: Path) -> None:
     (piece,) = scanning.whole(sample).pieces
     file = PieceFile(sample, piece, stamp_of(sample))
-    sample.write_text("other")
+    os.utime(sample, ns=(0, 0))
     with pytest.raises(OSError, match="was changed"):
         file.read()
     assert file.changed
