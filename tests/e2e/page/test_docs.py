@@ -1,0 +1,41 @@
+"""``/docs`` in a real Chromium: all of the document, by keyboard, on every screen."""
+
+import pytest
+from playwright.async_api import expect
+
+from service.api.openapi.document import document
+from tests.e2e.page.tab import Tab
+from tests.integration.openapi.told import operations
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_every_operation_and_schema_is_drawn(tab: Tab) -> None:
+    await tab.page.goto(f"{tab.service.base}/docs")
+    schemas = [f"schema-{name}" for name in document()["components"]["schemas"]]
+    for name in [*(each.name for each in operations()), *schemas]:
+        await expect(tab.page.locator(f"[id='{name}'] > summary")).to_be_visible()
+    drawn = await tab.page.locator("main").text_content()
+    assert "undefined" not in str(drawn)
+    assert "[object" not in str(drawn)
+
+
+async def test_it_is_found_and_opened_by_keyboard(tab: Tab) -> None:
+    await tab.page.goto(f"{tab.service.base}/docs")
+    await expect(tab.page.locator("#takeLock")).to_be_visible()
+    await tab.page.keyboard.press("/")
+    await tab.page.keyboard.type("lock take")
+    await expect(tab.page.locator("#found")).to_have_text("1 found")
+    await tab.page.keyboard.press("Tab")
+    await tab.page.keyboard.press("Enter")
+    example = tab.page.locator("#takeLock").get_by_text("Example: Ten minutes")
+    await expect(example).to_be_visible()
+    await expect(tab.page).to_have_url(f"{tab.service.base}/docs#takeLock")
+
+
+@pytest.mark.screen(390, 844)
+async def test_a_phone_shows_all_of_it(tab: Tab) -> None:
+    await tab.page.goto(f"{tab.service.base}/docs#importProjects")
+    await expect(tab.page.locator("#importProjects").get_by_text("Answers")).to_be_visible()
+    await tab.page.evaluate("document.querySelectorAll('details').forEach((e) => e.open = true)")
+    assert await tab.page.evaluate("document.documentElement.scrollWidth") <= 390
