@@ -10,7 +10,7 @@ POOLED := $(addprefix tests/integration/,db/test_pool.py importer whole http/tes
     faults/test_connection.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint test test-pgbouncer run demo attacks chaos bench soak figures image-check k8s-check lock
+.PHONY: help setup lint test test-pgbouncer run demo attacks chaos bench soak figures image-check k8s-check load lock
 
 help:
 	@echo "make demo   import the samples, print what became of them, stop"
@@ -24,6 +24,7 @@ help:
 	@echo "make figures  5 GiB, a million outcomes, uploads side by side (about 20 min)"
 	@echo "make image-check  build the image, run it read-only, import files through it (as root, some 5 min)"
 	@echo "make k8s-check  validate the manifests for three versions of Kubernetes, try the alerts"
+	@echo "make load   a mix of uploads by locust for a minute (HOST=, TOKEN=, CLIENTS=: a service that runs)"
 	@echo "make lint   lint and types alone"
 	@echo "make setup  make .venv (PYTHON=python3.13 picks the interpreter)"
 	@echo "make lock   write requirements.lock anew from pyproject.toml"
@@ -90,6 +91,11 @@ k8s-check: setup
 	@scripts/debian.sh promtool prometheus
 	@$(BIN)/pytest tests/k8s
 	@$(BIN)/python -m tests.k8s
+
+# Writes build/load/report.html and summary.json.
+load: setup
+	@$(BIN)/python -m tests.load $(if $(HOST),--host $(HOST) --token $(TOKEN)) \
+	    $(if $(CLIENTS),--clients $(CLIENTS)) $(if $(SECONDS),--seconds $(SECONDS))
 
 # What the image installs: what serves and what it is built with, in the same versions.
 lock: setup
