@@ -36,7 +36,7 @@ async function cancel({ import_id: id }, changed) {
 async function undo({ import_id: id, counts: { created, updated } }) {
   const parts = [
     created ? `${several(created, "project that it created is", "projects that it created are")} archived` : "",
-    updated ? `${several(updated, "that it updated goes", "that it updated go")} back to the version before` : "",
+    updated ? `${several(updated, "project that it updated goes", "projects that it updated go")} back to the version before` : "",
   ].filter(Boolean);
   const explanation = `${parts.join("; ")}. What somebody else has changed since stays as it is. The undo is an import of its own, and can be undone.`;
   if (!(await confirmed(`Undo import ${id}?`, explanation, "Undo it"))) return;

@@ -29,7 +29,7 @@ export const day = (time) => (Number.isNaN(time) ? "no date" : DAY.format(time))
 /** Seconds between two moments, in words. */
 export function lasting(from, to) {
   const seconds = (new Date(to) - new Date(from)) / 1000;
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 10) return `${Math.max(0.1, seconds).toFixed(1)} s`;
   if (seconds < 120) return `${Math.round(seconds)} s`;
   return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }

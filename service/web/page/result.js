@@ -98,7 +98,7 @@ function imported(row, landed, signal) {
       heads: ["Project", "Outcome", "Version", "Tasks", "Warnings"], caption: "Projects that landed", cells, words,
       kind: ({ outcome, warnings }) => (warnings?.count ? [outcome, "with warnings"] : outcome), wanted: ({ outcome }) => Boolean(outcome), signal,
     }));
-  } }, make("summary", {}, `${several(landed, "project")} that landed`), place);
+  } }, make("summary", {}, `${several(landed, "project")} ${row.options?.undo ? "put back" : "that landed"}`), place);
   return section;
 }
 

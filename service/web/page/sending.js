@@ -9,6 +9,7 @@ import { result } from "./result.js";
 import { upload } from "./upload.js";
 
 const BUSY = ["sending", "finishing", "lost"];
+const ALMOST = 0.99; // the file is read, and the last projects are being written
 const PACKED = /\.(gz|zip)$/i;
 
 const queue = [];
@@ -32,7 +33,7 @@ function chooser() {
 
   function take(files) {
     const options = { mode: mode.value, dry_run: dry.checked, atomic: atomic.checked };
-    for (const file of files) add(file, { notes: notes.value.trim(), ...options });
+    list.prepend(...Array.from(files, (file) => added(file, { notes: notes.value.trim(), ...options })));
     next();
   }
 
@@ -54,13 +55,13 @@ function chooser() {
     place);
 }
 
-function add(file, options) {
+function added(file, options) {
   const card = make("section", { class: "card upload", "aria-label": file.name });
   const item = upload(file, options, () => redraw(item));
   item.draw = drawing(item, card);
   queue.push(item);
-  list.prepend(card);
   item.draw();
+  return card;
 }
 
 function redraw(item) {
@@ -165,10 +166,10 @@ function progress(state) {
     sent.value = state.sent;
     sentText.textContent = `${bytes(state.sent * state.file.size)} of ${bytes(state.file.size)}`;
     const { projects_done: count = 0, bytes_read: read = 0 } = state.row ?? {};
-    const share = PACKED.test(state.file.name) ? 0 : Math.min(1, read / state.file.size);
+    const share = PACKED.test(state.file.name) ? 0 : Math.min(ALMOST, read / state.file.size);
     if (share) done.value = share;
     else done.removeAttribute("value");
-    const all = share && share < 1 ? ` of about ${number(Math.round(count / share))}` : "";
+    const all = share && share < ALMOST ? ` of about ${number(Math.round(count / share))}` : "";
     doneText.textContent = `${number(count)}${all}`;
   };
   return { element, update };
