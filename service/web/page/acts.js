@@ -13,19 +13,19 @@ export function acts(told, changed) {
   return created + updated && !told.options?.dry_run ? [acting("Undo", () => undo(told))] : [];
 }
 
-/** A button that is not pressed twice, and shows beside it what went wrong. */
+/** A button that does nothing while it acts; what goes wrong is shown on top, since a row may be drawn anew. */
 function acting(label, act) {
-  const element = button(label, async () => {
-    element.disabled = true;
-    element.parentElement.querySelector(".notice")?.remove();
+  let busy = false;
+  return button(label, async () => {
+    if (busy) return;
+    busy = true;
     try {
       await act();
     } catch (error) {
-      element.after(problem(error));
+      document.querySelector("#main").prepend(problem(error));
     }
-    element.disabled = false;
+    busy = false;
   });
-  return element;
 }
 
 async function cancel({ import_id: id }, changed) {

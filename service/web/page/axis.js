@@ -11,26 +11,36 @@ const NAMES = {
   month: new Intl.DateTimeFormat("en-GB", { month: "short", timeZone: "UTC" }),
   year: new Intl.DateTimeFormat("en-GB", { year: "numeric", timeZone: "UTC" }),
 };
-const YEAR = NAMES.year;
-const MONTH = new Intl.DateTimeFormat("en-GB", { month: "long", year: "numeric", timeZone: "UTC" });
+const OUTER = { day: new Intl.DateTimeFormat("en-GB", { month: "long", year: "numeric", timeZone: "UTC" }), month: NAMES.year };
 
-/** Elements; `x` gives where a moment is. Only what lies between `left` and `right` is made. */
+/** Elements that go below the bars and above them; `x` gives where a moment is. Only what is seen is made. */
 export function axis({ from, to }, x, left, right, height, head) {
   const perDay = (x(to) - x(from)) / ((to - from) / DAY);
   const [unit, count] = STEPS.find(([each, many]) => (perDay * ROUGHLY[each] * many) / DAY >= ROOM) ?? STEPS.at(-1);
   const visible = (time) => from + ((time - x(from)) / (x(to) - x(from))) * (to - from);
   const [begin, end] = [Math.max(from, visible(left)), Math.min(to, visible(right))];
-  const parts = [draw("rect", { class: "head", x: 0, y: 0, width: right, height: head })];
-  let above = "";
+  const ticks = [];
   for (let time = first(begin, unit, count); time <= end; time = following(time, unit, count)) {
-    const at = Math.round(x(time)) + 0.5;
-    const outer = unit === "day" ? MONTH.format(time) : unit === "month" ? YEAR.format(time) : "";
-    parts.push(draw("line", { class: "grid", x1: at, x2: at, y1: head - 20, y2: height }));
-    parts.push(draw("text", { class: "tick", x: Math.max(at, left) + 4, y: head - 6 }, NAMES[unit].format(time)));
-    if (outer && outer !== above) parts.push(draw("text", { class: "tick above", x: Math.max(at, left) + 4, y: 16 }, outer));
-    above = outer;
+    ticks.push({ at: Math.round(x(time)) + 0.5, name: NAMES[unit].format(time), outer: OUTER[unit]?.format(time) });
   }
-  return parts;
+  const outer = ticks.filter((tick, place) => tick.outer && tick.outer !== ticks[place - 1]?.outer);
+  const lines = (y1, y2) => ticks.map(({ at }) => draw("line", { class: "grid", x1: at, x2: at, y1, y2 }));
+  return {
+    below: lines(head, height),
+    above: [
+      draw("rect", { class: "head", x: 0, y: 0, width: right, height: head }),
+      ...lines(head - 20, head),
+      ...named(ticks, ({ name }) => name, { class: "tick", y: head - 6 }, left, ROOM),
+      ...named(outer, (tick) => tick.outer, { class: "tick outer", y: 16 }, left, 2 * ROOM),
+    ],
+  };
+}
+
+/** Texts behind their lines; one that began out of sight stands at the left, if the next leaves room. */
+function named(ticks, text, attributes, left, room) {
+  const from = ({ at }) => Math.max(at, left) + 4;
+  return ticks.filter((tick, place) => !ticks[place + 1] || from(ticks[place + 1]) - from(tick) >= room - 8)
+    .map((tick) => draw("text", { ...attributes, x: from(tick) }, text(tick)));
 }
 
 function first(time, unit, count) {

@@ -28,6 +28,13 @@ export function present(children) {
   return children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);
 }
 
+/** Put other children into a place, and the focus where it was: on the first of that kind. */
+export function redraw(place, ...children) {
+  const held = place.contains(document.activeElement) ? document.activeElement.tagName : null;
+  place.replaceChildren(...present(children));
+  if (held) place.querySelector(held)?.focus({ preventScroll: true });
+}
+
 /** A label over its field, and a hint below that belongs to it. */
 export function field(label, control, hint) {
   const id = `hint-${control.name}`;

@@ -1,7 +1,7 @@
 // The imports there were, the latest first.
 
 import { ask } from "./api.js";
-import { choice, make, pause, unhurried } from "./dom.js";
+import { choice, make, pause, redraw, unhurried } from "./dom.js";
 import { bytes, lasting, moment, number } from "./format.js";
 import { fetchedInSteps, table } from "./pages.js";
 import { acts } from "./acts.js";
@@ -38,7 +38,7 @@ export function imports({ signal }) {
 function line(told, row, signal) {
   const element = row(cells(told, changed));
   function changed(now) {
-    element.replaceChildren(...row(cells(now, changed)).children);
+    redraw(element, [...row(cells(now, changed)).children]);
     if (now.state === "running") follow(now.import_id, changed, signal);
   }
   if (told.state === "running") follow(told.import_id, changed, signal);

@@ -1,7 +1,7 @@
 // One import: how it is, who and when, and what became of its projects.
 
 import { ask } from "./api.js";
-import { make, pause } from "./dom.js";
+import { make, pause, redraw } from "./dom.js";
 import { bytes, lasting, moment, number } from "./format.js";
 import { badge, title } from "./history.js";
 import { acts } from "./acts.js";
@@ -15,7 +15,7 @@ export function oneImport({ signal, given: [id] }) {
   const draw = (told) => [head(told, show), told.state === "running" ? going(told) : result(told, { signal, linked: false })];
 
   async function show(told) {
-    place.replaceChildren(...draw(told));
+    redraw(place, draw(told));
     if (told.state !== "running") return;
     await pause(EVERY, signal);
     if (!signal.aborted) await ask(`imports/${id}`, { signal }).then(show);

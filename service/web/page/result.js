@@ -8,6 +8,7 @@ import { collect, inSteps, table } from "./pages.js";
 import { remedyFor } from "./remedies.js";
 
 const MOST = 20_000;
+const ENDED = { failed: "failed", cancelled: "was cancelled", interrupted: "was interrupted" };
 const KINDS = ["created", "updated", "unchanged", "failed"];
 
 /** All of it, for an import that has ended. */
@@ -30,7 +31,7 @@ export function result(row, { signal, linked = true } = {}) {
 
 function verdict({ state, options }, landed, failed) {
   const done = options?.undo ? "put back" : options?.dry_run ? "would be imported" : "imported";
-  if (state !== "completed" && !failed) return `The import is ${state}. ${several(landed, "project")} ${landed === 1 ? "was" : "were"} ${done} before.`;
+  if (state !== "completed" && !failed) return `The import ${ENDED[state]}. ${landed ? `${several(landed, "project")} landed before that.` : "Nothing landed."}`;
   if (!failed) return landed === 1 ? `1 project ${done}.` : `All ${number(landed)} projects ${done}.`;
   return `${number(landed)} of ${several(landed + failed, "project")} ${done}, ${number(failed)} failed.`;
 }

@@ -25,7 +25,7 @@ export function sending() {
 }
 
 function chooser() {
-  const notes = make("input", { name: "notes", maxlength: "4000", autocomplete: "off", placeholder: "Such as: Steering committee, week 12" });
+  const notes = make("input", { name: "notes", maxlength: "4000", autocomplete: "off", placeholder: "Such as: Portfolio of week 12" });
   const mode = choice([["upsert", "create and update"], ["create", "only create"], ["update", "only update"]], { name: "mode" });
   const dry = make("input", { type: "checkbox", name: "dry_run" });
   const atomic = make("input", { type: "checkbox", name: "atomic" });
@@ -123,6 +123,8 @@ function content({ phase, row, error }) {
     return [hint(`Import ${row.import_id}: ${several(landed, "project")} landed.${error?.status ? ` ${error.message}.` : ""}`, "warn")];
   }
   if (phase !== "ended") return [];
+  const nothing = Object.values(row.counts ?? {}).every((count) => !count);
+  if (error?.status && nothing) return [problem(error)];
   return [error?.status && row.state !== "completed" ? problem(error) : null, result(row)].filter(Boolean);
 }
 

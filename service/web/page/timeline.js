@@ -81,13 +81,16 @@ class Chart {
     const last = Math.min(rows.length, Math.ceil((top + height - HEAD) / ROW));
     const y = (place) => HEAD + place * ROW - top;
     const names = this.#names();
+    const { below, above } = axis(this.span, (time) => this.#x(time), names, width, height, HEAD);
     svg.replaceChildren(
       ...this.#stripes(first, last, y, width),
-      ...axis(this.span, (time) => this.#x(time), names, width, height, HEAD),
+      ...below,
       ...this.#arrows(first, last, y),
       ...range(first, last).flatMap((place) => this.#bar(rows[place], y(place))),
       draw("rect", { class: "names", x: 0, y: HEAD, width: names, height }),
+      ...this.#stripes(first, last, y, names),
       draw("svg", { x: 0, y: 0, width: names - 4, height }, range(first, last).map((place) => this.#name(place, y(place), names))),
+      ...above,
       draw("rect", { class: "corner", x: 0, y: 0, width: names, height: HEAD }),
       draw("line", { class: "edge", x1: names + 0.5, x2: names + 0.5, y1: 0, y2: height }),
     );

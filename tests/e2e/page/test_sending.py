@@ -117,7 +117,7 @@ async def test_while_it_runs_bars_move_and_it_can_be_cancelled_from_the_history(
         await beaten(tab)
     await expect(tab.page.locator(".badge.cancelled")).to_be_visible(timeout=20_000)
     await tab.go("Import")
-    await expect(card.get_by_text("The import is cancelled.")).to_be_visible()
+    await expect(card.get_by_text("The import was cancelled.")).to_be_visible()
 
 
 async def test_after_a_lost_connection_it_finds_the_import_and_goes_on(tab: Tab) -> None:
