@@ -30,8 +30,10 @@ KEY: Final[Json] = {
     "type": "string",
     "minLength": 1,
     "maxLength": MAX_KEY,
-    "pattern": r"^[!#-~]([ -~]*[!-~])?$",
+    "pattern": r"^[ -~]+$",
 }
+_KEY_IN_HEADER: Final[Json] = KEY | {"pattern": r"^[ -~]*[!-~][ -~]*$"}
+"""Spaces around a header's value are not part of it."""
 TEXT: Final[Json] = {
     "type": "string",
     "minLength": 1,
@@ -62,7 +64,7 @@ _KEYED: Final[Json] = {
     "description": "Of your choice, one for each upload; bare or quoted. Under it the same "
     "upload can be sent again: it has the answer of then, or goes on where it was cut. It "
     f"belongs to the token's `sub` and is held for {default('keep_keys_hours'):g} hours.",
-    "schema": KEY,
+    "schema": _KEY_IN_HEADER,
 }
 _ENCODED: Final[Json] = {
     "name": "Content-Encoding",

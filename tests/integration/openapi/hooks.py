@@ -33,6 +33,8 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
         return
     if "cursor" in case.query:
         case.query["cursor"] = cursor(len(case.query["cursor"]))
+    if "idempotency_key" in case.query:
+        case.query["idempotency_key"] = f"key {next(NUMBERS)}"
     if "Content-Encoding" in case.headers:
         case.headers["Content-Encoding"] = "identity"
     if "Idempotency-Key" in case.headers:
