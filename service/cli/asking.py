@@ -4,12 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Final
 
-from service.cli.connecting import Service, Unanswered
+from service.cli.connecting import LATER, Service, Unanswered
 from service.cli.failures import Piecewise
 from service.cli.screen import Failure
 
-LATER: Final = frozenset({408, 429, 502, 503, 504})
-"""Statuses after which another try may do."""
 EVERY: Final = 1.0
 """Seconds between two looks at a running import."""
 _PAGE: Final = "1000"

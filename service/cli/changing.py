@@ -6,8 +6,8 @@ from typing import Final
 
 import aiohttp
 
-from service.cli.asking import LATER, follow
-from service.cli.connecting import Answer, Service, Unanswered, reached, whole
+from service.cli.asking import follow
+from service.cli.connecting import LATER, Answer, Service, Unanswered, reached, whole
 from service.cli.failures import LANDED, Piecewise, Report
 from service.cli.patience import Patience
 from service.cli.screen import Failure

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,6 +17,8 @@ from service.cli.screen import Failure
 from service.cli.tokens import sign, with_key
 from service.settings import Settings
 
+LATER: Final = frozenset({408, 429, 502, 503, 504})
+"""Statuses after which another try may do."""
 PATIENCE: Final = 60.0
 """Seconds in which something must come of an answer."""
 _PROBE: Final = aiohttp.ClientTimeout(total=2)
@@ -98,7 +100,8 @@ async def whole(response: aiohttp.ClientResponse) -> Answer:
     """Read an answer to its end.
 
     Raises:
-        Unanswered: it is none of this service.
+        Unanswered: it is none of this service, but of a proxy before it that has no other now.
+        Failure: it is none of this service.
     """
     text = await response.read()
     retry_after = response.headers.get("Retry-After")
@@ -110,12 +113,14 @@ async def whole(response: aiohttp.ClientResponse) -> Answer:
             return Answer(response.status, body, retry_after)
     except (orjson.JSONDecodeError, KeyError, TypeError):
         pass
-    said = f"{response.status} {response.reason}"
-    raise Unanswered(f"{response.url} gave no answer of this service: {said}")
+    told = f"{response.url} gave no answer of this service: {response.status} {response.reason}"
+    if response.status in LATER or response.status < 300:
+        raise Unanswered(told)
+    raise Failure(told)
 
 
 @contextlib.contextmanager
-def reached(where: str) -> Any:
+def reached(where: str) -> Iterator[None]:
     """Say that no answer came from ``where``.
 
     Raises:

@@ -18,12 +18,11 @@ from service.errors import FileRefused
 from service.hashset import HashSet
 from service.model import WarningCode
 from service.spool import Spool
-from service.xml import p6
 from service.xml.dialect import Dialect
 from service.xml.maps import Field
 from service.xml.prolog import Prolog, read_prolog
 from service.xml.registry import DIALECTS
-from service.xml.values import NULL, unescape
+from service.xml.values import ID, NULL, unescape
 
 SEPARATOR: Final = " "
 _CHUNK: Final = MIB
@@ -335,8 +334,8 @@ def _identities(dialect: Dialect) -> tuple[Field, ...]:
 
 def _identity(identities: Iterable[Field], texts: dict[str, str]) -> bytes | None:
     for each in identities:
-        parse = each.kind.parse if each.column == "external_id" else p6.PROJECT.fields[0].kind.parse
-        parsed = parse(texts.get(each.source, ""))
+        kind = each.kind if each.column == "external_id" else ID
+        parsed = kind.parse(texts.get(each.source, ""))
         if parsed is not None and parsed != NULL:
             return parsed
     return None

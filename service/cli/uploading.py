@@ -15,12 +15,12 @@ from typing import Final
 
 from rich.progress import Progress
 
-from service.cli import keys, scanning, sending
+from service.cli import keys, parts, scanning, sending
 from service.cli.connecting import Service, Unanswered, at_service
 from service.cli.failures import REFUSED, Piecewise, Report, Rows, csv_at
 from service.cli.progress import Bar, bars
 from service.cli.screen import Failure, command, console
-from service.cli.sending import Asked, Refused, Stamp, Watch, stamp_of
+from service.cli.sending import Asked, Refused, Watch
 from service.cli.splitting import Cut
 
 KINDS: Final = (".xml", ".xml.gz", ".zip")
@@ -136,7 +136,7 @@ async def _send_all(run: Run, paths: Sequence[Path], rows: Rows | None, service:
 async def _send(run: Run, path: Path, service: Service, report: Report, progress: Progress) -> None:
     """Send one file, whatever comes of it."""
     try:
-        stamp = stamp_of(path)
+        stamp = parts.stamp_of(path)
         report.bytes = stamp.size
         bar = Bar(progress, path.name, stamp.size)
         digest = blake2b(digest_size=32)
@@ -169,7 +169,7 @@ def _cut(run: Run, path: Path, digest: "blake2b", bar: Bar) -> Cut:
 async def _send_pieces(
     run: Run,
     path: Path,
-    stamp: Stamp,
+    stamp: parts.Stamp,
     cut: Cut,
     content: bytes,
     service: Service,
@@ -186,7 +186,7 @@ async def _send_pieces(
     for piece in cut.pieces:
         key = report.key
         if not whole:
-            inside = await asyncio.to_thread(sending.content_hash, path, piece, stamp)
+            inside = await asyncio.to_thread(parts.content_hash, path, piece, stamp)
             key = keys.of_piece(key, inside)
         parcel = sending.Parcel(
             path.name,

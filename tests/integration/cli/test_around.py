@@ -83,6 +83,21 @@ async def test_an_export_of_nothing_leaves_no_file(
     assert names(tmp_path) == [landed.name]
 
 
+async def test_an_export_that_breaks_off_leaves_no_file(
+    run: Commands, client: Client, network: Network, tmp_path: Path
+) -> None:
+    tasks = "".join(f'<task id="{number}"><name>{number}</name></task>' for number in range(5000))
+    (landed,) = await client.land(
+        native(f'<project id="A"><name>A</name><tasks>{tasks}</tasks></project>')
+    )
+    network.back.cut_after(50_000)
+    output = tmp_path / "out.xml"
+    done = await run("export", landed["project_id"], "--output", output, base=network.base)
+    assert done.code == 2
+    assert "broke" in done.err
+    assert names(tmp_path) == []
+
+
 async def test_two_versions_are_compared_and_an_import_is_undone(
     run: Commands, landed: Path, pool: Pool
 ) -> None:

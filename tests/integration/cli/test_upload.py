@@ -1,5 +1,6 @@
 """What can be uploaded, and what is told of it."""
 
+import asyncio
 import gzip
 import zipfile
 from pathlib import Path
@@ -200,3 +201,16 @@ async def test_what_cannot_be_done_is_told_in_a_line(
     done = await run("upload", *arguments)
     assert done.code == 2
     assert told in done.err + done.out
+
+
+async def test_what_is_no_such_service_is_told_at_once(run: Commands, tmp_path: Path) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 4\r\n\r\nhtml")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as other:
+        port = other.sockets[0].getsockname()[1]
+        done = await run.upload(plan(tmp_path / "a.xml"), base=f"http://127.0.0.1:{port}")
+    assert (done.code, done.told["status"]) == (2, "unsent")
+    assert "413 Too Large" in done.told["refusals"][0]

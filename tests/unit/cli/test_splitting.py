@@ -11,7 +11,7 @@ import pytest
 
 from service import samples
 from service.cli import scanning
-from service.cli.sending import PieceFile, stamp_of
+from service.cli.parts import PieceFile, stamp_of
 from service.cli.splitting import Cut, Piece
 from service.errors import FileRefused
 from service.model import Project, Refusal
