@@ -10,7 +10,7 @@ POOLED := $(addprefix tests/integration/,db/test_pool.py importer whole http/tes
     faults/test_connection.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint test test-pgbouncer run demo attacks chaos bench soak figures image-check k8s-check load lock
+.PHONY: help setup lint test test-pgbouncer run demo attacks chaos bench soak figures image-check k8s-check load rollout lock
 
 help:
 	@echo "make demo   import the samples, print what became of them, stop"
@@ -25,6 +25,7 @@ help:
 	@echo "make image-check  build the image, run it read-only, import files through it (as root, some 5 min)"
 	@echo "make k8s-check  validate the manifests for three versions of Kubernetes, try the alerts"
 	@echo "make load   a mix of uploads by locust for a minute (HOST=, TOKEN=, CLIENTS=: a service that runs)"
+	@echo "make rollout  the same on three replicas behind nginx and PgBouncer, restarted one by one (3 min)"
 	@echo "make lint   lint and types alone"
 	@echo "make setup  make .venv (PYTHON=python3.13 picks the interpreter)"
 	@echo "make lock   write requirements.lock anew from pyproject.toml"
@@ -96,6 +97,11 @@ k8s-check: setup
 load: setup
 	@$(BIN)/python -m tests.load $(if $(HOST),--host $(HOST) --token $(TOKEN)) \
 	    $(if $(CLIENTS),--clients $(CLIENTS)) $(if $(SECONDS),--seconds $(SECONDS))
+
+rollout: setup
+	@scripts/pgbouncer.sh
+	@scripts/debian.sh nginx nginx-light
+	@$(BIN)/python -m tests.load.replicas $(if $(SECONDS),--seconds $(SECONDS))
 
 # What the image installs: what serves and what it is built with, in the same versions.
 lock: setup

@@ -21,7 +21,17 @@ PROJECTS_PER_MB: Final = 250
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
+    """The code to end with."""
+    asked = options("tests.load", __doc__)
+    OUT.mkdir(parents=True, exist_ok=True)
+    if asked.host is not None:
+        return asyncio.run(load(asked, asked.host, asked.token))
+    return asyncio.run(serve_and_load(asked))
+
+
+def options(module: str, what: str | None) -> argparse.Namespace:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(prog=f"python -m {module}", description=what)
     parser.add_argument("--host", help="a service that runs, such as http://127.0.0.1:8080")
     parser.add_argument("--token", help="for it, good for all its clients that are named")
     parser.add_argument("--clients", default=CLIENTS, help="that exist there (default %(default)s)")
@@ -31,10 +41,7 @@ def main() -> int:
     asked = parser.parse_args()
     if (asked.host is None) != (asked.token is None):
         parser.error("--host and --token go together")
-    OUT.mkdir(parents=True, exist_ok=True)
-    if asked.host is not None:
-        return asyncio.run(load(asked, asked.host, asked.token))
-    return asyncio.run(serve_and_load(asked))
+    return asked
 
 
 async def serve_and_load(asked: argparse.Namespace) -> int:
@@ -49,13 +56,23 @@ async def serve_and_load(asked: argparse.Namespace) -> int:
                 return await load(asked, service.base, token)
 
 
-async def load(asked: argparse.Namespace, host: str, token: str) -> int:
-    """Run locust; its exit code, which is 1 where anything failed."""
+async def load(
+    asked: argparse.Namespace, host: str, token: str, told: Path = Path(os.devnull)
+) -> int:
+    """Run locust; its exit code, which is 1 where anything failed.
+
+    Args:
+        asked: for how long, with how many users, as which clients.
+        host: the service.
+        token: good for the clients.
+        told: takes a line for each project that an answer calls landed.
+    """
     environment = os.environ | {
         "LOAD_TOKEN": token,
         "LOAD_CLIENTS": asked.clients,
         "LOAD_LARGE": str(asked.large_mb * PROJECTS_PER_MB),
         "LOAD_SUMMARY": str(OUT / "summary.json"),
+        "LOAD_TOLD": str(told),
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable,

@@ -1,7 +1,8 @@
 """Those who send and ask, for locust: mostly one project, seldom 100 MB, and some who are wrong.
 
 The environment says who they are: ``LOAD_TOKEN``, good for the clients ``LOAD_CLIENTS`` (``1,2``);
-``LOAD_LARGE`` is how many projects a large upload has, ``LOAD_SUMMARY`` the file for the summary.
+``LOAD_LARGE`` is how many projects a large upload has, ``LOAD_SUMMARY`` the file for the summary,
+``LOAD_TOLD`` one for a line of each project that is told to have landed.
 An answer of another status than its kind has is a failure; so is a project that fails for any
 reason but somebody else's lock.
 """
@@ -23,6 +24,7 @@ from tests.load.files import BOUNDARY, form, projects
 TOKEN: Final = os.environ["LOAD_TOKEN"]
 CLIENTS: Final = itertools.cycle(map(int, os.environ["LOAD_CLIENTS"].split(",")))
 LARGE: Final = int(os.environ["LOAD_LARGE"])
+TOLD: Final = Path(os.environ["LOAD_TOLD"]).open("a", encoding="utf-8")  # noqa: SIM115
 WAIT: Final = (429, 503)
 """Told to come again, which the contract has; ``Retry-After`` says when."""
 
@@ -33,7 +35,8 @@ class Integration(HttpUser):
     wait_time = between(0.1, 1.0)
 
     def on_start(self) -> None:
-        self.root = f"/api/v2/clients/{next(CLIENTS)}"
+        self.client_id = next(CLIENTS)
+        self.root = f"/api/v2/clients/{self.client_id}"
         self.client.headers["Authorization"] = f"Bearer {TOKEN}"
 
     @task(60)
@@ -124,14 +127,23 @@ class Integration(HttpUser):
             time.sleep(min(float(answer.headers["Retry-After"]), 5))
             return None
         said = answer.json()
-        if answer.status_code == 207 and not said["complete"]:
-            answer.failure("the answer is not complete")
+        if answer.status_code == 207:
+            if not said["complete"]:
+                answer.failure("the answer is not complete")
+            self.note(said["details"]["successes"])
         return said
+
+    def note(self, landed: list[dict[str, Any]]) -> None:
+        """What was told must be found when all is over."""
+        for each in landed:
+            told = {"client": self.client_id, "id": each["external_id"], "version": each["version"]}
+            print(json.dumps(told), file=TOLD)
 
 
 @events.quitting.add_listener  # type: ignore[untyped-decorator]
 def summarise(environment: Any, **_: Any) -> None:
-    """Write what was counted as JSON; what broke our own expectations is a failure too."""
+    """Write what was counted; what broke our own expectations is a failure too."""
+    TOLD.close()
     broken = [each["msg"] for each in environment.runner.exceptions.values()]
     if broken:
         environment.process_exit_code = 1
