@@ -184,6 +184,26 @@ def test_nothing_is_let_through_by_default(overlay: str) -> None:
 
 
 @every_overlay
+def test_what_is_mounted_is_there_and_apart(overlay: str) -> None:
+    """No volume is mounted inside another, where its folder could not be made."""
+    maps = {each["metadata"]["name"] for each in of(overlay, "ConfigMap")}
+    claims = {"data"}
+    for pod in pods(overlay).values():
+        volumes = {volume["name"] for volume in pod.get("volumes", [])} | claims
+        for container in pod["containers"]:
+            mounts = container.get("volumeMounts", [])
+            assert {mount["name"] for mount in mounts} <= volumes
+            places = sorted(mount["mountPath"] for mount in mounts)
+            assert not [a for a in places for b in places if b.startswith(f"{a}/")]
+        for volume in pod.get("volumes", []):
+            sources = [volume, *volume.get("projected", {}).get("sources", [])]
+            named = {
+                each["configMap"]["name"] for each in sources if "name" in each.get("configMap", {})
+            }
+            assert named <= maps
+
+
+@every_overlay
 def test_every_secret_is_referred_to_and_documented(overlay: str) -> None:
     assert of(overlay, "Secret") == []
     named = set(secrets(build(overlay)))
