@@ -41,6 +41,9 @@ def test_the_wheel_holds_the_sql_the_schema_and_the_licence(wheel: Path) -> None
     assert sorted(name for name in held if name.endswith(".sql")) == [f"service/{s}" for s in sql]
     assert "service/xml/native.xsd" in held
     assert "service/py.typed" in held
+    page = {str(path.relative_to(CHECKOUT)) for path in (CHECKOUT / "service/web").rglob("*.*s")}
+    assert page <= set(held)
+    assert "service/web/page/index.html" in held
     assert any(name.endswith("licenses/LICENSE") for name in held)
     assert not [name for name in held if name.startswith("tests")]
 

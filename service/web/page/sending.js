@@ -6,20 +6,29 @@ import { button, choice, field, make } from "./dom.js";
 import { bytes, number, several } from "./format.js";
 import { hint, problem } from "./notice.js";
 import { result } from "./result.js";
+import { session } from "./token.js";
 import { upload } from "./upload.js";
 
 const BUSY = ["sending", "finishing", "lost"];
 const ALMOST = 0.99; // the file is read, and the last projects are being written
+const LASTING = [0, 401, 403, 404, 429, 500, 503];
 const PACKED = /\.(gz|zip)$/i;
 
 const queue = [];
 const list = make("div", { class: "queue" });
 let form = null;
+let owner = null;
 
 export const underWay = () => queue.some(({ state }) => BUSY.includes(state.phase) || state.phase === "waiting");
 
-/** The view; what is on its way stays when it is left and come back to. */
+/** The view; what is on its way stays when it is left and come back to, but not for another client. */
 export function sending() {
+  const { client } = session();
+  if (client !== owner) {
+    for (const item of queue.splice(0)) item.drop();
+    list.replaceChildren();
+    owner = client;
+  }
   form ??= chooser();
   return make("div", {}, make("h1", {}, "Import a file"), form, list);
 }
@@ -71,9 +80,12 @@ function redraw(item) {
 
 /** Send the first that waits, unless one is on its way or stands still for the reader to decide. */
 function next() {
-  if (queue.some(({ state }) => BUSY.includes(state.phase) || state.phase === "broken")) return;
+  if (queue.some(({ state }) => BUSY.includes(state.phase) || standsStill(state))) return;
   queue.find(({ state }) => state.phase === "waiting")?.run();
 }
+
+/** Whether an upload stopped by what would stop the next one as well. */
+const standsStill = ({ phase, error }) => phase === "broken" || (phase === "refused" && LASTING.includes(error.status));
 
 /** What draws one upload; a phase is drawn anew when it begins, the bars move in between. */
 function drawing(item, card) {
