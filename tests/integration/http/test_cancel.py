@@ -63,7 +63,7 @@ async def test_behind_the_last_byte_it_works_as_well(service: Service, pool: Poo
         sending = asyncio.create_task(send(service, body))
         await until(pool, "SELECT count(*) > 0 FROM import_results")
         await cancel(service)
-        await until(pool, "SELECT cancel_requested FROM import_progress")
+        await beaten(pool)
     assert (await sending).status == 409
     assert await ended(service) == "cancelled"
 
