@@ -5,6 +5,7 @@ import contextlib
 import math
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from typing import NoReturn
 
 import structlog
 
@@ -208,14 +209,20 @@ class Importer:
         while True:
             try:
                 async with self._pool.acquire() as conn:
-                    while True:
-                        telemetry.observe(self.spool.held)
-                        with patience.ended_after(conn, self._settings.heartbeat_expiry / 2):
-                            await self._beat(conn)
-                        await asyncio.sleep(self._settings.heartbeat_every)
+                    try:
+                        await self._beat_on(conn)
+                    finally:  # to give it back would wait for a database that no longer answers
+                        patience.end(conn)
             except Exception as exc:
                 telemetry.MISSED.inc()
                 _log.warning("heartbeat missed", fault=repr(exc))
+            await asyncio.sleep(self._settings.heartbeat_every)
+
+    async def _beat_on(self, conn: Connection) -> NoReturn:
+        while True:
+            telemetry.observe(self.spool.held)
+            with patience.ended_after(conn, self._settings.heartbeat_expiry / 2):
+                await self._beat(conn)
             await asyncio.sleep(self._settings.heartbeat_every)
 
     async def _beat(self, conn: Connection) -> None:
