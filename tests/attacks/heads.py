@@ -268,7 +268,9 @@ NO_HTTP: Final = [
     Attack(
         "a request for another host, as to a proxy",
         lambda s: sent(
-            s, b"GET http://example.org/nowhere HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\n\r\n"
+            s,
+            b"GET http://example.org/nowhere HTTP/1.1\r\n"
+            b"Host: example.org\r\nConnection: close\r\n\r\n",
         ),
         "404 .*, closed",
         HURRIED,
