@@ -27,8 +27,10 @@ SELECT p.project_id, p.version, v.import_id IS NOT DISTINCT FROM $3 AS ours,
                        FROM projects
                       WHERE client_id = $1 AND project_id = n.project_id
                      OFFSET 0) AS p
-  JOIN project_versions v
-       ON v.client_id = $1 AND v.project_id = p.project_id AND v.version = p.version
+ CROSS JOIN LATERAL (SELECT import_id
+                       FROM project_versions
+                      WHERE client_id = $1 AND project_id = p.project_id AND version = p.version
+                     OFFSET 0) AS v
   LEFT JOIN LATERAL (SELECT *
                        FROM project_locks
                       WHERE client_id = $1 AND project_id = p.project_id
@@ -36,12 +38,15 @@ SELECT p.project_id, p.version, v.import_id IS NOT DISTINCT FROM $3 AS ours,
                      OFFSET 0) AS l ON true
 
 -- name: keep
--- Nothing of them is pruned before the transaction ends.
+-- Nothing of them is pruned before the transaction ends. Here and below, OFFSET 0 has each looked up
+-- by its whole key: a join would read all of the client's rows for each batch.
 SELECT v.project_id
   FROM unnest($2::bigint[], $3::integer[]) AS n (project_id, version)
-  JOIN project_versions v
-       ON v.client_id = $1 AND v.project_id = n.project_id AND v.version = n.version
-   FOR SHARE OF v
+ CROSS JOIN LATERAL (SELECT project_id
+                       FROM project_versions
+                      WHERE client_id = $1 AND project_id = n.project_id AND version = n.version
+                     OFFSET 0
+                        FOR SHARE) AS v
 
 -- name: copy_versions
 -- A new version of each, that says what $3 said; $5 tells which are put away with it.
@@ -51,8 +56,10 @@ SELECT $1, v.project_id, n.next, $6, $7, v.content_hash, v.shared_objects,
        CASE WHEN n.away THEN now() ELSE v.archived_at END, {columns}
   FROM unnest($2::bigint[], $3::integer[], $4::integer[], $5::boolean[])
        AS n (project_id, version, next, away)
-  JOIN project_versions v
-       ON v.client_id = $1 AND v.project_id = n.project_id AND v.version = n.version
+ CROSS JOIN LATERAL (SELECT *
+                       FROM project_versions
+                      WHERE client_id = $1 AND project_id = n.project_id AND version = n.version
+                     OFFSET 0) AS v
 
 -- name: copy_children
 -- So many rows of each at most, so that no statement takes long.
@@ -60,17 +67,24 @@ WITH copied AS (
     INSERT INTO {table} (client_id, project_id, version, {columns})
     SELECT $1, c.project_id, n.next, {columns}
       FROM unnest($2::bigint[], $3::integer[], $4::integer[]) AS n (project_id, version, next)
-      JOIN {table} c
-           ON c.client_id = $1 AND c.project_id = n.project_id AND c.version = n.version
-          AND c.ordinal >= $5 AND c.ordinal < $6
+     CROSS JOIN LATERAL (SELECT *
+                           FROM {table}
+                          WHERE client_id = $1 AND project_id = n.project_id
+                            AND version = n.version AND ordinal >= $5 AND ordinal < $6
+                         OFFSET 0) AS c
     RETURNING project_id
 )
 SELECT project_id, count(*) AS number FROM copied GROUP BY project_id
 
 -- name: move_pointers
 UPDATE projects p
-   SET version = n.next, content_hash = v.content_hash, archived_at = v.archived_at
-  FROM unnest($2::bigint[], $3::integer[]) AS n (project_id, next)
-  JOIN project_versions v
-       ON v.client_id = $1 AND v.project_id = n.project_id AND v.version = n.next
- WHERE p.client_id = $1 AND p.project_id = n.project_id
+   SET version = n.next, content_hash = n.content_hash, archived_at = n.archived_at
+  FROM (SELECT $1::bigint AS client_id, u.project_id, u.next, v.content_hash, v.archived_at
+          FROM unnest($2::bigint[], $3::integer[]) AS u (project_id, next)
+         CROSS JOIN LATERAL (SELECT *
+                               FROM project_versions
+                              WHERE client_id = $1 AND project_id = u.project_id
+                                AND version = u.next
+                             OFFSET 0) AS v
+        OFFSET 0) AS n
+ WHERE p.client_id = n.client_id AND p.project_id = n.project_id
