@@ -21,7 +21,7 @@ help:
 	@echo "make chaos  kill and stop the service and PostgreSQL, see that nothing told is lost (about 12 min; QUICK=1: 2 min)"
 	@echo "make bench  measure speed, memory and fairness (about 22 min; QUICK=1: 3 min, fewer bars)"
 	@echo "make soak   200 mixed imports into one service: memory, threads, descriptors (half a minute)"
-	@echo "make figures  5 GiB, a million outcomes, uploads side by side (about 20 min)"
+	@echo "make figures  5 GiB, a million outcomes, an undo, uploads side by side (about 20 min)"
 	@echo "make image-check  build the image, run it read-only, import files through it (as root, some 5 min)"
 	@echo "make k8s-check  validate the manifests for three versions of Kubernetes, try the alerts"
 	@echo "make load   a mix of uploads by locust for a minute (HOST=, TOKEN=, CLIENTS=: a service that runs)"
@@ -82,6 +82,7 @@ soak: setup
 figures: setup
 	@$(BIN)/python -m tests.bench.big
 	@$(BIN)/python -m tests.bench.outcomes
+	@$(BIN)/python -m tests.bench.undo
 	@$(BIN)/python -m tests.bench.scaling
 
 image-check: setup
