@@ -38,7 +38,7 @@ _UNPREPARED: Final = "pgbouncer-unprepared"
 _PREPARED: Final = {"pgbouncer": 200, _UNPREPARED: 0}
 """What may stand behind a version's ``+``, and the prepared statements that it keeps."""
 
-_ONCE: Final = ("attacks", "cli", "faults", "fuzz", "openapi", "page", "real")
+_ONCE: Final = ("attacks", "cli", "faults", "fuzz", "http", "openapi", "page", "real")
 """Folders of tests that run on the last server that was named: its version is nothing to them."""
 
 _numbers: Final = itertools.count(1)
