@@ -6,6 +6,7 @@ how long the head of a request takes, nor how many connections there are.
 """
 
 import asyncio
+import contextlib
 import socket
 from typing import Any, Final
 
@@ -29,6 +30,8 @@ MAX_HEAD: Final = 64 * 1024
 """Bytes that are kept of a head whose end has not come; aiohttp bounds its lines one by one."""
 MAX_WAITING: Final = 4
 """Requests that wait on a connection for the one before them, before no more are read."""
+LINGER: Final = 2.0
+"""Seconds in which the client of a malformed request can take its answer."""
 
 _MALFORMED: Final = "the request is not well-formed HTTP/1.1"
 _TOO_LONG: Final = "the request line or a header is too long"
@@ -43,13 +46,14 @@ class _Protocol(web.RequestHandler):
         settings: ``header_timeout`` and ``send_timeout``.
     """
 
-    __slots__ = ("_head_due", "_head_size", "_settings")
+    __slots__ = ("_head_due", "_head_size", "_lost", "_settings")
 
     def __init__(self, manager: web.Server, settings: Settings, **kwargs: Any) -> None:
         super().__init__(manager, **kwargs)
         self._settings = settings
         self._head_due: asyncio.TimerHandle | None = None
         self._head_size = 0
+        self._lost = asyncio.Event()
         self._max_msg_queue_size = MAX_WAITING
         self._msg_queue_resume_size = MAX_WAITING // 2
 
@@ -74,6 +78,7 @@ class _Protocol(web.RequestHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._forget_head()
+        self._lost.set()
         super().connection_lost(exc)
 
     async def start(self) -> None:
@@ -110,15 +115,37 @@ class _Protocol(web.RequestHandler):
         if request_handler is self._request_handler and not _plain(request):
             request_handler = self._make_error_handler(_ErrInfo(400, ValueError(), ""))
         self._tell_broken(request)
-        return await super()._handle_request(request, start_time, request_handler)
+        answered = await super()._handle_request(request, start_time, request_handler)
+        if request_handler is not self._request_handler or self._broken(request):
+            await self._linger()
+        return answered
+
+    def _broken(self, request: web.BaseRequest) -> bool:
+        """Whether the framing of its body is broken, so that its end will not come."""
+        if request.content.is_eof() or not self._messages:
+            return False
+        message, _ = self._messages[-1]
+        return isinstance(message, _ErrInfo)
 
     def _tell_broken(self, request: web.BaseRequest) -> None:
         """Wake whoever reads a body whose framing is broken: aiohttp would let them wait."""
-        if request.content.is_eof() or not self._messages:
-            return
-        message, _ = self._messages[-1]
-        if isinstance(message, _ErrInfo):
-            request.content.set_exception(web.RequestPayloadError("broken framing"))
+        if self._broken(request):
+            error = web.RequestPayloadError("broken framing")
+            request.content.set_exception(error)
+            # Who was woken by bytes just before waits anew without having looked at it.
+            self._loop.call_soon(request.content.set_exception, error)
+
+    async def _linger(self) -> None:
+        """After an answer behind which no request is found, take what still comes for a while.
+
+        A connection that is closed on unread bytes is reset, which takes the answer with it.
+        """
+        self._close = True
+        if self.transport is not None and self.transport.can_write_eof():
+            self.transport.write_eof()
+            self.transport.resume_reading()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._lost.wait(), LINGER)
 
     def _forget_head(self) -> None:
         self._head_size = 0

@@ -1,5 +1,7 @@
 """Odd shapes of HTTP, and answers given while the body still comes."""
 
+import asyncio
+
 import pytest
 
 from service.db import Pool
@@ -78,6 +80,27 @@ async def test_what_is_not_http_gets_the_envelope(
                 assert answer.json["message"] == "Invalid request"
                 assert b"sss" not in answer.body
                 assert await connection.ended()
+
+
+async def test_the_answer_to_what_is_not_http_is_not_lost_on_who_still_sends(
+    service: Service,
+) -> None:
+    async with Connection(service) as connection:
+        await connection.send(b"GET / HTTP/1.1\r\nbad header\r\n\r\n", *[MEGABYTE] * 20)
+        assert (await connection.answer()).status == 400
+        assert await connection.ended()
+
+
+@pytest.mark.settings(idle_timeout=1.0)
+async def test_broken_chunks_are_told_to_who_waits_for_a_line(service: Service) -> None:
+    for turns in range(10):
+        async with Connection(service) as connection:
+            await connection.send(head(service, "Transfer-Encoding: chunked", EXPECT))
+            assert (await connection.answer()).status == 100
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await connection.send(b"5\r\n" + FILE + b"\r\n0\r\n\r\n")
+            assert (await connection.answer()).status == 400, turns
 
 
 async def test_chunks_that_are_broken_are_a_400(service: Service, pool: Pool) -> None:
