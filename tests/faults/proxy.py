@@ -162,11 +162,11 @@ class Proxy:
 
     def _struck_by(self, data: bytes) -> Strike | None:
         for strike in self._strikes:
-            if strike.at in data:
-                if not strike.skip:
-                    self._strikes.remove(strike)
-                    return strike
-                strike.skip -= 1
+            times = data.count(strike.at)
+            if times > strike.skip:
+                self._strikes.remove(strike)
+                return strike
+            strike.skip -= times
         return None
 
 
