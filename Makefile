@@ -43,13 +43,13 @@ lint: setup
 	@scripts/squawk.sh
 
 test: lint
-	@scripts/pgbouncer.sh
+	@scripts/debian.sh pgbouncer pgbouncer
 	@scripts/debian.sh chromium chromium
 	@$(BIN)/pytest --postgres=$(POSTGRES) $(PARALLEL)
 	@$(BIN)/pytest --postgres=18+pgbouncer $(PARALLEL) $(POOLED)
 
 test-pgbouncer: setup
-	@scripts/pgbouncer.sh
+	@scripts/debian.sh pgbouncer pgbouncer
 	@$(BIN)/pytest --postgres=18+pgbouncer,18+pgbouncer-unprepared $(PARALLEL) tests/integration
 
 run: setup
@@ -100,7 +100,7 @@ load: setup
 	    $(if $(CLIENTS),--clients $(CLIENTS)) $(if $(SECONDS),--seconds $(SECONDS))
 
 rollout: setup
-	@scripts/pgbouncer.sh
+	@scripts/debian.sh pgbouncer pgbouncer
 	@scripts/debian.sh nginx nginx-light
 	@$(BIN)/python -m tests.load.replicas $(if $(SECONDS),--seconds $(SECONDS))
 
