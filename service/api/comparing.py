@@ -1,6 +1,5 @@
 """Two versions compared: in a working file first, so that no connection waits for the client."""
 
-from collections.abc import AsyncIterator
 from typing import Final
 
 from aiohttp import hdrs, web
@@ -9,7 +8,7 @@ from service.api import keys
 from service.api.database import ask
 from service.api.envelope import JSON
 from service.api.negotiation import choose
-from service.api.streaming import stream
+from service.api.streaming import IN_MEMORY, send_file
 from service.db import Connection
 from service.errors import NotFound, Unavailable
 from service.importer.endings import NO_ROOM
@@ -17,8 +16,6 @@ from service.reading.comparison import differences
 from service.reading.records import Gone, Key
 from service.spool import Share, SpoolFile, TooLarge
 
-_IN_MEMORY: Final = 256 * 1024
-_BLOCK: Final = 64 * 1024
 _HEAD: Final = b'{"status":"success","code":200,"message":"Comparison","details":'
 _TAIL: Final = b',"complete":true}'
 
@@ -38,11 +35,9 @@ async def send(request: web.Request, old: Key, new: int) -> web.StreamResponse:
         file = await _written(request.app, share, old, new)
         headers: dict[str, str] = {
             hdrs.CONTENT_TYPE: f"{JSON}; charset=utf-8",
-            hdrs.CONTENT_LENGTH: str(file.tell()),
             hdrs.VARY: hdrs.ACCEPT,
         }
-        file.seek(0)
-        return await stream(request, _blocks(file), headers)
+        return await send_file(request, file, headers)
     except Gone:
         raise NotFound from None
     finally:
@@ -51,7 +46,7 @@ async def send(request: web.Request, old: Key, new: int) -> web.StreamResponse:
 
 async def _written(app: web.Application, share: Share, old: Key, new: int) -> SpoolFile:
     async def write(conn: Connection) -> SpoolFile:
-        file = share.file(_IN_MEMORY)  # a new one: what an earlier try wrote is no beginning
+        file = share.file(IN_MEMORY)  # a new one: what an earlier try wrote is no beginning
         _write(file, _HEAD)
         async for block in differences(conn, old, new):
             _write(file, block)
@@ -66,8 +61,3 @@ def _write(file: SpoolFile, block: bytes) -> None:
         file.write(block)
     except (OSError, TooLarge) as exc:
         raise Unavailable(NO_ROOM) from exc
-
-
-async def _blocks(file: SpoolFile) -> AsyncIterator[bytes]:
-    while block := file.read(_BLOCK):
-        yield block

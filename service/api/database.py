@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 async def ask(app: web.Application, question: Callable[[Connection], Awaitable[T]]) -> T:
-    """The answer to a question that changes nothing, however often it is asked.
+    """The answer to a question, or to a wish, that may be put twice where its answer was lost.
 
     Raises:
         Unavailable: the database stays away.

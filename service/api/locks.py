@@ -1,7 +1,6 @@
 """What people do to one project without a file: lock it, give it back, archive it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -14,12 +13,10 @@ from service.api.database import ask
 from service.api.envelope import respond
 from service.api.paging import only
 from service.api.requests import proceed
-from service.db import Connection
 from service.errors import BadRequest, Forbidden, RequestTimeout
 from service.importer import locks
 from service.importer.archive import archive
 from service.importer.locks import Claim, Lock
-from service.importer.retries import retrying
 
 LONGEST_REASON: Final = 1000
 
@@ -45,7 +42,7 @@ async def take(request: web.Request) -> web.Response:
     claim = _claim(request, caller)
     _check_subject(caller)
     seconds = await _seconds(request, settings.max_lock_ttl)
-    lock, new = await _change(request.app, partial(locks.take, claim=claim, seconds=seconds))
+    lock, new = await ask(request.app, partial(locks.take, claim=claim, seconds=seconds))
     code, message = (201, "Locked") if new else (200, "Lock extended")
     return respond(code, message, _shown(lock))
 
@@ -61,7 +58,7 @@ async def give_back(request: web.Request) -> web.Response:
     claim = _claim(request, caller)
     if reason is not None:
         _check_reason(caller, reason, breaking=breaking)
-    await _change(request.app, partial(locks.give_back, claim=claim, break_for=reason))
+    await ask(request.app, partial(locks.give_back, claim=claim, break_for=reason))
     return web.Response(status=204)
 
 
@@ -70,7 +67,7 @@ async def put_away(request: web.Request) -> web.Response:
     caller = await authorise(request, request.app[keys.SETTINGS].import_scope)
     only(request.query)
     claim = _claim(request, caller)
-    done = await _change(request.app, partial(archive, claim=claim))
+    done = await ask(request.app, partial(archive, claim=claim))
     return respond(200, "Archived", {"project_id": claim.project_id, **done._asdict()})
 
 
@@ -122,15 +119,6 @@ async def _seconds(request: web.Request, most: int) -> int:
     if not isinstance(seconds, int) or isinstance(seconds, bool) or not 1 <= seconds <= most:
         raise BadRequest(f"ttl_seconds must be a whole number from 1 to {most}")
     return seconds
-
-
-async def _change(app: web.Application, change: Callable[[Connection], Awaitable[T]]) -> T:
-    """Change something in a way that may be done twice, where the first answer was lost."""
-
-    async def changed(conn: Connection, _again: bool) -> T:
-        return await change(conn)
-
-    return await retrying(app[keys.POOL], changed, app[keys.SETTINGS].connect_timeout)
 
 
 def _shown(lock: Lock | None) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -10,7 +10,7 @@ from aiohttp import hdrs, web
 
 from service.api import keys
 from service.api.database import ask
-from service.api.streaming import stream
+from service.api.streaming import IN_MEMORY, send_file
 from service.db import Connection
 from service.errors import Unavailable
 from service.importer import outcomes
@@ -38,8 +38,6 @@ COLUMNS: Final = (
     "warnings",
     "first_warnings",
 )
-_IN_MEMORY: Final = 256 * 1024
-_BLOCK: Final = 64 * 1024
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula."""
 
@@ -54,17 +52,15 @@ async def send(
         ConnectionError: the answer broke off.
     """
     share = request.app[keys.IMPORTER].spool.share()
-    file = share.file(_IN_MEMORY)
+    file = share.file(IN_MEMORY)
     try:
         await _write(request, key, wanted, file)
         headers: dict[str, str] = {
             hdrs.CONTENT_TYPE: f"{CSV}; charset=utf-8; header=present",
-            hdrs.CONTENT_LENGTH: str(file.tell()),
             hdrs.CONTENT_DISPOSITION: f'attachment; filename="import-{key[1]}-results.csv"',
             hdrs.VARY: hdrs.ACCEPT,
         }
-        file.seek(0)
-        return await stream(request, _blocks(file), headers)
+        return await send_file(request, file, headers)
     except ConnectionError:
         raise
     except (OSError, TooLarge) as exc:
@@ -85,11 +81,6 @@ async def _write(
     while rows := await ask(request.app, read):
         file.write(_lines([_cells(row) for row in rows]))
         after = rows[-1]["index"]
-
-
-async def _blocks(file: SpoolFile) -> AsyncIterator[bytes]:
-    while block := file.read(_BLOCK):
-        yield block
 
 
 def _lines(rows: Iterable[Sequence[Any]]) -> bytes:

@@ -5,13 +5,19 @@ import contextlib
 import socket
 import struct
 from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Final
 
 import structlog
 from aiohttp import hdrs, web
 
 from service.api import keys
+from service.spool import SpoolFile
 
 log = structlog.get_logger(__name__)
+
+IN_MEMORY: Final = 256 * 1024
+"""Bytes of a working file that are kept in memory."""
+_BLOCK: Final = 64 * 1024
 
 
 async def stream(
@@ -33,6 +39,20 @@ async def stream(
                 await send(request, response, block)
         await response.write_eof()
     return response
+
+
+async def send_file(
+    request: web.Request, file: SpoolFile, headers: Mapping[str, str]
+) -> web.StreamResponse:
+    """A 200 with a working file as its body, which so has a length; raises as ``stream``."""
+    known: dict[str, str] = {hdrs.CONTENT_LENGTH: str(file.tell())}
+    file.seek(0)
+    return await stream(request, _blocks(file), {**headers, **known})
+
+
+async def _blocks(file: SpoolFile) -> AsyncIterator[bytes]:
+    while block := file.read(_BLOCK):
+        yield block
 
 
 @contextlib.contextmanager

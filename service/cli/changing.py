@@ -6,12 +6,11 @@ from typing import Final
 
 import aiohttp
 
-from service.cli.asking import follow
-from service.cli.connecting import LATER, Answer, Service, Unanswered, reached, whole
+from service.cli.connecting import Answer, Service, reached, whole
 from service.cli.failures import LANDED, Piecewise, Report
 from service.cli.patience import Patience
 from service.cli.screen import Failure
-from service.cli.sending import SILENCE, in_progress, take, take_conflicts
+from service.cli.sending import SILENCE, take, until_told
 from service.cli.splitting import uncut
 
 _WAITING: Final = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=SILENCE)
@@ -45,26 +44,14 @@ async def undo(service: Service, import_id: int, retry_for: float, *, as_json: b
     report = Report(f"undo of import {import_id}")
     into = Piecewise(report, uncut(0))
     report.key = f"undo-{import_id}-{secrets.token_hex(4)}"
-    patience = Patience(report.file, retry_for)
-    while True:
-        try:
-            answer = await _undo(service, import_id, report.key, into)
-            if answer is None:
-                break
-            if in_progress(answer):
-                if await follow(service, answer.body["import_id"]) is None:
-                    await patience.pause(answer, answer.retry_after)
-                continue
-        except Unanswered as error:
-            await patience.pause(error)
-            continue
-        if answer.status in LATER:
-            await patience.pause(answer, answer.retry_after)
-        elif "errors" in answer.body:
-            await take_conflicts(service, answer, into)
-            break
-        else:
-            raise Failure(f"{report.file}: {answer}")
+    answer = await until_told(
+        service,
+        Patience(report.file, retry_for),
+        lambda: _undo(service, import_id, report.key, into),
+        into,
+    )
+    if answer is not None:
+        raise Failure(f"{report.file}: {answer}")
     if as_json:
         print(report.as_json())
     else:

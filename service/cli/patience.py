@@ -17,10 +17,13 @@ class Patience:
     Args:
         what: is tried, for people.
         seconds: of all pauses together.
+
+    Attributes:
+        what: as above.
     """
 
     def __init__(self, what: str, seconds: float) -> None:
-        self._what = what
+        self.what = what
         self._left = seconds
         self._tries = 0
 
@@ -40,9 +43,9 @@ class Patience:
         self._tries += 1
         if pause > self._left:
             raise Failure(
-                f"{self._what}: {why}; given up, as --retry-for leaves no time for another try: "
+                f"{self.what}: {why}; given up, as --retry-for leaves no time for another try: "
                 "the same command goes on where it stopped"
             )
         self._left -= pause
-        print(f"{self._what}: {why}; again in {pause:.0f} s", file=sys.stderr)
+        print(f"{self.what}: {why}; again in {pause:.0f} s", file=sys.stderr)
         await asyncio.sleep(pause)

@@ -12,7 +12,7 @@ anything else          ─▶ Refused
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -104,20 +104,51 @@ async def send(
         Failure: it could not be sent in the time that there is.
         OSError: the file cannot be read any more.
     """
-    patience = Patience(parcel.name, asked.retry_for)
     begun = parcel.begun
+
+    async def attempt() -> Answer | None:
+        nonlocal begun
+        if begun and parcel.known and await _recover(service, parcel.key, into, watch):
+            return None
+        begun = True
+        return await _attempt(service, parcel, asked, into, watch)
+
+    patience = Patience(parcel.name, asked.retry_for)
+    answer = await until_told(service, patience, attempt, into, _told(watch))
+    if answer is not None:
+        raise Refused(into.placed(str(answer)))
+
+
+async def until_told(
+    service: Service,
+    patience: Patience,
+    attempt: Callable[[], Awaitable[Answer | None]],
+    into: Piecewise,
+    told: Callable[[Mapping[str, Any]], None] = lambda _: None,
+) -> Answer | None:
+    """Try until the outcomes are there, or there can be none.
+
+    Args:
+        patience: how long, and what it is about.
+        attempt: one try; gives the answer that is no 207, or None where the outcomes came.
+        into: takes the outcomes.
+        told: how far an import is that runs under the same key.
+
+    Returns:
+        The refusal, or None where the outcomes are there.
+
+    Raises:
+        Failure: it did not succeed in the time that there is.
+    """
     while True:
         try:
-            if begun and parcel.known and await _recover(service, parcel.key, into, watch):
-                return
-            begun = True
-            answer = await _attempt(service, parcel, asked, into, watch)
+            answer = await attempt()
             if answer is None:
-                return
+                return None
             if in_progress(answer):
                 where = f"import {answer.body['import_id']}"
-                print(f"{parcel.name}: {where} runs under the same key: waiting", file=sys.stderr)
-                if await follow(service, answer.body["import_id"], _told(watch)) is None:
+                print(f"{patience.what}: {where} runs under the same key: waiting", file=sys.stderr)
+                if await follow(service, answer.body["import_id"], told) is None:
                     await patience.pause(answer, answer.retry_after)
                 continue
         except Unanswered as error:
@@ -127,9 +158,9 @@ async def send(
             await patience.pause(answer, answer.retry_after)
         elif "errors" in answer.body:
             await take_conflicts(service, answer, into)
-            return
+            return None
         else:
-            raise Refused(into.placed(str(answer)))
+            return answer
 
 
 async def _recover(service: Service, key: str, into: Piecewise, watch: Watch) -> bool:
