@@ -27,7 +27,7 @@ from service.importer.turns import Turns
 from service.importer.undo import Undoing
 from service.settings import Settings
 from service.spool import Spool
-from service.xml import walks
+from service.xml import events, walks
 
 _SQL = Queries("imports")
 _log = structlog.get_logger()
@@ -78,8 +78,8 @@ class Importer:
         self._heart: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> "Importer":
-        if walks.walk_of is walks.interpreted:
-            _log.warning("import.slower", reason="what reads records was not compiled")
+        if walks.walk_of is walks.interpreted or events.events_of is events.interpreted:
+            _log.warning("import.slower", reason="what reads files was not compiled")
         self._heart = asyncio.create_task(self._keep_alive(), name="heartbeat")
         return self
 

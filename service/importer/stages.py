@@ -1,15 +1,16 @@
 """What every import's stages have in common, whatever they do."""
 
+# ruff: noqa: B027 - those of an import without a file leave out what is about one
+
 import asyncio
+from abc import ABC, abstractmethod
 
 from service.errors import FileRefused, FileTooLarge
 from service.model import FileWarning
 
 
-class Stages:
+class Stages(ABC):
     """What runs between an import's beginning and its last outcome.
-
-    Those of an import without a file leave out all that is about one.
 
     Attributes:
         fault: the first that any stage met, or why the import is to end.
@@ -22,9 +23,9 @@ class Stages:
         self.halted = asyncio.Event()
         self.done = 0
 
+    @abstractmethod
     async def run(self) -> None:
         """Run until every stage has ended; the first fault of any is kept."""
-        raise NotImplementedError
 
     async def land_held(self) -> bool:
         """After the last byte of an atomic import: land all of it, or none.
@@ -40,12 +41,13 @@ class Stages:
             self.fault = fault
             self.halted.set()
 
+    @abstractmethod
     def close(self) -> None:
         """Give back the disk."""
 
+    @abstractmethod
     def fingerprint(self, notes: str | None) -> bytes | None:
         """The fingerprint of what was asked for, where one is wanted."""
-        raise NotImplementedError
 
     @property
     def bytes_read(self) -> int:
