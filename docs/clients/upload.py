@@ -1,0 +1,72 @@
+"""Upload a file by requests: upload.py ADDRESS CLIENT FILE [NOTES], with BULK_IMPORT_TOKEN set."""
+
+import json
+import os
+import sys
+import time
+import uuid
+
+import requests
+from requests_toolbelt import MultipartEncoder  # requests alone would load the whole file
+
+LATER = (408, 429, 502, 503, 504)
+
+
+def send(url, file, notes, key):
+    file.seek(0)
+    form = MultipartEncoder({"notes": notes, "file": (os.path.basename(file.name), file)})
+    headers = {
+        "Accept": "application/json",
+        "Authorization": f"Bearer {os.environ['BULK_IMPORT_TOKEN']}",
+        "Content-Type": form.content_type,  # names the boundary of this very form
+        "Idempotency-Key": key,
+    }
+    return requests.post(url, data=form, headers=headers, timeout=60)
+
+
+def tell(status, text):
+    """Print what became of each project; ValueError where the answer was cut."""
+    answer = json.loads(text) if status in (207, 409) else {}
+    errors = answer["details"]["errors"] if status == 207 else answer.get("errors")
+    if errors is None:
+        print(f"refused with {status}: {text}", file=sys.stderr)
+        return 2
+    if status == 207 and answer.get("complete") is not True:
+        raise ValueError("the answer was cut")
+    for item in answer["details"]["successes"] if status == 207 else []:
+        print(item["outcome"], item["external_id"], item["name"])
+    for item in errors:
+        print(
+            f"failed {item['external_id'] or '-'}, line {item['line']}:",
+            f"{item['error']}, {item['message']}",
+        )
+    print(answer["message"])
+    return 1 if answer["counts"]["failed"] else 0
+
+
+def upload(url, file, notes):
+    key = str(uuid.uuid4())
+    wait = 0
+    for pause in (1, 2, 4, 8, 16, 32):
+        time.sleep(wait)
+        wait = pause
+        try:
+            response = send(url, file, notes, key)
+            later = response.headers.get("Retry-After")
+            if later is None and response.status_code not in LATER:
+                return tell(response.status_code, response.text)
+            print(response.status_code, response.text, file=sys.stderr)
+            wait = int(later or pause)
+        except (requests.RequestException, ValueError) as error:
+            print(error, file=sys.stderr)
+    return 2
+
+
+address, client, path, notes = [*sys.argv[1:], ""][:4]
+try:
+    with open(path, "rb") as file:
+        code = upload(f"{address}/api/v2/clients/{client}/projects/bulk", file, notes)
+except OSError as error:
+    print(error, file=sys.stderr)
+    code = 2
+sys.exit(code)

@@ -1,0 +1,56 @@
+#!/bin/sh
+# Upload a file by curl: upload.sh ADDRESS CLIENT FILE [NOTES], with BULK_IMPORT_TOKEN set. Needs jq.
+set -eu
+url=$1/api/v2/clients/$2/projects/bulk
+file=$3
+notes=${4-}
+key=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+answer=$(mktemp)
+trap 'rm -f "$answer"' EXIT
+
+[ -r "$file" ] || {
+    echo "$file cannot be read" >&2
+    exit 2
+}
+
+# Prints the status and what Retry-After says. The token comes from stdin, so that no list of
+# processes shows it; --form-string takes notes as they are, even if they begin with @.
+send() {
+    printf 'Authorization: Bearer %s\n' "$BULK_IMPORT_TOKEN" |
+        curl -sS -o "$answer" -w '%{http_code} %header{retry-after}' \
+            -H @- -H 'Accept: application/json' -H "Idempotency-Key: $key" \
+            --form-string "notes=$notes" -F "file=@\"$file\"" "$url"
+}
+
+# Prints what became of each project; ends with 0 where all landed, 1 where some did not.
+tell() {
+    jq -r '
+        ((.details | objects | .successes[]) | "\(.outcome) \(.external_id) \(.name)"),
+        ((.errors // .details.errors)[] |
+            "failed \(.external_id // "-"), line \(.line): \(.error), \(.message)"),
+        .message' "$answer"
+    jq -e '.counts.failed == 0' "$answer" >/dev/null
+}
+
+wait=0
+for pause in 1 2 4 8 16 32; do
+    sleep "$wait"
+    said=$(send) || said='lost '
+    case $said in
+    'lost ' | 408* | 429* | 50[234]* | *' '[0-9]*) ;;
+    *)
+        if jq -e '.complete == true or has("errors")' "$answer" >/dev/null 2>&1; then
+            tell
+            exit
+        elif [ "$said" != '207 ' ]; then
+            echo "refused with ${said% }: $(cat "$answer")" >&2
+            exit 2
+        fi
+        said='207, but cut '
+        ;;
+    esac
+    after=${said##* }
+    echo "${said% *}" >&2
+    wait=${after:-$pause}
+done
+exit 2
