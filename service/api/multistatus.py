@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Final
 
 import orjson
+import structlog
 from aiohttp import hdrs, web
 
 from service.api import keys
@@ -18,7 +19,7 @@ from service.api.envelope import JSON
 from service.api.streaming import send, whole
 from service.api.uploads import UPLOADS, Asked, location
 from service.errors import Conflict, ServiceError
-from service.importer import history, outcomes
+from service.importer import outcomes
 from service.importer.batches import Owner
 from service.importer.decisions import Outcome
 from service.importer.options import Told
@@ -40,6 +41,8 @@ async def answer(request: web.Request, asked: Asked) -> web.StreamResponse:
     settings = request.app[keys.SETTINGS]
     running = request.app[UPLOADS].begin(asked)
     await asked.received.wait()
+    if asked.started is not None:  # in every record of this request, which has a task of its own
+        structlog.contextvars.bind_contextvars(import_id=asked.started.id)
     await asyncio.wait({running}, timeout=settings.status_after)
     tally = running.result() if running.done() else None
     assert asked.started is not None  # else ``result`` has raised
@@ -121,34 +124,25 @@ class MultiStatus:
 
     async def _blocks(self, tally: Tally) -> AsyncIterator[bytes]:
         """The JSON, a page of outcomes at a time; nothing is yielded before the first is read."""
-        warnings = await self._warnings()
         opening = orjson.dumps(_head(tally, self._owner))[:-1] + b',"details":{"successes":['
         if self._owner.options.outcomes is Told.ALL:
-            async for items in self._items(outcomes.LANDED):
+            async for items in self._items(outcomes.LANDED, tally.counts):
                 yield opening + items
                 opening = b""
         opening += b'],"errors":['
-        async for items in self._items(outcomes.FAILED):
+        async for items in self._items(outcomes.FAILED, tally.counts):
             yield opening + items
             opening = b""
-        yield opening + b'],"warnings":' + orjson.dumps(warnings) + b'},"complete":true}'
+        yield opening + b'],"warnings":' + orjson.dumps(tally.warnings) + b'},"complete":true}'
 
-    async def _warnings(self) -> list[dict[str, Any]]:
-        owner = self._owner
-        expiry = self._app[keys.SETTINGS].heartbeat_expiry
-        found = await ask(
-            self._app,
-            partial(
-                history.find, client_id=owner.client_id, import_id=owner.import_id, expiry=expiry
-            ),
-        )
-        return found["warnings"] if found else []
-
-    async def _items(self, kinds: tuple[Outcome, ...]) -> AsyncIterator[bytes]:
-        after = -1
-        while page := await self._page(kinds, after, outcomes.PAGE):
+    async def _items(
+        self, kinds: tuple[Outcome, ...], counts: Mapping[str, int]
+    ) -> AsyncIterator[bytes]:
+        after, left = -1, sum(counts[kind] for kind in kinds)
+        while left and (page := await self._page(kinds, after, outcomes.PAGE)):
             yield (b"," if after >= 0 else b"") + orjson.dumps(page)[1:-1]
             after = page[-1]["index"]
+            left -= len(page)
 
     async def _page(
         self, kinds: tuple[Outcome, ...], after: int, limit: int

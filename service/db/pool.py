@@ -47,8 +47,17 @@ async def open_pool(settings: Settings, dsn: str) -> Pool:
             statement_cache_size=settings.statement_cache_size,
             timeout=settings.connect_timeout,
             init=_speak_json,
+            connection_class=_Connection,
             server_settings={"application_name": "bulk-import"},
         )
+
+
+class _Connection(asyncpg.Connection):
+    """One of the pool's."""
+
+    def get_reset_query(self) -> str:
+        """Nothing: all that is set or locked is so for a transaction, and giving back is free."""
+        return ""
 
 
 async def _speak_json(connection: Connection) -> None:

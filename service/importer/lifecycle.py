@@ -3,7 +3,7 @@
 import math
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
@@ -68,8 +68,7 @@ async def begin(conn: Connection, request: Request, lock_timeout: float) -> int 
         The import's id, or None where another import holds the key.
     """
     async with conn.transaction(isolation="read_committed"):
-        await _wait_at_most(conn, lock_timeout)
-        await conn.execute(_SQL.share_client, client_key(request.client_id))
+        await conn.execute(_SQL.share_client, client_key(request.client_id), _ms(lock_timeout))
         if await is_disabled(conn, request.client_id) is not False:  # since it was let in
             raise Forbidden(DISABLED)
         import_id: int | None = await conn.fetchval(
@@ -123,6 +122,7 @@ async def end(conn: Connection, owner: Owner, how: End) -> Tally | None:
         The counts, or None where the import was no longer ours to end.
     """
     key = (owner.client_id, owner.import_id, owner.attempt)
+    warnings = [warning.as_dict() for warning in how.warnings]
     async with conn.transaction(isolation="read_committed"):
         await _hold_import(conn, owner.client_id, owner.import_id)
         counted = await tally(conn, *key, atomic=owner.options.atomic)
@@ -136,12 +136,12 @@ async def end(conn: Connection, owner: Owner, how: End) -> Tally | None:
             how.filename,
             how.dialect,
             how.bytes_read,
-            [warning.as_dict() for warning in how.warnings],
+            warnings,
             counted.counts,
             how.fingerprint,
             refused and how.state != "interrupted",
         )
-    return counted if ended else None
+    return replace(counted, warnings=warnings) if ended else None
 
 
 async def bury_dead(conn: Connection, client_id: int, expiry: float) -> list[int]:
@@ -198,15 +198,16 @@ async def _hold_import(conn: Connection, client_id: int, import_id: int) -> None
     Waits, so that its turn comes; the backends of those who hold it for longer are ended.
     """
     key = import_key(client_id, import_id)
+    if await conn.fetchval(_SQL.try_import, key):
+        return
     while True:
         try:
             async with conn.transaction():
-                await _wait_at_most(conn, _PATIENCE)
-                await conn.execute(_SQL.hold_import, key)
+                await conn.execute(_SQL.hold_import, key, _ms(_PATIENCE))
                 return
         except asyncpg.LockNotAvailableError:
             await conn.execute(_SQL.end_holders, key)
 
 
-async def _wait_at_most(conn: Connection, seconds: float) -> None:
-    await conn.execute(_SQL.patience, str(math.ceil(seconds * 1000)))
+def _ms(seconds: float) -> str:
+    return str(math.ceil(seconds * 1000))

@@ -103,9 +103,11 @@ async def held(conn: Connection, claim: Claim) -> AsyncIterator[None]:
     """
     async with conn.transaction(isolation="read_committed"):
         await conn.execute(
-            _SQL.limits, f"{claim.patience * 1000:.0f}", f"{claim.silence * 1000:.0f}"
+            _SQL.share_client,
+            client_key(claim.client_id),
+            f"{claim.patience * 1000:.0f}",
+            f"{claim.silence * 1000:.0f}",
         )
-        await conn.execute(_SQL.share_client, client_key(claim.client_id))
         external_id = await conn.fetchval(_SQL.external_id, claim.client_id, claim.project_id)
         if external_id is None:
             raise NotFound

@@ -89,12 +89,16 @@ def _row(item: Entry, outcome: Outcome, *rest: str | int | None) -> bytes:
 class Tally:
     """How an import's projects came out.
 
-    ``conflict`` is what a refusal of all is called where every project was refused by a lock or by
-    its version, and None otherwise.
+    Attributes:
+        counts: by outcome.
+        conflict: what a refusal of all is called where every project was refused by a lock or by
+            its version, and None otherwise.
+        warnings: about the upload as a whole, once the import has ended.
     """
 
     counts: dict[str, int]
     conflict: str | None
+    warnings: Sequence[Mapping[str, Any]] = ()
 
 
 async def tally(

@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TypeVar
 
 from service.db import Connection, Pool
+from service.db.queries import Queries
 from service.errors import FileRefused, FileTooLarge, InternalError, OtherUpload, ServiceError
 from service.importer.batches import Owner
 from service.importer.endings import Stopped
@@ -18,6 +20,8 @@ from service.settings import Settings
 from service.xml.inflate import Inflated
 from service.xml.limits import Limits
 from service.xml.pipe import Pipe
+
+_SQL = Queries("imports")
 
 T = TypeVar("T")
 
@@ -85,7 +89,9 @@ class Replay:
 
         async def count(conn: Connection, _again: bool) -> Tally:
             owner = self.owner
-            return await tally(conn, owner.client_id, owner.import_id, owner.attempt)
+            counted = await tally(conn, owner.client_id, owner.import_id, owner.attempt)
+            warnings = await conn.fetchval(_SQL.warnings, owner.client_id, owner.import_id)
+            return replace(counted, warnings=warnings)
 
         return await retrying(self._pool, count, self._retry_timeout)
 

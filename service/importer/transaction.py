@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from service import telemetry, tracing
 from service.db import Connection
 from service.db.queries import Queries
 from service.importer import outcomes
@@ -14,6 +15,7 @@ from service.importer.faults import Fenced
 from service.importer.keys import client_key, import_key, project_key
 from service.importer.options import Mode
 from service.model import Notice, Project, Refusal, SharedObject, WarningCode
+from service.telemetry import Stage, Stopwatch
 
 _SQL = Queries("writer")
 
@@ -40,7 +42,7 @@ class Plan:
 @asynccontextmanager
 async def fenced(
     conn: Connection, owner: Owner, *, alone: bool = False, keep: bool = True
-) -> AsyncIterator[None]:
+) -> AsyncIterator[Stopwatch]:
     """A transaction that holds the import's and the client's lock, with its time-outs set.
 
     READ COMMITTED is set explicitly: under a higher default, what is read after the locks would be
@@ -50,23 +52,30 @@ async def fenced(
         alone: hold the client's lock exclusively, so that nothing else of the client is written;
             both are shared by default.
         keep: commit in the end; what is not kept is rolled back.
+
+    Yields:
+        What counts its seconds: those inside as written, unless it is told otherwise.
     """
-    transaction = conn.transaction(isolation="read_committed")
-    await transaction.start()
-    try:
-        await conn.execute(
-            _SQL.limits, f"{owner.lock_timeout * 1000:.0f}", f"{owner.idle_timeout * 1000:.0f}"
-        )
-        await conn.execute(
-            _SQL.share_import_hold_client if alone else _SQL.share_import_and_client,
-            import_key(owner.client_id, owner.import_id),
-            client_key(owner.client_id),
-        )
-        yield
-    except BaseException:
-        await transaction.rollback()
-        raise
-    await (transaction.commit() if keep else transaction.rollback())
+    with tracing.transaction(), Stopwatch(Stage.LOCK) as watch:
+        transaction = conn.transaction(isolation="read_committed")
+        await transaction.start()
+        try:
+            with telemetry.LOCKS.labels("client").time():
+                await conn.execute(
+                    _SQL.hold,
+                    import_key(owner.client_id, owner.import_id),
+                    client_key(owner.client_id),
+                    f"{owner.lock_timeout * 1000:.0f}",
+                    f"{owner.idle_timeout * 1000:.0f}",
+                    alone,
+                )
+            watch.turn_to(Stage.WRITE)
+            yield watch
+        except BaseException:
+            await transaction.rollback()
+            raise
+        watch.turn_to(Stage.COMMIT)
+        await (transaction.commit() if keep else transaction.rollback())
 
 
 async def still_ours(conn: Connection, owner: Owner) -> None:
@@ -101,13 +110,16 @@ async def land(
     """
     plan = Plan()
     keep = not owner.options.dry_run
-    async with fenced(conn, owner, keep=keep):
+    async with fenced(conn, owner, keep=keep) as watch:
+        watch.turn_to(Stage.COMPARE)
+        tracing.note(projects=len(items))
         held, contested = await try_locks(conn, owner, items)
         await still_ours(conn, owner)
         if recheck:
             held = await without_landed(conn, owner, held)
         if held:
             plan = await make_plan(conn, owner, held)
+            watch.turn_to(Stage.WRITE)
             await write(conn, owner, plan)
     if plan.results and not keep:
         await store_results(conn, owner, plan.results)
@@ -226,6 +238,7 @@ async def write(conn: Connection, owner: Owner, plan: Plan) -> None:
             _SQL.move_pointers,
             owner.client_id,
             [moved.project_id for moved in plan.moved],
+            [moved.project.external_id for moved in plan.moved],
             [moved.version for moved in plan.moved],
             [moved.project.content_hash for moved in plan.moved],
         )

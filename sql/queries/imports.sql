@@ -1,11 +1,13 @@
 -- name: share_client
-SELECT pg_advisory_xact_lock_shared($1)
+-- Waits, for so many milliseconds.
+SELECT set_config('lock_timeout', $2, true), pg_advisory_xact_lock_shared($1)
 
--- name: patience
-SELECT set_config('lock_timeout', $1, true)
+-- name: try_import
+SELECT pg_try_advisory_xact_lock($1)
 
 -- name: hold_import
-SELECT pg_advisory_xact_lock($1)
+-- As share_client.
+SELECT set_config('lock_timeout', $2, true), pg_advisory_xact_lock($1)
 
 -- name: end_holders
 -- A process stopped in the middle of a COPY is ended by no time-out. A 64-bit key stands in pg_locks
@@ -71,7 +73,7 @@ UPDATE import_progress p
    SET attempt = t.attempt, beat_at = clock_timestamp(), bytes_read = 0, projects_done = 0,
        cancel_requested = false, cancelled_by = NULL, nonce = $8
   FROM taken t
- WHERE p.client_id = t.client_id AND p.import_id = t.import_id
+ WHERE p.client_id = $1 AND p.import_id = t.import_id
 RETURNING p.attempt
 
 -- name: end
@@ -132,6 +134,9 @@ SELECT i.import_id, i.state, i.attempt, i.subject, i.idempotency_key, i.options,
   FROM imports i
   JOIN import_progress p USING (client_id, import_id)
  WHERE i.client_id = $1 AND i.import_id = $2
+
+-- name: warnings
+SELECT warnings FROM imports WHERE client_id = $1 AND import_id = $2
 
 -- name: page
 -- The latest first.

@@ -1,13 +1,11 @@
--- name: limits
--- SET LOCAL alone gets through PgBouncer. Every look-up is on its whole key, whatever statistics say.
-SELECT set_config('lock_timeout', $1, true),
-       set_config('idle_in_transaction_session_timeout', $2, true),
-       set_config('plan_cache_mode', 'force_custom_plan', true),
-       set_config('enable_seqscan', 'off', true)
-
 -- name: share_client
--- Waits; an import that is all or nothing holds it alone.
-SELECT pg_advisory_xact_lock_shared($1)
+-- SET LOCAL alone gets through PgBouncer. Every look-up is on its whole key, whatever statistics say.
+-- Then it waits; an import that is all or nothing holds the client alone.
+SELECT set_config('lock_timeout', $2, true),
+       set_config('idle_in_transaction_session_timeout', $3, true),
+       set_config('plan_cache_mode', 'force_custom_plan', true),
+       set_config('enable_seqscan', 'off', true),
+       pg_advisory_xact_lock_shared($1)
 
 -- name: hold_project
 -- Waits; a batch that writes the project holds it.

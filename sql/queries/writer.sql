@@ -1,20 +1,16 @@
--- name: limits
+-- name: hold
 -- SET LOCAL alone gets through PgBouncer. A writer that stops in the middle of a transaction is ended
--- by the server before its heartbeat counts as expired. The rest keeps every look-up on its whole
+-- by the server before its heartbeat counts as expired. The next two keep every look-up on its whole
 -- key: statistics lag behind a first import, and a plan kept from when the tables were small reads
--- all of the client's projects for each batch.
-SELECT set_config('lock_timeout', $1, true),
-       set_config('idle_in_transaction_session_timeout', $2, true),
+-- all of the client's projects for each batch. Then it waits for the locks, import before client;
+-- whoever takes an import over, or holds the client alone ($5), holds them exclusively. For the
+-- client alone it waits its turn among those who share it: by the try form it got none in 15 s.
+SELECT set_config('lock_timeout', $3, true),
+       set_config('idle_in_transaction_session_timeout', $4, true),
        set_config('plan_cache_mode', 'force_custom_plan', true),
-       set_config('enable_seqscan', 'off', true)
-
--- name: share_import_and_client
--- Waits; whoever takes an import over, or holds the client alone, holds these exclusively.
-SELECT pg_advisory_xact_lock_shared($1), pg_advisory_xact_lock_shared($2)
-
--- name: share_import_hold_client
--- Waits its turn among those who share the client: by the try form it got none in 15 s.
-SELECT pg_advisory_xact_lock_shared($1), pg_advisory_xact_lock($2)
+       set_config('enable_seqscan', 'off', true),
+       pg_advisory_xact_lock_shared($1),
+       CASE WHEN $5 THEN pg_advisory_xact_lock($2) ELSE pg_advisory_xact_lock_shared($2) END
 
 -- name: try_projects
 -- Never waits: a batch commits what it got and comes again for the rest. Gives the places, from 1,
@@ -60,14 +56,14 @@ SELECT $1, n.external_id, 1, n.content_hash
 RETURNING external_id, project_id
 
 -- name: move_pointers
--- The client joins as a column so that only the whole key finds a row.
-UPDATE projects p
-   SET version = n.version, content_hash = n.content_hash, archived_at = NULL
-  FROM (SELECT $1::bigint AS client_id, u.project_id, u.version, u.content_hash
-          FROM unnest($2::bigint[], $3::integer[], $4::bytea[])
-               AS u (project_id, version, content_hash)
-        OFFSET 0) AS n
- WHERE p.client_id = n.client_id AND p.project_id = n.project_id
+-- All are there, and are looked up by their whole key whatever the planner thinks: an UPDATE may be
+-- planned to read all of the client's projects, or every partition.
+INSERT INTO projects (client_id, project_id, external_id, version, content_hash)
+SELECT $1, n.project_id, n.external_id, n.version, n.content_hash
+  FROM unnest($2::bigint[], $3::text[], $4::integer[], $5::bytea[])
+       AS n (project_id, external_id, version, content_hash)
+ON CONFLICT (client_id, project_id) DO UPDATE
+   SET version = excluded.version, content_hash = excluded.content_hash, archived_at = NULL
 
 -- name: store_shared
 -- In the order of the hashes, in a transaction of their own: inside batches they deadlocked.
