@@ -1,5 +1,6 @@
 """The parsing thread's side: items from the reader, gathered into batches and handed on."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from service.importer.turns import Seat
 from service.model import ErrorCode, Project, Refusal, SharedObject, SharedObjects
 from service.settings import Settings
 from service.spool import Share, TooLarge
+from service.telemetry import Stage, Stopwatch
 from service.xml.prolog import Source
 from service.xml.reader import Limits, Reader
 
@@ -20,16 +22,28 @@ class Yielding:
     Args:
         source: what is read.
         seat: the reader's, who holds a turn.
+        watch: the reader's.
     """
 
-    def __init__(self, source: Source, seat: Seat) -> None:
+    def __init__(self, source: Source, seat: Seat, watch: Stopwatch) -> None:
         self._source = source
         self._seat = seat
+        self._watch = watch
 
     def read(self, n: int) -> bytes:
         """As the source's."""
-        with self._seat.pause():
+        with paused(self._seat, self._watch, Stage.RECEIVE):
             return self._source.read(n)
+
+
+@contextlib.contextmanager
+def paused(seat: Seat, watch: Stopwatch, stage: Stage) -> Iterator[None]:
+    """Let others parse while a reader waits, and have its watch say for what."""
+    watch.turn_to(stage)
+    with seat.pause():
+        yield
+        watch.turn_to(Stage.PARSE_TURN)
+    watch.turn_to(Stage.PARSE)
 
 
 def produce(

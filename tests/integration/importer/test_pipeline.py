@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 import threading
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
@@ -15,6 +16,8 @@ from service.importer.importer import Importer, Intake
 from service.importer.keys import client_key
 from service.importer.lifecycle import Request
 from service.importer.outcomes import page, shown
+from service.importer.pipeline import Import
+from service.importer.receiving import NICENESS
 from service.settings import Settings
 from tests.integration.importer.build import CLIENT, until
 
@@ -56,6 +59,21 @@ async def state(pool: Pool) -> tuple[str, str | None]:
     row = await pool.fetchrow("SELECT state, cause FROM imports")
     assert row is not None
     return row["state"], row["cause"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has no rank of its own")
+async def test_what_parses_gives_way_to_what_answers(importer: Importer) -> None:
+    async with importer.start(REQUEST) as started:
+        assert isinstance(started, Import)
+        await feed(started, [HEAD])
+        while not started.bytes_read:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        threads = [each for each in threading.enumerate() if each.name.startswith("parse")]
+        ranks = [os.getpriority(os.PRIO_PROCESS, each.native_id or 0) for each in threads]
+        await feed(started, [plan("P"), TAIL])
+        await started.finish()
+    own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    assert ranks == [min(own + NICENESS, 19)]
 
 
 async def test_a_file_lands_in_its_order_and_its_import_is_completed(
