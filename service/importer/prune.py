@@ -1,11 +1,17 @@
 """What is past its keep goes: old versions, old outcomes, shared objects that nothing names.
 
-In the background of ``serve``, one replica at a time, in small transactions with a pause after
-each, always by ranges of the primary key; never a running import's, nor a project's newest version.
+In the background of ``serve``, or by ``bulk-import prune``; one process at a time, in transactions
+of a bounded number of rows with a pause after each, always by the primary key; never a running
+import's, nor a project's newest versions. Imports do not wait for it: of what it locks they use the
+client's lock alone. It takes that where no import of the client runs, and never waits for it; an
+import that begins in that moment waits for the one transaction.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from typing import Final
 
 import structlog
 
@@ -19,11 +25,40 @@ from service.settings import Settings
 _SQL = Queries("prune")
 _log = structlog.get_logger()
 
-VERSIONS_AT_A_TIME = 50
-RESULTS_AT_A_TIME = 5000
-PAUSE = 0.05
+ROWS_AT_A_TIME: Final = 5000
+"""That a transaction deletes at most, but for the few hundred versions that it forgets."""
 
-_Step = Callable[[Connection, int, Settings], Awaitable[int]]
+VERSIONS_AT_A_TIME: Final = 500
+_PROJECTS_AT_A_TIME: Final = 1000
+_UNUSED_AT_A_TIME: Final = 100_000
+_PAUSE: Final = 0.05
+
+
+@dataclass(slots=True)
+class Gone:
+    """What a round took, in rows; ``interrupted`` are imports that were found dead."""
+
+    versions: int = 0
+    outcomes: int = 0
+    shared_objects: int = 0
+    interrupted: int = 0
+
+    def __str__(self) -> str:
+        return ", ".join(
+            f"{number:,} {what.replace('_', ' ')}" for what, number in asdict(self).items()
+        )
+
+
+class Busy(Exception):
+    """Another process prunes at this moment; ``gone`` is what went before."""
+
+    def __init__(self, gone: Gone) -> None:
+        super().__init__(gone)
+        self.gone = gone
+
+
+class _Locked(Exception):
+    pass
 
 
 async def keep_pruned(pool: Pool, settings: Settings) -> None:
@@ -31,79 +66,121 @@ async def keep_pruned(pool: Pool, settings: Settings) -> None:
     while True:
         await asyncio.sleep(settings.prune_every)
         try:
-            await prune(pool, settings)
+            gone = await prune(pool, settings)
+        except Busy as busy:
+            gone = busy.gone
         except Exception as exc:
             _log.warning("pruning failed", fault=repr(exc))
+            continue
+        if gone != Gone():
+            _log.info("pruned", **asdict(gone))
 
 
-async def prune(pool: Pool, settings: Settings) -> dict[str, int]:
+async def prune(pool: Pool, settings: Settings) -> Gone:
     """One round over all clients.
 
-    Returns:
-        How many versions, outcomes and shared objects went.
+    Raises:
+        Busy: another process prunes; the rest is left to it.
     """
     async with patience.acquired(pool) as conn:
         clients = [row["client_id"] for row in await conn.fetch(_SQL.clients)]
-    gone = dict.fromkeys(("versions", "results", "shared_objects"), 0)
-    for client_id in clients:
-        async with patience.acquired(pool) as conn:
-            await bury_dead(conn, client_id, settings.heartbeat_expiry)
-        gone["versions"] += await _until_done(pool, client_id, settings, _prune_versions)
-        gone["results"] += await _until_done(pool, client_id, settings, _prune_results)
-        gone["shared_objects"] += await _until_done(pool, client_id, settings, _prune_shared)
-    if any(gone.values()):
-        _log.info("pruned", **gone)
+    gone = Gone()
+    try:
+        for client_id in clients:
+            await _prune_client(pool, client_id, settings, gone)
+    except _Locked:
+        raise Busy(gone) from None
     return gone
 
 
-async def _until_done(pool: Pool, client_id: int, settings: Settings, step: _Step) -> int:
-    total = 0
+async def _prune_client(pool: Pool, client_id: int, settings: Settings, gone: Gone) -> None:
+    async with patience.acquired(pool) as conn:
+        gone.interrupted += len(await bury_dead(conn, client_id, settings.heartbeat_expiry))
+    await _prune_versions(pool, client_id, settings, gone)
+    await _prune_children(pool, client_id)
+    await _prune_outcomes(pool, client_id, settings, gone)
+    await _prune_shared(pool, client_id, gone)
+
+
+@asynccontextmanager
+async def _alone(pool: Pool) -> AsyncIterator[Connection]:
+    """A transaction in which nobody else prunes.
+
+    Raises:
+        _Locked: somebody does.
+    """
+    async with patience.acquired(pool) as conn, conn.transaction(isolation="read_committed"):
+        if not await conn.fetchval(_SQL.try_prune, prune_key()):
+            raise _Locked
+        yield conn
+
+
+async def _prune_versions(pool: Pool, client_id: int, settings: Settings, gone: Gone) -> None:
+    """Old versions go, range by range of the projects; what they consist of is left to follow."""
+    behind = -1
     while True:
-        async with patience.acquired(pool) as conn, conn.transaction(isolation="read_committed"):
-            if not await conn.fetchval(_SQL.try_prune, prune_key()):
-                return total
-            gone = await step(conn, client_id, settings)
-        if not gone:
-            return total
-        total += gone
-        await asyncio.sleep(PAUSE)
+        async with _alone(pool) as conn:
+            last = await conn.fetchval(_SQL.range_end, client_id, behind, _PROJECTS_AT_A_TIME)
+            if last is None:
+                return
+            keep = (settings.keep_versions, settings.keep_superseded, VERSIONS_AT_A_TIME)
+            old = await conn.fetch(_SQL.superseded, client_id, behind, last, *keep)
+            if old:
+                projects, versions = zip(*old, strict=True)
+                await conn.execute(_SQL.retire, client_id, projects, versions)
+        gone.versions += len(old)
+        behind = last if len(old) < VERSIONS_AT_A_TIME else old[-1]["project_id"] - 1
+        if old:
+            await asyncio.sleep(_PAUSE)
 
 
-async def _prune_versions(conn: Connection, client_id: int, settings: Settings) -> int:
-    old = await conn.fetch(
-        _SQL.superseded,
-        client_id,
-        settings.keep_versions,
-        settings.keep_superseded,
-        VERSIONS_AT_A_TIME,
-    )
-    key = (client_id, [row["project_id"] for row in old], [row["version"] for row in old])
-    if old:
-        for table in Table:
-            await conn.execute(_SQL.delete_children.format(table=table.value), *key)
-        await conn.execute(_SQL.delete_versions, *key)
-    return len(old)
+async def _prune_children(pool: Pool, client_id: int) -> None:
+    """The rows of versions that have gone, those that an earlier round has left among them."""
+    while True:
+        async with _alone(pool) as conn:
+            old = await conn.fetch(_SQL.retired, client_id, VERSIONS_AT_A_TIME)
+            if not old:
+                return
+            key = (client_id, *zip(*old, strict=True))
+            left = ROWS_AT_A_TIME
+            for table in Table:
+                query = _SQL.delete_children.format(table=table.value)
+                left -= _affected(await conn.execute(query, *key, left))
+            if left:
+                await conn.execute(_SQL.forget, *key)
+        await asyncio.sleep(_PAUSE)
 
 
-async def _prune_results(conn: Connection, client_id: int, settings: Settings) -> int:
-    first = await conn.fetchrow(_SQL.expired_results, client_id, settings.keep_results_days)
-    if first is None:
-        return 0
-    start = first["index"]
-    done = await conn.execute(
-        _SQL.delete_results,
-        client_id,
-        first["import_id"],
-        first["attempt"],
-        start,
-        start + RESULTS_AT_A_TIME,
-    )
-    return _affected(done)
+async def _prune_outcomes(pool: Pool, client_id: int, settings: Settings, gone: Gone) -> None:
+    # Whoever found a key in its last moment may take this long to send what it is a repeat of.
+    keys = settings.keep_keys_hours * 3600 + settings.upload_timeout
+    keep = (settings.keep_results_days, keys, ROWS_AT_A_TIME)
+    while True:
+        async with _alone(pool) as conn:
+            some = _affected(await conn.execute(_SQL.delete_results, client_id, *keep))
+        gone.outcomes += some
+        if some < ROWS_AT_A_TIME:
+            return
+        await asyncio.sleep(_PAUSE)
 
 
-async def _prune_shared(conn: Connection, client_id: int, _settings: Settings) -> int:
-    await conn.execute(_SQL.hold_client, client_key(client_id))
-    return _affected(await conn.execute(_SQL.delete_shared, client_id))
+async def _prune_shared(pool: Pool, client_id: int, gone: Gone) -> None:
+    """Shared objects that nothing names; where an import runs, or begins, another time."""
+    async with patience.acquired(pool) as conn:
+        since = await conn.fetchval(_SQL.quiet, client_id)
+        if since is None:
+            return
+        unused = await conn.fetch(_SQL.unused, client_id, _UNUSED_AT_A_TIME)
+    for place in range(0, len(unused), ROWS_AT_A_TIME):
+        hashes = [row["hash"] for row in unused[place : place + ROWS_AT_A_TIME]]
+        async with _alone(pool) as conn:
+            if not await conn.fetchval(_SQL.try_client, client_key(client_id)):
+                return
+            some = _affected(await conn.execute(_SQL.delete_shared, client_id, since, hashes))
+        gone.shared_objects += some
+        if not some:
+            return
+        await asyncio.sleep(_PAUSE)
 
 
 def _affected(command_tag: str) -> int:

@@ -26,6 +26,7 @@ KEYS: Final = {
     "resources": _CHILD,
     "dependencies": _CHILD,
     "tasks": _CHILD,
+    "pruned_versions": "project_id, version",
     "project_versions": "project_id, version",
     "projects": "project_id",
     "import_progress": "import_id",

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 import asyncpg
 
+from service import tracing
 from service.db import Connection, Pool, patience
 from service.db.queries import Queries
 from service.hashset import HashSet
@@ -37,6 +38,7 @@ from service.model import PROJECT_COLUMNS, ErrorCode, Refusal
 from service.rows import COLUMNS, Table
 from service.settings import Settings
 from service.spool import Spool
+from service.telemetry import Stage
 
 _SQL = Queries("undo")
 
@@ -166,19 +168,38 @@ class _Copy:
     away: bool
 
 
+class _Pruned(Exception):
+    """A version was pruned while it was copied; the transaction is rolled back."""
+
+
 async def land(
     conn: Connection, owner: Owner, items: Sequence[Entry], recheck: bool
 ) -> list[Entry]:
     """Put a batch back; as ``transaction.land``."""
-    async with fenced(conn, owner):
+    while True:
+        try:
+            return await _land(conn, owner, items, recheck)
+        except _Pruned:  # then it is refused this time
+            continue
+
+
+async def _land(
+    conn: Connection, owner: Owner, items: Sequence[Entry], recheck: bool
+) -> list[Entry]:
+    async with fenced(conn, owner) as watch:
+        watch.turn_to(Stage.COMPARE)
+        tracing.note(projects=len(items))
         held, contested = await try_locks(conn, owner, items)
         await still_ours(conn, owner)
         if recheck:
             held = await without_landed(conn, owner, held)
         plan = Plan()
         copies = await _decide(conn, owner, held, plan)
+        watch.turn_to(Stage.WRITE)
         if copies:
             await _write(conn, owner, copies, plan)
+            if len(await _kept(conn, owner, copies)) < len(copies):
+                raise _Pruned
         if plan.results:
             await copy_results(conn, owner, plan.results)
     return contested
@@ -200,17 +221,18 @@ async def _decide(
                 plan.refuse(item, verdict)
             else:
                 copies.append(verdict)
-    kept = await conn.fetch(
-        _SQL.keep,
-        owner.client_id,
-        [copy.item.project_id for copy in copies],
-        [copy.version for copy in copies],
-    )
-    ids_kept = {row["project_id"] for row in kept}
+    kept = await _kept(conn, owner, copies)
     for copy in copies:
-        if copy.item.project_id not in ids_kept:
+        if copy.item.project_id not in kept:
             plan.refuse(copy.item, PRUNED)
-    return [copy for copy in copies if copy.item.project_id in ids_kept]
+    return [copy for copy in copies if copy.item.project_id in kept]
+
+
+async def _kept(conn: Connection, owner: Owner, copies: Sequence[_Copy]) -> set[int]:
+    """The projects whose version to be copied is there."""
+    ids = [copy.item.project_id for copy in copies]
+    rows = await conn.fetch(_SQL.kept, owner.client_id, ids, [copy.version for copy in copies])
+    return {row["project_id"] for row in rows}
 
 
 def _verdict(item: Reversal, row: Any) -> _Copy | Failure:
@@ -238,7 +260,8 @@ async def _write(conn: Connection, owner: Owner, copies: Sequence[_Copy], plan: 
     tasks = await _copy_children(conn, Table.TASKS, *key)
     for table in (table for table in Table if table is not Table.TASKS):
         await _copy_children(conn, table, *key)
-    await conn.execute(_SQL.move_pointers, owner.client_id, ids, following)
+    names = [copy.item.external_id for copy in copies]
+    await conn.execute(_SQL.move_pointers, owner.client_id, ids, names, following)
     for copy in copies:
         number = tasks[copy.item.project_id]
         plan.results[copy.item.index] = outcomes.put_back(copy.item, copy.following, number)

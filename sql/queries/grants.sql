@@ -7,7 +7,7 @@ SELECT format('GRANT %s TO %I', granted, $1::text)
          'SELECT ON schema_migrations, clients',
          'SELECT, INSERT, UPDATE ON projects, imports, import_progress',
          'SELECT, INSERT, DELETE ON project_versions, tasks, dependencies, resources, assignments,'
-             ' project_parts, shared_objects, import_results',
+             ' project_parts, shared_objects, import_results, pruned_versions',
          'SELECT, INSERT, UPDATE, DELETE ON project_locks',
          'SELECT, INSERT ON lock_breaks',
          'SELECT ON current_projects, current_tasks, current_dependencies, current_resources,'

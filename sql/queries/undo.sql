@@ -37,16 +37,17 @@ SELECT p.project_id, p.version, v.import_id IS NOT DISTINCT FROM $3 AS ours,
                         AND holder IS DISTINCT FROM $4 AND expires_at > clock_timestamp()
                      OFFSET 0) AS l ON true
 
--- name: keep
--- Nothing of them is pruned before the transaction ends. Here and below, OFFSET 0 has each looked up
--- by its whole key: a join would read all of the client's rows for each batch.
+-- name: kept
+-- Asked before a copy and after it: pruning takes a version before its rows, so that where it is there
+-- at the end nothing of it was missed. (FOR SHARE would want the right to change it.) Here and below,
+-- OFFSET 0 has each looked up by its whole key: a join would read all of the client's rows for each
+-- batch.
 SELECT v.project_id
   FROM unnest($2::bigint[], $3::integer[]) AS n (project_id, version)
  CROSS JOIN LATERAL (SELECT project_id
                        FROM project_versions
                       WHERE client_id = $1 AND project_id = n.project_id AND version = n.version
-                     OFFSET 0
-                        FOR SHARE) AS v
+                     OFFSET 0) AS v
 
 -- name: copy_versions
 -- A new version of each, that says what $3 said; $5 tells which are put away with it.
@@ -77,14 +78,14 @@ WITH copied AS (
 SELECT project_id, count(*) AS number FROM copied GROUP BY project_id
 
 -- name: move_pointers
-UPDATE projects p
-   SET version = n.next, content_hash = n.content_hash, archived_at = n.archived_at
-  FROM (SELECT $1::bigint AS client_id, u.project_id, u.next, v.content_hash, v.archived_at
-          FROM unnest($2::bigint[], $3::integer[]) AS u (project_id, next)
-         CROSS JOIN LATERAL (SELECT *
-                               FROM project_versions
-                              WHERE client_id = $1 AND project_id = u.project_id
-                                AND version = u.next
-                             OFFSET 0) AS v
-        OFFSET 0) AS n
- WHERE p.client_id = n.client_id AND p.project_id = n.project_id
+-- As the writer's.
+INSERT INTO projects (client_id, project_id, external_id, version, content_hash, archived_at)
+SELECT $1, n.project_id, n.external_id, n.next, v.content_hash, v.archived_at
+  FROM unnest($2::bigint[], $3::text[], $4::integer[]) AS n (project_id, external_id, next)
+ CROSS JOIN LATERAL (SELECT *
+                       FROM project_versions
+                      WHERE client_id = $1 AND project_id = n.project_id AND version = n.next
+                     OFFSET 0) AS v
+ON CONFLICT (client_id, project_id) DO UPDATE
+   SET version = excluded.version, content_hash = excluded.content_hash,
+       archived_at = excluded.archived_at

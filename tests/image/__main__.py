@@ -35,6 +35,9 @@ def main() -> int:
         migrate(image, server, roles)
         for line in import_files(image, roles.server):
             tell(line)
+        pruned = image.run("prune", DATABASE_URL=roles.server)
+        assert pruned.returncode == 0, pruned
+        tell(f"prune: {pruned.stdout.strip()}")
     tell("the image is as it must be")
     return 0
 

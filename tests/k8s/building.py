@@ -16,13 +16,17 @@ Object = dict[str, Any]
 
 @cache
 def build(overlay: str) -> list[Object]:
-    """The objects of an overlay; they are shared, and not to be changed.
+    """The objects of an overlay; they are shared, and not to be changed; raises as ``made_of``."""
+    return made_of(CHECKOUT / "k8s" / "overlays" / overlay)
+
+
+def made_of(folder: Path) -> list[Object]:
+    """The objects that a folder makes.
 
     Raises:
         RuntimeError: kustomize refuses it; with what it said.
     """
     kubectl = Path(sys.executable).with_name("kubectl")
-    folder = CHECKOUT / "k8s" / "overlays" / overlay
     done = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True)
     if done.returncode or done.stderr:
         raise RuntimeError(done.stderr)
@@ -42,14 +46,20 @@ def of(overlay: str, kind: str) -> list[Object]:
     return [each for each in build(overlay) if each["kind"] == kind]
 
 
+def templates(overlay: str) -> dict[str, Object]:
+    """What every Deployment, StatefulSet, Job and CronJob makes pods of, by its name."""
+    found = {}
+    for each in build(overlay):
+        spec = each.get("spec", {})
+        template = spec.get("jobTemplate", {}).get("spec", spec).get("template")
+        if template is not None:
+            found[each["metadata"]["name"]] = template
+    return found
+
+
 def pods(overlay: str) -> dict[str, Object]:
-    """What every Deployment, StatefulSet and Job starts, by its name."""
-    kinds = ("Deployment", "StatefulSet", "Job")
-    return {
-        each["metadata"]["name"]: each["spec"]["template"]["spec"]
-        for each in build(overlay)
-        if each["kind"] in kinds
-    }
+    """What each of them starts."""
+    return {name: template["spec"] for name, template in templates(overlay).items()}
 
 
 def service(overlay: str) -> Object:

@@ -1,10 +1,13 @@
 """What the manifests name exists: settings, ports, routes, commands, metrics, and each other."""
 
+import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import typer
+import yaml
 
 from service.api.routes import ROUTES
 from service.cli import app
@@ -14,13 +17,17 @@ from tests.k8s.building import (
     OVERLAYS,
     Object,
     build,
+    made_of,
     of,
     one,
     pods,
     service,
     settings,
+    templates,
 )
+from tests.k8s.validating import VERSIONS, check
 from tests.unit.ops.test_docs import variable
+from tests.unit.ops.test_metrics import there
 
 DOCKERFILE = (CHECKOUT / "Dockerfile").read_text("utf-8")
 DOCUMENT = (CHECKOUT / "docs" / "kubernetes.md").read_text("utf-8")
@@ -106,7 +113,9 @@ def test_commands_and_options_are_there(overlay: str) -> None:
         command, *options = container["args"]
         known = {option for parameter in commands[command].params for option in parameter.opts}
         assert {option for option in options if option.startswith("-")} <= known
-    assert [container["args"][1] for container in ours] == ["--check", "--grant-to"]
+    given = [tuple(container["args"][:2]) for container in ours]
+    pruning = [("prune",)] if of(overlay, "CronJob") else []
+    assert sorted(given) == [("migrate", "--check"), ("migrate", "--grant-to"), *pruning]
 
 
 @every_overlay
@@ -120,6 +129,7 @@ def test_each_image_has_a_migration_of_its_own(overlay: str) -> None:
 
 @every_overlay
 def test_no_pod_may_do_more_than_it_must(overlay: str) -> None:
+    assert one(overlay, "ServiceAccount")["automountServiceAccountToken"] is False
     for name, pod in pods(overlay).items():
         assert pod["automountServiceAccountToken"] is False, name
         assert pod["securityContext"]["runAsNonRoot"] is True, name
@@ -155,11 +165,9 @@ def test_a_service_sets_no_setting(overlay: str) -> None:
 
 @every_overlay
 def test_what_selects_pods_selects_some(overlay: str) -> None:
-    labels = [
-        each["spec"]["template"]["metadata"]["labels"]
-        for each in build(overlay)
-        if "template" in each.get("spec", {})
-    ] + [{"cnpg.io/cluster": each["metadata"]["name"]} for each in of(overlay, "Cluster")]
+    labels = [each["metadata"]["labels"] for each in templates(overlay).values()] + [
+        {"cnpg.io/cluster": each["metadata"]["name"]} for each in of(overlay, "Cluster")
+    ]
     for kind, path in (
         ("Service", ("selector",)),
         ("PodDisruptionBudget", ("selector", "matchLabels")),
@@ -173,6 +181,33 @@ def test_what_selects_pods_selects_some(overlay: str) -> None:
     target = one(overlay, "HorizontalPodAutoscaler")["spec"]["scaleTargetRef"]
     assert one(overlay, target["kind"], target["name"])
     assert "replicas" not in one(overlay, "Deployment")["spec"], "the autoscaler's to say"
+
+
+@every_overlay
+def test_pods_of_a_deployment_are_spread(overlay: str) -> None:
+    for item in of(overlay, "Deployment"):
+        template = item["spec"]["template"]
+        spread = template["spec"]["topologySpreadConstraints"]
+        assert "kubernetes.io/hostname" in [each["topologyKey"] for each in spread]
+        labels = template["metadata"]["labels"].items()
+        assert all(each["labelSelector"]["matchLabels"].items() <= labels for each in spread)
+
+
+def test_it_can_grow_by_running_imports_as_well(tmp_path: Path) -> None:
+    """No overlay has the component, as not every cluster has the metric."""
+    ours = Path(os.path.relpath(CHECKOUT / "k8s", tmp_path.resolve()))
+    wanted = {
+        "resources": [str(ours / "overlays" / "production")],
+        "components": [str(ours / "components" / "scale-on-imports")],
+    }
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(wanted), "utf-8")
+    (scaler,) = [each for each in made_of(tmp_path) if each["kind"] == "HorizontalPodAutoscaler"]
+    assert [check(scaler, version) for version in VERSIONS] == [None] * len(VERSIONS)
+    by_cpu, by_imports = scaler["spec"]["metrics"]
+    assert by_cpu["resource"]["name"] == "cpu"
+    assert by_imports["pods"]["metric"]["name"] in there()
+    slots = int(settings("production")["BULK_IMPORT_MAX_IMPORTS"])
+    assert int(by_imports["pods"]["target"]["averageValue"]) < slots
 
 
 @every_overlay

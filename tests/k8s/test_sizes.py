@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from service.cli.pruning import CONNECTIONS
 from service.importer.importer import SPARE_CONNECTIONS
 from service.settings import GIB, MIB, Settings
 from tests.k8s.building import OVERLAYS, of, one, pods, service, settings
@@ -33,8 +34,9 @@ def most_pods(overlay: str) -> int:
 
 
 def connections(overlay: str) -> int:
-    """That all pods may ask for at once."""
-    return most_pods(overlay) * int(setting(overlay, "pool_size"))
+    """That all pods may ask for at once, and pruning."""
+    pruning = CONNECTIONS * len(of(overlay, "CronJob"))
+    return most_pods(overlay) * int(setting(overlay, "pool_size")) + pruning
 
 
 def pgbouncer(overlay: str) -> dict[str, str]:

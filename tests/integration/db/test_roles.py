@@ -30,6 +30,7 @@ ASKED = [
     ("PUT", "projects/1/lock", 200),
     ("GET", "projects/1/lock", 200),
     ("DELETE", "projects/1/lock?reason=over", 204),
+    ("POST", "imports/2/undo", 207),
     ("DELETE", "projects/1", 200),
 ]
 
@@ -64,17 +65,20 @@ async def test_it_can_import_read_and_prune(settings: Settings, pool: Pool, as_r
             assert answer.status == 200
         for method, path, expected in ASKED:
             body = {"ttl_seconds": 60} if method == "PUT" else None
-            scope = "projects:import projects:read projects:break-locks"
+            scope = "projects:import projects:read projects:break-locks projects:undo"
             # Whoever breaks a lock is not who took it.
             headers = service.headers(scope=scope, sub="breaker" if "reason" in path else "taker")
             asked = http.request(method, service.url(path), headers=headers, json=body)
             async with asked as answer:
                 text = await answer.text()
                 assert answer.status == expected, (path, text)
-        await pool.execute("UPDATE imports SET ended_at = ended_at - interval '9 days'")
+        await pool.execute(
+            "UPDATE imports SET (started_at, ended_at) ="
+            " (started_at - interval '9 days', ended_at - interval '9 days')"
+        )
         gone = await prune(own, settings.model_copy(update=sure))
-        assert gone["versions"] == 2
-        assert gone["results"] == 40
+        assert gone.versions == 3
+        assert gone.outcomes == 41
 
 
 @pytest.mark.parametrize(

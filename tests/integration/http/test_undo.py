@@ -1,10 +1,15 @@
 """``POST …/imports/{import_id}/undo``."""
 
 import asyncio
+from collections import Counter
+from typing import Any
 
 import pytest
 
+from service.db import Connection as Database
 from service.db import Pool
+from service.importer import undo as undoing
+from service.rows import Table
 from tests.integration.http.raw import Connection, form, get, head, part, upload
 from tests.integration.http.test_endings import held
 from tests.integration.http.uploads import NATIVE, current, plans, send, told, undo
@@ -129,6 +134,25 @@ async def test_what_is_pruned_cannot_be_put_back(service: Service, pool: Pool) -
     error = answer.json["details"]["errors"][0]
     assert error["message"] == "The version before is no longer kept"
     assert error["retryable"] is False
+
+
+async def test_what_is_pruned_while_it_is_copied_is_not_put_back_by_half(
+    service: Service, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await send(service, plans("A", "B"))
+    changed = await send(service, plans("A", "B", name="Second"))
+    copy = undoing._copy_children
+
+    async def late(conn: Database, table: Table, *key: Any) -> Counter[int]:
+        await pool.execute("DELETE FROM project_versions WHERE version = 1 AND project_id = 1")
+        await pool.execute("DELETE FROM tasks WHERE version = 1 AND project_id = 1")
+        return await copy(conn, table, *key)
+
+    monkeypatch.setattr(undoing, "_copy_children", late)
+    answer = await undo(service, changed.json["import_id"])
+    assert told(answer) == {"A": "NOT_IMPORTED", "B": "updated"}
+    versions = "SELECT array_agg(version) FROM project_versions WHERE project_id = 1"
+    assert await pool.fetchval(versions) == [2]
 
 
 async def test_all_attempts_of_an_import_are_undone(service: Service, pool: Pool) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from service.db import Pool
 from service.importer.batches import Owner
-from service.importer.lifecycle import Request, begin
+from service.importer.lifecycle import End, Request, begin, end
 from service.model import Project, Warnings
 from service.rows import Rows, Table, copy_line
 from service.spool import Spool
@@ -59,6 +59,12 @@ async def begun(pool: Pool, subject: str = "tester") -> Owner:
         import_id = await begin(conn, Request(CLIENT, subject, "request-1"), 5)
     assert import_id is not None
     return Owner(CLIENT, import_id, 1, subject, lock_timeout=5, idle_timeout=10)
+
+
+async def finish(pool: Pool, owner: Owner, state: str = "completed") -> None:
+    """End an import that runs."""
+    async with pool.acquire() as conn:
+        assert await end(conn, owner, End(state)) is not None
 
 
 async def until(pool: Pool, query: str) -> Any:
