@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from typing import Final, Literal
 
 import structlog
@@ -20,8 +21,11 @@ set before this module is imported."""
 IMPORTS_RUNNING: Final = Gauge(
     "bulk_import_imports_running", "Imports under way", multiprocess_mode="livesum"
 )
-PROJECTS: Final = Counter("bulk_import_projects", "Projects of completed imports", ["outcome"])
+PROJECTS: Final = Counter(
+    "bulk_import_projects", "Projects of completed imports", ["outcome", "client_class"]
+)
 BYTES: Final = Counter("bulk_import_upload_bytes", "Bytes of uploads, as received")
+ROWS: Final = Counter("bulk_import_database_bytes", "Bytes of rows sent to the database")
 SECONDS: Final = Histogram(
     "bulk_import_import_seconds",
     "Seconds from an import's beginning to its end",
@@ -51,12 +55,52 @@ PUT_OFF: Final = Counter(
 MISSED: Final = Counter(
     "bulk_import_heartbeats_missed", "Heartbeats that did not reach the database"
 )
+ERRORS: Final = Counter(
+    "bulk_import_database_errors", "Errors of the database, by class of SQLSTATE", ["class"]
+)
+LOCKS: Final = Histogram(
+    "bulk_import_lock_seconds",
+    "Seconds that a batch waited for locks",
+    ["lock"],
+    buckets=(0.01, 0.1, 0.5, 1, 2.5, 5, 10, 25),
+)
+WAITING: Final = Gauge(
+    "bulk_import_batches_waiting",
+    "Batches that are read and wait for a writer or its turn",
+    multiprocess_mode="livesum",
+)
+STAGES: Final = Counter(
+    "bulk_import_stage_seconds", "Seconds that imports spent, by stage of the pipeline", ["stage"]
+)
+
+
+class Stage(StrEnum):
+    """What an import does or waits for: its one reader, and each of its writers."""
+
+    RECEIVE = "receive"
+    PARSE_TURN = "parse_turn"
+    PARSE = "parse"
+    HAND_ON = "hand_on"
+    WRITE_TURN = "write_turn"
+    LOCK = "lock"
+    COMPARE = "compare"
+    WRITE = "write"
+    COMMIT = "commit"
+
 
 # There from the start: what begins with its first fault shows no increase by it.
 for _state in ("completed", "failed", "interrupted", "cancelled"):
     ENDINGS.labels(_state)
 for _status in (500, 503):
     ANSWERS.labels(_status)
+for _class in ("08", "40", "42", "53", "57"):
+    ERRORS.labels(_class)
+for _lock in ("client", "project"):
+    LOCKS.labels(_lock)
+_STAGES: Final = {stage: STAGES.labels(stage) for stage in Stage}
+
+TELL_EVERY: Final = 1.0
+"""Seconds after which a stopwatch counts what it has, though it goes on."""
 
 _under_way: Final[dict[object, float]] = {}
 """When each import began, by the monotonic clock."""
@@ -104,6 +148,12 @@ def configure(
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
 
 
+def count_error(sqlstate: str) -> None:
+    """Count an error of the database; an empty ``sqlstate`` is none."""
+    if sqlstate:
+        ERRORS.labels(sqlstate[:2]).inc()
+
+
 @contextlib.contextmanager
 def importing() -> Iterator[None]:
     """Measure one import, from its admission to its end."""
@@ -127,10 +177,69 @@ def observe(spool_bytes: int) -> None:
     SPOOL.set(spool_bytes)
 
 
-def count_projects(counts: Mapping[str, int]) -> None:
-    """Count the projects of an import that is completed, by outcome."""
+def count_projects(counts: Mapping[str, int], client_class: str) -> None:
+    """Count the projects of an import that is completed.
+
+    Args:
+        counts: by outcome.
+        client_class: one of a few words for who sends, such as ``curl``; never a client's id.
+    """
     for outcome, number in counts.items():
-        PROJECTS.labels(outcome).inc(number)
+        PROJECTS.labels(outcome, client_class).inc(number)
+
+
+class Stopwatch:
+    """Adds up the seconds that one reader or writer spends, one stage after another.
+
+    To be entered as a context. A reading costs the clock alone: they are counted at the end, or
+    ``TELL_EVERY``.
+
+    Args:
+        stage: what is done from now on.
+    """
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._since = self._told = time.monotonic()
+        self._spent: dict[Stage, float] = {}
+
+    def turn_to(self, stage: Stage) -> None:
+        """Another stage begins."""
+        now = time.monotonic()
+        self._spent[self._stage] = self._spent.get(self._stage, 0.0) + now - self._since
+        self._stage, self._since = stage, now
+        if now - self._told >= TELL_EVERY:
+            self._tell()
+            self._told = now
+
+    def __enter__(self) -> "Stopwatch":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.turn_to(self._stage)
+        self._tell()
+
+    def _tell(self) -> None:
+        for stage, seconds in self._spent.items():
+            _STAGES[stage].inc(seconds)
+        self._spent.clear()
+
+
+@contextlib.contextmanager
+def waiting() -> Iterator[None]:
+    """A batch waits for its turn at the database."""
+    with WAITING.track_inprogress(), Stopwatch(Stage.WRITE_TURN):
+        yield
+
+
+def waited_for_projects(since: Mapping[int, float]) -> None:
+    """A batch has the locks of its projects, or has given up on some.
+
+    Args:
+        since: when each wait began, by the monotonic clock; empty where there was none.
+    """
+    if since:
+        LOCKS.labels("project").observe(time.monotonic() - min(since.values()))
 
 
 def exposition() -> bytes:

@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from service import tracing
 from service.api import keys
 from service.api.auth import Caller
 from service.api.options import idempotency_key
@@ -22,7 +23,7 @@ def asking(request: web.Request, caller: Caller, options: Options) -> Request:
         caller.client_id,
         caller.subject,
         request[REQUEST_ID],
-        traceparent(request),
+        traceparent(request) or tracing.traceparent(),
         options,
         idempotency_key(request),
     )

@@ -1,6 +1,7 @@
 """Whether the process lives, whether it can take work, and what the service has counted."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 import asyncpg
@@ -13,7 +14,10 @@ from service.api.envelope import respond
 from service.api.uploads import UPLOADS
 from service.db import Pool, migrate, patience
 from service.errors import Unavailable
+from service.importer.faults import sqlstate
 
+OK: Final = "ok"
+UNKNOWN: Final = "unknown"
 _PATIENCE: Final = 2.0
 """Seconds that the database has to answer a probe."""
 
@@ -24,35 +28,52 @@ async def healthz(request: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """Whether uploads can be taken.
+    """Whether uploads can be taken, check by check: ``ok``, ``unknown`` or what is wrong.
+
+    Without a slot or room for working files the service is ready all the same: uploads are told to
+    come again, and everything else is answered.
 
     Raises:
         Unavailable: they cannot; ``details`` says why.
     """
-    if request.app[UPLOADS].draining:
-        raise Unavailable("The service is shutting down")
+    importer = request.app[keys.IMPORTER]
+    draining = request.app[UPLOADS].draining
+    checks = {"service": "The service is shutting down" if draining else OK}
+    checks |= await _database(request.app[keys.POOL])
+    wrong = [told for told in checks.values() if told not in (OK, UNKNOWN)]
+    checks["imports"] = _check(importer.check_slots)
+    checks["spool"] = _check(importer.check_spool)
+    if wrong:
+        raise Unavailable("; ".join(wrong), fields={"checks": checks})
+    return respond(200, "Ready", {}, fields={"checks": checks})
+
+
+async def _database(pool: Pool) -> dict[str, str]:
+    """What the database is asked."""
     try:
-        async with asyncio.timeout(_PATIENCE):
-            lacking = await _ask(request.app[keys.POOL])
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-        raise Unavailable("The database does not answer") from None
-    if lacking:
-        raise Unavailable(f"The database lacks {len(lacking)} migrations: {', '.join(lacking)}")
-    return respond(200, "Ready", {})
+        async with asyncio.timeout(_PATIENCE), patience.acquired(pool) as conn:
+            # Also on where the server is a standby.
+            read_only = await conn.fetchval("SHOW transaction_read_only") == "on"
+            lacking = await migrate.lacking(conn)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as exc:
+        telemetry.count_error(state := sqlstate(exc))
+        told = "The database does not answer"
+        if not state.startswith("08"):
+            told = f"The database refuses to answer, by SQLSTATE {state}"
+        return {"database": told, "schema": UNKNOWN}
+    behind = f"The database lacks {len(lacking)} migrations: {', '.join(lacking)}"
+    return {
+        "database": "The database is read-only" if read_only else OK,
+        "schema": behind if lacking else OK,
+    }
 
 
-async def _ask(pool: Pool) -> list[str]:
-    """The migrations that are missing.
-
-    Raises:
-        Unavailable: the database takes no writes.
-        OSError, asyncpg.PostgresError, asyncpg.InterfaceError: it does not answer.
-    """
-    async with patience.acquired(pool) as conn:
-        # Also on where the server is a standby.
-        if await conn.fetchval("SHOW transaction_read_only") == "on":
-            raise Unavailable("The database is read-only")
-        return await migrate.lacking(conn)
+def _check(refusing: Callable[[], None]) -> str:
+    try:
+        refusing()
+    except Unavailable as error:
+        return error.details
+    return OK
 
 
 async def metrics(request: web.Request) -> web.Response:

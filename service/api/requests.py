@@ -3,13 +3,14 @@
 import re
 import secrets
 import time
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
 import structlog
 from aiohttp import HttpVersion10, hdrs, web
 from aiohttp.typedefs import Handler
 
-from service import telemetry
+from service import telemetry, tracing
 from service.api import keys
 from service.api.auth import CLAIMS
 from service.api.envelope import from_aiohttp, protect, refusal
@@ -40,9 +41,11 @@ async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     given = request.headers.get(REQUEST_ID_HEADER, "")
     request[REQUEST_ID] = given if _SANE_ID.fullmatch(given) else new_request_id()
     traced = {} if (trace := traceparent(request)) is None else {"traceparent": trace}
-    with structlog.contextvars.bound_contextvars(request_id=request[REQUEST_ID], **traced):
+    known = {"request_id": request[REQUEST_ID], **traced}
+    with _span(request), structlog.contextvars.bound_contextvars(**known, **tracing.current()):
         response = await _answered(request, handler)
         telemetry.ANSWERS.labels(response.status).inc()
+        tracing.answered(response.status)
         log.info(
             "http.answered",
             method=request.method,
@@ -55,6 +58,14 @@ async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
             await response.write_eof()
             await _read_away(request)
     return response
+
+
+def _span(request: web.Request) -> AbstractContextManager[None]:
+    """The request's span; probes and files of the page have none."""
+    resource = request.match_info.route.resource
+    if resource is None or not resource.canonical.startswith("/api/"):
+        return nullcontext()
+    return tracing.request(request.method, resource.canonical, request.headers)
 
 
 async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -97,11 +108,16 @@ async def proceed(request: web.Request) -> None:
 
 
 async def before_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Signal: give every answer its request id, and end the connection where a body is not read."""
+    """Signal: give every answer its request id, and say where it is the connection's last.
+
+    So it is where the request's body is not read, and where only the end of the connection tells
+    that of the answer.
+    """
     protect(response)
     if request_id := request.get(REQUEST_ID):
         response.headers[REQUEST_ID_HEADER] = request_id
-    if not request.content.is_eof():
+    endless = request.version <= HttpVersion10 and response.content_length is None
+    if endless or not request.content.is_eof():
         response.force_close()
         response.headers[hdrs.CONNECTION] = "close"
 

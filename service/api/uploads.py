@@ -3,9 +3,11 @@
 import asyncio
 from typing import Final
 
+import structlog
 from aiohttp import hdrs, web
 
-from service import telemetry
+from service import telemetry, tracing
+from service.api.agents import client_class
 from service.api.body import Body, ClientGone, TransferBroken, multipart
 from service.api.envelope import retry_after
 from service.api.form import Form
@@ -16,6 +18,8 @@ from service.importer.importer import Importer, Intake
 from service.importer.lifecycle import Request
 from service.importer.outcomes import Tally
 from service.settings import Settings
+
+_log = structlog.get_logger(__name__)
 
 _SHUTDOWN: Final = "The service is shutting down"
 
@@ -49,11 +53,23 @@ class Asked:
             with self._importer.admit(self._request.client_id), telemetry.importing():
                 async with self._importer.start(self._request) as started:
                     self.started = started
-                    return await self._see_through(started)
+                    return await self._told(started)
         except InProgress as running:
             raise in_progress(self._request.client_id, running.import_id) from None
         finally:
             self.received.set()
+
+    async def _told(self, started: Intake) -> Tally:
+        """See the import through, with its id in every record of the log, and its span."""
+        client_id = self._request.client_id
+        with (
+            structlog.contextvars.bound_contextvars(import_id=started.id),
+            tracing.importing(started.id, client_id),
+        ):
+            _log.info("import.begun", client_id=client_id, attempt=started.owner.attempt)
+            tally = await self._see_through(started)
+            tracing.note(**tally.counts)
+            return tally
 
     async def _see_through(self, started: Intake) -> Tally:
         """Have the import end as it must, whatever becomes of the upload."""
@@ -120,13 +136,14 @@ class Upload(Asked):
             error = f"The upload took longer than {settings.upload_timeout:g} seconds"
             raise RequestTimeout(error) from exc
         finally:
-            telemetry.BYTES.inc(self._web_request.content.total_bytes)
+            body.count()
         self.received.set()
         tally = await started.finish(
             notes=receipt.notes, warnings=receipt.warnings, cut=receipt.cut
         )
         if not self._request.options.dry_run:
-            telemetry.count_projects(tally.counts)
+            agent = self._web_request.headers.get(hdrs.USER_AGENT, "")
+            telemetry.count_projects(tally.counts, client_class(agent))
         return tally
 
 

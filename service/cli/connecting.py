@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any, Final
 
 import aiohttp
@@ -195,6 +196,10 @@ async def _work_at_own(
 
 @contextlib.asynccontextmanager
 async def _connected(base: str, client: int, token: str) -> AsyncIterator[Service]:
-    headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "Accept": "application/json",
+        "User-Agent": f"bulk-import/{version('project-bulk-import')}",
+    }
     async with aiohttp.ClientSession(headers=headers, timeout=_ASKING) as session:
         yield Service(session, f"{base.rstrip('/')}/api/v2/clients/{client}/")

@@ -64,8 +64,10 @@ def _prepared() -> Iterator[tuple[Settings, str]]:
 def _run(settings: Settings, dsn: str, shared: Sequence[socket.socket] = ()) -> None:
     import uvloop
 
+    from service import tracing
+
     sys.setswitchinterval(SWITCH_INTERVAL)
-    with contextlib.suppress(asyncio.CancelledError):  # by a second signal
+    with tracing.exported(), contextlib.suppress(asyncio.CancelledError):  # by a second signal
         uvloop.run(_serve(settings, dsn, shared))
 
 

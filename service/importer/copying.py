@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import asyncpg
 
+from service import telemetry
 from service.db import Connection, patience
 from service.importer import outcomes
 from service.importer.batches import Owner
@@ -129,10 +130,12 @@ async def _messages(blocks: Iterable[bytes]) -> AsyncIterator[bytes]:
         size += len(block)
         if size >= STEP:
             patience.renew()
+            telemetry.ROWS.inc(size)
             yield b"".join(pending)
             pending.clear()
             size = 0
     if pending:
+        telemetry.ROWS.inc(size)
         yield b"".join(pending)
 
 

@@ -38,6 +38,7 @@ REMEDIES: Final = {
     "25006": Remedy.RETRY,  # read only: a demoted primary
 }
 _PREFIXES: Final = (5, 3, 2)
+_BROKEN: Final = (asyncpg.InterfaceError, OSError, asyncio.TimeoutError, InternalClientError)
 
 
 class Fenced(Exception):
@@ -76,6 +77,16 @@ def remedy(exc: BaseException) -> Remedy:
     if isinstance(exc, OSError | asyncio.TimeoutError | InternalClientError):
         return Remedy.RETRY
     return Remedy.FAIL
+
+
+def sqlstate(exc: BaseException) -> str:
+    """What the database says by code; a connection that broke is ``08000``, and what is no error
+    of the database has none: empty."""
+    cause = exc.__cause__ if isinstance(exc, RowRefused | Starved) else exc
+    if isinstance(cause, asyncpg.PostgresError):
+        return str(getattr(cause, "sqlstate", None) or "")
+    broken = isinstance(cause, _BROKEN) and not isinstance(cause, ValueError)
+    return "08000" if broken else ""
 
 
 def blame(exc: BaseException) -> tuple[ErrorCode, str]:

@@ -16,6 +16,7 @@ from service.errors import InternalError, TooManyRequests, Unavailable
 from service.importer.batches import Owner
 from service.importer.claims import Claim, Times, claim, refuse_running
 from service.importer.endings import NO_ROOM
+from service.importer.faults import sqlstate
 from service.importer.lifecycle import Request
 from service.importer.pipeline import Import
 from service.importer.producer import limits_of
@@ -103,13 +104,12 @@ class Importer:
         """
         if self._slots[client_id] >= self._settings.max_imports_per_client:
             raise TooManyRequests
-        if self._slots.total() >= self._settings.max_imports:
-            raise Unavailable("As many imports are running as the service takes")
+        self.check_slots()
         try:
-            self.spool.check(self._settings.import_spool_bytes)
-        except OSError as full:
-            _log.error("spool", fault=repr(full))
-            raise Unavailable(NO_ROOM) from full
+            self.check_spool()
+        except Unavailable as full:
+            _log.error("spool", fault=repr(full.__cause__))
+            raise
         self._slots[client_id] += 1
         try:
             yield
@@ -117,6 +117,18 @@ class Importer:
             self._slots[client_id] -= 1
             if not self._slots[client_id]:
                 del self._slots[client_id]
+
+    def check_slots(self) -> None:
+        """Raises Unavailable: all slots are taken."""
+        if self._slots.total() >= self._settings.max_imports:
+            raise Unavailable("As many imports are running as the service takes")
+
+    def check_spool(self) -> None:
+        """Raises Unavailable: the spool has no room for another import."""
+        try:
+            self.spool.check(self._settings.import_spool_bytes)
+        except OSError as full:
+            raise Unavailable(NO_ROOM) from full
 
     async def refuse_running(self, request: Request) -> None:
         """Find, before anything of an upload is read, whether its key is at work already.
@@ -215,6 +227,7 @@ class Importer:
                         patience.end(conn)
             except Exception as exc:
                 telemetry.MISSED.inc()
+                telemetry.count_error(sqlstate(exc))
                 _log.warning("heartbeat missed", fault=repr(exc))
             await asyncio.sleep(self._settings.heartbeat_every)
 

@@ -10,6 +10,8 @@ import contextlib
 from collections.abc import Coroutine, Sequence
 from typing import TypeVar
 
+import structlog
+
 from service import telemetry
 from service.db import Connection, Pool
 from service.errors import Conflict, FileRefused, FileTooLarge, ServiceError
@@ -22,6 +24,8 @@ from service.importer.retries import retrying
 from service.importer.stages import Stages
 from service.model import FileWarning
 from service.settings import Settings
+
+_log = structlog.get_logger(__name__)
 
 CANCELLED = "Import cancelled"
 ROLLED_BACK = "The import is all or nothing, and a project of it failed"
@@ -224,4 +228,6 @@ class Import:
         tally = await retrying(self._pool, close, self._retry_timeout)
         self.ended = True
         telemetry.ENDINGS.labels(state).inc()
+        if tally is not None:
+            _log.info("import.ended", state=state, bytes=how.bytes_read, **tally.counts)
         return tally

@@ -12,7 +12,7 @@ import structlog
 from service import telemetry
 from service.db import Connection, Pool, patience
 from service.errors import Unavailable
-from service.importer.faults import Remedy, remedy
+from service.importer.faults import Remedy, remedy, sqlstate
 
 _log = structlog.get_logger()
 
@@ -55,6 +55,7 @@ async def retrying(
                         patience.end(conn)
                     raise
         except Exception as exc:
+            telemetry.count_error(sqlstate(exc))
             if remedy(exc) is not Remedy.RETRY:
                 raise
             waits += isinstance(exc, asyncpg.LockNotAvailableError)

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from itertools import count
 from weakref import WeakValueDictionary
 
+from service import telemetry
+
 
 @dataclass(eq=False)
 class _Client:
@@ -122,7 +124,8 @@ class Seat:
         """Hold a turn; in a task, which may be cancelled while it waits."""
         turn = self._turns.ask(self)
         try:
-            await asyncio.wrap_future(turn)
+            with telemetry.waiting():
+                await asyncio.wrap_future(turn)
         except asyncio.CancelledError:
             if not turn.cancel():
                 self._turns.give_back(self)

@@ -88,6 +88,7 @@ class Writer:
                     await self._land(part, waiting_since)
                 return
             if not contested:
+                telemetry.waited_for_projects(waiting_since)
                 return
             telemetry.PUT_OFF.inc(len(contested))
             entries = await self._give_up_on_expired(contested, waiting_since)
@@ -146,7 +147,9 @@ def split(entries: list[Entry], exc: Exception) -> list[list[Entry]]:
         if isinstance(entries[0], Refusal):
             raise exc
         code, message = blame(exc)
-        _log.warning("the database refused a project", code=code, fault=repr(exc.__cause__ or exc))
+        # By its class alone: what a database says quotes what was uploaded.
+        fault = type(exc.__cause__ or exc).__name__
+        _log.warning("the database refused a project", code=code, fault=fault)
         return [[_refusal(entries[0], code, message)]]
     if isinstance(exc, RowRefused):
         culprit = [entry for entry in entries if entry.index == exc.index]

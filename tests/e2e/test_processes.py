@@ -118,6 +118,9 @@ def test_whichever_answers_counts_for_both(cli: CommandLine, token: str) -> None
         assert {metric(base, landed) for _ in range(20)} == {UPLOADS}
         assert metric(base, "bulk_import_imports_running") == 0
         assert metric(base, "bulk_import_import_seconds_count") == UPLOADS
+        assert metric(base, 'bulk_import_stage_seconds_total{stage="commit"}') > 0
+        assert metric(base, 'bulk_import_lock_seconds_count{lock="client"}') >= UPLOADS
+        assert metric(base, "bulk_import_batches_waiting") == 0
 
 
 def test_a_worker_that_dies_is_replaced_and_the_other_goes_on(cli: CommandLine, token: str) -> None:

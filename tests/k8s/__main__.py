@@ -15,6 +15,7 @@ from typing import Final
 import yaml
 
 from tests.k8s.building import OVERLAYS, build, one
+from tests.k8s.expressions import advised, as_rules, asked
 from tests.k8s.validating import VERSIONS, check
 
 ALERTS: Final = Path(__file__).with_name("alerts.test.yaml")
@@ -59,15 +60,20 @@ def mistake_is_caught() -> bool:
 
 
 def promtool() -> bool:
-    """Check the rules, and try each alert."""
+    """Check the rules and what the dashboard and the documentation ask, and try each alert."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         groups = one("production", "PrometheusRule")["spec"]
         (folder / "rules.yaml").write_text(yaml.safe_dump(groups), "utf-8")
+        queries = as_rules(asked() + advised())
+        (folder / "queries.yaml").write_text(yaml.safe_dump(queries), "utf-8")
         shutil.copy(ALERTS, folder)
         ran = [
             subprocess.run(["promtool", *command], cwd=folder).returncode
-            for command in (("check", "rules", "rules.yaml"), ("test", "rules", ALERTS.name))
+            for command in (
+                ("check", "rules", "rules.yaml", "queries.yaml"),
+                ("test", "rules", ALERTS.name),
+            )
         ]
     return not any(ran)
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from service.db import Pool
 from service.settings import Settings
 from tests.k8s.building import CHECKOUT, one, service, settings
 from tests.k8s.validating import bytes_of
@@ -19,6 +20,13 @@ ELSEWHERE = {"up", "process_resident_memory_bytes"}
 (GROUP,) = one(OVERLAY, "PrometheusRule")["spec"]["groups"]
 RULES: dict[str, Any] = {rule["alert"]: rule for rule in GROUP["rules"]}
 TESTS = yaml.safe_load((Path(__file__).with_name("alerts.test.yaml")).read_text("utf-8"))
+RUNBOOK = (CHECKOUT / "docs" / "kubernetes.md").read_text("utf-8")
+DOCUMENTED = re.findall(r"^\| `(BulkImport\w+)` \| (\w+) \|", RUNBOOK, re.M)
+
+
+def entries() -> dict[str, str]:
+    """What the documentation says to do about each alert."""
+    return dict(re.findall(r"^### (BulkImport\w+)\n(.+?)(?=^##)", RUNBOOK, re.M | re.S))
 
 
 def number(alert: str) -> float:
@@ -52,9 +60,31 @@ def test_what_is_too_much_goes_by_the_settings() -> None:
 
 
 def test_every_alert_is_documented() -> None:
-    text = (CHECKOUT / "docs" / "kubernetes.md").read_text("utf-8")
-    rows = re.findall(r"^\| `(BulkImport\w+)` \| (\w+) \|", text, re.M)
-    assert dict(rows) == {name: rule["labels"]["severity"] for name, rule in RULES.items()}
+    severities = {name: rule["labels"]["severity"] for name, rule in RULES.items()}
+    assert dict(DOCUMENTED) == severities
+
+
+@pytest.mark.parametrize("alert", RULES)
+def test_an_alert_has_an_entry_with_what_to_look_at_and_what_to_do(alert: str) -> None:
+    entry = entries()[alert]
+    assert re.search(r"^Look: .*`[^`]+ [^`]+`", entry, re.M), "no command or query"
+    assert re.search(r"^Do: ", entry, re.M)
+
+
+def test_no_entry_is_of_an_alert_that_is_not_there() -> None:
+    assert list(entries()) == [name for name, _ in DOCUMENTED]
+
+
+async def test_the_queries_of_the_entries_are_answered(pool: Pool) -> None:
+    found = re.findall(r"`(SELECT [^`]+)`", "".join(entries().values()))
+    assert found
+    for query in found:
+        await pool.fetch(query)
+
+
+def test_the_entries_name_metrics_that_are_there() -> None:
+    for name in re.findall(r"\bbulk_import_\w+", "".join(entries().values())):
+        assert re.sub("_(bucket|sum|count)$", "", name) in there()
 
 
 def test_every_alert_is_tried_firing_and_quiet() -> None:

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
-import pytest
 
 from service.db import migrate
 from service.db.binaries import account_of
@@ -77,7 +76,6 @@ def address(port: int) -> str:
     return f"postgresql://{SERVER}:{PASSWORD}@127.0.0.1:{port}/bulk_import?sslmode=disable"
 
 
-@pytest.mark.filterwarnings("ignore:It is recommended to use web.RequestKey")
 async def test_an_import_goes_through_and_its_end_waits_for_transactions(
     postgres: str, settings: Settings
 ) -> None:

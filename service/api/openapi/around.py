@@ -6,6 +6,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from service.api.openapi.operations import Answer, operation, plain
 from service.api.openapi.parts import STRING, Json, envelope, record, said
+from service.api.openapi.schemas import CHECKS
 from service.web import ASSETS, PAGE
 
 TAG: Final = "Service"
@@ -32,8 +33,8 @@ PATHS: Final[Json] = {
             TAG,
             "Whether uploads can be taken",
             "The database answers, takes writes and is migrated, and the service does not end.",
-            answers={200: plain("They can.", envelope(200, "Ready", record({})))},
-            failures={503: "They cannot; `details` says why."},
+            answers={200: plain("They can.", envelope(200, "Ready", record({}), checks=CHECKS))},
+            failures={503: "They cannot; `details` says why, and `checks` one by one."},
         )
     },
     "/metrics": {

@@ -39,6 +39,12 @@ VALUE: Final = said(
 )
 IMPORT_ID: Final = said(ID, "Where it is found: `/imports/{import_id}`.")
 
+CHECKS: Final = record(
+    dict.fromkeys(("service", "database", "schema", "imports", "spool"), STRING),
+    description="What readiness goes by: `ok`, `unknown`, or what is wrong. Without a slot for "
+    "`imports` or room in the `spool` the service is ready, and uploads are told to come again.",
+)
+
 
 def _error() -> Json:
     return record(
@@ -52,8 +58,9 @@ def _error() -> Json:
             "errors": items(schema("Failure"), maxItems=1000),
             "locked_by": said(STRING, "Who holds the lock in the way."),
             "locked_until": MOMENT,
+            "checks": CHECKS,
         },
-        optional=("import_id", "counts", "errors", "locked_by", "locked_until"),
+        optional=("import_id", "counts", "errors", "locked_by", "locked_until", "checks"),
         description="What every error looks like.",
     )
 

@@ -6,7 +6,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from service.db import Connection as Database
 from service.db import Pool
 from service.importer.retries import retrying
-from tests.integration.http.raw import Connection, get, head
+from service.telemetry import Stage
+from tests.integration.http.raw import Connection, form, get, head, part
 from tests.integration.http.test_endings import FILE, HALF, WHOLE, ended, held
 from tests.serving import Service
 
@@ -79,3 +80,97 @@ async def test_tries_are_counted(service: Service, pool: Pool) -> None:
     before = (await told(service))["bulk_import_database_retries_total",]
     await retrying(pool, work, 10)
     assert (await told(service))["bulk_import_database_retries_total",] == before + 1
+
+
+@pytest.mark.settings(writers=1, batch_projects=1, lock_timeout=30)
+async def test_where_an_import_spends_its_time_is_counted(service: Service, pool: Pool) -> None:
+    """Two batches, of which the second waits for the writer while the first waits for a lock."""
+    put_off = ("bulk_import_projects_put_off_total",)
+    before = await told(service)
+    async with Connection(service) as connection:
+        async with held(pool, "P-1"):
+            await connection.send(head(service, WHOLE, "User-Agent: curl/8.14"), FILE)
+            while (await told(service))[put_off] == before[put_off]:
+                pass
+            assert (await told(service))["bulk_import_batches_waiting",] == 1
+        assert (await connection.answer()).status == 207
+    after = await told(service)
+    assert after["bulk_import_batches_waiting",] == 0
+
+    def grown(*name: str) -> float:
+        return after[name] - before.get(name, 0)
+
+    for stage in Stage:
+        assert grown("bulk_import_stage_seconds_total", stage) > 0, stage
+    assert grown("bulk_import_lock_seconds_count", "project") == 1
+    assert grown("bulk_import_lock_seconds_count", "client") >= 3  # one of them for nothing
+    assert grown("bulk_import_lock_seconds_sum", "project") > 0
+    assert grown("bulk_import_database_bytes_total") > 0
+    assert grown("bulk_import_projects_total", "curl", "created") == 2
+
+
+async def test_stages_add_up_to_no_more_than_their_import_took(service: Service) -> None:
+    before = await told(service)
+    projects = "".join(f'<project id="Q-{n}"><name>One</name></project>' for n in range(2000))
+    xml = f'<projects xmlns="urn:project-bulk-import:1">{projects}</projects>'
+    async with Connection(service) as connection:
+        sent = form(part("file", xml.encode()))
+        await connection.send(head(service, f"Content-Length: {len(sent)}"), sent)
+        assert (await connection.answer()).status == 207
+    after = await told(service)
+    whole = after["bulk_import_import_seconds_sum",] - before["bulk_import_import_seconds_sum",]
+    spent = {
+        stage: after["bulk_import_stage_seconds_total", stage]
+        - before["bulk_import_stage_seconds_total", stage]
+        for stage in Stage
+    }
+    reader = (Stage.RECEIVE, Stage.PARSE_TURN, Stage.PARSE, Stage.HAND_ON)
+    assert 0 < sum(spent[stage] for stage in reader) < whole
+    writers = sum(seconds for stage, seconds in spent.items() if stage not in reader)
+    assert 0 < writers < whole * service.settings.writers
+
+
+async def test_bytes_are_counted_as_they_come(service: Service) -> None:
+    name = ("bulk_import_upload_bytes_total",)
+    before = (await told(service))[name]
+    async with Connection(service) as connection:
+        await connection.send(head(service, WHOLE), FILE[:HALF])
+        while (await told(service))[name] == before:
+            pass
+        await connection.send(FILE[HALF:])
+        assert (await connection.answer()).status == 207
+    assert (await told(service))[name] == before + len(FILE)
+
+
+REFUSED = "ALTER TABLE import_results RENAME TO gone"
+SPLIT = """
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '22000'; END $$;
+    CREATE TRIGGER refuse BEFORE INSERT ON project_versions FOR EACH ROW EXECUTE FUNCTION refuse()
+"""
+
+
+@pytest.mark.parametrize(("statement", "state"), [(REFUSED, "42"), (SPLIT, "22")])
+async def test_errors_of_the_database_are_counted_by_class(
+    service: Service, pool: Pool, statement: str, state: str
+) -> None:
+    name = ("bulk_import_database_errors_total", state)
+    before = (await told(service)).get(name, 0)
+    await pool.execute(statement)
+    async with Connection(service) as connection:
+        await connection.send(head(service, WHOLE), FILE)
+        await connection.answer()
+    assert (await told(service))[name] > before
+
+
+async def test_a_connection_that_breaks_is_counted_as_an_error(
+    service: Service, pool: Pool
+) -> None:
+    async def work(_: Database, again: bool) -> None:
+        if not again:
+            raise ConnectionResetError
+
+    name = ("bulk_import_database_errors_total", "08")
+    before = (await told(service))[name]
+    await retrying(pool, work, 10)
+    assert (await told(service))[name] == before + 1

@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 import jsonschema_rs
@@ -47,11 +47,13 @@ class Operation(NamedTuple):
         return re.sub(r"{(\w+)}", lambda found: str(values.get(found[1], 1)), self.path)
 
 
-def operations() -> Iterator[Operation]:
-    for path, methods in document()["paths"].items():
-        for method in METHODS:
-            if told := methods.get(method):
-                yield Operation(told["operationId"], method.upper(), path, told)
+def operations() -> list[Operation]:
+    return [
+        Operation(told["operationId"], method.upper(), path, told)
+        for path, methods in document()["paths"].items()
+        for method in METHODS
+        if (told := methods.get(method))
+    ]
 
 
 def operation(name: str) -> Operation:

@@ -5,6 +5,8 @@ import re
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram
 
 from service import telemetry
+from service.api.agents import CLASSES
+from service.telemetry import Stage
 from tests.e2e.conftest import CHECKOUT
 
 
@@ -25,6 +27,13 @@ def test_the_table_of_metrics_is_the_registrys() -> None:
     rows = re.findall(r"^\| `(bulk_import_\w+)` \| (.*?) ?\| .+ \|$", text, re.M)
     assert dict(rows) == there()
     assert len(rows) == len(there())
+
+
+def test_every_stage_and_every_class_of_client_is_documented() -> None:
+    text = (CHECKOUT / "docs" / "operations.md").read_text("utf-8")
+    assert re.findall(r"^\| `(\w+)` \| (?:the reader|a writer) \|", text, re.M) == list(Stage)
+    (said,) = re.findall(r"^`client_class` is .+? gives itself: (.+?)\. ", text, re.M)
+    assert set(re.findall(r"`([\w-]+)`", said)) == CLASSES
 
 
 def test_all_metrics_are_in_one_module() -> None:

@@ -1,0 +1,31 @@
+"""Traces where they cannot be had: told at the start, and no hindrance to the end."""
+
+import signal
+import socket
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import CommandLine
+
+
+def test_what_is_missing_is_told_at_the_start(cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "opentelemetry.py").write_text("raise ImportError\n")
+    wanted = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
+    told = cli.refuses("serve", PYTHONPATH=str(tmp_path), **wanted)
+    assert "pip install 'project-bulk-import[traces]'" in told
+
+
+def test_a_collector_that_does_not_answer_holds_up_no_end(cli: CommandLine) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        patient = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_TIMEOUT": "600"}
+        with cli.serving_process(**patient) as (process, base):
+            with pytest.raises(urllib.error.HTTPError, match="401"):
+                urllib.request.urlopen(f"{base}/api/v2/clients/1/imports")
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 0
+            asked, _ = silent.accept()
+            asked.close()

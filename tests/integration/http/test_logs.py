@@ -1,0 +1,91 @@
+"""The log of a ``serve`` process: lines of JSON that say whose they are, and nothing of a file."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from service.db import Pool
+from service.importer.keys import client_key
+from tests.integration.attacks.test_secrets import logged
+from tests.integration.http.raw import Connection, form, head, part
+
+SAMPLES: Final = Path(__file__).parents[3] / "samples"
+ADD_CLIENT: Final = "INSERT INTO clients (client_id, name) VALUES (1, 'One')"
+REFUSE: Final = """
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'no %', NEW.name USING ERRCODE = '22000'; END $$;
+    CREATE TRIGGER refuse BEFORE INSERT ON project_versions FOR EACH ROW
+        WHEN (NEW.name = 'Secret tower') EXECUTE FUNCTION refuse()
+"""
+PLAN: Final = """<projects xmlns="urn:project-bulk-import:1">
+  <project id="P-1"><name>Secret tower</name></project>
+  <project id="P-2"><name>Secret bridge</name></project>
+</projects>"""
+
+
+def records(log: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log.read_text().splitlines()]
+
+
+async def until_told(log: Path, event: str, request_id: str) -> dict[str, Any]:
+    """Wait for a record of a request."""
+    async with asyncio.timeout(10):
+        while True:
+            for each in records(log):
+                if (each["event"], each.get("request_id")) == (event, request_id):
+                    return each
+            await asyncio.sleep(0.02)
+
+
+async def test_what_is_logged_of_an_import_says_whose_it_is(dsn: str, pool: Pool) -> None:
+    await pool.execute(ADD_CLIENT + ";" + REFUSE)
+    sent = form(part("file", PLAN.encode(), filename="Secret file.xml"), part("notes", b"Secret"))
+    length = f"Content-Length: {len(sent)}"
+    trace = f"00-{'1' * 32}-{'2' * 16}-01"
+    async with logged(dsn, "json") as (service, log), Connection(service) as connection:
+        asking = head(service, length, "X-Request-Id: asked-1", f"traceparent: {trace}")
+        await connection.send(asking, sent)
+        told = await connection.answer()
+        assert told.json["counts"] == {"created": 1, "updated": 0, "unchanged": 0, "failed": 1}
+        await connection.send(head(service, "X-Request-Id: asked-2", method="GET", path="/healthz"))
+        assert (await connection.answer()).status == 200
+        said = records(log)
+    ours = [each for each in said if each.get("request_id") == "asked-1"]
+    assert [each["event"] for each in ours] == [
+        "import.begun",
+        "the database refused a project",
+        "import.ended",
+        "http.answered",
+    ]
+    assert {each["import_id"] for each in ours} == {told.json["import_id"]}
+    assert {each["traceparent"] for each in ours} == {trace}
+    assert not [each for each in ours if "trace_id" in each]
+    assert (ours[2]["state"], ours[2]["created"], ours[2]["failed"]) == ("completed", 1, 1)
+    (next_one,) = [each for each in said if each.get("request_id") == "asked-2"]
+    assert "import_id" not in next_one
+    assert "Secret" not in json.dumps(said)
+
+
+async def test_faults_of_the_database_say_whose_import_they_met(dsn: str, pool: Pool) -> None:
+    """Primavera's shared objects are stored at the wish of the thread that reads."""
+    await pool.execute(ADD_CLIENT)
+    async with logged(dsn, "json", lock_timeout=0.1) as (service, log):
+        for sample in ("native.xml", "p6.xml"):
+            sent = form(part("file", (SAMPLES / sample).read_bytes()))
+            length = f"Content-Length: {len(sent)}"
+            asking = head(service, length, f"X-Request-Id: {sample}")
+            async with Connection(service) as connection:
+                await connection.send(asking, sent[:300])
+                begun = await until_told(log, "import.begun", sample)
+                async with pool.acquire() as conn, conn.transaction():
+                    await conn.execute("SELECT pg_advisory_xact_lock($1)", client_key(1))
+                    await connection.send(sent[300:])
+                    assert (await connection.answer()).status == 503
+            ours = [each for each in records(log) if each.get("import_id") == begun["import_id"]]
+            events = [each["event"] for each in ours]
+            assert "the database is tried again" in events
+            assert events[-2:] == ["import.ended", "http.answered"]
+            assert {each["request_id"] for each in ours} == {sample}
+        retried = [each for each in records(log) if each["event"] == "the database is tried again"]
+        assert all("import_id" in each for each in retried)

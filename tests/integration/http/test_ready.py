@@ -1,0 +1,95 @@
+"""What ``/readyz`` says of each thing that can be in the way; a shutdown is in ``test_endings``,
+and a database that is away, comes back or fails over in ``tests/integration/faults``."""
+
+import asyncio
+from typing import Any
+
+import asyncpg
+import pytest
+
+from service.api.health import OK, UNKNOWN
+from service.db import Pool
+from service.importer.endings import NO_ROOM
+from tests.integration.http.raw import Connection, get, head, upload
+from tests.integration.http.test_endings import FILE, HALF, WHOLE, ended
+from tests.serving import Service
+
+END_OTHERS = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = $1 AND pid <> pg_backend_pid()
+"""
+ALL_OK = dict.fromkeys(("service", "database", "schema", "imports", "spool"), OK)
+
+
+async def ready(service: Service) -> tuple[int, Any, dict[str, str]]:
+    """The status, the details and the checks that are not ok."""
+    answer = await get(service, "/readyz", token=None)
+    checks = answer.json["checks"]
+    assert set(checks) == set(ALL_OK)
+    return answer.status, answer.json["details"], dict(checks.items() - ALL_OK.items())
+
+
+async def until_unready(service: Service) -> tuple[Any, dict[str, str]]:
+    async with asyncio.timeout(10):
+        while (told := await ready(service))[0] == 200:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    return told[1:]
+
+
+async def test_all_is_well(service: Service) -> None:
+    assert await ready(service) == (200, {}, {})
+
+
+@pytest.mark.settings(max_imports=1)
+async def test_no_slot_is_told_and_the_service_stays_ready(service: Service) -> None:
+    full = "As many imports are running as the service takes"
+    async with Connection(service) as connection:
+        await connection.send(head(service, WHOLE), FILE[:HALF])
+        async with asyncio.timeout(10):
+            while (told := await ready(service)) == (200, {}, {}):
+                pass
+        assert told == (200, {}, {"imports": full})
+        assert (await upload(service, FILE)).json["details"] == full
+    assert await ended(service) == "interrupted"
+    assert await ready(service) == (200, {}, {})
+
+
+@pytest.mark.settings(spool_reserve_bytes=1 << 60)
+async def test_no_room_for_working_files_is_told_and_the_service_stays_ready(
+    service: Service,
+) -> None:
+    assert await ready(service) == (200, {}, {"spool": NO_ROOM})
+    assert (await upload(service, FILE)).json["details"] == NO_ROOM
+
+
+async def test_all_that_is_wrong_with_the_database_is_told(service: Service, pool: Pool) -> None:
+    version = await pool.fetchval("SELECT max(version) FROM schema_migrations")
+    name = await pool.fetchval("SELECT current_database()")
+    await pool.execute("DELETE FROM schema_migrations WHERE version = $1", version)
+    status, behind, wrong = await ready(service)
+    assert (status, wrong) == (503, {"schema": behind})
+    assert behind.startswith(f"The database lacks 1 migrations: {version}_")
+    await pool.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    await pool.fetch(END_OTHERS, name)
+    async with asyncio.timeout(10):
+        while (told := await ready(service))[2].get("database") != "The database is read-only":
+            pass
+    read_only = "The database is read-only"
+    assert told == (503, f"{read_only}; {behind}", {"database": read_only, "schema": behind})
+
+
+async def test_a_database_that_refuses_says_why(
+    service: Service, pool: Pool, server: str, pooler: str
+) -> None:
+    name = await pool.fetchval("SELECT current_database()")
+    admin = await asyncpg.connect(server)
+    await admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    await admin.fetch(END_OTHERS, name)
+    await admin.close()
+    details, wrong = await until_unready(service)
+    assert wrong == {"database": details, "schema": UNKNOWN}
+    if not pooler:  # it has words of its own
+        async with asyncio.timeout(10):
+            while (details := (await ready(service))[1]) == "The database does not answer":
+                pass  # on a connection that was just ended
+        assert details == "The database refuses to answer, by SQLSTATE 55000"
