@@ -26,7 +26,7 @@ listen_addr =
 unix_socket_dir = {folder}
 auth_type = any
 max_client_conn = 500
-default_pool_size = 40
+default_pool_size = {connections}
 server_login_retry = 0.5
 """
 _PORT: Final = 6432
@@ -38,11 +38,13 @@ class Bouncer:
     Args:
         folder: the running program's.
         prepared: prepared statements that it keeps for a connection; 0 knows none.
+        connections: to each database.
     """
 
-    def __init__(self, folder: Path, prepared: int) -> None:
+    def __init__(self, folder: Path, prepared: int, connections: int) -> None:
         self._folder = folder
         self._prepared = prepared
+        self._connections = connections
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -101,26 +103,31 @@ class Bouncer:
     def _write(self, host: str, port: int) -> None:
         self._file.write_text(
             _CONFIGURATION.format(
-                host=host, port=port, prepared=self._prepared, folder=self._folder
+                host=host,
+                port=port,
+                prepared=self._prepared,
+                connections=self._connections,
+                folder=self._folder,
             )
         )
         self._file.chmod(0o644)
 
 
 @contextlib.contextmanager
-def bouncing(dsn: str, *, prepared: int) -> Iterator[Bouncer]:
+def bouncing(dsn: str, *, prepared: int, connections: int = 40) -> Iterator[Bouncer]:
     """A PgBouncer before a server, until the block ends.
 
     Args:
         dsn: of the server, by a URL.
         prepared: prepared statements that it keeps for a connection; 0 knows none.
+        connections: to each database.
     """
     parts = urlsplit(dsn)
     query = parse_qs(parts.query)
     folder = Path(tempfile.mkdtemp(prefix="pgbouncer-"))
     if (account := account_of(folder)) is not None:
         os.chown(folder, account.uid, account.gid)
-    bouncer = Bouncer(folder, prepared)
+    bouncer = Bouncer(folder, prepared, connections)
     try:
         bouncer.start(
             parts.hostname or query["host"][0], parts.port or int(query.get("port", ["5432"])[0])

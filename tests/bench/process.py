@@ -69,9 +69,9 @@ class Server:
         return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in family(self.pid))
 
 
-async def prepare(database: Database) -> None:
-    """Migrate a database by the program's own command."""
-    process = await _start(database, "-m", "service", "migrate")
+async def prepare(database: Database, checkout: Path = CHECKOUT) -> None:
+    """Migrate a database by the program's own command, or that of another checkout of it."""
+    process = await _start(database, "-m", "service", "migrate", checkout=checkout)
     said, _ = await process.communicate()
     if process.returncode:
         raise RuntimeError(f"migrate failed: {said.decode()}")
@@ -109,11 +109,22 @@ async def serving(
 
 
 async def start_serving(
-    database: Database, *, log: IO[bytes] | None = None, **settings: object
+    database: Database,
+    checkout: Path = CHECKOUT,
+    /,
+    *,
+    log: IO[bytes] | None = None,
+    **settings: object,
 ) -> Process:
-    """Begin ``bulk-import serve``; the caller ends it. Arguments are as for ``serving``."""
+    """Begin ``bulk-import serve``; the caller ends it.
+
+    Args:
+        database: migrated.
+        checkout: whose code serves.
+        log: as for ``serving``, and so are ``settings``.
+    """
     changed = {f"BULK_IMPORT_{name.upper()}": str(value) for name, value in settings.items()}
-    return await _start(database, "-m", "service", "serve", log=log, **changed)
+    return await _start(database, "-m", "service", "serve", log=log, checkout=checkout, **changed)
 
 
 async def serves(process: Process) -> str:
@@ -147,7 +158,11 @@ async def usual_way(database: Database) -> AsyncIterator[Server]:
 
 
 async def _start(
-    database: Database, *arguments: str, log: IO[bytes] | None = None, **settings: str
+    database: Database,
+    *arguments: str,
+    log: IO[bytes] | None = None,
+    checkout: Path = CHECKOUT,
+    **settings: str,
 ) -> Process:
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith("BULK_IMPORT_")
@@ -165,7 +180,7 @@ async def _start(
     return await asyncio.create_subprocess_exec(
         sys.executable,
         *arguments,
-        cwd=CHECKOUT,
+        cwd=checkout,
         env=environment,
         stdout=PIPE,
         stderr=log,

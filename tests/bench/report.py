@@ -90,7 +90,8 @@ class Report:
         for row in self.rows:
             table.add_row(row.what, row.value, row.spread, row.bar, row.note)
         console = Console(width=None if sys.stdout.isatty() else 140)
-        console.print(table)
+        if self.rows:
+            console.print(table)
         for failure in self.failures:
             console.print(f"FAILED {failure}", markup=False)
         if json:

@@ -64,20 +64,21 @@ SELECT v.project_id, v.version
 """
 # Each change that was told is one version, numbered from 1 to the one that is pointed to.
 _MISNUMBERED: Final = """
-SELECT p.project_id, p.version, v.numbers, r.number AS told
+SELECT p.project_id, p.version, v.numbers, coalesce(r.number, 0) AS told
   FROM projects p
- CROSS JOIN LATERAL (SELECT array_agg(version ORDER BY version) AS numbers
-                       FROM project_versions
-                      WHERE client_id = p.client_id AND project_id = p.project_id) AS v
- CROSS JOIN LATERAL (SELECT count(*) AS number
-                       FROM import_results
-                       JOIN imports i USING (client_id, import_id)
-                      WHERE client_id = p.client_id AND project_id = p.project_id
-                        AND outcome IN ('created', 'updated')
-                        AND (i.options ->> 'dry_run') IS DISTINCT FROM 'true') AS r
+  LEFT JOIN (SELECT project_id, array_agg(version ORDER BY version) AS numbers
+               FROM project_versions
+              WHERE client_id = $1
+              GROUP BY project_id) AS v USING (project_id)
+  LEFT JOIN (SELECT project_id, count(*) AS number
+               FROM import_results
+               JOIN imports i USING (client_id, import_id)
+              WHERE client_id = $1 AND outcome IN ('created', 'updated')
+                AND (i.options ->> 'dry_run') IS DISTINCT FROM 'true'
+              GROUP BY project_id) AS r USING (project_id)
  WHERE p.client_id = $1
    AND (v.numbers IS DISTINCT FROM ARRAY(SELECT generate_series(1, p.version))
-        OR r.number <> p.version)
+        OR coalesce(r.number, 0) <> p.version)
 """
 _ORPHANS: Final = """
 SELECT DISTINCT project_id, version FROM {table} c

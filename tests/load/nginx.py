@@ -1,4 +1,4 @@
-"""nginx in front of replicas, set as the Ingress has it."""
+"""nginx in front of replicas, set by the annotations of the Ingress."""
 
 import asyncio
 import contextlib
@@ -8,6 +8,8 @@ import socket
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Final
+
+from tests.k8s.building import one
 
 _CONFIGURATION: Final = """
 daemon off;
@@ -30,18 +32,13 @@ http {{
         listen 127.0.0.1:{port};
         location / {{
             proxy_pass http://replicas;
-            proxy_http_version 1.1;
             proxy_set_header Connection "";
-            proxy_request_buffering off;
-            proxy_buffering off;
-            client_max_body_size 0;
-            proxy_read_timeout 600s;
-            proxy_send_timeout 600s;
-            proxy_next_upstream off;
+            {directives}
         }}
     }}
 }}
 """
+_OTHERWISE_CALLED: Final = {"proxy-body-size": "client_max_body_size"}
 RELOADED: Final = 0.3
 """Seconds after which no new request goes where the configuration does not name any more."""
 
@@ -88,8 +85,23 @@ class Front:
 
     def _write(self, ports: Iterable[int]) -> None:
         servers = "\n        ".join(f"server 127.0.0.1:{port} max_fails=0;" for port in ports)
-        text = _CONFIGURATION.format(folder=self._folder, port=self.port, servers=servers)
+        text = _CONFIGURATION.format(
+            folder=self._folder,
+            port=self.port,
+            servers=servers,
+            directives="\n            ".join(directives()),
+        )
         (self._folder / "nginx.conf").write_text(text, "utf-8")
+
+
+def directives() -> list[str]:
+    """What ingress-nginx makes of the Ingress in the overlay ``production``."""
+    annotations: dict[str, str] = one("production", "Ingress")["metadata"]["annotations"]
+    named = {name.rpartition("/")[2]: value for name, value in annotations.items()}
+    return [
+        f"{_OTHERWISE_CALLED.get(name, name.replace('-', '_'))} {value};"
+        for name, value in named.items()
+    ]
 
 
 @contextlib.asynccontextmanager
