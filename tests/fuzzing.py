@@ -8,20 +8,18 @@ import gzip
 import os
 import random
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from service.errors import FileRefused, FileTooLarge
 from service.model import Project, Refusal, SharedObjects
 from service.rows import TABLES
-from service.xml import harvests, mspdi, names, native, p6, walks
+from service.xml import mspdi, native, p6, p6maps
 from service.xml.inflate import Inflated
 from service.xml.limits import Limits
 from service.xml.reader import Reader
@@ -180,10 +178,10 @@ _MSPDI_RECORDS = {path: ["Name", "UID", "Baseline"] for path in mspdi.DIALECT.re
     "Assignments/Assignment": [*_sources(mspdi.ASSIGNMENT), "TimephasedData"],
 }
 _P6_RECORDS = {path: ["ObjectId", "Name", "CalendarObjectId"] for path in p6.DIALECT.records} | {
-    "WBS": _sources(p6.WBS),
-    "Activity": [*_sources(p6.ACTIVITY), "CalendarObjectId", "Code", "UDF"],
-    "Relationship": _sources(p6.RELATIONSHIP),
-    "ResourceAssignment": _sources(p6.ASSIGNMENT),
+    "WBS": _sources(p6maps.WBS),
+    "Activity": [*_sources(p6maps.ACTIVITY), "CalendarObjectId", "Code", "UDF"],
+    "Relationship": _sources(p6maps.RELATIONSHIP),
+    "ResourceAssignment": _sources(p6maps.ASSIGNMENT),
 }
 _GRAMMARS: Final[list[tuple[list[tuple[str, str]], dict[str, list[str]], list[str]]]] = [
     (
@@ -208,7 +206,7 @@ _GRAMMARS: Final[list[tuple[list[tuple[str, str]], dict[str, list[str]], list[st
         [("APIBusinessObjects", ' xmlns:x="urn:x"')],
         {
             "APIBusinessObjects": ["Project", "Project", *p6.DIALECT.outside, "BaselineProject"],
-            **_grammar("Project", _sources(p6.PROJECT), _P6_RECORDS),
+            **_grammar("Project", _sources(p6maps.PROJECT), _P6_RECORDS),
             **{
                 name: ["ObjectId", "ObjectId", "Name", "BaseCalendarObjectId", "ResourceObjectId"]
                 for name in p6.DIALECT.outside
@@ -312,13 +310,3 @@ def told(data: bytes, charset: str | None = None, places: list[int] | None = Non
     except (FileRefused, FileTooLarge) as fault:
         items.append((type(fault).__name__, fault.external_id, fault.name))
     return [*items, reader.dialect, reader.complete, reader.closed, *reader.warnings]
-
-
-@contextmanager
-def interpreted() -> Iterator[None]:
-    """Read without compiled code."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(walks, "walk_of", walks.interpreted)
-        patch.setattr(names, "names_of", names.interpreted)
-        patch.setattr(harvests, "harvest_of", harvests.interpreted)
-        yield

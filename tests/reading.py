@@ -1,12 +1,16 @@
 """Files read to the end, and what came of them as plain data."""
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+
+import pytest
 
 from service.errors import FileRefused, FileTooLarge
 from service.model import PROJECT_COLUMNS, FileWarning, Item, Project, Refusal, SharedObjects
 from service.rows import COLUMNS, Table
+from service.xml import events, harvests, names, walks
 from service.xml.dialect import Dialect
 from service.xml.inflate import Inflated
 from service.xml.reader import Limits, Reader
@@ -63,6 +67,17 @@ def read(
     except (FileRefused, FileTooLarge) as error:
         fault = error
     return Reading(items, fault, reader.dialect, reader.complete, reader.closed, reader.warnings)
+
+
+@contextmanager
+def interpreted() -> Iterator[None]:
+    """Read without compiled code."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(walks, "walk_of", walks.interpreted)
+        patch.setattr(names, "names_of", names.interpreted)
+        patch.setattr(harvests, "harvest_of", harvests.interpreted)
+        patch.setattr(events, "events_of", events.interpreted)
+        yield
 
 
 def read_project(data: bytes | str, limits: Limits | None = None) -> Project:

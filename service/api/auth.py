@@ -1,12 +1,10 @@
 """Who asks, and whether they may: the same for every route, in the same order.
 
-PyJWT verifies (see ``tokens``). From aiohttp-jwt come the request property under which the claims
-stand and the matching of permissions; its middleware takes neither two keys nor a leeway nor
-required claims, and answers 403 to a malformed header.
+PyJWT verifies (see ``tokens``). From aiohttp-jwt comes the matching of permissions; its middleware
+takes neither two keys nor a leeway nor required claims, and answers 403 to a malformed header.
 """
 
 import re
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -20,9 +18,7 @@ from service.api.database import ask
 from service.db import clients
 from service.errors import BadRequest, Forbidden, NotFound, Unauthorized
 
-CLAIMS: Final = "payload"
-"""aiohttp-jwt's request property."""
-warnings.filterwarnings("ignore", message="It is recommended to use web.RequestKey")
+CLAIMS: Final[web.RequestKey[Mapping[str, Any]]] = web.RequestKey("claims", Mapping)
 
 EVERY_CLIENT: Final = "*"
 _ID: Final = re.compile(r"[0-9]{1,18}", re.ASCII)

@@ -1,17 +1,18 @@
 """A request's body as aiohttp's multipart reader reads it, each failure of the transport named.
 
 ``request.multipart()`` reads the request's stream itself, which has no bound on time, size or
-preamble and raises whatever happened to it. ``Body`` stands between the two.
+preamble, raises whatever happened to it, and deprecates having bytes given back. ``Body`` stands
+between the two.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Final, cast
 
 from aiohttp import MultipartReader, StreamReader, web
 from aiohttp.http_exceptions import LineTooLong
 
+from service import telemetry
 from service.api.encoding import Gunzipped, content_encoding
 from service.api.lingering import TRANSPORT_FAULTS
 from service.errors import BadRequest, FileTooLarge, RequestTimeout
@@ -72,7 +73,9 @@ class Body:
         self._start = f"--{boundary}".encode()
         self._end = self._start + b"--"
         self._silence = settings.idle_timeout
+        self._counted = 0
         self._lines = 0
+        self._unread = b""
 
     @property
     def corrupt(self) -> str:
@@ -82,13 +85,13 @@ class Body:
     async def read(self, n: int) -> bytes:
         """At most ``n`` bytes, as soon as there are any; ``b""`` at the end."""
         self._lines = 0
-        return await self._read(self._content.read, n)
+        return await self._read(self._some, n)
 
     async def readline(self, *, max_line_length: int | None = None) -> bytes:
         """A line with its end; ``b""`` at the end."""
         if self.closed:
             return b""
-        line = await self._read(partial(self._content.readline, max_line_length=max_line_length))
+        line = await self._read(self._line, max_line_length)
         self._lines += len(line)
         if self._lines > MAX_LINES:
             raise BodyFault("the preamble or the headers of a part are too long")
@@ -98,6 +101,12 @@ class Body:
                 raise BodyFault("the lines around the parts must end with CR LF")
         self.closed = line.rstrip() == self._end
         return line
+
+    def count(self) -> None:
+        """Count for the metrics what has come since the last time."""
+        come = self._stream.total_bytes
+        telemetry.BYTES.inc(come - self._counted)
+        self._counted = come
 
     async def read_away(self) -> None:
         """Read to the end of the body."""
@@ -119,13 +128,33 @@ class Body:
             raise BodyFault(self.corrupt)
 
     def unread_data(self, data: bytes) -> None:
+        """Have bytes that were read come next: the reader looks for a boundary past its end."""
         self.size -= len(data)
-        self._content.unread_data(data)
+        self._unread = data + self._unread
 
     def at_eof(self) -> bool:
-        return self.over or self._content.at_eof()
+        return self.over or (not self._unread and self._content.at_eof())
 
-    async def _read(self, reading: Callable[..., Awaitable[bytes]], *args: int) -> bytes:
+    async def _some(self, n: int) -> bytes:
+        if self._unread:
+            return self._unread_before(n)
+        # aiohttp's stream logs who asks it again and again behind its end, as the reader does.
+        return b"" if self._content.at_eof() else await self._content.read(n)
+
+    async def _line(self, most: int | None) -> bytes:
+        line = self._unread_before(self._unread.find(b"\n") + 1 or len(self._unread))
+        if not line.endswith(b"\n"):
+            line += await self._content.readline(max_line_length=most)
+        if most is not None and len(line) > most:
+            raise LineTooLong(line[:100], most)
+        return line
+
+    def _unread_before(self, end: int) -> bytes:
+        data, self._unread = self._unread[:end], self._unread[end:]
+        return data
+
+    async def _read(self, reading: Callable[..., Awaitable[bytes]], *args: int | None) -> bytes:
+        self.count()
         if self.over:
             return b""
         try:
@@ -138,7 +167,7 @@ class Body:
         self.over = self.size > self._limit
         return data[: len(data) - (self.size - self._limit)] if self.over else data
 
-    async def _received(self, reading: Callable[..., Awaitable[bytes]], *args: int) -> bytes:
+    async def _received(self, reading: Callable[..., Awaitable[bytes]], *args: int | None) -> bytes:
         if self._stream.is_eof() and self._stream.exception() is not None:
             # The body had come whole when the connection ended: what is still buffered counts.
             self._stream.set_exception(None)  # type: ignore[arg-type]

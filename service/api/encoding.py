@@ -73,9 +73,6 @@ class Gunzipped:
         line, self._held = self._held[:end], self._held[end:]
         return line
 
-    def unread_data(self, data: bytes) -> None:
-        self._held = data + self._held
-
     def at_eof(self) -> bool:
         return self._ended and not self._held
 

@@ -4,7 +4,6 @@ import re
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
-from urllib.parse import urlencode
 
 import orjson
 from aiohttp import web
@@ -45,11 +44,8 @@ async def listed(request: web.Request) -> web.Response:
     following = None
     mark = None if changed is None else _written(changed[1])
     if len(rows) == limit:
-        kept = {name: query[name] for name in FILTERS if name in query}
-        if mark is not None:
-            kept["changed_until"] = mark
-        cursor = paging.cursor(rows[-1]["project_id"])
-        following = f"{request.path}?{urlencode(kept | {'limit': limit, 'cursor': cursor})}"
+        more = {} if mark is None else {"changed_until": mark}
+        following = paging.following(request, FILTERS, limit, rows[-1]["project_id"], more)
     items = [orjson.Fragment(row["line"]) for row in rows]
     return respond(200, "Projects", {"projects": items, "watermark": mark, "next": following})
 

@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import urlencode
 
@@ -81,8 +81,18 @@ def text(query: MultiMapping[str]) -> str | None:
     return given
 
 
-def following(request: web.Request, filters: Sequence[str], limit: int, last: int) -> str:
-    """The address of the page behind the one that ends with ``last``, with the same filters."""
+def following(
+    request: web.Request,
+    filters: Sequence[str],
+    limit: int,
+    last: int,
+    more: Mapping[str, str] | None = None,
+) -> str:
+    """The address of the page behind the one that ends with ``last``, with the same filters.
+
+    Args:
+        more: filters that the request has not, or has otherwise.
+    """
     kept = {name: request.query[name] for name in filters if name in request.query}
-    asked = kept | {"limit": str(limit), "cursor": cursor(last)}
+    asked = kept | dict(more or {}) | {"limit": str(limit), "cursor": cursor(last)}
     return f"{request.path}?{urlencode(asked)}"

@@ -1,9 +1,16 @@
 """One part of a multipart body: its name, what it says of itself, and its content as a stream."""
 
+import warnings
 from collections.abc import AsyncIterator, Awaitable
 from typing import Final, TypeVar
 
-from aiohttp import BodyPartReader, MultipartReader, hdrs
+from aiohttp import (
+    BadContentDispositionHeader,
+    BadContentDispositionParam,
+    BodyPartReader,
+    MultipartReader,
+    hdrs,
+)
 from aiohttp.helpers import parse_mimetype
 from aiohttp.http_exceptions import HttpProcessingError
 
@@ -11,6 +18,10 @@ from service.api.transfer import Decoder, decoder
 from service.model import shorten
 
 _T = TypeVar("_T")
+
+# aiohttp would tell of one on standard error, in the client's own words.
+warnings.filterwarnings("ignore", category=BadContentDispositionHeader)
+warnings.filterwarnings("ignore", category=BadContentDispositionParam)
 
 CHUNK: Final = 256 * 1024
 """Bytes read at a time: few and large hand-overs."""

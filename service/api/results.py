@@ -1,5 +1,6 @@
 """An import's outcomes, read again: by pages as JSON, or all of them as CSV."""
 
+from dataclasses import replace
 from enum import StrEnum
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -57,7 +58,7 @@ async def _page(
     limit, after = paging.limit(request.query), paging.after(request.query)
     if running:
         upto = await ask(request.app, partial(_contiguous, key=key, after=after))
-        wanted = Wanted(wanted.kinds, wanted.error, wanted.warning, wanted.text, upto)
+        wanted = replace(wanted, upto=upto)
     rows = await ask(request.app, partial(_rows, key=key, after=after, limit=limit, wanted=wanted))
     full = len(rows) == limit
     complete = not running and not full
@@ -93,4 +94,4 @@ def _one_of(kind: type[E], query: MultiMapping[str], name: str) -> E | None:
     given = query.get(name)
     if given is not None and given not in list(kind):
         raise BadRequest(f"{name} must be one of {', '.join(kind)}")
-    return None if given is None else next(each for each in kind if each == given)
+    return None if given is None else kind(given)

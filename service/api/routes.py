@@ -15,8 +15,8 @@ from service.api import (
     page,
     projects,
     results,
-    schema,
     undo,
+    xsd,
 )
 from service.api.requests import leave_expectation
 from service.errors import MethodNotAllowed, NotFound
@@ -45,7 +45,7 @@ ROUTES: Final[dict[str, dict[str, Handler]]] = {
     "/healthz": {hdrs.METH_GET: health.healthz},
     "/readyz": {hdrs.METH_GET: health.readyz},
     "/metrics": {hdrs.METH_GET: health.metrics},
-    "/schema/native.xsd": {hdrs.METH_GET: schema.native_xsd},
+    "/schema/native.xsd": {hdrs.METH_GET: xsd.native},
     "/openapi.json": {hdrs.METH_GET: docs.openapi_json},
     "/docs": {hdrs.METH_GET: docs.page},
     "/docs/{asset}": {hdrs.METH_GET: docs.asset},

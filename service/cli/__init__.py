@@ -12,10 +12,11 @@ from typing import Annotated, Final
 
 import typer
 
-from service.cli import around, clients, database, sample, serving, tokens, upload
+from service.cli import around, clients, database, pruning, sample, serving, tokens, upload
 from service.cli.screen import Failure
 from service.db.binaries import EmbeddedError
 from service.db.migrate import MigrationError
+from service.tracing import TracingError
 
 INTERRUPTED: Final = 130
 """The exit code of what a signal ended, as a shell has it for Ctrl-C."""
@@ -31,6 +32,7 @@ app.command()(serving.serve)
 app.command(hidden=True)(serving.worker)
 app.command()(database.migrate)
 app.command(context_settings={"ignore_unknown_options": True})(database.psql)
+app.command()(pruning.prune)
 app.command()(tokens.token)
 app.command()(upload.upload)
 for command in (
@@ -72,6 +74,6 @@ def main() -> None:
         app()
     except KeyboardInterrupt:  # before a command was found, from when on it is Typer's to take
         sys.exit(INTERRUPTED)
-    except (Failure, EmbeddedError, MigrationError, OSError) as error:
+    except (Failure, EmbeddedError, MigrationError, TracingError, OSError) as error:
         print("bulk-import:", *str(error).split(), file=sys.stderr)
         sys.exit(2)

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from service.cli.screen import Failure
 from service.db import binaries, embedded
 from service.db import migrate as migrations
+from service.db.partitions import PartitionError, partition
 from service.settings import Settings
 
 
@@ -88,22 +89,36 @@ def migrate(
         str | None,
         typer.Option(metavar="ROLE", help="Let this role do what `serve` needs, and no more."),
     ] = None,
+    partitions: Annotated[
+        int | None,
+        typer.Option(min=2, max=1024, help="Have each table in so many; it must be empty yet."),
+    ] = None,
 ) -> None:
     """Bring the database's schema up to date."""
     settings = load_settings()
-    if settings.database_url is None:
-        with opened(settings):
-            typer.echo("The schema is up to date.")
-        return
-    if check:
+    if check and settings.database_url is not None:
         require_current_schema(settings.database_url)
     else:
-        for name in migrations.migrate(settings.database_url):
-            typer.echo(f"Applied {name}")
-        if grant_to is not None:
-            with reaching():
-                asyncio.run(migrations.grant(settings.database_url, grant_to))
+        with opened(settings) as dsn:
+            if settings.database_url is not None:
+                for name in migrations.migrate(dsn):
+                    typer.echo(f"Applied {name}")
+            if partitions is not None and not check:
+                _partition(dsn, partitions)
+            if grant_to is not None and not check:
+                with reaching():
+                    asyncio.run(migrations.grant(dsn, grant_to))
     typer.echo("The schema is up to date.")
+
+
+def _partition(dsn: str, number: int) -> None:
+    try:
+        with reaching():
+            done = asyncio.run(partition(dsn, number))
+    except PartitionError as error:
+        raise Failure(f"cannot partition: {error}") from error
+    if done:
+        typer.echo(f"Partitioned {', '.join(done)}")
 
 
 def psql(

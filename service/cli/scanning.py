@@ -1,28 +1,24 @@
 """One pass over a file's tags, for where its projects begin and end and what they are called.
 
-Expat tells the place of every tag in bytes, which lxml does not. What a project is, what identifies
-it and what it refers to is the dialects' own knowledge (``service.xml``); nothing is decided here
-that a service would decide in another way: where in doubt, a piece carries more.
+Expat tells the place of every tag in bytes, which lxml does not. What is to become of a project
+once it has ended is decided in ``units``.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 from xml.parsers import expat
 
-from service.cli.referring import Shared
-from service.cli.splitting import MIB, Cut, Cutter, Duplicate, Slice, uncut
+from service.cli.splitting import MIB, Cut, Cutter, Slice, uncut
+from service.cli.units import Unit, Units
 from service.errors import FileRefused
-from service.hashset import HashSet
 from service.model import WarningCode
-from service.spool import Spool
+from service.spool import Share, Spool
 from service.xml.dialect import Dialect
-from service.xml.maps import Field
 from service.xml.prolog import Prolog, read_prolog
 from service.xml.registry import DIALECTS
-from service.xml.values import ID, NULL, unescape
 
 SEPARATOR: Final = " "
 _CHUNK: Final = MIB
@@ -53,9 +49,7 @@ def cut(path: Path, size: int, seen: Callable[[bytes], None] = lambda data: None
             return _whole(file, seen)
         share = Spool().share()
         try:
-            return _Scan(dialect, prolog, size, HashSet(share), Shared(dialect, share)).read(
-                file, seen
-            )
+            return _Scan(dialect, prolog, size, share).read(file, seen)
         finally:
             share.close()
 
@@ -110,21 +104,6 @@ class _Open:
     last_line: int = 0
 
 
-@dataclass
-class _Unit:
-    """A project or a shared object.
-
-    Attributes:
-        kind: local name of a shared object; empty for a project.
-        texts: what was read of its fields, by their sources.
-    """
-
-    start: int
-    line: int
-    kind: str = ""
-    texts: dict[str, str] = field(default_factory=dict)
-
-
 class _Scan:
     """The state of the pass.
 
@@ -132,31 +111,24 @@ class _Scan:
         dialect: of the file.
         prolog: of the file.
         size: see ``cut``.
-        ids: takes the ids of projects.
-        shared: keeps the objects that projects share.
+        share: where working files are made.
     """
 
-    def __init__(
-        self, dialect: Dialect, prolog: Prolog, size: int, ids: HashSet, shared: Shared
-    ) -> None:
+    def __init__(self, dialect: Dialect, prolog: Prolog, size: int, share: Share) -> None:
         self._dialect = dialect
         self._encoding = prolog.encoding
         self._namespace = (
             (prolog.namespace or "") if dialect.namespace is None else dialect.namespace
         )
-        self._ids = ids
-        self._shared = shared
         self._cutter = Cutter(size)
-        self._identities = _identities(dialect)
-        self._wanted = {each.source for each in self._identities} | {"name", "Name"}
+        self._units = Units(dialect, share, self._cutter)
+        self._shared = self._units.shared
         self._open: list[_Open] = []
-        self._unit: _Unit | None = None
+        self._unit: Unit | None = None
         self._depth = 0
         self._text: list[str] | None = None
         self._text_of = (0, "")
-        self._projects = 0
-        self._duplicates: list[Duplicate] = []
-        self._ended: _Unit | None = None
+        self._ended: Unit | None = None
         parser = self._parser = expat.ParserCreate(prolog.encoding, SEPARATOR)
         parser.namespace_prefixes = True
         parser.StartDoctypeDeclHandler = self._refuse
@@ -174,12 +146,11 @@ class _Scan:
         if not broken:
             self._feed(b"")
         line = self._parser.CurrentLineNumber
-        if self._ended is not None:
-            self._settle(size, line)
-        pieces = self._cutter.finish(size, line, self._projects)
-        if len(pieces) == 1 and not self._duplicates:
+        self._settle(size, line)
+        pieces = self._cutter.finish(size, line, self._units.projects)
+        if len(pieces) == 1 and not self._units.duplicates:
             return Cut([uncut(size)], [])
-        return Cut(pieces, self._duplicates, self._shared.unused)
+        return Cut(pieces, self._units.duplicates, self._shared.unused)
 
     def _feed(self, data: bytes) -> bool:
         try:
@@ -207,7 +178,7 @@ class _Scan:
         if ours and local == self._dialect.project and self._may_be_project():
             self._begin_project(at, line, attributes)
         elif ours and len(self._open) == 1 and local in self._shared.kinds:
-            self._go_inside(_Unit(at, line, local))
+            self._go_inside(Unit(at, line, local))
         else:
             self._open.append(_Open(name, at, line))
             parser.DefaultHandler = self._behind_tag
@@ -224,8 +195,12 @@ class _Scan:
         if self._open and self._open[-1].end is None:
             self._open[-1].end, self._open[-1].last_line = at, line
             self._parser.DefaultHandler = None
+        self._settle(at, line)
+
+    def _settle(self, at: int, line: int) -> None:
         if self._ended is not None:
-            self._settle(at, line)
+            self._units.settle(self._ended, at, line)
+            self._ended = None
 
     def _may_be_project(self) -> bool:
         return self._dialect.anywhere or len(self._open) == 1
@@ -239,7 +214,7 @@ class _Scan:
             if opening:
                 opening[0] = opening[0]._replace(line=1)
             self._cutter.cut(at, line, opening, self._closing())
-        unit = _Unit(at, line)
+        unit = Unit(at, line)
         unit.texts = {f"@{name}": text for name, text in attributes.items()}
         self._go_inside(unit)
 
@@ -249,35 +224,9 @@ class _Scan:
         tags = (f"</{prefix}:{local}>" if prefix else f"</{local}>" for local, prefix in names)
         return "".join(tags).encode(self._encoding)
 
-    def _settle(self, end: int, line: int) -> None:
-        """Say what is to become of the unit that has ended."""
-        unit, self._ended = self._ended, None
-        assert unit is not None
-        place = Slice(unit.start, end, unit.line, line)
-        if unit.kind:
-            self._shared.keep(unit.kind, unit.texts.get("ObjectId"), place)
-            self._cutter.leave_out(place)
-            return
-        index = self._projects
-        self._projects += 1
-        if (duplicate := self._duplicate(unit, index)) is not None:
-            self._duplicates.append(duplicate)
-            self._cutter.leave_out(place)
-            self._shared.forget()
-        else:
-            self._cutter.keep(index, end - unit.start, self._shared.take())
-
-    def _duplicate(self, unit: _Unit, index: int) -> Duplicate | None:
-        key = _identity(self._identities, unit.texts)
-        first = None if key is None else self._ids.add(key, unit.line)
-        if first is None or key is None:
-            return None
-        name = unit.texts.get("Name") or unit.texts.get("name")
-        return Duplicate(index, unit.line, unescape(key) or "", name, first)
-
     # Inside of a project or a shared object
 
-    def _go_inside(self, unit: _Unit) -> None:
+    def _go_inside(self, unit: Unit) -> None:
         self._unit = unit
         self._depth = 0
         self._text = None
@@ -291,7 +240,7 @@ class _Scan:
         if depth == 1:
             local = _parts(name)[1]
             self._shared.record(local)
-            if local not in self._wanted and not local.endswith("ObjectId"):
+            if local not in self._units.wanted and not local.endswith("ObjectId"):
                 return
         elif not self._shared.kinds or "ObjectId" not in name:
             return
@@ -318,24 +267,3 @@ class _Scan:
         if depth == 1:
             self._unit.texts.setdefault(local, text)
         self._shared.refer(local, text, own=depth == 1)
-
-
-def _identities(dialect: Dialect) -> tuple[Field, ...]:
-    """Where the id of a project may stand, the first choice first.
-
-    Where a map requires no id, the name is one (Microsoft Project).
-    """
-    columns = ["external_id"]
-    if "external_id" not in dialect.plan.record.required:
-        columns.append("name")
-    fields = dialect.plan.record.fields
-    return tuple(each for column in columns for each in fields if each.column == column)
-
-
-def _identity(identities: Iterable[Field], texts: dict[str, str]) -> bytes | None:
-    for each in identities:
-        kind = each.kind if each.column == "external_id" else ID
-        parsed = kind.parse(texts.get(each.source, ""))
-        if parsed is not None and parsed != NULL:
-            return parsed
-    return None

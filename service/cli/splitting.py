@@ -5,8 +5,8 @@ start tags that are open there. So projects come out of pieces as they would of 
 several projects share (Primavera's calendars, resources, …) goes into each piece whose projects
 refer to it; a project that the file had before goes into none.
 
-    file ─▶ scanning.Scan ─▶ Cutter ─▶ Piece, Piece, …     and the duplicates
-            (tags, ids)      (ranges)
+    file ─▶ scanning ─▶ units ─▶ Cutter ─▶ Piece, Piece, …     and the duplicates
+            (tags)      (ids)    (ranges)
 """
 
 from array import array

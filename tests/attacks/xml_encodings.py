@@ -3,7 +3,7 @@
 from typing import Final
 
 from tests.attacks.attack import Attack
-from tests.attacks.xmlfiles import GOOD, LANDED, NATIVE, NATIVE_END, attack
+from tests.attacks.xmlfiles import GOOD, JSON, JSON_END, LANDED, NATIVE, NATIVE_END, attack
 
 _NOT_READ: Final = r"400 .*is not read; read are UTF-8, .*"
 _FILE: Final = (NATIVE + GOOD + NATIVE_END).decode()
@@ -13,12 +13,18 @@ def _declared(encoding: str) -> str:
     return f'<?xml version="1.0" encoding="{encoding}"?>{_FILE}'
 
 
-def _named(name: bytes) -> bytes:
-    return NATIVE + GOOD + b'<project id="bad"><name>half%b</name></project>' % name + NATIVE_END
+def _named(name: bytes, behind: bytes = b"") -> bytes:
+    bad = b'<project id="bad"><name>half%b</name>%b</project>' % (name, behind)
+    return NATIVE + GOOD + bad + NATIVE_END
 
 
 def _character(shown: str, written: bytes, said: str = "not well-formed XML: .*") -> Attack:
     return attack(shown, _named(written), LANDED + rf"MALFORMED_XML at 1: {said}")
+
+
+def _escaped(shown: str, escape: bytes, said: str) -> Attack:
+    file = _named(b"", JSON + b'"%b"' % escape + JSON_END)
+    return attack(f"a JSON text with {shown}", file, LANDED + f"VALIDATION_ERROR at 1: .*{said}")
 
 
 ATTACKS: Final[list[Attack]] = [
@@ -99,24 +105,8 @@ ATTACKS: Final[list[Attack]] = [
     _character("a reference to a character that is none", b"&#xFFFE;"),
     _character("a reference past Unicode", b"&#x110000;"),
     _character("a reference past all numbers", b"&#99999999999999999999;"),
-    attack(
-        "a JSON text with an escaped NUL",
-        _named(b"").replace(
-            b"</name></project></projects>",
-            b'</name><attributes><attribute name="a" type="json">"\\u0000"</attribute></attributes>'
-            b"</project></projects>",
-        ),
-        LANDED + r"VALIDATION_ERROR at 1: .*a text holds the character U\+0000",
-    ),
-    attack(
-        "a JSON text with half a surrogate pair",
-        _named(b"").replace(
-            b"</name></project></projects>",
-            b'</name><attributes><attribute name="a" type="json">"\\ud800"</attribute></attributes>'
-            b"</project></projects>",
-        ),
-        LANDED + r"VALIDATION_ERROR at 1: .*half a surrogate pair",
-    ),
+    _escaped("an escaped NUL", rb"\u0000", r"a text holds the character U\+0000"),
+    _escaped("half a surrogate pair", rb"\ud800", "half a surrogate pair"),
     attack(
         "a NUL in a part's charset",
         _FILE.encode(),

@@ -6,6 +6,8 @@ from typing import Final
 from tests.attacks.attack import Attack
 from tests.attacks.xmlfiles import (
     GOOD,
+    JSON,
+    JSON_END,
     LANDED,
     MSPDI,
     NATIVE,
@@ -237,37 +239,19 @@ ATTACKS: Final[list[Attack]] = [
     ),
     attack(
         "JSON nested four million deep",
-        lambda: joined(
-            _HALF,
-            b'<attributes><attribute name="a" type="json">',
-            times(b"[", 4 * _MB),
-            b"</attribute></attributes>",
-            _CLOSED,
-        ),
+        lambda: joined(_HALF, JSON, times(b"[", 4 * _MB), JSON_END, _CLOSED),
         LANDED + r"(VALIDATION_ERROR|PROJECT_TOO_LARGE) at 1: .*",
         most_mib=64,
     ),
     attack(
         "a JSON number of 9 million digits",
-        lambda: joined(
-            _HALF,
-            b'<attributes><attribute name="a" type="json">',
-            times(b"9" * 1000, 9 * _MB),
-            b"</attribute></attributes>",
-            _CLOSED,
-        ),
+        lambda: joined(_HALF, JSON, times(b"9" * 1000, 9 * _MB), JSON_END, _CLOSED),
         LANDED + r"(VALIDATION_ERROR|PROJECT_TOO_LARGE) at 1: .*",
         most_mib=96,
     ),
     attack(
         "two million values in one JSON",
-        lambda: joined(
-            _HALF,
-            b'<attributes><attribute name="a" type="json">[',
-            times(b"1,", 4 * _MB),
-            b"1]</attribute></attributes>",
-            _CLOSED,
-        ),
+        lambda: joined(_HALF, JSON, b"[", times(b"1,", 4 * _MB), b"1]", JSON_END, _CLOSED),
         LANDED + r"VALIDATION_ERROR at 1: .* more than 250000 values",
         most_mib=64,
     ),

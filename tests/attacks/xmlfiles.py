@@ -17,6 +17,8 @@ NATIVE_END: Final = b"</projects>"
 MSPDI: Final = b'<Project xmlns="http://schemas.microsoft.com/project"><Name>m</Name>'
 P6: Final = b"<APIBusinessObjects>"
 GOOD: Final = b'<project id="good"><name>Good</name><tasks><task id="1"/></tasks></project>'
+JSON: Final = b'<attributes><attribute name="a" type="json">'
+JSON_END: Final = b"</attribute></attributes>"
 LANDED: Final = r"207 good\+1; "
 """What is told where the good project, with its one task, has landed and something has not."""
 

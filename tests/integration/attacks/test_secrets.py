@@ -18,20 +18,27 @@ from tests.serving import SECRET, Service, token
 
 PASSWORD: Final = "a-password-of-the-database"
 FILE: Final = form(part("file", XML))
+UNQUOTED: Final = form(part(f"x {'x' * 100}", b"").replace(b'"', b""))
+"""Its part has a ``Content-Disposition`` that is malformed."""
 
 
 @asynccontextmanager
-async def logged(dsn: str, log_format: str) -> AsyncIterator[tuple[Service, Path]]:
-    """A ``serve`` process that says all that it can, and the file that it says it in."""
+async def logged(dsn: str, log_format: str, **more: object) -> AsyncIterator[tuple[Service, Path]]:
+    """A ``serve`` process that says all that it can, and the file that it says it in.
+
+    Args:
+        more: settings, as ``tests.bench.process.serving`` takes them.
+    """
     parts = urlsplit(dsn)
     user = parts.username or ""
     host = parts.netloc.rpartition("@")[2]
     secret = urlunsplit(parts._replace(netloc=f"{user}:{PASSWORD}@{host}"))
-    settings = {"log_level": "debug", "log_format": log_format, "jwt_secret": SECRET}
+    said = {"log_level": "debug", "log_format": log_format, "jwt_secret": SECRET}
+    settings = {"connect_timeout": 1} | said | more
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "log"
         with path.open("wb") as log:
-            async with serving(Database(secret), "", log, connect_timeout=1, **settings) as at:
+            async with serving(Database(secret), "", log, **settings) as at:
                 yield Service(at.base, dsn, Settings()), path
 
 
@@ -48,6 +55,7 @@ async def test_no_secret_is_logged_counted_or_answered(
         answers += [await upload(service, FILE, token=each) for each in tokens]
         answers.append(await upload(service, FILE, path=f"/x?token={good}"))
         answers.append(await upload(service, FILE, f"X-Request-Id: {good}", token=None))
+        answers.append(await upload(service, UNQUOTED, token=good))
         await pool.execute("ALTER TABLE import_results RENAME TO gone")
         answers.append(await upload(service, FILE, token=good))
         await pool.execute("ALTER TABLE gone RENAME TO import_results")
@@ -57,7 +65,7 @@ async def test_no_secret_is_logged_counted_or_answered(
         answers.append(await get(service, "/metrics"))
         said = log.read_text()
     assert [each.status for each in answers][:6] == [207, 401, 401, 401, 401, 400]
-    assert answers[8].status == 500
+    assert answers[9].status == 500
     assert "http.failed" in said
     told = said + "".join(f"{each.headers}{each.body!r}" for each in answers)
     for secret in (SECRET, PASSWORD, good, expired, forged, good.split(".")[2], "x" * 100):

@@ -7,7 +7,6 @@ from service.settings import Settings
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "settings(**changes): settings of the service under test")
-    config.addinivalue_line("filterwarnings", "ignore:It is recommended to use web.RequestKey")
 
 
 @pytest.fixture

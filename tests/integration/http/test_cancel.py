@@ -7,7 +7,7 @@ import pytest
 from service.db import Pool
 from tests.integration.http.raw import Answer, Connection, get, head, upload
 from tests.integration.http.test_endings import ended, held
-from tests.integration.http.uploads import plans, send
+from tests.integration.http.uploads import abandoned, plans, send
 from tests.integration.importer.build import until
 from tests.serving import Service, token
 
@@ -95,14 +95,7 @@ async def test_it_needs_the_scope_that_imports(service: Service) -> None:
 
 
 async def test_one_whose_owner_is_dead_is_closed_here_and_now(service: Service, pool: Pool) -> None:
-    await pool.execute(
-        "INSERT INTO imports (client_id, subject, idempotency_key, key_claimed_at)"
-        " VALUES (1, 'tester', 'k', now())"
-    )
-    await pool.execute(
-        "INSERT INTO import_progress (client_id, import_id, attempt, beat_at)"
-        " VALUES (1, 1, 1, now() - interval '1 hour')"
-    )
+    await abandoned(pool, "k", seconds=3600)
     answer = await cancel(service)
     assert (answer.status, answer.json["details"]["state"]) == (202, "cancelled")
     assert (await send(service, plans("A"), "", "Idempotency-Key: k")).json["import_id"] == 2

@@ -155,6 +155,7 @@ async def test_a_shutdown_lets_uploads_end_and_takes_no_more(
         await asyncio.sleep(0)
         ready = await get(other, "/readyz")
         assert (ready.status, ready.json["details"]) == (503, "The service is shutting down")
+        assert ready.json["checks"]["service"] == "The service is shutting down"
         assert (await upload(other, FILE)).status == 503
         await connection.send(FILE)
         assert (await connection.answer()).status == 207

@@ -8,7 +8,7 @@ import pytest
 from service.db import Pool
 from tests.integration.http.raw import Answer, Connection, form, get, head, part, upload
 from tests.integration.http.test_endings import ended, held
-from tests.integration.http.uploads import NATIVE, plans, send, told
+from tests.integration.http.uploads import NATIVE, abandoned, plans, send, told
 from tests.serving import Service, token
 
 KEY = "Idempotency-Key: night-17"
@@ -191,14 +191,7 @@ async def test_an_expired_key_is_free(service: Service, pool: Pool) -> None:
 
 @pytest.mark.settings(heartbeat_expiry=60)
 async def test_a_dead_owner_is_taken_over(service: Service, pool: Pool) -> None:
-    await pool.execute(
-        "INSERT INTO imports (client_id, subject, idempotency_key, key_claimed_at)"
-        " VALUES (1, 'tester', 'night-17', now())"
-    )
-    await pool.execute(
-        "INSERT INTO import_progress (client_id, import_id, attempt, beat_at)"
-        " VALUES (1, 1, 1, now() - interval '59 seconds')"
-    )
+    await abandoned(pool, "night-17", seconds=59)
     assert (await send(service, BODY, "", KEY)).status == 409
     await pool.execute("UPDATE import_progress SET beat_at = now() - interval '61 seconds'")
     assert (await send(service, BODY, "", KEY)).json["import_id"] == 1

@@ -221,6 +221,13 @@ async def test_base64_that_breaks_behind_a_project_is_malformed_there(service: S
     assert "Content-Transfer-Encoding" in error["message"]
 
 
+async def test_many_parts_in_one_piece_are_read_without_a_word(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert warned(await upload(service, form(FILE, *[part("x", b"")] * 50))) == []
+    assert [each.name for each in caplog.records if each.name.startswith("aiohttp")] == []
+
+
 async def test_every_split_around_the_boundaries_is_read_alike(service: Service) -> None:
     body = form(part("file", XML), part("notes", b"x"))
     end = body.index(f'\r\n--{BOUNDARY}\r\nContent-Disposition: form-data; name="notes'.encode())

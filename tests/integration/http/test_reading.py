@@ -137,7 +137,7 @@ async def test_metrics_count_what_was_done(service: Service) -> None:
         return float(lines[0].split()[1]) if lines else 0.0
 
     names = [
-        'bulk_import_projects_total{outcome="created"}',
+        'bulk_import_projects_total{client_class="other",outcome="created"}',
         "bulk_import_import_seconds_count",
         'bulk_import_http_answers_total{status="207"}',
         "bulk_import_upload_bytes_total",

@@ -60,6 +60,15 @@ async def test_http_1_0_gets_the_207_without_chunks(service: Service) -> None:
     assert answer.json["complete"] is True
 
 
+async def test_http_1_0_that_would_keep_the_connection_sees_the_end_of_the_207(
+    service: Service,
+) -> None:
+    async with asyncio.timeout(10):
+        answer = await upload(service, FILE, "Connection: keep-alive", version="1.0")
+    assert answer.headers["connection"] == "close"
+    assert answer.json["complete"] is True
+
+
 async def test_what_is_not_http_gets_the_envelope(
     service: Service, subtests: pytest.Subtests
 ) -> None:

@@ -39,6 +39,20 @@ async def rows(pool: Pool) -> list[asyncpg.Record]:
     ]
 
 
+async def abandoned(pool: Pool, key: str, *, seconds: int) -> None:
+    """Import 1, under way under a key, whose owner was last heard of so long ago."""
+    await pool.execute(
+        "INSERT INTO imports (client_id, subject, idempotency_key, key_claimed_at)"
+        " VALUES (1, 'tester', $1, now())",
+        key,
+    )
+    await pool.execute(
+        "INSERT INTO import_progress (client_id, import_id, attempt, beat_at)"
+        " VALUES (1, 1, 1, now() - make_interval(secs => $1))",
+        seconds,
+    )
+
+
 SCOPE = "projects:read projects:import projects:undo"
 
 

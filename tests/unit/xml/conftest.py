@@ -1,13 +1,15 @@
+from collections.abc import Iterator
+
 import pytest
 
-from service.xml import events, harvests, names, walks
+from tests.reading import interpreted
 
 
 @pytest.fixture(params=["compiled", "interpreted"])
-def both_walks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def both_walks(request: pytest.FixtureRequest) -> Iterator[None]:
     """Run a test with compiled code and without; without a C compiler it is Python both times."""
-    if request.param == "interpreted":
-        monkeypatch.setattr(walks, "walk_of", walks.interpreted)
-        monkeypatch.setattr(names, "names_of", names.interpreted)
-        monkeypatch.setattr(harvests, "harvest_of", harvests.interpreted)
-        monkeypatch.setattr(events, "events_of", events.interpreted)
+    if request.param == "compiled":
+        yield
+        return
+    with interpreted():
+        yield

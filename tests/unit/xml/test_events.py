@@ -12,13 +12,12 @@ from lxml import etree
 from service.errors import FileTooLarge
 from service.xml import events
 from service.xml.prolog import ENCODINGS
-from tests.reading import NATIVE
+from tests.reading import NATIVE, interpreted
 from tests.unit.xml.test_harvest import (
     MSPDI_FILES,
     NATIVE_FILES,
     P6_FILES,
     Slow,
-    interpreted,
     told,
 )
 from tests.unit.xml.test_reader import Pieces

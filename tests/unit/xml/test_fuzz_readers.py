@@ -16,10 +16,10 @@ from tests.fuzzing import (
     Tree,
     encoded,
     examples,
-    interpreted,
     mutated,
     told,
 )
+from tests.reading import interpreted
 
 FILES = st.sampled_from([*REAL])
 CUTS = st.lists(st.integers(0, 100_000), max_size=40)

@@ -1,8 +1,6 @@
 """The compiled harvest gives what the harvest in Python gives, wherever the parser pauses."""
 
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -12,13 +10,13 @@ from hypothesis import strategies as st
 from service.errors import FileRefused, FileTooLarge
 from service.model import Project, SharedObjects
 from service.rows import TABLES
-from service.xml import events, harvest, harvests, names, native, walks
+from service.xml import harvest, native
 from service.xml.element import Element
 from service.xml.file import File
 from service.xml.limits import Limits
 from service.xml.plan import Plan
 from service.xml.reader import Reader
-from tests.reading import MSPDI, NATIVE
+from tests.reading import MSPDI, NATIVE, interpreted
 
 pytest.importorskip("service.xml.compiled", reason="there was no C compiler")
 
@@ -251,16 +249,6 @@ class Slow(io.BytesIO):
         return super().read(self._step)
 
 
-@contextmanager
-def interpreted() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(walks, "walk_of", walks.interpreted)
-        patch.setattr(names, "names_of", names.interpreted)
-        patch.setattr(harvests, "harvest_of", harvests.interpreted)
-        patch.setattr(events, "events_of", events.interpreted)
-        yield
-
-
 def told(data: bytes, step: int) -> list[Any]:
     """All that a reader tells of a file, as plain data."""
     reader = Reader(Slow(data, step), Limits())
@@ -281,7 +269,7 @@ def told(data: bytes, step: int) -> list[Any]:
     return [*items, *reader.warnings]
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(
     file=st.one_of(NATIVE_FILES, MSPDI_FILES, P6_FILES),
     step=st.sampled_from([64, 200, 1000, 100_000]),

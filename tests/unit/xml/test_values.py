@@ -1,7 +1,7 @@
 """Which texts are values, and how they are written."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.model import MAX_ID
@@ -110,6 +110,7 @@ def test_white_space_alone_is_null(kind: Kind, text: str) -> None:
     assert kind.parse(text) is NULL
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_copy_text_reads_back_as_it_was(text: str) -> None:
     written = escape(text.encode())

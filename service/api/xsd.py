@@ -7,5 +7,5 @@ from aiohttp import web
 _XSD = files("service.xml") / "native.xsd"
 
 
-async def native_xsd(request: web.Request) -> web.Response:
+async def native(request: web.Request) -> web.Response:
     return web.Response(body=_XSD.read_bytes(), content_type="application/xml")
