@@ -6,6 +6,7 @@ const DAY = 86_400_000;
 const STEPS = [["day", 1], ["day", 7], ["month", 1], ["month", 3], ["year", 1], ["year", 5], ["year", 20], ["year", 100]];
 const ROUGHLY = { day: DAY, month: 30.4 * DAY, year: 365 * DAY };
 const ROOM = 46;
+const LETTER = 7; // pixels, roughly
 const NAMES = {
   day: new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" }),
   month: new Intl.DateTimeFormat("en-GB", { month: "short", timeZone: "UTC" }),
@@ -30,16 +31,20 @@ export function axis({ from, to }, x, left, right, height, head) {
     above: [
       draw("rect", { class: "head", x: 0, y: 0, width: right, height: head }),
       ...lines(head - 20, head),
-      ...named(ticks, ({ name }) => name, { class: "tick", y: head - 6 }, left, ROOM),
-      ...named(outer, (tick) => tick.outer, { class: "tick outer", y: 16 }, left, 2 * ROOM),
+      ...named(ticks, ({ name }) => name, { class: "tick", y: head - 6 }, left, right, ROOM),
+      ...named(outer, (tick) => tick.outer, { class: "tick outer", y: 16 }, left, right, 2 * ROOM),
     ],
   };
 }
 
-/** Texts behind their lines; one that began out of sight stands at the left, if the next leaves room. */
-function named(ticks, text, attributes, left, room) {
+/**
+ * Texts behind their lines; one that began out of sight stands at the left, if the next leaves room.
+ * The last is left out where the edge would cut it, unless it is the only one.
+ */
+function named(ticks, text, attributes, left, right, room) {
   const from = ({ at }) => Math.max(at, left) + 4;
-  return ticks.filter((tick, place) => !ticks[place + 1] || from(ticks[place + 1]) - from(tick) >= room - 8)
+  const fits = (tick, place) => (ticks[place + 1] ? from(ticks[place + 1]) - from(tick) >= room - 8 : !place || from(tick) + LETTER * text(tick).length <= right);
+  return ticks.filter(fits)
     .map((tick) => draw("text", { ...attributes, x: from(tick) }, text(tick)));
 }
 

@@ -26,6 +26,9 @@ export const planTime = (text) => (text ? Date.parse(`${text}Z`) : NaN);
 
 export const day = (time) => (Number.isNaN(time) ? "no date" : DAY.format(time));
 
+/** From one day to another, or the one day that both are. */
+export const days = (from, to) => (day(from) === day(to) ? day(from) : `${day(from)} to ${day(to)}`);
+
 /** Seconds between two moments, in words. */
 export function lasting(from, to) {
   const seconds = (new Date(to) - new Date(from)) / 1000;
@@ -33,6 +36,11 @@ export function lasting(from, to) {
   if (seconds < 120) return `${Math.round(seconds)} s`;
   return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }
+
+const DIALECTS = { native: "native XML", mspdi: "Microsoft Project", p6: "Primavera P6" };
+
+/** A dialect as people call it. */
+export const format = (dialect) => DIALECTS[dialect] ?? dialect ?? "";
 
 /** "PT40H" as "40 h", "PT90M" as "1 h 30 min"; another text as it is. */
 export function duration(text) {

@@ -2,7 +2,7 @@
 
 import { ask } from "./api.js";
 import { make, pause, redraw } from "./dom.js";
-import { bytes, lasting, moment, number } from "./format.js";
+import { bytes, format, lasting, moment, number } from "./format.js";
 import { badge, title } from "./history.js";
 import { acts } from "./acts.js";
 import { shown } from "./notice.js";
@@ -32,12 +32,12 @@ function head(told, changed) {
   const { import_id: id, subject, started_at: from, ended_at: to, bytes_read: read, dialect, options, notes, attempt, request_id: request } = told;
   const facts = [
     ["Import", id], ["By", subject], ["Begun", moment(from)], ["Took", to && lasting(from, to)],
-    ["Read", options?.undo ? "" : bytes(read)], ["Format", dialect], ["Options", asked(options)],
-    ["Attempts", attempt > 1 && number(attempt)], ["Notes", notes], ["Request id", request],
+    ["Read", options?.undo ? "" : bytes(read)], ["Format", format(dialect)], ["Options", asked(options)],
+    ["Attempts", attempt > 1 && number(attempt)], ["Notes", notes], ["Request id", request && make("span", { class: "id" }, request)],
   ];
   return make("header", {},
     make("h1", {}, title(told), " ", badge(told)),
-    make("dl", { class: "facts" }, facts.filter(([, value]) => value).map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, String(value))))),
+    make("dl", { class: "facts" }, facts.filter(([, value]) => value).map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)))),
     make("div", { class: "actions" }, acts(told, changed)));
 }
 

@@ -1,7 +1,7 @@
 // The client's projects.
 
 import { choice, make, unhurried } from "./dom.js";
-import { moment, number } from "./format.js";
+import { format, moment, number } from "./format.js";
 import { fetchedInSteps, table } from "./pages.js";
 
 const HEADS = ["Project", "Code", "Format", "Version", "Changed"];
@@ -33,7 +33,7 @@ export function projects({ signal }) {
 function cells({ project_id: project, name, external_id: id, code, source, version, updated_at: at, updated_by: by, archived_at: archived, lock }) {
   return [
     [make("a", { class: "name", href: `#/projects/${project}` }, name || id), id === name ? null : make("span", { class: "quiet id" }, id)],
-    code ?? "", source, number(version),
+    code ?? "", format(source), number(version),
     [moment(at), make("span", { class: "quiet" }, by), archived ? make("span", { class: "badge" }, "archived") : null, lock ? make("span", { class: "badge failed" }, `locked by ${lock.holder}`) : null],
   ];
 }

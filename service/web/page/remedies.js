@@ -1,4 +1,4 @@
-// What to do about an answer or a project that failed: docs/errors.md in a word.
+// What a warning means, and what to do about an answer or a project that failed: docs/errors.md in a word.
 
 const ANSWERS = {
   0: "Check the network, then go on. What landed before comes out as unchanged.",
@@ -27,6 +27,22 @@ const PROJECTS = {
   FILE_TOO_LARGE: "Split the file, or have the limit raised. What came before this place was handled.",
   INTERNAL_ERROR: "Report it to whoever runs the service.",
 };
+
+const WARNINGS = {
+  BAD_VALUE: "cannot be read. Its column is empty, the text is kept.",
+  LINK_END_MISSING: "a link to a task that is not in this project. It is kept, but not drawn.",
+  ASSIGNMENT_TASK_MISSING: "an assignment to a task that is not there. It is kept apart.",
+  RESOURCE_MISSING: "a resource that is not in the file. Its id is kept.",
+  IDENTITY_FROM_NAME: "the plan has no GUID, and is known by its name: another plan of this name would replace it.",
+  FINISH_BEFORE_START: "a finish before the start. It is stored as it is.",
+  DIALECT_CHANGED: "the project came from another program before. See that the two do not overwrite each other.",
+};
+
+/** Warnings of a whole upload that ask for nothing. */
+export const HARMLESS = ["BASELINE_PROJECTS_SKIPPED", "SHARED_OBJECTS_UNUSED"];
+
+/** A project's warning in words, to be read behind the element. */
+export const meaningOf = (code) => WARNINGS[code] ?? code;
 
 /** For an ApiError. */
 export function remedyOf(error) {

@@ -5,7 +5,7 @@ import { button, choice, make, unhurried } from "./dom.js";
 import { number, several } from "./format.js";
 import { hint, problem } from "./notice.js";
 import { collect, inSteps, table } from "./pages.js";
-import { remedyFor } from "./remedies.js";
+import { HARMLESS, meaningOf, remedyFor } from "./remedies.js";
 
 const MOST = 20_000;
 const ENDED = { failed: "failed", cancelled: "was cancelled", interrupted: "was interrupted" };
@@ -20,7 +20,7 @@ export function result(row, { signal, linked = true } = {}) {
     row.options?.dry_run ? hint("A dry run: nothing was written.", "warn") : null,
     row.cause ? make("p", {}, row.cause) : null,
     tiles(counts),
-    (row.warnings ?? []).map((each) => hint(warning(each), "warn")),
+    (row.warnings ?? []).map((each) => hint(warning(each), HARMLESS.includes(each.code) ? "" : "warn")),
     make("div", { class: "actions" },
       linked ? make("a", { class: "as-button", href: `#/imports/${row.import_id}` }, `Import ${row.import_id}`) : null,
       counts.failed ? csv(row, "Failures as CSV", "?outcome=failed", "failures") : null,
@@ -81,8 +81,8 @@ function remedy(failure) {
 function more(violations, all = violations.length) {
   if (violations.length < 2) return null;
   return make("details", {}, make("summary", {}, several(all, "fault")),
-    make("ul", {}, violations.map(({ line, element, value, message }) =>
-      make("li", {}, `Line ${line}, ${element}${value === null ? "" : ` “${value}”`}: ${message}`)),
+    make("ul", {}, violations.map(({ line, message }) =>
+      make("li", {}, `Line ${number(line)}: ${message}`)),
     all > violations.length ? make("li", {}, `… and ${number(all - violations.length)} more`) : null));
 }
 
@@ -91,7 +91,7 @@ function imported(row, landed, signal) {
     [project ? make("a", { class: "name", href: `#/projects/${project}` }, name) : make("span", { class: "name" }, name), id === name ? null : make("span", { class: "quiet id" }, id)],
     make("span", { class: `badge ${outcome}` }, outcome), number(version), number(tasks), warned(warnings),
   ];
-  const words = ({ name, external_id: id, warnings }) => `${name} ${id} ${warnings.first.map(({ code, element }) => `${code} ${element}`).join(" ")}`;
+  const words = ({ name, external_id: id, warnings }) => `${name} ${id} ${warnings.first.map(({ code, element }) => `${code} ${meaningOf(code)} ${element}`).join(" ")}`;
   const place = make("div");
   const section = make("details", { class: "landed", toggle: () => {
     if (!section.open || place.children.length) return;
@@ -99,15 +99,21 @@ function imported(row, landed, signal) {
       heads: ["Project", "Outcome", "Version", "Tasks", "Warnings"], caption: "Projects that landed", cells, words,
       kind: ({ outcome, warnings }) => (warnings?.count ? [outcome, "with warnings"] : outcome), wanted: ({ outcome }) => Boolean(outcome), signal,
     }));
-  } }, make("summary", {}, `${several(landed, "project")} ${row.options?.undo ? "put back" : "that landed"}`), place);
+  } }, make("summary", {}, `${several(landed, "project")} ${fate(row.options)}`), place);
   return section;
 }
+
+const fate = ({ undo, dry_run: dry } = {}) => (undo ? "put back" : dry ? "that would land" : "that landed");
 
 function warned({ count, first }) {
   if (!count) return "";
   return make("details", {}, make("summary", {}, several(count, "warning")),
-    make("ul", {}, first.map(({ code, line, element, value }) => make("li", {}, `Line ${line}: ${code}, ${element}${value === null ? "" : ` “${value}”`}`)),
+    make("ul", {}, first.map((each) => make("li", {}, noticed(each), " ", make("span", { class: "quiet id" }, each.code))),
       count > first.length ? make("li", {}, `… and ${number(count - first.length)} more`) : null));
+}
+
+function noticed({ code, line, element, value }) {
+  return `Line ${number(line)}, ${element}${value === null ? "" : ` “${value}”`}: ${meaningOf(code)}`;
 }
 
 /** A table with a search and a choice of kinds, over results that are fetched page by page. */

@@ -42,7 +42,9 @@ function chooser() {
 
   function take(files) {
     const options = { mode: mode.value, dry_run: dry.checked, atomic: atomic.checked };
-    list.prepend(...Array.from(files, (file) => added(file, { notes: notes.value.trim(), ...options })));
+    const cards = Array.from(files, (file) => added(file, { notes: notes.value.trim(), ...options }));
+    list.prepend(...cards);
+    if (cards[0]?.getBoundingClientRect().bottom > innerHeight) cards[0].scrollIntoView();
     next();
   }
 
@@ -183,7 +185,7 @@ function progress(state) {
     const share = PACKED.test(state.file.name) ? 0 : Math.min(ALMOST, read / state.file.size);
     if (share) done.value = share;
     else done.removeAttribute("value");
-    const all = share && share < ALMOST ? ` of about ${number(Math.round(count / share))}` : "";
+    const all = count && share && share < ALMOST ? ` of about ${number(Math.round(count / share))}` : " so far";
     doneText.textContent = `${number(count)}${all}`;
   };
   return { element, update };

@@ -1,12 +1,13 @@
 // A plan drawn over time. Only the rows in sight are in the document, however many there are.
 
 import { button, draw, make, unhurried } from "./dom.js";
-import { day, duration, number, several } from "./format.js";
+import { days, duration, number, several } from "./format.js";
 import { plan } from "./plan.js";
 import { axis } from "./axis.js";
 
 const ROW = 26;
 const HEAD = 44;
+const SCROLLBAR = 18;
 const TALLEST = 15_000_000; // browsers bound an element's height
 const ZOOM = 1.6;
 const ARROWS = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10 };
@@ -25,7 +26,7 @@ export function timeline(project, signal) {
   return make("section", { "aria-label": "Timeline" }, head,
     make("div", { class: "finder" }, chart.search,
       button("Fit", () => chart.zoom(0)), button("−", () => chart.zoom(1 / ZOOM), { "aria-label": "Zoom out" }), button("+", () => chart.zoom(ZOOM), { "aria-label": "Zoom in" }),
-      make("span", { class: "quiet" }, `${several(rows.length, "task")}, ${several(links.length, "link")}, ${day(span.first)} to ${day(span.last)}`)),
+      make("span", { class: "quiet" }, `${several(rows.length, "task")}, ${several(links.length, "link")}, ${days(span.first, span.last)}`)),
     rows.length > most ? make("p", { class: "notice warn" }, `Only the first ${number(most)} are drawn.`) : null,
     chart.scroller, chart.told);
 }
@@ -44,6 +45,7 @@ class Chart {
       class: "timeline", tabindex: "0", role: "application", "aria-label": "Timeline: arrow keys choose a task", "aria-describedby": "task",
       scroll: () => requestAnimationFrame(() => this.draw()), keydown: (event) => this.#key(event),
     }, this.size);
+    this.scroller.style.height = `${Math.min(TALLEST, HEAD + rows.length * ROW + SCROLLBAR)}px`; // or less: page.css bounds it
     this.told = make("p", { class: "told", id: "task", role: "status" }, "Choose a task to see it in words: click it, or use the arrow keys in the timeline.");
     this.search = make("input", { type: "search", placeholder: "Find a task", "aria-label": "Find a task", input: unhurried(() => this.#find()), keydown: (event) => { if (event.key === "Enter") this.#find(1); } });
   }
@@ -188,9 +190,8 @@ class Chart {
     const before = this.links.filter(({ after }) => after === place).map((link) => `${name(link.before)} (${link.type})`);
     const after = this.links.filter((link) => link.before === place).map((link) => `${name(link.after)} (${link.type})`);
     const kind = milestone ? "milestone" : summary ? "summary" : "";
-    const when = day(from) === day(to) ? day(from) : `${day(from)} to ${day(to)}`;
     const parts = [
-      `${task.wbs ? `${task.wbs} ` : ""}${task.name || task.task_id}`, kind, when, milestone ? "" : duration(task.duration),
+      `${task.wbs ? `${task.wbs} ` : ""}${task.name || task.task_id}`, kind, days(from, to), milestone ? "" : duration(task.duration),
       task.percent_complete === null ? "" : `${number(task.percent_complete)} % done`,
       listed("after", before), listed("before", after),
     ];

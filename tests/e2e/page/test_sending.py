@@ -12,6 +12,7 @@ from playwright.async_api import expect
 
 from service.importer.keys import project_key
 from service.model import ErrorCode
+from tests.e2e.conftest import CHECKOUT
 from tests.e2e.page.tab import Tab, project
 from tests.faults.proxy import Fault, proxied
 from tests.integration.importer.build import until
@@ -110,6 +111,7 @@ async def test_while_it_runs_bars_move_and_it_can_be_cancelled_from_the_history(
         card = await tab.send(*(project(number) for number in range(600)))
         await expect(card.get_by_label("Bytes sent")).to_have_js_property("value", 1)
         await expect(card.get_by_label("Projects done")).to_have_js_property("value", 0.99)
+        await expect(card.get_by_text(re.compile(r"^\d+ so far$"))).to_be_visible()
         await tab.go("History")
         await tab.page.get_by_role("button", name="Cancel").click()
         await tab.say_yes("Cancel the import")
@@ -159,6 +161,11 @@ async def test_a_token_that_does_not_hold_can_be_replaced(tab: Tab) -> None:
     await expect(tab.page.get_by_role("alert")).to_contain_text("Authentication failed")
 
 
-async def test_the_page_knows_what_to_do_about_every_error() -> None:
+async def test_the_page_has_words_for_every_error_and_warning_of_a_project() -> None:
     text = (files("service.web") / "page" / "remedies.js").read_text("utf-8")
-    assert set(re.findall(r"^  ([A-Z_]+): ", text, re.M)) == set(ErrorCode)
+    head, warnings = text.split("const WARNINGS")
+    assert set(re.findall(r"^  ([A-Z_]+): ", head, re.M)) == set(ErrorCode)
+    errors = (CHECKOUT / "docs" / "errors.md").read_text("utf-8")
+    table = errors.partition("A project that landed can have ")[2].split("\n\n")[1]
+    known = re.findall(r"^  ([A-Z_]+): ", warnings, re.M)
+    assert known == re.findall(r"^\| `([A-Z_]+)` ", table, re.M)
