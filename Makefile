@@ -5,27 +5,33 @@ POSTGRES ?= 16,18
 BIN := .venv/bin
 CLI := $(BIN)/bulk-import
 PARALLEL := -n auto --maxprocesses=4 --dist=worksteal
-# What goes through PgBouncer every time: batches, locks, heartbeats, endings, broken connections.
+# What goes through PgBouncer, on tables in partitions, every time: batches, locks, heartbeats,
+# endings, broken connections.
 POOLED := $(addprefix tests/integration/,db/test_pool.py importer whole http/test_endings.py \
     faults/test_connection.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint test test-pgbouncer run demo attacks chaos bench soak figures image-check k8s-check load rollout lock
+.PHONY: help setup lint test test-pgbouncer test-partitioned run demo attacks chaos bench soak figures growth image-check k8s-check clients-check load compare rollout upgrade lock
 
 help:
 	@echo "make demo   import the samples, print what became of them, stop"
 	@echo "make run    serve on 127.0.0.1:8080, with client 1"
-	@echo "make test   lint, types, every test on PostgreSQL $(POSTGRES), some through PgBouncer"
+	@echo "make test   lint, types, every test on PostgreSQL $(POSTGRES), some through PgBouncer on partitions"
 	@echo "make test-pgbouncer  all integration tests through PgBouncer, with prepared statements and without"
+	@echo "make test-partitioned  all integration tests on tables in partitions"
 	@echo "make attacks  attack a real service on every side, print what came back at what cost (3 min)"
 	@echo "make chaos  kill and stop the service and PostgreSQL, see that nothing told is lost (about 12 min; QUICK=1: 2 min)"
 	@echo "make bench  measure speed, memory and fairness (about 22 min; QUICK=1: 3 min, fewer bars)"
 	@echo "make soak   200 mixed imports into one service: memory, threads, descriptors (half a minute)"
-	@echo "make figures  5 GiB, a million outcomes, an undo, uploads side by side (about 20 min)"
+	@echo "make figures  5 GiB, a million outcomes, an undo, pruning, uploads side by side (about 25 min)"
+	@echo "make growth  costs of a project, partitions, replicas × clients (about 20 min)"
 	@echo "make image-check  build the image, run it read-only, import files through it (as root, some 5 min)"
-	@echo "make k8s-check  validate the manifests for three versions of Kubernetes, try the alerts"
+	@echo "make k8s-check  validate the manifests for three versions of Kubernetes, try the alerts and queries"
+	@echo "make clients-check  install the languages of docs/clients, run all eight clients (as root, some 8 min)"
 	@echo "make load   a mix of uploads by locust for a minute (HOST=, TOKEN=, CLIENTS=: a service that runs)"
-	@echo "make rollout  the same on three replicas behind nginx and PgBouncer, restarted one by one (3 min)"
+	@echo "make compare  uploads of one project, beside the usual way to write it (3 min)"
+	@echo "make rollout  the mix on three replicas behind nginx and PgBouncer, restarted one by one (3 min)"
+	@echo "make upgrade  the same from the schema before, with its code, to this one (PREVIOUS=: a commit)"
 	@echo "make lint   lint and types alone"
 	@echo "make setup  make .venv (PYTHON=python3.13 picks the interpreter)"
 	@echo "make lock   write requirements.lock anew from pyproject.toml"
@@ -45,12 +51,17 @@ lint: setup
 test: lint
 	@scripts/debian.sh pgbouncer pgbouncer
 	@scripts/debian.sh chromium chromium
+	@scripts/debian.sh curl curl
+	@scripts/debian.sh jq jq
 	@$(BIN)/pytest --postgres=$(POSTGRES) $(PARALLEL)
-	@$(BIN)/pytest --postgres=18+pgbouncer $(PARALLEL) $(POOLED)
+	@$(BIN)/pytest --postgres=18+partitioned+pgbouncer $(PARALLEL) $(POOLED)
 
 test-pgbouncer: setup
 	@scripts/debian.sh pgbouncer pgbouncer
 	@$(BIN)/pytest --postgres=18+pgbouncer,18+pgbouncer-unprepared $(PARALLEL) tests/integration
+
+test-partitioned: setup
+	@$(BIN)/pytest --postgres=16+partitioned,18+partitioned $(PARALLEL) tests/integration
 
 run: setup
 	@$(CLI) client add 1 --name Demo --if-missing
@@ -83,7 +94,14 @@ figures: setup
 	@$(BIN)/python -m tests.bench.big
 	@$(BIN)/python -m tests.bench.outcomes
 	@$(BIN)/python -m tests.bench.undo
+	@$(BIN)/python -m tests.bench.pruning
 	@$(BIN)/python -m tests.bench.scaling
+
+# As bench; CPU seconds come out alike on a busy machine, projects a second do not.
+growth: setup
+	@$(BIN)/python -m tests.bench.costs
+	@$(BIN)/python -m tests.bench.partitions
+	@$(BIN)/python -m tests.bench.growth
 
 image-check: setup
 	@scripts/debian.sh buildah buildah debootstrap netavark
@@ -94,20 +112,39 @@ k8s-check: setup
 	@$(BIN)/pytest tests/k8s
 	@$(BIN)/python -m tests.k8s
 
+clients-check: setup
+	@scripts/debian.sh curl curl
+	@scripts/debian.sh jq jq
+	@scripts/debian.sh node nodejs
+	@scripts/debian.sh restclient ruby ruby-rest-client
+	@scripts/debian.sh /usr/share/php/GuzzleHttp/autoload.php php-cli php-curl php-guzzlehttp-guzzle
+	@scripts/debian.sh /usr/share/java/gson.jar default-jdk-headless libgoogle-gson-java
+	@scripts/debian.sh go golang-go
+	@$(BIN)/pytest -m "" tests/clients
+
 # Writes build/load/report.html and summary.json.
 load: setup
-	@$(BIN)/python -m tests.load $(if $(HOST),--host $(HOST) --token $(TOKEN)) \
-	    $(if $(CLIENTS),--clients $(CLIENTS)) $(if $(SECONDS),--seconds $(SECONDS))
+	@$(BIN)/python -m tests.load $(if $(HOST),--host $(HOST) --clients $(or $(CLIENTS),1)) \
+	    $(if $(TOKEN),--token $(TOKEN)) $(if $(SECONDS),--seconds $(SECONDS))
+
+compare: setup
+	@$(BIN)/python -m tests.load.compare $(if $(SECONDS),--seconds $(SECONDS))
 
 rollout: setup
 	@scripts/debian.sh pgbouncer pgbouncer
 	@scripts/debian.sh nginx nginx-light
 	@$(BIN)/python -m tests.load.replicas $(if $(SECONDS),--seconds $(SECONDS))
 
+# From the newest commit without the last migration, or another one: PREVIOUS=v1.2.
+upgrade: setup
+	@scripts/debian.sh pgbouncer pgbouncer
+	@scripts/debian.sh nginx nginx-light
+	@$(BIN)/python -m tests.load.replicas --upgrade $(PREVIOUS) $(if $(SECONDS),--seconds $(SECONDS))
+
 # What the image installs: what serves and what it is built with, in the same versions.
 lock: setup
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --quiet \
 	    --generate-hashes --no-emit-index-url --no-header --no-annotate --output-file requirements.lock
-	@printf 'cython\nsetuptools\n' | $(BIN)/uv pip compile pyproject.toml - --universal --python-version 3.11 --quiet \
+	@printf 'cython\nsetuptools\n' | $(BIN)/uv pip compile pyproject.toml - --extra traces --universal --python-version 3.11 --quiet \
 	    --generate-hashes --no-emit-index-url --no-header --no-annotate --constraint requirements.lock \
 	    --output-file requirements-image.lock

@@ -32,7 +32,7 @@ if ! python=$(find_python "$@"); then
     }
 fi
 
-echo "Setting up .venv with $("$python" --version)" >&2
+echo "Setting up .venv with $("$python" --version), which takes some minutes" >&2
 "$python" -m venv .venv
 .venv/bin/pip install --quiet --require-hashes --requirement requirements.lock
 .venv/bin/pip install --quiet --no-deps --no-build-isolation --editable .

@@ -59,11 +59,21 @@ _OPTIONS: Final = {
 
 
 def default_data_dir() -> Path:
-    """Where the embedded database is without a setting: by user, for root by machine."""
+    """Where the embedded database is without a setting: by user, for root by machine.
+
+    Raises:
+        EmbeddedError: the user has no home, as in a container whose account has no name.
+    """
     if os.geteuid() == 0:
         return ROOT_HOME / "data"
     share = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
-    return Path(share).expanduser() / "bulk-import"
+    try:
+        return Path(share).expanduser() / "bulk-import"
+    except RuntimeError as error:
+        raise EmbeddedError(
+            "no place for a database: set DATABASE_URL to a PostgreSQL, or for the embedded one "
+            "BULK_IMPORT_DATA_DIR or HOME to a directory"
+        ) from error
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """The command line, with and without a running service, and what it says when it cannot."""
 
 import contextlib
+import os
 import signal
 import socket
 import subprocess
@@ -207,6 +208,24 @@ def test_what_is_wrong_is_told_in_one_line(
 ) -> None:
     settings = {"BULK_IMPORT_JWT_SECRET": "x" * 32, setting: value}
     assert told in cli.refuses("serve", **settings)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_who_has_no_home_is_told_what_to_set(environment: dict[str, str]) -> None:
+    become = (
+        "import os, sys, uvloop, service.app, service.cli, service.cli.listening\n"
+        "os.setgroups([]); os.setgid(54321); os.setuid(54321)\n"  # nobody's, without an account
+        "sys.argv = ['bulk-import', 'serve']\n"
+        "service.cli.main()\n"
+    )
+    unset = ("HOME", "XDG_DATA_HOME", "BULK_IMPORT_DATA_DIR")
+    kept = {name: value for name, value in environment.items() if name not in unset}
+    command = [sys.executable, "-c", become]
+    done = subprocess.run(command, env=kept, cwd=CHECKOUT, capture_output=True, text=True)
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("bulk-import: ")
+    assert {"DATABASE_URL", "BULK_IMPORT_DATA_DIR", "HOME"} <= {*line.split()}
+    assert done.returncode == 2
 
 
 def test_a_service_that_is_not_there_is_told(cli: CommandLine) -> None:

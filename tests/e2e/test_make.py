@@ -1,7 +1,8 @@
-"""``make demo`` and ``make run``, from a database that does not exist yet."""
+"""``make demo`` and ``make run``, from a database that does not exist yet, as the README tells."""
 
 import json
 import os
+import re
 import shlex
 import signal
 import socket
@@ -73,3 +74,19 @@ def test_run_prints_a_line_that_imports(running: list[str]) -> None:
     answer = json.loads(subprocess.check_output(command, cwd=CHECKOUT))
     assert answer["code"] == 207
     assert answer["counts"]["created"] == 3
+
+
+def test_the_commands_of_the_readme_work_beside_it(
+    running: list[str], environment: dict[str, str]
+) -> None:
+    text = (CHECKOUT / "README.md").read_text("utf-8")
+    blocks = re.findall(r"^```\w*\n(.*?)^```$", text, re.M | re.S)
+    curl, psql = (
+        next(one for one in blocks if word in one) for word in ("curl", "bulk-import psql")
+    )
+    port = running[-1].split()[2].rpartition(":")[2]
+    script = f"set -e; {curl.replace(':8080', f':{port}')}"
+    answer = json.loads(subprocess.check_output(script, shell=True, cwd=CHECKOUT, env=environment))
+    assert {"status", "code", "message", "counts", "import_id", "details", "complete"} == {*answer}
+    rows = subprocess.check_output(psql, shell=True, cwd=CHECKOUT, env=environment, text=True)
+    assert f"({answer['counts']['created']} rows)" in rows

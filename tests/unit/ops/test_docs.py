@@ -1,4 +1,4 @@
-"""The documentation against the code: every setting, code, state and map is in it."""
+"""The documentation against the code: every setting, code, status and route is in it."""
 
 import re
 from enum import StrEnum
@@ -10,8 +10,6 @@ from service.api.routes import CLIENT, ROUTES
 from service.errors import ServiceError
 from service.model import ErrorCode, WarningCode
 from service.settings import Settings
-from service.xml import mspdi, p6
-from service.xml.maps import RecordMap
 from tests.e2e.conftest import CHECKOUT
 
 DOCS = CHECKOUT / "docs"
@@ -79,15 +77,6 @@ def test_no_route_is_documented_that_is_not_there() -> None:
     rows = re.findall(r"^\| `([A-Z]+) (/\S+)` \|", (DOCS / "api.md").read_text("utf-8"), re.M)
     there = {(method, path) for path, handlers in ROUTES.items() for method in handlers}
     assert {(method, CLIENT + path) for method, path in rows} <= there
-
-
-@pytest.mark.parametrize("dialect", [mspdi, p6])
-def test_every_element_with_a_column_is_documented(dialect: object) -> None:
-    text = (DOCS / "formats.md").read_text("utf-8")
-    maps = [value for value in vars(dialect).values() if isinstance(value, RecordMap)]
-    assert maps
-    for field in (field for each in maps for field in each.fields):
-        assert f"`{field.source}`" in text, field.source
 
 
 def errors() -> list[str]:

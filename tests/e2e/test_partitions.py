@@ -1,0 +1,25 @@
+"""``bulk-import migrate --partitions``: asked for, kept, refused."""
+
+from tests.e2e.conftest import CHECKOUT, CommandLine
+
+PARTITIONS = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'tasks'::regclass"
+
+
+def test_a_new_database_is_partitioned_once_and_imported_into(cli: CommandLine) -> None:
+    first = cli.ok("migrate", "--partitions", 4)
+    assert "Partitioned assignments, dependencies, " in first
+    assert cli.ok("migrate", "--partitions", 4) == "The schema is up to date.\n"
+    assert cli.ok("psql", "-Atc", PARTITIONS) == "4\n"
+    cli.ok("client", "add", 1, "--name", "Demo")
+    native = CHECKOUT / "samples" / "native.xml"
+    assert "3 created" in cli.ok("upload", native, "--client", 1)
+    assert "3 unchanged" in cli.ok("upload", native, "--client", 1)
+    refused = "cannot partition: assignments has 4 partitions, which cannot be changed"
+    assert cli.refuses("migrate", "--partitions", 8) == refused
+
+
+def test_tables_with_rows_are_not(cli: CommandLine) -> None:
+    cli.ok("client", "add", 1, "--name", "Demo")
+    cli.ok("upload", CHECKOUT / "samples" / "native.xml", "--client", 1)
+    refused = "cannot partition: assignments holds rows: only empty tables can be partitioned"
+    assert cli.refuses("migrate", "--partitions", 4) == refused
