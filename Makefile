@@ -24,7 +24,7 @@ help:
 	@echo "make bench  measure speed, memory and fairness (about 22 min; QUICK=1: 3 min, fewer bars)"
 	@echo "make soak   200 mixed imports into one service: memory, threads, descriptors (half a minute)"
 	@echo "make figures  5 GiB, a million outcomes, an undo, pruning, uploads side by side (about 25 min)"
-	@echo "make growth  costs of a project, partitions, replicas × clients (about 20 min)"
+	@echo "make growth  costs of a project, partitions, replicas × clients (about 15 min)"
 	@echo "make image-check  build the image, run it read-only, import files through it (as root, some 5 min)"
 	@echo "make k8s-check  validate the manifests for three versions of Kubernetes, try the alerts and queries"
 	@echo "make clients-check  install the languages of docs/clients, run all eight clients (as root, some 8 min)"

@@ -8,7 +8,8 @@
 
 ``pytest --postgres=16,18`` runs each test that wants a database on both servers, but for a few
 folders that need it once; the default is 18 alone. With ``18+pgbouncer`` a PgBouncer in transaction
-mode stands before ``dsn``, with ``18+pgbouncer-unprepared`` one that knows no prepared statements.
+mode stands before ``dsn``, with ``18+pgbouncer-unprepared`` one that knows no prepared statements;
+with ``18+partitioned`` its tables are partitioned, and ``18+partitioned+pgbouncer`` is both.
 The servers live as long as the run, each process of it having its own; a database is a copy of a
 migrated template, made in some 50 ms.
 """
@@ -28,17 +29,20 @@ import pytest
 from pydantic import SecretStr
 
 from service.db import Pool, embedded, migrate
+from service.db.partitions import partition
 from service.db.pool import open_pool
 from service.settings import Settings
 from tests.bouncing import Bouncer, bouncing
 from tests.serving import SECRET, Service, served
 
-_TEMPLATE: Final = "migrated"
+_PLAIN: Final = "migrated"
+_PARTITIONED: Final = "partitioned"
+_PARTITIONS: Final = 4
 _UNPREPARED: Final = "pgbouncer-unprepared"
 _PREPARED: Final = {"pgbouncer": 200, _UNPREPARED: 0}
 """What may stand behind a version's ``+``, and the prepared statements that it keeps."""
 
-_ONCE: Final = ("attacks", "cli", "faults", "fuzz", "http", "openapi", "page", "real")
+_ONCE: Final = ("attacks", "cli", "clients", "faults", "fuzz", "http", "openapi", "page", "real")
 """Folders of tests that run on the last server that was named: its version is nothing to them."""
 
 _numbers: Final = itertools.count(1)
@@ -72,12 +76,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     wanted = metafunc.config.getoption("--postgres").split(",")
     if metafunc.definition.path.parent.name in _ONCE:
         wanted = wanted[-1:]
-    ways = [one.partition("+")[::2] for one in wanted]
+    ways = [_way(*one.split("+")) for one in wanted]
     if "dsn" in metafunc.fixturenames:
-        metafunc.parametrize(("postgres", "pooler"), ways, ids=wanted, scope="session")
+        names = ("postgres", "template", "pooler")
+        metafunc.parametrize(names, ways, ids=wanted, scope="session")
     elif "postgres" in metafunc.fixturenames:
-        versions = dict.fromkeys(version for version, _ in ways)
+        versions = dict.fromkeys(version for version, _, _ in ways)
         metafunc.parametrize("postgres", versions, scope="session")
+
+
+def _way(version: str, *more: str) -> tuple[str, str, str]:
+    template = _PARTITIONED if _PARTITIONED in more else _PLAIN
+    (pooler,) = [each for each in more if each != _PARTITIONED] or [""]
+    return version, template, pooler
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -98,14 +109,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def server(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The DSN of a server whose database ``migrated`` is up to date."""
+    """The DSN of a server whose databases ``migrated`` and ``partitioned`` are up to date."""
     with embedded.running(tmp_path_factory.mktemp("db"), postgres) as dsn:
-        asyncio.run(_execute(dsn, f"CREATE DATABASE {_TEMPLATE}"))
+        asyncio.run(_execute(dsn, f"CREATE DATABASE {_PLAIN}"))
         # No test cuts the power, and what a killed server has written is there without.
         asyncio.run(_execute(dsn, "ALTER SYSTEM SET fsync = off"))
         asyncio.run(_execute(dsn, "SELECT pg_reload_conf()"))
         _ran_on.add(f"PostgreSQL {asyncio.run(_execute(dsn, 'SHOW server_version'))}")
-        migrate.migrate(_database(dsn, _TEMPLATE))
+        migrate.migrate(_database(dsn, _PLAIN))
+        asyncio.run(_execute(dsn, f"CREATE DATABASE {_PARTITIONED} TEMPLATE {_PLAIN}"))
+        asyncio.run(partition(_database(dsn, _PARTITIONED), _PARTITIONS))
         yield dsn
 
 
@@ -121,10 +134,10 @@ def bouncer(server: str, pooler: str) -> Iterator[Bouncer | None]:
 
 
 @pytest.fixture
-async def dsn(server: str, bouncer: Bouncer | None) -> AsyncIterator[str]:
+async def dsn(server: str, template: str, bouncer: Bouncer | None) -> AsyncIterator[str]:
     name = f"test_{next(_numbers)}"
     # Copying files is the faster strategy for create and drop together.
-    await _execute(server, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} STRATEGY FILE_COPY")
+    await _execute(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     yield _database(server, name) if bouncer is None else bouncer.dsn(name)
     await _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -40,6 +40,6 @@ DELETE FROM clients WHERE client_id = $1
 
 -- name: count_projects
 -- NULL where there is no such client.
-SELECT (SELECT count(*) FROM projects p WHERE p.client_id = c.client_id)
+SELECT (SELECT count(*) FROM projects p WHERE p.client_id = $1)
   FROM clients c
  WHERE c.client_id = $1

@@ -105,8 +105,8 @@ SELECT v.shared_objects, row_to_json(said)::text AS line
  WHERE p.client_id = $1 AND p.project_id = $2 AND v.version = $3
 
 -- name: kept
--- Whether a version is there. Pruning takes a version and its children in one transaction: where it
--- is there at the end of a reading, nothing of it was missed.
+-- Whether a version is there. Pruning takes a version before its children: where it is there at the
+-- end of a reading, nothing of it was missed.
 SELECT true FROM project_versions WHERE client_id = $1 AND project_id = $2 AND version = $3
 
 -- name: records

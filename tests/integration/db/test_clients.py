@@ -15,9 +15,9 @@ from tests.integration.importer.build import until
 from tests.serving import Service
 
 KEYED_BY_CLIENT = """
-SELECT table_name
-  FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
- WHERE column_name = 'client_id' AND table_schema = 'public' AND table_type = 'BASE TABLE'
+SELECT c.relname AS table_name
+  FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'client_id'
+ WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
 """
 COPY_FOR_2 = """
 INSERT INTO {table} SELECT (jsonb_populate_record(t, '{{"client_id": 2}}')).* FROM {table} t
@@ -49,6 +49,7 @@ async def filled(http: aiohttp.ClientSession, service: Service, pool: Pool) -> d
         INSERT INTO lock_breaks (client_id, project_id, holder, expires_at, broken_by, reason)
         SELECT 1, project_id, 'bob', now(), 'eve', 'over' FROM projects;
         INSERT INTO shared_objects VALUES (1, 'a', 'Calendar', 'C', '{}');
+        INSERT INTO pruned_versions VALUES (1, 1, 1);
         INSERT INTO project_parts SELECT 1, project_id, 1, 1, 'Calendar', '{}' FROM projects;
         """
     )

@@ -1,22 +1,12 @@
 """Migrations on an empty database, at once, and again."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
 
 from service.db.migrate import MIGRATIONS, MigrationError, migrate, pending
-
-
-@pytest.fixture
-async def empty(server: str) -> AsyncIterator[str]:
-    admin = await asyncpg.connect(server)
-    await admin.execute("CREATE DATABASE empty")
-    yield urlunsplit(urlsplit(server)._replace(path="/empty"))
-    await admin.execute("DROP DATABASE empty WITH (FORCE)")
-    await admin.close()
 
 
 async def test_an_empty_database_is_brought_up_to_date_once(empty: str) -> None:
