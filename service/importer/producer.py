@@ -2,53 +2,69 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from service.errors import FileRefused, FileTooLarge
 from service.hashset import HashSet
 from service.importer.batches import Batch, Entry
-from service.importer.turns import Seat
+from service.importer.turns import Turn
 from service.model import ErrorCode, Project, Refusal, SharedObject, SharedObjects
 from service.settings import Settings
 from service.spool import Share, TooLarge
 from service.telemetry import Stage, Stopwatch
-from service.xml.prolog import Source
+from service.xml.pipe import Pipe
 from service.xml.reader import Limits, Reader
+
+FIRST_TURN: Final = 128 * 1024
+"""Bytes of a file that are read in one turn, if they are there: each further turn of a small file
+would be another wait for those who read large ones."""
 
 
 class Yielding:
-    """A source whose reader lets others have its turn before each read, which may have to wait.
+    """A pipe whose reader lets others have its turn before each read, which may have to wait.
 
     Args:
-        source: what is read.
-        seat: the reader's, who holds a turn.
+        pipe: what is read.
+        turn: the reader's.
         watch: the reader's.
     """
 
-    def __init__(self, source: Source, seat: Seat, watch: Stopwatch) -> None:
-        self._source = source
-        self._seat = seat
+    def __init__(self, pipe: Pipe, turn: Turn, watch: Stopwatch) -> None:
+        self._pipe = pipe
+        self._turn = turn
         self._watch = watch
 
     def read(self, n: int) -> bytes:
-        """As the source's."""
-        with paused(self._seat, self._watch, Stage.RECEIVE):
-            return self._source.read(n)
+        """As the pipe's."""
+        if self._pipe.taken < FIRST_TURN and self._pipe.ready:
+            self._turn.take()
+            return self._pipe.read(n)
+        with paused(self._turn, self._watch, Stage.RECEIVE):
+            return self._pipe.read(n)
 
 
 @contextlib.contextmanager
-def paused(seat: Seat, watch: Stopwatch, stage: Stage) -> Iterator[None]:
-    """Let others parse while a reader waits, and have its watch say for what."""
+def paused(turn: Turn, watch: Stopwatch, stage: Stage, *, for_good: bool = False) -> Iterator[None]:
+    """Let others parse while a reader waits, and have its watch say for what.
+
+    Args:
+        turn: the reader's.
+        watch: the reader's.
+        stage: what it waits for.
+        for_good: it has nothing more to parse.
+    """
     watch.turn_to(stage)
-    with seat.pause():
-        yield
+    turn.give_back()
+    yield
+    if not for_good:
         watch.turn_to(Stage.PARSE_TURN)
+        turn.take()
     watch.turn_to(Stage.PARSE)
 
 
 def produce(
     reader: Reader,
-    hand_on: Callable[[Batch], None],
+    hand_on: Callable[[Batch, bool], None],
     *,
     batch_projects: int,
     batch_bytes: int,
@@ -61,8 +77,8 @@ def produce(
 
     Args:
         reader: the file.
-        hand_on: takes a batch, and blocks while the writers have enough to do; from then on the
-            batch is theirs to close.
+        hand_on: takes a batch, and whether it is the last, and blocks while the writers have enough
+            to do; from then on the batch is theirs to close.
         batch_projects: entries in a batch, at most.
         batch_bytes: rows in a batch, about; a project that holds disk completes its batch, so that
             all that projects hold on disk is the writers' to give back.
@@ -86,7 +102,7 @@ def produce(
                 full = len(batch.items) >= batch_projects or batch.size >= batch_bytes
                 if full or (isinstance(item, Project) and item.rows.spilled):
                     complete, batch = batch, Batch()
-                    hand_on(complete)
+                    hand_on(complete, False)
         except (FileRefused, FileTooLarge, TooLarge) as caught:
             fault = FileTooLarge(str(caught)) if isinstance(caught, TooLarge) else caught
             if not entries:
@@ -96,7 +112,7 @@ def produce(
             batch.close()
             raise
     if batch.items:
-        hand_on(batch)
+        hand_on(batch, True)
 
 
 def _one_by_one(reader: Reader) -> Iterator[Entry | SharedObject]:

@@ -163,9 +163,9 @@ class Receiving(Stages):
         settings = self._settings
         limits = limits_of(settings, self._spool)
         try:
-            with Stopwatch(Stage.PARSE_TURN) as self._watch, self._parsing.turn():
+            with Stopwatch(Stage.PARSE_TURN) as self._watch, self._parsing.turn() as self._turn:
                 self._watch.turn_to(Stage.PARSE)
-                source = Inflated(Yielding(self._pipe, self._parsing, self._watch), limits)
+                source = Inflated(Yielding(self._pipe, self._turn, self._watch), limits)
                 if self._owner.keyed:
                     self._fingerprint = Fingerprint(source, limits.max_file_bytes)
                 self._reader = Reader(self._fingerprint or source, limits, self._charset)
@@ -181,20 +181,20 @@ class Receiving(Stages):
         finally:
             self._pipe.abandon()
 
-    def _hold(self, batch: Batch) -> None:
+    def _hold(self, batch: Batch, _last: bool) -> None:
         assert self._held is not None
         try:
             self._held.add(batch)
         except TooLarge as exc:
             raise Stopped("failed", FileTooLarge(str(exc))) from exc
 
-    def _hand_on(self, batch: Batch) -> None:
-        with paused(self._parsing, self._watch, Stage.HAND_ON):
+    def _hand_on(self, batch: Batch, last: bool) -> None:
+        with paused(self._turn, self._watch, Stage.HAND_ON, for_good=last):
             asyncio.run_coroutine_threadsafe(self._enqueue(batch), self._loop).result()
 
     def _settle(self) -> None:
         """Wait until all batches handed on are written; in the reader's thread."""
-        with paused(self._parsing, self._watch, Stage.HAND_ON):
+        with paused(self._turn, self._watch, Stage.HAND_ON):
             asyncio.run_coroutine_threadsafe(self._queue.join(), self._loop).result()
 
     async def _enqueue(self, batch: Batch) -> None:

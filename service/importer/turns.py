@@ -102,22 +102,14 @@ class Seat:
         self._turns = turns
 
     @contextlib.contextmanager
-    def turn(self) -> Iterator[None]:
+    def turn(self) -> Iterator["Turn"]:
         """Hold a turn; in a thread, which waits for it."""
-        self._turns.ask(self).result()
+        turn = Turn(self._turns, self)
+        turn.take()
         try:
-            yield
+            yield turn
         finally:
-            self._turns.give_back(self)
-
-    @contextlib.contextmanager
-    def pause(self) -> Iterator[None]:
-        """Inside ``turn``: let others have it, and take the next one afterwards."""
-        self._turns.give_back(self)
-        try:
-            yield
-        finally:
-            self._turns.ask(self).result()
+            turn.give_back()
 
     @contextlib.asynccontextmanager
     async def awaited(self) -> AsyncIterator[None]:
@@ -134,3 +126,24 @@ class Seat:
             yield
         finally:
             self._turns.give_back(self)
+
+
+class Turn:
+    """A thread's turn, which it can give back and take again; from ``Seat.turn``."""
+
+    def __init__(self, turns: Turns, seat: Seat) -> None:
+        self._turns = turns
+        self._seat = seat
+        self._held = False
+
+    def take(self) -> None:
+        """Wait for it, unless it is held."""
+        if not self._held:
+            self._turns.ask(self._seat).result()
+            self._held = True
+
+    def give_back(self) -> None:
+        """Let others have it."""
+        if self._held:
+            self._held = False
+            self._turns.give_back(self._seat)

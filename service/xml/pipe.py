@@ -45,6 +45,11 @@ class Pipe:
         self._last: Exception | None = None
         self._fault: BaseException | None = None
 
+    @property
+    def ready(self) -> bool:
+        """Whether ``read`` would not have to wait."""
+        return bool(self._chunks or self._closed or self._abandoned or self._fault)
+
     async def write(self, chunk: bytes) -> None:
         """Hand on a chunk, waiting for room; dropped at once where the reader has abandoned.
 
@@ -127,7 +132,7 @@ class Pipe:
             BaseException: what ``fail`` was given, or ``close``.
         """
         with self._state:
-            while not (self._chunks or self._closed or self._abandoned or self._fault):
+            while not self.ready:
                 self._state.wait()
             if self._fault is not None:
                 raise self._fault

@@ -5,7 +5,10 @@ import threading
 
 import pytest
 
+from service.importer.producer import FIRST_TURN, Yielding
 from service.importer.turns import Seat, Turns
+from service.telemetry import Stage, Stopwatch
+from service.xml.pipe import Pipe
 
 
 def order(turns: Turns, holder: Seat, waiting: dict[str, Seat]) -> list[str]:
@@ -100,7 +103,7 @@ async def test_a_task_that_is_cancelled_keeps_no_turn(granted: bool) -> None:
     assert turns.ask(holder).done()
 
 
-def test_a_thread_that_pauses_goes_on_once_the_others_had_their_turns() -> None:
+def test_a_thread_that_gives_its_turn_back_goes_on_once_the_others_had_their_turns() -> None:
     turns = Turns(1)
     large, small = turns.seat(1), turns.seat(2)
     had: list[str] = []
@@ -110,16 +113,44 @@ def test_a_thread_that_pauses_goes_on_once_the_others_had_their_turns() -> None:
         had.append("small")
         turns.give_back(small)
 
-    with large.turn():
+    with large.turn() as turn:
         waiting = turns.ask(small)
         thread = threading.Thread(target=take)
         thread.start()
-        with large.pause():
-            pass
+        turn.give_back()
+        turn.take()
         had.append("large")
     thread.join()
     assert had == ["small", "large"]
     assert turns.ask(small).done()
+
+
+async def test_a_small_file_that_is_there_is_read_in_one_turn_and_a_large_one_is_not() -> None:
+    turns = Turns(1)
+    reader, other = turns.seat(1), turns.seat(2)
+    small, large = (Pipe(1 << 20, asyncio.get_running_loop()) for _ in range(2))
+    await small.write(b"small")
+    await large.write(bytes(FIRST_TURN))
+    for pipe in (small, large):
+        pipe.close()
+    with reader.turn() as turn, Stopwatch(Stage.PARSE) as watch:
+        waiting = turns.ask(other)
+
+        def read(pipe: Pipe) -> list[bytes]:
+            source = Yielding(pipe, turn, watch)
+            return [source.read(10), source.read(10)]
+
+        whole = asyncio.create_task(asyncio.to_thread(read, small))
+        had = asyncio.wrap_future(waiting)
+        await asyncio.wait({whole, had}, return_when=asyncio.FIRST_COMPLETED)
+        in_one = not waiting.done()
+        pieces = asyncio.create_task(asyncio.to_thread(read, large)) if in_one else whole
+        await had
+        turns.give_back(other)
+        await pieces
+    assert in_one
+    assert whole.result() == [b"small", b""]
+    assert pieces.result() == [bytes(FIRST_TURN), b""]
 
 
 def test_while_it_drains_what_is_complete_comes_first() -> None:
