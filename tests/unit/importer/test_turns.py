@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from typing import Any
 
 import pytest
 
@@ -142,7 +143,8 @@ async def test_a_small_file_that_is_there_is_read_in_one_turn_and_a_large_one_is
 
         whole = asyncio.create_task(asyncio.to_thread(read, small))
         had = asyncio.wrap_future(waiting)
-        await asyncio.wait({whole, had}, return_when=asyncio.FIRST_COMPLETED)
+        both: tuple[asyncio.Future[Any], ...] = (whole, had)
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         in_one = not waiting.done()
         pieces = asyncio.create_task(asyncio.to_thread(read, large)) if in_one else whole
         await had
