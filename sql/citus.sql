@@ -1,6 +1,6 @@
 -- Distributes the tables by client over the nodes of a Citus cluster. To be run once, on the
 -- coordinator, by the role that owns the tables, after `bulk-import migrate` and while they are plain.
--- Rows that are there move with them. docs/scaling.md says what is not tried, and which queries
+-- Rows that are there move with them. docs/scaling.md says what is not tried, and what may
 -- have to change first.
 --
 --     psql --single-transaction --set=ON_ERROR_STOP=1 --file=sql/citus.sql "$DATABASE_URL"

@@ -38,7 +38,10 @@ class Yielding:
         """As the pipe's."""
         if self._pipe.taken < FIRST_TURN and self._pipe.ready:
             self._turn.take()
-            return self._pipe.read(n)
+            self._watch.turn_to(Stage.RECEIVE)
+            data = self._pipe.read(n)
+            self._watch.turn_to(Stage.PARSE)
+            return data
         with paused(self._turn, self._watch, Stage.RECEIVE):
             return self._pipe.read(n)
 

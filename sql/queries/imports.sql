@@ -24,7 +24,7 @@ SELECT pg_terminate_backend(pid)
 WITH begun AS (
     INSERT INTO imports (client_id, subject, options, request_id, traceparent, idempotency_key,
                          key_claimed_at)
-    VALUES ($1, $2, $3, $4, $5, $6::text, CASE WHEN $6 IS NOT NULL THEN clock_timestamp() END)
+    VALUES ($1, $2, $3, $4, $5, $6::text, CASE WHEN $6 IS NOT NULL THEN statement_timestamp() END)
     ON CONFLICT (client_id, subject, idempotency_key) WHERE key_claimed_at IS NOT NULL DO NOTHING
     RETURNING client_id, import_id, attempt
 )
@@ -43,11 +43,11 @@ SELECT i.import_id, i.attempt
 UPDATE imports
    SET key_claimed_at = NULL
  WHERE client_id = $1 AND subject = $2 AND idempotency_key = $3
-   AND key_claimed_at < clock_timestamp() - make_interval(secs => $4) AND state <> 'running'
+   AND key_claimed_at < statement_timestamp() - make_interval(secs => $4) AND state <> 'running'
 
 -- name: holder_of_key
 SELECT i.import_id, i.attempt, i.state, i.fingerprint,
-       p.beat_at < clock_timestamp() - make_interval(secs => $4) AS dead
+       p.beat_at < statement_timestamp() - make_interval(secs => $4) AS dead
   FROM imports i
   JOIN import_progress p USING (client_id, import_id)
  WHERE i.client_id = $1 AND i.subject = $2 AND i.idempotency_key = $3
@@ -59,18 +59,18 @@ SELECT i.import_id, i.attempt, i.state, i.fingerprint,
 WITH taken AS (
     UPDATE imports i
        SET attempt = i.attempt + 1, state = 'running', options = $4, request_id = $5,
-           traceparent = $6, key_claimed_at = clock_timestamp(), ended_at = NULL, cause = NULL,
+           traceparent = $6, key_claimed_at = statement_timestamp(), ended_at = NULL, cause = NULL,
            counts = NULL, warnings = '[]', bytes_read = 0
       FROM import_progress p
      WHERE i.client_id = $1 AND i.import_id = $2 AND i.attempt = $3
        AND p.client_id = i.client_id AND p.import_id = i.import_id
        AND (i.state = 'interrupted'
             OR i.state = 'running'
-               AND p.beat_at < clock_timestamp() - make_interval(secs => $7))
+               AND p.beat_at < statement_timestamp() - make_interval(secs => $7))
     RETURNING i.client_id, i.import_id, i.attempt
 )
 UPDATE import_progress p
-   SET attempt = t.attempt, beat_at = clock_timestamp(), bytes_read = 0, projects_done = 0,
+   SET attempt = t.attempt, beat_at = statement_timestamp(), bytes_read = 0, projects_done = 0,
        cancel_requested = false, cancelled_by = NULL, nonce = $8
   FROM taken t
  WHERE p.client_id = $1 AND p.import_id = t.import_id
@@ -82,7 +82,7 @@ RETURNING p.attempt
 -- a second time in the same way is a retry whose first answer was lost.
 UPDATE imports i
    SET state = $4, cause = $5, notes = $6, filename = $7, dialect = $8, bytes_read = $9,
-       warnings = $10, ended_at = clock_timestamp(), counts = $11, fingerprint = $12,
+       warnings = $10, ended_at = statement_timestamp(), counts = $11, fingerprint = $12,
        key_claimed_at = CASE WHEN $13 THEN NULL ELSE key_claimed_at END
  WHERE client_id = $1 AND import_id = $2 AND attempt = $3 AND state IN ('running', $4)
 RETURNING import_id
@@ -90,7 +90,7 @@ RETURNING import_id
 -- name: beat
 -- One statement for all imports of a process, in the order of their keys.
 UPDATE import_progress p
-   SET beat_at = clock_timestamp(), bytes_read = b.bytes_read, projects_done = b.projects_done
+   SET beat_at = statement_timestamp(), bytes_read = b.bytes_read, projects_done = b.projects_done
   FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::bigint[], $5::bigint[])
        AS b (client_id, import_id, attempt, bytes_read, projects_done)
  WHERE p.client_id = b.client_id AND p.import_id = b.import_id AND p.attempt = b.attempt
@@ -102,18 +102,18 @@ SELECT i.import_id, i.attempt
   FROM imports i
   JOIN import_progress p USING (client_id, import_id)
  WHERE i.client_id = $1 AND i.state = 'running'
-   AND p.beat_at < clock_timestamp() - make_interval(secs => $2)
+   AND p.beat_at < statement_timestamp() - make_interval(secs => $2)
 
 -- name: bury
 -- Runs under the import's lock, held exclusively by an earlier statement; the beat is compared again,
 -- since the owner may have been late rather than dead.
 UPDATE imports i
-   SET state = $6, cause = $7, ended_at = clock_timestamp(), bytes_read = p.bytes_read,
+   SET state = $6, cause = $7, ended_at = statement_timestamp(), bytes_read = p.bytes_read,
        counts = $4, key_claimed_at = CASE WHEN $6 = 'cancelled' THEN NULL ELSE i.key_claimed_at END
   FROM import_progress p
  WHERE i.client_id = $1 AND i.import_id = $2 AND i.attempt = $3 AND i.state = 'running'
    AND p.client_id = i.client_id AND p.import_id = i.import_id
-   AND p.beat_at < clock_timestamp() - make_interval(secs => $5)
+   AND p.beat_at < statement_timestamp() - make_interval(secs => $5)
 RETURNING i.import_id
 
 -- name: wish_cancelled
@@ -123,7 +123,7 @@ UPDATE import_progress p
   FROM imports i
  WHERE p.client_id = $1 AND p.import_id = $2
    AND i.client_id = p.client_id AND i.import_id = p.import_id AND i.state = 'running'
-RETURNING i.attempt, p.beat_at < clock_timestamp() - make_interval(secs => $4) AS dead
+RETURNING i.attempt, p.beat_at < statement_timestamp() - make_interval(secs => $4) AS dead
 
 -- name: find
 SELECT i.import_id, i.state, i.attempt, i.subject, i.idempotency_key, i.options, i.notes,

@@ -94,7 +94,7 @@ WITH RECURSIVE walked AS (
                           WHERE client_id = $1 AND import_id > w.import_id
                           ORDER BY import_id, attempt, index
                           LIMIT 1) AS next
-     WHERE i.started_at < clock_timestamp() - make_interval(days => $2)
+     WHERE i.started_at < statement_timestamp() - make_interval(days => $2)
 ), expired AS (
     SELECT w.import_id, r.attempt, r.index
       FROM walked w
@@ -104,8 +104,8 @@ WITH RECURSIVE walked AS (
                           WHERE client_id = $1 AND import_id = w.import_id
                           ORDER BY attempt, index
                           LIMIT $4) AS r
-     WHERE i.ended_at < clock_timestamp() - make_interval(days => $2)
-       AND (i.key_claimed_at < clock_timestamp() - make_interval(secs => $3)) IS NOT FALSE
+     WHERE i.ended_at < statement_timestamp() - make_interval(days => $2)
+       AND (i.key_claimed_at < statement_timestamp() - make_interval(secs => $3)) IS NOT FALSE
      LIMIT $4
 )
 DELETE FROM import_results r
