@@ -4,7 +4,8 @@ POSTGRES ?= 16,18
 
 BIN := .venv/bin
 CLI := $(BIN)/bulk-import
-PARALLEL := -n auto --maxprocesses=4 --dist=worksteal
+# Tests wait as much as they work.
+PARALLEL := -n 3 --dist=worksteal
 # What goes through PgBouncer, on tables in partitions, every time: batches, locks, heartbeats,
 # endings, broken connections.
 POOLED := $(addprefix tests/integration/,db/test_pool.py importer whole http/test_endings.py \
