@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -26,6 +26,8 @@ SETTINGS: Final[dict[str, object]] = {
 }
 _PROJECTS: Final = 3000
 _EVERY: Final = 0.02
+_GRACE: Final = 30.0
+"""Seconds more, until all writers have been seen at work at once: in two there are but few looks."""
 _AGE: Final = """
 SELECT max(extract(epoch FROM clock_timestamp() - p.beat_at))
   FROM import_progress p
@@ -71,9 +73,14 @@ async def saturate(
     seen = Saturated()
     async with _watching(database, client.id, seen), asyncio.TaskGroup() as group:
         end = time.monotonic() + seconds
+
+        def going_on() -> bool:
+            late = time.monotonic() - end
+            return late < 0 or (seen.writing < WRITERS and late < _GRACE)
+
         for sender in range(2):
-            group.create_task(_keep_writing(client, replica, sender, end))
-        while time.monotonic() < end:
+            group.create_task(_keep_writing(client, replica, sender, going_on))
+        while going_on():
             await asyncio.sleep(1)
             begun = time.monotonic()
             name = f"atomic {begun}"
@@ -82,9 +89,11 @@ async def saturate(
     return seen
 
 
-async def _keep_writing(client: Client, replica: Replica, sender: int, end: float) -> None:
+async def _keep_writing(
+    client: Client, replica: Replica, sender: int, going_on: Callable[[], bool]
+) -> None:
     number = 0
-    while time.monotonic() < end:
+    while going_on():
         first = 1000 + (2 * number + sender) * _PROJECTS
         await client.deliver(Upload(f"{sender}-{number}", many(first, _PROJECTS)), replica)
         number += 1
