@@ -27,7 +27,7 @@ SETTINGS: Final[dict[str, object]] = {
 _PROJECTS: Final = 3000
 _EVERY: Final = 0.02
 _GRACE: Final = 30.0
-"""Seconds more, until all writers have been seen at work at once: in two there are but few looks."""
+"""Seconds more, until all writers have been seen at work at once."""
 _AGE: Final = """
 SELECT max(extract(epoch FROM clock_timestamp() - p.beat_at))
   FROM import_progress p
