@@ -103,13 +103,17 @@ def importing(import_id: int, client_id: int) -> AbstractContextManager[None]:
     return _span("import", said)
 
 
-def transaction() -> AbstractContextManager[None]:
-    """The span of one of an import's transactions; nothing after the first few."""
+def transaction(projects: int | None) -> AbstractContextManager[None]:
+    """The span of one of an import's transactions; nothing after the first few.
+
+    Args:
+        projects: that it is about, if it is about some.
+    """
     if _tracer is None:
         return _NOTHING
     if next(_transactions.get(count(1))) > MOST_TRANSACTIONS:
         return _NOTHING
-    return _span("transaction", {})
+    return _span("transaction", {} if projects is None else {"bulk_import.projects": projects})
 
 
 def note(**said: Value) -> None:

@@ -41,7 +41,12 @@ class Plan:
 
 @asynccontextmanager
 async def fenced(
-    conn: Connection, owner: Owner, *, alone: bool = False, keep: bool = True
+    conn: Connection,
+    owner: Owner,
+    *,
+    alone: bool = False,
+    keep: bool = True,
+    projects: int | None = None,
 ) -> AsyncIterator[Stopwatch]:
     """A transaction that holds the import's and the client's lock, with its time-outs set.
 
@@ -52,11 +57,12 @@ async def fenced(
         alone: hold the client's lock exclusively, so that nothing else of the client is written;
             both are shared by default.
         keep: commit in the end; what is not kept is rolled back.
+        projects: how many it is about, for its trace.
 
     Yields:
         What counts its seconds: those inside as written, unless it is told otherwise.
     """
-    with tracing.transaction(), Stopwatch(Stage.LOCK) as watch:
+    with tracing.transaction(projects), Stopwatch(Stage.LOCK) as watch:
         transaction = conn.transaction(isolation="read_committed")
         await transaction.start()
         try:
@@ -110,9 +116,8 @@ async def land(
     """
     plan = Plan()
     keep = not owner.options.dry_run
-    async with fenced(conn, owner, keep=keep) as watch:
+    async with fenced(conn, owner, keep=keep, projects=len(items)) as watch:
         watch.turn_to(Stage.COMPARE)
-        tracing.note(projects=len(items))
         held, contested = await try_locks(conn, owner, items)
         await still_ours(conn, owner)
         if recheck:

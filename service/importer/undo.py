@@ -20,7 +20,6 @@ from typing import Any, Final
 
 import asyncpg
 
-from service import tracing
 from service.db import Connection, Pool, patience
 from service.db.queries import Queries
 from service.hashset import HashSet
@@ -186,9 +185,8 @@ async def land(
 async def _land(
     conn: Connection, owner: Owner, items: Sequence[Entry], recheck: bool
 ) -> list[Entry]:
-    async with fenced(conn, owner) as watch:
+    async with fenced(conn, owner, projects=len(items)) as watch:
         watch.turn_to(Stage.COMPARE)
-        tracing.note(projects=len(items))
         held, contested = await try_locks(conn, owner, items)
         await still_ours(conn, owner)
         if recheck:
@@ -221,6 +219,8 @@ async def _decide(
                 plan.refuse(item, verdict)
             else:
                 copies.append(verdict)
+    if not copies:
+        return []
     kept = await _kept(conn, owner, copies)
     for copy in copies:
         if copy.item.project_id not in kept:

@@ -106,6 +106,7 @@ async def test_an_upload_is_traced_from_its_sender_to_its_transactions(
     assert whole.parent_span_id == request.span_id
     assert said(whole)["bulk_import.import_id"] == answer.json["import_id"]
     assert said(whole)["bulk_import.created"] == number
+    assert "bulk_import.projects" not in said(whole), "said of a transaction that has no span"
     assert len(transactions) == tracing.MOST_TRANSACTIONS
     assert {span.parent_span_id for span in transactions} == {whole.span_id}
     assert {said(span)["bulk_import.projects"] for span in transactions} == {1}
