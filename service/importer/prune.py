@@ -15,8 +15,10 @@ from typing import Final
 
 import structlog
 
+from service import telemetry
 from service.db import Connection, Pool, patience
 from service.db.queries import Queries
+from service.importer.faults import sqlstate
 from service.importer.keys import client_key, prune_key
 from service.importer.lifecycle import bury_dead
 from service.rows import Table
@@ -70,6 +72,7 @@ async def keep_pruned(pool: Pool, settings: Settings) -> None:
         except Busy as busy:
             gone = busy.gone
         except Exception as exc:
+            telemetry.count_error(sqlstate(exc))
             _log.warning("pruning failed", fault=repr(exc))
             continue
         if gone != Gone():
@@ -77,19 +80,26 @@ async def keep_pruned(pool: Pool, settings: Settings) -> None:
 
 
 async def prune(pool: Pool, settings: Settings) -> Gone:
-    """One round over all clients.
+    """One round over all clients; what fails for one leaves the others theirs.
 
     Raises:
         Busy: another process prunes; the rest is left to it.
+        Exception: the last that failed, once all had their turn.
     """
     async with patience.acquired(pool) as conn:
         clients = [row["client_id"] for row in await conn.fetch(_SQL.clients)]
     gone = Gone()
-    try:
-        for client_id in clients:
+    failed: Exception | None = None
+    for client_id in clients:
+        try:
             await _prune_client(pool, client_id, settings, gone)
-    except _Locked:
-        raise Busy(gone) from None
+        except _Locked:
+            raise Busy(gone) from None
+        except Exception as exc:
+            _log.warning("pruning failed", client_id=client_id, fault=repr(exc))
+            failed = exc
+    if failed is not None:
+        raise failed
     return gone
 
 
@@ -144,6 +154,8 @@ async def _prune_children(pool: Pool, client_id: int) -> None:
             key = (client_id, *zip(*old, strict=True))
             left = ROWS_AT_A_TIME
             for table in Table:
+                if not left:
+                    break
                 query = _SQL.delete_children.format(table=table.value)
                 left -= _affected(await conn.execute(query, *key, left))
             if left:

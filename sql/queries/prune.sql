@@ -115,8 +115,9 @@ DELETE FROM import_results r
 
 -- name: quiet
 -- Since when no import runs, where none does and there are shared objects at all. An import that
--- runs may have stored an object whose project is still to come.
-SELECT clock_timestamp()
+-- runs may have stored an object whose project is still to come. By the clock of created_at, and from
+-- before this statement's snapshot: what it does not see begins later.
+SELECT now()
  WHERE EXISTS (SELECT FROM shared_objects WHERE client_id = $1)
    AND NOT EXISTS (SELECT FROM imports WHERE client_id = $1 AND state = 'running')
 

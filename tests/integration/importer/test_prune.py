@@ -3,9 +3,11 @@
 import asyncio
 from datetime import timedelta
 
+import asyncpg
 import pytest
 
-from service.db import Pool
+from service.db import Connection, Pool
+from service.importer import lifecycle
 from service.importer import prune as pruning
 from service.importer.batches import Owner
 from service.importer.keys import prune_key
@@ -90,13 +92,20 @@ async def test_many_projects_are_gone_through_range_by_range(
     assert await versions(pool, "tasks") == [4, 5]
 
 
-async def test_a_large_version_goes_in_pieces_and_first_of_all_itself(
-    pool: Pool, settings: Settings, writer: Writer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whoever reads it, or copies it, sees by the version alone that it is no longer whole."""
+@pytest.fixture
+async def large(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three versions, of which the first takes several transactions, each long to be seen."""
     monkeypatch.setattr(pruning, "ROWS_AT_A_TIME", 10)
+    monkeypatch.setattr(pruning, "_PAUSE", 0.5)
     for n in range(3):
         await writer.land([project("A", index=n, tasks=25 + n)])
+
+
+@pytest.mark.usefixtures("large")
+async def test_a_large_version_goes_in_pieces_and_first_of_all_itself(
+    pool: Pool, settings: Settings
+) -> None:
+    """Whoever reads it, or copies it, sees by the version alone that it is no longer whole."""
     async with asyncio.timeout(20):
         task = asyncio.create_task(prune(pool, settings))
         seen = set()
@@ -114,12 +123,10 @@ async def test_a_large_version_goes_in_pieces_and_first_of_all_itself(
     assert await versions(pool, "tasks") == [2, 3]
 
 
+@pytest.mark.usefixtures("large")
 async def test_a_round_that_was_cut_is_gone_on_with(
-    pool: Pool, settings: Settings, writer: Writer, monkeypatch: pytest.MonkeyPatch
+    pool: Pool, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pruning, "ROWS_AT_A_TIME", 10)
-    for n in range(3):
-        await writer.land([project("A", index=n, tasks=25 + n)])
     cut = asyncio.create_task(prune(pool, settings))
     async with asyncio.timeout(20):
         while 1 in await versions(pool):
@@ -129,6 +136,7 @@ async def test_a_round_that_was_cut_is_gone_on_with(
     assert cut.cancelled()
     assert await versions(pool, "pruned_versions") == [1]
 
+    monkeypatch.setattr(pruning, "_PAUSE", 0)
     assert (await prune(pool, settings)).versions == 0
     assert await versions(pool, "tasks") == [2, 3]
     assert await versions(pool, "pruned_versions") == []
@@ -157,6 +165,22 @@ async def test_another_clients_rows_of_the_same_keys_stay(
     assert (gone.versions, gone.outcomes) == (3, 5)
     assert [await pool.fetchval(theirs.format(table)) for table in copied] == before
     assert all(before)
+
+
+@pytest.mark.usefixtures("five_versions")
+async def test_what_fails_for_one_client_leaves_the_others_theirs(
+    pool: Pool, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await pool.execute("INSERT INTO clients (client_id, name) VALUES (0, 'First')")
+    async def bury_dead(conn: Connection, client_id: int, expiry: float) -> list[int]:
+        if client_id == 0:
+            await conn.execute("SELECT 1 / 0")
+        return await lifecycle.bury_dead(conn, client_id, expiry)
+
+    monkeypatch.setattr(pruning, "bury_dead", bury_dead)
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        await prune(pool, settings)
+    assert await versions(pool) == [4, 5]
 
 
 @pytest.mark.usefixtures("five_versions")
