@@ -2,7 +2,7 @@
 
 import asyncio
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import orjson
 from aiohttp import web
@@ -19,8 +19,6 @@ from service.importer.archive import archive
 from service.importer.locks import Claim, Lock
 
 LONGEST_REASON: Final = 1000
-
-T = TypeVar("T")
 
 
 async def see(request: web.Request) -> web.Response:

@@ -80,6 +80,8 @@ async def _write(
 
     while rows := await ask(request.app, read):
         file.write(_lines([_cells(row) for row in rows]))
+        if len(rows) < PAGE:
+            break
         after = rows[-1]["index"]
 
 

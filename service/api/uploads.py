@@ -19,8 +19,6 @@ from service.importer.lifecycle import Request
 from service.importer.outcomes import Tally
 from service.settings import Settings
 
-_log = structlog.get_logger(__name__)
-
 _SHUTDOWN: Final = "The service is shutting down"
 
 
@@ -61,12 +59,10 @@ class Asked:
 
     async def _told(self, started: Intake) -> Tally:
         """See the import through, with its id in every record of the log, and its span."""
-        client_id = self._request.client_id
         with (
             structlog.contextvars.bound_contextvars(import_id=started.id),
-            tracing.importing(started.id, client_id),
+            tracing.importing(started.id, self._request.client_id),
         ):
-            _log.info("import.begun", client_id=client_id, attempt=started.owner.attempt)
             tally = await self._see_through(started)
             tracing.note(**tally.counts)
             return tally

@@ -7,7 +7,6 @@
 The table is asked by SQLSTATE, whole code before class; what it does not list is FAIL.
 """
 
-import asyncio
 from enum import Enum, auto
 from typing import Final
 
@@ -38,7 +37,7 @@ REMEDIES: Final = {
     "25006": Remedy.RETRY,  # read only: a demoted primary
 }
 _PREFIXES: Final = (5, 3, 2)
-_BROKEN: Final = (asyncpg.InterfaceError, OSError, asyncio.TimeoutError, InternalClientError)
+_BROKEN: Final = (asyncpg.InterfaceError, OSError, InternalClientError)
 
 
 class Fenced(Exception):
@@ -63,20 +62,11 @@ class RowRefused(Exception):
 
 def remedy(exc: BaseException) -> Remedy:
     """What to do about the failure of a batch."""
-    if isinstance(exc, RowRefused) and exc.__cause__ is not None:
-        large = isinstance(exc.__cause__, asyncpg.OutOfMemoryError)
-        return Remedy.SPLIT if large else remedy(exc.__cause__)
-    if isinstance(exc, Starved):
+    large = isinstance(exc, RowRefused) and isinstance(exc.__cause__, asyncpg.OutOfMemoryError)
+    if large or isinstance(exc, Starved):
         return Remedy.SPLIT
-    if isinstance(exc, asyncpg.PostgresError):
-        state = getattr(exc, "sqlstate", None) or ""
-        return next((REMEDIES[state[:n]] for n in _PREFIXES if state[:n] in REMEDIES), Remedy.FAIL)
-    if isinstance(exc, asyncpg.InterfaceError):
-        # asyncpg's own DataError is both: an argument of ours that it cannot encode
-        return Remedy.FAIL if isinstance(exc, ValueError) else Remedy.RETRY
-    if isinstance(exc, OSError | asyncio.TimeoutError | InternalClientError):
-        return Remedy.RETRY
-    return Remedy.FAIL
+    state = sqlstate(exc)
+    return next((REMEDIES[state[:n]] for n in _PREFIXES if state[:n] in REMEDIES), Remedy.FAIL)
 
 
 def sqlstate(exc: BaseException) -> str:
@@ -85,6 +75,7 @@ def sqlstate(exc: BaseException) -> str:
     cause = exc.__cause__ if isinstance(exc, RowRefused | Starved) else exc
     if isinstance(cause, asyncpg.PostgresError):
         return str(getattr(cause, "sqlstate", None) or "")
+    # asyncpg's own DataError is a ValueError too: an argument of ours that it cannot encode.
     broken = isinstance(cause, _BROKEN) and not isinstance(cause, ValueError)
     return "08000" if broken else ""
 
@@ -92,7 +83,7 @@ def sqlstate(exc: BaseException) -> str:
 def blame(exc: BaseException) -> tuple[ErrorCode, str]:
     """The code and message of the one project that the database refuses."""
     cause = exc.__cause__ if isinstance(exc, RowRefused) else exc
-    state = getattr(cause, "sqlstate", None) or ""
+    state = sqlstate(exc)
     if state.startswith("22"):
         return ErrorCode.VALIDATION_ERROR, f"The database refused a value: {cause}"
     if state.startswith("54"):

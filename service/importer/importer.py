@@ -194,6 +194,12 @@ class Importer:
             finally:
                 await replay.close()
             return
+        _log.info(
+            "import.begun",
+            import_id=owner.import_id,
+            client_id=owner.client_id,
+            attempt=owner.attempt,
+        )
         started = Import(owner, self._pool, self._stages(owner), settings)
         self.running[owner.import_id, owner.attempt] = started
         try:

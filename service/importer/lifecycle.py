@@ -198,7 +198,7 @@ async def _hold_import(conn: Connection, client_id: int, import_id: int) -> None
     Waits, so that its turn comes; the backends of those who hold it for longer are ended.
     """
     key = import_key(client_id, import_id)
-    if await conn.fetchval(_SQL.try_import, key):
+    if await conn.fetchval(_SQL.try_import, key, _ms(_PATIENCE)):
         return
     while True:
         try:

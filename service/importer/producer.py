@@ -37,7 +37,7 @@ class Yielding:
     def read(self, n: int) -> bytes:
         """As the pipe's."""
         if self._pipe.taken < FIRST_TURN and self._pipe.ready:
-            self._turn.take()
+            self._turn.take()  # held, unless what the parser left is read away at the end
             self._watch.turn_to(Stage.RECEIVE)
             data = self._pipe.read(n)
             self._watch.turn_to(Stage.PARSE)

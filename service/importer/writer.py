@@ -74,7 +74,9 @@ class Writer:
             Unavailable: the database stayed away; what was not committed is not there.
             Exception: a fault of ours, as ``faults.REMEDIES`` has it.
         """
-        await self._land(list(entries), {})
+        waiting_since: dict[int, float] = {}
+        await self._land(list(entries), waiting_since)
+        telemetry.waited_for_projects(waiting_since)
 
     async def _land(self, entries: list[Entry], waiting_since: dict[int, float]) -> None:
         pause = pauses()
@@ -88,7 +90,6 @@ class Writer:
                     await self._land(part, waiting_since)
                 return
             if not contested:
-                telemetry.waited_for_projects(waiting_since)
                 return
             telemetry.PUT_OFF.inc(len(contested))
             entries = await self._give_up_on_expired(contested, waiting_since)

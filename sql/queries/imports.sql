@@ -3,7 +3,8 @@
 SELECT set_config('lock_timeout', $2, true), pg_advisory_xact_lock_shared($1)
 
 -- name: try_import
-SELECT pg_try_advisory_xact_lock($1)
+-- What else is waited for in the transaction is so for as long.
+SELECT pg_try_advisory_xact_lock($1), set_config('lock_timeout', $2, true)
 
 -- name: hold_import
 -- As share_client.
@@ -28,8 +29,8 @@ WITH begun AS (
     ON CONFLICT (client_id, subject, idempotency_key) WHERE key_claimed_at IS NOT NULL DO NOTHING
     RETURNING client_id, import_id, attempt
 )
-INSERT INTO import_progress (client_id, import_id, attempt, nonce)
-SELECT client_id, import_id, attempt, $7 FROM begun
+INSERT INTO import_progress (client_id, import_id, attempt, nonce, beat_at)
+SELECT client_id, import_id, attempt, $7, statement_timestamp() FROM begun
 RETURNING import_id
 
 -- name: claimed
