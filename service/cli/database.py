@@ -95,6 +95,8 @@ def migrate(
     ] = None,
 ) -> None:
     """Bring the database's schema up to date."""
+    if check and (grant_to is not None or partitions is not None):
+        raise Failure("--check changes nothing: leave out --grant-to and --partitions")
     settings = load_settings()
     if check and settings.database_url is not None:
         require_current_schema(settings.database_url)
@@ -103,9 +105,9 @@ def migrate(
             if settings.database_url is not None:
                 for name in migrations.migrate(dsn):
                     typer.echo(f"Applied {name}")
-            if partitions is not None and not check:
+            if partitions is not None:
                 _partition(dsn, partitions)
-            if grant_to is not None and not check:
+            if grant_to is not None:
                 with reaching():
                     asyncio.run(migrations.grant(dsn, grant_to))
     typer.echo("The schema is up to date.")

@@ -20,8 +20,8 @@ SELECT EXISTS (SELECT FROM {table})
 
 -- name: statements
 -- Makes the tables $1 anew, each in $2 partitions, with all that they have: columns, keys, indexes,
--- grants, and the views over them. What is stored how is a matter of the partitions. All of it is
--- read before any of it runs.
+-- grants, and the views over them; and no id is given twice. What is stored how is a matter of the
+-- partitions. All of it is read before any of it runs.
 WITH old AS (
     SELECT c.oid, c.relname, c.reloptions, c.relacl, c.relowner
       FROM pg_class c
@@ -65,9 +65,18 @@ SELECT statement
     UNION ALL
     SELECT 8, format('CREATE VIEW %I AS %s', relname, pg_get_viewdef(oid)) FROM over
     UNION ALL
-    SELECT 9, format('GRANT %s ON %I TO %s', g.privilege_type, relname,
-                     CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(g.grantee::regrole::text) END)
+    SELECT 9, format('GRANT %s ON %I TO %s%s', g.privilege_type, relname,
+                     CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(g.grantee::regrole::text) END,
+                     CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' END)
       FROM granted, aclexplode(relacl) AS g
      WHERE g.grantee <> relowner
+    UNION ALL
+    SELECT 10, format('SELECT setval(pg_get_serial_sequence(%L, %L), %s)',
+                      relname, a.attname, pg_sequence_last_value(s.id))
+      FROM old
+      JOIN pg_attribute a ON a.attrelid = old.oid AND a.attidentity <> ''
+     CROSS JOIN LATERAL (SELECT pg_get_serial_sequence(quote_ident(relname), a.attname)::regclass
+                        ) AS s (id)
+     WHERE pg_sequence_last_value(s.id) IS NOT NULL
   ) AS s (place, statement)
  ORDER BY place

@@ -177,6 +177,7 @@ def test_a_database_of_ones_own_is_used_but_not_migrated_unasked(
     external.ok("migrate", "--check")
     external.ok("psql", "-c", "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
     assert "run `bulk-import migrate` first" in external.refuses("migrate", "--check")
+    assert "leave out" in external.refuses("migrate", "--check", "--partitions", "4")
     assert "run `bulk-import migrate` first" in external.refuses("serve", **secret)
     assert "run `bulk-import migrate` first" in external.refuses("client", "list")
     assert "Applied 2" in external.ok("migrate")
@@ -212,8 +213,11 @@ def test_what_is_wrong_is_told_in_one_line(
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 def test_who_has_no_home_is_told_what_to_set(environment: dict[str, str]) -> None:
+    # All of it first: whoever it becomes may not be let into the checkout.
     become = (
-        "import os, sys, uvloop, service.app, service.cli, service.cli.listening\n"
+        "import os, pkgutil, sys, uvloop, service\n"
+        "for each in pkgutil.walk_packages(service.__path__, 'service.'):\n"
+        "    if '__main__' not in each.name: __import__(each.name)\n"
         "os.setgroups([]); os.setgid(54321); os.setuid(54321)\n"  # nobody's, without an account
         "sys.argv = ['bulk-import', 'serve']\n"
         "service.cli.main()\n"

@@ -104,6 +104,17 @@ def move(programs: Path, old: str, new: str) -> None:
     subprocess.run(load, input=rows, stdout=subprocess.DEVNULL, check=True)
 
 
+async def test_an_id_that_was_given_before_is_not_given_again(plain: str) -> None:
+    begun = (
+        "INSERT INTO imports (client_id, subject, options, request_id) VALUES (1, 's', '{}', 'r')"
+        " RETURNING import_id"
+    )
+    before = await value(plain, begun)
+    await execute(plain, "DELETE FROM imports")
+    await partition(plain, 4)
+    assert await value(plain, begun) == before + 1
+
+
 async def test_nothing_else_differs(plain: str) -> None:
     await execute(plain, "CREATE ROLE serving")
     try:
