@@ -27,5 +27,6 @@ def test_a_collector_that_does_not_answer_holds_up_no_end(cli: CommandLine) -> N
                 urllib.request.urlopen(f"{base}/api/v2/clients/1/imports")
             process.send_signal(signal.SIGTERM)
             assert process.wait(20) == 0
+            silent.settimeout(10)
             asked, _ = silent.accept()
             asked.close()

@@ -83,7 +83,9 @@ async def test_the_queries_of_the_entries_are_answered(pool: Pool) -> None:
 
 
 def test_the_entries_name_metrics_that_are_there() -> None:
-    for name in re.findall(r"\bbulk_import_\w+", "".join(entries().values())):
+    found = re.findall(r"\bbulk_import_\w+", "".join(entries().values()))
+    assert found
+    for name in found:
         assert re.sub("_(bucket|sum|count)$", "", name) in there()
 
 

@@ -1,5 +1,8 @@
 """What metrics tell of imports while they run, wait and end."""
 
+import asyncio
+from collections.abc import Callable
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -14,7 +17,10 @@ from tests.serving import Service
 INTERRUPTED = ("bulk_import_imports_ended_total", "interrupted")
 
 
-async def told(service: Service) -> dict[tuple[str, ...], float]:
+Metrics = dict[tuple[str, ...], float]
+
+
+async def told(service: Service) -> Metrics:
     """The values by name and labels."""
     text = (await get(service, "/metrics")).body.decode()
     return {
@@ -23,6 +29,14 @@ async def told(service: Service) -> dict[tuple[str, ...], float]:
         for sample in family.samples
         if sample.name.startswith("bulk_import")
     }
+
+
+async def until(service: Service, seen: Callable[[Metrics], bool]) -> Metrics:
+    """Ask again and again until the metrics are so."""
+    async with asyncio.timeout(20):
+        while not seen(metrics := await told(service)):
+            pass
+    return metrics
 
 
 @pytest.mark.settings(heartbeat_every=0.02)
@@ -38,8 +52,7 @@ async def test_an_import_that_hangs_grows_old_and_is_counted_as_it_ends(service:
                 seen.append(age)
         assert seen == sorted(seen)
     assert await ended(service) == "interrupted"
-    while (after := await told(service))["bulk_import_oldest_import_seconds",]:
-        pass
+    after = await until(service, lambda seen: not seen["bulk_import_oldest_import_seconds",])
     assert after[INTERRUPTED] == before[INTERRUPTED] + 1
 
 
@@ -51,8 +64,7 @@ async def test_projects_that_wait_for_another_import_are_counted(
     async with Connection(service) as connection:
         async with held(pool, "P-1"):
             await connection.send(head(service, WHOLE), FILE)
-            while (await told(service))[name] < before + 2:
-                pass
+            await until(service, lambda seen: seen[name] >= before + 2)
         assert (await connection.answer()).status == 207
 
 
@@ -62,14 +74,12 @@ async def test_heartbeats_that_are_missed_are_counted(service: Service, pool: Po
     before = (await told(service))[name]
     async with Connection(service) as connection:
         await connection.send(head(service, WHOLE), FILE[:HALF])
-        while not (await told(service))["bulk_import_oldest_import_seconds",]:
-            pass
+        await until(service, lambda seen: seen["bulk_import_oldest_import_seconds",] > 0)
         await pool.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-        while (await told(service))[name] == before:
-            pass
+        await until(service, lambda seen: seen[name] > before)
 
 
 async def test_tries_are_counted(service: Service, pool: Pool) -> None:
@@ -90,9 +100,12 @@ async def test_where_an_import_spends_its_time_is_counted(service: Service, pool
     async with Connection(service) as connection:
         async with held(pool, "P-1"):
             await connection.send(head(service, WHOLE, "User-Agent: curl/8.14"), FILE)
-            while (await told(service))[put_off] == before[put_off]:
-                pass
-            assert (await told(service))["bulk_import_batches_waiting",] == 1
+            await until(
+                service,
+                lambda seen: (
+                    seen[put_off] > before[put_off] and seen["bulk_import_batches_waiting",] == 1
+                ),
+            )
         assert (await connection.answer()).status == 207
     after = await told(service)
     assert after["bulk_import_batches_waiting",] == 0
@@ -135,8 +148,7 @@ async def test_bytes_are_counted_as_they_come(service: Service) -> None:
     before = (await told(service))[name]
     async with Connection(service) as connection:
         await connection.send(head(service, WHOLE), FILE[:HALF])
-        while (await told(service))[name] == before:
-            pass
+        await until(service, lambda seen: seen[name] > before)
         await connection.send(FILE[HALF:])
         assert (await connection.answer()).status == 207
     assert (await told(service))[name] == before + len(FILE)

@@ -63,12 +63,15 @@ async def state(pool: Pool) -> tuple[str, str | None]:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has no rank of its own")
 async def test_what_parses_gives_way_to_what_answers(importer: Importer) -> None:
+    before = set(threading.enumerate())
     async with importer.start(REQUEST) as started:
         assert isinstance(started, Import)
         await feed(started, [HEAD])
-        while not started.bytes_read:  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
-        threads = [each for each in threading.enumerate() if each.name.startswith("parse")]
+        async with asyncio.timeout(10):
+            while not started.bytes_read:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+        new = set(threading.enumerate()) - before
+        threads = [each for each in new if each.name.startswith("parse")]
         ranks = [os.getpriority(os.PRIO_PROCESS, each.native_id or 0) for each in threads]
         await feed(started, [plan("P"), TAIL])
         await started.finish()
