@@ -172,6 +172,7 @@ async def test_what_fails_for_one_client_leaves_the_others_theirs(
     pool: Pool, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await pool.execute("INSERT INTO clients (client_id, name) VALUES (0, 'First')")
+
     async def bury_dead(conn: Connection, client_id: int, expiry: float) -> list[int]:
         if client_id == 0:
             await conn.execute("SELECT 1 / 0")
