@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,7 +32,7 @@ class Level:
 
 async def soak(
     server: Server, database: Database, sent: Iterator[Sent], looks: Iterator[int]
-) -> AsyncIterator[tuple[int, Level]]:
+) -> AsyncGenerator[tuple[int, Level], None]:
     """Import some files at a time; after a number of imports, wait for silence and look.
 
     Args:
