@@ -6,6 +6,7 @@ from typing import Final
 
 import asyncpg
 from aiohttp import web
+from asyncpg.exceptions import InternalClientError
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from service import telemetry
@@ -55,17 +56,26 @@ async def _database(pool: Pool) -> dict[str, str]:
             # Also on where the server is a standby.
             read_only = await conn.fetchval("SHOW transaction_read_only") == "on"
             lacking = await migrate.lacking(conn)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as exc:
-        telemetry.count_error(state := sqlstate(exc))
-        told = "The database does not answer"
-        if not state.startswith("08"):
-            told = f"The database refuses to answer, by SQLSTATE {state}"
-        return {"database": told, "schema": UNKNOWN}
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, InternalClientError) as exc:
+        return {"database": _fault(exc, pool), "schema": UNKNOWN}
     behind = f"The database lacks {len(lacking)} migrations: {', '.join(lacking)}"
     return {
         "database": "The database is read-only" if read_only else OK,
         "schema": behind if lacking else OK,
     }
+
+
+def _fault(exc: Exception, pool: Pool) -> str:
+    """What kept the database from answering."""
+    if (
+        isinstance(exc, TimeoutError)
+        and pool.get_size() - pool.get_idle_size() == pool.get_max_size()
+    ):
+        return "All connections to the database are in use"
+    telemetry.count_error(state := sqlstate(exc))
+    if state.startswith("08"):
+        return "The database does not answer"
+    return f"The database refuses to answer, by SQLSTATE {state}"
 
 
 def _check(refusing: Callable[[], None]) -> str:

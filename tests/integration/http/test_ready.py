@@ -18,6 +18,7 @@ END_OTHERS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = $1 AND pid <> pg_backend_pid()
 """
+PROJECTS = "/api/v2/clients/1/projects"
 ALL_OK = dict.fromkeys(("service", "database", "schema", "imports", "spool"), OK)
 
 
@@ -27,6 +28,14 @@ async def ready(service: Service) -> tuple[int, Any, dict[str, str]]:
     checks = answer.json["checks"]
     assert set(checks) == set(ALL_OK)
     return answer.status, answer.json["details"], dict(checks.items() - ALL_OK.items())
+
+
+async def change(server: str, name: str, how: str) -> None:
+    """Alter a database, and have it connected to anew, by a pooler too."""
+    admin = await asyncpg.connect(server)
+    await admin.execute(f"ALTER DATABASE {name} {how}")
+    await admin.fetch(END_OTHERS, name)
+    await admin.close()
 
 
 async def until_unready(service: Service) -> tuple[Any, dict[str, str]]:
@@ -62,15 +71,29 @@ async def test_no_room_for_working_files_is_told_and_the_service_stays_ready(
     assert (await upload(service, FILE)).json["details"] == NO_ROOM
 
 
-async def test_all_that_is_wrong_with_the_database_is_told(service: Service, pool: Pool) -> None:
+@pytest.mark.settings(pool_size=4)
+async def test_a_pool_whose_connections_are_all_in_use_is_told(
+    service: Service, pool: Pool
+) -> None:
+    told = "All connections to the database are in use"
+    async with pool.acquire() as conn, asyncio.TaskGroup() as reading, conn.transaction():
+        await conn.execute("LOCK TABLE projects")
+        asked = [reading.create_task(get(service, PROJECTS)) for _ in range(4)]
+        assert await until_unready(service) == (told, {"database": told, "schema": UNKNOWN})
+    assert [(await each).status for each in asked] == [200] * 4
+    assert await ready(service) == (200, {}, {})
+
+
+async def test_all_that_is_wrong_with_the_database_is_told(
+    service: Service, pool: Pool, server: str
+) -> None:
     version = await pool.fetchval("SELECT max(version) FROM schema_migrations")
     name = await pool.fetchval("SELECT current_database()")
     await pool.execute("DELETE FROM schema_migrations WHERE version = $1", version)
     status, behind, wrong = await ready(service)
     assert (status, wrong) == (503, {"schema": behind})
     assert behind.startswith(f"The database lacks 1 migrations: {version}_")
-    await pool.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-    await pool.fetch(END_OTHERS, name)
+    await change(server, name, "SET default_transaction_read_only = on")
     async with asyncio.timeout(10):
         while (told := await ready(service))[2].get("database") != "The database is read-only":
             pass
@@ -82,10 +105,7 @@ async def test_a_database_that_refuses_says_why(
     service: Service, pool: Pool, server: str, pooler: str
 ) -> None:
     name = await pool.fetchval("SELECT current_database()")
-    admin = await asyncpg.connect(server)
-    await admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
-    await admin.fetch(END_OTHERS, name)
-    await admin.close()
+    await change(server, name, "ALLOW_CONNECTIONS false")
     details, wrong = await until_unready(service)
     assert wrong == {"database": details, "schema": UNKNOWN}
     if not pooler:  # it has words of its own
