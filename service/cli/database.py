@@ -11,6 +11,7 @@ from typing import Annotated
 
 import asyncpg
 import typer
+from asyncpg.exceptions import InternalClientError
 from pydantic import ValidationError
 
 from service.cli.screen import Failure
@@ -64,7 +65,7 @@ def reaching() -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, InternalClientError) as error:
         reason = str(error) or "no answer in time"
         raise Failure(f"the database cannot be used: {reason}") from error
 
