@@ -2,13 +2,17 @@
 
 import pytest
 
+from service.settings import Settings
 from tests.attacks.measure import attacked, every
 
 
-async def test_every_attack_is_refused_or_bounded(dsn: str, subtests: pytest.Subtests) -> None:
+async def test_every_attack_is_refused_or_bounded(
+    dsn: str, settings: Settings, subtests: pytest.Subtests
+) -> None:
     """In time and memory, while others are served, and with nothing left of it afterwards."""
-    for settings, alike in every():
-        async with attacked(dsn, settings) as target:
+    cache = {"statement_cache_size": settings.statement_cache_size}
+    for changed, alike in every():
+        async with attacked(dsn, cache | changed) as target:
             for attack in alike:
                 with subtests.test(attack.name):
                     seen = await target.look(attack)

@@ -23,34 +23,38 @@ UNQUOTED: Final = form(part(f"x {'x' * 100}", b"").replace(b'"', b""))
 
 
 @asynccontextmanager
-async def logged(dsn: str, log_format: str, **more: object) -> AsyncIterator[tuple[Service, Path]]:
+async def logged(
+    settings: Settings, dsn: str, log_format: str, **more: object
+) -> AsyncIterator[tuple[Service, Path]]:
     """A ``serve`` process that says all that it can, and the file that it says it in.
 
     Args:
-        more: settings, as ``tests.bench.process.serving`` takes them.
+        settings: of the test's database.
+        more: settings beyond the defaults, as ``tests.bench.process.serving`` takes them.
     """
     parts = urlsplit(dsn)
     user = parts.username or ""
     host = parts.netloc.rpartition("@")[2]
     secret = urlunsplit(parts._replace(netloc=f"{user}:{PASSWORD}@{host}"))
     said = {"log_level": "debug", "log_format": log_format, "jwt_secret": SECRET}
-    settings = {"connect_timeout": 1} | said | more
+    cache = {"statement_cache_size": settings.statement_cache_size}
+    changed = {"connect_timeout": 1} | cache | said | more
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "log"
         with path.open("wb") as log:
-            async with serving(Database(secret), "", log, **settings) as at:
-                yield Service(at.base, dsn, Settings()), path
+            async with serving(Database(secret), "", log, **changed) as at:
+                yield Service(at.base, dsn, settings), path
 
 
 @pytest.mark.parametrize("log_format", ["console", "json"])
 async def test_no_secret_is_logged_counted_or_answered(
-    dsn: str, pool: Pool, log_format: str
+    settings: Settings, dsn: str, pool: Pool, log_format: str
 ) -> None:
     await pool.execute("INSERT INTO clients (client_id, name) VALUES (1, 'One')")
     good, expired = token(), token(exp=1)
     forged = good[:-8] + "AAAAAAAA"
     answers: list[Answer] = []
-    async with logged(dsn, log_format) as (service, log):
+    async with logged(settings, dsn, log_format) as (service, log):
         tokens = (good, expired, forged, "not.a.token", "x" * 7000, "x" * 70_000)
         answers += [await upload(service, FILE, token=each) for each in tokens]
         answers.append(await upload(service, FILE, path=f"/x?token={good}"))

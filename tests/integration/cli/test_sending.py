@@ -211,10 +211,11 @@ async def test_a_file_that_changes_while_it_is_sent_is_told(
 
 
 @asynccontextmanager
-async def serving(dsn: str) -> AsyncIterator[tuple[Process, str]]:
-    """``serve`` in a process of its own, and its address."""
+async def serving(service: Service) -> AsyncIterator[tuple[Process, str]]:
+    """``serve`` in a process of its own, on the database of another, and its address."""
     settings = {
-        "DATABASE_URL": dsn,
+        "DATABASE_URL": service.dsn,
+        "BULK_IMPORT_STATEMENT_CACHE_SIZE": str(service.settings.statement_cache_size),
         "BULK_IMPORT_JWT_SECRET": SECRET,
         "BULK_IMPORT_PORT": "0",
         "BULK_IMPORT_HEARTBEAT_EVERY": "0.1",
@@ -236,7 +237,7 @@ async def test_a_service_that_is_killed_and_comes_back_goes_on(
     service: Service, run: Commands, file: Path, pool: Pool
 ) -> None:
     async with between(service.base) as network:
-        async with serving(service.dsn) as (killed, network.target):
+        async with serving(service) as (killed, network.target):
             held = network.there.hold_after(int(0.9 * SIZE))  # a batch more
             process = await run.begin("upload", file, "--json", base=network.base)
             await held.reached.wait()
@@ -244,7 +245,7 @@ async def test_a_service_that_is_killed_and_comes_back_goes_on(
             killed.kill()
             await killed.wait()
         network.cut()
-        async with serving(service.dsn) as (_, network.target):
+        async with serving(service) as (_, network.target):
             done = await ended(process)
     assert (done.code, done.told["import_ids"]) == (0, [1])
     assert sum(done.told["counts"].values()) == PROJECTS

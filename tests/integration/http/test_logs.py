@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from service.db import Pool
 from service.importer.keys import client_key
+from service.settings import Settings
 from tests.integration.attacks.test_secrets import logged
 from tests.integration.http.raw import Connection, form, head, part
 
@@ -38,12 +39,14 @@ async def until_told(log: Path, event: str, request_id: str) -> dict[str, Any]:
             await asyncio.sleep(0.02)
 
 
-async def test_what_is_logged_of_an_import_says_whose_it_is(dsn: str, pool: Pool) -> None:
+async def test_what_is_logged_of_an_import_says_whose_it_is(
+    settings: Settings, dsn: str, pool: Pool
+) -> None:
     await pool.execute(ADD_CLIENT + ";" + REFUSE)
     sent = form(part("file", PLAN.encode(), filename="Secret file.xml"), part("notes", b"Secret"))
     length = f"Content-Length: {len(sent)}"
     trace = f"00-{'1' * 32}-{'2' * 16}-01"
-    async with logged(dsn, "json") as (service, log), Connection(service) as connection:
+    async with logged(settings, dsn, "json") as (service, log), Connection(service) as connection:
         asking = head(service, length, "X-Request-Id: asked-1", f"traceparent: {trace}")
         await connection.send(asking, sent)
         told = await connection.answer()
@@ -67,10 +70,12 @@ async def test_what_is_logged_of_an_import_says_whose_it_is(dsn: str, pool: Pool
     assert "Secret" not in json.dumps(said)
 
 
-async def test_faults_of_the_database_say_whose_import_they_met(dsn: str, pool: Pool) -> None:
+async def test_faults_of_the_database_say_whose_import_they_met(
+    settings: Settings, dsn: str, pool: Pool
+) -> None:
     """Primavera's shared objects are stored at the wish of the thread that reads."""
     await pool.execute(ADD_CLIENT)
-    async with logged(dsn, "json", lock_timeout=0.1) as (service, log):
+    async with logged(settings, dsn, "json", lock_timeout=0.1) as (service, log):
         for sample in ("native.xml", "p6.xml"):
             sent = form(part("file", (SAMPLES / sample).read_bytes()))
             length = f"Content-Length: {len(sent)}"

@@ -75,10 +75,7 @@ async def test_heartbeats_that_are_missed_are_counted(service: Service, pool: Po
     async with Connection(service) as connection:
         await connection.send(head(service, WHOLE), FILE[:HALF])
         await until(service, lambda seen: seen["bulk_import_oldest_import_seconds",] > 0)
-        await pool.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
+        await pool.execute("ALTER TABLE import_progress RENAME TO elsewhere")
         await until(service, lambda seen: seen[name] > before)
 
 

@@ -10,6 +10,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from service import tracing
 from service.db import Pool
+from service.settings import Settings
 from tests.integration.attacks.test_secrets import logged
 from tests.integration.http.raw import form, get, part, upload
 from tests.integration.http.test_logs import ADD_CLIENT, records
@@ -84,13 +85,13 @@ async def collector(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Collector]
 
 
 async def test_an_upload_is_traced_from_its_sender_to_its_transactions(
-    dsn: str, pool: Pool, collector: Collector
+    settings: Settings, dsn: str, pool: Pool, collector: Collector
 ) -> None:
     await pool.execute(ADD_CLIENT)
     number = tracing.MOST_TRANSACTIONS + 20
     projects = "".join(f'<project id="P-{n}"><name>One</name></project>' for n in range(number))
     xml = f'<projects xmlns="urn:project-bulk-import:1">{projects}</projects>'
-    async with logged(dsn, "json", batch_projects=1) as (service, log):
+    async with logged(settings, dsn, "json", batch_projects=1) as (service, log):
         given = f"traceparent: 00-{TRACE}-{PARENT}-01"
         answer = await upload(service, form(part("file", xml.encode())), given)
         for path in ("/healthz", "/readyz", "/metrics"):
@@ -116,10 +117,10 @@ async def test_an_upload_is_traced_from_its_sender_to_its_transactions(
 
 
 async def test_a_trace_of_our_own_is_found_from_the_import_and_tells_nothing_of_its_file(
-    dsn: str, pool: Pool, collector: Collector
+    settings: Settings, dsn: str, pool: Pool, collector: Collector
 ) -> None:
     await pool.execute(ADD_CLIENT)
-    async with logged(dsn, "json") as (service, _):
+    async with logged(settings, dsn, "json") as (service, _):
         answer = await upload(service, form(part("file", b"<Secret>of the file</Secret>")))
         assert answer.status == 400
     request, whole = collector.one(UPLOAD), collector.one("import")
