@@ -7,9 +7,10 @@
               ``pool`` and ``settings`` with the test
 
 ``pytest --postgres=16,18`` runs each test that wants a database on both servers, but for a few
-folders that need it once; the default is 18 alone. With ``18+pgbouncer`` a PgBouncer in transaction
-mode stands before ``dsn``, with ``18+pgbouncer-unprepared`` one that knows no prepared statements;
-with ``18+partitioned`` its tables are partitioned, and ``18+partitioned+pgbouncer`` is both.
+folders, and tests marked ``once``, that need it on one; the default is 18 alone. With
+``18+pgbouncer`` a PgBouncer in transaction mode stands before ``dsn``, with
+``18+pgbouncer-unprepared`` one that knows no prepared statements; with ``18+partitioned`` its
+tables are partitioned, and ``18+partitioned+pgbouncer`` is both.
 The servers live as long as the run, each process of it having its own; a database is a copy of a
 migrated template, made in some 50 ms.
 """
@@ -74,7 +75,8 @@ def pytest_testnodeready(node: Any) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     wanted = metafunc.config.getoption("--postgres").split(",")
-    if metafunc.definition.path.parent.name in _ONCE:
+    test = metafunc.definition
+    if test.path.parent.name in _ONCE or test.get_closest_marker("once"):
         wanted = wanted[-1:]
     ways = [_way(*one.split("+")) for one in wanted]
     if "dsn" in metafunc.fixturenames:

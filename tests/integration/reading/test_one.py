@@ -140,6 +140,7 @@ BIG = (
 """Attributes of 1 MiB that hardly compress."""
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("document", "tasks", "attributes"),
     [

@@ -15,6 +15,7 @@ from tests.native_files import files
 SCHEMA = etree.XMLSchema(etree.parse(Path(service.xml.__file__).with_name("native.xsd")))
 
 
+@pytest.mark.once
 async def test_real_projects_are_unchanged_when_their_export_is_imported(client: Client) -> None:
     outcomes: Counter[str] = Counter()
     for file in FILES:

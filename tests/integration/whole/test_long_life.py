@@ -4,6 +4,8 @@ from contextlib import aclosing
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
+
 from service.settings import Settings
 from tests.bench.database import Database, add_clients
 from tests.bench.mixture import mixture
@@ -17,6 +19,7 @@ MOST = 12
 """MiB. Between two looks come 600,000 names that are new; kept, they take some 20."""
 
 
+@pytest.mark.once
 async def test_memory_threads_and_descriptors_do_not_grow(
     dsn: str, settings: Settings, tmp_path: Path
 ) -> None:
