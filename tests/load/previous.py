@@ -21,18 +21,18 @@ def checkout(commit: str) -> Iterator[Path]:
     """A folder with the code of a commit, compiled where it can be, until the block ends.
 
     Args:
-        commit: as git names it; where it is empty, the newest without the last migration.
+        commit: as git names it; where it is empty, the newest without the last migration that can
+            be started.
 
     Raises:
         SystemExit: there is no such commit here, or it has the schema of today; says what.
     """
-    commit = commit or _before_the_last_migration()
-    archive = _git("archive", "--format=tar", commit)
     # Not /tmp, where programs may not be allowed.
-    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR", "/var/tmp")) as name:
-        folder = Path(name)
-        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-            tar.extractall(folder, filter="data")
+    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR", "/var/tmp")) as room:
+        if commit:
+            folder = _unpacked(commit, room)
+        else:
+            commit, folder = _newest(room)
         lacking = [each for each in _migrations(CHECKOUT) if each not in _migrations(folder)]
         if not lacking:
             raise SystemExit(f"{commit} has every migration that is here; name an older commit")
@@ -42,6 +42,25 @@ def checkout(commit: str) -> Iterator[Path]:
         command = [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"]
         subprocess.run(command, cwd=folder, check=True, capture_output=True)
         yield folder
+
+
+def _newest(room: str) -> tuple[str, Path]:
+    """The newest commit that lacks the last migration and can be started, and its code."""
+    commit = _before_the_last_migration()
+    while True:
+        folder = _unpacked(commit, room)
+        loads = [sys.executable, "-c", "import service.cli.listening"]
+        if subprocess.run(loads, cwd=folder, capture_output=True).returncode == 0:
+            return commit, folder
+        commit += "^"
+
+
+def _unpacked(commit: str, room: str) -> Path:
+    archive = _git("archive", "--format=tar", commit)
+    folder = Path(tempfile.mkdtemp(dir=room))
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        tar.extractall(folder, filter="data")
+    return folder
 
 
 def _before_the_last_migration() -> str:
