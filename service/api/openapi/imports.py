@@ -34,11 +34,12 @@ KEY: Final[Json] = {
 }
 _KEY_IN_HEADER: Final[Json] = KEY | {"pattern": r"^[ -~]*[!-~][ -~]*$"}
 """Spaces around a header's value are not part of it."""
+_NO_NUL: Final = r"^[^\x00]*$"
 TEXT: Final[Json] = {
     "type": "string",
     "minLength": 1,
     "maxLength": paging.MAX_TEXT,
-    "pattern": r"^[^\x00]*$",
+    "pattern": _NO_NUL,
 }
 PAGED: Final = [ref("parameters", "limit"), ref("parameters", "cursor")]
 
@@ -92,6 +93,7 @@ _BODY: Final[Json] = {
                     "notes": {
                         "type": "string",
                         "maxLength": default("max_notes_length"),
+                        "pattern": _NO_NUL,
                         "description": "A comment; may come before or after the file.",
                     },
                 },
