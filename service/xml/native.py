@@ -147,7 +147,7 @@ class NativePlan(Plan):
         if source is not None and source is not NULL:
             self.source = source.decode()
         super().__init__(file, element, index, line)
-        self._parent = NULL
+        self._missing = NULL
         self._objects = Spooled(file.limits.spool)
 
     def task(self, element: Element) -> None:
@@ -157,10 +157,11 @@ class NativePlan(Plan):
         self.know(element, columns[_KIND], columns[_TASK_ID])
         self.check_dates(element, "finish", columns[_START], columns[_FINISH])
         parent = columns[_PARENT]
-        if parent is not NULL and parent != self._parent:
-            self._parent = parent
+        if parent is not NULL and parent != self._missing:
             wanted = ((b"wbs" + parent, b"activity" + parent),)
-            self.refer(element, wanted, ("parent", parent, "is not a task of this project"))
+            if not self.references.known(wanted):
+                self._missing = parent
+                self.refer(element, wanted, ("parent", parent, "is not a task of this project"))
         self.add(self.row(Table.TASKS, record))
 
     def dependency(self, element: Element) -> None:

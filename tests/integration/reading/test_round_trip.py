@@ -4,10 +4,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from lxml import etree
 
 import service.xml
+from tests.fuzzing import examples
 from tests.integration.reading.asking import Client, native
 from tests.integration.real.files import FILES
 from tests.native_files import files
@@ -30,9 +31,7 @@ async def test_real_projects_are_unchanged_when_their_export_is_imported(client:
 
 
 @given(file=files())
-@settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(50)
 async def test_made_up_projects_are_unchanged_when_their_export_is_imported(
     client: Client, file: bytes
 ) -> None:

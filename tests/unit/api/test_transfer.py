@@ -4,10 +4,11 @@ import base64
 import quopri
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from service.api.transfer import decoder
+from tests.fuzzing import examples
 
 
 def decoded(encoding: str, data: bytes, size: int) -> bytes:
@@ -16,13 +17,13 @@ def decoded(encoding: str, data: bytes, size: int) -> bytes:
     return b"".join([*pieces, decode(b"", last=True)])
 
 
-@settings(deadline=None)
+@examples(100)
 @given(st.binary(max_size=300), st.integers(1, 80))
 def test_base64_decodes_in_chunks_of_any_size(content: bytes, size: int) -> None:
     assert decoded("Base64", base64.encodebytes(content), size) == content
 
 
-@settings(deadline=None)
+@examples(100)
 @given(st.binary(max_size=300), st.integers(1, 80))
 def test_quoted_printable_decodes_in_chunks_of_any_size(content: bytes, size: int) -> None:
     encoded = quopri.encodestring(content)

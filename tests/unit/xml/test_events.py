@@ -5,13 +5,14 @@ import io
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
 from service.errors import FileTooLarge
 from service.xml import events
 from service.xml.prolog import ENCODINGS
+from tests.fuzzing import examples
 from tests.reading import NATIVE, interpreted
 from tests.unit.xml.test_harvest import (
     MSPDI_FILES,
@@ -38,14 +39,14 @@ def both(data: bytes, step: int) -> None:
     assert told(data, step) == expected
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(file=FILES, at=st.floats(0, 1), step=STEPS)
 def test_a_file_that_breaks_off_anywhere(file: str, at: float, step: int) -> None:
     data = file.encode()
     both(data[: int(at * len(data))], step)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(
     file=FILES,
     at=st.floats(0, 1),

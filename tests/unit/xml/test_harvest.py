@@ -4,7 +4,7 @@ import io
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from service.errors import FileRefused, FileTooLarge
@@ -16,6 +16,7 @@ from service.xml.file import File
 from service.xml.limits import Limits
 from service.xml.plan import Plan
 from service.xml.reader import Reader
+from tests.fuzzing import examples
 from tests.reading import MSPDI, NATIVE, interpreted
 
 pytest.importorskip("service.xml.compiled", reason="there was no C compiler")
@@ -269,7 +270,7 @@ def told(data: bytes, step: int) -> list[Any]:
     return [*items, *reader.warnings]
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(
     file=st.one_of(NATIVE_FILES, MSPDI_FILES, P6_FILES),
     step=st.sampled_from([64, 200, 1000, 100_000]),
@@ -281,6 +282,16 @@ def test_it_gives_what_the_harvest_in_python_gives(file: str, step: int) -> None
     assert told(data, step) == expected
     with interpreted():
         assert told(data, step) == expected
+
+
+def test_a_parent_that_is_missing_is_told_once_whatever_stands_between() -> None:
+    tasks = "<task id='1' parent='0'/><task id='2' parent='1'/><task id='3' parent='0'/>"
+    project = f"<project id='P'><name>n</name><tasks>{tasks}</tasks></project>"
+    data = f"<projects xmlns='{NATIVE}'>{project}</projects>".encode()
+    with interpreted():
+        expected = told(data, 100_000)
+    assert told(data, 100_000) == expected
+    assert expected[0].extra["violation_count"] == 1
 
 
 def test_more_names_than_it_remembers_are_no_hindrance() -> None:

@@ -6,12 +6,13 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
 import service.xml
 from service.xml import values
+from tests.fuzzing import examples
 from tests.reading import NATIVE, read
 
 SCHEMA_FILE = Path(service.xml.__file__).with_name("native.xsd")
@@ -144,7 +145,7 @@ def _agree(document: bytes) -> bool:
 def test_both_take_the_same_values(place: str) -> None:
     [tag] = re.findall(r"^<([a-z]+)", place)
 
-    @settings(max_examples=150, deadline=None)
+    @examples(150)
     @given(PLACES[place])
     def holds(value: str) -> None:
         written = place.replace("{}", escape(value, {"'": "&apos;", "\n": "&#10;", "\t": "&#9;"}))
@@ -164,7 +165,7 @@ def test_the_whole_dialect_is_taken_by_both() -> None:
     assert [project.external_id for project in read(WHOLE).projects] == ["P"]
 
 
-@settings(max_examples=600, deadline=None)
+@examples(600)
 @given(st.data())
 def test_both_take_the_same_structure(data: st.DataObject) -> None:
     root = etree.fromstring(WHOLE)

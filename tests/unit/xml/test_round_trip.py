@@ -4,13 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from lxml import etree
 
 import service.xml
 from service.model import SharedObject
 from service.rows import Table
 from service.xml import writing
+from tests.fuzzing import examples
 from tests.native_files import files
 from tests.reading import Row, project_row, read, rows
 
@@ -28,7 +29,7 @@ def test_a_project_read_again_from_native_xml_has_the_same_hash(file: Path) -> N
 
 
 @given(files())
-@settings(deadline=None)
+@examples(100)
 def test_a_made_up_project_read_again_has_the_same_hash(file: bytes) -> None:
     check_round_trip(file)
 

@@ -1,13 +1,14 @@
 """Which texts are values, and how they are written."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from service.model import MAX_ID
 from service.rows import escape
 from service.xml import values
 from service.xml.values import NULL, Kind, unescape
+from tests.fuzzing import examples
 
 TAKEN: list[tuple[Kind, str, str]] = [
     (values.TEXT, "  padded  ", "  padded  "),
@@ -110,7 +111,7 @@ def test_white_space_alone_is_null(kind: Kind, text: str) -> None:
     assert kind.parse(text) is NULL
 
 
-@settings(deadline=None)
+@examples(100)
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_copy_text_reads_back_as_it_was(text: str) -> None:
     written = escape(text.encode())
