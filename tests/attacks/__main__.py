@@ -5,6 +5,7 @@ refused or bounded as it should be.
 """
 
 import asyncio
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -52,4 +53,6 @@ async def main(word: str) -> int:
 
 
 if __name__ == "__main__":
+    # As Ctrl-C does: with everything that it started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(asyncio.run(main(" ".join(sys.argv[1:]))))

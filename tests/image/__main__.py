@@ -4,6 +4,7 @@ Wants root, buildah and debootstrap. Prints what it found; ends with 0 where all
 """
 
 import asyncio
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -89,4 +90,6 @@ def timed(what: str) -> Iterator[None]:
 
 
 if __name__ == "__main__":
+    # As Ctrl-C does: with everything that it started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())
