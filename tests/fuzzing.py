@@ -1,6 +1,6 @@
 """Made-up files, and how many of them a test reads.
 
-``FUZZ=100 pytest tests/unit/xml/test_fuzz_*.py tests/integration/fuzz`` reads a hundred times as
+``FUZZ=100 pytest tests/unit tests/integration/fuzz`` reads a hundred times as
 many as the suite does, and others at each run; the suite's own are the same at every run.
 """
 
