@@ -55,4 +55,7 @@ async def main(word: str) -> int:
 if __name__ == "__main__":
     # As Ctrl-C does: with everything that it started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    sys.exit(asyncio.run(main(" ".join(sys.argv[1:]))))
+    try:
+        sys.exit(asyncio.run(main(" ".join(sys.argv[1:]))))
+    except KeyboardInterrupt:
+        sys.exit("interrupted")
