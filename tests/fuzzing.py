@@ -1,7 +1,7 @@
 """Made-up files, and how many of them a test reads.
 
-``FUZZ=100 pytest tests/unit tests/integration/fuzz`` reads a hundred times as
-many as the suite does, and others at each run; the suite's own are the same at every run.
+``FUZZ=100 pytest tests/unit tests/integration/fuzz`` reads a hundred times as many as the suite
+does, and others at each run; the suite's own are the same at every run.
 """
 
 import gzip

@@ -5,7 +5,6 @@ refused or bounded as it should be.
 """
 
 import asyncio
-import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Final
 
 from tests.attacks.measure import Seen, attacked, every
 from tests.bench.database import server
-from tests.bench.process import prepare
+from tests.bench.process import ends_all_on_sigterm, prepare
 
 _HEAD: Final = """
 | What was sent | What came back | Peak over idle, MiB | Seconds | Longest wait of another, s |
@@ -53,8 +52,7 @@ async def main(word: str) -> int:
 
 
 if __name__ == "__main__":
-    # As Ctrl-C does: with everything that it started.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    ends_all_on_sigterm()
     try:
         sys.exit(asyncio.run(main(" ".join(sys.argv[1:]))))
     except KeyboardInterrupt:

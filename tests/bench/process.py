@@ -108,6 +108,11 @@ async def serving(
     await shown
 
 
+def ends_all_on_sigterm() -> None:
+    """Have a SIGTERM end this as Ctrl-C does: with everything that it started."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
 async def start_serving(
     database: Database,
     checkout: Path = CHECKOUT,

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,7 +12,7 @@ from typing import Final
 
 from tests.bench import native
 from tests.bench.database import Database, add_clients, server
-from tests.bench.process import Server, prepare, serving, sign
+from tests.bench.process import Server, ends_all_on_sigterm, prepare, serving, sign
 from tests.bench.report import Report
 from tests.bench.upload import Answer, upload
 
@@ -75,7 +74,7 @@ def run(measure: Callable[[Bench], Awaitable[None]], *, json: bool = False) -> i
     Returns:
         An exit status: 1 where something could not be measured.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    ends_all_on_sigterm()
     report = Report()
     try:
         asyncio.run(_measured(report, measure))

@@ -4,13 +4,13 @@ Wants root, buildah and debootstrap. Prints what it found; ends with 0 where all
 """
 
 import asyncio
-import signal
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from tests.bench.process import ends_all_on_sigterm
 from tests.faults.cluster import Cluster, cluster
 from tests.image.buildah import CACHE, base_names, build, make_bases, size
 from tests.image.container import Image, mounted
@@ -90,6 +90,5 @@ def timed(what: str) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    # As Ctrl-C does: with everything that it started.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    ends_all_on_sigterm()
     sys.exit(main())

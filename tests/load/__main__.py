@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.bench.database import add_clients, server
-from tests.bench.process import CHECKOUT, prepare, serving, sign
+from tests.bench.process import CHECKOUT, ends_all_on_sigterm, prepare, serving, sign
 
 OUT: Final = CHECKOUT / "build" / "load"
 SUMMARY: Final = OUT / "summary.json"
@@ -53,11 +52,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clients", default=CLIENTS, help="that exist (default %(default)s)")
     parser.add_argument("--users", type=int, default=20, help="at a time (default %(default)s)")
     parser.add_argument("--large-mb", type=int, default=100, help="of a large upload")
-
-
-def ends_all_on_sigterm() -> None:
-    """Have a SIGTERM end this as Ctrl-C does: with everything that it started."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def token(clients: str) -> str:

@@ -18,10 +18,17 @@ from typing import Final
 from tests.bench import native
 from tests.bench.database import Database, add_clients, server
 from tests.bench.measure import figure, ratio
-from tests.bench.process import Server, prepare, serving, sign, usual_way
+from tests.bench.process import (
+    Server,
+    ends_all_on_sigterm,
+    prepare,
+    serving,
+    sign,
+    usual_way,
+)
 from tests.bench.runs import WARM_UP_CLIENT
 from tests.bench.upload import upload
-from tests.load.__main__ import add_options, ends_all_on_sigterm, summary, tell, users
+from tests.load.__main__ import add_options, summary, tell, users
 
 Serving = Callable[[], contextlib.AbstractAsyncContextManager[Server]]
 

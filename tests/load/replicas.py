@@ -26,10 +26,17 @@ from urllib.parse import parse_qs, urlsplit
 
 from service.settings import Settings
 from tests.bench.database import Database, add_clients, server
-from tests.bench.process import CHECKOUT, prepare, serves, sign, start_serving
+from tests.bench.process import (
+    CHECKOUT,
+    ends_all_on_sigterm,
+    prepare,
+    serves,
+    sign,
+    start_serving,
+)
 from tests.bouncing import Bouncer, bouncing
 from tests.faults.truth import look
-from tests.load.__main__ import MIX, OUT, add_options, ends_all_on_sigterm, summary, tell, users
+from tests.load.__main__ import MIX, OUT, add_options, summary, tell, users
 from tests.load.nginx import Front, free_port, in_front
 from tests.load.previous import checkout
 
@@ -182,7 +189,8 @@ if __name__ == "__main__":
         nargs="?",
         const="",
         metavar="COMMIT",
-        help="begin with the code of this one; by default the newest without the last migration",
+        help="begin with the code of this one; by default the newest without the last migration"
+        " that can be started",
     )
     add_options(parser)
     asked = parser.parse_args()
