@@ -73,7 +73,8 @@ async def test_heartbeats_that_are_missed_are_counted(service: Service, pool: Po
     name = ("bulk_import_heartbeats_missed_total",)
     before = (await told(service))[name]
     async with Connection(service) as connection:
-        await connection.send(head(service, WHOLE), FILE[:HALF])
+        # No project yet, since a batch would end the import by the same fault.
+        await connection.send(head(service, WHOLE), FILE[: FILE.index(b"<project ")])
         await until(service, lambda seen: seen["bulk_import_oldest_import_seconds",] > 0)
         await pool.execute("ALTER TABLE import_progress RENAME TO elsewhere")
         await until(service, lambda seen: seen[name] > before)
