@@ -21,6 +21,9 @@ from service.settings import Settings
 MAX_LINES: Final = 64 * 1024
 """Bytes of a preamble, or of one part's headers."""
 
+_LOOK: Final = 0.01
+"""Seconds more to find what has come: who stood still sees timers before sockets."""
+
 
 class ClientGone(Exception):
     """The connection ended before the body did."""
@@ -171,9 +174,18 @@ class Body:
         if self._stream.is_eof() and self._stream.exception() is not None:
             # The body had come whole when the connection ended: what is still buffered counts.
             self._stream.set_exception(None)  # type: ignore[arg-type]
+        loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(self._silence):
-                return await reading(*args)
+            async with asyncio.timeout(None) as silence:
+
+                def fell_silent() -> None:
+                    silence.reschedule(loop.time() + _LOOK)
+
+                timer = loop.call_later(self._silence, fell_silent)
+                try:
+                    return await reading(*args)
+                finally:
+                    timer.cancel()
         except TimeoutError as exc:
             raise RequestTimeout(f"No byte came for {self._silence:g} seconds") from exc
         except LineTooLong as exc:

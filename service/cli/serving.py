@@ -8,7 +8,7 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Final
 
 import typer
@@ -77,7 +77,7 @@ async def _serve(settings: Settings, dsn: str, shared: Sequence[socket.socket]) 
     stop = asyncio.Event()
     main = asyncio.current_task()
     assert main is not None
-    _on_signals(stop.set)
+    _on_signals(stop, main)
     if shared:
         _on_parents_end(stop, main)
     async with listening(settings, dsn, shared) as base:
@@ -86,14 +86,19 @@ async def _serve(settings: Settings, dsn: str, shared: Sequence[socket.socket]) 
         gc.freeze()
         typer.echo(f"Serving on {base} (Ctrl-C stops)")
         await stop.wait()
-        _on_signals(main.cancel)
 
 
-def _on_signals(do: Callable[[], object]) -> None:
-    """What Ctrl-C and SIGTERM do from now on."""
+def _on_signals(stop: asyncio.Event, main: asyncio.Task[None]) -> None:
+    """Have Ctrl-C and SIGTERM stop the service, and the second of them not wait for imports."""
     loop = asyncio.get_running_loop()
+
+    def came() -> None:
+        if stop.is_set():
+            loop.call_soon(main.cancel)  # once it is past its wait for ``stop``
+        stop.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, do)
+        loop.add_signal_handler(number, came)
 
 
 def _on_parents_end(stop: asyncio.Event, main: asyncio.Task[None]) -> None:
@@ -106,6 +111,6 @@ def _on_parents_end(stop: asyncio.Event, main: asyncio.Task[None]) -> None:
         loop.remove_reader(sys.stdin)
         shutil.rmtree(os.environ[SHARED_DIR], ignore_errors=True)  # nobody else does
         stop.set()
-        loop.call_soon(main.cancel)  # once it is past its wait for ``stop``
+        loop.call_soon(main.cancel)
 
     loop.add_reader(sys.stdin, ended)

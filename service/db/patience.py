@@ -16,7 +16,7 @@ import asyncpg
 from service.db import Connection, Pool
 
 PATIENCE: Final = 25.0
-"""Seconds for a statement, the wait for its locks included; for a COPY, seconds without progress.
+"""Seconds for a transaction, the waits for its locks included, since it last got on with a COPY.
 The next try comes before an uploader's proxy gives up."""
 
 

@@ -38,7 +38,7 @@ async def logged(
     secret = urlunsplit(parts._replace(netloc=f"{user}:{PASSWORD}@{host}"))
     said = {"log_level": "debug", "log_format": log_format, "jwt_secret": SECRET}
     cache = {"statement_cache_size": settings.statement_cache_size}
-    changed = {"connect_timeout": 1} | cache | said | more
+    changed = cache | said | more
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "log"
         with path.open("wb") as log:

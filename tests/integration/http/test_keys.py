@@ -191,7 +191,7 @@ async def test_an_expired_key_is_free(service: Service, pool: Pool) -> None:
 
 @pytest.mark.settings(heartbeat_expiry=60)
 async def test_a_dead_owner_is_taken_over(service: Service, pool: Pool) -> None:
-    await abandoned(pool, "night-17", seconds=59)
+    await abandoned(pool, "night-17", seconds=30)
     assert (await send(service, BODY, "", KEY)).status == 409
     await pool.execute("UPDATE import_progress SET beat_at = now() - interval '61 seconds'")
     assert (await send(service, BODY, "", KEY)).json["import_id"] == 1

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 
+from service.cli import sharing
 from service.cli.sharing import SharedSite
 
 
@@ -48,8 +49,9 @@ async def asked(stack: contextlib.AsyncExitStack, site: SharedSite) -> str:
 
 
 async def test_whoever_has_fewer_connections_takes_the_next(
-    sites: tuple[SharedSite, SharedSite],
+    sites: tuple[SharedSite, SharedSite], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sharing, "_STEP", 0.05)
     async with contextlib.AsyncExitStack() as stack:
         for number in range(1, 5):
             takers = [await asked(stack, sites[0]) for _ in range(2)]

@@ -1,11 +1,14 @@
 """Odd shapes of HTTP, and answers given while the body still comes."""
 
 import asyncio
+import time
 
 import pytest
 
+from service.api import protocol
 from service.db import Pool
 from tests.integration.http.raw import XML, Connection, form, get, head, part, upload
+from tests.integration.http.test_metrics import BYTES, told, until
 from tests.serving import Service, token
 
 FILE = form(part("file", XML, "Content-Type: application/xml"))
@@ -92,15 +95,16 @@ async def test_what_is_not_http_gets_the_envelope(
 
 
 async def test_the_answer_to_what_is_not_http_is_not_lost_on_who_still_sends(
-    service: Service,
+    service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(protocol, "LINGER", 30.0)
     async with Connection(service) as connection:
         await connection.send(b"GET / HTTP/1.1\r\nbad header\r\n\r\n", *[MEGABYTE] * 20)
         assert (await connection.answer()).status == 400
         assert await connection.ended()
 
 
-@pytest.mark.settings(idle_timeout=1.0)
+@pytest.mark.settings(idle_timeout=10)
 async def test_broken_chunks_are_told_to_who_waits_for_a_line(service: Service) -> None:
     for turns in range(10):
         async with Connection(service) as connection:
@@ -110,6 +114,20 @@ async def test_broken_chunks_are_told_to_who_waits_for_a_line(service: Service) 
                 await asyncio.sleep(0)
             await connection.send(b"5\r\n" + FILE + b"\r\n0\r\n\r\n")
             assert (await connection.answer()).status == 400, turns
+
+
+@pytest.mark.settings(idle_timeout=1)
+async def test_bytes_that_came_while_the_process_stood_still_are_no_silence(
+    service: Service,
+) -> None:
+    half = len(FILE) // 2
+    came = (await told(service))[BYTES] + half
+    async with Connection(service) as connection:
+        await connection.send(head(service, f"Content-Length: {len(FILE)}"), FILE[:half])
+        await until(service, lambda seen: seen[BYTES] == came)
+        connection.writer.write(FILE[half:])
+        time.sleep(1.2)  # noqa: ASYNC251
+        assert (await connection.answer()).status == 207
 
 
 async def test_chunks_that_are_broken_are_a_400(service: Service, pool: Pool) -> None:
