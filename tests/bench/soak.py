@@ -18,6 +18,7 @@ _IMPORTS: Final = 200
 _AT_A_TIME: Final = 4
 _TOLD: Final = range(20, _IMPORTS + 1, 20)
 _MOST: Final = 1.1
+_LOOKS: Final = 30
 _RUNNING: Final = "SELECT count(*) FROM imports WHERE state = 'running'"
 
 
@@ -57,7 +58,19 @@ async def soak(
             )
         while await database.value(_RUNNING):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
-        yield done, Level(server.memory(), server.threads(), server.descriptors())
+        yield done, await _settled(server)
+
+
+async def _settled(server: Server) -> Level:
+    """The level once threads and descriptors stay: they go after the import's row says so."""
+    before = None
+    for _ in range(_LOOKS):
+        now = Level(server.memory(), server.threads(), server.descriptors())
+        if before and (before.threads, before.descriptors) == (now.threads, now.descriptors):
+            break
+        before = now
+        await asyncio.sleep(0.3)
+    return now
 
 
 async def _send(server: Server, client: int, one: Sent) -> None:

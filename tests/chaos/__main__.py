@@ -51,12 +51,15 @@ def main() -> int:
         return _INTERRUPTED
 
 
-async def chaos(seed: int, rounds: int, *, saturated: float, kills: int = KILLS) -> int:
+async def chaos(
+    seed: int, rounds: int, *, saturated: float, kills: int = KILLS, oldest: float = 2 * BEAT
+) -> int:
     """Play rounds from a seed on, print what came of them, and give the code to end with.
 
     Args:
         kills: of the service in each round.
         saturated: seconds for which eight writers are kept writing, after the rounds.
+        oldest: seconds that a heartbeat may be old beside them.
     """
     commit = _commit()
     begun = time.monotonic()
@@ -83,8 +86,9 @@ async def chaos(seed: int, rounds: int, *, saturated: float, kills: int = KILLS)
                 tally.seen.left += await left_behind(database, replicas)
     _table(tally, writing, time.monotonic() - begun)
     seen = tally.seen
-    wrong = [*seen.lost, *seen.half, *seen.lied, *seen.left, *tally.wrong, *writing.faults()]
-    for fault in [*seen.left, *writing.faults()]:
+    late = writing.faults(oldest)
+    wrong = [*seen.lost, *seen.half, *seen.lied, *seen.left, *tally.wrong, *late]
+    for fault in [*seen.left, *late]:
         print(f"FAULT: {fault}")
     print(f"{'FAILED' if wrong else 'All that was told is true'} (seed {seed}, commit {commit})")
     return 1 if wrong else 0

@@ -55,9 +55,10 @@ class Saturated:
     writing: int = 0
     turns: list[float] = field(default_factory=list)
 
-    def faults(self) -> list[str]:
+    def faults(self, oldest: float) -> list[str]:
+        """What is wrong, where no heartbeat may be older than so many seconds."""
         found = []
-        if self.oldest > 2 * BEAT:
+        if self.oldest > oldest:
             found.append(f"a heartbeat was {self.oldest:.2f} s old, at {BEAT:g} s between two")
         if self.writing < WRITERS:
             found.append(f"only {self.writing} writers were at work at once")

@@ -26,7 +26,7 @@ class CommandLine:
             env=self.environment | settings,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
         )
 
     def ok(self, *arguments: object, **settings: str) -> str:
@@ -50,7 +50,7 @@ class CommandLine:
         with self.serving_process(**settings) as (process, base):
             yield base
             process.send_signal(signal.SIGTERM)
-            assert process.wait(30) == 0
+            assert process.wait(60) == 0
 
     @contextlib.contextmanager
     def serving_process(self, **settings: str) -> Iterator[tuple[subprocess.Popen[str], str]]:

@@ -55,14 +55,18 @@ def test_commands_work_without_a_running_service(cli: CommandLine, tmp_path: Pat
 def test_a_second_signal_does_not_wait_for_running_imports(cli: CommandLine) -> None:
     cli.ok("client", "add", 1, "--name", "Demo")
     key = cli.ok("token", "--client", 1).strip()
-    with cli.serving_process() as (process, base), begun_upload(base, key, NATIVE.read_bytes()):
+    patient = {"BULK_IMPORT_IDLE_TIMEOUT": "600"}
+    with (
+        cli.serving_process(**patient) as (process, base),
+        begun_upload(base, key, NATIVE.read_bytes()),
+    ):
         while cli.ok("psql", "-Atc", "SELECT state FROM imports") != "running\n":
             pass
         process.send_signal(signal.SIGTERM)
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(1)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
     assert cli.ok("psql", "-Atc", "SELECT state FROM imports") == "interrupted\n"
 
 

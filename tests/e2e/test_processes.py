@@ -18,8 +18,15 @@ from tests.e2e.conftest import CHECKOUT, CommandLine
 from tests.integration.db.test_embedded import postmaster
 
 NATIVE = (CHECKOUT / "samples" / "native.xml").read_bytes()
-UPLOADS = 6
-TWO = {"BULK_IMPORT_PROCESSES": "2", "BULK_IMPORT_LOG_LEVEL": "error"}
+UPLOADS = 12
+"""Enough that neither of two processes takes them all, if one of them is slow."""
+
+TWO = {
+    "BULK_IMPORT_PROCESSES": "2",
+    "BULK_IMPORT_LOG_LEVEL": "error",
+    "BULK_IMPORT_MAX_IMPORTS_PER_CLIENT": str(UPLOADS),
+    "BULK_IMPORT_IDLE_TIMEOUT": "600",
+}
 
 
 @pytest.fixture
@@ -52,6 +59,13 @@ def workers(process: subprocess.Popen[str]) -> set[int]:
     return found
 
 
+def signalled(pid: int) -> bool:
+    """Whether a SIGTERM waits for a process, which would not tell a second one from it."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    (pending,) = re.findall(r"^ShdPnd:\s*(\w+)$", status, re.M)
+    return bool(int(pending, 16) & 1 << signal.SIGTERM - 1)
+
+
 def ended(pidfd: int) -> bool:
     """Wait until a process has ended."""
     ready, _, _ = select.select([pidfd], [], [], 30)
@@ -77,6 +91,7 @@ def until(true: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 30
     while not true():
         assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 @contextlib.contextmanager
@@ -190,8 +205,9 @@ def test_a_second_signal_does_not_wait_for_running_imports(
         until(lambda: states(cli) == "running\n" * UPLOADS)
         process.send_signal(signal.SIGTERM)
         until(lambda: {get(base, "/readyz")[0] for _ in range(10)} == {503})
+        until(lambda: not any(map(signalled, workers(process))))
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     assert states(cli) == "interrupted\n" * UPLOADS
     assert nothing_is_left(tmp_path)
 

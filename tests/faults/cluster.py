@@ -4,7 +4,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -14,6 +13,7 @@ from typing import Final
 
 from service.db import binaries, migrate
 from service.db.binaries import Programs
+from tests.faults.ports import kept_port
 
 _START_TIMEOUT: Final = 60.0
 
@@ -29,7 +29,8 @@ class Cluster:
 
     def __init__(self, folder: Path, programs: Programs, **options: str) -> None:
         self.folder = folder
-        self.port = _free_port()
+        self._kept = kept_port()
+        self.port: int = self._kept.getsockname()[1]
         self._programs = programs
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
@@ -102,6 +103,11 @@ class Cluster:
         """End it: SIGQUIT at once, SIGINT in order."""
         self._end(how)
 
+    def close(self) -> None:
+        """End it, and give its port back."""
+        self.stop()
+        self._kept.close()
+
     def promote(self) -> None:
         """Make a standby the primary."""
         self._programs.run("pg_ctl", "promote", "-D", str(self.data), fds=())
@@ -166,15 +172,8 @@ def cluster(version: str, *, disk_mib: int = 0, **options: str) -> Iterator[Clus
         folder, programs = stack.enter_context(folder_for(version))
         if disk_mib:
             stack.enter_context(small_disk(folder, disk_mib))
-        server = Cluster(folder, programs, **options)
+        server = stack.enter_context(contextlib.closing(Cluster(folder, programs, **options)))
         server.make()
         server.start()
-        stack.callback(server.stop)
         migrate.migrate(server.dsn())
         yield server
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    return port

@@ -14,6 +14,8 @@ from enum import Enum, auto
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
+from tests.faults.ports import kept_port
+
 COMMIT: Final = b"COMMIT;\0"
 """As asyncpg sends it."""
 _COMMITTED: Final = b"COMMIT\0"
@@ -69,7 +71,8 @@ class Proxy:
         self._strikes: list[Strike] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
-        self._port = 0
+        self._kept = kept_port()
+        self._port = self._kept.getsockname()[1]
 
     @property
     def dsn(self) -> str:
@@ -96,7 +99,11 @@ class Proxy:
     async def listen(self) -> None:
         """Take connections."""
         self._server = await asyncio.start_server(self._take, "127.0.0.1", self._port)
-        self._port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        """Go away for good."""
+        await self.go_away()
+        self._kept.close()
 
     async def go_away(self) -> None:
         """End all connections and refuse new ones, until ``listen``."""
@@ -178,7 +185,7 @@ async def proxied(dsn: str) -> AsyncIterator[Proxy]:
     try:
         yield proxy
     finally:
-        await proxy.go_away()
+        await proxy.close()
 
 
 async def _read(reader: asyncio.StreamReader) -> bytes:

@@ -9,7 +9,7 @@ from tests.serving import Service
 
 QUICK: Final = {
     "batch_projects": 50,
-    "connect_timeout": 2.0,
+    "connect_timeout": 5.0,
     "retry_timeout": 5.0,
     "heartbeat_every": 0.2,
     "heartbeat_expiry": 3.0,

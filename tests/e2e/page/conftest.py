@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 from pydantic import SecretStr
 
 from service.db import Pool, embedded, migrate
@@ -41,7 +41,8 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
 async def page_service(database: str) -> AsyncIterator[Service]:
     settings = Settings(jwt_secret=SecretStr(SECRET), port=0, log_level="error", prune=False)
-    async with served(settings.model_copy(update={"heartbeat_every": 0.1}), database) as service:
+    changes = {"heartbeat_every": 0.1, "lock_timeout": 60}
+    async with served(settings.model_copy(update=changes), database) as service:
         yield service
 
 
@@ -58,6 +59,7 @@ async def browser() -> AsyncIterator[Browser]:
     if program is None:
         pytest.fail("Chromium is not installed: apt-get install chromium", pytrace=False)
     flags = [*FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    expect.set_options(timeout=30_000)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=program, args=flags)
         yield browser

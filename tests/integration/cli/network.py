@@ -116,8 +116,8 @@ class Network:
                 mark = way.marks[0] if way.marks else None
                 size = len(data) if mark is None else min(len(data), mark.at - way.passed)
                 sink.write(data[:size])
-                await sink.drain()
                 way.passed += size
+                await sink.drain()
                 data = data[size:]
                 if mark is not None and way.passed == mark.at:
                     way.marks.remove(mark)

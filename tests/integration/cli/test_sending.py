@@ -219,7 +219,7 @@ async def serving(service: Service) -> AsyncIterator[tuple[Process, str]]:
         "BULK_IMPORT_JWT_SECRET": SECRET,
         "BULK_IMPORT_PORT": "0",
         "BULK_IMPORT_HEARTBEAT_EVERY": "0.1",
-        "BULK_IMPORT_HEARTBEAT_EXPIRY": "1",
+        "BULK_IMPORT_HEARTBEAT_EXPIRY": "5",
     }
     command = (sys.executable, "-m", "service", "serve")
     process = await asyncio.create_subprocess_exec(*command, env=os.environ | settings, stdout=PIPE)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import threading
 from collections.abc import AsyncIterator, Iterator
 
@@ -39,12 +40,23 @@ async def proxy(dsn: str) -> AsyncIterator[Proxy]:
 
 
 @pytest.fixture
+def retry_timeout() -> float:
+    """Seconds that the database may be away; a test that waits them out has fewer."""
+    return 30.0
+
+
+@pytest.fixture
 async def faulty(
-    settings: Settings, pool: Pool, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+    settings: Settings,
+    pool: Pool,
+    proxy: Proxy,
+    retry_timeout: float,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Service]:
     """A service behind ``proxy``, with client 1; it must leave nothing behind."""
     await pool.execute(ADD_CLIENT)
-    async with broken_into(settings.model_copy(update=QUICK), proxy, monkeypatch) as service:
+    quick = settings.model_copy(update=QUICK | {"retry_timeout": retry_timeout})
+    async with broken_into(quick, proxy, monkeypatch) as service:
         yield service
 
 
@@ -64,11 +76,16 @@ async def way(own_server: Cluster) -> AsyncIterator[Proxy]:
 
 @pytest.fixture
 async def own(
-    settings: Settings, own_server: Cluster, way: Proxy, monkeypatch: pytest.MonkeyPatch
+    settings: Settings,
+    own_server: Cluster,
+    way: Proxy,
+    retry_timeout: float,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Service]:
     """A service on ``own_server`` by ``way``, with client 1; it must leave nothing behind."""
     await execute(own_server.dsn(), ADD_CLIENT)
-    async with broken_into(settings.model_copy(update=QUICK), way, monkeypatch) as service:
+    quick = settings.model_copy(update=QUICK | {"retry_timeout": retry_timeout})
+    async with broken_into(quick, way, monkeypatch) as service:
         yield service
 
 
@@ -77,9 +94,10 @@ async def broken_into(
     settings: Settings, way: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Service]:
     """A service by a way that may break; afterwards no thread, task or working file is left."""
-    monkeypatch.setattr(patience, "PATIENCE", 1.0)
+    gc.collect()  # of files that earlier tests have left to it
     tasks, files = asyncio.all_tasks(), unlinked()
     async with served(settings, way.dsn) as service:
+        monkeypatch.setattr(patience, "PATIENCE", 1.0)
         yield service
     await way.go_away()
     for thread in threading.enumerate():

@@ -22,7 +22,7 @@ async def test_nothing_that_was_told_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    code = await chaos(STOPPED_IN_A_COPY, 1, saturated=2, kills=2)
+    code = await chaos(STOPPED_IN_A_COPY, 1, saturated=2, kills=2, oldest=5)
     said = capsys.readouterr().out
     assert code == 0, said
     assert "All that was told is true (seed 4, commit " in said

@@ -1,6 +1,7 @@
 """The primary dies while an import runs; its standby takes its place behind PgBouncer."""
 
 import asyncio
+import contextlib
 import signal
 from collections.abc import Iterator
 
@@ -25,12 +26,13 @@ READ_ONLY = (503, "The database is read-only")
 @pytest.fixture
 def standby(postgres: str, own_server: Cluster) -> Iterator[Cluster]:
     """A standby that has each commit of ``own_server`` before it is answered."""
-    with folder_for(postgres) as (folder, programs):
-        standby = Cluster(folder, programs)
+    with (
+        folder_for(postgres) as (folder, programs),
+        contextlib.closing(Cluster(folder, programs)) as standby,
+    ):
         standby.copy_of(own_server, "standby")
         standby.start()
         yield standby
-        standby.stop()
 
 
 async def follow(primary: Cluster) -> None:

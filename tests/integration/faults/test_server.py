@@ -20,6 +20,7 @@ from tests.integration.faults.conftest import ADD_CLIENT, execute
 from tests.serving import Service, served
 
 PROJECTS = 600
+WAITED_OUT = pytest.mark.parametrize("retry_timeout", [5.0])
 
 
 async def completes(
@@ -91,6 +92,7 @@ async def test_a_server_that_comes_back_is_gone_on_with(
     assert (await completes(http, own, own_server.dsn(), content))["unchanged"] == PROJECTS
 
 
+@WAITED_OUT
 async def test_a_server_that_stays_away_is_told_and_what_landed_stays(
     http: aiohttp.ClientSession, own: Service, way: Proxy, own_server: Cluster, content: bytes
 ) -> None:
@@ -115,6 +117,7 @@ async def test_a_server_that_stays_away_is_told_and_what_landed_stays(
     assert 0 < counts["unchanged"] < PROJECTS
 
 
+@WAITED_OUT
 async def test_a_refusal_while_the_server_is_away_says_when_to_come_again(
     http: aiohttp.ClientSession, faulty: Service, proxy: Proxy, content: bytes
 ) -> None:
@@ -140,6 +143,7 @@ async def test_a_server_that_does_not_answer_is_not_waited_for(
     assert (await readiness(http, faulty))[0] == 200
 
 
+@WAITED_OUT
 async def test_a_read_only_server_is_not_ready(
     http: aiohttp.ClientSession, own: Service, own_server: Cluster, content: bytes
 ) -> None:
@@ -216,6 +220,7 @@ async def test_a_server_without_room_for_locks_takes_smaller_batches(
         assert "out of shared memory" in (server.folder / "server.log").read_text()
 
 
+@WAITED_OUT
 async def test_a_server_whose_locks_others_hold_is_waited_for(
     http: aiohttp.ClientSession, own: Service, own_server: Cluster, content: bytes
 ) -> None:

@@ -113,4 +113,4 @@ async def test_beside_eight_writers_hearts_beat_and_an_atomic_import_has_its_tur
     seen = await saturate(client, Killable(tmp_path, Database(dsn)), replica, 3)
     assert seen.writing >= WRITERS
     assert seen.turns
-    assert seen.oldest < 1.5
+    assert seen.oldest < 5, "of the 15 after which it counts as dead"

@@ -36,7 +36,7 @@ async def test_what_was_sent_whole_is_written_first(pool: Pool, settings: Settin
 
 
 async def waiting(importer: Importer, number: int) -> None:
-    """Wait until so many imports want a writer's turn that none is free for."""
+    """Wait until the one writer's turn is taken, and so many imports want it."""
     async with asyncio.timeout(10):
-        while len(importer._writing._waiting) < number:  # noqa: ASYNC110
+        while importer._writing._free or len(importer._writing._waiting) < number:  # noqa: ASYNC110
             await asyncio.sleep(0)

@@ -289,15 +289,25 @@ async def test_slots_are_bounded_for_a_client_and_for_all(pool: Pool, settings: 
 async def test_many_imports_share_few_connections(pool: Pool, dsn: str, settings: Settings) -> None:
     """More writers than connections wait for each other, however short the patience."""
     await pool.execute("INSERT INTO clients (client_id, name) VALUES (1, 'Demo')")
-    few = settings.model_copy(update={"pool_size": 4, "retry_timeout": 0.3, "batch_projects": 5})
+    few = settings.model_copy(update={"pool_size": 4, "retry_timeout": 2, "batch_projects": 5})
+    begun = asyncio.Barrier(9)
 
     async def one(number: int, importer: Importer) -> None:
         async with importer.start(REQUEST) as started:
+            await begun.wait()
             plans = (plan(f"I{number}P{n}", tasks=50) for n in range(100))
             await whole(started, HEAD, *plans, TAIL)
 
     async with await open_pool(few, dsn) as small, Importer(small, few) as importer:
-        await asyncio.gather(*(one(number, importer) for number in range(8)))
+        imports = [asyncio.create_task(one(number, importer)) for number in range(8)]
+        async with pool.acquire() as conn, conn.transaction():
+            while begun.n_waiting < 8:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            await conn.execute("SELECT pg_advisory_xact_lock($1)", client_key(1))
+            await begun.wait()
+            _, waiting = await asyncio.wait(imports, timeout=2.5)
+        assert len(waiting) == 8
+        await asyncio.gather(*imports)
 
     states = await pool.fetch("SELECT state, count(*) AS n FROM imports GROUP BY state")
     assert [(row["state"], row["n"]) for row in states] == [("completed", 8)]

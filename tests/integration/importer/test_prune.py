@@ -127,6 +127,7 @@ async def test_a_large_version_goes_in_pieces_and_first_of_all_itself(
 async def test_a_round_that_was_cut_is_gone_on_with(
     pool: Pool, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(pruning, "_PAUSE", 30)
     cut = asyncio.create_task(prune(pool, settings))
     async with asyncio.timeout(20):
         while 1 in await versions(pool):

@@ -24,6 +24,7 @@ def run(settings: Settings, dsn: str) -> Run:
             "DATABASE_URL": dsn,
             "BULK_IMPORT_STATEMENT_CACHE_SIZE": str(settings.statement_cache_size),
             "BULK_IMPORT_KEEP_SUPERSEDED": "0",
+            "BULK_IMPORT_HEARTBEAT_EXPIRY": "600",
             "BULK_IMPORT_PRUNE": "false",  # as the pods have it that leave it to the command
         }
         command = (sys.executable, "-m", "service", "prune")

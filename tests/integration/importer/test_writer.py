@@ -1,7 +1,9 @@
 """What becomes of a batch: verdicts, refusals, contested projects, fences and faults."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -200,16 +202,21 @@ async def test_a_project_held_past_its_deadline_names_the_import_in_the_way(
 
 
 async def test_waiting_for_a_turn_does_not_count_against_a_project(
-    pool: Pool, owner: Owner, other: Connection
+    pool: Pool, owner: Owner, other: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     turns = Turns(1)
     neighbour = turns.seat(CLIENT + 1)
-    writer = Writer(pool, turns.seat(CLIENT), owner, lock_timeout=0.6, retry_timeout=5)
+    ahead = 0
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + ahead)
+    monkeypatch.setattr("service.importer.writer.time", clock)
+    writer = Writer(pool, turns.seat(CLIENT), owner, lock_timeout=60, retry_timeout=5)
     await other.execute("SELECT pg_advisory_xact_lock($1)", project_key(CLIENT, "B"))
     landing = asyncio.create_task(writer.land([project(name, n) for n, name in enumerate("AB")]))
     await until(pool, "SELECT count(*) = 1 FROM import_results")
     async with neighbour.awaited():
-        await asyncio.sleep(0.8)
+        while not turns._waiting:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        ahead = 100
     async with neighbour.awaited():  # after the next try, which found the lock held
         await other.execute("ROLLBACK")
     await landing

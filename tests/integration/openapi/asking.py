@@ -89,13 +89,18 @@ OTHER: Final = (
 async def running(service: Service, *headers: str) -> AsyncIterator[Connection]:
     """An upload that has begun and does not go on; its import is number ``import_id``."""
     async with Connection(service) as connection:
-        said = token(scope=ALL_SCOPES)
-        await connection.send(
-            head(service, *headers, "Content-Length: 100000", token=said),
-            part("notes", b"Slow") + part("file", native(OTHER))[:-30],
-        )
+        await begin(connection, service, *headers)
         await until(service, lambda answer: answer.json["details"]["imports"] != [])
         yield connection
+
+
+async def begin(connection: Connection, service: Service, *headers: str) -> None:
+    """Send an upload but for its end."""
+    said = token(scope=ALL_SCOPES)
+    await connection.send(
+        head(service, *headers, "Content-Length: 100000", token=said),
+        part("notes", b"Slow") + part("file", native(OTHER))[:-30],
+    )
 
 
 async def until(service: Service, seen: Callable[[Answer], bool]) -> int:

@@ -20,6 +20,7 @@ from tests.integration.openapi.asking import (
     UPLOAD,
     Place,
     ask,
+    begin,
     native,
     running,
     the_running_one,
@@ -102,7 +103,7 @@ async def away(place: Place) -> Scene:
     """The database is away, then broken."""
     clients = [asked for asked in operations() if asked.of_a_client]
     async with proxied(place.dsn) as proxy:
-        settings = place.settings.model_copy(update={"connect_timeout": 0.5})
+        settings = place.settings.model_copy(update={"connect_timeout": 3})
         async with served(settings, proxy.dsn) as service:
             await proxy.go_away()
             wanted = [*clients, operation("isReady")]
@@ -166,7 +167,7 @@ async def uploads(place: Place) -> Scene:
 async def while_running(place: Place) -> Scene:
     """What an import in the way does, and how it is stopped."""
     results, cancel = operation("listResults"), operation("cancelImport")
-    busy = {"max_imports": 2, "max_imports_per_client": 1, "heartbeat_every": 0.05}
+    busy = {"max_imports": 2, "max_imports_per_client": 1, "heartbeat_every": 0.5}
     async with place.service(**busy) as service:
         async with running(service, "Idempotency-Key: slow") as connection:
             number = await the_running_one(service)
@@ -184,7 +185,8 @@ async def while_running(place: Place) -> Scene:
     one_slot = {"max_imports": 1, "max_imports_per_client": 2}
     async with place.service(**one_slot) as service, running(service):
         yield Shot(UPLOAD, await upload(service, native(OTHER)), "All slots are taken")
-    async with place.service(idle_timeout=0.1) as service, running(service) as connection:
+    async with place.service(idle_timeout=0.1) as service, Connection(service) as connection:
+        await begin(connection, service)
         yield Shot(UPLOAD, await connection.answer(), "It fell silent")
 
 

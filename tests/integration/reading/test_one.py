@@ -179,7 +179,7 @@ async def test_a_reading_stays_at_its_version(client: Client, pool: Pool) -> Non
 async def test_a_version_that_is_pruned_while_it_is_read_breaks_the_answer_off(
     client: Client, pool: Pool
 ) -> None:
-    project_id = await plant(pool, 20_000)
+    project_id = await plant(pool, 100_000)
     async with await begun(client, project_id) as answer:
         await answer.content.readany()
         await pool.execute("DELETE FROM project_versions WHERE project_id = $1", project_id)

@@ -28,7 +28,7 @@ async def test_memory_threads_and_descriptors_do_not_grow(
     token, kept = await sign(database), settings.statement_cache_size
     levels: list[Level] = []
     async with (
-        serving(database, token, pool_size=8, statement_cache_size=kept) as server,
+        serving(database, token, pool_size=4, statement_cache_size=kept) as server,
         aclosing(soak(server, database, mixture(tmp_path, medium=False), iter(LOOKS))) as looks,
     ):
         async for _, level in looks:

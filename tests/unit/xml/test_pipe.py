@@ -99,7 +99,9 @@ async def test_a_large_chunk_waits_until_the_pipe_is_empty() -> None:
 async def test_small_chunks_of_one_turn_are_handed_over_together() -> None:
     through = pipe(HAND_OVER)
     reading = asyncio.create_task(asyncio.to_thread(through.read))
-    await turn()
+    async with asyncio.timeout(10):
+        while not through._state._waiters:  # type: ignore[attr-defined]
+            await turn()
     for _ in range(8):
         await through.write(b"z" * 1000)
     assert await asyncio.wait_for(reading, 10) == b"z" * 8000
