@@ -54,8 +54,8 @@ test: lint
 	@scripts/debian.sh chromium chromium
 	@scripts/debian.sh curl curl
 	@scripts/debian.sh jq jq
-	@$(BIN)/pytest --postgres=$(POSTGRES) $(PARALLEL)
-	@$(BIN)/pytest --postgres=18+partitioned+pgbouncer $(PARALLEL) $(POOLED)
+	@scripts/pytest.sh --postgres=$(POSTGRES) $(PARALLEL)
+	@scripts/pytest.sh --postgres=18+partitioned+pgbouncer $(PARALLEL) $(POOLED)
 
 test-pgbouncer: setup
 	@scripts/debian.sh pgbouncer pgbouncer

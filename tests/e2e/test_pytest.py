@@ -1,0 +1,60 @@
+"""``scripts/pytest.sh``, which ``make test`` runs: what fails has a second try, and is told."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import CHECKOUT
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """With one test that passes, and one that fails as often as ``failures`` in it says."""
+    (tmp_path / "pytest.ini").touch()
+    (tmp_path / "test_it.py").write_text(
+        "from pathlib import Path\n"
+        "left = Path(__file__).with_name('failures')\n"
+        "def test_sound(): pass\n"
+        "def test_it():\n"
+        "    count = int(left.read_text())\n"
+        "    left.write_text(str(count - 1))\n"
+        "    assert count <= 0\n"
+    )
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("failures", "code", "runs"),
+    [
+        (0, 0, ["2 passed"]),
+        (1, 0, ["1 failed, 1 passed", "1 passed"]),
+        (2, 1, ["1 failed, 1 passed", "1 failed"]),
+    ],
+)
+def test_what_fails_twice_fails(folder: Path, failures: int, code: int, runs: list[str]) -> None:
+    (folder / "failures").write_text(str(failures))
+    done = _tested(folder)
+    assert done.returncode == code, done.stdout
+    assert re.findall(r"^=* ?(\d+ (?:passed|failed).*) in [\d.]+s", done.stdout, re.M) == runs
+    assert ("Once more" in done.stderr) == (len(runs) == 2)
+
+
+def test_an_interrupt_is_no_failure(folder: Path) -> None:
+    (folder / "test_it.py").write_text("def test_it(): raise KeyboardInterrupt\n")
+    done = _tested(folder)
+    assert done.returncode == 2
+    assert "Once more" not in done.stderr
+
+
+def _tested(folder: Path) -> subprocess.CompletedProcess[str]:
+    # Not what the run around this one was told.
+    environment = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
+    return subprocess.run(
+        [CHECKOUT / "scripts" / "pytest.sh", "-n", "2", folder],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
