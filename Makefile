@@ -5,7 +5,7 @@ POSTGRES ?= 16,18
 BIN := .venv/bin
 CLI := $(BIN)/bulk-import
 # Tests wait as much as they work.
-PARALLEL := -n 3 --dist=worksteal
+PARALLEL := -n 4 --dist=worksteal
 # What goes through PgBouncer, on tables in partitions, every time: batches, locks, heartbeats,
 # endings, broken connections.
 POOLED := $(addprefix tests/integration/,db/test_pool.py importer whole http/test_endings.py \
