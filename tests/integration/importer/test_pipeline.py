@@ -301,8 +301,9 @@ async def test_many_imports_share_few_connections(pool: Pool, dsn: str, settings
     async with await open_pool(few, dsn) as small, Importer(small, few) as importer:
         imports = [asyncio.create_task(one(number, importer)) for number in range(8)]
         async with pool.acquire() as conn, conn.transaction():
-            while begun.n_waiting < 8:  # noqa: ASYNC110
-                await asyncio.sleep(0)
+            async with asyncio.timeout(30):
+                while begun.n_waiting < 8:  # noqa: ASYNC110
+                    await asyncio.sleep(0)
             await conn.execute("SELECT pg_advisory_xact_lock($1)", client_key(1))
             await begun.wait()
             _, waiting = await asyncio.wait(imports, timeout=2.5)

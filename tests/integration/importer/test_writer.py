@@ -214,8 +214,9 @@ async def test_waiting_for_a_turn_does_not_count_against_a_project(
     landing = asyncio.create_task(writer.land([project(name, n) for n, name in enumerate("AB")]))
     await until(pool, "SELECT count(*) = 1 FROM import_results")
     async with neighbour.awaited():
-        while not turns._waiting:  # noqa: ASYNC110
-            await asyncio.sleep(0)
+        async with asyncio.timeout(30):
+            while not turns._waiting:  # noqa: ASYNC110
+                await asyncio.sleep(0)
         ahead = 100
     async with neighbour.awaited():  # after the next try, which found the lock held
         await other.execute("ROLLBACK")
