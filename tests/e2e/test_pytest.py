@@ -42,6 +42,22 @@ def test_what_fails_twice_fails(folder: Path, failures: int, code: int, runs: li
     assert ("Once more" in done.stderr) == (len(runs) == 2)
 
 
+def test_what_hangs_fails_and_tells_where(folder: Path) -> None:
+    (folder / "test_it.py").write_text(
+        "import time\n"
+        "from pathlib import Path\n"
+        "once = Path(__file__).with_name('once')\n"
+        "def test_it():\n"
+        "    if not once.exists():\n"
+        "        once.touch()\n"
+        "        time.sleep(600)\n"
+    )
+    done = _tested(folder, "-o", "faulthandler_timeout=1")
+    assert done.returncode == 0
+    assert 'test_it.py", line 7 in test_it' in done.stderr
+    assert "Once more" in done.stderr
+
+
 def test_an_interrupt_is_no_failure(folder: Path) -> None:
     (folder / "test_it.py").write_text("def test_it(): raise KeyboardInterrupt\n")
     done = _tested(folder)
@@ -49,11 +65,11 @@ def test_an_interrupt_is_no_failure(folder: Path) -> None:
     assert "Once more" not in done.stderr
 
 
-def _tested(folder: Path) -> subprocess.CompletedProcess[str]:
+def _tested(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
     # Not what the run around this one was told, and no plugin that takes seconds to start.
     environment = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
     return subprocess.run(
-        [CHECKOUT / "scripts" / "pytest.sh", "-p", "xdist.plugin", "-n", "1", folder],
+        [CHECKOUT / "scripts" / "pytest.sh", "-p", "xdist.plugin", "-n", "1", *more, folder],
         env=environment | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
