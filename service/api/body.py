@@ -6,7 +6,8 @@ between the two.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final, cast
 
 from aiohttp import MultipartReader, StreamReader, web
@@ -22,7 +23,7 @@ MAX_LINES: Final = 64 * 1024
 """Bytes of a preamble, or of one part's headers."""
 
 _LOOK: Final = 0.01
-"""Seconds more to find what has come: who stood still sees timers before sockets."""
+"""Seconds in which the event loop looks at its sockets."""
 
 
 class ClientGone(Exception):
@@ -174,18 +175,9 @@ class Body:
         if self._stream.is_eof() and self._stream.exception() is not None:
             # The body had come whole when the connection ended: what is still buffered counts.
             self._stream.set_exception(None)  # type: ignore[arg-type]
-        loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(None) as silence:
-
-                def fell_silent() -> None:
-                    silence.reschedule(loop.time() + _LOOK)
-
-                timer = loop.call_later(self._silence, fell_silent)
-                try:
-                    return await reading(*args)
-                finally:
-                    timer.cancel()
+            async with _silent_for(self._silence):
+                return await reading(*args)
         except TimeoutError as exc:
             raise RequestTimeout(f"No byte came for {self._silence:g} seconds") from exc
         except LineTooLong as exc:
@@ -194,6 +186,21 @@ class Body:
             raise ClientGone from exc
         except TRANSPORT_FAULTS as exc:
             raise TransferBroken("the body breaks off or is not well-formed HTTP") from exc
+
+
+@contextlib.asynccontextmanager
+async def _silent_for(seconds: float) -> AsyncIterator[None]:
+    """``asyncio.timeout`` that looks once more before it ends the block.
+
+    A process that stood still finds its timers due before it has seen what came meanwhile.
+    """
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(None) as end:
+        timer = loop.call_later(seconds, lambda: end.reschedule(loop.time() + _LOOK))
+        try:
+            yield
+        finally:
+            timer.cancel()
 
 
 def multipart(request: web.Request, body: Body) -> MultipartReader:
