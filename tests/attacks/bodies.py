@@ -106,7 +106,7 @@ _TAKEN: Final = "207 Projects successfully imported, closed"
 _SILENT: Final = "408 No byte came for 1 seconds"
 _SLOW: Final = "408 The upload took longer than 3 seconds"
 _TIMES: Final = [
-    Attack("a body that falls silent", _silent, "408 No byte came for 1 seconds, closed", HURRIED),
+    Attack("a body that falls silent", _silent, f"{_SILENT}, closed", HURRIED),
     Attack(
         "a body, a byte five times a second, for ever",
         lambda s: dribbled(s, head(s, _HUGE) + _BEGUN, itertools.repeat(b" ")),
@@ -122,7 +122,7 @@ _TIMES: Final = [
     Attack(
         "`Expect: 100-continue`, and then nothing",
         _no_continue,
-        "408 No byte came for 1 seconds, closed",
+        f"{_SILENT}, closed",
         HURRIED,
     ),
     Attack(

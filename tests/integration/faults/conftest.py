@@ -46,16 +46,17 @@ def retry_timeout() -> float:
 
 
 @pytest.fixture
+def quick(settings: Settings, retry_timeout: float) -> Settings:
+    """Settings by which a fault is met within seconds."""
+    return settings.model_copy(update=QUICK | {"retry_timeout": retry_timeout})
+
+
+@pytest.fixture
 async def faulty(
-    settings: Settings,
-    pool: Pool,
-    proxy: Proxy,
-    retry_timeout: float,
-    monkeypatch: pytest.MonkeyPatch,
+    quick: Settings, pool: Pool, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Service]:
     """A service behind ``proxy``, with client 1; it must leave nothing behind."""
     await pool.execute(ADD_CLIENT)
-    quick = settings.model_copy(update=QUICK | {"retry_timeout": retry_timeout})
     async with broken_into(quick, proxy, monkeypatch) as service:
         yield service
 
@@ -76,15 +77,10 @@ async def way(own_server: Cluster) -> AsyncIterator[Proxy]:
 
 @pytest.fixture
 async def own(
-    settings: Settings,
-    own_server: Cluster,
-    way: Proxy,
-    retry_timeout: float,
-    monkeypatch: pytest.MonkeyPatch,
+    quick: Settings, own_server: Cluster, way: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Service]:
     """A service on ``own_server`` by ``way``, with client 1; it must leave nothing behind."""
     await execute(own_server.dsn(), ADD_CLIENT)
-    quick = settings.model_copy(update=QUICK | {"retry_timeout": retry_timeout})
     async with broken_into(quick, way, monkeypatch) as service:
         yield service
 
