@@ -16,7 +16,7 @@ COPY sql sql
 COPY service service
 # The image is refused where nothing was compiled, and holds what serves, not what installs.
 RUN /opt/bulk-import/bin/pip install --quiet --no-deps --no-build-isolation . \
-    && /opt/bulk-import/bin/python -I -c "import service.xml.compiled" \
+    && /opt/bulk-import/bin/python -I -c "import service.formats.engine._fast.compiled" \
     && /opt/bulk-import/bin/pip uninstall --quiet --yes cython setuptools pip
 
 FROM ${BASE}

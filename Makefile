@@ -8,7 +8,7 @@ CLI := $(BIN)/bulk-import
 PARALLEL := -n 4 --dist=worksteal
 # What goes through PgBouncer, on tables in partitions, every time: batches, locks, heartbeats,
 # endings, broken connections.
-POOLED := $(addprefix tests/integration/,db/test_pool.py importer whole http/test_endings.py \
+POOLED := $(addprefix tests/integration/,storage/test_pool.py imports whole http/test_endings.py \
     faults/test_connection.py)
 
 .DEFAULT_GOAL := help
@@ -39,7 +39,7 @@ help:
 
 setup: .venv/ready
 
-.venv/ready: requirements.lock pyproject.toml setup.py scripts/setup.sh $(wildcard service/xml/compiled*.p?[ix])
+.venv/ready: requirements.lock pyproject.toml setup.py scripts/setup.sh $(wildcard service/formats/engine/_fast/*.p?[ix])
 	@scripts/setup.sh $(PYTHON)
 
 lint: setup
@@ -78,40 +78,40 @@ demo: setup
 
 # On an idle machine; needs some 15 GB in TMPDIR, by default /var/tmp.
 bench: setup
-	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick)
+	@$(BIN)/python -m tests.tools.bench $(if $(QUICK),--quick)
 
 attacks: setup
-	@$(BIN)/python -m tests.attacks $(ONLY)
+	@$(BIN)/python -m tests.tools.attacks $(ONLY)
 
 # SEED=n ROUNDS=1 plays one round again; some 2 GB in TMPDIR, by default /var/tmp.
 chaos: setup
-	@$(BIN)/python -m tests.chaos $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS))
+	@$(BIN)/python -m tests.tools.chaos $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 soak: setup
-	@$(BIN)/python -m tests.bench.soak
+	@$(BIN)/python -m tests.tools.bench.soak
 
 # As bench; the first needs some 20 GB.
 figures: setup
-	@$(BIN)/python -m tests.bench.big
-	@$(BIN)/python -m tests.bench.outcomes
-	@$(BIN)/python -m tests.bench.undo
-	@$(BIN)/python -m tests.bench.pruning
-	@$(BIN)/python -m tests.bench.scaling
+	@$(BIN)/python -m tests.tools.bench.big
+	@$(BIN)/python -m tests.tools.bench.outcomes
+	@$(BIN)/python -m tests.tools.bench.undo
+	@$(BIN)/python -m tests.tools.bench.pruning
+	@$(BIN)/python -m tests.tools.bench.scaling
 
 # As bench; CPU seconds come out alike on a busy machine, projects a second do not.
 growth: setup
-	@$(BIN)/python -m tests.bench.costs
-	@$(BIN)/python -m tests.bench.partitions
-	@$(BIN)/python -m tests.bench.growth
+	@$(BIN)/python -m tests.tools.bench.costs
+	@$(BIN)/python -m tests.tools.bench.partitions
+	@$(BIN)/python -m tests.tools.bench.growth
 
 image-check: setup
 	@scripts/debian.sh buildah buildah debootstrap netavark
-	@$(BIN)/python -m tests.image
+	@$(BIN)/python -m tests.tools.image
 
 k8s-check: setup
 	@scripts/debian.sh promtool prometheus
-	@$(BIN)/pytest tests/k8s
-	@$(BIN)/python -m tests.k8s
+	@$(BIN)/pytest tests/integration/k8s
+	@$(BIN)/python -m tests.tools.k8s
 
 clients-check: setup
 	@scripts/debian.sh curl curl
@@ -121,26 +121,26 @@ clients-check: setup
 	@scripts/debian.sh /usr/share/php/GuzzleHttp/autoload.php php-cli php-curl php-guzzlehttp-guzzle
 	@scripts/debian.sh /usr/share/java/gson.jar default-jdk-headless libgoogle-gson-java
 	@scripts/debian.sh go golang-go
-	@$(BIN)/pytest -m "" tests/clients
+	@$(BIN)/pytest -m "" tests/e2e/clients
 
 # Writes build/load/report.html and summary.json.
 load: setup
-	@$(BIN)/python -m tests.load $(if $(HOST),--host $(HOST) --clients $(or $(CLIENTS),1)) \
+	@$(BIN)/python -m tests.tools.load $(if $(HOST),--host $(HOST) --clients $(or $(CLIENTS),1)) \
 	    $(if $(TOKEN),--token $(TOKEN)) $(if $(SECONDS),--seconds $(SECONDS))
 
 compare: setup
-	@$(BIN)/python -m tests.load.compare $(if $(SECONDS),--seconds $(SECONDS))
+	@$(BIN)/python -m tests.tools.load.compare $(if $(SECONDS),--seconds $(SECONDS))
 
 rollout: setup
 	@scripts/debian.sh pgbouncer pgbouncer
 	@scripts/debian.sh nginx nginx-light
-	@$(BIN)/python -m tests.load.replicas $(if $(SECONDS),--seconds $(SECONDS))
+	@$(BIN)/python -m tests.tools.load.replicas $(if $(SECONDS),--seconds $(SECONDS))
 
 # From the newest commit without the last migration, or another one: PREVIOUS=v1.2.
 upgrade: setup
 	@scripts/debian.sh pgbouncer pgbouncer
 	@scripts/debian.sh nginx nginx-light
-	@$(BIN)/python -m tests.load.replicas --upgrade $(PREVIOUS) $(if $(SECONDS),--seconds $(SECONDS))
+	@$(BIN)/python -m tests.tools.load.replicas --upgrade $(PREVIOUS) $(if $(SECONDS),--seconds $(SECONDS))
 
 # What the image installs: what serves and what it is built with, in the same versions.
 lock: setup

@@ -5,8 +5,8 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 COMPILED = Extension(
-    "service.xml.compiled",
-    ["service/xml/compiled.pyx"],
+    "service.formats.engine._fast.compiled",
+    ["service/formats/engine/_fast/compiled.pyx"],
     include_dirs=lxml.get_include(),
     optional=True,
 )

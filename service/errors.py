@@ -187,7 +187,7 @@ class FileTooLarge(PayloadTooLarge):
 
 
 class UnsupportedEncoding(ServiceError):
-    """The request's ``Content-Encoding`` is not one that we read."""
+    """The request's ``ProjectContent-Encoding`` is not one that we read."""
 
     status = 415
     message = "Unsupported media type"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from service.rows import Kept, Rows
+from service.spool.copy_rows import CopyRows, StoredRows
 
 MAX_ID = 255
 """Longest identifier of a project, task or resource, in characters."""
@@ -151,7 +151,7 @@ class Project:
     source: str
     read_at: int | None
     row: bytes
-    rows: Rows | Kept
+    rows: CopyRows | StoredRows
     content_hash: bytes
     shared: tuple[bytes, ...]
     tasks: int

@@ -29,12 +29,13 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
-from service.db import Pool, embedded, migrate
-from service.db.partitions import partition
-from service.db.pool import open_pool
 from service.settings import Settings
-from tests.bouncing import Bouncer, bouncing
-from tests.serving import SECRET, Service, served
+from service.storage import Pool, migrate
+from service.storage.embedded import server as embedded
+from service.storage.partitions import partition
+from service.storage.pool import open_pool
+from tests.support.pgbouncer import PgBouncer, run_pgbouncer
+from tests.support.service import SECRET, Service, served
 
 _PLAIN: Final = "migrated"
 _PARTITIONED: Final = "partitioned"
@@ -125,18 +126,18 @@ def server(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 @pytest.fixture(scope="session")
-def bouncer(server: str, pooler: str) -> Iterator[Bouncer | None]:
+def bouncer(server: str, pooler: str) -> Iterator[PgBouncer | None]:
     """What stands between the service and the server, if something does."""
     if not pooler:
         yield None
         return
-    with bouncing(server, prepared=_PREPARED[pooler]) as bouncer:
+    with run_pgbouncer(server, prepared=_PREPARED[pooler]) as bouncer:
         _ran_on.add("PgBouncer")
         yield bouncer
 
 
 @pytest.fixture
-async def dsn(server: str, template: str, bouncer: Bouncer | None) -> AsyncIterator[str]:
+async def dsn(server: str, template: str, bouncer: PgBouncer | None) -> AsyncIterator[str]:
     name = f"test_{next(_numbers)}"
     # Copying files is the faster strategy for create and drop together.
     await _execute(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")

@@ -14,9 +14,9 @@ import typer
 
 from service.cli import around, clients, database, pruning, sample, serving, tokens, upload
 from service.cli.screen import Failure
-from service.db.binaries import EmbeddedError
-from service.db.migrate import MigrationError
-from service.tracing import TracingError
+from service.observability.tracing import TracingError
+from service.storage.embedded.program_files import EmbeddedError
+from service.storage.migrate import MigrationError
 
 INTERRUPTED: Final = 130
 """The exit code of what a signal ended, as a shell has it for Ctrl-C."""

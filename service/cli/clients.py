@@ -10,9 +10,9 @@ from rich.table import Table
 
 from service.cli.database import load_settings, opened, reaching
 from service.cli.screen import Failure, console
-from service.db import Connection
-from service.db.queries import Queries
-from service.importer import tenants
+from service.imports import client_removal
+from service.storage import Connection
+from service.storage.queries import Queries
 
 app = typer.Typer(help="Add, list, disable and remove clients.", no_args_is_help=True)
 
@@ -51,7 +51,7 @@ def list_() -> None:
 def disable(client_id: Id) -> None:
     """Refuse a client's requests from now on, and cancel its running imports; its data stays."""
     expiry = load_settings().heartbeat_expiry
-    _require(_run(lambda db: tenants.disable(db, client_id, expiry)), client_id)
+    _require(_run(lambda db: client_removal.disable_client(db, client_id, expiry)), client_id)
     typer.echo(f"Disabled client {client_id}.")
 
 
@@ -84,7 +84,7 @@ async def _remove(connection: Connection, client_id: int, *, force: bool) -> Non
     _require(projects is not None, client_id)
     if projects and not force:
         raise Failure(f"client {client_id} has {projects} projects: --force removes them too")
-    await tenants.remove(connection, client_id, load_settings().heartbeat_expiry)
+    await client_removal.remove_client(connection, client_id, load_settings().heartbeat_expiry)
 
 
 def _require(found: object, client_id: int) -> None:

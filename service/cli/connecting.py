@@ -11,11 +11,11 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from service import telemetry
 from service.cli.database import load_settings, opened, require_current_schema
 from service.cli.listening import base_url, listening
 from service.cli.screen import Failure
 from service.cli.tokens import sign, with_key
+from service.observability import metrics
 from service.settings import Settings
 
 LATER: Final = frozenset({408, 429, 502, 503, 504})
@@ -188,7 +188,7 @@ async def _work_at(
 async def _work_at_own(
     settings: Settings, dsn: str, client: int, token: str, work: Callable[[Service], Awaitable[int]]
 ) -> int:
-    telemetry.configure(settings.log_format, "error")
+    metrics.configure(settings.log_format, "error")
     own = with_key(settings).model_copy(update={"host": "127.0.0.1", "port": 0})
     async with listening(own, dsn) as base:
         return await _work_at(base, client, token, work)

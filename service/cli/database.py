@@ -15,10 +15,11 @@ from asyncpg.exceptions import InternalClientError
 from pydantic import ValidationError
 
 from service.cli.screen import Failure
-from service.db import binaries, embedded
-from service.db import migrate as migrations
-from service.db.partitions import PartitionError, partition
 from service.settings import Settings
+from service.storage import migrate as migrations
+from service.storage.embedded import program_files
+from service.storage.embedded import server as embedded
+from service.storage.partitions import PartitionError, partition
 
 
 def load_settings() -> Settings:
@@ -77,7 +78,7 @@ def require_current_schema(dsn: str) -> None:
         Failure: it lacks migrations, or does not answer.
     """
     with reaching():
-        missing = asyncio.run(migrations.pending(dsn))
+        missing = asyncio.run(migrations.pending_migrations(dsn))
     if missing:
         raise Failure(f"the database lacks {', '.join(missing)}: run `bulk-import migrate` first")
 
@@ -141,7 +142,7 @@ def psql(
 def _psql(settings: Settings) -> Path | str:
     if settings.database_url is None:
         root = data_dir(settings)
-        return binaries.find(settings.embedded_version, root).folder / "psql"
+        return program_files.find(settings.embedded_version, root).folder / "psql"
     found = shutil.which("psql")
     if found is None:
         raise Failure("psql is not installed")

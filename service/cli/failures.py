@@ -12,9 +12,9 @@ from typing import Any, Final, Protocol
 import orjson
 from rich.table import Table
 
-from service.api.spreadsheet import COLUMNS, in_words, plain
 from service.cli.screen import Failure, console
 from service.cli.splitting import Piece
+from service.http.routes.results_csv import COLUMNS, escape_cell, format_warning
 from service.model import WarningCode
 
 LANDED, FAILED, REFUSED = 0, 1, 2
@@ -67,7 +67,7 @@ class Report:
         if len(self.failures) < KEPT:
             self.failures.append(item)
         if self._rows is not None:
-            self._rows.writerow([plain(self.file), *_cells(item)])
+            self._rows.writerow([escape_cell(self.file), *_cells(item)])
 
     def land(self, item: Mapping[str, Any]) -> None:
         """A project that landed, perhaps with warnings."""
@@ -279,9 +279,9 @@ def _cells(item: Mapping[str, Any]) -> list[Any]:
         "retryable": str(item["retryable"]).lower(),
         "extra": orjson.dumps(extra).decode() if extra else None,
         "warnings": None,
-        "first_warnings": "; ".join(map(in_words, warnings["first"])),
+        "first_warnings": "; ".join(map(format_warning, warnings["first"])),
     }
-    return [plain(told[name]) for name in COLUMNS]
+    return [escape_cell(told[name]) for name in COLUMNS]
 
 
 def _imports(ids: Sequence[int]) -> str:

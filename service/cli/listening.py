@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Sequence
 
 from aiohttp import web
 
-from service.api.protocol import Runner
 from service.app import create_app
 from service.cli.screen import Failure, cannot_listen
 from service.cli.sharing import SharedSite
+from service.http.server import Runner
 from service.settings import Settings
 
 

@@ -6,10 +6,10 @@ from typing import Final
 import typer
 
 from service.cli.database import load_settings, opened, reaching, require_current_schema
-from service.db.pool import opened_pool
-from service.importer.prune import Busy, Gone
-from service.importer.prune import prune as one_round
+from service.projects.retention import PruneBusy, PruneResult
+from service.projects.retention import prune as one_round
 from service.settings import Settings
+from service.storage.pool import opened_pool
 
 CONNECTIONS: Final = 2
 """That a round opens; it uses one at a time."""
@@ -23,12 +23,12 @@ def prune() -> None:
         with reaching():
             try:
                 gone = asyncio.run(_prune(settings, dsn))
-            except Busy as busy:
+            except PruneBusy as busy:
                 gone = busy.gone
                 typer.echo("Another process prunes: the rest is left to it.")
     typer.echo(f"Gone: {gone}.")
 
 
-async def _prune(settings: Settings, dsn: str) -> Gone:
+async def _prune(settings: Settings, dsn: str) -> PruneResult:
     async with opened_pool(settings.model_copy(update={"pool_size": CONNECTIONS}), dsn) as pool:
         return await one_round(pool, settings)

@@ -10,13 +10,14 @@ from collections.abc import Iterable
 from typing import Final
 
 from service.cli.splitting import MIB, Slice
+from service.formats import values
+from service.formats.format import Format
+from service.formats.p6 import shared_objects
+from service.formats.p6.shared_objects import P6FileContext
+from service.formats.shared_objects import SharedStore
+from service.formats.values import unescape
 from service.model import SharedObject
-from service.spool import Share
-from service.xml import p6shared, values
-from service.xml.dialect import Dialect
-from service.xml.p6shared import P6File
-from service.xml.shared import SharedStore
-from service.xml.values import unescape
+from service.spool.spool import SpoolShare
 
 _PLACE: Final = struct.Struct(">4Q")
 """A slice, as the store has it in the place of a content's hash: each object has its own."""
@@ -35,9 +36,9 @@ class Shared:
         kinds: local names of shared objects.
     """
 
-    def __init__(self, dialect: Dialect, share: Share) -> None:
+    def __init__(self, dialect: Format, share: SpoolShare) -> None:
         self.kinds = frozenset(
-            kind for kind, take in dialect.outside.items() if take is P6File.shared
+            kind for kind, take in dialect.outside.items() if take is P6FileContext.shared
         )
         self._mentions = {path: each.mentions for path, each in dialect.ordinary.items()}
         self._store = SharedStore(8 * MIB, share, sys.maxsize)
@@ -80,7 +81,7 @@ class Shared:
         elif local == "ValueObjectId":
             self._fields.append(b'{"TypeObjectId":"0","ValueObjectId":"%s"}' % value)
         elif local == "ResourceObjectId":
-            self._refer_to({p6shared.name_of("Resource", object_id)})
+            self._refer_to({shared_objects.name_of("Resource", object_id)})
 
     def keep(self, kind: str, text: str | None, place: Slice) -> None:
         """A shared object has ended."""
@@ -89,9 +90,11 @@ class Shared:
         object_id = None if parsed is None else unescape(parsed)
         names, self._referred = self._referred, set()
         self._kind = ""
-        owner = f"{p6shared.OWNERS[kind]} ".encode() if kind in p6shared.OWNERS else None
+        owner = (
+            f"{shared_objects.OWNERS[kind]} ".encode() if kind in shared_objects.OWNERS else None
+        )
         self._store.add(
-            None if object_id is None else p6shared.name_of(kind, object_id),
+            None if object_id is None else shared_objects.name_of(kind, object_id),
             SharedObject(_PLACE.pack(*place), kind, object_id, b""),
             names,
             owners=() if owner is None else [name for name in names if name.startswith(owner)],
@@ -119,9 +122,9 @@ class Shared:
         said = b",".join(self._fields)
         self._fields.clear()
         element = self._kind or self._record
-        names = p6shared.references(element, said)
+        names = shared_objects.references(element, said)
         if (other := self._mentions.get(element)) and not self._kind:
-            names |= p6shared.references(other, said)
+            names |= shared_objects.references(other, said)
         self._refer_to(names)
 
     def _refer_to(self, names: set[bytes]) -> None:

@@ -14,11 +14,11 @@ from xml.parsers import expat
 from service.cli.splitting import MIB, Cut, Cutter, Slice, uncut
 from service.cli.units import Unit, Units
 from service.errors import FileRefused
+from service.formats.encoding import Prolog, read_prolog
+from service.formats.format import Format
+from service.formats.registry import FORMATS
 from service.model import WarningCode
-from service.spool import Share, Spool
-from service.xml.dialect import Dialect
-from service.xml.prolog import Prolog, read_prolog
-from service.xml.registry import DIALECTS
+from service.spool.spool import Spool, SpoolShare
 
 SEPARATOR: Final = " "
 _CHUNK: Final = MIB
@@ -78,8 +78,8 @@ def _whole(file: BinaryIO, seen: Callable[[bytes], None]) -> Cut:
     return Cut([uncut(size)], [])
 
 
-def _dialect(prolog: Prolog) -> Dialect | None:
-    found = (each for each in DIALECTS if each.recognises(prolog.namespace or "", prolog.name))
+def _dialect(prolog: Prolog) -> Format | None:
+    found = (each for each in FORMATS if each.recognises(prolog.namespace or "", prolog.name))
     return next(found, None)
 
 
@@ -114,7 +114,7 @@ class _Scan:
         share: where working files are made.
     """
 
-    def __init__(self, dialect: Dialect, prolog: Prolog, size: int, share: Share) -> None:
+    def __init__(self, dialect: Format, prolog: Prolog, size: int, share: SpoolShare) -> None:
         self._dialect = dialect
         self._encoding = prolog.encoding
         self._namespace = (

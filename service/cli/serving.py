@@ -51,10 +51,10 @@ def worker(listeners: Annotated[list[int], typer.Argument(min=0)]) -> None:
 def _prepared() -> Iterator[tuple[Settings, str]]:
     """The settings with a key, and a database with the schema that we work with."""
     # Here, as it takes longer to import than most other commands take in all.
-    from service import telemetry
+    from service.observability import metrics
 
     settings = load_settings()
-    telemetry.configure(settings.log_format, settings.log_level)
+    metrics.configure(settings.log_format, settings.log_level)
     settings = with_key(settings)
     with opened(settings) as dsn:
         require_current_schema(dsn)
@@ -64,7 +64,7 @@ def _prepared() -> Iterator[tuple[Settings, str]]:
 def _run(settings: Settings, dsn: str, shared: Sequence[socket.socket] = ()) -> None:
     import uvloop
 
-    from service import tracing
+    from service.observability import tracing
 
     sys.setswitchinterval(SWITCH_INTERVAL)
     with tracing.exported(), contextlib.suppress(asyncio.CancelledError):  # by a second signal
@@ -103,7 +103,7 @@ def _on_signals(stop: asyncio.Event, main: asyncio.Task[None]) -> None:
 
 def _on_parents_end(stop: asyncio.Event, main: asyncio.Task[None]) -> None:
     """Have a worker stop, without waiting for imports, once its standard input is at its end."""
-    from service.telemetry import SHARED_DIR
+    from service.observability.metrics import SHARED_DIR
 
     loop = asyncio.get_running_loop()
 

@@ -1,6 +1,6 @@
 """The projects and shared objects of a file as they end: which of them goes into which piece.
 
-What identifies a project, and what it refers to, is the dialects' own knowledge (``service.xml``);
+What identifies a project, and what it refers to, is the formats' own knowledge;
 nothing is decided here that a service would decide in another way: where in doubt, a piece carries
 more.
 """
@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 
 from service.cli.referring import Shared
 from service.cli.splitting import Cutter, Duplicate, Slice
-from service.hashset import HashSet
-from service.spool import Share
-from service.xml.dialect import Dialect
-from service.xml.maps import Field
-from service.xml.values import ID, NULL, unescape
+from service.formats.format import Format
+from service.formats.record_maps import Field
+from service.formats.values import ID, NULL, unescape
+from service.spool.disk_set import DiskSet
+from service.spool.spool import SpoolShare
 
 
 @dataclass
@@ -48,13 +48,13 @@ class Units:
         duplicates: the projects that the file had before.
     """
 
-    def __init__(self, dialect: Dialect, share: Share, cutter: Cutter) -> None:
+    def __init__(self, dialect: Format, share: SpoolShare, cutter: Cutter) -> None:
         self.shared = Shared(dialect, share)
         self._identities = _identities(dialect)
         self.wanted = {each.source for each in self._identities} | {"name", "Name"}
         self.projects = 0
         self.duplicates: list[Duplicate] = []
-        self._ids = HashSet(share)
+        self._ids = DiskSet(share)
         self._cutter = cutter
 
     def settle(self, unit: Unit, end: int, line: int) -> None:
@@ -82,7 +82,7 @@ class Units:
         return Duplicate(index, unit.line, unescape(key) or "", name, first)
 
 
-def _identities(dialect: Dialect) -> tuple[Field, ...]:
+def _identities(dialect: Format) -> tuple[Field, ...]:
     """Where the id of a project may stand, the first choice first.
 
     Where a map requires no id, the name is one (Microsoft Project).

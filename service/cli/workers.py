@@ -19,8 +19,8 @@ import typer
 from prometheus_client.multiprocess import mark_process_dead
 
 from service.cli.screen import cannot_listen
+from service.observability.metrics import SHARED_DIR
 from service.settings import Settings
-from service.telemetry import SHARED_DIR
 
 FIRST_PAUSE: Final = 0.5
 """Seconds before a worker that died is replaced; doubled while those that follow do not serve."""

@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 
-CHECKOUT = Path(__file__).parents[2]
-
 
 @dataclass(frozen=True)
 class CommandLine:

@@ -12,9 +12,10 @@ from pathlib import Path
 import jwt
 import pytest
 
-from service.db.binaries import ROOT_HOME
-from tests.e2e.conftest import CHECKOUT, CommandLine
-from tests.integration.db.test_embedded import postmaster
+from service.storage.embedded.program_files import ROOT_HOME
+from tests.e2e.conftest import CommandLine
+from tests.integration.storage.test_embedded import postmaster
+from tests.support.paths import CHECKOUT
 
 NATIVE = CHECKOUT / "samples" / "native.xml"
 COUNT = "SELECT count(*) FROM current_projects"

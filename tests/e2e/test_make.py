@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.conftest import CHECKOUT
+from tests.support.paths import CHECKOUT
 
 
 def make(target: str, environment: dict[str, str]) -> str:

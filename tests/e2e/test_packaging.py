@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import CHECKOUT
+from tests.support.paths import CHECKOUT
 
 
 def run(*command: object, environment: dict[str, str] | None = None) -> str:
@@ -39,7 +39,7 @@ def test_the_wheel_holds_the_sql_the_schema_and_the_licence(wheel: Path) -> None
     held = zipfile.ZipFile(wheel).namelist()
     sql = sorted(str(path.relative_to(CHECKOUT)) for path in (CHECKOUT / "sql").rglob("*.sql"))
     assert sorted(name for name in held if name.endswith(".sql")) == [f"service/{s}" for s in sql]
-    assert "service/xml/native.xsd" in held
+    assert "service/formats/native/schema.xsd" in held
     assert "service/py.typed" in held
     page = {str(path.relative_to(CHECKOUT)) for path in (CHECKOUT / "service/web").rglob("*.*s")}
     assert page <= set(held)

@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.e2e.conftest import CHECKOUT, CommandLine
-from tests.integration.db.test_embedded import postmaster
+from tests.e2e.conftest import CommandLine
+from tests.integration.storage.test_embedded import postmaster
+from tests.support.paths import CHECKOUT
 
 NATIVE = (CHECKOUT / "samples" / "native.xml").read_bytes()
 UPLOADS = 12

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import CHECKOUT
+from tests.support.paths import CHECKOUT
 
 
 @pytest.fixture

@@ -14,11 +14,12 @@ import pytest_asyncio
 from playwright.async_api import Browser, async_playwright, expect
 from pydantic import SecretStr
 
-from service.db import Pool, embedded, migrate
-from service.db.pool import open_pool
 from service.settings import Settings
-from tests.e2e.page.tab import Tab
-from tests.serving import SECRET, Service, served
+from service.storage import Pool, migrate
+from service.storage.embedded import server as embedded
+from service.storage.pool import open_pool
+from tests.support.service import SECRET, Service, served
+from tests.support.tab import Tab
 
 FLAGS: Final = (
     "--disable-gpu",

@@ -3,9 +3,9 @@
 import pytest
 from playwright.async_api import expect
 
-from service.api.openapi.document import document
-from tests.e2e.page.tab import Tab
-from tests.integration.openapi.told import operations
+from service.http.openapi.document import document
+from tests.support.openapi.document import operations
+from tests.support.tab import Tab
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from playwright.async_api import expect
 
-from tests.e2e.page.tab import Tab, project
+from tests.support.tab import Tab, project
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import expect
 
-from service.importer.keys import project_key
 from service.model import ErrorCode
-from tests.e2e.conftest import CHECKOUT
-from tests.e2e.page.tab import Tab, project
-from tests.faults.proxy import Fault, proxied
-from tests.integration.importer.build import until
+from service.storage.advisory_locks import project_key
+from tests.support.faults.proxy import Fault, proxied
+from tests.support.paths import CHECKOUT
+from tests.support.projects import until
+from tests.support.tab import Tab, project
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -3,7 +3,7 @@
 import pytest
 
 from service.settings import Settings
-from tests.attacks.measure import attacked, every
+from tests.tools.attacks.measure import attacked, every
 
 
 async def test_every_attack_is_refused_or_bounded(

@@ -7,10 +7,10 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from service.db import Pool
 from service.settings import Settings
-from tests.integration.http.raw import XML, Connection, form, get, head, part
-from tests.serving import Service, served
+from service.storage import Pool
+from tests.support.raw_http import XML, Connection, form, get, head, part
+from tests.support.service import Service, served
 
 FILE = form(part("file", XML))
 WHOLE = f"Content-Length: {len(FILE)}"

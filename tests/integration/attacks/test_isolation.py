@@ -13,10 +13,10 @@ import pytest
 from aiohttp import ClientSession, FormData
 
 from service.app import create_app
-from service.db import Pool
 from service.settings import Settings
-from tests.integration.http.raw import XML
-from tests.serving import Service, served, token
+from service.storage import Pool
+from tests.support.raw_http import XML
+from tests.support.service import Service, served, token
 
 MARK: Final = "of-client-two"
 """Stands in whatever client 2 has stored."""

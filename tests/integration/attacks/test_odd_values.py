@@ -14,8 +14,8 @@ from yarl import URL
 
 from service.app import create_app
 from service.settings import Settings
-from tests.integration.http.raw import XML
-from tests.serving import Service, token
+from tests.support.raw_http import XML
+from tests.support.service import Service, token
 
 NAMES: Final = ("limit", "cursor", "text", "state", "source", "archived", "outcome", "missing_from",
     "changed_since", "changed_until", "idempotency_key", "compare", "reason", "mode", "atomic",

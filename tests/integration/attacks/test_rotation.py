@@ -9,11 +9,11 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from service.api import jwks
-from service.db import Pool
+from service.http.auth import jwks
 from service.settings import Settings
-from tests.integration.http.raw import XML, form, part, upload
-from tests.serving import served
+from service.storage import Pool
+from tests.support.raw_http import XML, form, part, upload
+from tests.support.service import served
 
 FILE: Final = form(part("file", XML))
 OLD: Final = rsa.generate_private_key(public_exponent=65537, key_size=2048)

@@ -9,17 +9,17 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from service.db import Pool
 from service.settings import Settings
-from tests.bench.database import Database
-from tests.bench.process import serving
-from tests.integration.http.raw import XML, Answer, form, get, part, upload
-from tests.serving import SECRET, Service, token
+from service.storage import Pool
+from tests.support.raw_http import XML, Answer, form, get, part, upload
+from tests.support.service import SECRET, Service, token
+from tests.tools.bench.database import Database
+from tests.tools.bench.process import serving
 
 PASSWORD: Final = "a-password-of-the-database"
 FILE: Final = form(part("file", XML))
 UNQUOTED: Final = form(part(f"x {'x' * 100}", b"").replace(b'"', b""))
-"""Its part has a ``Content-Disposition`` that is malformed."""
+"""Its part has a ``ProjectContent-Disposition`` that is malformed."""
 
 
 @asynccontextmanager

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from tests.integration.cli.commands import Commands
-from tests.integration.cli.network import Network, between
 from tests.integration.http.conftest import pytest_configure, settings
-from tests.integration.reading.asking import Client
-from tests.serving import Service
+from tests.support.client import Client
+from tests.support.commands import Commands
+from tests.support.network import Network, between
+from tests.support.service import Service
 
 __all__ = ["pytest_configure", "settings"]
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from service.db import Pool
-from tests.integration.cli.commands import Commands, ended
-from tests.integration.cli.network import Network
-from tests.integration.http.raw import Connection, head
-from tests.integration.importer.build import until
-from tests.integration.reading.asking import Client, native
+from service.storage import Pool
+from tests.support.client import Client, native
+from tests.support.commands import Commands, ended
+from tests.support.network import Network
+from tests.support.projects import until
+from tests.support.raw_http import Connection, head
 
 pytestmark = pytest.mark.settings(heartbeat_every=0.05)
 

@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 
-from service.db import Pool
-from tests.bench import native
-from tests.integration.cli.commands import Commands, ended, says
-from tests.integration.cli.network import Network, between
-from tests.integration.http.raw import Connection, head
-from tests.integration.importer.build import until
-from tests.integration.reading.asking import Client
-from tests.serving import SECRET, Service
+from service.storage import Pool
+from tests.support.client import Client
+from tests.support.commands import Commands, ended, says
+from tests.support.network import Network, between
+from tests.support.projects import until
+from tests.support.raw_http import Connection, head
+from tests.support.service import SECRET, Service
+from tests.tools.bench import native
 
 PROJECTS = 300
 SIZE = PROJECTS * native.PROJECT_BYTES
@@ -136,7 +136,7 @@ async def test_what_was_imported_is_imported_again(run: Commands, file: Path) ->
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """The service asks to come back in a second, in the place of up to fifteen."""
-    monkeypatch.setattr("service.api.envelope._PAUSE", (1, 1))
+    monkeypatch.setattr("service.http.responses._PAUSE", (1, 1))
 
 
 @pytest.mark.usefixtures("soon")

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from service import samples
-from service.db import Pool
-from tests.e2e.conftest import CHECKOUT
-from tests.integration.cli.commands import Commands
-from tests.integration.reading.asking import native
-from tests.integration.real.files import FILES, File
+from service.storage import Pool
+from tests.support.client import native
+from tests.support.commands import Commands
+from tests.support.paths import CHECKOUT
+from tests.support.real.files import FILES, File
 
 PLAN = native(*(f'<project id="P-{n}"><name>{n}</name></project>\n' for n in range(3)))
 BAD = PLAN.replace("<name>1</name>", "<name>1</name><priority>x</priority>")

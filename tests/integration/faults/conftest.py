@@ -10,13 +10,13 @@ import aiohttp
 import asyncpg
 import pytest
 
-from service.db import Pool, patience
 from service.settings import Settings
-from tests.descriptors import unlinked
-from tests.faults.cluster import Cluster, cluster
-from tests.faults.proxy import Proxy, proxied
-from tests.faults.uploading import QUICK, content_of
-from tests.serving import Service, served
+from service.storage import Pool, watchdog
+from tests.support.descriptors import unlinked
+from tests.support.faults.cluster import Cluster, cluster
+from tests.support.faults.proxy import Proxy, proxied
+from tests.support.faults.uploads import QUICK, content_of
+from tests.support.service import Service, served
 
 ADD_CLIENT = "INSERT INTO clients (client_id, name) VALUES (1, 'Demo')"
 
@@ -93,7 +93,7 @@ async def broken_into(
     gc.collect()  # of files that earlier tests have left to it
     tasks, files = asyncio.all_tasks(), unlinked()
     async with served(settings, way.dsn) as service:
-        monkeypatch.setattr(patience, "PATIENCE", 1.0)
+        monkeypatch.setattr(watchdog, "TRANSACTION_TIMEOUT", 1.0)
         yield service
     await way.go_away()
     for thread in threading.enumerate():

@@ -10,8 +10,8 @@ from typing import Final
 
 import pytest
 
-from tests.bench.process import CHECKOUT
-from tests.chaos.__main__ import chaos
+from tests.support.paths import CHECKOUT
+from tests.tools.chaos.__main__ import chaos
 
 STOPPED_IN_A_COPY: Final = 4
 CRASHES_FIRST: Final = 1
@@ -47,7 +47,7 @@ def test_an_interrupt_leaves_nothing_behind(
     tmp_path: Path, moment: str, number: signal.Signals
 ) -> None:
     """While PostgreSQL starts, while the service does, and when PostgreSQL comes back."""
-    command = [sys.executable, "-m", "tests.chaos", "--rounds=1", f"--seed={CRASHES_FIRST}"]
+    command = [sys.executable, "-m", "tests.tools.chaos", "--rounds=1", f"--seed={CRASHES_FIRST}"]
     environment = os.environ | {"TMPDIR": str(tmp_path)}
     with subprocess.Popen(command, cwd=CHECKOUT, env=environment, stdout=subprocess.DEVNULL) as run:
         while not [*tmp_path.glob(moment)]:

@@ -5,11 +5,11 @@ import asyncio
 import aiohttp
 import pytest
 
-from service.db import Pool
-from tests.faults.proxy import COMMIT, Fault, Proxy
-from tests.faults.truth import assert_all_told_is_true, stored_outcomes
-from tests.faults.uploading import send
-from tests.serving import Service
+from service.storage import Pool
+from tests.support.faults.proxy import COMMIT, Fault, Proxy
+from tests.support.faults.truth import assert_all_told_is_true, stored_outcomes
+from tests.support.faults.uploads import send
+from tests.support.service import Service
 
 MOMENTS = {
     "begin": b"BEGIN",

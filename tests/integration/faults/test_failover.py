@@ -9,16 +9,16 @@ import aiohttp
 import asyncpg
 import pytest
 
-from service.db import patience
 from service.settings import Settings
-from tests.bouncing import bouncing
-from tests.faults.cluster import Cluster, folder_for
-from tests.faults.proxy import COMMIT, Fault, proxied
-from tests.faults.truth import assert_all_told_is_true
-from tests.faults.uploading import QUICK, send
+from service.storage import watchdog
 from tests.integration.faults.conftest import ADD_CLIENT, execute
 from tests.integration.faults.test_server import completes, readiness, until_ready
-from tests.serving import served
+from tests.support.faults.cluster import Cluster, folder_for
+from tests.support.faults.proxy import COMMIT, Fault, proxied
+from tests.support.faults.truth import assert_all_told_is_true
+from tests.support.faults.uploads import QUICK, send
+from tests.support.pgbouncer import run_pgbouncer
+from tests.support.service import served
 
 READ_ONLY = (503, "The database is read-only")
 
@@ -55,11 +55,11 @@ async def test_what_was_told_is_on_the_new_primary_and_the_import_goes_on(
     content: bytes,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(patience, "PATIENCE", 2.0)
+    monkeypatch.setattr(watchdog, "TRANSACTION_TIMEOUT", 2.0)
     patient = settings.model_copy(update=QUICK | {"retry_timeout": 30.0})
     await execute(own_server.dsn(), ADD_CLIENT)
     await follow(own_server)
-    with bouncing(own_server.dsn(), prepared=200) as bouncer:
+    with run_pgbouncer(own_server.dsn(), prepared=200) as bouncer:
         async with (
             proxied(bouncer.dsn("postgres")) as way,
             served(patient, way.dsn) as service,

@@ -17,12 +17,12 @@ import aiohttp
 import asyncpg
 import pytest
 
-from service.db import migrate
-from service.importer.prune import ROWS_AT_A_TIME, VERSIONS_AT_A_TIME
+from service.projects.retention import ROWS_AT_A_TIME, VERSIONS_AT_A_TIME
 from service.settings import Settings
-from tests.faults.cluster import Cluster, cluster
-from tests.faults.uploading import send
-from tests.serving import Service, served
+from service.storage import migrate
+from tests.support.faults.cluster import Cluster, cluster
+from tests.support.faults.uploads import send
+from tests.support.service import Service, served
 
 PROJECTS = 60
 VERSIONS = 20

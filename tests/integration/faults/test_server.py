@@ -12,12 +12,12 @@ import asyncpg
 import pytest
 
 from service.settings import Settings
-from tests.faults.cluster import Cluster, cluster
-from tests.faults.proxy import COMMIT, Fault, Proxy, proxied
-from tests.faults.truth import assert_all_told_is_true, stored_outcomes
-from tests.faults.uploading import QUICK, content_of, send
 from tests.integration.faults.conftest import ADD_CLIENT, execute
-from tests.serving import Service, served
+from tests.support.faults.cluster import Cluster, cluster
+from tests.support.faults.proxy import COMMIT, Fault, Proxy, proxied
+from tests.support.faults.truth import assert_all_told_is_true, stored_outcomes
+from tests.support.faults.uploads import QUICK, content_of, send
+from tests.support.service import Service, served
 
 PROJECTS = 600
 WAITED_OUT = pytest.mark.parametrize("retry_timeout", [5.0])

@@ -8,19 +8,19 @@ from random import Random
 import aiohttp
 import pytest
 
-from service.db import Pool
 from service.settings import Settings
-from tests.bench.database import Database
-from tests.bench.process import sign
-from tests.chaos.database import Killable
-from tests.chaos.files import File, large
-from tests.chaos.replicas import Replica, two_replicas
-from tests.chaos.saturation import SETTINGS, WRITERS, saturate
-from tests.chaos.schedule import Upload
-from tests.chaos.sending import Client, Site
-from tests.chaos.striking import until_idle
-from tests.faults.truth import assert_all_told_is_true, stored_outcomes
-from tests.integration.importer.build import until
+from service.storage import Pool
+from tests.support.faults.truth import assert_all_told_is_true, stored_outcomes
+from tests.support.projects import until
+from tests.tools.bench.database import Database
+from tests.tools.bench.process import sign
+from tests.tools.chaos.database import Killable
+from tests.tools.chaos.files import File, large
+from tests.tools.chaos.replicas import Replica, two_replicas
+from tests.tools.chaos.saturation import SETTINGS, WRITERS, saturate
+from tests.tools.chaos.schedule import Upload
+from tests.tools.chaos.sending import Client, Site
+from tests.tools.chaos.striking import until_idle
 
 COPYING = "FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'COPY \"tasks\"%'"
 WAITS_FOR_US = f"SELECT count(*) {COPYING} AND wait_event_type = 'Lock'"

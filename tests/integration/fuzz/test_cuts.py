@@ -6,9 +6,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fuzzing import REAL, SEEDS, WRAPPED, examples, mutated
-from tests.integration.http.raw import Answer, Connection, chunked, form, head, part
-from tests.serving import Service
+from tests.support.fuzzing import REAL, SEEDS, WRAPPED, examples, mutated
+from tests.support.raw_http import Answer, Connection, chunked, form, head, part
+from tests.support.service import Service
 
 _REHEARSED = "/api/v2/clients/1/projects/bulk?dry_run=true"
 

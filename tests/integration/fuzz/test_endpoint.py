@@ -6,11 +6,11 @@ import contextlib
 from hypothesis import given, note
 from hypothesis import strategies as st
 
-from service.db import Pool
-from tests.fuzzing import SEEDS, examples
-from tests.integration.fuzz.requests import Made, Maker
-from tests.integration.http.raw import Answer, Connection
-from tests.serving import Service
+from service.storage import Pool
+from tests.support.fuzzing import SEEDS, examples
+from tests.support.random_requests import Made, Maker
+from tests.support.raw_http import Answer, Connection
+from tests.support.service import Service
 
 STATUSES = {207, 400, 401, 403, 404, 405, 406, 408, 409, 413, 415, 417, 422}
 """Of the contract, without those that nothing here is a reason for: 429, 500, 503."""

@@ -8,9 +8,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.db import Pool
-from tests.fuzzing import examples
-from tests.integration.fuzz.histories import (
+from service.storage import Pool
+from tests.support.fuzzing import examples
+from tests.support.histories import (
     CONFLICTS,
     STEPS,
     UPLOADS,
@@ -22,8 +22,8 @@ from tests.integration.fuzz.histories import (
     apply,
     locked,
 )
-from tests.integration.http.raw import form, part, upload
-from tests.serving import Service, token
+from tests.support.raw_http import form, part, upload
+from tests.support.service import Service, token
 
 _numbers = itertools.count()
 _WRITTEN = """

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from service.db import Pool
-from service.importer.keys import client_key
-from tests.integration.http.raw import Answer, Connection, form, get, head, part
+from service.storage import Pool
+from service.storage.advisory_locks import client_key
 from tests.integration.http.test_endings import ended
-from tests.integration.http.uploads import NATIVE, plans, rows, send, told
-from tests.integration.importer.build import until
-from tests.serving import Service
+from tests.support.projects import until
+from tests.support.raw_http import Answer, Connection, form, get, head, part
+from tests.support.service import Service
+from tests.support.uploads import NATIVE, plans, rows, send, told
 
 ATOMIC = "atomic=true"
 MANY = [f"P-{n}" for n in range(1000)]

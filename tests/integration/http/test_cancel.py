@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from service.db import Pool
-from tests.integration.http.raw import Answer, Connection, get, head, upload
+from service.storage import Pool
 from tests.integration.http.test_endings import ended, held
-from tests.integration.http.uploads import abandoned, plans, send
-from tests.integration.importer.build import until
-from tests.serving import Service, token
+from tests.support.projects import until
+from tests.support.raw_http import Answer, Connection, get, head, upload
+from tests.support.service import Service, token
+from tests.support.uploads import abandoned, plans, send
 
 pytestmark = pytest.mark.settings(heartbeat_every=0.05)
 BODY = plans(*(f"P-{n}" for n in range(3000)))

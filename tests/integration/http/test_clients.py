@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.serving import Service, token
+from tests.support.service import Service, token
 
 SIZE: Final = 200_000_000
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from service.db import Pool
-from tests.integration.http.raw import XML, Answer, Connection, form, head, part, upload
-from tests.serving import Service
+from service.storage import Pool
+from tests.support.raw_http import XML, Answer, Connection, form, head, part, upload
+from tests.support.service import Service
 
 GZIP = "Content-Encoding: gzip"
 FILE = form(part("file", XML), part("notes", b"Import"))

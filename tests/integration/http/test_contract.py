@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from service.db import Pool
-from tests.integration.http.raw import XML, Answer, Connection, form, get, head, part, upload
-from tests.serving import Service, token
+from service.storage import Pool
+from tests.support.raw_http import XML, Answer, Connection, form, get, head, part, upload
+from tests.support.service import Service, token
 
 FILE = form(part("file", XML, "Content-Type: application/xml"))
 

@@ -9,14 +9,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from service.db import Pool
 from service.settings import Settings
-from tests.faults.proxy import Fault, proxied
-from tests.integration.http.raw import Answer, Connection, form, get, head, part
+from service.storage import Pool
 from tests.integration.http.test_endings import ended, held
-from tests.integration.http.uploads import NATIVE, plans, send, told
-from tests.integration.importer.build import until
-from tests.serving import Service, served
+from tests.support.faults.proxy import Fault, proxied
+from tests.support.projects import until
+from tests.support.raw_http import Answer, Connection, form, get, head, part
+from tests.support.service import Service, served
+from tests.support.uploads import NATIVE, plans, send, told
 
 MANY = plans(*(f"P-{n}" for n in range(3000)))
 KEY = "Idempotency-Key: k"

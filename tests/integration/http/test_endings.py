@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from service.db import Pool
-from service.importer.keys import project_key
 from service.settings import Settings
-from tests.integration.http.raw import XML, Connection, form, get, head, part, upload
-from tests.serving import Service, served
+from service.storage import Pool
+from service.storage.advisory_locks import project_key
+from tests.support.raw_http import XML, Connection, form, get, head, part, upload
+from tests.support.service import Service, served
 
 FILE = form(part("file", XML, "Content-Type: application/xml"))
 WHOLE = f"Content-Length: {len(FILE)}"

@@ -5,11 +5,11 @@ import gzip
 
 import pytest
 
-from service.db import Pool
-from tests.integration.http.raw import Answer, Connection, form, get, head, part, upload
+from service.storage import Pool
 from tests.integration.http.test_endings import ended, held
-from tests.integration.http.uploads import NATIVE, abandoned, plans, send, told
-from tests.serving import Service, token
+from tests.support.raw_http import Answer, Connection, form, get, head, part, upload
+from tests.support.service import Service, token
+from tests.support.uploads import NATIVE, abandoned, plans, send, told
 
 KEY = "Idempotency-Key: night-17"
 BODY = plans("P-1", "P-2", "P-1")

@@ -5,13 +5,14 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from service.db import Pool
-from service.importer.keys import client_key
 from service.settings import Settings
+from service.storage import Pool
+from service.storage.advisory_locks import client_key
 from tests.integration.attacks.test_secrets import logged
-from tests.integration.http.raw import Connection, form, head, part
+from tests.support.paths import CHECKOUT
+from tests.support.raw_http import Connection, form, head, part
 
-SAMPLES: Final = Path(__file__).parents[3] / "samples"
+SAMPLES: Final = CHECKOUT / "samples"
 ADD_CLIENT: Final = "INSERT INTO clients (client_id, name) VALUES (1, 'One')"
 REFUSE: Final = """
     CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS

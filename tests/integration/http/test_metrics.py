@@ -6,13 +6,13 @@ from collections.abc import Callable
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from service.db import Connection as Database
-from service.db import Pool
-from service.importer.retries import retrying
-from service.telemetry import Stage
-from tests.integration.http.raw import Connection, form, get, head, part
+from service.observability.metrics import Stage
+from service.storage import Connection as Database
+from service.storage import Pool
+from service.storage.retry import with_retries
 from tests.integration.http.test_endings import FILE, HALF, WHOLE, ended, held
-from tests.serving import Service
+from tests.support.raw_http import Connection, form, get, head, part
+from tests.support.service import Service
 
 BYTES = ("bulk_import_upload_bytes_total",)
 INTERRUPTED = ("bulk_import_imports_ended_total", "interrupted")
@@ -89,7 +89,7 @@ async def test_tries_are_counted(service: Service, pool: Pool) -> None:
             raise ConnectionResetError
 
     before = (await told(service))["bulk_import_database_retries_total",]
-    await retrying(pool, work, 10)
+    await with_retries(pool, work, 10)
     assert (await told(service))["bulk_import_database_retries_total",] == before + 1
 
 
@@ -184,5 +184,5 @@ async def test_a_connection_that_breaks_is_counted_as_an_error(
 
     name = ("bulk_import_database_errors_total", "08")
     before = (await told(service))[name]
-    await retrying(pool, work, 10)
+    await with_retries(pool, work, 10)
     assert (await told(service))[name] == before + 1

@@ -5,8 +5,8 @@ import quopri
 
 import pytest
 
-from service.db import Pool
-from tests.integration.http.raw import (
+from service.storage import Pool
+from tests.support.raw_http import (
     BOUNDARY,
     XML,
     Answer,
@@ -17,7 +17,7 @@ from tests.integration.http.raw import (
     part,
     upload,
 )
-from tests.serving import Service
+from tests.support.service import Service
 
 FILE = part("file", XML, "Content-Type: application/xml", filename="export.xml")
 

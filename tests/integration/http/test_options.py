@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from service.db import Pool
-from tests.integration.http.raw import Answer, form, part
-from tests.integration.http.uploads import NATIVE, plans, rows, send, told
-from tests.serving import Service
+from service.storage import Pool
+from tests.support.raw_http import Answer, form, part
+from tests.support.service import Service
+from tests.support.uploads import NATIVE, plans, rows, send, told
 
 
 async def test_mode_create_lands_only_what_is_new(service: Service) -> None:

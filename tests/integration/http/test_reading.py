@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from service.db import Pool
-from tests.integration.http.raw import XML, Answer, Connection, form, get, head, part, upload
+from service.storage import Pool
 from tests.integration.http.test_endings import ended, held
-from tests.serving import Service, token
+from tests.support.raw_http import XML, Answer, Connection, form, get, head, part, upload
+from tests.support.service import Service, token
 
 IMPORT = "/api/v2/clients/1/imports/1"
 

@@ -7,12 +7,12 @@ from typing import Any
 import asyncpg
 import pytest
 
-from service.api.health import OK, UNKNOWN
-from service.db import Pool
-from service.importer.endings import NO_ROOM
-from tests.integration.http.raw import Connection, get, head, upload
+from service.http.routes.health import OK, UNKNOWN
+from service.imports.ending import NO_ROOM
+from service.storage import Pool
 from tests.integration.http.test_endings import FILE, HALF, WHOLE, ended
-from tests.serving import Service
+from tests.support.raw_http import Connection, get, head, upload
+from tests.support.service import Service
 
 END_OTHERS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity

@@ -8,12 +8,12 @@ from aiohttp import web
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from service import tracing
-from service.db import Pool
+from service.observability import tracing
 from service.settings import Settings
+from service.storage import Pool
 from tests.integration.attacks.test_secrets import logged
-from tests.integration.http.raw import form, get, part, upload
 from tests.integration.http.test_logs import ADD_CLIENT, records
+from tests.support.raw_http import form, get, part, upload
 
 TRACE: Final = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT: Final = "00f067aa0ba902b7"

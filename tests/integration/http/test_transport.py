@@ -5,11 +5,11 @@ import time
 
 import pytest
 
-from service.api import protocol
-from service.db import Pool
-from tests.integration.http.raw import XML, Connection, form, get, head, part, upload
+from service.http import server
+from service.storage import Pool
 from tests.integration.http.test_metrics import BYTES, told, until
-from tests.serving import Service, token
+from tests.support.raw_http import XML, Connection, form, get, head, part, upload
+from tests.support.service import Service, token
 
 FILE = form(part("file", XML, "Content-Type: application/xml"))
 EXPECT = "Expect: 100-continue"
@@ -97,7 +97,7 @@ async def test_what_is_not_http_gets_the_envelope(
 async def test_the_answer_to_what_is_not_http_is_not_lost_on_who_still_sends(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(protocol, "LINGER", 30.0)
+    monkeypatch.setattr(server, "LINGER", 30.0)
     async with Connection(service) as connection:
         await connection.send(b"GET / HTTP/1.1\r\nbad header\r\n\r\n", *[MEGABYTE] * 20)
         assert (await connection.answer()).status == 400

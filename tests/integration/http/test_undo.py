@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from service.db import Connection as Database
-from service.db import Pool
-from service.importer import undo as undoing
-from service.rows import Table
-from tests.integration.http.raw import Connection, form, get, head, part, upload
+from service.imports import undo as undoing
+from service.spool.copy_rows import Table
+from service.storage import Connection as Database
+from service.storage import Pool
 from tests.integration.http.test_endings import held
-from tests.integration.http.uploads import NATIVE, current, plans, send, told, undo
-from tests.integration.importer.build import until
-from tests.serving import Service
+from tests.support.projects import until
+from tests.support.raw_http import Connection, form, get, head, part, upload
+from tests.support.service import Service
+from tests.support.uploads import NATIVE, current, plans, send, told, undo
 
 
 def rich(name: str) -> bytes:
@@ -53,7 +53,7 @@ async def test_what_was_updated_says_what_it_said_before(service: Service, pool:
 async def test_what_is_large_is_put_back_in_pieces(
     service: Service, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.importer.undo.AT_A_TIME", 2)
+    monkeypatch.setattr("service.imports.undo.AT_A_TIME", 2)
     tasks = "".join(f'<task id="T{n}"><name>t</name></task>' for n in range(5))
     projects = "".join(
         f'<project id="P{n}"><name>p</name><tasks>{tasks[: n * 35]}</tasks></project>'

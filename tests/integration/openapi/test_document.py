@@ -10,21 +10,22 @@ from typing import Any, TypeGuard
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from service.api import encoding, form, imports, listing, spreadsheet
-from service.api.openapi.document import document
-from service.api.options import IDEMPOTENCY_KEY
-from service.api.requests import REQUEST_ID_HEADER
-from service.api.routes import ROUTES
-from service.db import Pool
 from service.errors import ServiceError
-from service.importer.decisions import Outcome
-from service.importer.options import Mode, Options, Told
+from service.http.middleware import REQUEST_ID_HEADER
+from service.http.openapi.document import document
+from service.http.routes import imports, listing, results_csv
+from service.http.routes.table import ROUTES
+from service.http.upload import content_encoding, form
+from service.http.upload.options import IDEMPOTENCY_KEY
+from service.imports.conflict_rules import Outcome
+from service.imports.options import ImportOptions, Mode, OutcomeFilter
 from service.model import ErrorCode, WarningCode
-from service.rows import COLUMNS, Table
 from service.settings import Settings
-from tests.integration.openapi.asking import ALL_SCOPES, MULTIPART, OTHER, ask, native, upload
-from tests.integration.openapi.told import Operation, operation, operations, resolved
-from tests.serving import Service
+from service.spool.copy_rows import COLUMNS, Table
+from service.storage import Pool
+from tests.support.openapi.document import Operation, operation, operations, resolved
+from tests.support.openapi.requests import ALL_SCOPES, MULTIPART, OTHER, ask, native, upload
+from tests.support.service import Service
 
 SCOPES = set(ALL_SCOPES.split())
 OF_A_CLIENT = [each for each in operations() if each.of_a_client]
@@ -130,12 +131,12 @@ def _values(asked: str, name: str) -> list[str]:
 
 def test_options_take_the_values_of_the_code() -> None:
     assert _values("importProjects", "mode") == list(Mode)
-    assert _values("importProjects", "outcomes") == list(Told)
+    assert _values("importProjects", "outcomes") == list(OutcomeFilter)
     assert _values("listProjects", "archived") == list(listing.ARCHIVED)
-    assert _values("importProjects", "Content-Encoding") == sorted(encoding.READ)
+    assert _values("importProjects", "Content-Encoding") == sorted(content_encoding.ACCEPTED)
     stored = document()["components"]["schemas"]["Options"]["oneOf"]
-    assert set(stored[0]["properties"]) == set(Options().as_dict())
-    assert set(stored[1]["properties"]) == set(Options(undo=1).as_dict())
+    assert set(stored[0]["properties"]) == set(ImportOptions().as_dict())
+    assert set(stored[1]["properties"]) == set(ImportOptions(undo=1).as_dict())
 
 
 def test_the_form_has_the_types_of_the_code() -> None:
@@ -146,8 +147,8 @@ def test_the_form_has_the_types_of_the_code() -> None:
 
 def test_csv_is_told_with_its_columns() -> None:
     response = operation("listResults").told["responses"]["200"]
-    told = response["content"][spreadsheet.CSV]["schema"]["description"]
-    assert ", ".join(spreadsheet.COLUMNS) in told
+    told = response["content"][results_csv.CSV]["schema"]["description"]
+    assert ", ".join(results_csv.COLUMNS) in told
 
 
 async def test_a_route_knows_the_parameters_of_the_document(

@@ -13,13 +13,13 @@ from typing import Any, Final
 import orjson
 import pytest
 
-from service.api.openapi import operations as telling
-from service.db import Pool
+from service.http.openapi import operations as telling
 from service.settings import Settings
-from tests.e2e.conftest import CHECKOUT
-from tests.integration.openapi.asking import Place
-from tests.integration.openapi.scenes import Shot, story
-from tests.integration.openapi.told import check, operations
+from service.storage import Pool
+from tests.support.openapi.document import check, operations
+from tests.support.openapi.requests import Place
+from tests.support.openapi.scenes import Shot, story
+from tests.support.paths import CHECKOUT
 
 EXAMPLES: Final = CHECKOUT / "service" / "api" / "openapi" / "examples"
 Recorded = dict[str, dict[str, list[dict[str, Any]]]]

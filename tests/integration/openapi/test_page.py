@@ -4,9 +4,9 @@ import re
 from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
 
-from tests.integration.openapi.asking import ask
-from tests.integration.openapi.told import operation
-from tests.serving import Service
+from tests.support.openapi.document import operation
+from tests.support.openapi.requests import ask
+from tests.support.service import Service
 
 STRICT = {"default-src": ["'none'"], "script-src": ["'self'"], "style-src": ["'self'"]}
 

@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from service.db import Pool
-from tests.e2e.conftest import CHECKOUT
-from tests.integration.openapi.asking import ALL_SCOPES, OTHER, PLANT, native, upload
-from tests.serving import Service, token
+from service.storage import Pool
+from tests.support.openapi.requests import ALL_SCOPES, OTHER, PLANT, native, upload
+from tests.support.paths import CHECKOUT
+from tests.support.service import Service, token
 
 TIMES: Final = int(os.environ.get("FUZZ", "1"))
 EXAMPLES: Final = 5 * TIMES
@@ -28,7 +28,7 @@ async def test_the_service_is_as_the_document_says(
 ) -> None:
     for _ in range(3):
         assert (await upload(service, native(PLANT, OTHER))).status == 207
-    hooks = {"SCHEMATHESIS_HOOKS": "tests.integration.openapi.hooks", "PYTHONPATH": str(CHECKOUT)}
+    hooks = {"SCHEMATHESIS_HOOKS": "tests.support.openapi.hooks", "PYTHONPATH": str(CHECKOUT)}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

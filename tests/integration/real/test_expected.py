@@ -5,12 +5,12 @@ from collections import Counter
 
 import aiohttp
 
-from service.db import Pool
-from tests.integration.real.compare import compare
-from tests.integration.real.files import FILES
-from tests.integration.real.stored import stored
-from tests.integration.whole.uploading import upload
-from tests.serving import Service
+from service.storage import Pool
+from tests.support.real.compare import compare
+from tests.support.real.files import FILES
+from tests.support.real.stored import stored
+from tests.support.service import Service
+from tests.support.upload import upload
 
 COMPUTED = {"project finish", "wbs start", "wbs finish", "wbs percent"}
 """What Primavera's files do not state: the independent reader sums it up from below."""

@@ -3,13 +3,13 @@
 import aiohttp
 from lxml.etree import QName
 
-from service.db import Pool
-from tests import mspdi_leaves, p6_leaves
-from tests.integration.real.files import FILES
-from tests.integration.real.stored import stored
-from tests.integration.whole.uploading import upload
-from tests.leaves import Leaves, json_leaves, tree, xml_leaves
-from tests.serving import Service
+from service.storage import Pool
+from tests.support import mspdi_leaves, p6_leaves
+from tests.support.leaves import Leaves, json_leaves, tree, xml_leaves
+from tests.support.real.files import FILES
+from tests.support.real.stored import stored
+from tests.support.service import Service
+from tests.support.upload import upload
 
 SEARCH = {"mspdi": mspdi_leaves.search, "p6": p6_leaves.search}
 NOT_SHARED = {"Project", "ProjectList"}

@@ -2,11 +2,11 @@
 
 import pytest
 
-from service.db import Pool
-from tests.integration.http.raw import form, part
-from tests.integration.http.uploads import NATIVE, current, send, told, undo
-from tests.integration.real.files import FILES, File
-from tests.serving import Service
+from service.storage import Pool
+from tests.support.raw_http import form, part
+from tests.support.real.files import FILES, File
+from tests.support.service import Service
+from tests.support.uploads import NATIVE, current, send, told, undo
 
 PORTFOLIOS = [file for file in FILES if file.name in ("plants.xml", "portfolio.xml")]
 

@@ -5,11 +5,11 @@ import asyncio
 import aiohttp
 import pytest
 
-from service.db import Pool
 from service.settings import Settings
-from tests.integration.importer.build import until
-from tests.integration.whole.uploading import upload
-from tests.serving import served
+from service.storage import Pool
+from tests.support.projects import until
+from tests.support.service import served
+from tests.support.upload import upload
 
 
 def plan(tasks: int) -> bytes:

@@ -4,9 +4,9 @@ from itertools import cycle
 
 import aiohttp
 
-from service.db import Pool
-from tests.integration.whole.uploading import upload
-from tests.serving import Service
+from service.storage import Pool
+from tests.support.service import Service
+from tests.support.upload import upload
 
 GOOD = """\
 <project id="{id}">

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from service.settings import Settings
-from tests.bench.database import Database, add_clients
-from tests.bench.mixture import mixture
-from tests.bench.process import serving, sign
-from tests.bench.soak import Level, soak
+from tests.tools.bench.database import Database, add_clients
+from tests.tools.bench.mixture import mixture
+from tests.tools.bench.process import serving, sign
+from tests.tools.bench.soak import Level, soak
 
 LOOKS = (40, 100, 160)
 """After how many imports; twenty are of every kind, and the first fill caches and pools."""

@@ -5,9 +5,9 @@ from collections import defaultdict
 
 import aiohttp
 
-from service.db import Pool
-from tests.integration.whole.uploading import upload
-from tests.serving import Service
+from service.storage import Pool
+from tests.support.service import Service
+from tests.support.upload import upload
 
 PROJECTS = 2000
 ROUNDS = 10

@@ -14,10 +14,10 @@ from service.cli import scanning
 from service.cli.parts import PieceFile, stamp_of
 from service.cli.splitting import Cut, Piece
 from service.errors import FileRefused
+from service.formats.limits import Limits
+from service.formats.reader import Reader
 from service.model import Project, Refusal
-from service.xml.limits import Limits
-from service.xml.reader import Reader
-from tests.integration.real.files import FILES, File
+from tests.support.real.files import FILES, File
 
 Told = tuple[Any, ...]
 """A project as a reader tells of it: id, content hash or message, line, place in the file."""

@@ -1,0 +1,51 @@
+"""What the reader has to know of a dialect.
+
+A dialect is one module: maps of its records (``maps``), a ``Plan`` with a method for each kind of
+record, and the ``Format`` that names them. ``registry`` lists the dialects; neither the reader nor
+the walk knows any of them.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from service.formats.element import Element
+from service.formats.file_context import FileContext
+from service.formats.project_builder import ProjectBuilder
+from service.formats.simple_record import SimpleRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One way to write projects in XML.
+
+    Attributes:
+        name: as outcomes and the column ``source`` have it.
+        recognises: by namespace (empty for none) and local name of the root, whether a file is one.
+        namespace: of the dialect's elements; None where it is the root's.
+        project: local name of a project's element.
+        anywhere: whether a project may stand anywhere in the file, rather than right under the
+            root; one inside another never counts.
+        plan: reads one project.
+        records: what is cleared one by one: path from the project in local names, such as
+            ``Tasks/Task``, to the method of ``plan`` that takes the element at its end.
+        ordinary: by such a path, when a record becomes a row and nothing else.
+        file: keeps what the projects of a file share.
+        outside: records right under the root: local name to the method of ``file``.
+        passed_over: what is right under the root and not read, its content removed as it comes:
+            local name to the method of ``file`` that is told of it at its end.
+        volatile: members of attributes that change at every save; content hashes leave them out.
+    """
+
+    name: str
+    recognises: Callable[[str, str], bool]
+    namespace: str | None
+    project: str
+    anywhere: bool
+    plan: type[ProjectBuilder]
+    records: Mapping[str, Callable[[Any, Element], None]]
+    ordinary: Mapping[str, SimpleRecord] = field(default_factory=dict)
+    file: type[FileContext] = FileContext
+    outside: Mapping[str, Callable[[Any, Element], None]] = field(default_factory=dict)
+    passed_over: Mapping[str, Callable[[Any, Element], None]] = field(default_factory=dict)
+    volatile: frozenset[str] = frozenset()

@@ -1,0 +1,36 @@
+"""The bounds that a file is read within."""
+
+from dataclasses import dataclass, field
+
+from service.spool.spool import Spool, SpoolShare
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one file; sizes are bytes.
+
+    Attributes:
+        max_projects: projects in the file; one more is ``FileTooLarge``.
+        max_project_bytes: rows of one project, as COPY text.
+        max_attributes_bytes: attributes of one record, as JSON.
+        max_tag_names: distinct names of elements and XML attributes.
+        spill_bytes: rows of one project kept in memory before they go to disk.
+        shared_bytes: shared objects kept in memory before they go to disk.
+        spool: where spool files go, and how much they may hold.
+        max_file_bytes: the file as XML, inflated.
+        max_inflate_ratio: inflated size over compressed size, past ``gunzip.RATIO_GRACE``.
+    """
+
+    max_projects: int = 1_000_000
+    max_project_bytes: int = 1 * GIB
+    max_attributes_bytes: int = 16 * MIB
+    max_tag_names: int = 20_000
+    spill_bytes: int = 4 * MIB
+    shared_bytes: int = 8 * MIB
+    spool: SpoolShare = field(default_factory=lambda: Spool().share())
+    max_file_bytes: int = 64 * GIB
+    max_inflate_ratio: int = 200

@@ -1,0 +1,223 @@
+"""What Primavera has outside the projects, and which fields of theirs refer to it.
+
+A field ``…KindObjectId`` holds the ``ObjectId`` of a ``Kind``: ``CalendarObjectId``,
+``BaseCalendarObjectId`` and ``ActivityDefaultCalendarObjectId`` all name a ``Calendar``. That
+holds throughout the vendor's schema (p6apibo.xsd) but for the fields that ``_by_element`` knows.
+"""
+
+import re
+from functools import lru_cache
+
+from service.formats import values
+from service.formats.element import Element
+from service.formats.engine.record_parser import Fault
+from service.formats.file_context import FileContext
+from service.formats.limits import Limits
+from service.formats.project_content import shared_object
+from service.formats.record_maps import Field, RecordMap, columns_of
+from service.formats.shared_objects import SharedStore
+from service.formats.source_line import line_of
+from service.formats.values import unescape
+from service.model import FileWarning, WarningCode
+from service.spool.copy_rows import Table
+
+SOURCE = "p6"
+
+SHARED = (
+    *("ActivityCode", "ActivityCodeType", "ActivityFilter", "ActivityStepTemplate"),
+    *("ActivityStepTemplateItem", "Alert", "AutovueAttr", "BaselineType", "CBS", "Calendar"),
+    *("CBSDurationSummary", "ChangeSet", "CostAccount", "Currency", "DisplayCurrency"),
+    *("DocumentCategory", "DocumentStatusCode", "EPS", "EPSBudgetChangeLog", "EPSFunding"),
+    *("EPSNote", "EPSSpendingPlan", "ExpenseCategory", "FinancialPeriod"),
+    *("FinancialPeriodTemplate", "FundingSource", "GatewayDeployment", "GlobalPreferences"),
+    *("GlobalProfile", "GlobalReplace", "ImportOptionsTemplate", "JobService", "Location"),
+    *("MSPTemplate", "NotebookTopic", "OBS", "OverheadCode", "Profile", "ProjectCode"),
+    *("ProjectCodeType", "ProjectPortfolio", "ProjectProfile", "ProjectResourceCategory"),
+    *("Resource", "ResourceAccess", "ResourceAssignmentCode", "ResourceAssignmentCodeType"),
+    *("ResourceCode", "ResourceCodeAssignment", "ResourceCodeType", "ResourceCurve"),
+    *("ResourceHour", "ResourceLocation", "ResourceRate", "ResourceRole", "ResourceTeam"),
+    *("RiskCategory", "RiskMatrix", "RiskMatrixScore", "RiskMatrixThreshold", "RiskThreshold"),
+    *("RiskThresholdLevel", "Role", "RoleCode", "RoleCodeAssignment", "RoleCodeType"),
+    *("RoleLimit", "RoleRate", "RoleRateNew", "RoleTeam", "ScheduleCheckOption", "Shift"),
+    *("ShiftPeriod", "ThresholdParameter", "Timesheet", "TimesheetAudit", "TimesheetDelegate"),
+    *("TimesheetPeriod", "UDFCode", "UDFType", "UnitOfMeasure", "User", "UserConsent"),
+    *("UserFieldTitle", "UserInterfaceView", "UserLicense", "UserOBS", "WBSCategory"),
+)
+"""What the schema has under the root beside projects and their records."""
+
+LOOSE = (
+    *("Activity", "ActivityCodeAssignment", "ActivityCodeUpdate", "ActivityComment"),
+    *("ActivityExpense", "ActivityNote", "ActivityNoteUpdate", "ActivityOwner"),
+    *("ActivityPeriodActual", "ActivityRisk", "ActivityStep", "ActivityStepCreate"),
+    *("ActivityStepDelete", "ActivityStepUpdate", "ActivityUpdate", "Document", "IssueHistory"),
+    *("LeanTask", "ProjectBudgetChangeLog", "ProjectCodeAssignment", "ProjectDeployment"),
+    *("ProjectDocument", "ProjectFunding", "ProjectIssue", "ProjectNote", "ProjectResource"),
+    *("ProjectResourceQuantity", "ProjectSpendingPlan", "ProjectThreshold", "Relationship"),
+    *("ResourceAssignment", "ResourceAssignmentCodeAssignment", "ResourceAssignmentCreate"),
+    *("ResourceAssignmentPeriodActual", "ResourceAssignmentUpdate", "Risk", "RiskImpact"),
+    *("RiskResponseAction", "RiskResponseActionImpact", "RiskResponsePlan", "ScheduleOptions"),
+    *("StepUserDefinedValueUpdate", "UDFValue", "UpdateBaselineOption"),
+    *("UserDefinedValueUpdate", "WBS", "WBSMilestone", "WbsReviewers"),
+)
+"""Records of projects that the schema has under the root as well."""
+
+OWNERS = {
+    "ResourceCodeAssignment": "Resource",
+    "ResourceLocation": "Resource",
+    "ResourceRate": "Resource",
+    "ResourceRole": "Resource",
+    "RiskMatrixScore": "RiskMatrix",
+    "RiskMatrixThreshold": "RiskMatrix",
+    "RiskThresholdLevel": "RiskThreshold",
+    "RoleCodeAssignment": "Role",
+    "RoleLimit": "Role",
+    "RoleRate": "Role",
+    "RoleRateNew": "Role",
+    "ShiftPeriod": "Shift",
+    "UDFCode": "UDFType",
+}
+"""Objects that nothing refers to, as they refer back to what they belong to: they come with it."""
+
+RESOURCE_TYPE = values.enumeration(
+    "type", {"Labor": "work", "Nonlabor": "nonlabor", "Material": "material"}
+)
+
+OBJECT = RecordMap(
+    columns=("object_id",), fields=(Field("ObjectId", "object_id", values.ID, keep=True),)
+)
+RESOURCE = RecordMap(
+    columns=columns_of(Table.RESOURCES),
+    fields=(
+        Field("ObjectId", "resource_id", values.ID, keep=True),
+        Field("Name", "name", values.TEXT, keep=True),
+        Field("ResourceType", "type", RESOURCE_TYPE, keep=True),
+        Field("EmailAddress", "email", values.TEXT, keep=True),
+    ),
+)
+"""A shared object keeps all that it says; the columns are for the row that a project gets."""
+
+_LONGEST_FIRST = sorted(SHARED, key=len, reverse=True)
+_CACHED = 4096
+_REFERENCE = re.compile(
+    rb'"TypeObjectId":"([0-9]+)","ValueObjectId":"([0-9]+)"|"(\w+)ObjectId":"([0-9]+)"'
+)
+"""A code with its value, or any other field that refers to something; keys are in their order."""
+
+
+def _owner(kind: str) -> bytes:
+    """How the names of what such an object belongs to begin."""
+    return f"{OWNERS.get(kind, kind + ' of nothing')} ".encode()
+
+
+def name_of(kind: str, object_id: str) -> bytes:
+    """The name under which an object is filed."""
+    return f"{kind} {object_id}".encode()
+
+
+def references(element: str, attributes: bytes) -> set[bytes]:
+    """Names of the shared objects that a record may refer to.
+
+    Args:
+        element: local name of the record.
+        attributes: its JSON, keys sorted. A text cannot look like a member: its quotes are escaped.
+    """
+    return {name for found in _REFERENCE.findall(attributes) for name in _names(element, found)}
+
+
+@lru_cache(_CACHED)
+def _names(element: str, found: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    code_type, code, field, object_id = (group.decode() for group in found)
+    if code_type:
+        holder = "Project" if element == "Code" else element
+        return name_of(f"{holder}CodeType", code_type), name_of(f"{holder}Code", code)
+    kind = _by_element(element, field) or next(filter(field.endswith, _LONGEST_FIRST), None)
+    return () if kind is None else (name_of(kind, object_id),)
+
+
+def _by_element(element: str, field: str) -> str | None:
+    """The kind that a field names by the element that it stands in."""
+    if field == "Parent":
+        return element
+    if field == "CodeType":
+        return "UDFType" if element == "UDFCode" else f"{element}Type"
+    return "UDFType" if field == "Type" else None
+
+
+class P6FileContext(FileContext):
+    """One file of Primavera: its shared objects, and what is in it that is not imported.
+
+    Attributes:
+        store: the shared objects so far.
+    """
+
+    def __init__(
+        self, limits: Limits, namespace: str, volatile_of: dict[str, frozenset[str]]
+    ) -> None:
+        super().__init__(limits, namespace, volatile_of)
+        self.store = SharedStore(limits.shared_bytes, limits.spool)
+        self._baselines = 0
+        self._loose = 0
+
+    def shared(self, element: Element) -> None:
+        """Keep a shared object."""
+        kind = self.names[element.tag]
+        record_map = RESOURCE if kind == "Resource" else OBJECT
+        record = self.walk(record_map, SOURCE, strict=False)(element)
+        object_id = unescape(record.columns[0])
+        names = references(kind, record.stable)
+        limit = self.limits.max_attributes_bytes
+        if len(record.whole) > limit:
+            problem = f"is over {limit} bytes"
+            record.faults.append(Fault(line_of(element), kind, object_id, problem, True))
+        self.store.add(
+            None if object_id is None else name_of(kind, object_id),
+            shared_object(kind, object_id, record),
+            names,
+            owners=[name for name in names if name.startswith(_owner(kind))],
+            columns=b"\t".join(record.columns) if kind == "Resource" else b"",
+            faults=[
+                fault._replace(value=object_id) if fault.fatal else fault for fault in record.faults
+            ],
+        )
+
+    def baseline(self, element: Element) -> None:
+        """Count a ``BaselineProject``."""
+        self._baselines += 1
+
+    def stubs(self, element: Element) -> None:
+        """Take no notice of ``ProjectList``: it repeats the ids of the projects in the file."""
+
+    def loose(self, element: Element) -> None:
+        """Count a record of a project that stands outside of all."""
+        self._loose += 1
+
+    def finish(self) -> None:
+        """Tell what no project has, and what could not be told apart."""
+        for count, code, message in (
+            (
+                self._baselines,
+                WarningCode.BASELINE_PROJECTS_SKIPPED,
+                "Baseline projects are not imported",
+            ),
+            (
+                self._loose,
+                WarningCode.LOOSE_RECORDS_SKIPPED,
+                "Activities and other records outside a project are not imported",
+            ),
+            (
+                self.store.unused,
+                WarningCode.SHARED_OBJECTS_UNUSED,
+                "Shared objects that no project refers to are not imported",
+            ),
+            (
+                self.store.ambiguous,
+                WarningCode.SHARED_OBJECTS_AMBIGUOUS,
+                "Shared objects have the ObjectId of another; projects take both",
+            ),
+        ):
+            if count:
+                self.warnings.append(FileWarning(code, message, count))
+
+    def close(self) -> None:
+        """Give back memory and disk."""
+        self.store.close()

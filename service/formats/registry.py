@@ -1,0 +1,9 @@
+"""The dialects that are read, in the order in which a file is tried for them."""
+
+from service.formats.format import Format
+from service.formats.mspdi import format as mspdi
+from service.formats.native import format as native
+from service.formats.p6 import format as p6
+
+FORMATS: tuple[Format, ...] = (native.FORMAT, p6.FORMAT, mspdi.FORMAT)
+"""Microsoft Project's is last: its projects may stand in a wrapper of any name."""

@@ -1,0 +1,260 @@
+"""Typed values: checked by their lexical form, then written as canonical COPY text.
+
+PostgreSQL would take ``now``, ``infinity``, ``NaN`` or ``05/01/2026`` and silently drop ``+02:00``,
+so nothing reaches it that did not match a pattern here; and nothing that did is refused by it.
+Canonical means: what PostgreSQL prints for the value (intervals in ``iso_8601`` style), put into
+native XML and read again, gives the same bytes. Content hashes rest on that.
+
+The patterns use only what XML Schema's regular expressions know too: ``native.xsd`` repeats them,
+and a test holds the two together.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+
+from service.model import MAX_ID
+from service.spool.copy_rows import escape
+
+NULL = b"\\N"
+"""COPY's null. No value equals it: a backslash in a text is escaped."""
+
+BLANK = " \t\r\n"
+"""White space as XML has it; a no-break space is content."""
+
+TIMESTAMP_PATTERN = (
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?"
+)
+_EIGHT, _SIX = ("[0-9]" + "[0-9]?" * (most - 1) for most in (8, 6))
+DURATION_PATTERN = (
+    rf"-?P({_EIGHT}Y)?({_EIGHT}M)?({_EIGHT}D)?"
+    rf"(T({_EIGHT}H)?({_EIGHT}M)?({_EIGHT}(\.{_SIX})?S)?)?"
+)
+"""Without ``{1,8}``: libxml2 miscounts it where such groups may be left out."""
+DECIMAL_PATTERN = r"[+\-]?([0-9]{1,15}(\.[0-9]{0,12})?|\.[0-9]{1,12})([eE][+\-]?[0-9]{1,2})?"
+PERCENT_PATTERN = r"100(\.0{0,10})?|[0-9]{1,2}(\.[0-9]{0,10})?"
+INTEGER_PATTERN = r"[+\-]?[0-9]{1,9}"
+BOOLEAN_PATTERN = r"true|false|0|1"
+WORD_PATTERN = r"[a-z][a-z0-9_\-]{0,30}"
+
+_CACHED = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One type of value.
+
+    Attributes:
+        name: tells compiled code which kind it is, where it knows that kind.
+        parse: from a file's text to COPY text; ``NULL`` where it is blank, None where it is bad.
+        problem: what is wrong with a bad one, to be read behind the value.
+        words: some texts and what ``parse`` gives for them, for compiled code as well.
+    """
+
+    name: str
+    parse: Callable[[str], bytes | None]
+    problem: str
+    words: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def unescape(field: bytes) -> str | None:
+    """Read one field of COPY text that ``escape`` or a kind wrote; None where it is null."""
+    if field == NULL:
+        return None
+    if b"\\" not in field:
+        return field.decode()
+    return re.sub(rb"\\(.)", lambda m: _UNESCAPED.get(m[1], m[1]), field).decode()
+
+
+_UNESCAPED = {b"n": b"\n", b"t": b"\t", b"r": b"\r"}
+
+
+def _text(value: str) -> bytes:
+    if value.isprintable() and "\\" not in value and value and not value.isspace():
+        return value.encode()
+    return escape(value.encode()) if value.strip(BLANK) else NULL
+
+
+@lru_cache(_CACHED)
+def _id(value: str) -> bytes | None:
+    if len(value) > MAX_ID:
+        return None
+    stripped = value.strip(BLANK)
+    return escape(stripped.encode()) if stripped else NULL
+
+
+def _checked(pattern: str, canonical: Callable[[str], str | None]) -> Callable[[str], bytes | None]:
+    """A cached parser: trim, match, then let ``canonical`` write it (None or ValueError: bad)."""
+    matches = re.compile(pattern).fullmatch
+
+    @lru_cache(_CACHED)
+    def parse(value: str) -> bytes | None:
+        value = value.strip(BLANK)
+        if not value:
+            return NULL
+        if matches(value) is None:
+            return None
+        try:
+            written = canonical(value)
+        except ValueError:
+            return None
+        return None if written is None else written.encode()
+
+    return parse
+
+
+def _timestamp(value: str) -> str:
+    datetime.fromisoformat(value)
+    return value.rstrip("0").rstrip(".") if "." in value else value
+
+
+_DURATION = re.compile(DURATION_PATTERN)
+_TOO_LONG = re.compile("[0-9]{9}")
+"""What months made years, or minutes hours, past what the pattern lets in again."""
+
+
+def _duration(value: str) -> str | None:
+    if value.endswith(("P", "T")):
+        return None
+    match = _DURATION.fullmatch(value)
+    assert match is not None
+    years, months, days, _, hours, minutes, seconds, _ = match.groups()
+    whole, _, fraction = (seconds or "0S")[:-1].partition(".")
+    clock = (_count(hours) * 60 + _count(minutes)) * 60 + int(whole)
+    written = iso_duration(
+        _count(years) * 12 + _count(months),
+        _count(days),
+        clock * 1_000_000 + int(fraction.ljust(6, "0")),
+        negative=value[0] == "-",
+    )
+    return None if _TOO_LONG.search(written) else written
+
+
+def _count(part: str | None) -> int:
+    return int(part[:-1]) if part else 0
+
+
+def iso_duration(months: int, days: int, micros: int, *, negative: bool) -> str:
+    """Write a duration as PostgreSQL prints an interval in ``iso_8601`` style.
+
+    Args:
+        months: whole months, not negative.
+        days: whole days, not negative; never carried into months.
+        micros: microseconds, not negative; never carried into days.
+        negative: whether all of it counts backwards.
+    """
+    sign = "-" if negative else ""
+    seconds, fraction = divmod(micros, 1_000_000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    date = "".join(
+        f"{sign}{n}{unit}" for n, unit in zip((*divmod(months, 12), days), "YMD", strict=True) if n
+    )
+    clock = "".join(f"{sign}{n}{unit}" for n, unit in ((hours, "H"), (minutes, "M")) if n)
+    if seconds or fraction:
+        tail = f".{fraction:06d}".rstrip("0") if fraction else ""
+        clock += f"{sign}{seconds}{tail}S"
+    if not date and not clock:
+        return "PT0S"
+    return f"P{date}T{clock}" if clock else f"P{date}"
+
+
+def _hours(value: str) -> str | None:
+    hours = Decimal(value)
+    micros = int((abs(hours) * 3_600_000_000).to_integral_value())
+    written = iso_duration(0, 0, micros, negative=hours < 0)
+    return None if _TOO_LONG.search(written) else written
+
+
+def _tenths_of_minutes(value: str) -> str:
+    tenths = int(value)
+    return iso_duration(0, 0, abs(tenths) * 6_000_000, negative=tenths < 0)
+
+
+def _decimal(value: str) -> str:
+    return plain(Decimal(value))
+
+
+def plain(number: Decimal) -> str:
+    """Write a number without exponent and without trailing zeros."""
+    text = format(number, "f") if number else "0"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _fraction(value: str) -> str | None:
+    percent = Decimal(value) * 100
+    return plain(percent) if 0 <= percent <= 100 else None
+
+
+def _boolean(value: str) -> str:
+    return "t" if value in {"1", "true"} else "f"
+
+
+def enumeration(name: str, words: Mapping[str, str]) -> Kind:
+    """A kind that takes the words listed and no others.
+
+    Args:
+        name: what the values are called.
+        words: from the file's word to the column's.
+    """
+    pattern = "|".join(map(re.escape, words))
+    return Kind(
+        name,
+        _checked(pattern, words.__getitem__),
+        f"is not one of {', '.join(words)}",
+        words={word: value.encode() for word, value in words.items()},
+    )
+
+
+def flag(name: str, words: Iterable[str]) -> Kind:
+    """A kind that is true where the value is one of the words listed, and null elsewhere."""
+    true = frozenset(words)
+
+    def parse(value: str) -> bytes:
+        return b"t" if value.strip(BLANK) in true else NULL
+
+    return Kind(name, parse, "", words=dict.fromkeys(true, b"t"))
+
+
+def pattern(name: str, words: str, problem: str) -> Kind:
+    """A kind that takes what matches a regular expression, as it is.
+
+    Args:
+        name: what the values are called.
+        words: the expression, for the whole value.
+        problem: what is wrong with what does not match.
+    """
+    return Kind(name, _checked(words, str), problem)
+
+
+TEXT = Kind("text", _text, "is not text")
+ID = Kind("id", _id, f"is longer than {MAX_ID} characters")
+TIMESTAMP = Kind(
+    "timestamp",
+    _checked(TIMESTAMP_PATTERN, _timestamp),
+    "is not a date and time without offset, such as 2026-01-05T08:00:00",
+)
+DURATION = Kind(
+    "duration", _checked(DURATION_PATTERN, _duration), "is not a duration, such as PT40H"
+)
+HOURS = Kind("hours", _checked(DECIMAL_PATTERN, _hours), "is not a number of hours")
+LINK_LAG = Kind(
+    "link_lag",
+    _checked(INTEGER_PATTERN, _tenths_of_minutes),
+    "is not a whole number of tenths of a minute",
+)
+DECIMAL = Kind("decimal", _checked(DECIMAL_PATTERN, _decimal), "is not a number")
+PERCENT = Kind("percent", _checked(PERCENT_PATTERN, _decimal), "is not a percentage from 0 to 100")
+FRACTION = Kind("fraction", _checked(DECIMAL_PATTERN, _fraction), "is not a number from 0 to 1")
+INTEGER = Kind(
+    "integer",
+    _checked(INTEGER_PATTERN, lambda value: str(int(value))),
+    "is not a whole number of at most nine digits",
+)
+BOOLEAN = Kind("boolean", _checked(BOOLEAN_PATTERN, _boolean), "is not true, false, 1 or 0")
+WORD = pattern(
+    "word", WORD_PATTERN, "is not a word of small letters, digits, - and _, at most 31 long"
+)

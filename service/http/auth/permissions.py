@@ -1,0 +1,117 @@
+"""Who asks, and whether they may: the same for every route, in the same order.
+
+PyJWT verifies (see ``tokens``). From aiohttp-jwt comes the matching of permissions; its middleware
+takes neither two keys nor a leeway nor required claims, and answers 403 to a malformed header.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from aiohttp import hdrs, web
+from aiohttp_jwt import match_all, match_any
+
+from service.errors import BadRequest, Forbidden, NotFound, Unauthorized
+from service.http import app_keys
+from service.http.database import run_query
+from service.storage import clients
+
+CLAIMS: Final[web.RequestKey[Mapping[str, Any]]] = web.RequestKey("claims", Mapping)
+
+EVERY_CLIENT: Final = "*"
+_ID: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Someone who may do what they ask.
+
+    ``subject`` is the token's ``sub``, or the empty string.
+    """
+
+    client_id: int
+    subject: str
+
+
+def parse_id(text: str, name: str) -> int:
+    """An id in a path: 1 to 18 ASCII digits.
+
+    Raises:
+        BadRequest: it is anything else.
+    """
+    if not _ID.fullmatch(text):
+        raise BadRequest(f"{name} must be an integer of 1 to 18 digits")
+    return int(text)
+
+
+async def authenticate(request: web.Request) -> Mapping[str, Any]:
+    """The claims of the request's token, which also stand under ``request[CLAIMS]`` from now on.
+
+    Raises:
+        Unauthorized: there is none, or it does not hold.
+        Unavailable: the issuer's keys were not to be had yet.
+    """
+    try:
+        claims = await request.app[app_keys.VERIFIER].verify(_bearer(request))
+    except Unauthorized as exc:
+        exc.headers[hdrs.WWW_AUTHENTICATE] = "Bearer"
+        raise
+    request[CLAIMS] = claims
+    return claims
+
+
+def _bearer(request: web.Request) -> str:
+    headers = request.headers.getall(hdrs.AUTHORIZATION, [])
+    if not headers:
+        raise Unauthorized
+    scheme, *token = headers[0].split() or [""]
+    if scheme and scheme.lower() != "bearer":
+        raise Unauthorized("Authorization scheme is not Bearer")
+    if len(headers) > 1 or len(token) != 1 or not headers[0].isascii():
+        raise Unauthorized("Authorization header is malformed")
+    return token[0]
+
+
+async def authorise(request: web.Request, scope: str) -> Caller:
+    """Whether the request may be made on behalf of the client in its path.
+
+    Raises:
+        Unauthorized, Unavailable: see ``authenticate``.
+        Forbidden: the token lacks ``scope``, or does not name the client; or that is disabled.
+        BadRequest: ``client_id`` is not an integer.
+        NotFound: there is no such client.
+    """
+    settings = request.app[app_keys.SETTINGS]
+    claims = await authenticate(request)
+    if not match_all([scope], parse_scopes(claims.get(settings.jwt_scope_claim))):
+        raise Forbidden
+    client_id = parse_id(request.match_info["client_id"], "client_id")
+    allowed = parse_client_ids(claims.get(settings.jwt_clients_claim))
+    if not match_any([str(client_id), EVERY_CLIENT], allowed):
+        raise Forbidden
+    disabled = await run_query(request.app, partial(clients.is_disabled, client_id=client_id))
+    if disabled is None:
+        raise NotFound
+    if disabled:
+        raise Forbidden(clients.DISABLED)
+    return Caller(client_id, claims.get("sub") or "")
+
+
+def parse_scopes(claim: object) -> set[str]:
+    """The scopes of a claim: a string of words, or a list."""
+    if isinstance(claim, str):
+        return set(claim.split())
+    return {item for item in claim if isinstance(item, str)} if isinstance(claim, list) else set()
+
+
+def parse_client_ids(claim: object) -> set[str]:
+    """The client ids of a claim: integers or strings of digits, one or a list; or ``*``."""
+    items = claim if isinstance(claim, list) else [claim]
+    return {
+        str(item if item == EVERY_CLIENT else int(item))
+        for item in items
+        if (isinstance(item, int) and not isinstance(item, bool))
+        or (isinstance(item, str) and (item == EVERY_CLIENT or _ID.fullmatch(item)))
+    }

@@ -1,0 +1,165 @@
+"""What a JSON Web Token must be to hold: PyJWT's checks, each failure in words of its own."""
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import Any, Final
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from jwt.exceptions import InvalidSubjectError
+
+from service.errors import Unauthorized
+from service.http.auth.jwks import MIN_RSA_BITS, KeySet, PublicKey
+from service.settings import Settings
+
+MIN_SECRET: Final = 32
+"""Shortest HS256 secret, in bytes: RFC 7518 section 3.2."""
+MAX_TOKEN: Final = 6 * 1024
+"""Longest token, in bytes. A header of 8,190 and more is refused before anybody reads it."""
+MAX_SUBJECT: Final = 255
+
+MALFORMED: Final = "JWT token is malformed"
+_WORDS: Final[tuple[tuple[type[jwt.PyJWTError], str], ...]] = (
+    (jwt.ExpiredSignatureError, "JWT token has expired"),
+    (jwt.ImmatureSignatureError, "JWT token is not yet valid"),
+    (jwt.InvalidSignatureError, "JWT token signature is invalid"),
+    (jwt.InvalidIssuerError, "JWT token issuer is not accepted"),
+    (jwt.InvalidAudienceError, "JWT token audience is not accepted"),
+    (InvalidSubjectError, "JWT token subject is not a string"),
+)
+
+
+class UnknownKey(Unauthorized):
+    """The token names a key that the issuer's set does not have."""
+
+    default = "JWT token key is not known"
+
+
+class Verifier:
+    """Verifies tokens against the configured keys.
+
+    A token that names a key (``kid``) is verified by that key of the issuer's set, where there is
+    a set; any other by the static key of its algorithm. Either way the key says for which algorithm
+    it is good, so that a token cannot choose what its signature is compared with.
+
+    Args:
+        settings: ``jwt_secret``, ``jwt_public_key`` and ``jwt_jwks``, of which one at least is
+            needed, and the rest of ``jwt_*``.
+
+    Raises:
+        ValueError: no key, or one that is too weak or not readable; says which setting to mend.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._keys = _keys(settings)
+        self._issued = _key_set(settings)
+        self._issuer = settings.jwt_issuer
+        self._audience = settings.jwt_audience
+        self._leeway = settings.jwt_leeway
+
+    async def verify(self, token: str) -> Mapping[str, Any]:
+        """As ``claims``; for a key that is not known yet the issuer's set is read anew."""
+        try:
+            return self.claims(token)
+        except UnknownKey:
+            assert self._issued is not None
+            await self._issued.renew()
+            return self.claims(token)
+
+    def kept(self) -> AbstractAsyncContextManager[None]:
+        """Keeps the issuer's keys fresh until the block ends; see ``KeySet.kept``."""
+        return nullcontext() if self._issued is None else self._issued.kept()
+
+    def claims(self, token: str) -> Mapping[str, Any]:
+        """The claims of a token that holds.
+
+        Raises:
+            Unauthorized: it does not; ``details`` says why.
+            Unavailable: the issuer's keys were not to be had yet.
+        """
+        if len(token) > MAX_TOKEN:
+            raise Unauthorized(f"JWT token is longer than {MAX_TOKEN} bytes")
+        try:
+            header = jwt.get_unverified_header(token)
+            key = self._key(header.get("alg"), header.get("kid"))
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=[header["alg"]],
+                issuer=self._issuer,
+                audience=self._audience,
+                leeway=self._leeway,
+                options={
+                    "require": ["exp"],
+                    "verify_iss": self._issuer is not None,
+                    "verify_aud": self._audience is not None,
+                },
+            )
+        except (jwt.PyJWTError, ValueError, OverflowError) as exc:
+            raise Unauthorized(_words(exc)) from exc
+        _check_subject(claims.get("sub") or "")
+        return claims
+
+    def _key(self, algorithm: object, kid: object) -> str | PublicKey:
+        """The key that a token's header asks for."""
+        key: str | PublicKey | None = None
+        if isinstance(algorithm, str):
+            if self._issued is None or not isinstance(kid, str):
+                key = self._keys.get(algorithm)
+            elif self._issued.names(kid):
+                key = self._issued.get(kid, algorithm)
+            else:
+                raise UnknownKey
+        if key is None:
+            raise Unauthorized("JWT token algorithm is not accepted")
+        return key
+
+
+def _check_subject(subject: str) -> None:
+    """Whether the database can store it, in every table that names it."""
+    if len(subject) > MAX_SUBJECT or not subject.isprintable():
+        raise Unauthorized(f"JWT token subject is not at most {MAX_SUBJECT} printable characters")
+
+
+def _words(exc: Exception) -> str:
+    if isinstance(exc, jwt.MissingRequiredClaimError):
+        return f"JWT token has no {exc.claim} claim"
+    return next((words for kind, words in _WORDS if isinstance(exc, kind)), MALFORMED)
+
+
+def _keys(settings: Settings) -> dict[str, str | RSAPublicKey]:
+    keys: dict[str, str | RSAPublicKey] = {}
+    if settings.jwt_secret is not None:
+        secret = settings.jwt_secret.get_secret_value()
+        if len(secret.encode()) < MIN_SECRET:
+            raise ValueError(f"BULK_IMPORT_JWT_SECRET is shorter than {MIN_SECRET} bytes")
+        keys["HS256"] = secret
+    if settings.jwt_public_key is not None:
+        keys["RS256"] = _public_key(settings.jwt_public_key)
+    if not keys and settings.jwt_jwks is None:
+        raise ValueError(
+            "set BULK_IMPORT_JWT_SECRET, BULK_IMPORT_JWT_PUBLIC_KEY or BULK_IMPORT_JWT_JWKS"
+        )
+    return keys
+
+
+def _key_set(settings: Settings) -> KeySet | None:
+    if settings.jwt_jwks is None:
+        return None
+    try:
+        return KeySet(settings.jwt_jwks)
+    except ValueError as exc:
+        raise ValueError(f"BULK_IMPORT_JWT_JWKS: {exc}") from exc
+
+
+def _public_key(pem: str) -> RSAPublicKey:
+    try:
+        key = load_pem_public_key(pem.encode())
+    except ValueError as exc:
+        raise ValueError("BULK_IMPORT_JWT_PUBLIC_KEY is not a public key in PEM") from exc
+    if not isinstance(key, RSAPublicKey) or key.key_size < MIN_RSA_BITS:
+        raise ValueError(
+            f"BULK_IMPORT_JWT_PUBLIC_KEY is not an RSA key of at least {MIN_RSA_BITS} bits"
+        )
+    return key

@@ -1,0 +1,133 @@
+"""What every request goes through: an id, an envelope for every failure, and its end."""
+
+import re
+import secrets
+import time
+from contextlib import AbstractContextManager, nullcontext
+from typing import Final
+
+import structlog
+from aiohttp import HttpVersion10, hdrs, web
+from aiohttp.typedefs import Handler
+
+from service.errors import ExpectationFailed, InternalError, ServiceError
+from service.http import app_keys
+from service.http.auth.permissions import CLAIMS
+from service.http.responses import add_security_headers, aiohttp_error_response, error_response
+from service.observability import metrics, tracing
+
+REQUEST_ID_HEADER: Final = "X-Request-Id"
+REQUEST_ID: Final = web.RequestKey("request_id", str)
+_SANE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", re.ASCII)
+_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+log = structlog.get_logger(__name__)
+
+
+def new_request_id() -> str:
+    return secrets.token_hex(16)
+
+
+def traceparent(request: web.Request) -> str | None:
+    """The W3C trace context that the request is part of, or None."""
+    given = request.headers.get("traceparent", "")
+    return given if _TRACEPARENT.fullmatch(given) else None
+
+
+@web.middleware
+async def handle_request(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer the request whatever happens, then read away what is left of its body."""
+    started = time.monotonic()
+    given = request.headers.get(REQUEST_ID_HEADER, "")
+    request[REQUEST_ID] = given if _SANE_ID.fullmatch(given) else new_request_id()
+    traced = {} if (trace := traceparent(request)) is None else {"traceparent": trace}
+    known = {"request_id": request[REQUEST_ID], **traced}
+    with _span(request), structlog.contextvars.bound_contextvars(**known, **tracing.current()):
+        response = await _answered(request, handler)
+        metrics.ANSWERS.labels(response.status).inc()
+        tracing.answered(response.status)
+        log.info(
+            "http.answered",
+            method=request.method,
+            path=request.path,
+            status=response.status,
+            seconds=round(time.monotonic() - started, 3),
+        )
+        if not request.content.is_eof():
+            await response.prepare(request)
+            await response.write_eof()
+            await _read_away(request)
+    return response
+
+
+def _span(request: web.Request) -> AbstractContextManager[None]:
+    """The request's span; probes and files of the page have none."""
+    resource = request.match_info.route.resource
+    if resource is None or not resource.canonical.startswith("/api/"):
+        return nullcontext()
+    return tracing.request(request.method, resource.canonical, request.headers)
+
+
+async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        _check_expectation(request)
+        return await handler(request)
+    except ServiceError as exc:
+        if isinstance(exc, InternalError):
+            log.error("http.failed", exc_info=exc.__cause__)
+        return error_response(exc)
+    except web.HTTPException as exc:
+        return aiohttp_error_response(exc)
+    except ConnectionError:  # the client's: the database's are told as ``Unavailable``
+        log.info("http.client_gone", method=request.method, path=request.path)
+        raise
+    except Exception as exc:
+        log.error("http.failed", exc_info=exc)
+        return error_response(InternalError())
+
+
+def _check_expectation(request: web.Request) -> None:
+    expected = request.headers.get(hdrs.EXPECT, "100-continue")
+    if request.version > HttpVersion10 and expected.lower() != "100-continue":
+        raise ExpectationFailed
+
+
+async def defer_expectation(request: web.Request) -> None:
+    """aiohttp's expect handler, which runs before every middleware: the route decides instead.
+
+    See ``proceed``. So a request that waits for ``100 Continue`` is authorised, refused and logged
+    as any other.
+    """
+
+
+async def send_continue(request: web.Request) -> None:
+    """Say ``100 Continue`` to a client that waits for it."""
+    if request.version > HttpVersion10 and hdrs.EXPECT in request.headers:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # the answer itself has not begun
+
+
+async def finish_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Signal: give every answer its request id, and say where it is the connection's last.
+
+    So it is where the request's body is not read, and where only the end of the connection tells
+    that of the answer.
+    """
+    add_security_headers(response)
+    if request_id := request.get(REQUEST_ID):
+        response.headers[REQUEST_ID_HEADER] = request_id
+    endless = request.version <= HttpVersion10 and response.content_length is None
+    if endless or not request.content.is_eof():
+        response.force_close()
+        response.headers[hdrs.CONNECTION] = "close"
+
+
+async def _read_away(request: web.Request) -> None:
+    settings = request.app[app_keys.SETTINGS]
+    known = CLAIMS in request
+    await request.app[app_keys.BODY_DRAIN].read_away(
+        request,
+        seconds=settings.upload_timeout if known else settings.refused_timeout,
+        silence=settings.idle_timeout,
+        size=settings.max_upload_bytes if known else settings.refused_bytes,
+    )

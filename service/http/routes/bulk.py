@@ -1,0 +1,66 @@
+"""``POST …/projects/bulk``: the order of its decisions, and when its answer is given.
+
+Who asks, what the headers say and whether there is room is decided before a byte of the body is
+read; then the upload runs as a task of its own, and the answer waits for it.
+"""
+
+from typing import Final
+
+from aiohttp import hdrs, web
+from aiohttp.helpers import parse_mimetype
+
+from service.errors import BadRequest, PayloadTooLarge, UnsupportedEncoding
+from service.http import app_keys
+from service.http.auth.permissions import authorise
+from service.http.upload.content_encoding import ACCEPTED, content_encoding
+from service.http.upload.job import UploadJob
+from service.http.upload.multistatus import respond_to_import
+from service.http.upload.options import parse_options
+from service.http.upload.request import parse_request, refuse_running
+
+_MAX_BOUNDARY: Final = 70
+"""RFC 2046 section 5.1.1; aiohttp's reader refuses longer ones."""
+
+
+async def import_projects(request: web.Request) -> web.StreamResponse:
+    """Import the projects of the uploaded file."""
+    app = request.app
+    settings = app[app_keys.SETTINGS]
+    caller = await authorise(request, settings.import_scope)
+    asked = parse_request(request, caller, parse_options(request.query))
+    boundary = _boundary(request)
+    _check_encoding(request)
+    if (request.content_length or 0) > settings.max_upload_bytes:
+        raise PayloadTooLarge(
+            f"The upload is larger than the {settings.max_upload_bytes} bytes allowed"
+        )
+    await refuse_running(request, asked)
+    return await respond_to_import(
+        request, UploadJob(request, boundary, asked, app[app_keys.MANAGER], settings)
+    )
+
+
+def _boundary(request: web.Request) -> str:
+    """The boundary of the body's parts.
+
+    Raises:
+        BadRequest: the body is not ``multipart/form-data``, or the header names no boundary.
+    """
+    content_type = parse_mimetype(request.headers.get(hdrs.CONTENT_TYPE, ""))
+    if (content_type.type, content_type.subtype) != ("multipart", "form-data"):
+        raise BadRequest("the body must be multipart/form-data with the XML in a part named `file`")
+    boundary = content_type.parameters.get("boundary", "")
+    if not boundary:
+        raise BadRequest(
+            "the Content-Type names no boundary, so there is no part `file` to be found: send the "
+            "file as a form part, and set no Content-Type of your own, so that your HTTP client "
+            "sets the one that fits its body"
+        )
+    if len(boundary) > _MAX_BOUNDARY or not boundary.isascii():
+        raise BadRequest(f"the boundary must be at most {_MAX_BOUNDARY} ASCII characters")
+    return boundary
+
+
+def _check_encoding(request: web.Request) -> None:
+    if content_encoding(request) not in ACCEPTED:
+        raise UnsupportedEncoding

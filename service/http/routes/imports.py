@@ -1,0 +1,112 @@
+"""Imports: their history, one of them, and how to stop it."""
+
+from functools import partial
+from typing import Any, Final
+
+from aiohttp import hdrs, web
+from multidict import MultiMapping
+
+from service.errors import BadRequest, Conflict, NotFound
+from service.http import app_keys, pagination
+from service.http.auth.permissions import Caller, authorise, parse_id
+from service.http.database import run_query
+from service.http.responses import respond
+from service.http.upload.job import import_location
+from service.http.upload.options import parse_key
+from service.imports import history, record
+from service.imports.history import ImportQuery
+
+STATES: Final = ("running", "completed", "failed", "interrupted", "cancelled")
+FILTERS: Final = ("state", "text", "idempotency_key")
+_LATEST: Final = 2**63 - 1
+
+
+async def list_imports(request: web.Request) -> web.Response:
+    """A page of the client's imports, the latest first.
+
+    By its ``idempotency_key`` whoever uploads finds the import while it runs.
+    """
+    caller = await authorise(request, request.app[app_keys.SETTINGS].read_scope)
+    query = request.query
+    pagination.check_parameters(query, "limit", "cursor", *FILTERS)
+    limit, cursor = pagination.parse_limit(query), pagination.parse_cursor(query)
+    key = query.get("idempotency_key")
+    wanted = ImportQuery(
+        state=_state(query),
+        text=pagination.parse_text(query),
+        key=None if key is None else (caller.subject, parse_key(key, "idempotency_key")),
+    )
+    rows = await run_query(
+        request.app,
+        partial(
+            history.list_imports,
+            client_id=caller.client_id,
+            expiry=request.app[app_keys.SETTINGS].heartbeat_expiry,
+            wanted=wanted,
+            before=_LATEST if cursor < 0 else cursor,
+            limit=limit,
+        ),
+    )
+    following = None
+    if len(rows) == limit:
+        following = pagination.next_page_url(request, FILTERS, limit, rows[-1]["import_id"])
+    return respond(200, "Imports", {"imports": rows, "next": following})
+
+
+async def read_import(request: web.Request) -> web.Response:
+    """One import."""
+    caller = await authorise(request, request.app[app_keys.SETTINGS].read_scope)
+    pagination.check_parameters(request.query)
+    return respond(200, "Import", await find_import(request, caller))
+
+
+async def cancel_import(request: web.Request) -> web.Response:
+    """Have a running import stopped: its owner reads the wish with its next heartbeat.
+
+    What has landed stays. Asked again it says the same.
+    """
+    caller = await authorise(request, request.app[app_keys.SETTINGS].import_scope)
+    pagination.check_parameters(request.query)
+    import_id = _id(request)
+    wish = partial(
+        record.request_cancel,
+        client_id=caller.client_id,
+        import_id=import_id,
+        by=caller.subject,
+        expiry=request.app[app_keys.SETTINGS].heartbeat_expiry,
+    )
+    stopping = await run_query(request.app, wish)
+    found = await find_import(request, caller)
+    if not stopping and found["state"] != "cancelled":
+        raise Conflict(f"The import has ended: it is {found['state']}")
+    place: dict[str, str] = {hdrs.LOCATION: import_location(caller.client_id, import_id)}
+    return respond(202, "Import is being cancelled", found, headers=place)
+
+
+async def find_import(request: web.Request, caller: Caller) -> dict[str, Any]:
+    """The import that the request's path names.
+
+    Raises:
+        NotFound: the client has none such.
+    """
+    question = partial(
+        history.find_import,
+        client_id=caller.client_id,
+        import_id=_id(request),
+        expiry=request.app[app_keys.SETTINGS].heartbeat_expiry,
+    )
+    found = await run_query(request.app, question)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _id(request: web.Request) -> int:
+    return parse_id(request.match_info["import_id"], "import_id")
+
+
+def _state(query: MultiMapping[str]) -> str | None:
+    state = query.get("state")
+    if state is not None and state not in STATES:
+        raise BadRequest(f"state must be one of {', '.join(STATES)}")
+    return state

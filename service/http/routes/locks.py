@@ -1,0 +1,123 @@
+"""What people do to one project without a file: lock it, give it back, archive it."""
+
+import asyncio
+from functools import partial
+from typing import Any, Final
+
+import orjson
+from aiohttp import web
+
+from service.errors import BadRequest, Forbidden, RequestTimeout
+from service.http import app_keys
+from service.http.auth.permissions import Caller, authenticate, authorise, parse_id, parse_scopes
+from service.http.database import run_query
+from service.http.middleware import send_continue
+from service.http.pagination import check_parameters
+from service.http.responses import respond
+from service.projects import locks
+from service.projects.archive import archive_project
+from service.projects.locks import Lock, LockRequest
+
+LONGEST_REASON: Final = 1000
+
+
+async def read_lock(request: web.Request) -> web.Response:
+    """Who holds the project, if anybody does."""
+    caller = await authorise(request, request.app[app_keys.SETTINGS].read_scope)
+    check_parameters(request.query)
+    project_id = _project(request)
+    lock = await run_query(
+        request.app, partial(locks.find_lock, client_id=caller.client_id, project_id=project_id)
+    )
+    return respond(200, "Lock", _shown(lock))
+
+
+async def take_lock(request: web.Request) -> web.Response:
+    """Take the lock for so many seconds, or extend it."""
+    settings = request.app[app_keys.SETTINGS]
+    caller = await authorise(request, settings.import_scope)
+    check_parameters(request.query)
+    claim = _claim(request, caller)
+    _check_subject(caller)
+    seconds = await _seconds(request, settings.max_lock_ttl)
+    lock, new = await run_query(request.app, partial(locks.take_lock, claim=claim, seconds=seconds))
+    code, message = (201, "Locked") if new else (200, "Lock extended")
+    return respond(code, message, _shown(lock))
+
+
+async def release_lock(request: web.Request) -> web.Response:
+    """Give the lock back, or break that of somebody else, with the scope for it and a reason."""
+    settings = request.app[app_keys.SETTINGS]
+    claims = await authenticate(request)
+    breaking = settings.break_scope in parse_scopes(claims.get(settings.jwt_scope_claim))
+    caller = await authorise(request, settings.break_scope if breaking else settings.import_scope)
+    check_parameters(request.query, "reason")
+    reason = request.query.get("reason")
+    claim = _claim(request, caller)
+    if reason is not None:
+        _check_reason(caller, reason, breaking=breaking)
+    await run_query(request.app, partial(locks.release_lock, claim=claim, break_for=reason))
+    return web.Response(status=204)
+
+
+async def archive(request: web.Request) -> web.Response:
+    """Archive the project."""
+    caller = await authorise(request, request.app[app_keys.SETTINGS].import_scope)
+    check_parameters(request.query)
+    claim = _claim(request, caller)
+    done = await run_query(request.app, partial(archive_project, claim=claim))
+    return respond(200, "Archived", {"project_id": claim.project_id, **done._asdict()})
+
+
+def _project(request: web.Request) -> int:
+    return parse_id(request.match_info["project_id"], "project_id")
+
+
+def _claim(request: web.Request, caller: Caller) -> LockRequest:
+    settings = request.app[app_keys.SETTINGS]
+    return LockRequest(
+        client_id=caller.client_id,
+        project_id=_project(request),
+        subject=caller.subject,
+        patience=settings.lock_timeout,
+        silence=settings.heartbeat_expiry,
+    )
+
+
+def _check_subject(caller: Caller) -> None:
+    if not caller.subject:
+        raise Forbidden("The token has no subject (`sub`) in whose name a lock could be")
+
+
+def _check_reason(caller: Caller, reason: str, *, breaking: bool) -> None:
+    if not breaking:
+        raise Forbidden
+    _check_subject(caller)
+    if not reason.strip() or len(reason) > LONGEST_REASON or "\0" in reason:
+        raise BadRequest(f"reason must be text of at most {LONGEST_REASON} characters")
+
+
+async def _seconds(request: web.Request, most: int) -> int:
+    """The body, ``{"ttl_seconds": 600}``."""
+    await send_continue(request)
+    try:
+        async with asyncio.timeout(request.app[app_keys.SETTINGS].idle_timeout):
+            body = await request.read()
+    except TimeoutError:
+        raise RequestTimeout("The body did not come") from None
+    try:
+        said = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        said = None
+    if not isinstance(said, dict) or set(said) != {"ttl_seconds"}:
+        raise BadRequest('the body must be JSON such as {"ttl_seconds": 600}')
+    seconds = said["ttl_seconds"]
+    if isinstance(seconds, float) and seconds.is_integer():  # in JSON a whole number too
+        seconds = int(seconds)
+    if not isinstance(seconds, int) or isinstance(seconds, bool) or not 1 <= seconds <= most:
+        raise BadRequest(f"ttl_seconds must be a whole number from 1 to {most}")
+    return seconds
+
+
+def _shown(lock: Lock | None) -> dict[str, Any]:
+    return {"lock": None if lock is None else lock._asdict()}

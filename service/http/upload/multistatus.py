@@ -1,0 +1,190 @@
+"""The 207: streamed from the stored outcomes, so that its size does not matter.
+
+Its members come in a fixed order, and ``"complete": true`` is the last: whoever has it has all of
+it, behind whatever proxy.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from functools import partial
+from typing import Any, Final
+
+import orjson
+import structlog
+from aiohttp import hdrs, web
+
+from service.errors import Conflict, ServiceError
+from service.http import app_keys
+from service.http.database import run_query
+from service.http.responses import JSON
+from service.http.streaming import reset_on_failure, send_block
+from service.http.upload.job import JOBS, ImportJob, import_location
+from service.imports import outcomes
+from service.imports.conflict_rules import Outcome
+from service.imports.options import OutcomeFilter
+from service.imports.outcomes import OutcomeQuery, Tally, format_outcome
+from service.imports.pipeline.batch import Lease
+
+MULTI_STATUS: Final = 207
+IMPORTED: Final = "Projects successfully imported"
+CONFLICTS_SHOWN: Final = 1000
+"""Errors in a 409; the rest is under its ``Location``."""
+
+
+async def respond_to_import(request: web.Request, asked: ImportJob) -> web.StreamResponse:
+    """Run an import that is asked for, and answer with how it came out.
+
+    Raises:
+        ServiceError: it came to no end, and nothing was sent.
+        ConnectionError: the answer broke off, or the client is gone.
+    """
+    settings = request.app[app_keys.SETTINGS]
+    running = request.app[JOBS].begin(asked)
+    await asked.received.wait()
+    if asked.started is not None:  # in every record of this request, which has a task of its own
+        structlog.contextvars.bind_contextvars(import_id=asked.started.id)
+    await asyncio.wait({running}, timeout=settings.status_after)
+    tally = running.result() if running.done() else None
+    assert asked.started is not None  # else ``result`` has raised
+    owner = asked.started.owner
+    multistatus = MultiStatusResponse(
+        request, owner, import_location(owner.client_id, owner.import_id)
+    )
+    if tally is not None:
+        return await multistatus.tell(tally)
+    return await multistatus.tell_late(running, settings.keepalive_every)
+
+
+class MultiStatusResponse:
+    """The answer to an upload whose body has been read.
+
+    Args:
+        request: is answered.
+        owner: whose import it is.
+        place: where the import is found.
+    """
+
+    def __init__(self, request: web.Request, owner: Lease, place: str) -> None:
+        self._request = request
+        self._app = request.app
+        self._owner = owner
+        self._headers = {hdrs.LOCATION: place}
+
+    async def tell(self, tally: Tally) -> web.StreamResponse:
+        """Answer an import that has ended.
+
+        Raises:
+            Conflict: every project was refused by a lock or its version.
+            Unavailable: the outcomes cannot be read.
+            ConnectionError: the answer broke off; the connection is ended without its end.
+        """
+        blocks = self._blocks(tally)
+        try:
+            if tally.conflict:
+                raise await self._conflict(tally.conflict, tally.counts)
+            first = await anext(blocks)
+        except ServiceError as exc:
+            exc.fields["import_id"] = self._owner.import_id
+            exc.headers[hdrs.LOCATION] = self._headers[hdrs.LOCATION]
+            raise
+        with reset_on_failure(self._request):
+            response = await self._begin()
+            await send_block(self._request, response, first)
+            await self._send_all(response, blocks)
+        return response
+
+    async def tell_late(self, running: asyncio.Task[Tally], pause: float) -> web.StreamResponse:
+        """Begin the answer to an import that has not ended, and keep it alive until it has.
+
+        The status is 207 whatever comes; a refusal of all is told in the items.
+
+        Args:
+            pause: seconds between two spaces.
+
+        Raises:
+            ConnectionError: as from ``tell``; also where the import came to no result.
+        """
+        with reset_on_failure(self._request):
+            response = await self._begin()
+            while not running.done():
+                await send_block(self._request, response, b" ")
+                await asyncio.wait({running}, timeout=pause)
+            await self._send_all(response, self._blocks(running.result()))
+        return response
+
+    async def _begin(self) -> web.StreamResponse:
+        response = web.StreamResponse(
+            status=MULTI_STATUS,
+            headers=self._headers | {hdrs.CONTENT_TYPE: f"{JSON}; charset=utf-8"},
+        )
+        await response.prepare(self._request)
+        return response
+
+    async def _send_all(self, response: web.StreamResponse, blocks: AsyncIterator[bytes]) -> None:
+        async for block in blocks:
+            await send_block(self._request, response, block)
+        await response.write_eof()
+
+    async def _blocks(self, tally: Tally) -> AsyncIterator[bytes]:
+        """The JSON, a page of outcomes at a time; nothing is yielded before the first is read."""
+        opening = orjson.dumps(_head(tally, self._owner))[:-1] + b',"details":{"successes":['
+        if self._owner.options.outcomes is OutcomeFilter.ALL:
+            async for items in self._items(outcomes.LANDED, tally.counts):
+                yield opening + items
+                opening = b""
+        opening += b'],"errors":['
+        async for items in self._items(outcomes.FAILED, tally.counts):
+            yield opening + items
+            opening = b""
+        yield opening + b'],"warnings":' + orjson.dumps(tally.warnings) + b'},"complete":true}'
+
+    async def _items(
+        self, kinds: tuple[Outcome, ...], counts: Mapping[str, int]
+    ) -> AsyncIterator[bytes]:
+        after, left = -1, sum(counts[kind] for kind in kinds)
+        while left and (page := await self._page(kinds, after, outcomes.PAGE)):
+            yield (b"," if after >= 0 else b"") + orjson.dumps(page)[1:-1]
+            after = page[-1]["index"]
+            left -= len(page)
+
+    async def _page(
+        self, kinds: tuple[Outcome, ...], after: int, limit: int
+    ) -> list[dict[str, Any]]:
+        owner = self._owner
+        rows = await run_query(
+            self._app,
+            partial(
+                outcomes.list_outcomes,
+                client_id=owner.client_id,
+                import_id=owner.import_id,
+                attempt=owner.attempt,
+                after=after,
+                limit=limit,
+                wanted=OutcomeQuery(kinds),
+            ),
+        )
+        return list(map(format_outcome, rows))
+
+    async def _conflict(self, details: str, counts: Mapping[str, int]) -> Conflict:
+        errors = await self._page(outcomes.FAILED, -1, CONFLICTS_SHOWN)
+        return Conflict(details, fields={"counts": counts, "errors": errors})
+
+
+def _head(tally: Tally, owner: Lease) -> dict[str, Any]:
+    failed = tally.counts["failed"]
+    total = sum(tally.counts.values())
+    status = "success" if not failed else "partial" if failed < total else "error"
+    message = IMPORTED if not failed else f"{total - failed} of {total} projects imported"
+    head = {
+        "status": status,
+        "code": MULTI_STATUS,
+        "message": message,
+        "counts": tally.counts,
+        "import_id": owner.import_id,
+    }
+    if owner.options.undo is not None:
+        head |= {"message": f"{total - failed} of {total} projects put back"}
+    if owner.options.dry_run:
+        head |= {"message": f"Dry run: {total - failed} of {total} projects would be imported"}
+        head |= {"dry_run": True}
+    return head

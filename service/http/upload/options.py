@@ -1,0 +1,85 @@
+"""The options of an upload, in its query, and the key under which it may be repeated."""
+
+import re
+from enum import StrEnum
+from typing import Final, TypeVar
+
+from aiohttp import web
+from multidict import MultiMapping
+
+from service.errors import BadRequest
+from service.imports.options import ImportOptions, Mode, OutcomeFilter
+from service.model import shorten
+
+IDEMPOTENCY_KEY: Final = "Idempotency-Key"
+MAX_KEY: Final = 255
+_KEY: Final = re.compile(rf"[\x20-\x7e]{{1,{MAX_KEY}}}", re.ASCII)
+_KNOWN: Final = ("mode", "atomic", "dry_run", "outcomes")
+
+E = TypeVar("E", bound=StrEnum)
+
+
+class _Flag(StrEnum):
+    TRUE = "true"
+    FALSE = "false"
+
+
+def parse_options(query: MultiMapping[str]) -> ImportOptions:
+    """The options that a query asks for.
+
+    Raises:
+        BadRequest: one is not known, given twice, or has a value that is not listed.
+    """
+    for name in query:
+        if name not in _KNOWN:
+            known = ", ".join(f"`{option}`" for option in _KNOWN)
+            raise BadRequest(f"the option `{shorten(name)}` is not known; known are {known}")
+        if len(query.getall(name)) > 1:
+            raise BadRequest(f"the option `{name}` is given more than once")
+    return ImportOptions(
+        mode=_one_of(Mode, query, "mode", Mode.UPSERT),
+        atomic=_one_of(_Flag, query, "atomic", _Flag.FALSE) is _Flag.TRUE,
+        dry_run=_one_of(_Flag, query, "dry_run", _Flag.FALSE) is _Flag.TRUE,
+        outcomes=_one_of(OutcomeFilter, query, "outcomes", OutcomeFilter.ALL),
+    )
+
+
+def _one_of(kind: type[E], query: MultiMapping[str], name: str, default: E) -> E:
+    given = query.get(name, default)
+    try:
+        return kind(given)
+    except ValueError:
+        listed = ", ".join(f"`{value}`" for value in kind)
+        raise BadRequest(
+            f"the option `{name}` is `{shorten(given)}`; it must be one of {listed}"
+        ) from None
+
+
+def parse_idempotency_key(request: web.Request) -> str | None:
+    """The upload's key, bare or quoted; both are the same.
+
+    Raises:
+        BadRequest: it is empty, too long, not printable ASCII, or there are several.
+    """
+    given = request.headers.getall(IDEMPOTENCY_KEY, [])
+    if not given:
+        return None
+    if len(given) > 1:
+        raise BadRequest(f"there are several {IDEMPOTENCY_KEY} headers")
+    return parse_key(given[0], f"the {IDEMPOTENCY_KEY}")
+
+
+def parse_key(given: str, called: str) -> str:
+    """A key without the quotes that it may have.
+
+    Args:
+        called: what the refusal calls it.
+
+    Raises:
+        BadRequest: it is empty, too long or not printable ASCII.
+    """
+    if len(given) > 1 and given[0] == given[-1] == '"':
+        given = given[1:-1]
+    if not _KEY.fullmatch(given):
+        raise BadRequest(f"{called} must have 1 to {MAX_KEY} characters of printable ASCII")
+    return given

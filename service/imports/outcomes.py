@@ -1,0 +1,213 @@
+"""Each project's outcome: as it is stored with the project, and as an answer tells it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from service.imports.conflict_rules import Failure, Outcome
+from service.imports.pipeline.batch import BatchItem, Reversal
+from service.model import ErrorCode, Notice, Project, WarningCode, Warnings
+from service.spool.copy_rows import copy_line
+from service.storage import Connection
+from service.storage.queries import Queries
+
+_SQL = Queries("outcomes")
+
+PAGE = 1000
+"""Outcomes read at a time."""
+
+LAST = 2**63 - 1
+LOOK_AHEAD = 20_000
+
+LANDED = (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED)
+FAILED = (Outcome.FAILED,)
+ALL = tuple(Outcome)
+
+
+COLUMNS = (
+    "client_id",
+    "import_id",
+    "attempt",
+    "index",
+    "outcome",
+    "external_id",
+    "name",
+    "line",
+    "project_id",
+    "version",
+    "tasks",
+    "error",
+    "message",
+    "extra",
+    "warnings",
+)
+"""Of ``import_results``; rows are made here without the first three."""
+
+
+def landed_row(
+    project: Project,
+    outcome: Outcome,
+    project_id: int | None,
+    version: int,
+    notices: Sequence[Notice] = (),
+) -> bytes:
+    """The outcome's row, COPY text, of a project that is on the server as the file has it.
+
+    ``project_id`` is None where a dry run would create it; ``notices`` are warnings beside the
+    reader's own.
+    """
+    warnings = project.warnings
+    if notices:
+        warnings = Warnings(warnings.count, list(warnings.first))
+        for notice in notices:
+            warnings.add(notice)
+    told = orjson.dumps(warnings.as_dict()).decode() if warnings.count else None
+    return _row(project, outcome, project_id, version, project.tasks, None, None, None, told)
+
+
+def restored_row(item: Reversal, version: int, tasks: int) -> bytes:
+    """The outcome's row, COPY text, of a project that an undo has put back."""
+    numbers = (item.project_id, version, tasks)
+    return _row(item, Outcome.UPDATED, *numbers, None, None, None, None)
+
+
+def failed_row(item: BatchItem, failure: Failure) -> bytes:
+    """The outcome's row, COPY text, of a project that is not."""
+    extra = orjson.dumps(dict(failure.extra)).decode() if failure.extra else None
+    error, message = failure.code, failure.message
+    return _row(item, Outcome.FAILED, None, None, None, error, message, extra, None)
+
+
+def _row(item: BatchItem, outcome: Outcome, *rest: str | int | None) -> bytes:
+    values = (item.index, outcome, item.external_id, item.name, item.line, *rest)
+    return copy_line(values) + b"\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How an import's projects came out.
+
+    Attributes:
+        counts: by outcome.
+        conflict: what a refusal of all is called where every project was refused by a lock or by
+            its version, and None otherwise.
+        warnings: about the upload as a whole, once the import has ended.
+    """
+
+    counts: dict[str, int]
+    conflict: str | None
+    warnings: Sequence[Mapping[str, Any]] = ()
+
+
+async def count_outcomes(
+    conn: Connection, client_id: int, import_id: int, attempt: int, *, atomic: bool = False
+) -> Tally:
+    """Count the stored outcomes of an import's attempt.
+
+    ``atomic`` tells that ``NOT_IMPORTED`` is no cause of its own.
+    """
+    rows = await conn.fetch(_SQL.counts, client_id, import_id, attempt)
+    counts = {outcome.value: 0 for outcome in Outcome}
+    for row in rows:
+        counts[row["outcome"]] += row["number"]
+    causes = {row["error"] for row in rows}
+    if atomic:
+        causes.discard(ErrorCode.NOT_IMPORTED)
+    conflict = None
+    if causes and causes <= {ErrorCode.LOCKING_CONFLICT, ErrorCode.VERSION_CONFLICT}:
+        locked = ErrorCode.LOCKING_CONFLICT in causes
+        conflict = "Locking conflict" if locked else "Version conflict"
+    return Tally(counts, conflict)
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeQuery:
+    """Which outcomes are asked for; None asks for all.
+
+    Attributes:
+        kinds: the outcomes.
+        error: why they failed.
+        warning: one among the first that each has.
+        text: in the external id or the name, small or capital.
+        upto: the last index.
+    """
+
+    kinds: tuple[Outcome, ...] = ALL
+    error: ErrorCode | None = None
+    warning: WarningCode | None = None
+    text: str | None = None
+    upto: int = LAST
+
+
+ALL_OUTCOMES = OutcomeQuery()
+
+
+async def list_outcomes(
+    conn: Connection,
+    client_id: int,
+    import_id: int,
+    attempt: int,
+    *,
+    after: int = -1,
+    limit: int = PAGE,
+    wanted: OutcomeQuery = ALL_OUTCOMES,
+) -> list[dict[str, Any]]:
+    """Stored outcomes in the file's order; ``shown`` makes of each what answers tell.
+
+    Args:
+        after: the index behind which to begin; -1 begins with the first.
+        limit: how many at most.
+    """
+    rows = await conn.fetch(
+        _SQL.page,
+        client_id,
+        import_id,
+        attempt,
+        after,
+        wanted.upto,
+        list(wanted.kinds),
+        wanted.error,
+        wanted.warning,
+        wanted.text,
+        limit,
+    )
+    return [dict(row) for row in rows]
+
+
+async def last_contiguous(
+    conn: Connection, client_id: int, import_id: int, attempt: int, *, after: int
+) -> int:
+    """The last index up to which, behind ``after``, no outcome is missing; looks ahead so far."""
+    last: int = await conn.fetchval(
+        _SQL.contiguous, client_id, import_id, attempt, after, LOOK_AHEAD
+    )
+    return last
+
+
+def format_outcome(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored outcome as answers tell it."""
+    if row["outcome"] == Outcome.FAILED:
+        code = ErrorCode[row["error"]]
+        return {
+            "index": row["index"],
+            "external_id": row["external_id"],
+            "name": row["name"],
+            "line": row["line"],
+            "code": code.status,
+            "error": code.value,
+            "message": row["message"],
+            "retryable": code.retryable,
+            **(row["extra"] or {}),
+        }
+    return {
+        "index": row["index"],
+        "external_id": row["external_id"],
+        "project_id": row["project_id"],
+        "name": row["name"],
+        "version": row["version"],
+        "outcome": row["outcome"],
+        "tasks": row["tasks"],
+        "warnings": row["warnings"] or {"count": 0, "first": []},
+    }

@@ -1,0 +1,154 @@
+"""Rows into their tables by COPY in text format, and whose row it was that the database refused."""
+
+import asyncio
+import contextlib
+import re
+from binascii import hexlify
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import asyncpg
+
+from service.imports import outcomes
+from service.imports.pipeline.batch import Lease
+from service.model import PROJECT_COLUMNS, Project
+from service.observability import metrics
+from service.spool.copy_rows import COLUMNS, Table, copy_line, prefix_rows
+from service.storage import Connection, watchdog
+from service.storage.db_errors import RowRefused
+
+KEY_COLUMNS = ("client_id", "project_id", "version")
+VERSION_COLUMNS = (
+    *KEY_COLUMNS,
+    "import_id",
+    "created_by",
+    "content_hash",
+    "shared_objects",
+    *PROJECT_COLUMNS,
+)
+STEP = 256 * 1024
+"""Rows are sent in messages of about this many bytes."""
+
+_AT_LINE = re.compile(r"^COPY \w+, line (\d+)")
+
+
+class NewVersion(NamedTuple):
+    """A project, and the version of it that a batch writes."""
+
+    project: Project
+    project_id: int
+    version: int
+
+
+async def copy_versions(conn: Connection, owner: Lease, written: Sequence[NewVersion]) -> None:
+    """Write new versions with all their children.
+
+    Raises:
+        RowRefused: the database refused a row.
+        asyncpg.PostgresError: the database refused for another reason.
+    """
+    shares = ((w.project.index, 1) for w in written)
+    await _copy(conn, "project_versions", VERSION_COLUMNS, _version_rows(owner, written), shares)
+    for table in Table:
+        having = [w for w in written if w.project.rows.count(table)]
+        if having:
+            shares = ((w.project.index, w.project.rows.count(table)) for w in having)
+            blocks = _child_rows(owner, having, table)
+            await _copy(conn, table, (*KEY_COLUMNS, *COLUMNS[table]), blocks, shares)
+
+
+async def copy_results(conn: Connection, owner: Lease, results: Mapping[int, bytes]) -> None:
+    """Write outcomes, given by their index; raises as ``copy_versions`` does."""
+    key = b"%d\t%d\t%d\t" % (owner.client_id, owner.import_id, owner.attempt)
+    blocks = [prefix_rows(b"".join(results.values()), key)]
+    await _copy(conn, "import_results", outcomes.COLUMNS, blocks, ((index, 1) for index in results))
+
+
+async def _copy(
+    conn: Connection,
+    table: str,
+    columns: Sequence[str],
+    blocks: Iterable[bytes],
+    shares: Iterable[tuple[int, int]],
+) -> None:
+    """Copy blocks of rows; ``shares`` says, item by item, how many of the rows are its own."""
+    try:
+        copying = conn.copy_to_table(
+            table, source=_messages(blocks), columns=columns, format="text"
+        )
+        await _unless_lost(conn, copying)
+    except asyncpg.PostgresError as exc:
+        at = _AT_LINE.match(exc.context or "")
+        index = _index_at(int(at[1]), shares) if at else None
+        if index is None:
+            raise
+        raise RowRefused(index) from exc
+
+
+async def _unless_lost(conn: Connection, copying: Coroutine[Any, Any, str]) -> None:
+    """See a COPY through, or to the connection's end.
+
+    asyncpg's own waits for ever where the connection is lost while it takes no more.
+    """
+    lost = asyncio.Event()
+
+    def tell(_: object) -> None:
+        lost.set()
+
+    conn.add_termination_listener(tell)
+    tasks: list[asyncio.Task[Any]] = [
+        asyncio.create_task(copying),
+        asyncio.create_task(lost.wait()),
+    ]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if not tasks[0].done():
+            raise asyncpg.ConnectionDoesNotExistError("the connection was lost in a COPY")
+        tasks[0].result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        with contextlib.suppress(asyncpg.InterfaceError):  # it is lost
+            conn.remove_termination_listener(tell)
+
+
+def _index_at(line: int, shares: Iterable[tuple[int, int]]) -> int | None:
+    """Whose row a line is; a fault of the database may be told at the line behind the last one."""
+    for index, rows in shares:
+        line -= rows
+        if line <= 0:
+            return index
+    return None
+
+
+async def _messages(blocks: Iterable[bytes]) -> AsyncIterator[bytes]:
+    pending: list[bytes] = []
+    size = 0
+    for block in blocks:
+        pending.append(block)
+        size += len(block)
+        if size >= STEP:
+            watchdog.reset()
+            metrics.ROWS.inc(size)
+            yield b"".join(pending)
+            pending.clear()
+            size = 0
+    if pending:
+        metrics.ROWS.inc(size)
+        yield b"".join(pending)
+
+
+def _version_rows(owner: Lease, written: Iterable[NewVersion]) -> Iterator[bytes]:
+    for project, project_id, version in written:
+        shared = b",".join(rb'"\\\\x%b"' % hexlify(digest) for digest in project.shared)
+        key = copy_line((owner.client_id, project_id, version, owner.import_id, owner.subject))
+        digest = hexlify(project.content_hash)
+        yield b"%b\t\\\\x%b\t{%b}\t%b\n" % (key, digest, shared, project.row)
+
+
+def _child_rows(owner: Lease, written: Iterable[NewVersion], table: Table) -> Iterator[bytes]:
+    for project, project_id, version in written:
+        key = b"%d\t%d\t%d\t" % (owner.client_id, project_id, version)
+        for block in project.rows.blocks(table):
+            yield prefix_rows(block, key)

@@ -1,0 +1,42 @@
+"""Whose turn it is while the service shuts down."""
+
+import asyncio
+
+from service.imports.manager import ImportManager
+from service.settings import Settings
+from service.storage import Pool
+from service.storage.advisory_locks import client_key
+from tests.integration.imports.test_pipeline import HEAD, REQUEST, TAIL, plan
+
+
+async def test_what_was_sent_whole_is_written_first(pool: Pool, settings: Settings) -> None:
+    await pool.execute("INSERT INTO clients (client_id, name) VALUES (1, 'Demo')")
+    one_writer = settings.model_copy(update={"pool_size": 4, "batch_projects": 1})
+    async with (
+        ImportManager(pool, one_writer) as importer,
+        importer.start(REQUEST) as busy,
+        importer.start(REQUEST) as sending,
+        importer.start(REQUEST) as whole,
+    ):
+        async with pool.acquire() as conn, conn.transaction():
+            await conn.execute("SELECT pg_advisory_xact_lock($1)", client_key(1))
+            for number, started in enumerate((busy, sending, whole)):
+                await started.feed(HEAD + plan(f"P{number}"))
+                await waiting(importer, number)
+            await whole.feed(TAIL)
+            finishing = asyncio.create_task(whole.finish())
+            await asyncio.sleep(0)
+            importer.drain()
+        await finishing
+        await sending.feed(TAIL)
+        await sending.finish()
+    order = "SELECT import_id FROM import_results ORDER BY xmin::text::bigint"
+    written = [row["import_id"] for row in await pool.fetch(order)]
+    assert written == [busy.id, whole.id, sending.id]
+
+
+async def waiting(importer: ImportManager, number: int) -> None:
+    """Wait until the one writer's turn is taken, and so many imports want it."""
+    async with asyncio.timeout(10):
+        while importer._writing._free or len(importer._writing._waiting) < number:  # noqa: ASYNC110
+            await asyncio.sleep(0)

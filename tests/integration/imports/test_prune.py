@@ -1,0 +1,290 @@
+"""What pruning takes, and what it leaves."""
+
+import asyncio
+from datetime import timedelta
+
+import asyncpg
+import pytest
+
+from service.imports import record
+from service.imports.pipeline.batch import Lease
+from service.imports.pipeline.writer import Writer
+from service.projects import retention as pruning
+from service.projects.retention import PruneBusy, prune
+from service.settings import Settings
+from service.storage import Connection, Pool
+from service.storage.advisory_locks import prune_key
+from tests.support.projects import finish, project
+
+AGE = """
+UPDATE imports
+   SET started_at = started_at - $1::interval, ended_at = ended_at - $1::interval,
+       key_claimed_at = key_claimed_at - $1::interval
+"""
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"keep_versions": 2, "keep_superseded": 0})
+
+
+async def versions(pool: Pool, table: str = "project_versions") -> list[int]:
+    rows = await pool.fetch(f"SELECT DISTINCT version FROM {table} ORDER BY version")
+    return [row["version"] for row in rows]
+
+
+@pytest.fixture
+async def five_versions(writer: Writer) -> None:
+    for n in range(5):
+        await writer.land([project("A", index=n, tasks=n + 2)])
+
+
+@pytest.mark.usefixtures("five_versions")
+async def test_the_last_versions_stay_with_their_children(pool: Pool, settings: Settings) -> None:
+    assert (await prune(pool, settings)).versions == 3
+
+    assert await versions(pool) == [4, 5]
+    assert await versions(pool, "tasks") == [4, 5]
+    assert await versions(pool, "dependencies") == [4, 5]
+    assert await versions(pool, "pruned_versions") == []
+
+
+@pytest.mark.usefixtures("five_versions")
+async def test_the_newest_version_stays_whatever_happens(pool: Pool, settings: Settings) -> None:
+    await pool.execute("UPDATE projects SET archived_at = now()")
+    await pool.execute("UPDATE project_versions SET created_at = created_at - interval '9 years'")
+    await prune(pool, settings.model_copy(update={"keep_versions": 1}))
+
+    assert await versions(pool) == [5]
+    assert await pool.fetchval("SELECT count(*) FROM current_tasks") == 6
+
+
+@pytest.mark.usefixtures("five_versions")
+async def test_a_version_stays_for_a_while_after_it_was_superseded(
+    pool: Pool, settings: Settings
+) -> None:
+    hour = settings.model_copy(update={"keep_superseded": 3600})
+    await prune(pool, hour)
+    assert await versions(pool) == [1, 2, 3, 4, 5]
+
+    # 1 was superseded by 2 two hours ago, and 2 by 3 a moment ago.
+    await pool.execute(
+        "UPDATE project_versions SET created_at = now() - interval '2 hours' WHERE version <= 2"
+    )
+    await prune(pool, hour)
+    assert await versions(pool) == [2, 3, 4, 5]
+
+
+async def test_many_projects_are_gone_through_range_by_range(
+    pool: Pool, settings: Settings, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pruning, "_PROJECTS_AT_A_TIME", 2)
+    monkeypatch.setattr(pruning, "VERSIONS_AT_A_TIME", 3)
+    names = "ABCDEFG"
+    for n in range(5):
+        await writer.land(
+            [project(name, index=10 * n + i, tasks=n + 2) for i, name in enumerate(names)]
+        )
+    assert (await prune(pool, settings)).versions == 3 * len(names)
+
+    left = await pool.fetch("SELECT version, count(*) FROM project_versions GROUP BY 1 ORDER BY 1")
+    assert [tuple(row) for row in left] == [(4, len(names)), (5, len(names))]
+    assert await versions(pool, "tasks") == [4, 5]
+
+
+@pytest.fixture
+async def large(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three versions, of which the first takes several transactions, each long to be seen."""
+    monkeypatch.setattr(pruning, "ROWS_AT_A_TIME", 10)
+    monkeypatch.setattr(pruning, "_PAUSE", 0.5)
+    for n in range(3):
+        await writer.land([project("A", index=n, tasks=25 + n)])
+
+
+@pytest.mark.usefixtures("large")
+async def test_a_large_version_goes_in_pieces_and_first_of_all_itself(
+    pool: Pool, settings: Settings
+) -> None:
+    """Whoever reads it, or copies it, sees by the version alone that it is no longer whole."""
+    async with asyncio.timeout(20):
+        task = asyncio.create_task(prune(pool, settings))
+        seen = set()
+        while not task.done():
+            # One snapshot: both tables as they were at one moment.
+            seen.add(
+                await pool.fetchval(
+                    "SELECT (EXISTS (SELECT FROM project_versions WHERE version = 1),"
+                    " (SELECT count(*) FROM tasks WHERE version = 1))::text"
+                )
+            )
+        await task
+    assert {text for text in seen if text.startswith("(t")} <= {"(t,25)"}
+    assert "(f,15)" in seen, "a transaction takes no more than it may"
+    assert await versions(pool, "tasks") == [2, 3]
+
+
+@pytest.mark.usefixtures("large")
+async def test_a_round_that_was_cut_is_gone_on_with(
+    pool: Pool, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pruning, "_PAUSE", 30)
+    cut = asyncio.create_task(prune(pool, settings))
+    async with asyncio.timeout(20):
+        while 1 in await versions(pool):
+            pass
+    cut.cancel()
+    await asyncio.wait([cut])
+    assert cut.cancelled()
+    assert await versions(pool, "pruned_versions") == [1]
+
+    monkeypatch.setattr(pruning, "_PAUSE", 0)
+    assert (await prune(pool, settings)).versions == 0
+    assert await versions(pool, "tasks") == [2, 3]
+    assert await versions(pool, "pruned_versions") == []
+
+
+@pytest.mark.usefixtures("five_versions")
+async def test_another_clients_rows_of_the_same_keys_stay(
+    pool: Pool, settings: Settings, owner: Lease
+) -> None:
+    await finish(pool, owner)
+    await pool.execute(AGE, timedelta(days=31))
+    await pool.execute("INSERT INTO clients (client_id, name) VALUES (2, 'Two')")
+    copied = ("project_versions", "tasks", "dependencies", "import_results", "imports")
+    for table in copied:
+        await pool.execute(
+            f"INSERT INTO {table}"
+            f" SELECT (jsonb_populate_record(t, '{{\"client_id\": 2}}')).* FROM {table} t"
+        )
+    await pool.execute("DELETE FROM project_versions WHERE client_id = 2 AND version > 2")
+    await pool.execute("UPDATE imports SET ended_at = now() WHERE client_id = 2")
+    await pool.execute("INSERT INTO projects VALUES (2, 1, 'A', 2, '')")
+    theirs = "SELECT count(*) FROM {} WHERE client_id = 2"
+    before = [await pool.fetchval(theirs.format(table)) for table in copied]
+
+    gone = await prune(pool, settings)
+    assert (gone.versions, gone.outcomes) == (3, 5)
+    assert [await pool.fetchval(theirs.format(table)) for table in copied] == before
+    assert all(before)
+
+
+@pytest.mark.usefixtures("five_versions")
+async def test_what_fails_for_one_client_leaves_the_others_theirs(
+    pool: Pool, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await pool.execute("INSERT INTO clients (client_id, name) VALUES (0, 'First')")
+
+    async def bury_dead(conn: Connection, client_id: int, expiry: float) -> list[int]:
+        if client_id == 0:
+            await conn.execute("SELECT 1 / 0")
+        return await record.expire_dead_imports(conn, client_id, expiry)
+
+    monkeypatch.setattr(pruning, "bury_dead", bury_dead)
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        await prune(pool, settings)
+    assert await versions(pool) == [4, 5]
+
+
+@pytest.mark.usefixtures("five_versions")
+async def test_only_one_process_prunes(pool: Pool, settings: Settings) -> None:
+    async with pool.acquire() as conn, conn.transaction():
+        await conn.execute("SELECT pg_advisory_xact_lock($1)", prune_key())
+        with pytest.raises(PruneBusy):
+            await prune(pool, settings)
+
+    assert await versions(pool) == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(("state", "left"), [("completed", 0), ("interrupted", 0), ("running", 5)])
+@pytest.mark.usefixtures("five_versions")
+async def test_outcomes_go_once_their_import_has_long_ended(
+    pool: Pool, settings: Settings, owner: Lease, state: str, left: int
+) -> None:
+    """Not before, and never a running import's; the import itself stays in the history."""
+    if state != "running":
+        await finish(pool, owner, state)
+    await pool.execute(AGE, timedelta(days=29))
+    assert (await prune(pool, settings)).outcomes == 0
+    await pool.execute(AGE, timedelta(days=2))
+    assert (await prune(pool, settings)).outcomes == 5 - left
+
+    assert await pool.fetchval("SELECT count(*) FROM import_results") == left
+    assert await pool.fetchval("SELECT state FROM imports") == state
+
+
+@pytest.mark.usefixtures("five_versions")
+async def test_outcomes_stay_as_long_as_a_key_finds_them(
+    pool: Pool, settings: Settings, owner: Lease
+) -> None:
+    await finish(pool, owner)
+    await pool.execute("UPDATE imports SET idempotency_key = 'k', key_claimed_at = started_at")
+    week = settings.model_copy(update={"keep_results_days": 1, "keep_keys_hours": 168})
+    await pool.execute(AGE, timedelta(days=7))
+    assert (await prune(pool, week)).outcomes == 0  # whoever found it may still be sending
+    await pool.execute(AGE, timedelta(days=1))
+    assert (await prune(pool, week)).outcomes == 5
+
+
+async def test_the_outcomes_of_many_imports_go_together(
+    pool: Pool, settings: Settings, owner: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Past those that stay, and up to the first that is too young."""
+    monkeypatch.setattr(pruning, "ROWS_AT_A_TIME", 10)
+    await pool.execute(
+        """
+        INSERT INTO imports (client_id, import_id, state, started_at, ended_at)
+        SELECT 1, n, CASE WHEN n = 150 THEN 'running' ELSE 'completed' END,
+               now() - make_interval(days => 250 - n),
+               CASE WHEN n <> 150 THEN now() - make_interval(days => 250 - n) END
+          FROM generate_series(101, 249) n;
+        INSERT INTO import_progress (client_id, import_id, attempt)
+        SELECT 1, import_id, 1 FROM imports WHERE import_id > 100;
+        INSERT INTO import_results (client_id, import_id, attempt, index, outcome)
+        SELECT 1, import_id, a, i, 'unchanged'
+          FROM imports, generate_series(1, 2) a, generate_series(0, 2) i
+         WHERE import_id > 100;
+        """
+    )
+    gone = await prune(pool, settings)
+    left = await pool.fetch("SELECT DISTINCT import_id FROM import_results ORDER BY import_id")
+    assert [row["import_id"] for row in left] == [150, *range(221, 250)]
+    assert gone.outcomes == 6 * (149 - 30)
+
+
+async def test_an_import_whose_owner_fell_silent_is_interrupted(
+    pool: Pool, settings: Settings, owner: Lease, writer: Writer
+) -> None:
+    await writer.land([project("A")])
+    await prune(pool, settings)
+    assert await pool.fetchval("SELECT state FROM imports") == "running"
+
+    await pool.execute("UPDATE import_progress SET beat_at = now() - interval '1 minute'")
+    assert (await prune(pool, settings)).interrupted == 1
+    row = await pool.fetchrow("SELECT state, counts, ended_at FROM imports")
+    assert row is not None
+    assert row["state"] == "interrupted"
+    assert row["counts"]["created"] == 1
+    assert row["ended_at"] is not None
+
+
+async def test_what_else_there_is_stays(
+    pool: Pool, settings: Settings, owner: Lease, writer: Writer
+) -> None:
+    """Imports, archived projects, locks and who broke them are kept for good."""
+    await writer.land([project("A")])
+    await finish(pool, owner)
+    await pool.execute(
+        """
+        UPDATE projects SET archived_at = now() - interval '9 years';
+        INSERT INTO project_locks VALUES (1, 1, 'bob', now(), now() - interval '9 years');
+        INSERT INTO lock_breaks (client_id, project_id, holder, expires_at, broken_by, reason)
+        VALUES (1, 1, 'bob', now() - interval '9 years', 'eve', 'over')
+        """
+    )
+    await pool.execute(AGE, timedelta(days=3650))
+    there = "SELECT count(*) FROM {}"
+    tables = ("imports", "import_progress", "projects", "project_locks", "lock_breaks", "tasks")
+    before = [await pool.fetchval(there.format(table)) for table in tables]
+    assert (await prune(pool, settings)).outcomes == 1
+    assert [await pool.fetchval(there.format(table)) for table in tables] == before
+    assert all(before)

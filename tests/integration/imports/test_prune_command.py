@@ -1,0 +1,63 @@
+"""``bulk-import prune``: one round, what it says, and the code that it ends with."""
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from service.imports.pipeline.writer import Writer
+from service.settings import Settings
+from service.storage import Pool
+from service.storage.advisory_locks import prune_key
+from tests.support.projects import project
+
+Run = Callable[[], Awaitable[tuple[int | None, str, str]]]
+
+
+@pytest.fixture
+def run(settings: Settings, dsn: str) -> Run:
+    async def run() -> tuple[int | None, str, str]:
+        given = {
+            "DATABASE_URL": dsn,
+            "BULK_IMPORT_STATEMENT_CACHE_SIZE": str(settings.statement_cache_size),
+            "BULK_IMPORT_KEEP_SUPERSEDED": "0",
+            "BULK_IMPORT_HEARTBEAT_EXPIRY": "600",
+            "BULK_IMPORT_PRUNE": "false",  # as the pods have it that leave it to the command
+        }
+        command = (sys.executable, "-m", "service", "prune")
+        process = await asyncio.create_subprocess_exec(
+            *command, env=os.environ | given, stdout=PIPE, stderr=PIPE
+        )
+        out, err = await process.communicate()
+        return process.returncode, out.decode(), err.decode()
+
+    return run
+
+
+async def test_it_prunes_one_round_and_says_what_went(run: Run, writer: Writer) -> None:
+    for n in range(5):
+        await writer.land([project("A", index=n, tasks=n + 2)])
+    said = "Gone: {} versions, 0 outcomes, 0 shared objects, 0 interrupted.\n"
+    code, out, err = await run()
+    assert (code, out) == (0, said.format(2)), err
+    code, out, err = await run()
+    assert (code, out) == (0, said.format(0)), err
+
+
+@pytest.mark.usefixtures("owner")
+async def test_it_leaves_the_work_to_one_that_prunes(run: Run, pool: Pool) -> None:
+    async with pool.acquire() as conn, conn.transaction():
+        await conn.execute("SELECT pg_advisory_xact_lock($1)", prune_key())
+        code, out, err = await run()
+    assert code == 0, err
+    assert out.startswith("Another process prunes: the rest is left to it.\n")
+
+
+async def test_it_says_what_is_in_its_way(run: Run, pool: Pool) -> None:
+    await pool.execute("DELETE FROM schema_migrations WHERE version = '20261124000006'")
+    code, out, err = await run()
+    assert (code, out) == (2, "")
+    assert err.startswith("bulk-import: the database lacks 20261124000006_pruning.sql: run ")

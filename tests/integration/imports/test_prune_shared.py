@@ -1,0 +1,105 @@
+"""Shared objects that nothing names: they go, but never from under an import."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+
+from service.imports.pipeline import transaction
+from service.imports.pipeline.batch import Lease
+from service.imports.pipeline.writer import Writer
+from service.model import SharedObject
+from service.projects import retention as pruning
+from service.projects.retention import prune
+from service.settings import Settings
+from service.storage import Connection, Pool
+from service.storage.advisory_locks import client_key
+from tests.support.projects import begun, finish, project
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"keep_versions": 2, "keep_superseded": 0})
+
+
+def calendars(*numbers: int) -> list[SharedObject]:
+    return [SharedObject(bytes([n]) * 32, "Calendar", str(n), b"{}") for n in numbers]
+
+
+async def kept(pool: Pool) -> list[str]:
+    rows = await pool.fetch("SELECT object_id FROM shared_objects ORDER BY object_id")
+    return [row["object_id"] for row in rows]
+
+
+async def store(pool: Pool, owner: Lease, *numbers: int) -> None:
+    async with pool.acquire() as conn:
+        await transaction.store_shared(conn, owner, calendars(*numbers))
+
+
+async def test_shared_objects_go_when_nothing_names_them_and_nothing_runs(
+    pool: Pool, settings: Settings, owner: Lease, writer: Writer
+) -> None:
+    for n in (1, 2, 3, 4):
+        await store(pool, owner, n, 9)
+        plan = project("A", index=n, tasks=n + 1)
+        plan.shared = (calendars(n)[0].hash,)
+        await writer.land([plan])
+
+    assert (await prune(pool, settings)).shared_objects == 0
+    assert await kept(pool) == ["1", "2", "3", "4", "9"]
+    await finish(pool, owner)
+    assert (await prune(pool, settings)).shared_objects == 3
+    assert await kept(pool) == ["3", "4"], "what a version that is kept names"
+
+
+async def test_a_batch_is_not_waited_for(pool: Pool, settings: Settings, owner: Lease) -> None:
+    """Those behind a waiting one would wait as well."""
+    await store(pool, owner, 1)
+    await finish(pool, owner)
+    async with pool.acquire() as conn, conn.transaction():
+        await conn.execute("SELECT pg_advisory_xact_lock_shared($1)", client_key(1))
+        async with asyncio.timeout(10):
+            assert (await prune(pool, settings)).shared_objects == 0
+    assert (await prune(pool, settings)).shared_objects == 1
+
+
+@pytest.mark.parametrize("runs", ["all the while", "in between", "up to then"])
+async def test_an_import_that_runs_keeps_what_it_found(
+    pool: Pool, settings: Settings, owner: Lease, monkeypatch: pytest.MonkeyPatch, runs: str
+) -> None:
+    """It found the object stored, so that it did not store it: it must not go as unused."""
+    await store(pool, owner, 1)
+    await finish(pool, owner)
+    early = await begun(pool) if runs == "up to then" else None
+    alone = pruning._alone
+
+    async def work() -> None:
+        importing = early or await begun(pool)
+        await store(pool, importing, 1)
+        if runs == "all the while":
+            return
+        await pool.execute(
+            """
+            INSERT INTO project_versions (client_id, project_id, version, import_id, created_at,
+                content_hash, name, source, attributes, shared_objects)
+            VALUES (1, 1, 1, $1, now() - $3::interval, '', '', '', '{}', ARRAY[$2::bytea])
+            """,
+            importing.import_id,
+            calendars(1)[0].hash,
+            timedelta(minutes=1 if early else 0),  # its transaction began before
+        )
+        await finish(pool, importing)
+
+    @asynccontextmanager
+    async def late(pool: Pool) -> AsyncIterator[Connection]:
+        await work()
+        async with alone(pool) as conn:
+            yield conn
+
+    monkeypatch.setattr(pruning, "_alone", late)
+    gone = pruning.PruneResult()
+    await pruning._prune_shared(pool, 1, gone)
+    assert gone.shared_objects == 0
+    assert await kept(pool) == ["1"]

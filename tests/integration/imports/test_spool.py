@@ -1,0 +1,274 @@
+"""What becomes of an import whose working files reach a bound, or whose disk is full."""
+
+import asyncio
+import contextlib
+import gc
+import os
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import service.spool.disk_set
+from service.errors import FileTooLarge, Unavailable
+from service.imports.manager import ImportManager, UploadSink
+from service.imports.outcomes import format_outcome, list_outcomes
+from service.imports.pipeline.upload_pipeline import UploadPipeline
+from service.imports.record import ImportRequest
+from service.settings import Settings
+from service.storage import Pool
+from tests.support.descriptors import unlinked
+from tests.support.projects import CLIENT, until
+
+REQUEST = ImportRequest(CLIENT, "tester", "request-1")
+HEAD = b'<projects xmlns="urn:project-bulk-import:1">\n'
+TAIL = b"</projects>\n"
+P6_HEAD = b"<APIBusinessObjects>\n"
+P6_TAIL = b"</APIBusinessObjects>\n"
+
+KIB = 1024
+LARGE = 1500 * KIB
+"""Of the rows of a ``large`` project, about: on disk but for the first ``spill_bytes``."""
+
+
+def plan(name: str, tasks: int) -> bytes:
+    """A native project whose tasks have about 1 KiB each as rows."""
+    notes = "x" * 950
+    rows = "".join(
+        f'<task id="T{n}"><name>Task {n}</name><notes>{notes}</notes></task>' for n in range(tasks)
+    )
+    return f'<project id="{name}"><name>{name}</name><tasks>{rows}</tasks></project>\n'.encode()
+
+
+def large(name: str) -> bytes:
+    return plan(name, LARGE // KIB)
+
+
+def p6_project(name: str) -> bytes:
+    return f"<Project><Id>{name}</Id><Name>{name}</Name></Project>\n".encode()
+
+
+def calendars(count: int) -> bytes:
+    """Objects outside the projects, of about 1 KiB each."""
+    name = "x" * 900
+    return b"".join(
+        f"<Calendar><ObjectId>{n}</ObjectId><Name>{name}</Name></Calendar>\n".encode()
+        for n in range(count)
+    )
+
+
+@contextlib.asynccontextmanager
+async def importing(pool: Pool, settings: Settings, **changes: Any) -> AsyncIterator[ImportManager]:
+    """An importer with small bounds; at its end nothing is left on disk."""
+    await pool.execute("INSERT INTO clients (client_id, name) VALUES (1, 'Demo')")
+    bounds = {"spill_bytes": 64 * KIB, "shared_bytes": 64 * KIB, **changes}
+    gc.collect()  # what earlier tests have left
+    before = unlinked()
+    async with ImportManager(pool, settings.model_copy(update=bounds)) as importer:
+        yield importer
+        assert importer.spool.held == 0
+    assert unlinked() == before
+    for thread in threading.enumerate():
+        if thread.name.startswith("parse"):
+            thread.join(5)  # the last one may be on its way out
+            assert not thread.is_alive()
+
+
+async def send(importer: ImportManager, *chunks: bytes) -> UploadSink:
+    async with importer.start(REQUEST) as started:
+        await whole(started, *chunks)
+    return started
+
+
+async def whole(started: UploadSink, *chunks: bytes) -> None:
+    for chunk in chunks:
+        await started.feed(chunk)
+    await started.finish()
+
+
+async def holds(importer: ImportManager, size: int) -> None:
+    """Wait until the spool holds so many bytes."""
+    async with asyncio.timeout(20):
+        while importer.spool.held < size:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def told(pool: Pool, started: UploadSink) -> list[dict[str, Any]]:
+    async with pool.acquire() as conn:
+        return list(map(format_outcome, await list_outcomes(conn, CLIENT, started.id, 1)))
+
+
+async def state(pool: Pool, started: UploadSink) -> str:
+    query = "SELECT state FROM imports WHERE import_id = $1"
+    return str(await pool.fetchval(query, started.id))
+
+
+async def test_a_project_over_the_bound_is_too_large_and_the_next_lands(
+    pool: Pool, settings: Settings
+) -> None:
+    async with importing(pool, settings, import_spool_bytes=2 * LARGE) as importer:
+        started = await send(
+            importer, HEAD, large("A"), plan("B", 3 * LARGE // KIB), large("C"), plan("D", 1), TAIL
+        )
+    outcomes = await told(pool, started)
+    assert [(item["external_id"], item.get("error")) for item in outcomes] == [
+        ("A", None),
+        ("B", "PROJECT_TOO_LARGE"),
+        ("C", None),
+        ("D", None),
+    ]
+    assert str(2 * LARGE) in outcomes[1]["message"]
+    assert outcomes[1]["name"] == "B"
+    assert await pool.fetchval("SELECT count(*) FROM current_tasks") == 2 * LARGE // KIB + 1
+
+
+async def test_references_that_wait_count_with_their_project(
+    pool: Pool, settings: Settings
+) -> None:
+    tasks = "".join(
+        f'<task id="T{n}" parent="T{n + 1}"><name>n</name></task>' for n in range(20_000)
+    )
+    a = f'<project id="A"><name>A</name><tasks>{tasks}<task id="T20000"/></tasks></project>\n'
+    bounds = {"import_spool_bytes": 512 * KIB, "spill_bytes": 1 << 30}
+    async with importing(pool, settings, **bounds) as importer:
+        started = await send(importer, HEAD, a.encode(), plan("B", 1), TAIL)
+    outcomes = await told(pool, started)
+    assert [item.get("error") for item in outcomes] == ["PROJECT_TOO_LARGE", None]
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Is set once a reader waits for its writers."""
+    waits, settle = threading.Event(), UploadPipeline._settle
+
+    def seen(receiving: UploadPipeline) -> None:
+        waits.set()
+        settle(receiving)
+
+    monkeypatch.setattr(UploadPipeline, "_settle", seen)
+    return waits
+
+
+async def test_the_reader_waits_for_what_writers_will_give_back(
+    pool: Pool, settings: Settings, waits: threading.Event
+) -> None:
+    async with importing(pool, settings, import_spool_bytes=5 * LARGE // 2) as importer:
+        async with pool.acquire() as conn, conn.transaction():
+            await conn.execute("LOCK TABLE projects")
+            sent = asyncio.create_task(send(importer, HEAD, *map(large, "ABCDEF"), TAIL))
+            assert await asyncio.to_thread(waits.wait, 30)
+            assert not sent.done()
+        started = await sent
+    assert [item.get("error") for item in await told(pool, started)] == [None] * 6
+
+
+async def test_what_belongs_to_no_project_ends_the_file_there(
+    pool: Pool, settings: Settings
+) -> None:
+    async with importing(pool, settings, import_spool_bytes=LARGE) as importer:
+        started = await send(
+            importer, P6_HEAD, p6_project("A"), calendars(3000), p6_project("B"), P6_TAIL
+        )
+        with pytest.raises(FileTooLarge, match=str(LARGE)):
+            await send(importer, P6_HEAD, calendars(3000), p6_project("A"), P6_TAIL)
+    landed, last = await told(pool, started)
+    assert (landed["external_id"], landed["outcome"]) == ("A", "created")
+    assert (last["index"], last["error"]) == (1, "FILE_TOO_LARGE")
+    assert str(LARGE) in last["message"]
+    assert await pool.fetchval("SELECT array_agg(state ORDER BY import_id) FROM imports") == [
+        "completed",
+        "failed",
+    ]
+
+
+async def test_ids_that_find_no_room_end_the_file_without_a_gap(
+    pool: Pool, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service.spool.disk_set, "FEW", 1000)
+    ids = [f"{n:0250}" for n in range(10_000)]
+    plans = (b'<project id="%b"><name>n</name></project>\n' % name.encode() for name in ids)
+    async with importing(pool, settings, import_spool_bytes=2048 * KIB) as importer:
+        started = await send(importer, HEAD, *plans, TAIL)
+    query = "SELECT count(*) AS n, max(index) AS last FROM import_results WHERE import_id = $1"
+    row = await pool.fetchrow(query, started.id)
+    assert row is not None
+    assert row["n"] == row["last"] + 1 < len(ids)
+    query = "SELECT error FROM import_results WHERE import_id = $1 AND index = $2"
+    assert await pool.fetchval(query, started.id, row["last"]) == "FILE_TOO_LARGE"
+
+
+async def test_a_spool_that_others_have_filled_interrupts_and_a_retry_lands(
+    pool: Pool, settings: Settings
+) -> None:
+    file = (HEAD, plan("A", 1), large("B"), TAIL)
+    async with importing(pool, settings, spool_bytes=2 * LARGE) as importer:
+        async with importer.start(REQUEST) as other:
+            await other.feed(P6_HEAD + calendars(2400))
+            await holds(importer, 2300 * KIB)
+            assert unlinked() > 0
+            async with importer.start(REQUEST) as started:
+                with pytest.raises(Unavailable, match="no room"):
+                    await whole(started, *file)
+            assert await state(pool, started) == "interrupted"
+            await other.feed(p6_project("C") + P6_TAIL)
+            await other.finish()
+        again = await send(importer, *file)
+    assert await state(pool, other) == await state(pool, again) == "completed"
+    assert await pool.fetchval("SELECT count(*) FROM projects") == 3
+
+
+async def test_no_import_begins_without_room_for_its_share(pool: Pool, settings: Settings) -> None:
+    bounds = {"spool_bytes": 2 * LARGE, "import_spool_bytes": LARGE}
+    async with importing(pool, settings, **bounds) as importer:
+        async with importer.start(REQUEST) as started:
+            await started.feed(P6_HEAD)
+            with importer.admit(1):
+                pass
+            await started.feed(calendars(LARGE // KIB - 200))
+            await holds(importer, LARGE - 400 * KIB)
+            importer.spool.check(LARGE)
+            async with importer.start(REQUEST) as second:
+                await second.feed(P6_HEAD + calendars(LARGE // KIB - 200))
+                await holds(importer, LARGE + 1)
+                with pytest.raises(Unavailable, match="no room"):
+                    importer.admit(1).__enter__()
+        with importer.admit(1):
+            pass
+
+
+async def test_a_disk_at_its_reserve_takes_no_import_and_interrupts_those_that_run(
+    pool: Pool, settings: Settings, tmp_path: Path
+) -> None:
+    free = os.statvfs(tmp_path).f_bavail * os.statvfs(tmp_path).f_frsize
+    bounds = {"spool_dir": tmp_path, "spool_reserve_bytes": 2 * free}
+    async with importing(pool, settings, **bounds) as importer:
+        with pytest.raises(Unavailable, match="no room"):
+            importer.admit(1).__enter__()
+        async with importer.start(REQUEST) as started:
+            with pytest.raises(Unavailable, match="no room"):
+                await whole(started, HEAD, plan("A", 1), large("B"), TAIL)
+        assert await state(pool, started) == "interrupted"
+        small = await send(importer, HEAD, plan("A", 1), TAIL)
+    assert await state(pool, small) == "completed"
+
+
+async def test_an_import_that_is_stopped_while_its_reader_waits_ends_at_once(
+    pool: Pool, settings: Settings, waits: threading.Event
+) -> None:
+    bounds = {"import_spool_bytes": 5 * LARGE // 2, "lock_timeout": 2, "retry_timeout": 0.5}
+    async with importing(pool, settings, **bounds) as importer:
+        async with importer.start(REQUEST) as started:
+            async with pool.acquire() as conn, conn.transaction():
+                await conn.execute("LOCK TABLE projects")
+                sent = asyncio.create_task(
+                    started.feed(HEAD + b"".join(map(large, "ABCDEF")) + TAIL)
+                )
+                assert await asyncio.to_thread(waits.wait, 30)
+                async with asyncio.timeout(30):
+                    await started.interrupt(Unavailable("stopped"))
+            with contextlib.suppress(Unavailable):
+                await sent
+        assert await state(pool, started) == "interrupted"
+        await until(pool, "SELECT count(*) = 0 FROM projects")

@@ -1,0 +1,90 @@
+"""What batches cost the database, by its own counts."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from service.imports.pipeline.batch import Lease
+from service.imports.pipeline.transaction import write_batch
+from service.storage import Connection, Pool
+from tests.support.projects import project
+
+BATCHES = 20
+BATCH = 50
+ALL = BATCHES * BATCH
+PROJECTS = "relname ~ '^projects(_[0-9]+)?$'"
+"""The table, or its partitions."""
+
+
+@pytest.fixture
+async def conn(pool: Pool) -> AsyncIterator[Connection]:
+    """One connection for all, so that it can be told to hand in its counts."""
+    async with pool.acquire() as connection:
+        yield connection
+
+
+async def count(conn: Connection, query: str) -> int:
+    await conn.execute("SELECT pg_stat_force_next_flush()")
+    value: int = await conn.fetchval(query)
+    return value
+
+
+async def import_all(conn: Connection, owner: Lease, name: str, number: int = ALL) -> None:
+    # Outcomes are keyed by their place in the file, so each import takes further ones.
+    first: int = await conn.fetchval("SELECT count(*) FROM import_results")
+    for start in range(0, number, BATCH):
+        places = range(start, min(start + BATCH, number))
+        items = [project(f"P-{n}", first + n, name=name, tasks=0) for n in places]
+        assert not await write_batch(conn, owner, items, False)
+
+
+async def tuples_read_by_imports(conn: Connection, owner: Lease) -> int:
+    """What two imports, the second with every project changed, read of ``projects``."""
+    await conn.execute("SELECT pg_stat_force_next_flush()")
+    await conn.execute("SELECT pg_stat_reset()")
+    await import_all(conn, owner, "First")
+    await import_all(conn, owner, "Second")
+    return await count(
+        conn,
+        "SELECT ((SELECT sum(seq_tup_read) FROM pg_stat_user_tables"
+        f"        WHERE {PROJECTS})"
+        "      + (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes"
+        f"        WHERE {PROJECTS}))::bigint",
+    )
+
+
+# Each project is found once to be compared and once to be moved.
+MOST_READ = 2 * ALL + BATCH
+
+
+async def test_batch_reads_its_own_projects_alone_after_small_beginnings(
+    conn: Connection, owner: Lease
+) -> None:
+    await conn.execute("VACUUM (ANALYZE) projects")
+    for edition in range(10):  # PostgreSQL would keep a plan after the fifth
+        await import_all(conn, owner, f"Edition {edition}", 2)
+    assert await tuples_read_by_imports(conn, owner) <= MOST_READ
+
+
+async def test_batch_reads_its_own_projects_alone_of_a_client_new_to_the_statistics(
+    conn: Connection, owner: Lease
+) -> None:
+    await conn.execute(
+        "INSERT INTO projects (client_id, external_id, version, content_hash)"
+        " SELECT 2 + n % 99, 'P-' || n, 1, '' FROM generate_series(1, 20000) n"
+    )
+    await conn.execute("VACUUM (ANALYZE) projects")
+    assert await tuples_read_by_imports(conn, owner) <= MOST_READ
+
+
+async def test_moving_a_pointer_writes_no_index(conn: Connection, owner: Lease) -> None:
+    await import_all(conn, owner, "First")
+    await import_all(conn, owner, "Second")
+
+    elsewhere = await count(
+        conn,
+        f"SELECT sum(n_tup_upd - n_tup_hot_upd)::bigint FROM pg_stat_user_tables WHERE {PROJECTS}",
+    )
+    assert elsewhere == 0
+    updated = f"SELECT sum(n_tup_upd)::bigint FROM pg_stat_user_tables WHERE {PROJECTS}"
+    assert await count(conn, updated) == ALL

@@ -1,0 +1,97 @@
+"""The alerts: of metrics that are there, at sizes that fit, documented, each tried both ways."""
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from service.settings import Settings
+from service.storage import Pool
+from tests.support.paths import CHECKOUT
+from tests.tools.k8s.building import one, service, settings
+from tests.tools.k8s.validating import bytes_of
+from tests.unit.docs.test_metrics import there
+
+OVERLAY = "production"
+ELSEWHERE = {"up", "process_resident_memory_bytes"}
+"""Prometheus' own, and what prometheus-client tells of a process."""
+
+(GROUP,) = one(OVERLAY, "PrometheusRule")["spec"]["groups"]
+RULES: dict[str, Any] = {rule["alert"]: rule for rule in GROUP["rules"]}
+TESTS = yaml.safe_load((CHECKOUT / "tests/tools/k8s/alerts.test.yaml").read_text("utf-8"))
+RUNBOOK = (CHECKOUT / "docs" / "kubernetes.md").read_text("utf-8")
+DOCUMENTED = re.findall(r"^\| `(BulkImport\w+)` \| (\w+) \|", RUNBOOK, re.M)
+
+
+def entries() -> dict[str, str]:
+    """What the documentation says to do about each alert."""
+    return dict(re.findall(r"^### (BulkImport\w+)\n(.+?)(?=^##)", RUNBOOK, re.M | re.S))
+
+
+def number(alert: str) -> float:
+    """What an alert's metric must be over."""
+    return float(re.findall(r"> (\d+(?:\.\d+)?)", RULES[alert]["expr"])[0])
+
+
+@pytest.mark.parametrize("alert", RULES)
+def test_the_metrics_and_labels_of_an_alert_are_there(alert: str) -> None:
+    expression = RULES[alert]["expr"]
+    metrics = re.findall(r"(\w+){([^}]*)}", expression)
+    assert metrics
+    for name, matchers in metrics:
+        assert name in there() or name in ELSEWHERE
+        labels = set(re.findall(r"(\w+)=", matchers)) - {"job"}
+        assert labels <= set(re.findall(r"`(\w+)`", there().get(name, "")))
+        assert 'job="bulk-import"' in matchers
+
+
+def test_what_is_too_much_goes_by_the_settings() -> None:
+    slots = int(settings(OVERLAY)["BULK_IMPORT_MAX_IMPORTS"])
+    assert 0.8 * slots < number("BulkImportFull") < slots
+    assert number("BulkImportStuck") >= Settings.model_fields["upload_timeout"].default
+    spool = int(settings(OVERLAY)["BULK_IMPORT_SPOOL_BYTES"])
+    assert number("BulkImportSpoolFilling") == spool * 8 // 10
+    limit = bytes_of(service(OVERLAY)["resources"]["limits"]["memory"])
+    assert number("BulkImportMemory") == limit * 9 // 10
+    defaults = {name: field.default for name, field in Settings.model_fields.items()}
+    dead = defaults["heartbeat_expiry"] / defaults["heartbeat_every"]
+    assert number("BulkImportHeartbeatsMissed") < dead
+
+
+def test_every_alert_is_documented() -> None:
+    severities = {name: rule["labels"]["severity"] for name, rule in RULES.items()}
+    assert dict(DOCUMENTED) == severities
+
+
+@pytest.mark.parametrize("alert", RULES)
+def test_an_alert_has_an_entry_with_what_to_look_at_and_what_to_do(alert: str) -> None:
+    entry = entries()[alert]
+    assert re.search(r"^Look: .*`[^`]+ [^`]+`", entry, re.M), "no command or query"
+    assert re.search(r"^Do: ", entry, re.M)
+
+
+def test_no_entry_is_of_an_alert_that_is_not_there() -> None:
+    assert list(entries()) == [name for name, _ in DOCUMENTED]
+
+
+async def test_the_queries_of_the_entries_are_answered(pool: Pool) -> None:
+    found = re.findall(r"`(SELECT [^`]+)`", "".join(entries().values()))
+    assert found
+    for query in found:
+        await pool.fetch(query)
+
+
+def test_the_entries_name_metrics_that_are_there() -> None:
+    found = re.findall(r"\bbulk_import_\w+", "".join(entries().values()))
+    assert found
+    for name in found:
+        assert re.sub("_(bucket|sum|count)$", "", name) in there()
+
+
+def test_every_alert_is_tried_firing_and_quiet() -> None:
+    tried: dict[str, set[bool]] = {}
+    for test in TESTS["tests"]:
+        for case in test["alert_rule_test"]:
+            tried.setdefault(case["alertname"], set()).add(bool(case.get("exp_alerts")))
+    assert tried == {alert: {True, False} for alert in RULES}

@@ -1,0 +1,82 @@
+"""The dashboard and the alerts ask for what a service tells, and the dashboard shows all of it."""
+
+import re
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.integration.k8s.test_alerts import RULES
+from tests.support.paths import CHECKOUT
+from tests.support.raw_http import XML, form, get, part, upload
+from tests.support.service import Service
+from tests.tools.k8s.building import OVERLAYS, of, one
+from tests.tools.k8s.expressions import OVERLAY, asked, dashboard, named, panels
+from tests.unit.docs.test_metrics import there
+
+PROMETHEUS_OWN = {"up": set[str]()}
+ADDED_BY_SCRAPING = {"job", "pod"}
+
+
+async def scraped(service: Service) -> dict[str, set[str]]:
+    """The names and labels of what a service tells after an import."""
+    assert (await upload(service, form(part("file", XML)))).status == 207
+    text = (await get(service, "/metrics")).body.decode()
+    told: dict[str, set[str]] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            told.setdefault(sample.name, set()).update(sample.labels)
+    return told
+
+
+async def test_what_is_asked_for_is_told(service: Service) -> None:
+    told = await scraped(service) | PROMETHEUS_OWN
+    for expression in [*asked(), *(rule["expr"] for rule in RULES.values())]:
+        metrics = named(expression)
+        assert metrics
+        for name, labels in metrics.items():
+            assert name in told, expression
+            assert labels - ADDED_BY_SCRAPING <= told[name], expression
+        for each in re.findall(r"\bbulk_import_\w+", expression):
+            assert each in metrics, f"{each} without braces: {expression}"
+
+
+def test_every_metric_of_ours_is_on_the_dashboard() -> None:
+    shown = {name for expression in asked() for name in named(expression)}
+    without = {re.sub("_(bucket|sum|count)$", "", name) for name in shown}
+    assert set(there()) <= without
+
+
+def test_only_what_is_asked_for_is_put_into_legends() -> None:
+    for panel in panels():
+        for target in panel["targets"]:
+            labels = set().union(*named(target["expr"]).values())
+            assert set(re.findall(r"{{(\w+)}}", target["legendFormat"])) <= labels
+
+
+def test_the_rows_are_the_questions_of_the_documentation() -> None:
+    text = (CHECKOUT / "docs" / "operations.md").read_text("utf-8")
+    questions = re.findall(r"^\*\*(.+\?)\*\*$", text, re.M)
+    rows = [panel["title"] for panel in dashboard()["panels"] if panel["type"] == "row"]
+    assert rows == questions
+
+
+def test_panels_do_not_overlap() -> None:
+    taken: set[tuple[int, int]] = set()
+    for panel in dashboard()["panels"]:
+        at = panel["gridPos"]
+        cells = {(at["x"] + x, at["y"] + y) for x in range(at["w"]) for y in range(at["h"])}
+        assert not cells & taken
+        assert at["x"] + at["w"] <= 24
+        taken |= cells
+    ids = [panel["id"] for panel in dashboard()["panels"]]
+    assert len(ids) == len(set(ids))
+
+
+def test_grafana_finds_it_where_there_is_monitoring() -> None:
+    for overlay in OVERLAYS:
+        boards = [
+            each
+            for each in of(overlay, "ConfigMap")
+            if each["metadata"].get("labels", {}).get("grafana_dashboard") == "1"
+        ]
+        assert bool(boards) == bool(of(overlay, "ServiceMonitor"))
+    assert one(OVERLAY, "ConfigMap", "bulk-import-dashboard")

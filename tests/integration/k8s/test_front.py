@@ -1,0 +1,18 @@
+"""The nginx of ``make rollout`` is set by the Ingress, and passes uploads through as they come."""
+
+from tests.tools.k8s.building import one
+from tests.tools.load.nginx import directives
+
+
+def test_each_annotation_is_a_directive_and_nothing_else_is() -> None:
+    annotations = one("production", "Ingress")["metadata"]["annotations"]
+    assert len(directives()) == len(annotations)
+    assert {
+        "proxy_http_version 1.1;",
+        "proxy_request_buffering off;",
+        "proxy_buffering off;",
+        "client_max_body_size 0;",
+        "proxy_read_timeout 600;",
+        "proxy_send_timeout 600;",
+        "proxy_next_upstream off;",
+    } == {*directives()}

@@ -1,0 +1,258 @@
+"""What the manifests name exists: settings, ports, routes, commands, metrics, and each other."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+import yaml
+
+from service.cli import app
+from service.http.routes.table import ROUTES
+from service.settings import Settings
+from tests.support.paths import CHECKOUT
+from tests.tools.k8s.building import (
+    OVERLAYS,
+    Object,
+    build,
+    made_of,
+    of,
+    one,
+    pods,
+    service,
+    settings,
+    templates,
+)
+from tests.tools.k8s.validating import VERSIONS, check
+from tests.unit.docs.test_docs import variable
+from tests.unit.docs.test_metrics import there
+
+DOCKERFILE = (CHECKOUT / "Dockerfile").read_text("utf-8")
+DOCUMENT = (CHECKOUT / "docs" / "kubernetes.md").read_text("utf-8")
+SETTINGS = {variable(name) for name in Settings.model_fields}
+WATCHED = [overlay for overlay in OVERLAYS if of(overlay, "ServiceMonitor")]
+
+every_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
+
+
+def in_image(name: str) -> str:
+    """What the image sets a variable to."""
+    (value,) = re.findall(rf"^(?:ENV)?\s+{name}=(\S+)", DOCKERFILE, re.M)
+    return str(value)
+
+
+@every_overlay
+def test_what_is_set_is_a_setting_and_can_be_read(
+    overlay: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = settings(overlay)
+    assert set(named) <= SETTINGS
+    assert set(re.findall(r"BULK_IMPORT_\w+", DOCUMENT)) <= SETTINGS
+    for name, value in named.items():
+        monkeypatch.setenv(name, "/tmp" if name.endswith("_DIR") else value)
+    assert Settings().import_spool_bytes <= Settings().spool_bytes
+
+
+@every_overlay
+def test_the_port_is_one_and_the_same(overlay: str) -> None:
+    port = Settings.model_fields["port"].default
+    assert in_image("BULK_IMPORT_PORT") == str(port)
+    assert f"\nEXPOSE {port}\n" in DOCKERFILE
+    (opened,) = service(overlay)["ports"]
+    assert opened["containerPort"] == port
+    (forwarded,) = one(overlay, "Service")["spec"]["ports"]
+    assert forwarded["targetPort"] == forwarded["name"] == opened["name"]
+    for route in of(overlay, "HTTPRoute"):
+        assert route["spec"]["rules"][0]["backendRefs"][0]["port"] == forwarded["port"]
+    for policy in of(overlay, "NetworkPolicy"):
+        if policy["spec"]["podSelector"] == {
+            "matchLabels": one(overlay, "Service")["spec"]["selector"]
+        }:
+            for rule in policy["spec"].get("ingress", []):
+                assert [each["port"] for each in rule["ports"]] == [port]
+
+
+@every_overlay
+def test_probes_ask_routes_that_are_there(overlay: str) -> None:
+    container = service(overlay)
+    asked = {
+        probe: container[probe]["httpGet"]["path"]
+        for probe in ("livenessProbe", "readinessProbe", "startupProbe")
+    }
+    assert asked == {
+        "livenessProbe": "/healthz",
+        "readinessProbe": "/readyz",
+        "startupProbe": "/healthz",
+    }
+    assert set(asked.values()) <= set(ROUTES)
+
+
+@pytest.mark.parametrize("overlay", WATCHED)
+def test_what_is_scraped_is_there(overlay: str) -> None:
+    spec = one(overlay, "ServiceMonitor")["spec"]
+    (endpoint,) = spec["endpoints"]
+    assert endpoint["path"] in ROUTES
+    watched = one(overlay, "Service")
+    assert endpoint["port"] in [port["name"] for port in watched["spec"]["ports"]]
+    assert spec["selector"]["matchLabels"].items() <= watched["metadata"]["labels"].items()
+
+
+@every_overlay
+def test_commands_and_options_are_there(overlay: str) -> None:
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    assert "args" not in service(overlay), "the image says what it starts"
+    ours = [
+        container
+        for pod in pods(overlay).values()
+        for container in pod.get("initContainers", []) + pod["containers"]
+        if container["image"] == service(overlay)["image"] and "args" in container
+    ]
+    for container in ours:
+        command, *options = container["args"]
+        known = {option for parameter in commands[command].params for option in parameter.opts}
+        assert {option for option in options if option.startswith("-")} <= known
+    given = [tuple(container["args"][:2]) for container in ours]
+    pruning = [("prune",)] if of(overlay, "CronJob") else []
+    assert sorted(given) == [("migrate", "--check"), ("migrate", "--grant-to"), *pruning]
+
+
+@every_overlay
+def test_each_image_has_a_migration_of_its_own(overlay: str) -> None:
+    migration = one(overlay, "Job", "bulk-import-migrate")
+    image = service(overlay)["image"]
+    assert migration["spec"]["template"]["spec"]["containers"][0]["image"] == image
+    assert migration["metadata"]["name"] == f"bulk-import-migrate-{image.rpartition(':')[2]}"
+    assert migration["spec"]["ttlSecondsAfterFinished"] > 0
+
+
+@every_overlay
+def test_no_pod_may_do_more_than_it_must(overlay: str) -> None:
+    assert one(overlay, "ServiceAccount")["automountServiceAccountToken"] is False
+    for name, pod in pods(overlay).items():
+        assert pod["automountServiceAccountToken"] is False, name
+        assert pod["securityContext"]["runAsNonRoot"] is True, name
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        for container in pod.get("initContainers", []) + pod["containers"]:
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }, name
+            assert re.search(r":[\w.-]+$", container["image"]), name
+            assert not container["image"].endswith(":latest"), name
+            assert container["resources"]["limits"]["memory"], name
+
+
+@every_overlay
+def test_the_user_and_the_volume_are_the_images(overlay: str) -> None:
+    (user,) = re.findall(r"^USER (\d+):\1$", DOCKERFILE, re.M)
+    context = pods(overlay)["bulk-import"]["securityContext"]
+    assert {context["runAsUser"], context["runAsGroup"], context["fsGroup"]} == {int(user)}
+    (mount,) = service(overlay)["volumeMounts"]
+    assert mount["mountPath"] == in_image("TMPDIR") == settings(overlay)["BULK_IMPORT_SPOOL_DIR"]
+    assert f"\nVOLUME {mount['mountPath']}\n" in DOCKERFILE
+
+
+@every_overlay
+def test_a_service_sets_no_setting(overlay: str) -> None:
+    """Kubernetes would set ``NAME_PORT=tcp://…`` for each Service in the namespace."""
+    names = [each["metadata"]["name"].upper().replace("-", "_") for each in of(overlay, "Service")]
+    assert "BULK_IMPORT_PORT" in SETTINGS & {f"{name}_PORT" for name in names}
+    assert all(pod["enableServiceLinks"] is False for pod in pods(overlay).values())
+
+
+@every_overlay
+def test_what_selects_pods_selects_some(overlay: str) -> None:
+    labels = [each["metadata"]["labels"] for each in templates(overlay).values()] + [
+        {"cnpg.io/cluster": each["metadata"]["name"]} for each in of(overlay, "Cluster")
+    ]
+    for kind, path in (
+        ("Service", ("selector",)),
+        ("PodDisruptionBudget", ("selector", "matchLabels")),
+        ("NetworkPolicy", ("podSelector", "matchLabels")),
+    ):
+        for item in of(overlay, kind):
+            wanted: Object = item["spec"]
+            for step in path:
+                wanted = wanted.get(step, {})
+            assert any(wanted.items() <= each.items() for each in labels), item["metadata"]["name"]
+    target = one(overlay, "HorizontalPodAutoscaler")["spec"]["scaleTargetRef"]
+    assert one(overlay, target["kind"], target["name"])
+    assert "replicas" not in one(overlay, "Deployment")["spec"], "the autoscaler's to say"
+
+
+@every_overlay
+def test_pods_of_a_deployment_are_spread(overlay: str) -> None:
+    for item in of(overlay, "Deployment"):
+        template = item["spec"]["template"]
+        spread = template["spec"]["topologySpreadConstraints"]
+        assert "kubernetes.io/hostname" in [each["topologyKey"] for each in spread]
+        labels = template["metadata"]["labels"].items()
+        assert all(each["labelSelector"]["matchLabels"].items() <= labels for each in spread)
+
+
+def test_it_can_grow_by_running_imports_as_well(tmp_path: Path) -> None:
+    """No overlay has the component, as not every cluster has the metric."""
+    ours = Path(os.path.relpath(CHECKOUT / "k8s", tmp_path.resolve()))
+    wanted = {
+        "resources": [str(ours / "overlays" / "production")],
+        "components": [str(ours / "components" / "scale-on-imports")],
+    }
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(wanted), "utf-8")
+    (scaler,) = [each for each in made_of(tmp_path) if each["kind"] == "HorizontalPodAutoscaler"]
+    assert [check(scaler, version) for version in VERSIONS] == [None] * len(VERSIONS)
+    by_cpu, by_imports = scaler["spec"]["metrics"]
+    assert by_cpu["resource"]["name"] == "cpu"
+    assert by_imports["pods"]["metric"]["name"] in there()
+    slots = int(settings("production")["BULK_IMPORT_MAX_IMPORTS"])
+    assert int(by_imports["pods"]["target"]["averageValue"]) < slots
+
+
+@every_overlay
+def test_nothing_is_let_through_by_default(overlay: str) -> None:
+    assert one(overlay, "NetworkPolicy", "nothing")["spec"] == {
+        "podSelector": {},
+        "policyTypes": ["Ingress", "Egress"],
+    }
+
+
+@every_overlay
+def test_what_is_mounted_is_there_and_apart(overlay: str) -> None:
+    """No volume is mounted inside another, where its folder could not be made."""
+    maps = {each["metadata"]["name"] for each in of(overlay, "ConfigMap")}
+    claims = {"data"}
+    for pod in pods(overlay).values():
+        volumes = {volume["name"] for volume in pod.get("volumes", [])} | claims
+        for container in pod["containers"]:
+            mounts = container.get("volumeMounts", [])
+            assert {mount["name"] for mount in mounts} <= volumes
+            places = sorted(mount["mountPath"] for mount in mounts)
+            assert not [a for a in places for b in places if b.startswith(f"{a}/")]
+        for volume in pod.get("volumes", []):
+            sources = [volume, *volume.get("projected", {}).get("sources", [])]
+            named = {
+                each["configMap"]["name"] for each in sources if "name" in each.get("configMap", {})
+            }
+            assert named <= maps
+
+
+@every_overlay
+def test_every_secret_is_referred_to_and_documented(overlay: str) -> None:
+    assert of(overlay, "Secret") == []
+    named = set(secrets(build(overlay)))
+    assert {"bulk-import-database", "bulk-import-tokens"} <= named
+    assert {name for name in named if f"`{name}`" not in DOCUMENT} == set()
+
+
+def secrets(value: object, key: str = "") -> Iterator[str]:
+    """The names of secrets, wherever in a value they are referred to."""
+    if isinstance(value, list):
+        for each in value:
+            yield from secrets(each, key)
+    elif isinstance(value, dict):
+        for inner, each in value.items():
+            yield from secrets(each, inner if inner != "name" else f"{key} name")
+    elif isinstance(value, str) and re.fullmatch(r"secretName|\w*[sS]ecret(Key)?(Ref)? name", key):
+        yield value

@@ -1,0 +1,173 @@
+"""What is computed from the settings fits them: memory, disk, time, connections and locks."""
+
+import configparser
+import re
+from typing import Any
+
+import pytest
+
+from service.cli.pruning import CONNECTIONS
+from service.imports.manager import SPARE_CONNECTIONS
+from service.settings import GIB, MIB, Settings
+from tests.tools.k8s.building import OVERLAYS, of, one, pods, service, settings
+from tests.tools.k8s.validating import bytes_of
+
+IMPORT = 64 * MIB
+"""What an import may take over an idle process, by ``make bench``."""
+PROCESS = 256 * MIB
+"""For an idle process (some 100 MiB), its connections and the bodies that it reads away."""
+MINUTE = 60
+
+every_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
+pooled = pytest.mark.parametrize("overlay", [o for o in OVERLAYS if o != "dev"])
+clustered = pytest.mark.parametrize("overlay", [o for o in OVERLAYS if of(o, "Cluster")])
+
+
+def setting(overlay: str, name: str) -> Any:
+    """What a setting comes to: the manifests', or else the default."""
+    default = Settings.model_fields[name].default
+    return type(default)(settings(overlay).get(f"BULK_IMPORT_{name.upper()}", default))
+
+
+def most_pods(overlay: str) -> int:
+    return int(one(overlay, "HorizontalPodAutoscaler")["spec"]["maxReplicas"])
+
+
+def connections(overlay: str) -> int:
+    """That all pods may ask for at once, and pruning."""
+    pruning = CONNECTIONS * len(of(overlay, "CronJob"))
+    return most_pods(overlay) * int(setting(overlay, "pool_size")) + pruning
+
+
+def pgbouncer(overlay: str) -> dict[str, str]:
+    (file,) = [
+        each["data"]["pgbouncer.ini"]
+        for each in of(overlay, "ConfigMap")
+        if "pgbouncer.ini" in each["data"]
+    ]
+    parser = configparser.ConfigParser()
+    parser.read_string(file)
+    return dict(parser["pgbouncer"])
+
+
+@pytest.mark.parametrize("overlay", [o for o in OVERLAYS if o != "dev"])
+def test_what_is_said_is_the_default_unless_it_must_be_less(overlay: str) -> None:
+    for name in ("max_imports", "drain_timeout", "pool_size", "import_spool_bytes"):
+        assert setting(overlay, name) == Settings.model_fields[name].default
+
+
+@every_overlay
+def test_the_memory_is_enough_for_every_slot(overlay: str) -> None:
+    resources = service(overlay)["resources"]
+    wanted = setting(overlay, "max_imports") * IMPORT + PROCESS
+    assert bytes_of(resources["limits"]["memory"]) == wanted
+    assert resources["requests"]["memory"] == resources["limits"]["memory"]
+    assert "cpu" not in resources["limits"]
+
+
+@every_overlay
+def test_the_disk_is_enough_for_the_spool(overlay: str) -> None:
+    (volume,) = pods(overlay)["bulk-import"]["volumes"]
+    resources = service(overlay)["resources"]
+    spool = setting(overlay, "spool_bytes")
+    volume_size = bytes_of(volume["emptyDir"]["sizeLimit"])
+    limit = bytes_of(resources["limits"]["ephemeral-storage"])
+    assert spool + GIB // 2 <= volume_size <= limit - GIB // 2
+    assert "medium" not in volume["emptyDir"], "it would count as memory"
+    assert resources["requests"]["ephemeral-storage"] == resources["limits"]["ephemeral-storage"]
+
+
+@every_overlay
+def test_a_pod_has_the_time_to_drain(overlay: str) -> None:
+    before = service(overlay)["lifecycle"]["preStop"]["sleep"]["seconds"]
+    grace = pods(overlay)["bulk-import"]["terminationGracePeriodSeconds"]
+    after = setting(overlay, "drain_timeout") + setting(overlay, "connect_timeout")
+    assert before + after <= grace <= 600
+
+
+@every_overlay
+def test_it_shrinks_a_pod_in_ten_minutes_and_goes_on_while_it_rolls(overlay: str) -> None:
+    down = one(overlay, "HorizontalPodAutoscaler")["spec"]["behavior"]["scaleDown"]
+    assert down["policies"] == [{"type": "Pods", "value": 1, "periodSeconds": 600}]
+    rolling = one(overlay, "Deployment")["spec"]["strategy"]["rollingUpdate"]
+    assert rolling["maxUnavailable"] == 0
+    assert one(overlay, "PodDisruptionBudget")["spec"]["maxUnavailable"] == 1
+
+
+@pooled
+def test_pgbouncer_lets_every_pod_have_its_connections(overlay: str) -> None:
+    configuration = pgbouncer(overlay)
+    assert configuration["pool_mode"] == "transaction"
+    # One of two may be away, and a heartbeat waits for nobody.
+    assert int(configuration["default_pool_size"]) >= connections(overlay)
+    assert int(configuration["max_client_conn"]) >= connections(overlay)
+    prepared = int(configuration["max_prepared_statements"])
+    assert prepared >= setting(overlay, "statement_cache_size")
+    (port,) = one(overlay, "Service", "bulk-import-pgbouncer")["spec"]["ports"]
+    assert str(port["port"]) == configuration["listen_port"]
+
+
+@pooled
+def test_pgbouncer_ends_its_transactions_before_it_goes(overlay: str) -> None:
+    pod = pods(overlay)["bulk-import-pgbouncer"]
+    ((_, _, script),) = [
+        container["lifecycle"]["preStop"]["exec"]["command"] for container in pod["containers"]
+    ]
+    assert int(script.rpartition(" ")[2]) <= pod["terminationGracePeriodSeconds"]
+
+
+@clustered
+def test_the_cluster_has_connections_and_locks_for_all(overlay: str) -> None:
+    parameters = one(overlay, "Cluster", "bulk-import-db")["spec"]["postgresql"]["parameters"]
+    most = int(parameters["max_connections"])
+    bouncers = one(overlay, "Deployment", "bulk-import-pgbouncer")["spec"]["replicas"]
+    assert bouncers * int(pgbouncer(overlay)["default_pool_size"]) < most
+    writers = setting(overlay, "pool_size") - SPARE_CONNECTIONS
+    each = setting(overlay, "batch_projects") + 2  # the import's and the client's
+    held = most_pods(overlay) * writers * each
+    assert held * 2 < int(parameters["max_locks_per_transaction"]) * most
+
+
+@clustered
+def test_what_was_told_is_on_two_nodes(overlay: str) -> None:
+    spec = one(overlay, "Cluster", "bulk-import-db")["spec"]
+    synchronous = spec["postgresql"]["synchronous"]
+    assert synchronous["dataDurability"] == "required"
+    assert spec["instances"] > synchronous["number"] + 1, "one may be away"
+
+
+@every_overlay
+def test_who_vanished_holds_no_lock_for_longer_than_a_minute(overlay: str) -> None:
+    def seconds(idle: str, interval: str, count: str) -> int:
+        return int(idle) + int(interval) * int(count)
+
+    if overlay == "dev":
+        arguments = " ".join(pods(overlay)["bulk-import-db"]["containers"][0]["args"])
+        names = ("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count")
+        found = [re.findall(rf"-c{name}=(\d+)", arguments)[0] for name in names]
+        assert seconds(*found) <= MINUTE
+        return
+    configuration = pgbouncer(overlay)
+    names = ("tcp_keepidle", "tcp_keepintvl", "tcp_keepcnt")
+    assert configuration["tcp_keepalive"] == "1"
+    assert seconds(*(configuration[name] for name in names)) <= MINUTE
+    for cluster in of(overlay, "Cluster"):
+        parameters = cluster["spec"]["postgresql"]["parameters"]
+        names = ("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count")
+        assert seconds(*(parameters[name] for name in names)) <= MINUTE
+
+
+def test_what_is_in_front_lets_an_upload_take_its_time() -> None:
+    nginx = {
+        name.rpartition("/")[2]: value
+        for name, value in one("production", "Ingress")["metadata"]["annotations"].items()
+    }
+    assert nginx["proxy-request-buffering"] == nginx["proxy-buffering"] == "off"
+    assert (nginx["proxy-body-size"], nginx["proxy-http-version"]) == ("0", "1.1")
+    defaults = {name: field.default for name, field in Settings.model_fields.items()}
+    silence = max(defaults["status_after"], defaults["keepalive_every"], defaults["idle_timeout"])
+    assert int(nginx["proxy-read-timeout"]) > 2 * silence
+    assert int(nginx["proxy-send-timeout"]) > 2 * silence
+    (rule,) = one("gateway", "HTTPRoute")["spec"]["rules"]
+    assert rule["timeouts"] == {"request": "0s", "backendRequest": "0s"}
+    assert of("gateway", "Ingress") == []

@@ -1,0 +1,95 @@
+"""Projects put away, and what brings them back."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from service.spool.copy_rows import COLUMNS, Table
+from service.storage import Pool
+from tests.integration.projects.test_one import FILE
+from tests.support.client import Client, native
+from tests.support.planted import plant
+
+ONE = native('<project id="P"><name>One</name></project>')
+
+
+async def version_of(pool: Pool, version: int) -> dict[str, list[Any]]:
+    """What a version says, but for who made it and when."""
+    said = {}
+    for table in Table:
+        columns = ", ".join(COLUMNS[table])
+        query = f"SELECT {columns} FROM {table.value} WHERE version = $1 ORDER BY ordinal"
+        said[table.value] = [tuple(row) for row in await pool.fetch(query, version)]
+    query = (
+        "SELECT to_jsonb(v) - '{version,import_id,created_at,created_by,archived_at}'::text[]"
+        " FROM project_versions v WHERE version = $1"
+    )
+    return said | {"own": [row[0] for row in await pool.fetch(query, version)]}
+
+
+async def test_an_archived_project_keeps_all_as_a_version_of_its_own(
+    client: Client, pool: Pool
+) -> None:
+    await client.land(FILE)
+    before = await version_of(pool, 1)
+    assert all(before.values())
+    answer = await client.ask("projects/1", "DELETE", sub="ann")
+    assert (answer.status, answer.json["message"]) == (200, "Archived")
+    assert (answer.details["project_id"], answer.details["version"]) == (1, 2)
+    assert await version_of(pool, 2) == before
+
+    said = (await client.ask("projects/1")).details
+    since = datetime.fromisoformat(answer.details["archived_at"])
+    assert datetime.fromisoformat(said["archived_at"]) == since
+    assert (said["version"], said["import_id"], said["updated_by"]) == (2, None, "ann")
+    assert (await client.ask("projects")).details["projects"] == []
+    [item] = (await client.ask("projects?archived=only")).details["projects"]
+    assert item["archived_at"] == said["archived_at"]
+
+
+async def test_a_large_project_is_copied_piece_by_piece(
+    client: Client, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.projects.archive.AT_A_TIME", 7)
+    await plant(pool, 50)
+    assert (await client.ask("projects/1", "DELETE")).status == 200
+    assert await version_of(pool, 2) == await version_of(pool, 1)
+
+
+async def test_archiving_again_changes_nothing(client: Client) -> None:
+    await client.land(ONE)
+    first, second = [(await client.ask("projects/1", "DELETE")).details for _ in range(2)]
+    assert first == second
+
+
+async def test_an_import_revives_a_project(client: Client) -> None:
+    await client.land(ONE)
+    old = await client.export(1)
+    await client.ask("projects/1", "DELETE")
+    refused = (await client.post(old)).json["errors"][0]
+    assert (refused["error"], refused["current_version"]) == ("VERSION_CONFLICT", 2)
+    [revived] = await client.land(await client.export(1))
+    assert (revived["outcome"], revived["version"]) == ("updated", 3)
+    assert (await client.ask("projects/1")).details["archived_at"] is None
+
+
+async def test_ones_own_lock_is_no_hindrance(client: Client) -> None:
+    await client.land(ONE)
+    await client.ask("projects/1/lock", "PUT", json={"ttl_seconds": 60}, sub="ann")
+    assert (await client.ask("projects/1", "DELETE", sub="bob")).status == 409
+    assert (await client.ask("projects/1", "DELETE", sub="ann")).status == 200
+
+
+async def test_what_cannot_be_archived(client: Client, subtests: pytest.Subtests) -> None:
+    await client.land(ONE)
+    cases: list[tuple[str, dict[str, Any], int]] = [
+        ("projects/9", {}, 404),
+        ("projects/x", {}, 400),
+        ("projects/1?x=1", {}, 400),
+        ("projects/1", {"scope": "projects:read"}, 403),
+        ("projects", {}, 405),
+    ]
+    for path, claims, status in cases:
+        with subtests.test(path=path, claims=claims):
+            assert (await client.ask(path, "DELETE", **claims)).status == status

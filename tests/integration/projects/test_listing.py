@@ -1,0 +1,231 @@
+"""The list of projects: pages, filters, and what has changed since."""
+
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pytest
+
+from service.projects.records import SQL
+from service.storage import Pool
+from tests.support.client import Client, native
+
+
+def project(external_id: str, name: str = "A plan", inside: str = "", **attributes: str) -> str:
+    more = "".join(f' {key}="{value}"' for key, value in attributes.items())
+    return f'<project id="{external_id}"{more}><name>{name}</name>{inside}</project>'
+
+
+async def ids(client: Client, **query: Any) -> list[str]:
+    """External ids of the whole list, by pages of 100."""
+    return [item["external_id"] for item in (await whole(client, **query))[0]]
+
+
+async def whole(client: Client, **query: Any) -> tuple[list[dict[str, Any]], str | None]:
+    """All items of a list, page after page, and its watermark."""
+    path: str | None = f"projects?{urlencode(query)}"
+    items: list[dict[str, Any]] = []
+    marks: set[str | None] = set()
+    while path is not None:
+        answer = await client.ask(path)
+        assert answer.status == 200, answer.body
+        items += answer.details["projects"]
+        marks.add(answer.details["watermark"])
+        path = answer.details["next"]
+    [mark] = marks
+    return items, mark
+
+
+async def test_an_item_tells_what_the_project_is(client: Client, pool: Pool) -> None:
+    [landed] = await client.land(native(project("P-1", inside="<code>C</code>", source="p6")))
+    await pool.execute(
+        "INSERT INTO project_locks (client_id, project_id, holder, expires_at)"
+        " VALUES (1, $1, 'ann', '2100-01-01Z')",
+        landed["project_id"],
+    )
+    [item] = (await client.ask("projects")).details["projects"]
+    assert item.pop("updated_at").endswith("+00:00")
+    assert item == {
+        "project_id": landed["project_id"],
+        "external_id": "P-1",
+        "name": "A plan",
+        "code": "C",
+        "status": None,
+        "version": 1,
+        "source": "p6",
+        "archived_at": None,
+        "import_id": 1,
+        "updated_by": "tester",
+        "lock": {"holder": "ann", "expires_at": "2100-01-01T00:00:00+00:00"},
+    }
+
+
+async def test_pages_follow_each_other_to_the_end(client: Client) -> None:
+    names = [f"P-{number}" for number in range(7)]
+    await client.land(native(*map(project, names)))
+    assert await ids(client, limit=3) == names
+    assert await ids(client, limit=7) == names
+    first = (await client.ask("projects?limit=3&text=p-")).details["next"]
+    assert first.startswith("/api/v2/clients/1/projects?text=p-&limit=3&cursor=")
+
+
+async def test_a_text_is_looked_for_in_ids_names_and_codes(client: Client) -> None:
+    await client.land(
+        native(
+            project("ABC-1", "Bridge"),
+            project("X-2", "abc road"),
+            project("X-3", "Road", "<code>Abc</code>"),
+            project("X-4", "The abc"),
+            project("X-5", "100% _done_"),
+        )
+    )
+    assert await ids(client, text="aBc") == ["ABC-1", "X-2", "X-3", "X-4"]
+    assert await ids(client, text="100%") == ["X-5"]
+    assert await ids(client, text="X%") == []
+    await client.land(native(project("X-2", "Renamed")))
+    assert await ids(client, text="abc") == ["ABC-1", "X-3", "X-4"]
+
+
+async def test_filters_by_source_and_archive(client: Client, pool: Pool) -> None:
+    await client.land(native(project("A", source="p6"), project("B"), project("C")))
+    await pool.execute("UPDATE projects SET archived_at = now() WHERE external_id = 'B'")
+    assert await ids(client) == ["A", "C"]
+    assert await ids(client, archived="exclude") == ["A", "C"]
+    assert await ids(client, archived="include") == ["A", "B", "C"]
+    assert await ids(client, archived="only") == ["B"]
+    assert await ids(client, source="p6") == ["A"]
+    assert await ids(client, source="native") == ["C"]
+
+
+async def test_what_changed_is_told_once_it_can_be_told_whole(client: Client, pool: Pool) -> None:
+    async def changed(since: str, **more: Any) -> tuple[list[str], str]:
+        items, mark = await whole(client, changed_since=since, limit=1, **more)
+        assert mark is not None
+        return [item["external_id"] for item in items], mark
+
+    async def until(wanted: list[str], since: str) -> str:
+        """Ask again until the watermark has passed what was just written."""
+        while True:
+            seen, mark = await changed(since)
+            if seen == wanted:
+                return mark
+
+    await client.land(native(project("A"), project("B"), project("C")))
+    mark = await until(["A", "B", "C"], "2026-01-01T00:00:00Z")
+    assert (await changed(mark))[0] == []
+    assert (await changed("2026-01-01T00:00:00Z", changed_until="2026-01-01T00:00:00Z"))[0] == []
+
+    async with pool.acquire() as conn, conn.transaction():
+        began = await conn.fetchval("SELECT now()")
+        await client.land(native(project("B", "Changed")))
+        held = await pool.fetchval("SELECT clock_timestamp() + interval '2 seconds'")
+        while await pool.fetchval("SELECT clock_timestamp()") < held:
+            seen, later = await changed(mark)
+            assert seen == []
+            assert later <= began.isoformat().replace("+00:00", "Z")
+    assert await until(["B"], mark) > mark
+
+
+async def test_what_an_import_did_not_mention(client: Client, pool: Pool) -> None:
+    await client.land(native(*map(project, "ABCD")))
+    answer = await client.post(
+        native(project("A"), project("B", "Changed"), '<project id="C"/>').encode()
+    )
+    import_id = answer.json["import_id"]
+    assert await ids(client, missing_from=import_id) == ["D"]
+    assert await ids(client, missing_from=1) == []
+    await pool.execute("UPDATE projects SET archived_at = now() WHERE external_id = 'D'")
+    assert await ids(client, missing_from=import_id) == []
+
+
+async def test_an_import_that_did_not_read_its_file_whole_is_not_compared_with(
+    client: Client, pool: Pool
+) -> None:
+    whole_file = native(project("A"), project("B")).encode()
+    for spoil, why in [
+        (
+            "UPDATE imports SET state = 'running' WHERE import_id = $1",
+            "The import is running, not completed",
+        ),
+        (
+            "UPDATE imports SET state = 'cancelled' WHERE import_id = $1",
+            "The import is cancelled, not completed",
+        ),
+        (
+            "DELETE FROM import_results WHERE import_id = $1 AND index = 0",
+            "The outcomes of the import are no longer kept",
+        ),
+    ]:
+        import_id = (await client.post(whole_file)).json["import_id"]
+        await pool.execute(spoil, import_id)
+        answer = await client.ask(f"projects?missing_from={import_id}")
+        assert (answer.status, answer.details) == (409, why)
+    import_id = (await client.post(whole_file[:-20])).json["import_id"]
+    answer = await client.ask(f"projects?missing_from={import_id}")
+    assert (answer.status, answer.details) == (
+        409,
+        "The file of the import was not read to its end",
+    )
+    assert (await client.ask("projects?missing_from=999")).status == 404
+
+
+async def test_parameters_that_mean_nothing_are_a_400(
+    client: Client, subtests: pytest.Subtests
+) -> None:
+    for query in [
+        "limit=0",
+        "limit=1001",
+        "limit=x",
+        "limit=1&limit=2",
+        "cursor=",
+        "cursor=x",
+        "cursor=LTU",
+        "cursor=MDE",
+        "cursor=OTk5OTk5OTk5OTk5OTk5OTk5OTk",
+        "archived=yes",
+        "text=",
+        "text=%00",
+        f"text={'x' * 101}",
+        "source=P6",
+        "changed_since=yesterday",
+        "changed_since=2026-01-05T08:00:00",
+        f"changed_since={quote('0001-01-01T00:00:00+14:00')}",
+        "changed_until=2026-13-05T08:00:00Z",
+        "missing_from=x",
+        "order=name",
+    ]:
+        with subtests.test(query=query):
+            answer = await client.ask(f"projects?{query}")
+            assert answer.status == 400
+            assert query.split("=")[0] in answer.details
+
+
+async def test_projects_are_their_clients_own(client: Client, pool: Pool) -> None:
+    await pool.execute("INSERT INTO clients (client_id, name) VALUES (2, 'Other')")
+    await client.land(native(project("A")))
+    everyone: dict[str, Any] = {"clients": "*"}
+    assert (await client.ask("projects", tenant=2)).status == 403
+    assert (await client.ask("projects", scope="projects:import")).status == 403
+    assert (await client.ask("projects", tenant=2, **everyone)).details["projects"] == []
+    answer = await client.ask("projects?missing_from=1", tenant=2, **everyone)
+    assert answer.status == 404
+
+
+async def test_what_changed_is_found_by_its_index(pool: Pool) -> None:
+    """It is asked often, and mostly of few: a page would read all of a client's projects."""
+    await pool.execute(
+        "INSERT INTO projects (client_id, external_id, version, content_hash)"
+        r" SELECT 1, md5(n::text), 1, '\x00' FROM generate_series(1, 20000) n"
+    )
+    await pool.execute(
+        "INSERT INTO project_versions (client_id, project_id, version, import_id, content_hash,"
+        " name, code, source, attributes, created_at)"
+        r" SELECT 1, project_id, 1, 1, '\x00', md5(external_id), md5(external_id || 'c'), 'native',"
+        " '{}', now() - make_interval(secs => project_id) FROM projects"
+    )
+    await pool.execute("ANALYZE")
+    changed = SQL.changed.format("now() - interval '5 seconds'", "now()")
+    query = SQL.list.format(conditions=changed)
+    for number, value in enumerate((1, -1, 100), 1):
+        query = query.replace(f"${number}", str(value))
+    plan = "\n".join(row[0] for row in await pool.fetch(f"EXPLAIN {query}"))
+    assert "Seq Scan on project" not in plan.replace("Seq Scan on project_locks", ""), plan

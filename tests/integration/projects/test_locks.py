@@ -1,0 +1,166 @@
+"""Locks on projects: seen, taken, extended, given back, broken."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from service.storage import Pool
+from service.storage.advisory_locks import client_key, project_key
+from tests.support.client import Answer, Client, native
+
+FILE = native('<project id="P"><name>One</name></project>')
+CHANGED = native('<project id="P"><name>Two</name></project>').encode()
+LOCK = "projects/1/lock"
+WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+BREAKER: dict[str, Any] = {"scope": "projects:break-locks", "sub": "boss"}
+
+
+async def take(client: Client, seconds: Any = 600, **claims: Any) -> Answer:
+    return await client.ask(LOCK, "PUT", json={"ttl_seconds": seconds}, **claims)
+
+
+async def seen(client: Client) -> Any:
+    return (await client.ask(LOCK)).details["lock"]
+
+
+async def test_a_lock_is_taken_extended_seen_and_given_back(client: Client) -> None:
+    await client.land(FILE)
+    assert await seen(client) is None
+    taken = await take(client, 60, sub="ann")
+    assert (taken.status, taken.details["lock"]["holder"]) == (201, "ann")
+    extended = await take(client, 600, sub="ann")
+    assert extended.status == 200
+    lock = extended.details["lock"]
+    assert lock["acquired_at"] == taken.details["lock"]["acquired_at"]
+    assert lock["expires_at"] > taken.details["lock"]["expires_at"]
+    assert await seen(client) == lock
+    told = {"holder": "ann", "expires_at": lock["expires_at"]}
+    assert (await client.ask("projects/1")).details["lock"]["holder"] == told["holder"]
+
+    for _ in range(2):  # the second time there is none
+        answer = await client.ask(LOCK, "DELETE", sub="ann")
+        assert (answer.status, answer.body) == (204, b"")
+    assert await seen(client) is None
+
+
+async def test_what_somebody_else_holds_is_a_conflict(client: Client) -> None:
+    await client.land(FILE)
+    lock = (await take(client, sub="ann")).details["lock"]
+    for answer in [
+        await take(client, sub="bob"),
+        await client.ask(LOCK, "DELETE", sub="bob"),
+        await client.ask(LOCK, "DELETE", sub=None),
+        await client.ask("projects/1", "DELETE", sub="bob"),
+    ]:
+        assert (answer.status, answer.details) == (409, "Locking conflict")
+        assert answer.json["locked_by"] == "ann"
+        assert answer.json["locked_until"] == lock["expires_at"]
+    refused = await client.post(CHANGED)
+    assert refused.json["errors"][0]["error"] == "LOCKING_CONFLICT"
+    assert (await seen(client)) == lock
+
+
+async def test_an_expired_lock_is_none(client: Client, pool: Pool) -> None:
+    await client.land(FILE)
+    await take(client, sub="ann")
+    await pool.execute("UPDATE project_locks SET expires_at = clock_timestamp()")
+    assert await seen(client) is None
+    assert (await client.ask("projects/1")).details["lock"] is None
+    assert (await client.ask("projects")).details["projects"][0]["lock"] is None
+    taken = await take(client, sub="bob")
+    assert (taken.status, taken.details["lock"]["holder"]) == (201, "bob")
+
+
+async def test_breaking_wants_scope_and_reason_and_is_recorded(client: Client, pool: Pool) -> None:
+    await client.land(FILE)
+    lock = (await take(client, sub="ann")).details["lock"]
+    why = f"{LOCK}?reason=on+leave"
+    assert (await client.ask(why, "DELETE", sub="bob")).status == 403
+    assert (await client.ask(LOCK, "DELETE", **BREAKER)).status == 409
+    assert (await client.ask(f"{LOCK}?reason=%20", "DELETE", **BREAKER)).status == 400
+    assert (await client.ask(f"{LOCK}?reason=%00", "DELETE", **BREAKER)).status == 400
+    assert (await client.ask(why, "DELETE", **(BREAKER | {"sub": None}))).status == 403
+    assert await pool.fetch("SELECT * FROM lock_breaks") == []
+
+    for _ in range(2):
+        assert (await client.ask(why, "DELETE", **BREAKER)).status == 204
+    assert await seen(client) is None
+    [broken] = await pool.fetch("SELECT * FROM lock_breaks")
+    assert (broken["project_id"], broken["holder"]) == (1, "ann")
+    assert (broken["broken_by"], broken["reason"]) == ("boss", "on leave")
+    assert broken["expires_at"].isoformat() == lock["expires_at"]
+
+
+async def test_a_lock_wants_a_subject_and_a_sane_time(
+    client: Client, subtests: pytest.Subtests
+) -> None:
+    await client.land(FILE)
+    assert (await take(client, sub=None)).status == 403
+    assert (await take(client, scope="projects:read")).status == 403
+    assert (await take(client, 86_400)).status == 201
+    for seconds in (0, -1, 86_401, 1.5, "60", True, None):
+        with subtests.test(seconds=seconds):
+            answer = await take(client, seconds)
+            assert answer.status == 400
+            assert "ttl_seconds" in answer.details
+    for body in (b"", b"[]", b"{}", b"x", b'{"ttl_seconds": 1, "holder": "ann"}'):
+        with subtests.test(body=body):
+            assert (await client.ask(LOCK, "PUT", data=body)).status == 400
+    for method in ("GET", "PUT", "DELETE"):
+        with subtests.test(method=method):
+            assert (
+                await client.ask("projects/9/lock", method, json={"ttl_seconds": 1})
+            ).status == 404
+            assert (
+                await client.ask("projects/x/lock", method, json={"ttl_seconds": 1})
+            ).status == 400
+            assert (await client.ask(f"{LOCK}?x=1", method)).status == 400
+
+
+@pytest.mark.settings(lock_timeout=60)
+async def test_of_many_who_ask_at_once_one_gets_it(client: Client, pool: Pool) -> None:
+    await client.land(FILE)
+    async with pool.acquire() as conn, conn.transaction():
+        await conn.execute("SELECT pg_advisory_xact_lock($1)", project_key(1, "P"))
+        asked = [asyncio.create_task(take(client, sub=f"user {n}")) for n in range(8)]
+        async with asyncio.timeout(30):
+            while await pool.fetchval(WAITING) < 8:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    answers = await asyncio.gather(*asked)
+    assert sorted(answer.status for answer in answers) == [201] + [409] * 7
+
+
+@pytest.mark.settings(lock_timeout=0.2)
+async def test_whoever_writes_the_project_is_waited_for_but_not_for_ever(
+    client: Client, pool: Pool
+) -> None:
+    await client.land(FILE)
+    for key, status in [(project_key(1, "P"), 409), (client_key(1), 503)]:
+        async with pool.acquire() as conn, conn.transaction():
+            await conn.execute("SELECT pg_advisory_xact_lock($1)", key)
+            assert (await take(client)).status == status
+    assert (await take(client)).status == 201
+
+
+async def test_a_lock_taken_while_an_import_waits_refuses_it(client: Client, pool: Pool) -> None:
+    await client.land(FILE)
+    async with pool.acquire() as conn, conn.transaction():
+        await conn.execute("SELECT pg_advisory_xact_lock($1)", project_key(1, "P"))
+        asked = asyncio.create_task(take(client, sub="ann"))
+        async with asyncio.timeout(30):
+            while not await pool.fetchval(WAITING):
+                pass
+        imported = asyncio.create_task(client.post(CHANGED))
+    assert (await asked).status == 201
+    assert (await imported).json["errors"][0]["locked_by"] == "ann"
+
+
+async def test_a_lock_is_its_clients_own(client: Client, pool: Pool) -> None:
+    await pool.execute("INSERT INTO clients (client_id, name) VALUES (2, 'Other')")
+    await client.land(FILE)
+    for method in ("GET", "PUT", "DELETE"):
+        body = {"ttl_seconds": 60}
+        assert (await client.ask(LOCK, method, json=body, tenant=2)).status == 403
+        assert (await client.ask(LOCK, method, json=body, tenant=2, clients="*")).status == 404
+    assert (await client.ask("projects/1", "DELETE", tenant=2, clients="*")).status == 404

@@ -1,0 +1,201 @@
+"""One project, whole: what it says, in which type, and to whom."""
+
+import tracemalloc
+from functools import partial
+from typing import Any
+
+import aiohttp
+import pytest
+from lxml import etree
+
+from service.projects import export
+from service.projects.records import Question, Rows, RunQuery, VersionKey
+from service.storage import Pool
+from tests.support.client import XML, Client, native
+from tests.support.planted import plant
+
+MIB = 1024 * 1024
+FILE = native(
+    """<project id="P-1" source="p6"><name>Plant</name><code>PU</code><priority>500</priority>
+    <start>2026-01-05T08:00:00</start>
+    <tasks>
+      <task id="W" kind="wbs" summary="true"/>
+      <task id="T" parent="W" wbs="1.1"><name>Dig</name><duration>-P1DT2H</duration>
+        <percent-complete>12.50</percent-complete>
+        <attributes><attribute name="n" type="json">[{"a": 12345678901234567890.5}]</attribute>
+        </attributes></task>
+    </tasks>
+    <dependencies><dependency predecessor="W" successor="T" lag="PT1.5S"/></dependencies>
+    <resources><resource id="R" type="work"><name>Crew</name></resource></resources>
+    <assignments><assignment task="T" resource="R" units="0.5"><work>PT8H</work></assignment>
+    </assignments>
+    <attributes><attribute name="risk">high</attribute></attributes>
+    <parts><part element="Note"><attribute name="text">Wet</attribute></part></parts>
+    <shared-objects><object element="Calendar" id="7"><attribute name="Name">Night</attribute>
+    </object></shared-objects></project>"""
+)
+
+
+async def test_json_has_all_that_the_project_says(client: Client) -> None:
+    [landed] = await client.land(FILE)
+    answer = await client.ask(f"projects/{landed['project_id']}")
+    assert answer.headers["content-type"] == "application/json; charset=utf-8"
+    assert answer.json["complete"] is True
+    said = answer.details
+    expected: dict[str, Any] = {
+        "project_id": landed["project_id"],
+        "external_id": "P-1",
+        "version": 1,
+        "current_version": 1,
+        "archived_at": None,
+        "import_id": 1,
+        "updated_by": "tester",
+        "name": "Plant",
+        "code": "PU",
+        "status": None,
+        "start": "2026-01-05T08:00:00",
+        "priority": 500,
+        "source": "p6",
+        "lock": None,
+        "attributes": {"risk": "high"},
+        "parts": [{"element": "Note", "attributes": {"text": "Wet"}}],
+        "shared_objects": [
+            {"element": "Calendar", "object_id": "7", "attributes": {"Name": "Night"}}
+        ],
+    }
+    assert expected.items() <= said.items()
+    assert [task["task_id"] for task in said["tasks"]] == ["W", "T"]
+    assert {"parent_id": "W", "duration": "P-1DT-2H", "percent_complete": 12.5}.items() <= said[
+        "tasks"
+    ][1].items()
+    assert b"12345678901234567890.5" in answer.body
+    assert said["dependencies"][0]["lag"] == "PT1.5S"
+    assert said["resources"][0]["name"] == "Crew"
+    assert said["assignments"][0]["work"] == "PT8H"
+
+
+async def test_accept_chooses_the_type(client: Client, subtests: pytest.Subtests) -> None:
+    await client.land(FILE)
+    cases = [
+        (None, "application/json"),
+        ("*/*", "application/json"),
+        ("application/*", "application/json"),
+        ("text/*", "text/xml"),
+        ("application/xml", "application/xml"),
+        ("text/xml", "text/xml"),
+        ("application/json;q=0.5, application/XML", "application/xml"),
+        ("application/xml;q=0.5, */*;q=0.1", "application/xml"),
+        ("application/json;q=0, */*", "application/xml"),
+        ("application/xml;q=0.5;x=y, application/json;q=0.6", "application/json"),
+        ("text/html", None),
+        ("application/json;q=0", None),
+        ("nonsense", None),
+    ]
+    for accept, kind in cases:
+        with subtests.test(accept=accept):
+            answer = await client.ask("projects/1", accept=accept)
+            assert answer.headers["vary"] == "Accept"
+            if kind is None:
+                assert answer.status == 406
+                assert answer.json["message"] == "Not acceptable"
+            else:
+                assert answer.headers["content-type"] == f"{kind}; charset=utf-8"
+                assert answer.body.startswith(b"<?xml" if "xml" in kind else b'{"status"')
+
+
+async def test_a_project_is_its_clients_own(
+    client: Client, pool: Pool, subtests: pytest.Subtests
+) -> None:
+    await pool.execute("INSERT INTO clients (client_id, name) VALUES (2, 'Other')")
+    await client.land(FILE)
+    cases: list[tuple[str, int, dict[str, Any], int]] = [
+        ("projects/1", 1, {}, 200),
+        ("projects/1", 1, {"scope": "projects:import"}, 403),
+        ("projects/1", 2, {}, 403),
+        ("projects/1", 2, {"clients": "*"}, 404),
+        ("projects/2", 1, {}, 404),
+        ("projects/x", 1, {}, 400),
+        ("projects/1?x=1", 1, {}, 400),
+    ]
+    for path, tenant, claims, status in cases:
+        for accept in (None, XML):
+            with subtests.test(path=path, tenant=tenant, claims=claims, accept=accept):
+                answer = await client.ask(path, accept=accept, tenant=tenant, **claims)
+                assert answer.status == status
+                if status != 200:
+                    assert answer.json["status"] == "error"
+
+
+async def test_head_has_no_body(client: Client) -> None:
+    await client.land(FILE)
+    answer = await client.ask("projects/1", "HEAD", accept=XML)
+    assert (answer.status, answer.body) == (200, b"")
+    assert answer.headers["content-type"] == "application/xml; charset=utf-8"
+
+
+BIG = (
+    "(SELECT jsonb_build_object('a', string_agg(md5(n::text || k), ''))"
+    " FROM generate_series(1, 32768) AS k)"
+)
+"""Attributes of 1 MiB that hardly compress."""
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("document", "tasks", "attributes"),
+    [
+        (export.as_object, 200_000, '\'{"risk": "high"}\''),
+        (export.as_native, 50_000, '\'{"risk": "high"}\''),
+        (export.as_object, 64, BIG),
+        (export.as_native, 64, BIG),
+    ],
+)
+async def test_a_large_project_is_never_held_whole(
+    client: Client, pool: Pool, document: Any, tasks: int, attributes: str
+) -> None:
+    key = VersionKey(1, await plant(pool, tasks, attributes), 1)
+    size = 0
+    tracemalloc.start()
+    async for block in document(asking(pool), key):
+        size += len(block)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert size > tasks * 100
+    assert peak < 8 * MIB
+
+
+async def test_a_reading_stays_at_its_version(client: Client, pool: Pool) -> None:
+    project_id = await plant(pool, 20_000)
+    async with await begun(client, project_id) as answer:
+        first = await answer.content.readany()
+        [landed] = await client.land(native('<project id="large"><name>Small</name></project>'))
+        assert (landed["project_id"], landed["version"]) == (project_id, 2)
+        root = etree.fromstring(first + await answer.read())
+    assert root[0].get("version") == "1"
+    assert len(root.findall(".//{*}task")) == 20_000
+    assert b"Small" in await client.export(project_id)
+
+
+async def test_a_version_that_is_pruned_while_it_is_read_breaks_the_answer_off(
+    client: Client, pool: Pool
+) -> None:
+    project_id = await plant(pool, 100_000)
+    async with await begun(client, project_id) as answer:
+        await answer.content.readany()
+        await pool.execute("DELETE FROM project_versions WHERE project_id = $1", project_id)
+        with pytest.raises((aiohttp.ClientError, ConnectionError)):
+            await answer.read()
+
+
+async def begun(client: Client, project_id: int) -> aiohttp.ClientResponse:
+    """An answer of which the head alone was read."""
+    headers = client.service.headers() | {"Accept": XML}
+    return await client.http.get(client.service.url(f"projects/{project_id}"), headers=headers)
+
+
+def asking(pool: Pool) -> RunQuery:
+    async def ask(question: Question) -> Rows:
+        async with pool.acquire() as conn:
+            return await question(conn)
+
+    return partial(ask)

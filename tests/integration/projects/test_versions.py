@@ -1,0 +1,93 @@
+"""The versions that are kept of a project."""
+
+from typing import Any
+
+import pytest
+from lxml import etree
+
+from service.projects.retention import prune
+from service.storage import Pool
+from tests.support.client import XML, Client, native
+
+
+def named(name: str) -> str:
+    return native(
+        f'<project id="P"><name>{name}</name><tasks><task id="{name}"/></tasks></project>'
+    )
+
+
+async def listed(client: Client, path: str = "projects/1/versions") -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = []
+    following: str | None = path
+    while following is not None:
+        details = (await client.ask(following)).details
+        items += details["versions"]
+        following = details["next"]
+    return items
+
+
+async def test_each_version_tells_where_it_came_from(client: Client) -> None:
+    await client.land(named("One"))
+    await client.land(named("Two"))
+    await client.ask("projects/1", "DELETE", sub="ann")
+    first, second, third = await listed(client, "projects/1/versions?limit=1")
+    assert first.pop("updated_at") < second["updated_at"] < third["updated_at"]
+    assert first == {
+        "version": 1,
+        "current": False,
+        "name": "One",
+        "status": None,
+        "source": "native",
+        "import_id": 1,
+        "updated_by": "tester",
+        "notes": None,
+    }
+    assert (second["name"], second["import_id"], second["current"]) == ("Two", 2, False)
+    assert (third["import_id"], third["updated_by"], third["current"]) == (None, "ann", True)
+
+
+async def test_an_old_version_is_read_as_it_was(client: Client) -> None:
+    for name in ("One", "Two", "Three"):
+        await client.land(named(name))
+    for number, name in enumerate(("One", "Two", "Three"), 1):
+        path = f"projects/1/versions/{number}"
+        said = (await client.ask(path)).details
+        assert (said["version"], said["current_version"], said["name"]) == (number, 3, name)
+        assert [task["task_id"] for task in said["tasks"]] == [name]
+        [project] = etree.fromstring((await client.ask(path, accept=XML)).body)
+        assert (project.get("version"), project.findtext("{*}name")) == (str(number), name)
+
+
+async def test_what_is_pruned_is_not_found(client: Client, pool: Pool) -> None:
+    for name in ("One", "Two"):
+        await client.land(named(name))
+    settings = client.service.settings
+    await prune(pool, settings.model_copy(update={"keep_versions": 1, "keep_superseded": 0}))
+    assert [item["version"] for item in await listed(client)] == [2]
+    for accept in (None, XML):
+        assert (await client.ask("projects/1/versions/1", accept=accept)).status == 404
+
+
+async def test_what_is_not_a_version(client: Client, pool: Pool, subtests: pytest.Subtests) -> None:
+    await pool.execute("INSERT INTO clients (client_id, name) VALUES (2, 'Other')")
+    await client.land(named("One"))
+    cases: list[tuple[str, int, dict[str, Any], int]] = [
+        ("projects/1/versions/2", 1, {}, 404),
+        ("projects/1/versions/0", 1, {}, 404),
+        ("projects/1/versions/99999999999", 1, {}, 404),
+        ("projects/1/versions/x", 1, {}, 400),
+        ("projects/1/versions/1?x=1", 1, {}, 400),
+        ("projects/2/versions/1", 1, {}, 404),
+        ("projects/2/versions", 1, {}, 404),
+        ("projects/x/versions", 1, {}, 400),
+        ("projects/1/versions?x=1", 1, {}, 400),
+        ("projects/1/versions?cursor=x", 1, {}, 400),
+        ("projects/1/versions?cursor=OTk5OTk5OTk5OTk5", 1, {}, 200),
+        ("projects/1/versions", 1, {"scope": "projects:import"}, 403),
+        ("projects/1/versions/1", 1, {"scope": "projects:import"}, 403),
+        ("projects/1/versions", 2, {"clients": "*"}, 404),
+        ("projects/1/versions/1", 2, {"clients": "*"}, 404),
+    ]
+    for path, tenant, claims, status in cases:
+        with subtests.test(path=path, tenant=tenant, claims=claims):
+            assert (await client.ask(path, tenant=tenant, **claims)).status == status

@@ -1,0 +1,190 @@
+"""Tables in partitions are the plain ones in all but storage, and stay so through migrations."""
+
+import asyncio
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from service.storage import migrate
+from service.storage.embedded import program_files
+from service.storage.partitions import PartitionError, partition
+
+PARTITIONABLE_FROM = 2
+"""Migrations that only plain tables take: how a table is stored is a matter of its partitions."""
+
+SEEN = {
+    "columns": """
+        SELECT table_name, column_name, data_type, is_nullable, column_default, identity_generation
+          FROM information_schema.columns WHERE table_name = ANY ($1::text[])""",
+    "constraints": """
+        SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid)
+          FROM pg_constraint WHERE conrelid::regclass::text = ANY ($1::text[])""",
+    "indexes": """
+        SELECT tablename, indexname, replace(indexdef, ' ON ONLY ', ' ON ')
+          FROM pg_indexes WHERE tablename = ANY ($1::text[])""",
+    "triggers": """
+        SELECT tgrelid::regclass::text, tgname FROM pg_trigger
+         WHERE tgrelid::regclass::text = ANY ($1::text[])""",
+    "sequences": """
+        SELECT name, pg_get_serial_sequence(name, attname)
+          FROM unnest($1::text[]) AS name
+          JOIN pg_attribute ON attrelid = name::regclass AND attidentity <> ''""",
+    "grants": """
+        SELECT relname::text, privilege_type, grantee::regrole::text
+          FROM pg_class, aclexplode(relacl)
+         WHERE relnamespace = 'public'::regnamespace AND NOT relispartition
+           AND grantee <> relowner""",
+    "views": "SELECT viewname, definition FROM pg_views WHERE schemaname = 'public'",
+}
+TABLES = """
+SELECT array_agg(relname::text ORDER BY relname) FROM pg_class
+ WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+"""
+STORAGE = """
+SELECT c.relname::text, c.reloptions::text FROM pg_class c
+ WHERE c.relname::text = ANY ($1::text[]) AND c.relkind = 'r'
+UNION
+SELECT p.relname::text, c.reloptions::text
+  FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid JOIN pg_class p ON p.oid = inhparent
+ WHERE p.relkind = 'p'
+"""
+
+
+async def shape(dsn: str, *, storage: bool = True) -> dict[str, Any]:
+    """All that a database's tables have."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        tables = await connection.fetchval(TABLES)
+        seen: dict[str, Any] = {"tables": tables}
+        for name, query in SEEN.items():
+            rows = await connection.fetch(query, *([tables] if "$1" in query else []))
+            seen[name] = sorted(map(repr, map(tuple, rows)))
+        if storage:
+            seen["storage"] = sorted(map(repr, map(tuple, await connection.fetch(STORAGE, tables))))
+        return seen
+    finally:
+        await connection.close()
+
+
+async def value(dsn: str, query: str) -> Any:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return await connection.fetchval(query)
+    finally:
+        await connection.close()
+
+
+async def execute(dsn: str, statements: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(statements)
+    finally:
+        await connection.close()
+
+
+def move(programs: Path, old: str, new: str) -> None:
+    """As docs/operations.md has it."""
+    dump: list[str | Path] = [
+        programs / "pg_dump",
+        "--data-only",
+        "--exclude-table=schema_migrations",
+        old,
+    ]
+    load: list[str | Path] = [
+        programs / "psql",
+        "--quiet",
+        "--single-transaction",
+        "--set=ON_ERROR_STOP=1",
+        new,
+    ]
+    rows = subprocess.run(dump, stdout=subprocess.PIPE, check=True).stdout
+    subprocess.run(load, input=rows, stdout=subprocess.DEVNULL, check=True)
+
+
+async def test_an_id_that_was_given_before_is_not_given_again(plain: str) -> None:
+    begun = (
+        "INSERT INTO imports (client_id, subject, options, request_id) VALUES (1, 's', '{}', 'r')"
+        " RETURNING import_id"
+    )
+    before = await value(plain, begun)
+    await execute(plain, "DELETE FROM imports")
+    await partition(plain, 4)
+    assert await value(plain, begun) == before + 1
+
+
+async def test_nothing_else_differs(plain: str) -> None:
+    await execute(plain, "CREATE ROLE serving")
+    try:
+        await migrate.grant(plain, "serving")
+        before = await shape(plain)
+        done = await partition(plain, 3)
+        assert {*before["tables"]} - {*done} == {"clients", "schema_migrations"}
+        assert await shape(plain) == before
+        assert await value(
+            plain,
+            "SELECT count(*) FROM pg_inherits i JOIN pg_class c"
+            " ON c.oid = i.inhrelid AND c.relkind = 'r'",
+        ) == 3 * len(done)
+        assert await partition(plain, 3) == []
+    finally:
+        await execute(plain, "DROP OWNED BY serving; DROP ROLE serving")
+
+
+async def test_later_migrations_hold(
+    empty: str, plain: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is applied to tables that are in partitions, those of the migration before included."""
+    files = sorted(migrate.MIGRATIONS.glob("*.sql"))
+    monkeypatch.setattr(migrate, "MIGRATIONS", tmp_path)
+    for number, file in enumerate(files, 1):
+        shutil.copy(file, tmp_path)
+        assert migrate.migrate(empty) == [file.name]
+        if number >= PARTITIONABLE_FROM:
+            await partition(empty, 3)
+    assert await migrate.pending_migrations(empty) == []
+    assert await shape(empty) == await shape(plain)
+
+
+async def test_tables_with_rows_are_refused_and_left(plain: str) -> None:
+    await execute(plain, "INSERT INTO project_locks VALUES (1, 1, 'bob', now(), now())")
+    before = await shape(plain)
+    with pytest.raises(PartitionError, match="project_locks holds rows"):
+        await partition(plain, 3)
+    assert await shape(plain) == before
+    assert await value(plain, "SELECT count(*) FROM pg_inherits") == 0
+
+
+async def test_another_number_is_refused(partitioned: str) -> None:
+    with pytest.raises(PartitionError, match="assignments has 4 partitions"):
+        await partition(partitioned, 3)
+
+
+async def test_of_several_at_once_one_partitions(plain: str) -> None:
+    done = await asyncio.gather(*(partition(plain, 3) for _ in range(3)))
+    assert sorted(map(bool, done)) == [False, False, True]
+
+
+async def test_rows_move_to_partitions_by_dump(
+    plain: str, partitioned: str, postgres: str, tmp_path: Path
+) -> None:
+    await execute(
+        plain,
+        "INSERT INTO clients (client_id, name) VALUES (1, 'One'), (2, 'Two');"
+        "INSERT INTO projects (client_id, external_id, version, content_hash)"
+        r" SELECT c, 'P' || n, 1, '\x00' FROM generate_series(1, 2) c, generate_series(1, 50) n;",
+    )
+    await asyncio.to_thread(move, program_files.find(postgres, tmp_path).folder, plain, partitioned)
+    digest = (
+        "SELECT md5(string_agg(p::text, '' ORDER BY p.client_id, p.project_id)) FROM projects p"
+    )
+    assert await value(partitioned, digest) == await value(plain, digest)
+    following = await value(
+        partitioned,
+        "INSERT INTO projects (client_id, external_id, version, content_hash)"
+        r" VALUES (1, 'next', 1, '\x00') RETURNING project_id",
+    )
+    assert following == 101

@@ -1,0 +1,118 @@
+"""The service's role: it can do all that the service does, and nothing else."""
+
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit, urlunsplit
+
+import aiohttp
+import asyncpg
+import pytest
+
+from service.projects.retention import prune
+from service.settings import Settings
+from service.storage import Pool, migrate
+from service.storage.pool import opened_pool
+from tests.integration.storage.test_clients import KEYED_BY_CLIENT
+from tests.support.faults.uploads import content_of, send
+from tests.support.service import served
+
+ROLE = "importer"
+GRANTED = "SELECT table_name FROM information_schema.role_table_grants WHERE grantee = 'importer'"
+
+ASKED = [
+    ("GET", "imports", 200),
+    ("GET", "imports/1", 200),
+    ("GET", "imports/1/results", 200),
+    ("POST", "imports/1/cancel", 409),
+    ("GET", "projects", 200),
+    ("GET", "projects/1", 200),
+    ("GET", "projects/1/versions", 200),
+    ("PUT", "projects/1/lock", 201),
+    ("PUT", "projects/1/lock", 200),
+    ("GET", "projects/1/lock", 200),
+    ("DELETE", "projects/1/lock?reason=over", 204),
+    ("POST", "imports/2/undo", 207),
+    ("DELETE", "projects/1", 200),
+]
+
+
+@pytest.fixture
+async def as_role(server: str, dsn: str, pooler: str) -> AsyncIterator[str]:
+    """The database by a role that was granted what the service needs."""
+    if pooler:
+        pytest.skip("this PgBouncer logs in as one role")
+    parts = urlsplit(dsn)
+    admin = await asyncpg.connect(dsn)
+    await admin.execute(f"CREATE ROLE {ROLE} LOGIN")
+    await migrate.grant(dsn, ROLE)
+    yield urlunsplit(parts._replace(netloc=f"{ROLE}@"))
+    await admin.execute(f"DROP OWNED BY {ROLE}; DROP ROLE {ROLE}")
+    await admin.close()
+
+
+async def test_it_can_import_read_and_prune(settings: Settings, pool: Pool, as_role: str) -> None:
+    await pool.execute("INSERT INTO clients (client_id, name) VALUES (1, 'Demo')")
+    sure = {"keep_versions": 1, "keep_superseded": 0.0, "keep_results_days": 1}
+    changed = content_of(20).replace(b"<name>P3</name>", b"<name>Other</name>")
+    async with (
+        served(settings, as_role) as service,
+        aiohttp.ClientSession() as http,
+        opened_pool(settings, as_role) as own,
+    ):
+        for content, outcome in ((content_of(20), "created"), (changed, "updated")):
+            status, told = await send(http, service, content)
+            assert (status, told["counts"][outcome] > 0) == (207, True), told
+        async with http.get(f"{service.base}/readyz") as answer:
+            assert answer.status == 200
+        for method, path, expected in ASKED:
+            body = {"ttl_seconds": 60} if method == "PUT" else None
+            scope = "projects:import projects:read projects:break-locks projects:undo"
+            # Whoever breaks a lock is not who took it.
+            headers = service.headers(scope=scope, sub="breaker" if "reason" in path else "taker")
+            asked = http.request(method, service.url(path), headers=headers, json=body)
+            async with asked as answer:
+                text = await answer.text()
+                assert answer.status == expected, (path, text)
+        await pool.execute(
+            "UPDATE imports SET (started_at, ended_at) ="
+            " (started_at - interval '9 days', ended_at - interval '9 days')"
+        )
+        gone = await prune(own, settings.model_copy(update=sure))
+        assert gone.versions == 3
+        assert gone.outcomes == 41
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE more (id bigint)",
+        "CREATE TEMPORARY TABLE more (id bigint); CREATE SCHEMA more",
+        "ALTER TABLE tasks ADD COLUMN more text",
+        "DROP TABLE tasks",
+        "TRUNCATE tasks",
+        "UPDATE tasks SET name = 'other'",
+        "UPDATE project_versions SET name = 'other'",
+        "UPDATE import_results SET outcome = 'created'",
+        "DELETE FROM imports",
+        "DELETE FROM projects",
+        "INSERT INTO clients (client_id, name) VALUES (2, 'Mine')",
+        "UPDATE clients SET disabled_at = NULL",
+        "DELETE FROM schema_migrations",
+        "SELECT * FROM others",
+        "SELECT pg_read_file('PG_VERSION')",
+        "COPY tasks TO PROGRAM 'true'",
+        "CREATE EXTENSION vector",
+    ],
+)
+async def test_it_can_do_no_more(pool: Pool, as_role: str, statement: str) -> None:
+    await pool.execute("CREATE TABLE others AS SELECT 1 AS id")
+    connection = await asyncpg.connect(as_role)
+    try:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def test_no_table_is_forgotten(pool: Pool, as_role: str) -> None:
+    granted = {row["table_name"] for row in await pool.fetch(GRANTED)}
+    assert {row["table_name"] for row in await pool.fetch(KEYED_BY_CLIENT)} <= granted

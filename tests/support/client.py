@@ -1,0 +1,89 @@
+"""Questions to a service, by client 1 unless it is said otherwise."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+import aiohttp
+
+from tests.support.service import Service, token
+from tests.support.upload import upload
+
+XML: Final = "application/xml"
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def details(self) -> Any:
+        return self.json["details"]
+
+
+@dataclass(frozen=True)
+class Client:
+    """Whoever asks the service."""
+
+    http: aiohttp.ClientSession
+    service: Service
+
+    async def ask(
+        self,
+        path: str,
+        method: str = "GET",
+        *,
+        accept: str | None = None,
+        tenant: int = 1,
+        json: Any = None,
+        data: bytes | None = None,
+        **claims: Any,
+    ) -> Answer:
+        """Ask for a path below the client, such as ``projects/1``, or for a whole one."""
+        url = self.service.base + path if path.startswith("/") else ""
+        headers = {"Authorization": f"Bearer {token(**claims)}"}
+        if accept is not None:
+            headers["Accept"] = accept
+        async with self.http.request(
+            method,
+            url or self.service.url(path, client=tenant),
+            headers=headers,
+            json=json,
+            data=data,
+            skip_auto_headers=["Accept"],
+        ) as answer:
+            named = {name.lower(): value for name, value in answer.headers.items()}
+            return Answer(answer.status, named, await answer.read())
+
+    async def land(self, content: bytes | str) -> list[dict[str, Any]]:
+        """Import a file all of whose projects must land, and tell how each came out."""
+        file = content.encode() if isinstance(content, str) else content
+        details = (await upload(self.http, self.service, file))["details"]
+        assert details["errors"] == []
+        landed: list[dict[str, Any]] = details["successes"]
+        return landed
+
+    async def post(self, content: bytes) -> Answer:
+        """Import a file, whatever comes of it."""
+        form = aiohttp.FormData()
+        form.add_field("file", content, filename="plans.xml", content_type=XML)
+        url, headers = self.service.bulk, self.service.headers()
+        async with self.http.post(url, data=form, headers=headers) as answer:
+            return Answer(answer.status, {}, await answer.read())
+
+    async def export(self, project_id: int) -> bytes:
+        """A project as native XML."""
+        answer = await self.ask(f"projects/{project_id}", accept=XML)
+        assert answer.status == 200, answer.body
+        return answer.body
+
+
+def native(*projects: str) -> str:
+    """A native file."""
+    return f'<projects xmlns="urn:project-bulk-import:1">{"".join(projects)}</projects>'

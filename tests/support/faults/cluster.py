@@ -1,0 +1,180 @@
+"""A PostgreSQL of a test's own, to be killed, filled up, made read-only or replaced."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from service.storage import migrate
+from service.storage.embedded import program_files
+from service.storage.embedded.program_files import Programs
+from tests.support.faults.ports import kept_port
+
+_START_TIMEOUT: Final = 60.0
+
+
+class Cluster:
+    """One server, on a TCP port of 127.0.0.1 that stays its own; see ``cluster``.
+
+    Args:
+        folder: holds its data and its log; its programs' account can enter it.
+        programs: of the server's version.
+        options: server settings beside those that every one here has.
+    """
+
+    def __init__(self, folder: Path, programs: Programs, **options: str) -> None:
+        self.folder = folder
+        self._kept = kept_port()
+        self.port: int = self._kept.getsockname()[1]
+        self._programs = programs
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    def dsn(self, database: str = "postgres") -> str:
+        """Address of a database, by TCP."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}?sslmode=disable"
+
+    @property
+    def running(self) -> bool:
+        """Whether its postmaster lives."""
+        return self._process is not None and self._process.poll() is None
+
+    def make(self) -> None:
+        """Make it, empty."""
+        how = ("--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C")
+        self._programs.run("initdb", "-D", str(self.data), "--no-sync", *how, fds=())
+
+    def copy_of(self, primary: "Cluster", slot: str) -> None:
+        """Make it a standby that follows a server."""
+        self._programs.run(
+            "pg_basebackup",
+            f"--dbname=host=127.0.0.1 port={primary.port} user=postgres application_name={slot}",
+            f"--pgdata={self.data}",
+            "--write-recovery-conf",
+            "--wal-method=stream",
+            "--checkpoint=fast",
+            "--no-sync",
+            "--create-slot",
+            f"--slot={slot}",
+            fds=(),
+        )
+
+    def start(self, **options: str) -> None:
+        """Start it and wait until it answers.
+
+        Raises:
+            RuntimeError: it does not; with the end of its log.
+        """
+        always = {
+            "listen_addresses": "127.0.0.1",
+            "port": str(self.port),
+            "unix_socket_directories": "",
+            "shared_buffers": "64MB",
+            "fsync": "off",
+        }
+        given = [f"--{name}={value}" for name, value in (always | self._options | options).items()]
+        log = self.folder / "server.log"
+        with log.open("ab") as words:
+            self._process = self._programs.start(
+                "postgres", "-D", str(self.data), *given, fds=(), log=words
+            )
+        deadline = time.monotonic() + _START_TIMEOUT
+        where = ("-h", "127.0.0.1", "-p", str(self.port))
+        ready: list[str | Path] = [self._programs.folder / "pg_isready", "-q", *where]
+        while subprocess.run(ready).returncode:
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(log.read_text("utf-8", "replace")[-2000:])
+            time.sleep(0.03)
+
+    def kill(self) -> None:
+        """As a power cut or the kernel ends it: the postmaster, then what it leaves behind."""
+        self._end(signal.SIGKILL)
+
+    def stop(self, how: signal.Signals = signal.SIGQUIT) -> None:
+        """End it: SIGQUIT at once, SIGINT in order."""
+        self._end(how)
+
+    def close(self) -> None:
+        """End it, and give its port back."""
+        self.stop()
+        self._kept.close()
+
+    def promote(self) -> None:
+        """Make a standby the primary."""
+        self._programs.run("pg_ctl", "promote", "-D", str(self.data), fds=())
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is None:
+            return
+        self._process.send_signal(how)
+        self._process.wait()
+        # The backends of a postmaster that was killed end by themselves, and hold its memory.
+        while subprocess.run(["pgrep", "-s", str(self._process.pid)], capture_output=True).stdout:
+            time.sleep(0.01)
+        self._process = None
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def folder_for(version: str) -> Iterator[tuple[Path, Programs]]:
+    """A folder where a server's account can work, and the programs."""
+    folder = Path(tempfile.mkdtemp(prefix="cluster-"))
+    programs = program_files.find(version, folder / "data")
+    if programs.account is not None:
+        os.chown(folder, programs.account.uid, programs.account.gid)
+    try:
+        yield folder, programs
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path, mib: int) -> Iterator[None]:
+    """A disk of its own for what comes into a folder; only root can have one, and not everywhere.
+
+    Raises:
+        OSError: it cannot be had; says why.
+    """
+    owner = folder.stat()
+    who = f"uid={owner.st_uid},gid={owner.st_gid},mode=700"
+    command = ["mount", "-t", "tmpfs", "-o", f"size={mib}m,{who}", "tmpfs", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise OSError(done.stderr.strip())
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@contextlib.contextmanager
+def cluster(version: str, *, disk_mib: int = 0, **options: str) -> Iterator[Cluster]:
+    """A server that runs, with an empty current schema in its database ``postgres``.
+
+    Args:
+        version: as ``binaries.find`` takes it.
+        disk_mib: gives it a disk of that size.
+        options: server settings.
+
+    Raises:
+        OSError: a disk of its own cannot be had.
+    """
+    with contextlib.ExitStack() as stack:
+        folder, programs = stack.enter_context(folder_for(version))
+        if disk_mib:
+            stack.enter_context(small_disk(folder, disk_mib))
+        server = stack.enter_context(contextlib.closing(Cluster(folder, programs, **options)))
+        server.make()
+        server.start()
+        migrate.migrate(server.dsn())
+        yield server

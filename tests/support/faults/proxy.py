@@ -1,0 +1,195 @@
+"""A way to the database that breaks when it is told to.
+
+A proxy passes bytes on in both directions. ``strike`` says what befalls a connection, and at which
+bytes from the service; the rest befalls all connections at once.
+"""
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Final
+from urllib.parse import parse_qs, urlsplit
+
+from tests.support.faults.ports import kept_port
+
+COMMIT: Final = b"COMMIT;\0"
+"""As asyncpg sends it."""
+_COMMITTED: Final = b"COMMIT\0"
+
+
+class Fault(Enum):
+    """What befalls a connection."""
+
+    CUT = auto()  # closed in both directions; the bytes it was struck at do not arrive
+    RESET = auto()  # the same, by RST
+    STALL = auto()  # open, but nothing arrives any more, in either direction
+    LOSE_COMMIT = auto()  # the bytes arrive, and the answer that it is committed is cut off
+
+
+@dataclass(eq=False)
+class Strike:
+    """A fault at a moment: ``struck`` is set once it has come."""
+
+    fault: Fault
+    at: bytes
+    skip: int
+    struck: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(eq=False)
+class _Link:
+    """One connection: the service's end and the database's."""
+
+    near: asyncio.StreamWriter
+    far: asyncio.StreamWriter
+    flowing: asyncio.Event
+    losing: bool = False
+
+    def end(self, *, reset: bool = False) -> None:
+        for writer in (self.near, self.far):
+            if reset:
+                end: socket.socket = writer.get_extra_info("socket")
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            writer.transport.abort()
+        self.flowing.set()
+
+
+class Proxy:
+    """Listens on a free port of 127.0.0.1; see ``proxied``.
+
+    Args:
+        dsn: of the server behind it, by a URL.
+    """
+
+    def __init__(self, dsn: str) -> None:
+        self._parts = urlsplit(dsn)
+        self._links: set[_Link] = set()
+        self._strikes: list[Strike] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+        self._kept = kept_port()
+        self._port = self._kept.getsockname()[1]
+
+    @property
+    def dsn(self) -> str:
+        """The database behind it, by way of it."""
+        path = self._parts.path
+        return f"postgresql://postgres@127.0.0.1:{self._port}{path}?sslmode=disable"
+
+    def strike(self, fault: Fault, at: bytes, *, skip: int = 0) -> Strike:
+        """Have a fault befall the connection that sends ``at``, after ``skip`` times of it."""
+        strike = Strike(fault, at, skip)
+        self._strikes.append(strike)
+        return strike
+
+    def cut(self) -> None:
+        """End all connections."""
+        for link in [*self._links]:
+            link.end()
+
+    def stall(self) -> None:
+        """Let nothing through on the connections that there are."""
+        for link in self._links:
+            link.flowing.clear()
+
+    async def listen(self) -> None:
+        """Take connections."""
+        self._server = await asyncio.start_server(self._take, "127.0.0.1", self._port)
+
+    async def close(self) -> None:
+        """Go away for good."""
+        await self.go_away()
+        self._kept.close()
+
+    async def go_away(self) -> None:
+        """End all connections and refuse new ones, until ``listen``."""
+        assert self._server is not None
+        self._server.close()
+        self.cut()
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _take(self, reader: asyncio.StreamReader, near: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        try:
+            answers, far = await self._connect()
+            link = _Link(near, far, asyncio.Event())
+            link.flowing.set()
+            self._links.add(link)
+            try:
+                await asyncio.gather(self._ask(link, reader), self._answer(link, answers))
+            finally:
+                self._links.discard(link)
+                link.end()
+        except OSError:
+            near.transport.abort()
+        finally:
+            self._tasks.discard(task)
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self._parts.hostname:
+            return await asyncio.open_connection(self._parts.hostname, self._parts.port)
+        query = parse_qs(self._parts.query)
+        return await asyncio.open_unix_connection(
+            f"{query['host'][0]}/.s.PGSQL.{query.get('port', ['5432'])[0]}"
+        )
+
+    async def _ask(self, link: _Link, reader: asyncio.StreamReader) -> None:
+        while data := await _read(reader):
+            if strike := self._struck_by(data):
+                strike.struck.set()
+                if strike.fault is Fault.STALL:
+                    link.flowing.clear()
+                elif strike.fault is Fault.LOSE_COMMIT:
+                    link.losing = True
+                else:
+                    link.end(reset=strike.fault is Fault.RESET)
+                    return
+            await link.flowing.wait()
+            link.far.write(data)
+            await link.far.drain()
+        link.end()
+
+    async def _answer(self, link: _Link, answers: asyncio.StreamReader) -> None:
+        while data := await _read(answers):
+            if link.losing:
+                if _COMMITTED in data:
+                    break
+                continue
+            await link.flowing.wait()
+            link.near.write(data)
+            await link.near.drain()
+        link.end()
+
+    def _struck_by(self, data: bytes) -> Strike | None:
+        for strike in self._strikes:
+            times = data.count(strike.at)
+            if times > strike.skip:
+                self._strikes.remove(strike)
+                return strike
+            strike.skip -= times
+        return None
+
+
+@contextlib.asynccontextmanager
+async def proxied(dsn: str) -> AsyncIterator[Proxy]:
+    """A proxy before a database, until the block ends."""
+    proxy = Proxy(dsn)
+    await proxy.listen()
+    try:
+        yield proxy
+    finally:
+        await proxy.close()
+
+
+async def _read(reader: asyncio.StreamReader) -> bytes:
+    try:
+        return await reader.read(1 << 16)
+    except OSError:
+        return b""

@@ -1,0 +1,229 @@
+"""Whether what was told of imports is true: each project there whole, or not at all."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import asyncpg
+from lxml import etree
+
+from service.storage import Connection
+
+_COUNTED: Final[dict[str, dict[str, tuple[str, ...]]]] = {
+    "urn:project-bulk-import:1": {
+        "tasks": ("task",),
+        "dependencies": ("dependency",),
+        "resources": ("resource",),
+        "assignments": ("assignment",),
+    },
+    "http://schemas.microsoft.com/project": {
+        "tasks": ("Task",),
+        "dependencies": ("PredecessorLink",),
+        "resources": ("Resource",),
+        "assignments": ("Assignment",),
+    },
+    # Resources stand beside the projects, each of which has those that it uses.
+    "http://xmlns.oracle.com/Primavera/P6/V23.12/API/BusinessObjects": {
+        "tasks": ("WBS", "Activity"),
+        "dependencies": ("Relationship",),
+        "assignments": ("ResourceAssignment",),
+    },
+}
+"""By namespace and table, the elements that become rows of it."""
+_TABLES: Final = ("tasks", "dependencies", "resources", "assignments")
+LANDED: Final = ("created", "updated", "unchanged")
+
+# By import and attempt, what the outcomes count, where an import's row says otherwise.
+_MISCOUNTED: Final = """
+SELECT i.import_id, i.state, i.counts, r.counts AS stored
+  FROM imports i
+ CROSS JOIN LATERAL (
+       SELECT count(*) FILTER (WHERE outcome = 'created') AS created,
+              count(*) FILTER (WHERE outcome = 'updated') AS updated,
+              count(*) FILTER (WHERE outcome = 'unchanged') AS unchanged,
+              count(*) FILTER (WHERE outcome = 'failed') AS failed
+         FROM import_results
+        WHERE client_id = i.client_id AND import_id = i.import_id AND attempt = i.attempt) AS c
+ CROSS JOIN LATERAL (SELECT to_jsonb(c) AS counts) AS r
+ WHERE i.client_id = $1 AND i.state <> 'running' AND i.counts <> r.counts
+"""
+_RUNNING: Final = "SELECT import_id FROM imports WHERE client_id = $1 AND state = 'running'"
+# Versions of which no outcome tells, and those with fewer or more tasks than it tells.
+_UNTOLD: Final = """
+SELECT v.project_id, v.version
+  FROM project_versions v
+  LEFT JOIN import_results r
+    ON r.client_id = v.client_id AND r.import_id = v.import_id AND r.project_id = v.project_id
+   AND r.version = v.version AND r.outcome IN ('created', 'updated')
+ WHERE v.client_id = $1
+   AND r.tasks IS DISTINCT FROM (SELECT count(*)
+                                   FROM tasks t
+                                  WHERE t.client_id = v.client_id AND t.project_id = v.project_id
+                                    AND t.version = v.version)
+"""
+# Each change that was told is one version, numbered from 1 to the one that is pointed to.
+_MISNUMBERED: Final = """
+SELECT p.project_id, p.version, v.numbers, coalesce(r.number, 0) AS told
+  FROM projects p
+  LEFT JOIN (SELECT project_id, array_agg(version ORDER BY version) AS numbers
+               FROM project_versions
+              WHERE client_id = $1
+              GROUP BY project_id) AS v USING (project_id)
+  LEFT JOIN (SELECT project_id, count(*) AS number
+               FROM import_results
+               JOIN imports i USING (client_id, import_id)
+              WHERE client_id = $1 AND outcome IN ('created', 'updated')
+                AND (i.options ->> 'dry_run') IS DISTINCT FROM 'true'
+              GROUP BY project_id) AS r USING (project_id)
+ WHERE p.client_id = $1
+   AND (v.numbers IS DISTINCT FROM ARRAY(SELECT generate_series(1, p.version))
+        OR coalesce(r.number, 0) <> p.version)
+"""
+_ORPHANS: Final = """
+SELECT DISTINCT project_id, version FROM {table} c
+ WHERE client_id = $1
+   AND NOT EXISTS (SELECT FROM project_versions
+                    WHERE client_id = c.client_id AND project_id = c.project_id
+                      AND version = c.version)
+"""
+_LAID_DOWN: Final = """
+SELECT project_id, version, (SELECT count(*) FROM {table} c
+                              WHERE c.client_id = v.client_id AND c.project_id = v.project_id
+                                AND c.version = v.version) AS number
+  FROM project_versions v
+ WHERE client_id = $1
+"""
+
+
+@dataclass
+class Findings:
+    """What is not as it was told; empty where all is.
+
+    Attributes:
+        lost: projects that were told as landed, and are not there as they were told.
+        half: projects that are there in part, or with versions of which nobody was told.
+        lied: imports whose row says what is not so.
+    """
+
+    lost: list[str] = field(default_factory=list)
+    half: list[str] = field(default_factory=list)
+    lied: list[str] = field(default_factory=list)
+
+
+async def assert_all_told_is_true(
+    dsn: str,
+    content: bytes,
+    outcomes: Iterable[Mapping[str, Any]],
+    *,
+    client_id: int = 1,
+    running: bool = False,
+) -> None:
+    """Hold what callers were told of a file against the database.
+
+    Each project that an outcome calls landed is there with as many children as the file has; each
+    version there has an outcome; nothing is there in part; ended imports have counts that fit.
+
+    Args:
+        dsn: the database, by a URL.
+        content: the file.
+        outcomes: of imports of that file, as answers or the stored rows tell them.
+        client_id: whose they are.
+        running: imports may be running.
+
+    Raises:
+        AssertionError: something is not as it was told; says what.
+    """
+    connection = await asyncpg.connect(dsn)
+    try:
+        found = await look(connection, client_id, running=running)
+        there = await laid_down(connection, client_id)
+    finally:
+        await connection.close()
+    said = children_of(content)
+    found.lost += [
+        f"{dict(told)}" for told in outcomes if not as_told(told, there, said[told["external_id"]])
+    ]
+    assert found == Findings()
+
+
+def as_told(
+    told: Mapping[str, Any],
+    there: Mapping[tuple[int, int], tuple[str, Mapping[str, int]]],
+    said: Mapping[str, int],
+) -> bool:
+    """Whether an outcome is true: not landed, or there with as many children as its file says."""
+    if told["outcome"] not in LANDED:
+        return True
+    external_id, numbers = there.get((told["project_id"], told["version"]), (None, {}))
+    return external_id == told["external_id"] and all(
+        numbers[table] == number for table, number in said.items()
+    )
+
+
+async def stored_outcomes(dsn: str, client_id: int = 1) -> list[dict[str, Any]]:
+    """All outcomes of a client's imports, as they are stored."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        rows = await connection.fetch(
+            "SELECT * FROM import_results WHERE client_id = $1 ORDER BY import_id, attempt, index",
+            client_id,
+        )
+        return [dict(row) for row in rows]
+    finally:
+        await connection.close()
+
+
+async def look(connection: Connection, client_id: int, *, running: bool = False) -> Findings:
+    """What is wrong with what a client has, whatever was imported; no version may be pruned.
+
+    Args:
+        running: imports may be running.
+    """
+
+    async def ask(query: str) -> list[str]:
+        return [f"{dict(row)}" for row in await connection.fetch(query, client_id)]
+
+    found = Findings(lied=await ask(_MISCOUNTED))
+    if not running:
+        found.lied += await ask(_RUNNING)
+    for query in (_UNTOLD, _MISNUMBERED):
+        found.half += await ask(query)
+    for table in (*_TABLES, "project_parts"):
+        found.half += [f"{table}: {row}" for row in await ask(_ORPHANS.format(table=table))]
+    return found
+
+
+async def laid_down(
+    connection: Connection, client_id: int
+) -> dict[tuple[int, int], tuple[str, dict[str, int]]]:
+    """By project and version, whose it is and how many children of each table it has."""
+    query = "SELECT project_id, external_id FROM projects WHERE client_id = $1"
+    rows = await connection.fetch(query, client_id)
+    names: dict[int, str] = {row["project_id"]: row["external_id"] for row in rows}
+    there: dict[tuple[int, int], tuple[str, dict[str, int]]] = {}
+    for table in _TABLES:
+        for row in await connection.fetch(_LAID_DOWN.format(table=table), client_id):
+            key = (row["project_id"], row["version"])
+            name = names.get(row["project_id"], "nobody")
+            there.setdefault(key, (name, {}))[1][table] = row["number"]
+    return there
+
+
+def children_of(content: bytes) -> dict[str, dict[str, int]]:
+    """By project of a file, how many children it says for each table, as far as that is plain.
+
+    Of a project that comes twice, the first counts.
+    """
+    found: dict[str, dict[str, int]] = {}
+    for project in etree.fromstring(content).iter("{*}project", "{*}Project"):
+        space = etree.QName(project).namespace
+        numbers = Counter(child.tag for child in project.iter())
+        counted = {
+            table: sum(numbers[f"{{{space}}}{tag}"] for tag in tags)
+            for table, tags in _COUNTED[str(space)].items()
+        }
+        guid = project.findtext("{*}GUID", "").lower()
+        name = project.get("id") or guid or project.findtext("{*}Id")
+        found.setdefault(str(name), counted)
+    return found

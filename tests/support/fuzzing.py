@@ -1,0 +1,314 @@
+"""Made-up files, and how many of them a test reads.
+
+``FUZZ=100 pytest tests/unit tests/integration/fuzz`` reads a hundred times as many as the suite
+does, and others at each run; the suite's own are the same at every run.
+"""
+
+import gzip
+import os
+import random
+import zipfile
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any, Final
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+from service.errors import FileRefused, FileTooLarge
+from service.formats.compression import InflatedSource
+from service.formats.limits import Limits
+from service.formats.mspdi import format as mspdi
+from service.formats.native import format as native
+from service.formats.p6 import format as p6
+from service.formats.p6 import mapping
+from service.formats.reader import Reader
+from service.model import Project, Refusal, SharedObjects
+from service.spool.copy_rows import TABLES
+from tests.support.paths import CHECKOUT
+from tests.support.reading import MSPDI, NATIVE
+
+_TIMES: Final = int(os.environ.get("FUZZ", "1"))
+REAL: Final = {
+    path: (CHECKOUT / "tests" / path).read_bytes()
+    for path in ("samples/native.xml", "tests/data/mspdi/plan.xml", "tests/data/p6/plants.xml")
+}
+"""A valid file of each dialect."""
+
+VALUES: Final = [
+    *("", " ", "0", "1", "2", "3", "-5", "007", "100", "1e3", "99999999999", "true", "false", "x"),
+    *("2026-01-05T08:00:00", "2026-02-30T08:00:00", "2026-01-05T08:00:00+02:00", "infinity"),
+    *("PT8H0M0S", "-PT8H", "P1DT2H", "PT", "Finish to Start", "Labor", "Material", "-65535"),
+    *("wbs", "activity", "FS", "json", "text", "[1]", '{"a": null}', "mspdi", "p6", "work"),
+    *("back\\slash", "two\nlines\tand a tab", "Grüße", "\U0001f600", "y" * 300, "\u00a0"),
+    *("{6A4D5B0C-0000-4000-8000-000000000001}", "00000000-0000-0000-0000-000000000000"),
+]
+_FOREIGN: Final = ["odd", "x:odd", "x:Task", "Task", "project", "Project", "BaselineProject"]
+_MARKS: Final = [
+    *(
+        b"<",
+        b">",
+        b"&",
+        b"&#0;",
+        b"]]>",
+        b"<![CDATA[",
+        b"<!--",
+        b"-->",
+        b"<?x?>",
+        b"\0",
+        b'"',
+        b"'",
+    ),
+    *(b"\xff\xfe", b"\xef\xbb\xbf", b"\xed\xa0\x80", b"</project>", b"<Project>", b"<!DOCTYPE a>"),
+    *(b'xmlns=""', b'id="', b"<task/>", b"<Task>", b"</Task>", b"/", b"=", b" "),
+]
+ENCODINGS: Final = ["utf-8", "utf-16", "utf-8-sig", "iso-8859-15", "windows-1252", "us-ascii"]
+
+
+def examples(few: int) -> settings:
+    """Settings of a test that reads ``few`` examples in the suite."""
+    return settings(
+        max_examples=few * _TIMES,
+        derandomize=_TIMES == 1,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+SEEDS: Final = st.integers(0, 2**32)
+SIZES: Final = st.integers(1, 120)
+"""How many steps a made-up file takes: the smaller, the easier to look at."""
+
+
+class Tree:
+    """Writes a file of one dialect at random: its own names, mostly where they belong.
+
+    Args:
+        seed: the file is the same for the same.
+        size: steps, of which each opens or closes an element or writes a text.
+    """
+
+    def __init__(self, seed: int, size: int) -> None:
+        self._random = random.Random(seed)
+        self._size = size
+        self._stack: list[str] = []
+        self._written: list[str] = []
+        self._open, self._inside, self._attributes = self._random.choice(_GRAMMARS)
+
+    def write(self) -> str:
+        """The file's text; it may break off."""
+        chance = self._random
+        for name, attributes in self._open:
+            self._begin(name, attributes)
+        for _ in range(self._size):
+            step = chance.random()
+            if step < 0.5 and len(self._stack) < 12:
+                self._begin(self._child(), self._made_attributes())
+                if chance.random() < 0.6:
+                    self._text()
+                    self._end()
+            elif step < 0.85 and len(self._stack) > 1:
+                self._end()
+            else:
+                self._text()
+        if chance.random() < 0.9:
+            while self._stack:
+                self._end()
+        return "".join(self._written)
+
+    def _child(self) -> str:
+        known = self._inside.get(self._stack[-1])
+        if known and self._random.random() < 0.85:
+            return self._random.choice(known)
+        anywhere = self._random.choice([*self._inside.values()])
+        return self._random.choice([*anywhere, self._random.choice(_FOREIGN)])
+
+    def _begin(self, name: str, attributes: str) -> None:
+        self._stack.append(name)
+        self._written.append(f"<{name}{attributes}>")
+
+    def _end(self) -> None:
+        self._written.append(f"</{self._stack.pop()}>")
+
+    def _made_attributes(self) -> str:
+        chance = self._random
+        names = {chance.choice(self._attributes) for _ in range(chance.randrange(4))}
+        return "".join(f' {name}="{self._value()}"' for name in sorted(names))
+
+    def _text(self) -> None:
+        kind = self._random.random()
+        if kind < 0.8:
+            self._written.append(self._value())
+        elif kind < 0.9:
+            self._written.append(f"<![CDATA[{self._random.choice(VALUES)}]]>")
+        else:
+            self._written.append(self._random.choice(["<!--c-->", "<?p i?>", "\n", "&#65;"]))
+
+    def _value(self) -> str:
+        value = self._random.choice([*VALUES, *map(str, range(20))])
+        return value.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
+
+
+def _sources(*maps: Any) -> list[str]:
+    return [field.source for one in maps for field in one.fields if field.source[0] != "@"]
+
+
+def _grammar(project: str, own: list[str], records: dict[str, list[str]]) -> dict[str, list[str]]:
+    """What stands in what, by a dialect's own tables: paths of records, and what is in each."""
+    inside: dict[str, list[str]] = {project: [*own]}
+    for path, within in records.items():
+        holder, _, name = path.rpartition("/")
+        inside.setdefault(holder or project, []).extend([name] * 4)
+        if holder:
+            inside[project].extend([holder] * 3)
+        inside[name] = within
+    return inside
+
+
+_NATIVE_RECORDS = {
+    "tasks/task": [*_sources(native.TASK), "attributes"],
+    "dependencies/dependency": ["attributes"],
+    "resources/resource": [*_sources(native.RESOURCE), "attributes"],
+    "assignments/assignment": [*_sources(native.ASSIGNMENT), "attributes"],
+    "parts/part": ["attribute"],
+    "shared-objects/object": ["attribute"],
+}
+_MSPDI_RECORDS = {path: ["Name", "UID", "Baseline"] for path in mspdi.FORMAT.records} | {
+    "Tasks/Task": [*_sources(mspdi.TASK), "PredecessorLink", "Baseline", "ExtendedAttribute"],
+    "Resources/Resource": [*_sources(mspdi.RESOURCE), "Rates"],
+    "Assignments/Assignment": [*_sources(mspdi.ASSIGNMENT), "TimephasedData"],
+}
+_P6_RECORDS = {path: ["ObjectId", "Name", "CalendarObjectId"] for path in p6.FORMAT.records} | {
+    "WBS": _sources(mapping.WBS),
+    "Activity": [*_sources(mapping.ACTIVITY), "CalendarObjectId", "Code", "UDF"],
+    "Relationship": _sources(mapping.RELATIONSHIP),
+    "ResourceAssignment": _sources(mapping.ASSIGNMENT),
+}
+_GRAMMARS: Final[list[tuple[list[tuple[str, str]], dict[str, list[str]], list[str]]]] = [
+    (
+        [("projects", f' xmlns="{NATIVE}" xmlns:x="urn:x"')],
+        {
+            "projects": ["project"],
+            **_grammar("project", _sources(native.PROJECT), _NATIVE_RECORDS),
+            "attributes": ["attribute"],
+        },
+        ["id", "id", "id", "name", "parent", "kind", "type", "version", "source", "task", "x:a"],
+    ),
+    (
+        [("w", ' xmlns:x="urn:x"'), ("Project", f' xmlns="{MSPDI}"')],
+        {
+            "w": ["Project"],
+            **_grammar("Project", _sources(mspdi.PROJECT), _MSPDI_RECORDS),
+            "PredecessorLink": _sources(mspdi.LINK),
+        },
+        ["x:a", "kind"],
+    ),
+    (
+        [("APIBusinessObjects", ' xmlns:x="urn:x"')],
+        {
+            "APIBusinessObjects": ["Project", "Project", *p6.FORMAT.outside, "BaselineProject"],
+            **_grammar("Project", _sources(mapping.PROJECT), _P6_RECORDS),
+            **{
+                name: ["ObjectId", "ObjectId", "Name", "BaseCalendarObjectId", "ResourceObjectId"]
+                for name in p6.FORMAT.outside
+            },
+        },
+        ["x:a", "ObjectId"],
+    ),
+]
+
+
+def encoded(seed: int, text: str) -> tuple[bytes, str | None]:
+    """A file's text in one of the encodings that are read, and what its part says of it."""
+    chance = random.Random(seed)
+    encoding = chance.choice(ENCODINGS)
+    name = encoding.removesuffix("-sig")
+    declared = chance.choice(["utf-8", name, name])
+    text = f'<?xml version="1.0" encoding="{declared}"?>\n{text}'
+    charset = chance.choice([None, None, None, name])
+    return text.encode(encoding, "xmlcharrefreplace"), charset
+
+
+def mutated(seed: int, data: bytes, most: int) -> bytes:
+    """A file with up to ``most`` faults: bytes changed, lost, doubled, marks put in between."""
+    chance = random.Random(seed)
+    changed = bytearray(data)
+    for _ in range(chance.randint(1, most)):
+        at = chance.randrange(len(changed) + 1)
+        end = at + int(chance.expovariate(0.05))
+        kind = chance.randrange(6)
+        if kind == 0 and at < len(changed):
+            changed[at] = chance.randrange(256)
+        elif kind == 1:
+            del changed[at:end]
+        elif kind == 2:
+            changed[at:at] = changed[at:end]
+        elif kind == 3:
+            changed[at:at] = chance.choice(_MARKS)
+        elif kind == 4:
+            other = chance.randrange(len(changed) + 1)
+            changed[at:at] = changed[other : other + end - at]
+        elif chance.random() < 0.2:
+            del changed[at:]
+    return bytes(changed)
+
+
+def zipped(data: bytes) -> bytes:
+    """A ZIP of one plan."""
+    archive = BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("plan.xml", data)
+    return archive.getvalue()
+
+
+WRAPPED: Final[dict[str, Callable[[bytes], bytes]]] = {
+    "as it is": bytes,
+    "gzip": gzip.compress,
+    "ZIP": zipped,
+}
+
+
+class Cut:
+    """A source that gives a file in pieces.
+
+    Args:
+        data: the file.
+        places: where it is cut; any number, in any order.
+    """
+
+    def __init__(self, data: bytes, places: list[int]) -> None:
+        ends = sorted({place % (len(data) + 1) for place in places} | {len(data)})
+        starts = [0, *ends]
+        self._pieces = [data[a:b] for a, b in zip(starts, ends, strict=False) if a < b]
+        self._pieces.reverse()
+
+    def read(self, _size: int, /) -> bytes:
+        """The next piece."""
+        return self._pieces.pop() if self._pieces else b""
+
+
+def told(data: bytes, charset: str | None = None, places: list[int] | None = None) -> list[Any]:
+    """All that comes of a file, as plain data; whatever is no refusal passes through.
+
+    The words of a refusal are left out: libxml2's depend on where a file was cut.
+    """
+    limits = Limits()
+    reader = Reader(InflatedSource(Cut(data, places or []), limits), limits, charset)
+    items: list[Any] = []
+    try:
+        for item in reader:
+            if isinstance(item, Project):
+                rows = [b"".join(item.rows.blocks(table)) for table in TABLES]
+                said = (item.index, item.line, item.external_id, item.name, item.source)
+                items.append((said, item.read_at, item.row, rows, item.content_hash, item.shared))
+                items.append((item.tasks, item.warnings))
+                item.rows.close()
+            elif isinstance(item, SharedObjects):
+                items.append(tuple(item.objects))
+            else:
+                assert isinstance(item, Refusal)
+                items.append(item)
+    except (FileRefused, FileTooLarge) as fault:
+        items.append((type(fault).__name__, fault.external_id, fault.name))
+    return [*items, reader.dialect, reader.complete, reader.closed, *reader.warnings]

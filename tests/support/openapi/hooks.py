@@ -1,0 +1,45 @@
+"""What schemathesis cannot know: which of the valid values mean something to the service.
+
+Loaded by ``SCHEMATHESIS_HOOKS``. What is invalid on purpose is sent as it is.
+"""
+
+import itertools
+import re
+from typing import Any, Final
+
+import schemathesis
+from schemathesis import Case, HookContext
+
+from service.http.pagination import encode_cursor
+
+NUMBERS: Final = itertools.count(1)
+ID: Final = re.compile(r"[0-9]{1,18}")
+PART: Final = re.compile(r"\w+", re.ASCII)
+"""A form's field as browsers name it: any other needs escapes of its own."""
+FILE: Final = (
+    '<projects xmlns="urn:project-bulk-import:1">'
+    '<project id="P-{0}"><name>{1}</name></project><project id="Q"><start>soon</start></project>'
+    "</projects>"
+)
+
+
+@schemathesis.hook
+def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
+    """Have valid ids name what is there, and give valid requests what they say that they have."""
+    for name, value in case.path_parameters.items():
+        if ID.fullmatch(str(value)):
+            case.path_parameters[name] = 1 if name == "client_id" else 1 + int(value) % 3
+    if case.meta is None or not case.meta.generation.mode.is_positive:
+        return
+    if "cursor" in case.query:
+        case.query["cursor"] = encode_cursor(len(case.query["cursor"]))
+    if "idempotency_key" in case.query:
+        case.query["idempotency_key"] = f"key {next(NUMBERS)}"
+    if "Content-Encoding" in case.headers:
+        case.headers["Content-Encoding"] = "identity"
+    if "Idempotency-Key" in case.headers:
+        case.headers["Idempotency-Key"] = f"key {next(NUMBERS)}"
+    if isinstance(case.body, dict) and "file" in case.body:
+        case.body = {name: case.body[name] for name in case.body if PART.fullmatch(name)}
+        number = next(NUMBERS)
+        case.body["file"] = FILE.format(number % 5, f"Plan {number}")

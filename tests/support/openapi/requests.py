@@ -1,0 +1,117 @@
+"""How the story asks a service."""
+
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Any, Final, NamedTuple
+
+from service.settings import Settings
+from service.storage import Pool
+from tests.support.openapi.document import Operation, operation
+from tests.support.raw_http import BOUNDARY, Answer, Connection, form, head, part
+from tests.support.service import Service, served, token
+
+ALL_SCOPES: Final = " ".join(
+    field.default for name, field in Settings.model_fields.items() if name.endswith("_scope")
+)
+UPLOAD: Final = operation("importProjects")
+MULTIPART: Final = f"Content-Type: multipart/form-data; boundary={BOUNDARY}"
+JSON: Final = "Content-Type: application/json"
+
+
+class Place(NamedTuple):
+    """Where the story plays."""
+
+    settings: Settings
+    dsn: str
+    pool: Pool
+
+    @contextlib.asynccontextmanager
+    async def service(self, **changes: Any) -> AsyncIterator[Service]:
+        """A service with other settings."""
+        async with served(self.settings.model_copy(update=changes), self.dsn) as service:
+            yield service
+
+
+async def ask(
+    service: Service,
+    asked: Operation,
+    *headers: str,
+    query: str = "",
+    body: bytes = b"",
+    scope: str = ALL_SCOPES,
+    authorised: bool = True,
+    sub: str = "tester",
+    clients: Iterable[int] | str = (1,),
+    method: str = "",
+    path: str = "",
+    **values: object,
+) -> Answer:
+    """Ask for an operation; ``values`` are those of its path, unless ``path`` is another."""
+    path = (path or asked.address(**values)) + (f"?{query}" if query else "")
+    said = token(scope=scope, sub=sub, clients=clients) if authorised else None
+    lines = ["Connection: close", *headers, *([f"Content-Length: {len(body)}"] if body else [])]
+    first = head(service, *lines, method="X", path=path, token=said)
+    first = first.replace(b"X ", (method or asked.method).encode() + b" ", 1)
+    async with Connection(service) as connection:
+        await connection.send(first, body)
+        if method == "HEAD":
+            status_line = await connection.reader.readline()
+            return Answer("", int(status_line.split()[1]), {}, b"")
+        return await connection.answer()
+
+
+async def upload(service: Service, xml: bytes, *headers: str, **more: Any) -> Answer:
+    body = form(part("file", xml, "Content-Type: application/xml"), part("notes", b"Nightly"))
+    return await ask(service, UPLOAD, MULTIPART, *headers, body=body, **more)
+
+
+def native(*projects: str) -> bytes:
+    return f'<projects xmlns="urn:project-bulk-import:1">{"".join(projects)}</projects>'.encode()
+
+
+PLANT: Final = """<project id="P-1"><name>Plant upgrade</name><code>PU-7</code>
+<start>2026-01-05T08:00:00</start>
+<tasks><task id="T1"><name>Survey</name><duration>PT16H</duration></task>
+<task id="T2"><name>Foundation</name>
+<attributes><attribute name="risk">high</attribute></attributes></task></tasks>
+<dependencies><dependency predecessor="T1" successor="T2" type="FS"/></dependencies>
+<resources><resource id="R1" type="work"><name>Crew A</name></resource></resources>
+<assignments><assignment task="T2" resource="R1" units="1"/></assignments>
+<parts><part element="Calendar"><attribute name="Name">Night shift</attribute></part></parts>
+</project>"""
+OTHER: Final = (
+    '<project id="P-2"><name>Warehouse</name><start>2026-02-02T08:00:00</start></project>'
+)
+
+
+@contextlib.asynccontextmanager
+async def running(service: Service, *headers: str) -> AsyncIterator[Connection]:
+    """An upload that has begun and does not go on; its import is number ``import_id``."""
+    async with Connection(service) as connection:
+        await begin(connection, service, *headers)
+        await until(service, lambda answer: answer.json["details"]["imports"] != [])
+        yield connection
+
+
+async def begin(connection: Connection, service: Service, *headers: str) -> None:
+    """Send an upload but for its end."""
+    said = token(scope=ALL_SCOPES)
+    await connection.send(
+        head(service, *headers, "Content-Length: 100000", token=said),
+        part("notes", b"Slow") + part("file", native(OTHER))[:-30],
+    )
+
+
+async def until(service: Service, seen: Callable[[Answer], bool]) -> int:
+    """Ask for the running imports until there is one; its number."""
+    deadline = time.monotonic() + 20
+    while True:
+        answer = await ask(service, operation("listImports"), query="state=running")
+        if seen(answer):
+            return int(answer.json["details"]["imports"][0]["import_id"])
+        assert time.monotonic() < deadline
+
+
+async def the_running_one(service: Service) -> int:
+    return await until(service, lambda answer: bool(answer.json["details"]["imports"]))

@@ -1,0 +1,75 @@
+"""Projects as a reader would hand them on, for tests that begin behind the reader."""
+
+import asyncio
+from hashlib import blake2b
+from typing import Any
+
+from service.imports.pipeline.batch import Lease
+from service.imports.record import ImportEnd, ImportRequest, begin_import, end_import
+from service.model import Project, Warnings
+from service.spool.copy_rows import CopyRows, Table, copy_line
+from service.spool.spool import Spool
+from service.storage import Pool
+
+CLIENT = 1
+
+
+def project(
+    external_id: str,
+    index: int = 0,
+    *,
+    name: str = "Plan",
+    tasks: int = 2,
+    read_at: int | None = None,
+    source: str = "native",
+    percent: str = "50",
+) -> Project:
+    """A project of ``tasks`` tasks in a chain; ``percent`` may be one that PostgreSQL refuses."""
+    rows = CopyRows(1 << 20, Spool().share())
+    for number in range(tasks):
+        task = (f"T{number}", "activity", None, None, f"Task {number}", None, None, None, None)
+        rows.add(Table.TASKS, copy_line((*task, percent, None, "f", "f", None, "{}")))
+        if number:
+            link = (f"T{number - 1}", f"T{number}", "FS", "PT0S", "{}")
+            rows.add(Table.DEPENDENCIES, copy_line(link))
+    row = copy_line((name, *[None] * 8, source, "{}"))
+    digest = blake2b(row, digest_size=32)
+    for table in Table:
+        for block in rows.blocks(table):
+            digest.update(block)
+    return Project(
+        index,
+        10 * index + 1,
+        external_id,
+        name,
+        source,
+        read_at,
+        row,
+        rows,
+        digest.digest(),
+        (),
+        tasks,
+        Warnings(),
+    )
+
+
+async def begun(pool: Pool, subject: str = "tester") -> Lease:
+    """An import of client 1 that has begun."""
+    async with pool.acquire() as conn:
+        import_id = await begin_import(conn, ImportRequest(CLIENT, subject, "request-1"), 5)
+    assert import_id is not None
+    return Lease(CLIENT, import_id, 1, subject, lock_timeout=5, idle_timeout=10)
+
+
+async def finish(pool: Pool, owner: Lease, state: str = "completed") -> None:
+    """End an import that runs."""
+    async with pool.acquire() as conn:
+        assert await end_import(conn, owner, ImportEnd(state)) is not None
+
+
+async def until(pool: Pool, query: str) -> Any:
+    """Ask the server until the query's first value is true, and return it."""
+    async with asyncio.timeout(20):
+        while not (value := await pool.fetchval(query)):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    return value

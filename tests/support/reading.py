@@ -1,0 +1,105 @@
+"""Files read to the end, and what came of them as plain data."""
+
+import io
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from service.errors import FileRefused, FileTooLarge
+from service.formats.compression import InflatedSource
+from service.formats.engine import collectors, events, id_sets, parsers
+from service.formats.format import Format
+from service.formats.reader import Limits, Reader
+from service.formats.registry import FORMATS
+from service.formats.values import unescape
+from service.model import PROJECT_COLUMNS, FileWarning, Item, Project, Refusal, SharedObjects
+from service.spool.copy_rows import COLUMNS, Table
+
+NATIVE = "urn:project-bulk-import:1"
+MSPDI = "http://schemas.microsoft.com/project"
+
+Row = dict[str, str | None]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a reader gave: its items in order, the fault that ended it, and what it says itself."""
+
+    items: list[Item]
+    fault: FileRefused | FileTooLarge | None
+    dialect: str | None
+    complete: int
+    closed: bool
+    warnings: list[FileWarning]
+
+    @property
+    def projects(self) -> list[Project]:
+        return [item for item in self.items if isinstance(item, Project)]
+
+    @property
+    def refusals(self) -> list[Refusal]:
+        return [item for item in self.items if isinstance(item, Refusal)]
+
+    @property
+    def shared(self) -> list[SharedObjects]:
+        return [item for item in self.items if isinstance(item, SharedObjects)]
+
+
+def read(
+    data: bytes | str,
+    limits: Limits | None = None,
+    charset: str | None = None,
+    dialects: tuple[Format, ...] = FORMATS,
+) -> Reading:
+    """Read a file to its end or its fault."""
+    source = io.BytesIO(data.encode() if isinstance(data, str) else data)
+    limits = limits or Limits()
+    reader = Reader(InflatedSource(source, limits), limits, charset, dialects)
+    items: list[Item] = []
+    fault = None
+    try:
+        for item in reader:
+            if isinstance(item, SharedObjects):
+                item = SharedObjects(tuple(item.objects))
+            items.append(item)
+    except (FileRefused, FileTooLarge) as error:
+        fault = error
+    return Reading(items, fault, reader.dialect, reader.complete, reader.closed, reader.warnings)
+
+
+@contextmanager
+def interpreted() -> Iterator[None]:
+    """Read without compiled code."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parsers, "parser_for", parsers.interpreted)
+        patch.setattr(id_sets, "id_set_for", id_sets.interpreted)
+        patch.setattr(collectors, "collector_for", collectors.interpreted)
+        patch.setattr(events, "events_of", events.interpreted)
+        yield
+
+
+def read_project(data: bytes | str, limits: Limits | None = None) -> Project:
+    """Read a file with one project, which must land."""
+    reading = read(data, limits)
+    assert reading.fault is None, reading.fault
+    assert not reading.refusals, reading.refusals
+    [project] = reading.projects
+    return project
+
+
+def project_row(project: Project) -> Row:
+    """The project's own row, as text by column."""
+    return fields(PROJECT_COLUMNS, project.row)
+
+
+def rows(project: Project, table: Table) -> list[Row]:
+    """The rows of one of its tables, as text by column."""
+    text = b"".join(project.rows.blocks(table))
+    return [fields(COLUMNS[table], line) for line in text.split(b"\n")[:-1]]
+
+
+def fields(columns: Iterable[str], line: bytes) -> Row:
+    """One line of COPY text, as text by column."""
+    return dict(zip(columns, map(unescape, line.split(b"\t")), strict=True))

@@ -1,0 +1,33 @@
+"""Project files: small ones that are shipped, and real ones, for whoever has them."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.support.paths import REAL, SHIPPED
+
+
+class File(NamedTuple):
+    """One file: ``mspdi`` or ``p6``, its name, and where it is."""
+
+    dialect: str
+    name: str
+    path: Path
+
+    @property
+    def content(self) -> bytes:
+        return self.path.read_bytes()
+
+    @property
+    def expected(self) -> Path:
+        """What an independent reader found in it: one line of JSON for each project."""
+        folder = self.path.parents[1] / "expected"
+        return folder / f"{self.dialect}-{self.name}.jsonl"
+
+
+"""Plans of Microsoft Project and Primavera, beside the checkout: they are not part of it."""
+
+FILES = [
+    File(path.parent.name, path.name, path)
+    for folder in (SHIPPED, REAL)
+    for path in sorted(folder.glob("*/*.xml"))
+]

@@ -1,0 +1,93 @@
+"""A browser's tab, and what the tests do in it."""
+
+from collections.abc import Sequence
+from typing import Final
+from urllib.parse import urlsplit
+
+from playwright.async_api import ConsoleMessage, Locator, Page, Request, expect
+
+from service.storage import Pool
+from tests.support.service import Service
+from tests.support.service import token as new_token
+
+SCOPES: Final = "projects:import projects:read projects:undo"
+_ANSWERED: Final = "Failed to load resource: "
+"""Chromium's own note of an answer over 399 or a lost connection, which the page is to tell of."""
+
+XML: Final = '<projects xmlns="urn:project-bulk-import:1">{}</projects>'
+
+
+def project(number: object, name: str = "", tasks: str = "<task id='T'/>") -> str:
+    """A native project; without a name one that fails is made by ``tasks=''`` and the like."""
+    name = name or f"Plan {number}"
+    return f'<project id="P-{number}"><name>{name}</name><tasks>{tasks}</tasks></project>\n'
+
+
+class Tab:
+    """A page, and whose it is.
+
+    Attributes:
+        page: playwright's.
+        faults: what has gone wrong unseen: console errors, violations of the security policy,
+            requests to another host, and any with the token in the address.
+    """
+
+    def __init__(self, page: Page, service: Service, pool: Pool, client: int) -> None:
+        self.page = page
+        self.service = service
+        self.pool = pool
+        self.client = client
+        self.faults: list[str] = []
+        self.token = new_token(clients=[client], scope=SCOPES, sub="anna")
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("request", self._asked)
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and not message.text.startswith(_ANSWERED):
+            self.faults.append(message.text)
+
+    def _asked(self, request: Request) -> None:
+        url = urlsplit(request.url)
+        if url.scheme not in ("blob", "data") and url.hostname != "127.0.0.1":
+            self.faults.append(f"asked {request.url}")
+        if self.token in request.url:
+            self.faults.append("the token stands in an address")
+
+    async def sign_in(self, base: str | None = None) -> None:
+        """Open the page and paste the token, which names the client."""
+        await self.page.goto(f"{base or self.service.base}/")
+        await self.page.get_by_label("Token").fill(self.token)
+        await self.page.get_by_role("button", name="Go on").click()
+        await expect(self.page.get_by_role("heading", name="Import a file")).to_be_visible()
+
+    async def send(self, *projects: str, name: str = "plans.xml") -> Locator:
+        """Choose a file; its card."""
+        await self.choose(XML.format("".join(projects)).encode(), name)
+        return self.card(name)
+
+    async def choose(self, content: bytes, name: str) -> None:
+        given = {"name": name, "mimeType": "application/xml", "buffer": content}
+        await self.page.locator("#files").set_input_files(given)  # type: ignore[arg-type]
+
+    def card(self, name: str) -> Locator:
+        return self.page.get_by_role("region", name=name, exact=True).first
+
+    async def go(self, link: str) -> None:
+        """Follow a link of the page's head."""
+        await self.page.get_by_label("Main").get_by_role("link", name=link).click()
+
+    async def say_yes(self, button: str) -> None:
+        """Answer the page's question."""
+        await self.page.get_by_role("dialog").get_by_role("button", name=button).click()
+
+    async def counts(self, place: Locator | None = None) -> Sequence[int]:
+        """Created, updated, unchanged, failed, as the first result in a place shows them."""
+        tiles = (place or self.page).locator(".tiles").first.locator("dd")
+        await expect(tiles).to_have_count(4)
+        return [int(text.replace(",", "")) for text in await tiles.all_inner_texts()]
+
+    async def overflow(self) -> int:
+        """Pixels by which the page is wider than its window."""
+        found = await self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        return int(found)

@@ -1,0 +1,75 @@
+"""Uploads of small plans, what is told of them, and what they leave in the database."""
+
+from typing import Any
+
+import asyncpg
+
+from service.storage import Pool
+from tests.support.raw_http import Answer, form, part, upload
+from tests.support.service import Service, token
+
+NATIVE = '<projects xmlns="urn:project-bulk-import:1">{}</projects>'
+
+
+def plans(*ids: str, name: str = "Plan", attributes: str = "") -> bytes:
+    """An upload of projects with a task each."""
+    tasks = '<tasks><task id="T"><name>t</name></task></tasks>'
+    made = (f'<project id="{i}"{attributes}><name>{name}</name>{tasks}</project>\n' for i in ids)
+    return form(part("file", NATIVE.format("".join(made)).encode()))
+
+
+async def send(service: Service, body: bytes, query: str = "", *headers: str) -> Answer:
+    path = "/api/v2/clients/1/projects/bulk"
+    return await upload(service, body, *headers, path=f"{path}?{query}" if query else path)
+
+
+def told(answer: Answer) -> dict[str, str]:
+    """Each project's outcome or error."""
+    details = answer.json["details"]
+    items = [*details["successes"], *details["errors"]]
+    return {item["external_id"]: item.get("outcome") or item["error"] for item in items}
+
+
+async def rows(pool: Pool) -> list[asyncpg.Record]:
+    """Everything that an import of projects may change."""
+    return [
+        row
+        for table in ("projects", "project_versions", "tasks", "shared_objects")
+        for row in await pool.fetch(f"SELECT '{table}', * FROM {table} ORDER BY 2, 3, 4")
+    ]
+
+
+async def abandoned(pool: Pool, key: str, *, seconds: int) -> None:
+    """Import 1, under way under a key, whose owner was last heard of so long ago."""
+    await pool.execute(
+        "INSERT INTO imports (client_id, subject, idempotency_key, key_claimed_at)"
+        " VALUES (1, 'tester', $1, now())",
+        key,
+    )
+    await pool.execute(
+        "INSERT INTO import_progress (client_id, import_id, attempt, beat_at)"
+        " VALUES (1, 1, 1, now() - make_interval(secs => $1))",
+        seconds,
+    )
+
+
+SCOPE = "projects:read projects:import projects:undo"
+
+
+async def undo(service: Service, import_id: int, *headers: str, **claims: Any) -> Answer:
+    path = f"/api/v2/clients/1/imports/{import_id}/undo"
+    return await upload(service, b"", *headers, path=path, token=token(scope=SCOPE, **claims))
+
+
+async def current(pool: Pool) -> dict[str, list[Any]]:
+    """What the views say of active projects, without the numbers that an undo counts on."""
+    counted = {"version", "import_id", "created_at", "created_by"}
+    said: dict[str, list[Any]] = {}
+    tables = ("tasks", "dependencies", "resources", "assignments", "project_parts")
+    for view in ("projects", *tables):
+        rows = await pool.fetch(
+            f"SELECT c.* FROM current_{view} c JOIN projects p USING (client_id, project_id)"
+            " WHERE p.archived_at IS NULL ORDER BY 1, 2, 3, 4"
+        )
+        said[view] = [{k: v for k, v in row.items() if k not in counted} for row in rows]
+    return said

@@ -1,0 +1,59 @@
+"""``python -m tests.attacks [WORD]``: make every attack, or those with a word, and print a table.
+
+Each runs against a ``serve`` process of the settings that it needs. Ends with 1 where one was not
+refused or bounded as it should be.
+"""
+
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from tests.tools.attacks.measure import Seen, attacked, every
+from tests.tools.bench.database import server
+from tests.tools.bench.process import ends_all_on_sigterm, prepare
+
+_HEAD: Final = """
+| What was sent | What came back | Peak over idle, MiB | Seconds | Longest wait of another, s |
+|---|---|---|---|---|"""
+
+
+def row(seen: Seen) -> str:
+    cells = [seen.attack.name, seen.came]
+    figures = [f"{seen.peak_mib:.1f}", f"{seen.seconds:.2f}", f"{seen.waited:.2f}"]
+    return f"| {' | '.join([*(cell.replace('|', '/') for cell in cells), *figures])} |"
+
+
+async def main(word: str) -> int:
+    """Print the table; the code to end with."""
+    failed = 0
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as directory:
+        async with server(Path(directory)) as database:
+            await prepare(database)
+            for settings, alike in every():
+                chosen = [attack for attack in alike if word in attack.name]
+                if not chosen:
+                    continue
+                said = ", ".join(
+                    f"`{name}`" + (f" {value}" if isinstance(value, int) else "")
+                    for name, value in settings.items()
+                )
+                print(f"\nWith {said or 'the default settings'}:\n{_HEAD}", flush=True)
+                async with attacked(database.dsn, settings) as target:
+                    for attack in chosen:
+                        seen = await target.look(attack)
+                        print(row(seen), flush=True)
+                        for fault in seen.faults():
+                            failed += 1
+                            print(f"FAULT: {attack.name}: {fault}", file=sys.stderr, flush=True)
+    print(f"\n{failed} faults")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    ends_all_on_sigterm()
+    try:
+        sys.exit(asyncio.run(main(" ".join(sys.argv[1:]))))
+    except KeyboardInterrupt:
+        sys.exit("interrupted")

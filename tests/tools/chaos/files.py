@@ -1,0 +1,94 @@
+"""What is uploaded: files of a few projects that other uploads have too, in editions that differ.
+
+A project's name ends with its edition, so that each version in the database tells of what file it
+is; the same edition of a project is the same content.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from random import Random
+from typing import Final
+
+from service import samples
+from tests.support.faults.truth import children_of
+
+_KNOWN: Final = 60
+"""Projects that a round's native files choose from."""
+_EDITIONS: Final = 3
+_NAMES: Final = re.compile(r"(<GUID>[^<]*</GUID><Name>[^<]*|<Id>[^<]*</Id><Name>[^<]*)(?=</)")
+"""Of a sample's projects, among others."""
+
+
+@dataclass(frozen=True)
+class File:
+    """A file, and the edition that all of its projects are of."""
+
+    content: bytes
+    edition: str
+
+    @cached_property
+    def says(self) -> dict[str, dict[str, int]]:
+        """By project, how many children it has for each table."""
+        return children_of(self.content)
+
+
+def mixed(random: Random) -> File:
+    """A file as most are: native in three of four, now and then with a project that cannot land."""
+    if random.random() < 0.25:
+        return _sample(random)
+    if random.random() < 0.06:
+        return large(random)
+    edition = random.randrange(_EDITIONS)
+    numbers = random.sample(range(_KNOWN), random.choice((1, 5, 20, 40)))
+    projects = [_project(number, edition, _tasks(number)) for number in numbers]
+    if random.random() < 0.2:
+        projects.insert(random.randrange(len(projects) + 1), '<project id="nameless"/>')
+    if random.random() < 0.1:
+        projects.append(projects[0])
+    return _native(projects, edition)
+
+
+def large(random: Random) -> File:
+    """A file whose projects of several MB take a while to COPY, each in a batch of its own."""
+    edition = random.randrange(_EDITIONS)
+    return _native(
+        (_project(number, edition, 12_000) for number in range(_KNOWN, _KNOWN + 3)), edition
+    )
+
+
+def many(first: int, projects: int) -> File:
+    """A file of that many projects of twenty tasks, from a number on."""
+    return _native((_project(number, 0, 20) for number in range(first, first + projects)), 0)
+
+
+def _tasks(number: int) -> int:
+    return 1500 if number % 20 == 7 else number % 13
+
+
+def _native(projects: Iterable[str], edition: int) -> File:
+    xml = f'<projects xmlns="urn:project-bulk-import:1">{"".join(projects)}</projects>'
+    return File(xml.encode(), f"e{edition}")
+
+
+def _project(number: int, edition: int, tasks: int) -> str:
+    """A project with children of every kind; an edition differs in its last task too."""
+    rows = "".join(f'<task id="T{n}"><name>Task {n}</name></task>' for n in range(tasks + edition))
+    links = "".join(
+        f'<dependency predecessor="T{n - 1}" successor="T{n}" type="FS"/>' for n in range(1, tasks)
+    )
+    work = "".join(f'<assignment task="T{n}" resource="R" units="1"/>' for n in range(tasks))
+    return (
+        f'<project id="P{number}"><name>Project {number} e{edition}</name><tasks>{rows}</tasks>'
+        f"<dependencies>{links}</dependencies>"
+        '<resources><resource id="R" type="work"><name>Crew</name></resource></resources>'
+        f"<assignments>{work}</assignments></project>\n"
+    )
+
+
+def _sample(random: Random) -> File:
+    edition = random.randrange(_EDITIONS)
+    dialect = random.choice(("mspdi", "p6"))
+    xml = "".join(samples.write(dialect, random.choice((2, 6)), 25, 1))
+    return File(_NAMES.sub(rf"\1 e{edition}", xml).encode(), f"e{edition}")

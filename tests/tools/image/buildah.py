@@ -1,0 +1,110 @@
+"""Images without a Docker engine or a registry: buildah, and bases to stand in for Python's.
+
+All of it is kept under ``/var/tmp``, or ``TMPDIR``, so that a second run has the bases already.
+"""
+
+import json
+import os
+import re
+import resource
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+from tests.support.paths import CHECKOUT
+
+CACHE: Final = Path(os.environ.get("TMPDIR", "/var/tmp")) / "bulk-import-image"
+CERTIFICATES: Final = "/etc/ssl/certs/ca-certificates.crt"
+
+# What python:…-slim has, and beyond it what python:… has and building wants.
+SLIM: Final = ("python3", "python3-venv", "libpython3-dev", "ca-certificates")
+FULL: Final = ("gcc", "libc6-dev")
+
+
+def buildah(*arguments: object) -> str:
+    """What a command of buildah prints.
+
+    Raises:
+        RuntimeError: it fails; with the last that it said.
+    """
+    places = (f"--root={CACHE / 'storage'}", f"--runroot={CACHE / 'run'}")
+    command = ("buildah", "--storage-driver=vfs", *places, *map(str, arguments))
+    done = subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT)
+    if done.returncode:
+        said = (done.stdout + done.stderr).splitlines()
+        raise RuntimeError("\n".join([f"buildah {arguments[0]} failed:", *said[-20:]]))
+    return done.stdout.strip()
+
+
+def limits() -> list[str]:
+    """Our own limits, as a sandbox may not be allowed to raise them to buildah's."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    processes, _ = resource.getrlimit(resource.RLIMIT_NPROC)
+    return [f"--ulimit=nofile={files}:{files}", f"--ulimit=nproc={processes}:{processes}"]
+
+
+def base_names() -> tuple[str, str]:
+    """The images that the Dockerfile builds in and on."""
+    text = (CHECKOUT / "Dockerfile").read_text("utf-8")
+    build, base = re.findall(r"^ARG (?:BUILD|BASE)=(\S+)$", text, re.M)
+    return build, base
+
+
+def make_bases() -> None:
+    """Make the stand-ins, under the very names of the images that they stand in for."""
+    build, base = (f"docker.io/library/{name}" for name in base_names())
+    if not buildah("images", "--quiet", f"--filter=reference={base}"):
+        _make_slim(base)
+    if not buildah("images", "--quiet", f"--filter=reference={build}"):
+        _make_full(base, build)
+
+
+def build(name: str) -> dict[str, Any]:
+    """Build the Dockerfile, and tell what came of it.
+
+    Returns:
+        The image's configuration, as Docker has it.
+    """
+    how = ("--isolation=chroot", "--format=docker", "--pull=never", *limits())
+    buildah("build", *how, f"--tag={name}", ".")
+    found = json.loads(buildah("inspect", "--type=image", name))["Docker"]
+    assert isinstance(found, dict)
+    return found
+
+
+def _make_slim(name: str) -> None:
+    tree = Path(tempfile.mkdtemp(dir=CACHE, prefix="tree-"))
+    packages = f"--include={','.join(SLIM)}"
+    try:
+        subprocess.run(
+            ["debootstrap", "--variant=minbase", packages, "trixie", tree],
+            stdout=subprocess.DEVNULL,
+            env=os.environ | {"PATH": os.environ["PATH"] + ":/usr/sbin"},
+            check=True,
+        )
+        for litter in ("var/cache/apt/archives", "var/lib/apt/lists"):
+            shutil.rmtree(tree / litter)
+        # The machine's own, which a proxy's certificate may be among.
+        shutil.copy(CERTIFICATES, tree / CERTIFICATES.lstrip("/"))
+        container = buildah("from", *limits(), "scratch")
+        buildah("add", container, tree, "/")
+    finally:
+        shutil.rmtree(tree)
+    buildah("config", f"--env=PIP_CERT={CERTIFICATES}", container)
+    buildah("commit", "--rm", container, name)
+
+
+def _make_full(slim: str, name: str) -> None:
+    container = buildah("from", "--pull=never", *limits(), slim)
+    install = (
+        f"apt-get -qq update && apt-get -qq install -y --no-install-recommends {' '.join(FULL)}"
+    )
+    buildah("run", "--isolation=chroot", container, "--", "sh", "-c", install)
+    buildah("commit", "--rm", container, name)
+
+
+def size(name: str) -> str:
+    """An image's size, all layers unpacked."""
+    return buildah("images", "--format={{.Size}}", name)

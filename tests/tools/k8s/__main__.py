@@ -1,0 +1,82 @@
+"""``python -m tests.k8s``: the manifests by three versions of Kubernetes, the alerts by promtool.
+
+Wants promtool (Debian: prometheus). Prints a table, and ends with 0 where all is valid, or 1. The
+rest of what is tested here needs neither and is part of every test run.
+"""
+
+import copy
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from tests.tools.k8s.building import OVERLAYS, build, one
+from tests.tools.k8s.expressions import advised, as_rules, asked
+from tests.tools.k8s.validating import VERSIONS, check
+
+ALERTS: Final = Path(__file__).with_name("alerts.test.yaml")
+
+
+def main() -> int:
+    """The code to end with."""
+    faults = validate()
+    faults += not mistake_is_caught()
+    faults += not promtool()
+    print("all is valid" if not faults else f"{faults} faults")
+    return min(faults, 1)
+
+
+def validate() -> int:
+    """Print a table of the objects by overlay and version, and each fault; their number."""
+    print(f"{'overlay':<15} {'objects':>7}  {'  '.join(VERSIONS)}")
+    found = []
+    for overlay in OVERLAYS:
+        objects = build(overlay)
+        faults = {
+            version: [fault for item in objects if (fault := check(item, version))]
+            for version in VERSIONS
+        }
+        valid = "  ".join(f"{len(objects) - len(faults[version]):>4}" for version in VERSIONS)
+        print(f"{overlay:<15} {len(objects):>7}  {valid}")
+        found += [
+            f"{overlay}, {version}: {fault}" for version in faults for fault in faults[version]
+        ]
+    for fault in found:
+        print(fault)
+    return len(found)
+
+
+def mistake_is_caught() -> bool:
+    """Misspell one field, and print what comes of it."""
+    item = copy.deepcopy(one(OVERLAYS[0], "Deployment"))
+    item["spec"]["template"]["spec"]["terminationGracePeriod"] = 590
+    fault = check(item, VERSIONS[-1])
+    print(f"a deliberate mistake: {fault or 'not caught'}")
+    return fault is not None
+
+
+def promtool() -> bool:
+    """Check the rules and what the dashboard and the documentation ask, and try each alert."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        groups = one("production", "PrometheusRule")["spec"]
+        (folder / "rules.yaml").write_text(yaml.safe_dump(groups), "utf-8")
+        queries = as_rules(asked() + advised())
+        (folder / "queries.yaml").write_text(yaml.safe_dump(queries), "utf-8")
+        shutil.copy(ALERTS, folder)
+        ran = [
+            subprocess.run(["promtool", *command], cwd=folder).returncode
+            for command in (
+                ("check", "rules", "rules.yaml", "queries.yaml"),
+                ("test", "rules", ALERTS.name),
+            )
+        ]
+    return not any(ran)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

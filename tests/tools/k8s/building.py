@@ -1,0 +1,82 @@
+"""What kustomize makes of the overlays, as objects."""
+
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from tests.support.paths import CHECKOUT
+
+OVERLAYS: Final = sorted(path.name for path in (CHECKOUT / "k8s" / "overlays").iterdir())
+
+Object = dict[str, Any]
+
+
+@cache
+def build(overlay: str) -> list[Object]:
+    """The objects of an overlay; they are shared, and not to be changed; raises as ``made_of``."""
+    return made_of(CHECKOUT / "k8s" / "overlays" / overlay)
+
+
+def made_of(folder: Path) -> list[Object]:
+    """The objects that a folder makes.
+
+    Raises:
+        RuntimeError: kustomize refuses it; with what it said.
+    """
+    kubectl = Path(sys.executable).with_name("kubectl")
+    done = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True)
+    if done.returncode or done.stderr:
+        raise RuntimeError(done.stderr)
+    return list(yaml.safe_load_all(done.stdout))
+
+
+def one(overlay: str, kind: str, name: str = "bulk-import") -> Object:
+    """The object of a kind and name; a migration goes by the beginning of its name."""
+    found = [each for each in of(overlay, kind) if each["metadata"]["name"].startswith(name)]
+    exact = [each for each in found if each["metadata"]["name"] == name]
+    (only,) = exact or found
+    return only
+
+
+def of(overlay: str, kind: str) -> list[Object]:
+    """All objects of a kind."""
+    return [each for each in build(overlay) if each["kind"] == kind]
+
+
+def templates(overlay: str) -> dict[str, Object]:
+    """What every Deployment, StatefulSet, Job and CronJob makes pods of, by its name."""
+    found = {}
+    for each in build(overlay):
+        spec = each.get("spec", {})
+        template = spec.get("jobTemplate", {}).get("spec", spec).get("template")
+        if template is not None:
+            found[each["metadata"]["name"]] = template
+    return found
+
+
+def pods(overlay: str) -> dict[str, Object]:
+    """What each of them starts."""
+    return {name: template["spec"] for name, template in templates(overlay).items()}
+
+
+def service(overlay: str) -> Object:
+    """The container that serves."""
+    (container,) = pods(overlay)["bulk-import"]["containers"]
+    assert isinstance(container, dict)
+    return container
+
+
+def settings(overlay: str) -> dict[str, str]:
+    """The ConfigMap that the service reads, by the name it is referred to."""
+    (name,) = [
+        source["configMapRef"]["name"]
+        for source in service(overlay)["envFrom"]
+        if "configMapRef" in source
+    ]
+    data = one(overlay, "ConfigMap", name)["data"]
+    assert isinstance(data, dict)
+    return data

@@ -1,0 +1,43 @@
+"""Objects against their schemas, where an unknown field is as wrong as a bad value."""
+
+import re
+from pathlib import Path
+from typing import Final
+
+import jsonschema  # type: ignore[import-untyped]
+import kubernetes_validate  # type: ignore[import-untyped]
+import yaml
+
+from tests.tools.k8s.building import Object
+
+VERSIONS: Final = ("1.35", "1.36", "1.37")
+"""Kubernetes' own three that are maintained."""
+
+_OURS: Final = Path(__file__).with_name("schemas")
+
+
+def check(item: Object, version: str) -> str | None:
+    """What is wrong with an object in a version of Kubernetes, if something is.
+
+    Kubernetes' own kinds go by its schemas, custom ones by ours, which hold the fields in use.
+    """
+    try:
+        custom = _OURS / f"{item['kind'].lower()}.yaml"
+        if custom.exists():
+            jsonschema.validate(item, yaml.safe_load(custom.read_text("utf-8")))
+        else:
+            kubernetes_validate.validate(item, version, strict=True)
+    except jsonschema.ValidationError as error:
+        where = "/".join(map(str, error.absolute_path))
+        return f"{item['kind']} {item['metadata']['name']}: {where}: {error.message}"
+    except kubernetes_validate.SchemaNotFoundError as error:
+        return str(error.message)
+    return None
+
+
+def bytes_of(quantity: str) -> int:
+    """A quantity of memory or disk, such as ``1280Mi``, in bytes."""
+    match = re.fullmatch(r"(\d+)(Ki|Mi|Gi)", quantity)
+    assert match is not None, quantity
+    power: int = 1 + ["Ki", "Mi", "Gi"].index(match[2])
+    return int(match[1]) << 10 * power

@@ -1,0 +1,114 @@
+"""What the documents name is there: files, headings, make targets, settings, commands, parameters.
+
+And the other way round where a reader would look for it: every target, command, option and
+parameter is named.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import typer.main
+
+from service.cli import app
+from service.settings import Settings
+from tests.support.openapi.document import operations
+from tests.support.paths import CHECKOUT
+from tests.unit.docs.test_docs import variable
+
+DOCUMENTS: Final = sorted([*CHECKOUT.glob("*.md"), *CHECKOUT.glob("docs/**/*.md")])
+TEXTS: Final = {path: path.read_text("utf-8") for path in DOCUMENTS}
+MAKEFILE: Final = (CHECKOUT / "Makefile").read_text("utf-8")
+TARGETS: Final = set(re.findall(r"^\.PHONY: (.+)$", MAKEFILE, re.M)[0].split())
+COMMON: Final = {"--client", "--url", "--token", "--json"}
+"""Options that are told of once, for all commands that ask a service."""
+
+every_document = pytest.mark.parametrize(
+    "path", DOCUMENTS, ids=lambda path: str(path.relative_to(CHECKOUT))
+)
+
+
+def anchors(text: str) -> set[str]:
+    """The headings of a document, as GitHub makes addresses of them."""
+    heads = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S), re.M)
+    return {re.sub(r"[^\w\- ]", "", head).lower().replace(" ", "-") for head in heads}
+
+
+@every_document
+def test_every_link_leads_somewhere(path: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", TEXTS[path]):
+        if link.startswith(("https://", "http://")):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (path.parent / name).resolve() if name else path
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target.read_text("utf-8")), link
+
+
+@every_document
+def test_every_file_that_is_named_is_there(path: Path) -> None:
+    rooms = "service|tests|docs|samples|scripts|sql|k8s|api|cli|db|importer|reading|web|xml"
+    bases = (CHECKOUT, CHECKOUT / "service", path.parent)
+    for name in re.findall(rf"`((?:{rooms})/[\w./-]*)`", TEXTS[path]):
+        assert any((base / name).exists() for base in bases), name
+
+
+@every_document
+def test_what_is_named_for_make_or_as_a_setting_is_there(path: Path) -> None:
+    assert set(re.findall(r"\bmake ([a-z][a-z0-9-]+)(?=[` \n])", code(TEXTS[path]))) <= TARGETS
+    known = {variable(name) for name in Settings.model_fields} | {"BULK_IMPORT_TOKEN"}
+    assert set(re.findall(r"\bBULK_IMPORT_[A-Z_]+\b", TEXTS[path])) <= known
+
+
+def code(text: str) -> str:
+    """What stands in backticks and blocks, a piece a line."""
+    return "\n".join(re.findall(r"^```\w*\n.*?^```$|`[^`\n]+`", text, re.M | re.S)) + "\n"
+
+
+@pytest.mark.parametrize("target", sorted(TARGETS - {"help"}))
+def test_every_target_of_make_is_told_of(target: str) -> None:
+    both = code(TEXTS[CHECKOUT / "README.md"] + TEXTS[CHECKOUT / "CONTRIBUTING.md"])
+    assert f'"make {target} ' in MAKEFILE
+    assert re.search(rf"\bmake {target}(?![\w-])", both)
+
+
+def commands(group: Any = None, before: str = "") -> Iterator[tuple[str, set[str]]]:
+    """Every command by its whole name, with its options."""
+    group = group or typer.main.get_command(app)
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, f"{name} ")
+        elif not command.hidden:
+            named = {option for each in command.params for option in each.opts}
+            yield before + name, {option for option in named if option.startswith("--")}
+
+
+def told_of(name: str) -> str:
+    """Where a command is told of: the rows that begin with it, and a section of its own."""
+    text = TEXTS[CHECKOUT / "docs" / "operations.md"] + TEXTS[CHECKOUT / "docs" / "cli.md"]
+    rows = re.findall(rf"^\| `(?:bulk-import )?{name}[ `].*$", text, re.M)
+    section = re.search(rf"^## {name.capitalize()}\n(.*?)^## ", text, re.M | re.S)
+    return "\n".join([*rows, section[1] if section else ""])
+
+
+@pytest.mark.parametrize(("name", "options"), [*commands()])
+def test_every_command_is_documented_with_its_options(name: str, options: set[str]) -> None:
+    told = told_of(name)
+    assert told
+    given = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", told))
+    assert options - COMMON == given - COMMON
+
+
+def test_no_command_is_named_that_is_not_there() -> None:
+    known = {name for name, _ in commands()} | {"client"}
+    for path, text in TEXTS.items():
+        for command in re.findall(r"(?<!-n )\bbulk-import ([a-z]+)", code(text)):
+            assert command in known, (path.name, command)
+
+
+def test_every_parameter_of_a_query_is_documented() -> None:
+    docs = TEXTS[CHECKOUT / "docs" / "api.md"] + TEXTS[CHECKOUT / "docs" / "how-an-import-ends.md"]
+    for name in {name for each in operations() for name in each.query}:
+        assert re.search(rf"`{name}`|[?&]{name}=", docs), name

@@ -1,0 +1,86 @@
+"""The sample generator: valid, deterministic, of any size."""
+
+import hashlib
+import tracemalloc
+from collections import Counter
+from itertools import islice
+
+import pytest
+from lxml import etree
+
+from service import samples
+from service.samples.plan import Plan
+from tests.support.paths import CHECKOUT
+
+DIALECTS = sorted(samples.WRITERS)
+
+
+def document(dialect: str, projects: int, tasks: int, seed: int = 1) -> etree._Element:
+    return etree.fromstring("".join(samples.write(dialect, projects, tasks, seed)).encode())
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_the_shipped_samples_are_what_the_generator_writes(dialect: str) -> None:
+    shipped = (CHECKOUT / "samples" / f"{dialect}.xml").read_text("utf-8")
+    assert shipped == "".join(samples.write(dialect, 3, 12, 1))
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_another_seed_gives_other_projects(dialect: str) -> None:
+    one, other = (
+        hashlib.sha256("".join(samples.write(dialect, 2, 10, seed)).encode()).digest()
+        for seed in (1, 2)
+    )
+    assert one != other
+
+
+@pytest.mark.parametrize("tasks", [0, 1, 5, 6, 7, 10, 25, 1001])
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_every_task_that_was_asked_for_is_written(dialect: str, tasks: int) -> None:
+    found = Counter(
+        etree.QName(node).localname for node in document(dialect, 2, tasks).iter("{*}*")
+    )
+    counted = {"native": ("task",), "mspdi": ("Task",), "p6": ("WBS", "Activity")}[dialect]
+    assert sum(found[name] for name in counted) == 2 * tasks
+    assert found["project"] + found["Project"] == 2
+
+
+@pytest.mark.parametrize("tasks", [0, 1, 7, 40])
+def test_native_samples_follow_the_schema(tasks: int) -> None:
+    schema = etree.XMLSchema(etree.parse(CHECKOUT / "service" / "xml" / "native.xsd"))
+    schema.assertValid(document("native", 3, tasks))
+
+
+@pytest.mark.parametrize("tasks", [1, 6, 10, 99])
+def test_plans_hold_together(tasks: int) -> None:
+    plan = Plan(1, 1, tasks)
+    by_place = {task.place: task for task in plan.tasks()}
+    assert sorted(by_place) == [*range(tasks)]
+    for task in by_place.values():
+        assert task.start <= task.finish
+        assert plan.start <= task.start
+        assert task.finish <= plan.finish
+        assert task.start.weekday() < 5
+        if task.parent is not None:
+            parent = by_place[task.parent]
+            assert parent.summary
+            assert parent.level == task.level - 1
+            assert parent.start <= task.start
+            assert task.finish <= parent.finish
+    for link in plan.links():
+        before, after = by_place[link.predecessor], by_place[link.successor]
+        assert not before.summary
+        assert not after.summary
+        assert link.type == "SS" or before.finish <= after.start
+    assert {given.resource for given in plan.assignments()} <= {r.place for r in plan.resources}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_large_project_is_written_in_little_memory(dialect: str) -> None:
+    pieces = samples.write(dialect, 1, 1_000_000, 1)
+    tracemalloc.start()
+    for _ in islice(pieces, 3000):
+        pass
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**20

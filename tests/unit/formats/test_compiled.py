@@ -1,0 +1,231 @@
+"""The compiled walk gives what the walk in Python gives, whatever the record."""
+
+from collections.abc import Callable
+from functools import cache
+from random import Random
+from typing import Any, cast
+
+import pytest
+from lxml import etree
+from lxml.etree import _Element
+
+from service.formats import values
+from service.formats.element import Element
+from service.formats.engine.record_parser import ParsedRecord, Shape, parse_record
+from service.formats.json_attributes import XSI, TagKeys
+from service.formats.mspdi import format as mspdi
+from service.formats.native import format as native
+from service.formats.p6 import mapping
+from service.formats.record_maps import Field, RecordMap, compile_map
+
+compiled = pytest.importorskip(
+    "service.formats.engine._fast.compiled", reason="there was no C compiler"
+)
+
+MSPDI = "http://schemas.microsoft.com/project"
+VOLATILE = frozenset({"LastUpdateDate", "Extra"})
+SHAPES: dict[str, tuple[RecordMap, str, bool]] = {
+    "native project": (native.PROJECT, native.NAMESPACE, True),
+    "mspdi project": (mspdi.PROJECT, MSPDI, False),
+    "p6 project": (mapping.PROJECT, "", False),
+    "native task": (native.TASK, native.NAMESPACE, True),
+    "native assignment": (native.ASSIGNMENT, native.NAMESPACE, True),
+    "mspdi task": (mspdi.TASK, MSPDI, False),
+    "mspdi assignment": (mspdi.ASSIGNMENT, MSPDI, False),
+    "p6 activity": (mapping.ACTIVITY, "", False),
+    "p6 relationship": (mapping.RELATIONSHIP, "", False),
+}
+SAMPLES = [
+    *("", " ", "\n\t", "0", "1", "007", "-5", "+3", "100", "101", "99.50", "1e3", "true", "false"),
+    *("1234567890", "٣", "1 ", "-0", "2026-01-05T08:00:00", "2026-02-29T08:00:00"),
+    *("2024-02-29T08:00:00", "2026-13-01T08:00:00", "2026-01-05T24:00:00", "0000-01-01T00:00:00"),
+    *("2026-01-05T08:00:60", "2026-01-00T08:00:00", "2026-01-05 08:00:00", "2026-1-05T08:00:00Z"),
+    *(" 2026-01-05T08:00:00 ", "2026-01-30T08:00:00", "2026-01-05T08:00:00.500", "999999999"),
+    *("PT8H0M0S", "-PT8H", "PT61M", "PT59M60S", "PT0H0M0S", "PT08H", "P1DT2H", "PT8H5M", "PT1.5S"),
+    *("PT", "PT5", "PTH", "PT5M3H", "PT5X", "PT999999999H", "Finish to Start", "5", "NaN"),
+    *('say "so"', "back\\slash", "tab\tnew\nline\rend", "Grüße", "\u2028\U0001f600", "x" * 300),
+    *("  padded  ", "ü" * 200, "\u00a0"),
+]
+RANGES = ((0x20, 0x7E), (0x20, 0x7E), (0xA0, 0x2FFF), (0xE000, 0xFFFD), (0x10000, 0x1FFFF))
+"""Of the characters that texts are made up of, from the first to the last."""
+ATTRIBUTES = ("kind", "A", XSI + "nil", XSI + "type")
+OTHERS = ("Extra", "LastUpdateDate", "Baseline", "Start", "Number")
+RECORDS = 1000
+
+
+def parse(text: str | bytes) -> Element:
+    return cast(Element, etree.fromstring(text))
+
+
+@cache
+def good(parse: Callable[[str], bytes | None]) -> list[str]:
+    """Samples that are no faults."""
+    return [each for each in SAMPLES if parse(each) is not None]
+
+
+class Made:
+    """A made-up record, for the most part one that compiled code reads by itself.
+
+    Args:
+        shape: its map, namespace and strictness.
+        random: decides.
+    """
+
+    def __init__(self, shape: tuple[RecordMap, str, bool], random: Random) -> None:
+        self.map, self.namespace, self.strict = shape
+        self.random = random
+        self.odd = random.choice([0, 0, 0, 0.02, 0.3])
+        self.parsers = {field.source: field.kind.parse for field in self.map.fields}
+
+    def oddly(self) -> bool:
+        return self.random.random() < self.odd
+
+    def text(self, name: str = "") -> str:
+        if name in self.parsers and not self.oddly():
+            return self.random.choice(good(self.parsers[name]))
+        if self.random.random() < 0.6:
+            return self.random.choice(SAMPLES)
+        length = self.random.randrange(13)
+        return "".join(chr(self.random.randint(*self.random.choice(RANGES))) for _ in range(length))
+
+    def tag(self, name: str) -> str:
+        return f"{{{self.namespace}}}{name}" if self.namespace else name
+
+    def xml(self) -> bytes:
+        needed = {
+            next(field.source for field in self.map.fields if field.column == column)
+            for column in self.map.required
+        }
+        sources = {each for each in self.parsers if each in needed or self.random.random() < 0.5}
+        attributes = {each[1:]: self.text(each) for each in sources if each.startswith("@")}
+        if self.oddly():
+            attributes |= {"odd": self.text(), "{urn:foreign}odd": self.text()}
+        nsmap: Any = {None: self.namespace} if self.namespace else None
+        record = etree.Element(self.tag("Record"), attributes, nsmap=nsmap)
+        record.text = "stray" if self.oddly() else self.random.choice([None, "\n "])
+        others = [*OTHERS, *self.map.apart]
+        names = [each for each in sources if not each.startswith("@")]
+        if not self.strict or self.oddly():
+            names += self.random.choices(others, k=self.random.randrange(6))
+        names += [each for each in self.map.holds if self.random.random() < 0.5]
+        self.random.shuffle(names)
+        for name in names:
+            self.child(record, name)
+            if self.oddly():
+                self.child(record, self.random.choice(["{urn:foreign}odd", *names]))
+        return etree.tostring(record)
+
+    def child(self, parent: _Element, name: str, depth: int = 0) -> None:
+        """A tree under a record: mapped names, others and foreign ones, with what XML may hold."""
+        child = etree.SubElement(parent, name if name.startswith("{") else self.tag(name))
+        plain = depth == 0 and (name in self.parsers or name in self.map.holds) and not self.oddly()
+        text = "" if plain and name in self.map.holds else self.text(name if plain else "")
+        cdata = self.random.random() < 0.3 and text and "]]>" not in text
+        child.text = etree.CDATA(text) if cdata else text
+        child.tail = "stray" if self.oddly() else self.random.choice([None, "\n "])
+        if plain:
+            return
+        for each in self.random.sample(ATTRIBUTES, self.random.choice([0, 0, 0, 1, 2])):
+            child.set("{urn:foreign}a" if self.oddly() else each, self.text())
+        if depth < 3 and self.random.random() < 0.4:
+            for each in self.random.choices([*self.parsers, *OTHERS], k=self.random.randrange(5)):
+                self.child(child, each.removeprefix("@"), depth + 1)
+
+
+def said(record: ParsedRecord, shape: Shape) -> tuple[Any, ...]:
+    nulls = [value is shape.blank[0] for value in record.columns]
+    same = record.whole is record.stable
+    apart = list(record.apart)
+    return record.columns, nulls, record.stable, record.whole, same, record.faults, apart
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_both_walks_agree(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[Element] = []
+
+    def leave(element: Element, shape: Shape) -> ParsedRecord:
+        left.append(element)
+        return parse_record(element, shape)
+
+    monkeypatch.setattr(compiled, "walk_any", leave)
+    record_map, namespace, strict = SHAPES[name]
+    shape = compile_map(record_map, TagKeys(namespace), namespace, VOLATILE, strict=strict)
+    for seed in range(RECORDS):
+        made = Made(SHAPES[name], Random(seed)).xml()
+        element = parse(made)
+        assert said(compiled.Walk(shape)(element), shape) == said(
+            parse_record(element, shape), shape
+        ), made
+    assert RECORDS * 0.1 < len(left) < RECORDS * 0.75  # or Python is held against itself
+
+
+KINDS = [kind for kind in vars(values).values() if isinstance(kind, values.Kind)]
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_both_walks_agree_on_values(kind: values.Kind, strict: bool) -> None:
+    fields = (
+        Field("@a", "one", kind),
+        Field("b", "two", kind),
+        Field("c", "three", kind, keep=True),
+    )
+    record_map = RecordMap(columns=("one", "two", "three"), fields=fields)
+    shape = compile_map(record_map, TagKeys(""), "", VOLATILE, strict=strict)
+    both = compiled.Walk(shape)
+    for text in SAMPLES:
+        record = etree.Element("r", {"a": text})
+        for child in "bc":
+            etree.SubElement(record, child).text = text
+        element = parse(etree.tostring(record))
+        assert said(both(element), shape) == said(parse_record(element, shape), shape), text
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<x>1</x><x>2</x><y>3</y>",
+        "<x>2</x><a>1</a><x>1</x><Extra>e</Extra><Extra>f</Extra><LastUpdateDate>d</LastUpdateDate>",
+        "<Extra>e</Extra>",
+        "<x><y>1</y></x><x><y>2</y><y>3</y></x>",
+        "<x>leaf</x><x><y>1</y></x><x>leaf</x>",
+        "<x><y/></x><x>leaf</x><z><y> </y></z>",
+        '<x b="1" a="2">text</x><x a=""> </x>',
+        '<x a="">leaf</x>',
+        '<x b="1"><A>1</A><B>2</B><b>3</b>  <a><A>4</A></a></x>',
+        '<x b="1">mixed<y>1</y></x>',
+        "<x><Extra>nested</Extra><A>1</A></x><X>1</X><xx>2</xx><_x>3</_x>",
+        "<x><![CDATA[one]]> two</x><y><![CDATA[ ]]></y>",
+        "<Start>bad</Start><Name>a</Name><Name>b</Name><Name>c</Name>",
+        "<Name><b>bold</b></Name><UID>7</UID>",
+    ],
+)
+def test_both_walks_agree_on_members(inside: str) -> None:
+    shape = compile_map(mspdi.TASK, TagKeys(MSPDI), MSPDI, VOLATILE, strict=False)
+    element = parse(f'<Task xmlns="{MSPDI}"><UID>1</UID>{inside}</Task>')
+
+    assert said(compiled.Walk(shape)(element), shape) == said(parse_record(element, shape), shape)
+
+
+def test_an_ordinary_record_is_left_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(element: Element, shape: Shape) -> ParsedRecord:
+        raise AssertionError("left to the walk in Python")
+
+    monkeypatch.setattr(compiled, "walk_any", refuse)
+    shape = compile_map(mspdi.TASK, TagKeys(MSPDI), MSPDI, VOLATILE, strict=False)
+    task = f"""<Task xmlns="{MSPDI}"><UID>1</UID><Name>Dig</Name><Duration>PT8H0M0S</Duration>
+        <Stop xsi:nil="1" xmlns:xsi="{XSI[1:-1]}"/><Baseline><Number>0</Number></Baseline></Task>"""
+
+    record = compiled.Walk(shape)(parse(task))
+
+    assert record.whole == b'{"Baseline":[{"Number":"0"}]}'
+    assert b"PT8H" in record.columns
+
+
+@pytest.mark.parametrize("deep", [50, 100, 200])
+def test_both_walks_agree_on_depth(deep: int) -> None:
+    shape = compile_map(mspdi.TASK, TagKeys(MSPDI), MSPDI, VOLATILE, strict=False)
+    inner = "<a>" * deep + "x" + "</a>" * deep
+    element = parse(f'<Task xmlns="{MSPDI}"><UID>1</UID>{inner}</Task>')
+
+    assert said(compiled.Walk(shape)(element), shape) == said(parse_record(element, shape), shape)

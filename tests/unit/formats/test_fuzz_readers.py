@@ -1,0 +1,91 @@
+"""Whatever a file holds, the readers give items or a refusal; cut anywhere, the same ones."""
+
+import gc
+import resource
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.fuzzing import (
+    REAL,
+    SEEDS,
+    SIZES,
+    WRAPPED,
+    Tree,
+    encoded,
+    examples,
+    mutated,
+    told,
+)
+from tests.support.reading import interpreted
+
+FILES = st.sampled_from([*REAL])
+CUTS = st.lists(st.integers(0, 100_000), max_size=40)
+_KEPT = 2 * 1024 * 1024
+"""Bytes that reading a few thousand files may leave behind: what allocators hold on to."""
+
+
+@examples(400)
+@given(seed=SEEDS, size=SIZES, cuts=CUTS)
+def test_arbitrary_trees_are_read_or_refused_and_cuts_do_not_matter(
+    seed: int, size: int, cuts: list[int]
+) -> None:
+    data, charset = encoded(seed, Tree(seed, size).write())
+    expected = told(data, charset)
+    assert told(data, charset, cuts) == expected
+    with interpreted():
+        assert told(data, charset) == expected
+        assert told(data, charset, cuts) == expected
+
+
+@examples(300)
+@given(seed=SEEDS, faults=st.integers(1, 8), file=FILES, cuts=CUTS)
+def test_damaged_files_are_read_or_refused_and_cuts_do_not_matter(
+    seed: int, faults: int, file: str, cuts: list[int]
+) -> None:
+    data = mutated(seed, REAL[file], faults)
+    expected = told(data)
+    assert told(data, None, cuts) == expected
+    with interpreted():
+        assert told(data) == expected
+
+
+@pytest.mark.parametrize("wrapped", WRAPPED)
+@examples(60)
+@given(seed=SEEDS, file=FILES, cuts=CUTS)
+def test_damaged_archives_are_read_or_refused_and_cuts_do_not_matter(
+    wrapped: str, seed: int, file: str, cuts: list[int]
+) -> None:
+    whole = WRAPPED[wrapped](REAL[file])
+    assert told(whole, None, cuts) == told(REAL[file])
+    data = mutated(seed, whole, 2)
+    assert told(data, None, cuts) == told(data)
+
+
+def test_thousands_of_files_leave_nothing_behind() -> None:
+    files = [*REAL.values()]
+
+    def read(seeds: range) -> None:
+        for seed in seeds:
+            data, charset = encoded(seed, Tree(seed, 60).write())
+            told(data, charset)
+            told(mutated(seed, files[seed % 3], 4))
+
+    read(range(1000))
+    objects, before = _objects(), _resident()
+    read(range(1000, 3000))
+    gc.collect()
+    after = _resident()  # before the list of all objects, which may be as large as what it finds
+    assert _objects() - objects < 200
+    assert after - before < _KEPT
+
+
+def _objects() -> int:
+    gc.collect()
+    return len(gc.get_objects())
+
+
+def _resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()

@@ -1,0 +1,334 @@
+"""The compiled harvest gives what the harvest in Python gives, wherever the parser pauses."""
+
+import io
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.errors import FileRefused, FileTooLarge
+from service.formats.element import Element
+from service.formats.engine import record_collector
+from service.formats.file_context import FileContext
+from service.formats.limits import Limits
+from service.formats.native import format as native
+from service.formats.project_builder import ProjectBuilder
+from service.formats.reader import Reader
+from service.model import Project, SharedObjects
+from service.spool.copy_rows import TABLES
+from tests.support.fuzzing import examples
+from tests.support.reading import MSPDI, NATIVE, interpreted
+
+pytest.importorskip("service.formats.engine._fast.compiled", reason="there was no C compiler")
+
+OWN = st.sampled_from([*["#"] * 40, "1", " 2 ", "x" * 300])
+"""A record's own id; ``#`` becomes its place among its like."""
+IDS = st.sampled_from([*"0123" * 6, "9", " 2 ", "x" * 300])
+EARLY, LATE = "2026-01-05T08:00:00", "2026-01-31T08:00:00"
+DATES = st.sampled_from([*[EARLY, LATE] * 12, "2026-02-30T08:00:00", "", "soon"])
+AMOUNTS = st.sampled_from(
+    [*["0", "8", "-8", "7.50", "0.29", "1"] * 3, "1e2", "", "-65535", "99999999999"]
+)
+TEXTS = st.sampled_from(
+    ["Tiles", "", " ", "back\\slash", "two\nlines\tand a tab", "Grüße", "&lt;b>"]
+)
+STRAYS = st.sampled_from([*[""] * 20, "\n  ", "stray"])
+
+
+def leaf(name: str, values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    filled = values.map(lambda value: f"<{name}>{value}</{name}>")
+    return st.one_of(st.just(""), filled, filled)
+
+
+def given_leaf(name: str, values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return values.map(lambda value: f"<{name}>{value}</{name}>")
+
+
+def attribute(name: str, values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.one_of(st.just(""), values.map(lambda value: f' {name}="{value}"'))
+
+
+def given_attribute(name: str, values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return values.map(lambda value: f' {name}="{value}"')
+
+
+def record(
+    name: str, attributes: list[st.SearchStrategy[str]], children: list[st.SearchStrategy[str]]
+) -> st.SearchStrategy[str]:
+    """One kind of record; now and then a child stands in it twice, or it has text behind it."""
+    twice = st.one_of(*[st.just("")] * 8 * len(children), *children)
+    inside = st.tuples(*children, twice).map("".join)
+    return st.tuples(st.tuples(*attributes).map("".join), inside, STRAYS).map(
+        lambda made: f"<{name}{made[0]}>{made[1]}</{name}>{made[2]}"
+    )
+
+
+def many(*records: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.lists(st.one_of(*records), max_size=8).map(
+        lambda made: "".join(text.replace("#", str(at)) for at, text in enumerate(made))
+    )
+
+
+NAMED = st.sampled_from(
+    [
+        *[""] * 8,
+        '<attributes><attribute name="risk">high</attribute>\n<attribute name="\\">x</attribute>'
+        "</attributes>",
+        '<attributes><attribute name="a">1</attribute><attribute name="a">2</attribute>'
+        "</attributes>",
+        '<attributes><attribute name="n" type="json">[1]</attribute></attributes>',
+    ]
+)
+NATIVE_FILES = st.tuples(
+    many(
+        record(
+            "task",
+            [
+                given_attribute("id", OWN),
+                attribute("parent", IDS),
+                attribute("kind", st.sampled_from([*["wbs", "activity"] * 8, "odd"])),
+                attribute("milestone", st.sampled_from([*["true", "0"] * 8, "maybe"])),
+            ],
+            [
+                leaf("name", TEXTS),
+                leaf("start", DATES),
+                leaf("finish", DATES),
+                leaf("duration", st.sampled_from([*["PT8H", "PT8H0M", "-PT8H"] * 8, "8 h"])),
+                leaf("notes", TEXTS),
+                NAMED,
+            ],
+        )
+    ),
+    many(
+        record(
+            "dependency",
+            [given_attribute("predecessor", IDS), given_attribute("successor", IDS)],
+            [st.sampled_from([*[""] * 20, "<other/>"])],
+        )
+    ),
+    many(record("resource", [given_attribute("id", OWN)], [leaf("name", TEXTS)])),
+    many(
+        record(
+            "assignment",
+            [given_attribute("task", IDS), attribute("resource", IDS), attribute("units", AMOUNTS)],
+            [leaf("work", st.sampled_from(["PT8H", "P1D"]))],
+        )
+    ),
+).map(
+    lambda made: (
+        f'<projects xmlns="{NATIVE}">\n<project id="P"><name>n</name><tasks>{made[0]}</tasks>'
+        f"<dependencies>\n{made[1]}</dependencies><resources>{made[2]}</resources>"
+        f'<assignments>{made[3]}</assignments></project>\n<project id="Q"><name>q</name></project>'
+        "</projects>"
+    )
+)
+LINK = record(
+    "PredecessorLink",
+    [],
+    [
+        leaf("PredecessorUID", IDS),
+        leaf("Type", st.sampled_from(["0", "1", "9"])),
+        leaf("LinkLag", AMOUNTS),
+        leaf("LagFormat", st.sampled_from(["7", "19", " 20 "])),
+    ],
+)
+MSPDI_FILES = st.tuples(
+    many(
+        record(
+            "Task",
+            [],
+            [
+                given_leaf("UID", OWN),
+                leaf("Name", TEXTS),
+                leaf("Start", DATES),
+                leaf("Finish", DATES),
+                leaf("OutlineLevel", st.sampled_from(["0", "1", "2", "3", "x"])),
+                leaf("IsNull", st.sampled_from(["0", "1"])),
+                leaf("Milestone", st.sampled_from(["0", "1"])),
+                leaf("Extra", TEXTS),
+                LINK,
+                LINK,
+            ],
+        )
+    ),
+    many(
+        record(
+            "Resource",
+            [],
+            [
+                given_leaf("UID", OWN),
+                leaf("Type", st.sampled_from(["0", "1"])),
+                leaf("IsCostResource", st.sampled_from(["0", "1"])),
+            ],
+        ),
+        record("Other", [], [leaf("Name", TEXTS)]),
+    ),
+    many(
+        record(
+            "Assignment",
+            [],
+            [leaf("TaskUID", IDS), leaf("ResourceUID", AMOUNTS), leaf("Units", AMOUNTS)],
+        )
+    ),
+).map(
+    lambda made: (
+        f'<Project xmlns="{MSPDI}"><Name>n</Name><Tasks>{made[0]}</Tasks>'
+        f"<Resources>{made[1]}</Resources><Assignments>{made[2]}</Assignments></Project>"
+    )
+)
+CODE = "<Code><TypeObjectId>1</TypeObjectId><ValueObjectId>{}</ValueObjectId></Code>"
+P6_RECORDS = many(
+    record(
+        "WBS",
+        [],
+        [given_leaf("ObjectId", OWN), leaf("ParentObjectId", IDS), leaf("Name", TEXTS)],
+    ),
+    record(
+        "Activity",
+        [],
+        [
+            given_leaf("ObjectId", OWN),
+            leaf("WBSObjectId", IDS),
+            leaf("StartDate", DATES),
+            leaf("FinishDate", DATES),
+            leaf("PercentComplete", AMOUNTS),
+            leaf("PlannedDuration", AMOUNTS),
+            leaf("AtCompletionDuration", AMOUNTS),
+            leaf("Type", st.sampled_from(["Start Milestone", "Odd"])),
+            leaf("CalendarObjectId", st.sampled_from(["1", "2", "9"])),
+            st.sampled_from(["", CODE.format(1), CODE.format(2)]),
+        ],
+    ),
+    record(
+        "Relationship",
+        [],
+        [
+            given_leaf("ObjectId", OWN),
+            leaf("PredecessorActivityObjectId", IDS),
+            leaf("SuccessorActivityObjectId", IDS),
+            leaf("Lag", AMOUNTS),
+        ],
+    ),
+    record(
+        "ResourceAssignment",
+        [],
+        [
+            leaf("ActivityObjectId", IDS),
+            leaf("ResourceObjectId", IDS),
+            leaf("ResourceType", st.sampled_from(["Labor", "Material"])),
+            leaf("AtCompletionUnits", AMOUNTS),
+        ],
+    ),
+    record("ActivityNote", [], [leaf("Note", TEXTS), leaf("NotebookTopicObjectId", IDS)]),
+    record("Code", [], [leaf("TypeObjectId", IDS)]),
+)
+P6_SHARED = "".join(
+    f"<{kind}><ObjectId>{number}</ObjectId><Name>{kind} {number}</Name></{kind}>"
+    for kind in ("Calendar", "Resource", "ActivityCodeType", "ActivityCode", "NotebookTopic")
+    for number in (1, 2)
+)
+P6_FILES = st.lists(P6_RECORDS, min_size=1, max_size=2).map(
+    lambda made: (
+        f"<APIBusinessObjects>{P6_SHARED}"
+        + "".join(
+            f"<Project><Id>P{at}</Id>{records}<Name>n</Name></Project>"
+            for at, records in enumerate(made)
+        )
+        + "</APIBusinessObjects>"
+    )
+)
+
+
+class Slow(io.BytesIO):
+    """A source that gives a few bytes at a time."""
+
+    def __init__(self, data: bytes, step: int) -> None:
+        super().__init__(data)
+        self._step = step
+
+    def read(self, _size: int | None = None, /) -> bytes:
+        return super().read(self._step)
+
+
+def told(data: bytes, step: int) -> list[Any]:
+    """All that a reader tells of a file, as plain data."""
+    reader = Reader(Slow(data, step), Limits())
+    items: list[Any] = []
+    try:
+        for item in reader:
+            if isinstance(item, SharedObjects):
+                items.append(tuple(item.objects))
+            elif isinstance(item, Project):
+                rows = [b"".join(item.rows.blocks(table)) for table in TABLES]
+                same = (item.external_id, item.row, item.content_hash, item.shared, item.tasks)
+                items.append((same, rows, item.warnings))
+                item.rows.close()
+            else:
+                items.append(item)
+    except (FileRefused, FileTooLarge) as fault:
+        items.append(repr(fault))
+    return [*items, *reader.warnings]
+
+
+@examples(400)
+@given(
+    file=st.one_of(NATIVE_FILES, MSPDI_FILES, P6_FILES),
+    step=st.sampled_from([64, 200, 1000, 100_000]),
+)
+def test_it_gives_what_the_harvest_in_python_gives(file: str, step: int) -> None:
+    data = file.encode()
+    with interpreted():
+        expected = told(data, 100_000)
+    assert told(data, step) == expected
+    with interpreted():
+        assert told(data, step) == expected
+
+
+def test_a_parent_that_is_missing_is_told_once_whatever_stands_between() -> None:
+    tasks = "<task id='1' parent='0'/><task id='2' parent='1'/><task id='3' parent='0'/>"
+    project = f"<project id='P'><name>n</name><tasks>{tasks}</tasks></project>"
+    data = f"<projects xmlns='{NATIVE}'>{project}</projects>".encode()
+    with interpreted():
+        expected = told(data, 100_000)
+    assert told(data, 100_000) == expected
+    assert expected[0].extra["violation_count"] == 1
+
+
+def test_more_names_than_it_remembers_are_no_hindrance() -> None:
+    others = "".join(f"<Other{n}>1</Other{n}>" for n in range(400))
+    records = "".join(f"<Activity><ObjectId>{n}</ObjectId></Activity>" for n in range(3))
+    file = f"<APIBusinessObjects><Project><Id>P</Id><Name>n</Name>{others}{records}</Project>"
+    data = f"{file}</APIBusinessObjects>".encode()
+    with interpreted():
+        expected = told(data, 100_000)
+    assert told(data, 100_000) == expected
+    assert expected[0][0][-1] == 3
+
+
+def test_a_record_that_python_still_knows_of_is_removed_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept: list[Element] = []
+
+    def keep(
+        plan: ProjectBuilder, parent: Element, element: Element, take: record_collector.Take
+    ) -> None:
+        take_one(plan, parent, element, take)
+        kept.extend(element.iter())
+
+    take_one = record_collector.take_one
+    tasks = "<task id='A'/><task id='A'><name>n</name></task>x<task id='B'><name>m</name></task>"
+    data = f"<projects xmlns='{NATIVE}'><project id='P'><name>n</name><tasks>{tasks}</tasks>"
+    expected = told(f"{data}</project></projects>".encode(), 64)
+    monkeypatch.setattr(record_collector, "take_one", keep)
+    assert told(f"{data}</project></projects>".encode(), 64) == expected
+    again, inside = kept
+    assert (again.getparent(), inside.getparent(), inside.text) == (None, None, "n")
+
+
+def test_sources_that_no_dialect_has_share_their_walks() -> None:
+    file = FileContext(Limits(), NATIVE, {"p6": frozenset({"LastUpdateDate"})})
+    walk = file.walk(native.TASK, "one", strict=True)
+    assert file.walk(native.TASK, "other", strict=True) is walk
+    assert file.walk(native.TASK, "p6", strict=True) is not walk

@@ -1,0 +1,190 @@
+"""Compressed files read as if they were the XML inside, and refused in words that help."""
+
+import gzip
+import io
+import os
+import zipfile
+
+import pytest
+
+from service.errors import FileRefused, FileTooLarge
+from service.formats.compression import InflatedSource
+from service.formats.limits import MIB, Limits
+from tests.support.reading import NATIVE, read
+
+XML = f"""<projects xmlns="{NATIVE}">
+  <project id="P-1"><name>One</name></project>
+  <project id="P-2"><name>Two</name></project>
+</projects>""".encode()
+SEVERAL = "the ZIP holds several files, `plan.xml` and `other.xml`; send one XML file in each ZIP"
+
+
+class Unseekable(io.RawIOBase):
+    """A ZIP written to a pipe, as Java writes it too, has its sizes behind the data."""
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object, /) -> int:
+        piece = bytes(memoryview(data))  # type: ignore[arg-type]
+        self.data += piece
+        return len(piece)
+
+
+class Pieces:
+    """A source that gives these pieces, then raises if there is a fault, else ends."""
+
+    def __init__(self, *pieces: bytes, fault: Exception | None = None) -> None:
+        self._pieces = [piece for piece in pieces if piece]
+        self._fault = fault
+
+    def read(self, _n: int, /) -> bytes:
+        if self._pieces:
+            return self._pieces.pop(0)
+        if self._fault is not None:
+            raise self._fault
+        return b""
+
+
+def zipped(
+    *members: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED, streamed: bool = False
+) -> bytes:
+    seekable, pipe = io.BytesIO(), Unseekable()
+    with zipfile.ZipFile(pipe if streamed else seekable, "w", method) as file:
+        for name, data in members:
+            file.writestr(name, data)
+    return pipe.data or seekable.getvalue()
+
+
+def inflated(*pieces: bytes, fault: Exception | None = None) -> bytes:
+    source = InflatedSource(Pieces(*pieces, fault=fault), Limits())
+    return b"".join(iter(lambda: source.read(1), b""))
+
+
+def refusal(data: bytes) -> str:
+    fault = read(data).fault
+    assert isinstance(fault, FileRefused)
+    return fault.reason
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        XML,
+        gzip.compress(XML),
+        gzip.compress(XML[:50]) + gzip.compress(XML[50:]) + bytes(512),
+        zipped(("plan.xml", XML)),
+        zipped(("plan.xml", XML), streamed=True),
+        zipped(("plan.xml", XML), method=zipfile.ZIP_STORED),
+        zipped(("plan.xml", XML), method=zipfile.ZIP_BZIP2),
+        zipped(
+            ("out/", b""),
+            ("__MACOSX/out/._plan.xml", os.urandom(300)),
+            ("out/plan.xml", XML),
+            ("out/.DS_Store", b"x"),
+        ),
+    ],
+    ids=["plain", "gzip", "members", "zip", "streamed zip", "stored zip", "bzip2 zip", "litter"],
+)
+def test_a_file_is_the_same_however_compressed_and_wherever_cut(data: bytes) -> None:
+    for cut in range(len(data) + 1):
+        assert inflated(data[:cut], data[cut:]) == XML
+    assert inflated(*(data[i : i + 1] for i in range(len(data)))) == XML
+
+
+def test_the_lines_are_those_of_the_xml() -> None:
+    for data in (gzip.compress(XML), zipped(("plan.xml", XML))):
+        assert [project.line for project in read(data).projects] == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (zipped(), "the ZIP holds no file"),
+        (zipped(("empty/", b"")), "the ZIP holds no file"),
+        (zipped(("plan.xml", b"")), "the file is empty"),
+        (gzip.compress(b""), "the file is empty"),
+        (zipped(("plan.xml", b""), ("other.xml", XML)), SEVERAL),
+        (zipped(("plan.zip", zipped(("plan.xml", XML)))), "the file is compressed twice"),
+        (zipped(("plan.xml.gz", gzip.compress(XML))), "the file is compressed twice"),
+        (gzip.compress(gzip.compress(XML)), "the file is compressed twice"),
+        (gzip.compress(zipped(("plan.xml", XML))), "the file is compressed twice"),
+        (gzip.compress(XML)[:-30], "the gzip file breaks off"),
+        (zipped(("plan.xml", XML))[:60], "the ZIP is corrupt or breaks off"),
+        (
+            zipped(("plan.xml", XML), method=zipfile.ZIP_LZMA),
+            "compressed in a way that is not read",
+        ),
+        (b"PK\x03\x04", "the ZIP is corrupt or breaks off"),
+        (b"\x1f\x8b", "the gzip file breaks off"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",  # the bytes hold the time
+)
+def test_what_is_not_read_is_refused_in_words_that_help(data: bytes, reason: str) -> None:
+    assert reason in refusal(data)
+
+
+def test_a_second_file_is_refused_behind_the_first() -> None:
+    reading = read(zipped(("plan.xml", XML), ("other.xml", XML)))
+    assert [project.external_id for project in reading.projects] == ["P-1", "P-2"]
+    assert isinstance(reading.fault, FileRefused)
+    assert reading.fault.reason == SEVERAL
+
+
+@pytest.mark.parametrize(("flag", "method"), [(0x01, 8), (0x01, 99), (0x41, 8)])
+def test_an_encrypted_zip_is_refused(flag: int, method: int) -> None:
+    extra = b"\x01\x99\x07\0\x02\0AE\x03\x08\0"
+    name = b"plan.xml"
+    header = b"PK\x03\x04\x14\0" + bytes([flag, 0, method, 0]) + bytes(16)
+    header += len(name).to_bytes(2, "little") + len(extra).to_bytes(2, "little")
+    assert "encrypted" in refusal(header + name + extra + bytes(100))
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+def test_the_projects_before_a_wrong_checksum_are_read(streamed: bool) -> None:
+    zip_ = bytearray(zipped(("plan.xml", XML), streamed=streamed))
+    zip_[zip_.index(b"PK\x07\x08") + 4 if streamed else 14] ^= 1
+    gzip_ = bytearray(gzip.compress(XML))
+    gzip_[-8] ^= 1
+    for data in (bytes(zip_), bytes(gzip_)):
+        reading = read(data)
+        assert (len(reading.projects), reading.closed) == (2, True)
+        assert isinstance(reading.fault, FileRefused)
+        assert "corrupt" in reading.fault.reason
+
+
+def test_what_the_source_raises_passes_through() -> None:
+    for data in (gzip.compress(XML), zipped(("plan.xml", XML)), XML):
+        with pytest.raises(TimeoutError, match="gone"):
+            inflated(data[:50], fault=TimeoutError("gone"))
+
+
+@pytest.mark.parametrize(
+    "compressed", [gzip.compress, lambda data: zipped(("plan.xml", data), streamed=True)]
+)
+def test_a_bomb_is_stopped_at_its_ratio_piece_by_piece(compressed: type[bytes]) -> None:
+    bomb = compressed(XML[:-11] + bytes(64 * MIB))
+    source = InflatedSource(io.BytesIO(bomb), Limits(max_inflate_ratio=100))
+    sizes: list[int] = []
+    with pytest.raises(FileTooLarge, match="100 times"):
+        sizes.extend(map(len, iter(lambda: source.read(1), b"")))
+    assert max(sizes) <= 64 * 1024
+    assert 100 * len(bomb) < 16 * MIB  # so that it is the grace that ends
+    assert 16 * MIB - 64 * 1024 <= sum(sizes) <= 16 * MIB
+
+
+def test_a_bomb_in_the_litter_is_stopped_too() -> None:
+    bomb = zipped(("__MACOSX/._plan.xml", bytes(64 * MIB)), ("plan.xml", XML))
+    with pytest.raises(FileTooLarge, match="100 times"):
+        InflatedSource(io.BytesIO(bomb), Limits(max_inflate_ratio=100)).read(1)
+
+
+def test_the_total_is_that_of_the_xml() -> None:
+    data = XML[:-11] + b" " * 200_000 + b"</projects>"
+    assert read(gzip.compress(data), Limits(max_file_bytes=len(data))).fault is None
+    reading = read(gzip.compress(data), Limits(max_file_bytes=len(data) - 1))
+    assert isinstance(reading.fault, FileTooLarge)
+    assert len(reading.projects) == 2

@@ -1,0 +1,242 @@
+"""Microsoft Project's XML: identity, hierarchy, links, and what is put aside."""
+
+import orjson
+import pytest
+
+from service.model import Notice, Project, WarningCode
+from service.spool.copy_rows import Table
+from tests.support.reading import MSPDI, Row, project_row, read, read_project, rows
+
+pytestmark = pytest.mark.usefixtures("both_walks")
+
+GUID = "3F2504E0-4F89-11D3-9A0C-0305E82C3301"
+NIL = "00000000-0000-0000-0000-000000000000"
+
+
+def plan(inside: str) -> str:
+    return f"<Project xmlns='{MSPDI}'>{inside}</Project>"
+
+
+def tasks(*written: str) -> str:
+    return f"<Name>n</Name><Tasks>{''.join(f'<Task>{task}</Task>' for task in written)}</Tasks>"
+
+
+def attributes(row: Row) -> dict[str, object]:
+    said = orjson.loads(row["attributes"] or "")
+    assert isinstance(said, dict)
+    return said
+
+
+def told(project: Project) -> list[tuple[WarningCode, str, str | None]]:
+    """Its warnings, but for that of an identity from a name, which every sample here has."""
+    notices: list[Notice] = project.warnings.first
+    return [
+        (notice.code, notice.element, notice.value)
+        for notice in notices
+        if notice.code is not WarningCode.IDENTITY_FROM_NAME
+    ]
+
+
+@pytest.mark.parametrize(
+    ("inside", "external_id", "name", "warned"),
+    [
+        (f"<GUID>{GUID}</GUID><Name>a.xml</Name><Title>t</Title>", GUID.lower(), "a.xml", False),
+        (f"<GUID>{{{GUID}}}</GUID><Title>t</Title>", GUID.lower(), "t", False),
+        (f"<GUID>{GUID}</GUID>", GUID.lower(), GUID.lower(), False),
+        ("<Name> a.xml </Name><Title>t</Title>", "a.xml", " a.xml ", True),
+        (
+            f"<GUID>{GUID[:0]}{'0' * 8}-0000-0000-0000-{'0' * 12}</GUID><Name>a</Name>",
+            "a",
+            "a",
+            True,
+        ),
+    ],
+)
+def test_a_project_is_identified_by_guid_else_by_name(
+    inside: str, external_id: str, name: str, warned: bool
+) -> None:
+    project = read_project(plan(inside))
+    assert (project.external_id, project.name) == (external_id, name)
+    codes = [notice.code for notice in project.warnings.first]
+    assert codes == [WarningCode.IDENTITY_FROM_NAME] * warned
+
+
+def test_a_title_is_no_identity() -> None:
+    [refusal] = read(plan("<Title>Project1</Title>")).refusals
+    assert refusal.message == "Project has nothing to identify it by"
+
+
+def test_what_is_not_used_for_the_identity_stays_in_attributes() -> None:
+    project = read_project(plan(f"<GUID>{GUID}</GUID><Name>a</Name><Title>t</Title>"))
+    assert attributes(project_row(project)) == {"GUID": GUID, "Title": "t"}
+
+
+def test_the_nil_guid_is_no_identity_but_is_kept() -> None:
+    project = read_project(plan(f"<GUID>{NIL}</GUID><Name>a</Name>"))
+    assert attributes(project_row(project)) == {"GUID": NIL}
+
+
+def test_parents_come_from_outline_levels_whatever_blank_rows_lie_between() -> None:
+    project = read_project(
+        plan(
+            tasks(
+                "<UID>0</UID><OutlineLevel>0</OutlineLevel>",
+                "<UID>1</UID><OutlineLevel>1</OutlineLevel>",
+                "<UID>2</UID><OutlineLevel>3</OutlineLevel>",
+                "<UID>9</UID><IsNull>1</IsNull><OutlineLevel>0</OutlineLevel>",
+                "<UID>3</UID><OutlineLevel>2</OutlineLevel>",
+                "<UID>4</UID><OutlineLevel>1</OutlineLevel>",
+                "<UID>5</UID>",
+            )
+        )
+    )
+    found = [(row["task_id"], row["parent_id"]) for row in rows(project, Table.TASKS)]
+    assert found == [("0", None), ("1", "0"), ("2", "1"), ("3", "1"), ("4", "0"), ("5", None)]
+    [blank] = rows(project, Table.PARTS)
+    assert (blank["element"], attributes(blank)["UID"]) == ("Task", "9")
+    assert told(project) == []
+
+
+def test_links_have_their_types_and_lags_wherever_their_predecessor_stands() -> None:
+    project = read_project(
+        plan(
+            tasks(
+                "<UID>1</UID><PredecessorLink><PredecessorUID>2</PredecessorUID><Type>0</Type>"
+                "<LinkLag>-4800</LinkLag><LagFormat>7</LagFormat></PredecessorLink>",
+                "<UID>2</UID>",
+                "<UID>3</UID><PredecessorLink><PredecessorUID>1</PredecessorUID>"
+                "<CrossProject>0</CrossProject></PredecessorLink>"
+                "<PredecessorLink><PredecessorUID>2</PredecessorUID><Type>2</Type>"
+                "<LinkLag>50</LinkLag><LagFormat>19</LagFormat></PredecessorLink>",
+            )
+        )
+    )
+    links = {
+        (row["predecessor_id"], row["successor_id"]): (row["type"], row["lag"], attributes(row))
+        for row in rows(project, Table.DEPENDENCIES)
+    }
+    assert links == {
+        ("2", "1"): ("FF", "PT-8H", {"LagFormat": "7"}),
+        ("1", "3"): ("FS", "PT0S", {"CrossProject": "0"}),
+        ("2", "3"): ("SF", "PT0S", {"LinkLag": "50", "LagFormat": "19"}),
+    }
+
+
+def test_a_link_to_a_task_that_is_not_there_becomes_a_part() -> None:
+    link = "<PredecessorLink><PredecessorUID>8</PredecessorUID></PredecessorLink>"
+    project = read_project(plan(tasks(f"<UID>1</UID>{link}")))
+    assert rows(project, Table.DEPENDENCIES) == []
+    [part] = rows(project, Table.PARTS)
+    assert part["element"] == "PredecessorLink"
+    assert attributes(part) == {"PredecessorUID": "8", "TaskUID": "1"}
+    assert told(project) == [(WarningCode.LINK_END_MISSING, "PredecessorUID", "8")]
+
+
+def test_resources_have_their_types() -> None:
+    project = read_project(
+        plan(
+            """<Name>n</Name><Resources>
+            <Resource><UID>1</UID><Type>1</Type></Resource>
+            <Resource><UID>2</UID><Type>0</Type></Resource>
+            <Resource><UID>3</UID><Type>0</Type><IsCostResource>1</IsCostResource></Resource>
+            <Resource><UID>4</UID></Resource>
+            <Resource><UID>5</UID><IsNull>1</IsNull></Resource></Resources>"""
+        )
+    )
+    found = [(row["resource_id"], row["type"]) for row in rows(project, Table.RESOURCES)]
+    assert found == [("1", "work"), ("2", "material"), ("3", "cost"), ("4", None)]
+    assert [row["element"] for row in rows(project, Table.PARTS)] == ["Resource"]
+
+
+def test_assignments_keep_what_they_name() -> None:
+    project = read_project(
+        plan(
+            tasks("<UID>1</UID>")
+            + """<Assignments>
+            <Assignment><TaskUID>1</TaskUID><ResourceUID>-65535</ResourceUID></Assignment>
+            <Assignment><TaskUID>1</TaskUID><ResourceUID>7</ResourceUID></Assignment>
+            <Assignment><TaskUID>2</TaskUID><ResourceUID>7</ResourceUID></Assignment>
+            </Assignments>"""
+        )
+    )
+    found = [(row["task_id"], row["resource_id"]) for row in rows(project, Table.ASSIGNMENTS)]
+    assert found == [("1", None), ("1", "7")]
+    [part] = rows(project, Table.PARTS)
+    assert (part["element"], attributes(part)) == (
+        "Assignment",
+        {"TaskUID": "2", "ResourceUID": "7"},
+    )
+    assert sorted(told(project)) == [
+        (WarningCode.ASSIGNMENT_TASK_MISSING, "TaskUID", "2"),
+        (WarningCode.RESOURCE_MISSING, "ResourceUID", "7"),
+        (WarningCode.RESOURCE_MISSING, "ResourceUID", "7"),
+    ]
+
+
+def test_a_bad_value_leaves_its_column_null_and_is_kept() -> None:
+    project = read_project(plan(tasks("<UID>1</UID><Start>2008-12-04T17:-0:00</Start>")))
+    [task] = rows(project, Table.TASKS)
+    assert task["start"] is None
+    assert attributes(task) == {"Start": "2008-12-04T17:-0:00"}
+    assert told(project) == [(WarningCode.BAD_VALUE, "Start", "2008-12-04T17:-0:00")]
+
+
+def test_of_a_repeated_scalar_the_first_has_the_column() -> None:
+    project = read_project(
+        plan(tasks("<UID>1</UID><Name>a</Name><Name>b</Name><Name>c</Name><WBS x='1'>2</WBS>"))
+    )
+    [task] = rows(project, Table.TASKS)
+    assert (task["name"], task["wbs"]) == ("a", None)
+    assert attributes(task) == {"Name": ["b", "c"], "WBS": [{"@x": "1", "#text": "2"}]}
+
+
+def test_a_task_without_uid_and_a_second_of_one_uid_refuse_the_project() -> None:
+    [refusal] = read(plan(tasks("<Name>x</Name>", "<UID>1</UID>", "<UID>1</UID>"))).refusals
+    messages = [violation["message"] for violation in refusal.extra["violations"]]
+    assert messages == ["UID is missing", 'Task "1" has the id of another one']
+
+
+def test_every_structured_child_is_a_part() -> None:
+    project = read_project(
+        plan(
+            """<Name>n</Name><Calendars>stray<Calendar><UID>1</UID></Calendar>
+            <Calendar><UID>2</UID></Calendar></Calendars>
+            <Tasks><Task><UID>1</UID></Task>between<Task><UID>2</UID></Task></Tasks>
+            <New><Thing>1</Thing></New>"""
+        )
+    )
+    found = [(row["element"], attributes(row)) for row in rows(project, Table.PARTS)]
+    assert found == [
+        ("Calendar", {"UID": "1"}),
+        ("Calendar", {"UID": "2"}),
+        ("Tasks", {"#text": "between"}),
+        ("New", {"Thing": "1"}),
+    ]
+    assert attributes(project_row(project))["Calendars"] == "stray"
+
+
+def test_saving_a_file_again_does_not_change_its_hash() -> None:
+    def saved(at: str, more: str = "") -> bytes:
+        return read_project(
+            plan(
+                f"<SaveVersion>{at}</SaveVersion><Name>n</Name><LastSaved>{at}</LastSaved>"
+                f"<CurrentDate>{at}</CurrentDate>{more}"
+            )
+        ).content_hash
+
+    assert saved("1") == saved("2")
+    assert saved("1") != saved("1", "<Author>x</Author>")
+
+
+def test_projects_stand_in_a_wrapper_of_any_name_and_an_inner_one_belongs_to_the_outer() -> None:
+    inner = plan("<Name>inner</Name><Tasks><Task><UID>5</UID></Task></Tasks>")
+    reading = read(
+        f"<plans><set>{plan('<Name>a</Name>')}</set><junk>x</junk>"
+        f"{plan(tasks(f'<UID>1</UID>{inner}'))}</plans>"
+    )
+    assert [project.name for project in reading.projects] == ["a", "n"]
+    [task] = rows(reading.projects[1], Table.TASKS)
+    assert attributes(task) == {"Project": [{"Name": "inner", "Tasks": [{"Task": [{"UID": "5"}]}]}]}
+    assert [(warning.code, warning.count) for warning in reading.warnings] == [
+        (WarningCode.LOOSE_RECORDS_SKIPPED, 1)
+    ]

@@ -1,0 +1,43 @@
+"""JSON in native XML: what is kept of it, and how it is written."""
+
+from decimal import Decimal
+
+import orjson
+import pytest
+
+from service.formats.named_attributes import MOST_VALUES, canonical_json
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("1.50", "1.5"),
+        ("-0.0", "0"),
+        ("1e3", "1000"),
+        ('{"b":1,"a":null}', '{"a":null,"b":1}'),
+        (str(2**70), str(2**70)),
+        (r'"\\u0000"', r'"\\u0000"'),
+    ],
+)
+def test_json_is_written_one_way(text: str, written: str) -> None:
+    assert orjson.dumps(canonical_json(text)).decode() == written
+
+
+@pytest.mark.parametrize(
+    "text", ["NaN", r'"\u0000"', r'"\ud800"', "[" * 5000, "[" * 300 + "]" * 300, "1e999", "1" * 101]
+)
+def test_json_that_postgresql_refuses_is_a_fault(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        canonical_json(text)
+
+
+def test_a_number_in_json_keeps_all_its_digits() -> None:
+    digits = "0." + "123456789" * 8
+    assert Decimal(orjson.dumps(canonical_json(digits)).decode()) == Decimal(digits)
+
+
+def test_json_of_too_many_values_is_a_fault() -> None:
+    canonical_json(f"[{'1,' * (MOST_VALUES - 2)}1]")
+    for many in (f"[{'1,' * MOST_VALUES}1]", "[" + "{}," * MOST_VALUES + "1]"):
+        with pytest.raises(ValueError, match="more than 250000 values"):
+            canonical_json(many)

@@ -1,0 +1,80 @@
+"""One huge Primavera project does not become one huge tree."""
+
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import sys
+from itertools import islice
+from service.model import Project
+from service.formats.limits import Limits
+from service.formats.reader import Reader
+
+holder, element = sys.argv[1:3]
+RECORD = (
+    f"<{element}><ObjectId>%d</ObjectId><Name>Number %d</Name>"
+    "<CalendarObjectId>%d</CalendarObjectId><StartDate>2026-01-05T08:00:00</StartDate>"
+    "<PlannedDuration>8</PlannedDuration><Note>" + "x" * 400 + "</Note>"
+    f"<UDF><TypeObjectId>3</TypeObjectId><TextValue>y</TextValue></UDF></{element}>"
+)
+
+def text(count):
+    yield "<APIBusinessObjects>"
+    if holder:
+        yield f"<{holder}><Id>P</Id><Name>n</Name>"
+    for number in range(count):
+        yield RECORD % (number, number, number)
+    if holder:
+        yield f"</{holder}>"
+    yield "<Project><Id>Q</Id><Name>n</Name></Project></APIBusinessObjects>"
+
+class Source:
+    def __init__(self, count):
+        self.text = text(count)
+    def read(self, n):
+        return "".join(islice(self.text, 100)).encode()
+
+def peak():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+
+def run(count):
+    for item in Reader(Source(count), Limits(spill_bytes=1 << 20, shared_bytes=1 << 20)):
+        if isinstance(item, Project):
+            item.rows.close()
+
+run(2_000)
+before = peak()
+run(int(sys.argv[3]))
+print(peak() - before)
+"""
+
+
+def growth(holder: str, element: str, count: int) -> int:
+    """KiB that so many records, of about 700 bytes each, take more than 2,000 of them."""
+    command = [sys.executable, "-c", PROGRAM, holder, element, str(count)]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def test_fifty_thousand_activities_take_little_memory() -> None:
+    assert growth("Project", "Activity", 50_000) < 16_000
+
+
+@pytest.mark.parametrize(
+    ("holder", "element"),
+    [
+        ("Project", "WBS"),  # held until the parents are known
+        ("Project", "Relationship"),  # they wait for activities that never come
+        ("Project", "ActivityNote"),  # a part
+        ("BaselineProject", "Activity"),  # not read at all
+        ("", "Calendar"),  # shared objects
+    ],
+)
+def test_so_do_other_records(holder: str, element: str) -> None:
+    assert growth(holder, element, 20_000) < 16_000
+
+
+def test_growth_is_seen_where_records_stay_in_the_tree() -> None:
+    assert growth("Project", "UnheardOf", 20_000) > 32_000

@@ -1,0 +1,253 @@
+"""Primavera XML, rule by rule: the records of a project."""
+
+import pytest
+
+from service.model import WarningCode
+from service.spool.copy_rows import Table
+from tests.support.p6_files import (
+    CREW,
+    activity,
+    attributes,
+    file,
+    landed,
+    project,
+    record,
+    task,
+    told,
+    wbs,
+)
+from tests.support.reading import read, rows
+
+pytestmark = pytest.mark.usefixtures("both_walks")
+
+
+class TestTasks:
+    def test_a_wbs(self) -> None:
+        root, child = rows(
+            landed(
+                wbs(1, Name="Root", Code="PU", ParentObjectId=99, SequenceNumber=5),
+                wbs(2, Name="Child", Code="A", ParentObjectId=1),
+            ),
+            Table.TASKS,
+        )
+        assert (root["kind"], root["summary"], root["milestone"]) == ("wbs", "t", "f")
+        assert (root["task_id"], root["wbs"], root["name"]) == ("1", "PU", "Root")
+        assert (root["parent_id"], child["parent_id"]) == (None, "1")
+        assert attributes(root) == {"ParentObjectId": "99", "SequenceNumber": "5"}
+        assert attributes(child) == {}
+
+    def test_a_parent_may_come_behind_its_children_and_the_order_stays(self) -> None:
+        one = landed(
+            wbs(3, ParentObjectId=2), wbs(2, ParentObjectId=1), wbs(1), activity(4, WBSObjectId=3)
+        )
+        assert [(row["task_id"], row["parent_id"]) for row in rows(one, Table.TASKS)] == [
+            ("3", "2"),
+            ("2", "1"),
+            ("1", None),
+            ("4", "3"),
+        ]
+
+    def test_an_activity(self) -> None:
+        row = task(
+            activity(
+                1,
+                Id="A1000",
+                Name="Dig",
+                StartDate="2026-01-05T08:00:00",
+                FinishDate="2026-01-06T17:00:00",
+                AtCompletionDuration="12.5",
+                PlannedDuration="16",
+                AtCompletionLaborUnits="40",
+                PercentComplete="0.29",
+                Type="Task Dependent",
+            )
+        )
+        assert attributes(row) == {"PlannedDuration": "16", "Type": "Task Dependent"}
+        del row["attributes"]
+        assert row == {
+            "ordinal": "0",
+            "task_id": "1",
+            "kind": "activity",
+            "parent_id": None,
+            "wbs": "A1000",
+            "name": "Dig",
+            "start": "2026-01-05T08:00:00",
+            "finish": "2026-01-06T17:00:00",
+            "duration": "PT12H30M",
+            "work": "PT40H",
+            "percent_complete": "29",
+            "priority": None,
+            "milestone": "f",
+            "summary": "f",
+            "notes": None,
+        }
+
+    def test_the_planned_duration_stands_in(self) -> None:
+        row = task(activity(1, PlannedDuration="16"))
+        assert (row["duration"], attributes(row)) == ("PT16H", {})
+
+    @pytest.mark.parametrize(
+        ("kind", "milestone"),
+        [("Start Milestone", "t"), ("Finish Milestone", "t"), ("Level of Effort", "f")],
+    )
+    def test_milestones_keep_their_type(self, kind: str, milestone: str) -> None:
+        row = task(activity(1, Type=kind))
+        assert (row["milestone"], attributes(row)) == (milestone, {"Type": kind})
+
+    def test_an_activity_of_an_unknown_wbs_keeps_the_raw_id(self) -> None:
+        row = task(activity(1, WBSObjectId=5, StartDate="never"))
+        assert row["parent_id"] is None
+        assert attributes(row) == {"StartDate": "never", "WBSObjectId": "5"}
+
+    def test_wbs_and_activity_ids_are_apart(self) -> None:
+        one = landed(wbs(1), activity(1, WBSObjectId=1))
+        assert [row["kind"] for row in rows(one, Table.TASKS)] == ["wbs", "activity"]
+
+    def test_a_bad_value_is_kept_raw_and_told_once(self) -> None:
+        one = landed(
+            wbs(1),
+            activity(1, WBSObjectId=9, PercentComplete="1.5", StartDate="2008-12-04T17:-0:00"),
+        )
+        _, row = rows(one, Table.TASKS)
+        assert (row["start"], row["percent_complete"]) == (None, None)
+        assert attributes(row) == {
+            "PercentComplete": "1.5",
+            "StartDate": "2008-12-04T17:-0:00",
+            "WBSObjectId": "9",
+        }
+        assert told(one) == [
+            (WarningCode.BAD_VALUE, "PercentComplete", "1.5"),
+            (WarningCode.BAD_VALUE, "StartDate", "2008-12-04T17:-0:00"),
+        ]
+
+    def test_a_finish_before_the_start_is_told(self) -> None:
+        dates = {"StartDate": "2026-01-06T08:00:00", "FinishDate": "2026-01-05T17:00:00"}
+        one = landed(activity(1, **dates))
+        assert told(one) == [(WarningCode.FINISH_BEFORE_START, "FinishDate", "2026-01-05T17:00:00")]
+
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            (activity(1) + activity(1), 'Activity "1" has the id of another one'),
+            (record("Activity", Name="x"), "ObjectId is missing"),
+            (wbs(1) + wbs(1), 'WBS "1" has the id of another one'),
+        ],
+    )
+    def test_tasks_that_cannot_be_told_apart_refuse_the_project(
+        self, content: str, message: str
+    ) -> None:
+        [refusal] = read(file(project(content))).refusals
+        assert refusal.message == message
+
+
+class TestRelationships:
+    @pytest.mark.parametrize(
+        ("said", "short"),
+        [
+            ("Finish to Start", "FS"),
+            ("Start to Start", "SS"),
+            ("Finish to Finish", "FF"),
+            ("Start to Finish", "SF"),
+        ],
+    )
+    def test_type_and_lag_in_hours(self, said: str, short: str) -> None:
+        link = record(
+            "Relationship",
+            PredecessorActivityObjectId=1,
+            SuccessorActivityObjectId=2,
+            Type=said,
+            Lag="-4.5",
+            ObjectId=8,
+        )
+        [row] = rows(landed(activity(1), link, activity(2)), Table.DEPENDENCIES)
+        assert (row["predecessor_id"], row["successor_id"]) == ("1", "2")
+        assert (row["type"], row["lag"], attributes(row)) == (short, "PT-4H-30M", {"ObjectId": "8"})
+
+    def test_an_end_may_be_a_wbs(self) -> None:
+        link = record("Relationship", PredecessorActivityObjectId=1, SuccessorActivityObjectId=2)
+        [row] = rows(landed(wbs(1), activity(2), link), Table.DEPENDENCIES)
+        assert (row["type"], row["lag"]) == ("FS", "PT0S")
+
+    def test_one_with_an_end_elsewhere_becomes_a_part_with_a_warning(self) -> None:
+        link = record("Relationship", PredecessorActivityObjectId=1, SuccessorActivityObjectId=5)
+        one = landed(activity(1), link, record("Relationship", PredecessorActivityObjectId=1))
+        assert rows(one, Table.DEPENDENCIES) == []
+        assert [(row["element"], attributes(row)) for row in rows(one, Table.PARTS)] == [
+            (
+                "Relationship",
+                {"PredecessorActivityObjectId": "1", "SuccessorActivityObjectId": "5"},
+            ),
+            ("Relationship", {"PredecessorActivityObjectId": "1"}),
+        ]
+        assert told(one) == [
+            (WarningCode.LINK_END_MISSING, "Relationship", "1 -> 5"),
+            (WarningCode.LINK_END_MISSING, "Relationship", "1 -> ?"),
+        ]
+
+
+class TestAssignments:
+    def test_columns_and_the_row_of_its_resource(self) -> None:
+        one = landed(
+            activity(1),
+            record(
+                "ResourceAssignment",
+                ActivityObjectId=1,
+                ResourceObjectId=7,
+                PlannedUnitsPerTime="0.5",
+                AtCompletionUnits="20",
+                ResourceType="Labor",
+                ObjectId=4,
+            )
+            * 2,
+            shared=CREW,
+        )
+        first, second = rows(one, Table.ASSIGNMENTS)
+        assert attributes(first) == attributes(second) == {"ObjectId": "4", "ResourceType": "Labor"}
+        assert (first["task_id"], first["resource_id"]) == ("1", "7")
+        assert (first["units"], first["work"]) == ("0.5", "PT20H")
+        assert rows(one, Table.RESOURCES) == [
+            {
+                "ordinal": "0",
+                "resource_id": "7",
+                "name": "Crew",
+                "type": "work",
+                "email": "crew@example.org",
+                "attributes": "{}",
+            }
+        ]
+        assert one.warnings.count == 0
+
+    def test_units_of_material_are_no_work(self) -> None:
+        assignment = record(
+            "ResourceAssignment",
+            ActivityObjectId=1,
+            AtCompletionUnits="20",
+            ResourceType="Material",
+        )
+        [row] = rows(landed(activity(1), assignment), Table.ASSIGNMENTS)
+        assert (row["work"], row["resource_id"]) == (None, None)
+        assert attributes(row) == {"AtCompletionUnits": "20", "ResourceType": "Material"}
+
+    def test_a_resource_that_is_not_there_is_told_and_its_id_stays(self) -> None:
+        assignment = record("ResourceAssignment", ActivityObjectId=1, ResourceObjectId=8)
+        one = landed(activity(1), assignment, shared=CREW)
+        [row] = rows(one, Table.ASSIGNMENTS)
+        assert row["resource_id"] == "8"
+        assert rows(one, Table.RESOURCES) == []
+        assert told(one) == [(WarningCode.RESOURCE_MISSING, "ResourceObjectId", "8")]
+
+    @pytest.mark.parametrize("fields", [{"ActivityObjectId": 2, "Role": "x"}, {"Role": "x"}])
+    def test_one_to_no_activity_becomes_a_part_with_a_warning(self, fields: dict[str, int]) -> None:
+        one = landed(wbs(2), activity(1), record("ResourceAssignment", **fields))
+        assert rows(one, Table.ASSIGNMENTS) == []
+        [part] = rows(one, Table.PARTS)
+        assert part["element"] == "ResourceAssignment"
+        assert attributes(part) == {name: str(value) for name, value in fields.items()}
+        assert [code for code, _, _ in told(one)] == [WarningCode.ASSIGNMENT_TASK_MISSING]
+
+    def test_a_bad_type_of_a_resource_is_told_to_those_who_name_it(self) -> None:
+        assignment = record("ResourceAssignment", ActivityObjectId=1, ResourceObjectId=7)
+        one = landed(activity(1), assignment, shared=CREW.replace("Labor", "Robot"))
+        [row] = rows(one, Table.RESOURCES)
+        assert row["type"] is None
+        assert told(one) == [(WarningCode.BAD_VALUE, "ResourceType", "Robot")]

@@ -1,0 +1,185 @@
+"""The store of objects that stand outside the projects of a file."""
+
+import hashlib
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import Iterator
+
+import pytest
+
+from service.formats.engine.record_parser import Fault
+from service.formats.shared_objects import SharedStore
+from service.model import SharedObject
+from service.spool.spool import Spool, TooLarge
+
+
+def made(name: str, content: str = "") -> SharedObject:
+    text = f'{{"Name":"{name}{content}"}}'.encode()
+    return SharedObject(hashlib.sha256(text).digest(), "Thing", name, text)
+
+
+@pytest.fixture
+def store() -> Iterator[SharedStore]:
+    store = SharedStore(1 << 20, Spool().share())
+    yield store
+    store.close()
+
+
+def put(store: SharedStore, name: str, *refers: str, content: str = "", owner: str = "") -> None:
+    store.add(
+        name.encode(),
+        made(name, content),
+        [other.encode() for other in refers],
+        owners=[owner.encode()] if owner else [],
+    )
+
+
+def take(store: SharedStore, *names: str, taken: set[bytes] | None = None) -> list[str | None]:
+    fresh, _ = store.take([name.encode() for name in names], set() if taken is None else taken)
+    return [shared.object_id for shared in store.objects(fresh)]
+
+
+def test_what_is_taken_is_the_object_that_was_kept(store: SharedStore) -> None:
+    put(store, "a")
+    fresh, fatal = store.take([b"a"], set())
+    assert (list(store.objects(fresh)), fatal) == ([made("a")], None)
+
+
+def test_references_are_followed_through_and_round_in_the_order_of_the_file(
+    store: SharedStore,
+) -> None:
+    put(store, "c", "a")
+    put(store, "other")
+    put(store, "b", "c", "nothing")
+    put(store, "a", "b")
+    taken: set[bytes] = set()
+    assert take(store, "a", taken=taken) == ["c", "b", "a"]
+    assert taken == {made(name).hash for name in "abc"}
+
+
+def test_an_object_is_handed_out_once_and_taken_by_every_project(store: SharedStore) -> None:
+    put(store, "a", "b")
+    put(store, "b")
+    first: set[bytes] = set()
+    second: set[bytes] = set()
+    assert take(store, "a", taken=first) == ["a", "b"]
+    assert take(store, "b", "a", taken=second) == []
+    assert first == second == {made("a").hash, made("b").hash}
+
+
+def test_what_belongs_to_an_object_comes_with_it(store: SharedStore) -> None:
+    put(store, "rate 1", "crew", owner="crew")
+    put(store, "crew", "calendar")
+    put(store, "rate 2", "crew", "currency", owner="crew")
+    put(store, "currency")
+    put(store, "calendar")
+    assert take(store, "crew") == ["rate 1", "crew", "rate 2", "currency", "calendar"]
+
+
+def test_a_name_that_nothing_has_is_passed_over(store: SharedStore) -> None:
+    put(store, "a")
+    assert take(store, "b") == []
+
+
+def test_what_nobody_took_is_counted(store: SharedStore) -> None:
+    for name in "abc":
+        put(store, name)
+    take(store, "b")
+    assert store.unused == 2
+
+
+def test_the_same_object_twice_is_one(store: SharedStore) -> None:
+    put(store, "a")
+    put(store, "a")
+    assert take(store, "a") == ["a"]
+    assert (store.unused, store.ambiguous) == (0, 0)
+
+
+def test_two_contents_of_one_name_are_both_taken_and_told(store: SharedStore) -> None:
+    put(store, "a", "b")
+    put(store, "a", content=" changed")
+    put(store, "b")
+    fresh, _ = store.take([b"a"], set())
+    assert list(store.objects(fresh)) == [made("a"), made("a", " changed"), made("b")]
+    assert store.ambiguous == 1
+
+
+def test_an_object_without_a_name_is_kept_and_never_taken(store: SharedStore) -> None:
+    store.add(None, made("a"), [])
+    store.add(None, made("b"), [])
+    assert (store.unused, store.ambiguous) == (2, 0)
+
+
+def test_a_fatal_fault_is_told_to_everyone_who_takes_the_object(store: SharedStore) -> None:
+    fault = Fault(7, "Thing", "b", "is too long", True)
+    mild = fault._replace(fatal=False)
+    put(store, "a", "b", "c")
+    put(store, "c")
+    store.add(b"b", made("b"), [], faults=[mild, fault])
+    assert store.take([b"a"], set()) == ([], fault)
+    assert store.take([b"a"], set()) == ([], fault)
+    assert take(store, "c") == ["c"]
+
+
+def test_columns_are_found_without_taking(store: SharedStore) -> None:
+    store.add(b"a", made("a"), [], columns=b"1\tCrew")
+    node = store.find(b"a")
+    assert node is not None
+    assert node.columns == b"1\tCrew"
+    assert store.find(b"b") is None
+    assert store.unused == 1
+
+
+def test_contents_beyond_the_bound_leave_memory() -> None:
+    objects = 60_000
+    store = SharedStore(1 << 20, Spool().share())
+    tracemalloc.start()
+    for number in range(objects):
+        name = b"Thing %d" % number
+        digest = hashlib.sha256(name).digest()
+        shared = SharedObject(digest, "Thing", str(number), b'"%s"' % (b"x" * 1000))
+        store.add(name, shared, [b"Thing %d" % (number // 2)])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    taken: set[bytes] = set()
+    fresh, _ = store.take([b"Thing 59999"], taken)
+    store.close()
+    assert len(fresh) == len(taken) == 17
+    assert peak < (6 << 20)
+
+
+def test_a_full_disk_is_an_os_error() -> None:
+    program = """
+import resource, signal
+from service.model import SharedObject
+from service.spool import Spool
+from service.formats.shared_objects import SharedStore
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+store = SharedStore(1000, Spool().share())
+try:
+    for number in range(1000):
+        store.add(b"%d" % number, SharedObject(b"", "Thing", "", b"x" * 1000), [])
+        store.take([b"0"], set())
+except OSError:
+    print("told")
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert run.stdout == "told\n", run.stderr
+
+
+def test_projects_cannot_take_without_end_what_few_bytes_name(
+    store: SharedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.formats.shared_objects.MOST_TAKEN", 100)
+    monkeypatch.setattr("service.formats.shared_objects.MOST_EACH", 10)
+    for number in range(60):
+        put(store, str(number), str(number + 1))
+    assert len(take(store, "0")) == 60
+    for _ in range(3):
+        with pytest.raises(TooLarge, match="more shared objects"):
+            take(store, "0")
+    taken: set[bytes] = set()
+    take(store, "51", taken=taken)  # the neighbours of such projects are not harmed
+    assert len(taken) == 9

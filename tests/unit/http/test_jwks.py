@@ -1,0 +1,258 @@
+"""The issuer's keys: which of a set are used, and how the set is kept fresh."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import jwt
+import pytest
+from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from pydantic import SecretStr
+
+from service.errors import Unauthorized, Unavailable
+from service.http.auth import jwks
+from service.http.auth.jwks import KeySet
+from service.http.auth.tokens import Verifier
+from service.settings import Settings
+
+OLD: Final = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+NEW: Final = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+CURVE: Final = ec.generate_private_key(ec.SECP256R1())
+SECRET: Final = "a secret for tests, longer than 32 bytes"
+
+
+def public(key: Any, kid: str | None = None, **fields: Any) -> dict[str, Any]:
+    """A public key as it stands in a set."""
+    kind = jwt.algorithms.ECAlgorithm if key is CURVE else jwt.algorithms.RSAAlgorithm
+    named = {} if kid is None else {"kid": kid}
+    return kind.to_jwk(key.public_key(), as_dict=True) | named | fields
+
+
+def key_set(*keys: dict[str, Any]) -> bytes:
+    return json.dumps({"keys": keys}).encode()
+
+
+def signed(key: Any, kid: str | None, algorithm: str = "RS256") -> str:
+    claims = {"exp": time.time() + 3600, "sub": kid or "me"}
+    return jwt.encode(claims, key, algorithm, headers={"kid": kid} if kid else None)
+
+
+@dataclass
+class Issuer:
+    """Serves ``document``, or what else ``status`` says, and counts how often it was asked."""
+
+    document: bytes = b""
+    status: int = 200
+    asked: int = 0
+    url: str = ""
+    held: asyncio.Event = field(default_factory=asyncio.Event)
+    called: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.asked += 1
+        self.called.set()
+        await self.held.wait()
+        return web.Response(status=self.status, body=self.document, headers={"Location": "/other"})
+
+
+@pytest.fixture
+async def issuer() -> AsyncIterator[Issuer]:
+    issuer = Issuer()
+    issuer.held.set()
+    app = web.Application()
+    app.router.add_get("/{path:.*}", issuer.answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    issuer.url = f"http://127.0.0.1:{runner.addresses[0][1]}/keys"
+    yield issuer
+    await runner.cleanup()
+
+
+def verifier(place: object, **settings: Any) -> Verifier:
+    return Verifier(Settings(jwt_jwks=str(place), **settings))
+
+
+def _a_minute_later(checking: Verifier) -> None:
+    assert checking._issued is not None
+    checking._issued._next = 0.0
+
+
+async def test_a_key_that_was_withdrawn_is_known_no_more(issuer: Issuer) -> None:
+    issuer.document = key_set(public(OLD, "old"))
+    keys = KeySet(issuer.url, pause=0)
+    async with keys.kept():
+        assert keys.get("old", "RS256") is not None
+        issuer.document = key_set(public(NEW, "new"))
+        await keys.renew()
+        assert keys.get("old", "RS256") is None
+
+
+async def test_unknown_keys_have_the_set_read_anew_once_a_minute(issuer: Issuer) -> None:
+    issuer.document = key_set(public(OLD, "old"))
+    checking = verifier(issuer.url)
+    async with checking.kept():
+        for kid in ["new", "newer"]:
+            with pytest.raises(Unauthorized, match="JWT token key is not known"):
+                await checking.verify(signed(NEW, kid))
+        assert issuer.asked == 1
+        _a_minute_later(checking)
+        together = [checking.verify(signed(NEW, str(number))) for number in range(5)]
+        assert len(await asyncio.gather(*together, return_exceptions=True)) == 5
+        assert issuer.asked == 2
+
+
+async def test_a_new_key_is_taken_by_the_first_token_that_names_it(issuer: Issuer) -> None:
+    issuer.document = key_set(public(OLD, "old"))
+    checking = verifier(issuer.url)
+    async with checking.kept():
+        issuer.document = key_set(public(OLD, "old"), public(NEW, "new"))
+        _a_minute_later(checking)
+        assert (await checking.verify(signed(NEW, "new")))["sub"] == "new"
+        assert (await checking.verify(signed(OLD, "old")))["sub"] == "old"
+        assert issuer.asked == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "document"),
+    [
+        (500, b""),
+        (302, b""),
+        (200, b"<html>"),
+        (200, b"[]"),
+        (200, b"[" * 100_000),
+        (200, b'{"keys": []}'),
+        (200, b" " * (jwks.MAX_BYTES + 1) + key_set(public(NEW, "new"))),
+    ],
+)
+async def test_the_last_good_set_stays_while_the_issuer_fails(
+    issuer: Issuer, status: int, document: bytes
+) -> None:
+    issuer.document = key_set(public(OLD, "old"))
+    keys = KeySet(issuer.url, pause=0)
+    async with keys.kept():
+        issuer.status, issuer.document = status, document
+        await keys.renew()
+        assert issuer.asked == 2
+        assert keys.get("old", "RS256") is not None
+        assert keys.get("new", "RS256") is None
+
+
+async def test_an_issuer_that_hangs_holds_up_nobody_whose_key_is_known(issuer: Issuer) -> None:
+    issuer.document = key_set(public(OLD, "old"))
+    checking = verifier(issuer.url)
+    async with checking.kept():
+        issuer.held.clear()
+        issuer.called.clear()
+        _a_minute_later(checking)
+        waiting = asyncio.create_task(checking.verify(signed(NEW, "new")))
+        await issuer.called.wait()
+        assert (await checking.verify(signed(OLD, "old")))["sub"] == "old"
+        assert not waiting.done()
+        issuer.held.set()
+        with pytest.raises(Unauthorized):
+            await waiting
+
+
+async def test_an_issuer_that_hangs_is_left_after_a_while(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jwks, "PATIENCE", 0.05)
+    issuer.held.clear()
+    keys = KeySet(issuer.url)
+    async with keys.kept():
+        with pytest.raises(Unavailable):
+            keys.names("old")
+    issuer.held.set()
+
+
+async def test_without_any_set_a_token_is_no_fault_of_its_bearer(issuer: Issuer) -> None:
+    issuer.status = 503
+    checking = verifier(issuer.url, jwt_secret=SecretStr(SECRET))
+    async with checking.kept():
+        with pytest.raises(Unavailable):
+            await checking.verify(signed(OLD, "old"))
+        assert (await checking.verify(signed(SECRET, None, "HS256")))["sub"] == "me"
+
+
+async def test_a_file_is_read_anew_too(tmp_path: Path) -> None:
+    file = tmp_path / "jwks.json"
+    file.write_bytes(key_set(public(OLD, "old")))
+    checking = verifier(file)
+    async with checking.kept():
+        file.write_bytes(key_set(public(NEW, "new")))
+        _a_minute_later(checking)
+        assert (await checking.verify(signed(NEW, "new")))["sub"] == "new"
+
+
+def test_each_key_says_for_which_algorithm_it_is_good() -> None:
+    keys = jwks.usable(
+        key_set(public(OLD, "r"), public(NEW, "p", alg="PS256"), public(CURVE, "e", use="sig"))
+    )
+    assert set(keys) == {("r", "RS256"), ("p", "PS256"), ("e", "ES256")}
+
+
+def test_a_key_of_the_set_is_no_secret_to_sign_with(tmp_path: Path) -> None:
+    file = tmp_path / "jwks.json"
+    file.write_bytes(key_set(public(OLD, "old"), public(CURVE, "curve")))
+    checking = verifier(file, jwt_secret=SecretStr(SECRET))
+    for token in [
+        signed(SECRET, "old", "HS256"),
+        signed(str(public(OLD)["n"]), "old", "HS256"),
+        signed(OLD, "old", "PS256"),
+        signed(OLD, "curve", "RS256"),
+    ]:
+        with pytest.raises(Unauthorized, match="algorithm is not accepted"):
+            checking.claims(token)
+    with pytest.raises(Unauthorized, match="signature is invalid"):
+        checking.claims(signed(NEW, "old"))
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        {"kty": "oct", "kid": "x", "k": "c2VjcmV0" * 8},
+        {"kty": "oct", "kid": "x", "k": "c2VjcmV0" * 8, "alg": "HS256"},
+        {"kty": "RSA", "kid": "x", "n": "AQAB"},
+        {"kty": ["RSA"], "kid": "x"},
+        public(OLD),
+        public(OLD, "x", use="enc"),
+        public(OLD, "x", key_ops=["encrypt"]),
+        public(OLD, "x", alg="RS512"),
+        public(OLD, "x", alg="ES256"),
+        public(rsa.generate_private_key(public_exponent=65537, key_size=1024), "x"),
+        jwt.algorithms.RSAAlgorithm.to_jwk(OLD, as_dict=True) | {"kid": "x"},
+        "no key",
+    ],
+)
+def test_a_key_that_is_of_no_use_is_passed_over(key: Any) -> None:
+    assert set(jwks.usable(key_set(key, public(NEW, "new")))) == {("new", "RS256")}
+    with pytest.raises(ValueError, match="no key that can be used"):
+        jwks.usable(key_set(key))
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "http://example.org/keys",
+        "http://localhost.example.org/keys",
+        "ftp://localhost/keys",
+        "file:///etc/passwd",
+        "https:///keys",
+        "/no/such/file",
+        "/",
+    ],
+)
+def test_a_place_that_cannot_be_trusted_or_read_stops_the_start(place: str) -> None:
+    with pytest.raises(ValueError, match="BULK_IMPORT_JWT_JWKS: "):
+        verifier(place)
+
+
+@pytest.mark.parametrize("place", ["https://example.org/keys", "http://[::1]:80/keys"])
+def test_https_is_taken_and_http_to_this_machine(place: str) -> None:
+    KeySet(place)

@@ -1,0 +1,179 @@
+"""Which tokens hold, and what is said of those that do not."""
+
+import hashlib
+import hmac
+import json
+import time
+from typing import Any, Final
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from jwt.algorithms import RSAAlgorithm
+from jwt.utils import base64url_encode
+from pydantic import SecretStr
+
+from service.errors import Unauthorized
+from service.http.auth.permissions import parse_client_ids, parse_scopes
+from service.http.auth.tokens import Verifier
+from service.settings import Settings
+
+SECRET: Final = "a secret for tests, longer than 32 bytes"
+PRIVATE: Final = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+NOW: Final = int(time.time())
+
+
+def pem(key: Any) -> str:
+    public = key.public_key()
+    return str(
+        public.public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        ),
+        "ascii",
+    )
+
+
+def verifier(**settings: Any) -> Verifier:
+    return Verifier(Settings(**({"jwt_secret": SecretStr(SECRET)} | settings)))
+
+
+def signed(key: str | RSAPrivateKey = SECRET, algorithm: str = "HS256", **claims: Any) -> str:
+    said = {"exp": NOW + 3600} | claims
+    kept = {name: value for name, value in said.items() if value is not None}
+    return jwt.encode(kept, key, algorithm=algorithm)
+
+
+def crafted(header: dict[str, Any]) -> str:
+    """A token with a header of its own, and nothing that signs it."""
+    return f"{base64url_encode(json.dumps(header).encode()).decode()}.e30.e30"
+
+
+def test_claims_of_a_token_that_holds_are_given() -> None:
+    assert verifier().claims(signed(sub="me"))["sub"] == "me"
+
+
+def test_either_key_verifies_its_own_algorithm() -> None:
+    both = verifier(jwt_public_key=pem(PRIVATE))
+    assert both.claims(signed(PRIVATE, "RS256", sub="rsa"))["sub"] == "rsa"
+    assert both.claims(signed(sub="hmac"))["sub"] == "hmac"
+
+
+def test_a_clock_that_is_30_seconds_off_is_forgiven() -> None:
+    now = int(time.time())
+    verifier().claims(signed(exp=now - 20, nbf=now + 20, iat=now + 20))
+
+
+def test_an_audience_that_is_not_asked_for_is_no_fault() -> None:
+    verifier().claims(signed(aud="somebody else", iss="anybody"))
+
+
+def test_the_issuer_and_audience_that_are_asked_for_hold() -> None:
+    verifier(jwt_issuer="us", jwt_audience="here").claims(signed(iss="us", aud=["x", "here"]))
+
+
+@pytest.mark.parametrize(
+    ("token", "settings", "details"),
+    [
+        (signed(exp=None), {}, "JWT token has no exp claim"),
+        (signed(exp=NOW - 31), {}, "JWT token has expired"),
+        (signed(nbf=NOW + 3600), {}, "JWT token is not yet valid"),
+        (signed("another secret, longer than 32 bytes!"), {}, "JWT token signature is invalid"),
+        (signed(PRIVATE, "RS256"), {}, "JWT token algorithm is not accepted"),
+        (signed(SECRET * 2, "HS512"), {}, "JWT token algorithm is not accepted"),
+        (jwt.encode({}, "", algorithm="none"), {}, "JWT token algorithm is not accepted"),
+        (signed(), {"jwt_issuer": "us"}, "JWT token has no iss claim"),
+        (signed(iss="them"), {"jwt_issuer": "us"}, "JWT token issuer is not accepted"),
+        (signed(), {"jwt_audience": "here"}, "JWT token has no aud claim"),
+        (signed(aud="there"), {"jwt_audience": "here"}, "JWT token audience is not accepted"),
+        (signed(sub=7), {}, "JWT token subject is not a string"),
+        (signed(exp="soon"), {}, "JWT token is malformed"),
+        (signed(exp=float("inf")), {}, "JWT token is malformed"),
+        (signed(sub="a" * 256), {}, "JWT token subject is not at most 255 printable characters"),
+        (signed(sub="a\0b"), {}, "JWT token subject is not at most 255 printable characters"),
+        (signed(more="x" * 6000), {}, "JWT token is longer than 6144 bytes"),
+        (signed(PRIVATE, "PS256"), {}, "JWT token algorithm is not accepted"),
+        (crafted({"alg": "None"}), {}, "JWT token algorithm is not accepted"),
+        (crafted({"alg": ["HS256"]}), {}, "JWT token algorithm is not accepted"),
+        (crafted({"alg": "HS256", "kid": 7}), {}, "JWT token is malformed"),
+        (crafted({"alg": "HS256", "crit": ["x"], "x": 1}), {}, "JWT token is malformed"),
+        (crafted({"alg": "HS256", "b64": False}), {}, "JWT token is malformed"),
+        (base64url_encode(b"[" * 4000).decode() + ".e30.e30", {}, "JWT token is malformed"),
+        ("abc", {}, "JWT token is malformed"),
+        ("a.b.c", {}, "JWT token is malformed"),
+    ],
+)
+def test_each_fault_of_a_token_is_told_in_its_own_words(
+    token: str, settings: dict[str, Any], details: str
+) -> None:
+    with pytest.raises(Unauthorized) as caught:
+        verifier(**settings).claims(token)
+    assert caught.value.details == details
+
+
+def test_a_key_that_a_token_brings_along_is_not_looked_at() -> None:
+    mine = RSAAlgorithm.to_jwk(PRIVATE.public_key(), as_dict=True)
+    brought = {"jwk": mine, "jku": "http://127.0.0.1/", "x5u": "http://127.0.0.1/", "kid": "../x"}
+    forged = jwt.encode({"exp": NOW + 3600}, PRIVATE, "RS256", headers=brought)
+    other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    with pytest.raises(Unauthorized, match="signature is invalid"):
+        verifier(jwt_public_key=pem(other)).claims(forged)
+
+
+def test_the_public_key_is_no_secret_to_sign_with() -> None:
+    both = verifier(jwt_public_key=pem(PRIVATE))
+    header, claims = signed().split(".")[:2]
+    said = f"{header}.{claims}".encode()
+    forged = hmac.digest(pem(PRIVATE).encode(), said, hashlib.sha256)
+    with pytest.raises(Unauthorized, match="signature is invalid"):
+        both.claims(f"{header}.{claims}.{base64url_encode(forged).decode()}")
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"jwt_secret": None}, "set BULK_IMPORT_JWT_SECRET, "),
+        ({"jwt_secret": SecretStr("short")}, "shorter than 32 bytes"),
+        ({"jwt_public_key": "no key"}, "not a public key in PEM"),
+        ({"jwt_public_key": pem(ec.generate_private_key(ec.SECP256R1()))}, "not an RSA key"),
+        (
+            {"jwt_public_key": pem(rsa.generate_private_key(public_exponent=3, key_size=1024))},
+            "at least 2048 bits",
+        ),
+    ],
+)
+def test_a_key_that_is_missing_or_weak_stops_the_start(
+    settings: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ValueError, match=words):
+        verifier(**settings)
+
+
+@pytest.mark.parametrize(
+    ("claim", "said"),
+    [
+        ("a b:c  d", {"a", "b:c", "d"}),
+        (["a", 1, "b"], {"a", "b"}),
+        (None, set()),
+        ({"a": 1}, set()),
+    ],
+)
+def test_scopes_are_words_or_a_list(claim: object, said: set[str]) -> None:
+    assert parse_scopes(claim) == said
+
+
+@pytest.mark.parametrize(
+    ("claim", "said"),
+    [
+        ([1, "2", "007"], {"1", "2", "7"}),
+        (3, {"3"}),
+        ("4", {"4"}),
+        ("*", {"*"}),
+        ([1, "*"], {"1", "*"}),
+        ([True, 1.0, "1_0", " 1", "١", "", None, [1]], set()),
+        (None, set()),
+    ],
+)
+def test_client_ids_are_integers_digits_or_all(claim: object, said: set[str]) -> None:
+    assert parse_client_ids(claim) == said
