@@ -18,21 +18,6 @@ SHOWN_VIOLATIONS = 20
 SHOWN_VALUE = 80
 """How much of a file's own value is shown back, in characters."""
 
-PROJECT_COLUMNS = (
-    "name",
-    "code",
-    "status",
-    "description",
-    "manager",
-    "currency",
-    "start",
-    "finish",
-    "priority",
-    "source",
-    "attributes",
-)
-"""What a project's own row in ``project_versions`` holds, in the order of ``Project.row``."""
-
 
 class ErrorCode(StrEnum):
     """Why one project did not land; ``docs/errors.md`` has cause and remedy of each."""
@@ -137,7 +122,7 @@ class Project:
         index: place in the file, from 0, refused projects counted.
         line: line of its start tag, from 1.
         read_at: the server version that the file says it was read at, or None.
-        row: COPY text of ``PROJECT_COLUMNS``, without a newline.
+        row: COPY text of ``tables.PROJECT_COLUMNS``, without a newline.
         rows: its children's rows; whoever ends the project closes them.
         content_hash: 32 bytes over all that it says, without what changes at every save.
         shared: hashes of the shared objects that it takes, sorted, each once.

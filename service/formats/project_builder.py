@@ -23,7 +23,8 @@ from service.model import (
     WarningCode,
     shorten,
 )
-from service.spool.copy_rows import Table, escape
+from service.spool.copy_rows import escape
+from service.tables import Table
 
 _NAME, _START, _FINISH, _SOURCE = map(PROJECT.index, ("name", "start", "finish", "source"))
 _WIDTH = {table: len(columns_of(table)) for table in Table}

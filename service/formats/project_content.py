@@ -9,8 +9,9 @@ from service.formats.engine.record_parser import ParsedRecord
 from service.formats.limits import Limits
 from service.formats.references import Row
 from service.model import SharedObject
-from service.spool.copy_rows import TABLES, CopyRows, Table
+from service.spool.copy_rows import CopyRows
 from service.spool.spool import TooLarge
+from service.tables import TABLES, Table
 
 __all__ = ["ProjectContent", "TooLarge", "copy_lines", "shared_object"]
 

@@ -10,8 +10,7 @@ from service.formats.element import Element
 from service.formats.engine.record_parser import Fault, Shape, Slot
 from service.formats.json_attributes import Members, TagKeys
 from service.formats.values import NULL, Kind
-from service.model import PROJECT_COLUMNS
-from service.spool.copy_rows import COLUMNS, Table
+from service.tables import COLUMNS, PROJECT_COLUMNS, Table
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from service.formats.engine import id_sets
 from service.model import WarningCode
-from service.spool.copy_rows import Table
 from service.spool.disk_set import DiskSet
 from service.spool.spool import SpoolFile, SpoolShare
+from service.tables import Table
 
 _IN_MEMORY = 256 * 1024
 

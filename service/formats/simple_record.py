@@ -11,7 +11,7 @@ from typing import Any
 
 from service.formats.element import Element
 from service.formats.record_maps import RecordMap
-from service.spool.copy_rows import Table
+from service.tables import Table
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,15 +35,15 @@ from service.imports.pipeline.transaction import (
     try_project_locks,
 )
 from service.imports.pipeline.writer import Writer
-from service.model import PROJECT_COLUMNS, ErrorCode, Refusal
+from service.model import ErrorCode, Refusal
 from service.observability.metrics import Stage
 from service.settings import Settings
-from service.spool.copy_rows import COLUMNS, Table
 from service.spool.disk_set import DiskSet
 from service.spool.spool import Spool
 from service.storage import Connection, Pool, watchdog
 from service.storage.queries import Queries
 from service.storage.retry import with_retries
+from service.tables import COLUMNS, PROJECT_COLUMNS, Table
 
 _SQL = Queries("undo")
 

@@ -3,11 +3,10 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from service.model import PROJECT_COLUMNS
 from service.projects.locks import LockRequest, check_unlocked, project_transaction
-from service.spool.copy_rows import COLUMNS, Table
 from service.storage import Connection, watchdog
 from service.storage.queries import Queries
+from service.tables import COLUMNS, PROJECT_COLUMNS, Table
 
 _SQL = Queries("locks")
 

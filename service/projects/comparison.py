@@ -3,11 +3,10 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Final, NamedTuple
 
-from service.model import PROJECT_COLUMNS
 from service.projects.records import SQL, VersionGone, VersionKey
-from service.spool.copy_rows import COLUMNS, Table
 from service.storage import Connection, watchdog
 from service.storage.queries import Queries
+from service.tables import COLUMNS, PROJECT_COLUMNS, Table
 
 _SQL: Final = Queries("compare")
 _PREFETCH: Final = 50

@@ -9,7 +9,7 @@ from typing import Final
 from service.formats.native import writer
 from service.projects import records
 from service.projects.records import SQL, Pages, RunQuery, VersionKey, as_json, as_text
-from service.spool.copy_rows import Table
+from service.tables import Table
 
 MEMBERS: Final = {
     Table.TASKS: b"tasks",

@@ -5,9 +5,9 @@ from typing import Any, Final, NamedTuple
 
 import asyncpg
 
-from service.spool.copy_rows import COLUMNS, Table
 from service.storage import Connection
 from service.storage.queries import Queries
+from service.tables import COLUMNS, Table
 
 SQL: Final = Queries("projects")
 

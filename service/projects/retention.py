@@ -18,11 +18,11 @@ import structlog
 from service.imports.record import expire_dead_imports
 from service.observability import metrics
 from service.settings import Settings
-from service.spool.copy_rows import Table
 from service.storage import Connection, Pool, watchdog
 from service.storage.advisory_locks import client_key, prune_key
 from service.storage.db_errors import sqlstate
 from service.storage.queries import Queries
+from service.tables import Table
 
 _SQL = Queries("prune")
 _log = structlog.get_logger()

@@ -4,52 +4,12 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
 from service.spool.spool import SpoolFile, SpoolShare
+from service.tables import TABLES, Table
 
 SPILL_STEP = 256 * 1024
 """Once rows go to disk, they go in writes of about this many bytes a table."""
-
-
-class Table(StrEnum):
-    """The children of a project's version, in the order in which they are written."""
-
-    TASKS = "tasks"
-    DEPENDENCIES = "dependencies"
-    RESOURCES = "resources"
-    ASSIGNMENTS = "assignments"
-    PARTS = "project_parts"
-
-
-COLUMNS: dict[Table, tuple[str, ...]] = {
-    Table.TASKS: (
-        "ordinal",
-        "task_id",
-        "kind",
-        "parent_id",
-        "wbs",
-        "name",
-        "start",
-        "finish",
-        "duration",
-        "work",
-        "percent_complete",
-        "priority",
-        "milestone",
-        "summary",
-        "notes",
-        "attributes",
-    ),
-    Table.DEPENDENCIES: ("ordinal", "predecessor_id", "successor_id", "type", "lag", "attributes"),
-    Table.RESOURCES: ("ordinal", "resource_id", "name", "type", "email", "attributes"),
-    Table.ASSIGNMENTS: ("ordinal", "task_id", "resource_id", "units", "work", "attributes"),
-    Table.PARTS: ("ordinal", "element", "attributes"),
-}
-"""The columns of each table's rows, behind the key (client, project, version)."""
-
-
-TABLES = tuple(Table)
 
 
 class CopyRows:

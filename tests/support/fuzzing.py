@@ -24,7 +24,7 @@ from service.formats.p6 import format as p6
 from service.formats.p6 import mapping
 from service.formats.reader import Reader
 from service.model import Project, Refusal, SharedObjects
-from service.spool.copy_rows import TABLES
+from service.tables import TABLES
 from tests.support.paths import CHECKOUT
 from tests.support.reading import MSPDI, NATIVE
 

@@ -3,7 +3,7 @@
 import json
 
 from service.model import Project, WarningCode
-from service.spool.copy_rows import Table
+from service.tables import Table
 from tests.support.reading import Reading, Row, read_project, rows
 
 P6 = "http://xmlns.oracle.com/Primavera/P6/V25.12/API/BusinessObjects"

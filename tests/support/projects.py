@@ -7,9 +7,10 @@ from typing import Any
 from service.imports.pipeline.batch import Lease
 from service.imports.record import ImportEnd, ImportRequest, begin_import, end_import
 from service.model import Project, Warnings
-from service.spool.copy_rows import CopyRows, Table, copy_line
+from service.spool.copy_rows import CopyRows, copy_line
 from service.spool.spool import Spool
 from service.storage import Pool
+from service.tables import Table
 
 CLIENT = 1
 

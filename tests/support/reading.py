@@ -14,8 +14,8 @@ from service.formats.format import Format
 from service.formats.reader import Limits, Reader
 from service.formats.registry import FORMATS
 from service.formats.values import unescape
-from service.model import PROJECT_COLUMNS, FileWarning, Item, Project, Refusal, SharedObjects
-from service.spool.copy_rows import COLUMNS, Table
+from service.model import FileWarning, Item, Project, Refusal, SharedObjects
+from service.tables import COLUMNS, PROJECT_COLUMNS, Table
 
 NATIVE = "urn:project-bulk-import:1"
 MSPDI = "http://schemas.microsoft.com/project"

@@ -19,7 +19,7 @@ from service.formats.record_maps import Field, RecordMap, columns_of
 from service.formats.simple_record import InnerRecord, RecordReference, SimpleRecord
 from service.formats.values import NULL, Kind
 from service.model import WarningCode
-from service.spool.copy_rows import Table
+from service.tables import Table
 
 NAMESPACE = "http://schemas.microsoft.com/project"
 

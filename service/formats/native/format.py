@@ -21,7 +21,7 @@ from service.formats.references import RecordQueue
 from service.formats.simple_record import RecordReference, SimpleRecord
 from service.formats.values import NULL, unescape
 from service.model import SharedObject, WarningCode
-from service.spool.copy_rows import Table
+from service.tables import Table
 
 NAMESPACE = "urn:project-bulk-import:1"
 

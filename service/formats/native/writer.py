@@ -17,7 +17,7 @@ from service.formats import values
 from service.formats.native import format as native
 from service.formats.record_maps import RecordMap
 from service.formats.values import BLANK
-from service.spool.copy_rows import Table
+from service.tables import Table
 
 Row = Mapping[str, str | None]
 """Text by column; ``attributes`` is a JSON object."""

@@ -37,7 +37,7 @@ from service.formats.simple_record import RecordReference, SimpleRecord
 from service.formats.source_line import line_of
 from service.formats.values import NULL, unescape
 from service.model import SharedObject, WarningCode
-from service.spool.copy_rows import Table
+from service.tables import Table
 
 _NAMESPACE = re.compile(r"https?://xmlns\.oracle\.com/Primavera/P6\w*/V[^/]+/API/BusinessObjects")
 

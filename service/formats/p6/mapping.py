@@ -3,7 +3,7 @@
 from service.formats import values
 from service.formats.record_maps import PROJECT as PROJECT_COLUMNS
 from service.formats.record_maps import Field, RecordMap, columns_of
-from service.spool.copy_rows import Table
+from service.tables import Table
 
 LINK = values.enumeration(
     "link",

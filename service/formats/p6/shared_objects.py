@@ -19,7 +19,7 @@ from service.formats.shared_objects import SharedStore
 from service.formats.source_line import line_of
 from service.formats.values import unescape
 from service.model import FileWarning, WarningCode
-from service.spool.copy_rows import Table
+from service.tables import Table
 
 SOURCE = "p6"
 

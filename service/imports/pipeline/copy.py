@@ -11,11 +11,12 @@ import asyncpg
 
 from service.imports import outcomes
 from service.imports.pipeline.batch import Lease
-from service.model import PROJECT_COLUMNS, Project
+from service.model import Project
 from service.observability import metrics
-from service.spool.copy_rows import COLUMNS, Table, copy_line, prefix_rows
+from service.spool.copy_rows import copy_line, prefix_rows
 from service.storage import Connection, watchdog
 from service.storage.db_errors import RowRefused
+from service.tables import COLUMNS, PROJECT_COLUMNS, Table
 
 KEY_COLUMNS = ("client_id", "project_id", "version")
 VERSION_COLUMNS = (

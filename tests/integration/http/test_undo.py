@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from service.imports import undo as undoing
-from service.spool.copy_rows import Table
 from service.storage import Connection as Database
 from service.storage import Pool
+from service.tables import Table
 from tests.integration.http.test_endings import held
 from tests.support.projects import until
 from tests.support.raw_http import Connection, form, get, head, part, upload

@@ -21,8 +21,8 @@ from service.imports.conflict_rules import Outcome
 from service.imports.options import ImportOptions, Mode, OutcomeFilter
 from service.model import ErrorCode, WarningCode
 from service.settings import Settings
-from service.spool.copy_rows import COLUMNS, Table
 from service.storage import Pool
+from service.tables import COLUMNS, Table
 from tests.support.openapi.document import Operation, operation, operations, resolved
 from tests.support.openapi.requests import ALL_SCOPES, MULTIPART, OTHER, ask, native, upload
 from tests.support.service import Service

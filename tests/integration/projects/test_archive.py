@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from service.spool.copy_rows import COLUMNS, Table
 from service.storage import Pool
+from service.tables import COLUMNS, Table
 from tests.integration.projects.test_one import FILE
 from tests.support.client import Client, native
 from tests.support.planted import plant

@@ -13,10 +13,9 @@ import pytest
 from service.imports.client_removal import KEYS
 from service.imports.pipeline.batch import Lease
 from service.imports.pipeline.copy import NewVersion, copy_versions
-from service.model import PROJECT_COLUMNS
-from service.spool.copy_rows import Table
 from service.storage import Connection
 from service.storage.queries import SQL, Queries
+from service.tables import PROJECT_COLUMNS, Table
 from tests.integration.storage.test_clients import KEYED_BY_CLIENT
 from tests.support.projects import project
 

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from service.model import PROJECT_COLUMNS
-from service.spool.copy_rows import COLUMNS, Table
 from service.storage import Connection, Pool
+from service.tables import COLUMNS, PROJECT_COLUMNS, Table
 
 Row = dict[str, Any]
 

@@ -16,7 +16,7 @@ from service.formats.native import format as native
 from service.formats.project_builder import ProjectBuilder
 from service.formats.reader import Reader
 from service.model import Project, SharedObjects
-from service.spool.copy_rows import TABLES
+from service.tables import TABLES
 from tests.support.fuzzing import examples
 from tests.support.reading import MSPDI, NATIVE, interpreted
 

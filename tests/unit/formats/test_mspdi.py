@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from service.model import Notice, Project, WarningCode
-from service.spool.copy_rows import Table
+from service.tables import Table
 from tests.support.reading import MSPDI, Row, project_row, read, read_project, rows
 
 pytestmark = pytest.mark.usefixtures("both_walks")

@@ -5,7 +5,7 @@ import pytest
 
 from service.formats.limits import Limits
 from service.model import ErrorCode, WarningCode
-from service.spool.copy_rows import Table
+from service.tables import Table
 from tests.support.reading import NATIVE, Reading, project_row, read, read_project, rows
 
 pytestmark = pytest.mark.usefixtures("both_walks")

@@ -3,7 +3,7 @@
 import pytest
 
 from service.model import WarningCode
-from service.spool.copy_rows import Table
+from service.tables import Table
 from tests.support.p6_files import (
     CREW,
     activity,

@@ -7,7 +7,7 @@ import pytest
 from lxml.etree import QName, _Element
 
 from service.model import SharedObject, WarningCode
-from service.spool.copy_rows import Table
+from service.tables import Table
 from tests.support.leaves import json_leaves, tree, xml_leaves
 from tests.support.p6_real_files import FILES, reading
 from tests.support.reading import rows

@@ -9,7 +9,7 @@ from lxml import etree
 
 from service.formats.native import writer
 from service.model import SharedObject
-from service.spool.copy_rows import Table
+from service.tables import Table
 from tests.support.fuzzing import examples
 from tests.support.native_files import files
 from tests.support.paths import CHECKOUT, REAL, SHIPPED

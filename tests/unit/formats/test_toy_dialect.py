@@ -11,7 +11,7 @@ from service.formats.record_maps import PROJECT, Field, RecordMap, columns_of
 from service.formats.registry import FORMATS
 from service.formats.values import NULL
 from service.model import WarningCode
-from service.spool.copy_rows import Table
+from service.tables import Table
 from tests.support.reading import NATIVE, project_row, read, rows
 
 pytestmark = pytest.mark.usefixtures("both_walks")

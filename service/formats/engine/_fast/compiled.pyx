@@ -50,10 +50,9 @@ from lxml import etree
 
 from service.errors import FileTooLarge
 from service.model import MAX_ID
-from service.spool.copy_rows import COLUMNS
-from service.spool.copy_rows import TABLES as _TABLES
 from service.formats import json_attributes, named_attributes, values
 from service.formats.engine.record_parser import parse_record
+from service.tables import COLUMNS, TABLES as _TABLES
 
 cetree.import_lxml__etree()
 
