@@ -21,7 +21,7 @@
 
 An error carries its answer: ``status`` and ``message`` belong to the class, ``details`` says what
 happened this time, ``fields`` stand beside it in the envelope and ``headers`` in the response.
-Failures of a single project are no exceptions but outcomes: see ``model.ErrorCode``.
+Failures of a single project are no exceptions but outcomes: see ``codes.ErrorCode``.
 """
 
 from collections.abc import Mapping

@@ -5,9 +5,9 @@ Every room of the service speaks in these; this module imports nothing of the se
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
+from service.codes import ErrorCode, WarningCode
 from service.spool.copy_rows import CopyRows, StoredRows
 
 MAX_ID = 255
@@ -17,51 +17,6 @@ SHOWN_WARNINGS = 10
 SHOWN_VIOLATIONS = 20
 SHOWN_VALUE = 80
 """How much of a file's own value is shown back, in characters."""
-
-
-class ErrorCode(StrEnum):
-    """Why one project did not land; ``docs/errors.md`` has cause and remedy of each."""
-
-    status: int
-    retryable: bool
-
-    def __new__(cls, value: str, status: int, retryable: bool) -> "ErrorCode":
-        code = str.__new__(cls, value)
-        code._value_ = value
-        code.status = status
-        code.retryable = retryable
-        return code
-
-    VALIDATION_ERROR = "VALIDATION_ERROR", 400, False
-    DUPLICATE_PROJECT = "DUPLICATE_PROJECT", 400, False
-    PROJECT_TOO_LARGE = "PROJECT_TOO_LARGE", 413, False
-    LOCKING_CONFLICT = "LOCKING_CONFLICT", 409, True
-    VERSION_CONFLICT = "VERSION_CONFLICT", 409, False
-    ALREADY_EXISTS = "ALREADY_EXISTS", 409, False
-    NOT_IMPORTED = "NOT_IMPORTED", 409, True
-    UNKNOWN_PROJECT = "UNKNOWN_PROJECT", 404, False
-    MALFORMED_XML = "MALFORMED_XML", 400, False
-    FILE_TOO_LARGE = "FILE_TOO_LARGE", 413, False
-    INTERNAL_ERROR = "INTERNAL_ERROR", 500, True
-
-
-class WarningCode(StrEnum):
-    """What was put aside or noticed in a project that landed, or in the upload as a whole."""
-
-    BAD_VALUE = "BAD_VALUE"
-    LINK_END_MISSING = "LINK_END_MISSING"
-    ASSIGNMENT_TASK_MISSING = "ASSIGNMENT_TASK_MISSING"
-    RESOURCE_MISSING = "RESOURCE_MISSING"
-    IDENTITY_FROM_NAME = "IDENTITY_FROM_NAME"
-    FINISH_BEFORE_START = "FINISH_BEFORE_START"
-    DIALECT_CHANGED = "DIALECT_CHANGED"
-    BASELINE_PROJECTS_SKIPPED = "BASELINE_PROJECTS_SKIPPED"
-    LOOSE_RECORDS_SKIPPED = "LOOSE_RECORDS_SKIPPED"
-    SHARED_OBJECTS_UNUSED = "SHARED_OBJECTS_UNUSED"
-    SHARED_OBJECTS_AMBIGUOUS = "SHARED_OBJECTS_AMBIGUOUS"
-    NOTES_SHORTENED = "NOTES_SHORTENED"
-    PART_IGNORED = "PART_IGNORED"
-    UPLOAD_CUT_SHORT = "UPLOAD_CUT_SHORT"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from rich.table import Table
 
 from service.cli.screen import Failure, console
 from service.cli.splitting import Piece
+from service.codes import WarningCode
 from service.http.routes.results_csv import COLUMNS, escape_cell, format_warning
-from service.model import WarningCode
 
 LANDED, FAILED, REFUSED = 0, 1, 2
 """Codes that commands end with."""

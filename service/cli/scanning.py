@@ -13,11 +13,11 @@ from xml.parsers import expat
 
 from service.cli.splitting import MIB, Cut, Cutter, Slice, uncut
 from service.cli.units import Unit, Units
+from service.codes import WarningCode
 from service.errors import FileRefused
 from service.formats.encoding import Prolog, read_prolog
 from service.formats.format import Format
 from service.formats.registry import FORMATS
-from service.model import WarningCode
 from service.spool.spool import Spool, SpoolShare
 
 SEPARATOR: Final = " "

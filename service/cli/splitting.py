@@ -17,7 +17,7 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
-from service.model import ErrorCode
+from service.codes import ErrorCode
 
 MIB: Final = 1024 * 1024
 

@@ -3,15 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from service.codes import WarningCode
 from service.formats.engine.record_parser import Fault
-from service.model import (
-    SHOWN_VIOLATIONS,
-    Notice,
-    Violation,
-    WarningCode,
-    Warnings,
-    shorten,
-)
+from service.model import SHOWN_VIOLATIONS, Notice, Violation, Warnings, shorten
 
 
 class Diagnostics:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import ClassVar
 
+from service.codes import ErrorCode, WarningCode
 from service.formats import json_attributes
 from service.formats.diagnostics import Diagnostics
 from service.formats.element import Element
@@ -14,15 +15,7 @@ from service.formats.record_maps import PROJECT, RecordMap, columns_of
 from service.formats.references import Reference, References, Row, Wanted
 from service.formats.source_line import line_of
 from service.formats.values import NULL, unescape
-from service.model import (
-    ErrorCode,
-    Project,
-    Refusal,
-    SharedObject,
-    SharedObjects,
-    WarningCode,
-    shorten,
-)
+from service.model import Project, Refusal, SharedObject, SharedObjects, shorten
 from service.spool.copy_rows import escape
 from service.tables import Table
 

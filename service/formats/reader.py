@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from lxml import etree
 
+from service.codes import WarningCode
 from service.errors import FileRefused, FileTooLarge
 from service.formats.cursor import Cursor
 from service.formats.encoding import ByteSource, Prolog, read_prolog
@@ -12,7 +13,7 @@ from service.formats.format import Format
 from service.formats.limits import MIB, Limits
 from service.formats.parser_errors import file_refused
 from service.formats.registry import FORMATS
-from service.model import FileWarning, Item, WarningCode
+from service.model import FileWarning, Item
 
 __all__ = ["Limits", "Reader"]
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
+from service.codes import WarningCode
 from service.formats.engine import id_sets
-from service.model import WarningCode
 from service.spool.disk_set import DiskSet
 from service.spool.spool import SpoolFile, SpoolShare
 from service.tables import Table

@@ -21,8 +21,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from service.codes import ErrorCode
 from service.imports.options import Mode
-from service.model import ErrorCode, Project
+from service.model import Project
 
 
 class Outcome(StrEnum):

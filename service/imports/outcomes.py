@@ -6,9 +6,10 @@ from typing import Any
 
 import orjson
 
+from service.codes import ErrorCode, WarningCode
 from service.imports.conflict_rules import Failure, Outcome
 from service.imports.pipeline.batch import BatchItem, Reversal
-from service.model import ErrorCode, Notice, Project, WarningCode, Warnings
+from service.model import Notice, Project, Warnings
 from service.spool.copy_rows import copy_line
 from service.storage import Connection
 from service.storage.queries import Queries

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 import asyncpg
 
+from service.codes import ErrorCode
 from service.imports import outcomes
 from service.imports.conflict_rules import Failure, Outcome, lock_failure
 from service.imports.fingerprint import NO_FILE, upload_fingerprint
@@ -35,7 +36,7 @@ from service.imports.pipeline.transaction import (
     try_project_locks,
 )
 from service.imports.pipeline.writer import Writer
-from service.model import ErrorCode, Refusal
+from service.model import Refusal
 from service.observability.metrics import Stage
 from service.settings import Settings
 from service.spool.disk_set import DiskSet

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from service.model import ErrorCode
+from service.codes import ErrorCode
 from service.projects.records import SQL, Rows, RunQuery, fetching
 from service.storage import Connection
 

@@ -13,7 +13,7 @@ from typing import Final
 import asyncpg
 from asyncpg.exceptions import InternalClientError
 
-from service.model import ErrorCode
+from service.codes import ErrorCode
 
 
 class Remedy(Enum):

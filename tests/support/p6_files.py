@@ -2,7 +2,8 @@
 
 import json
 
-from service.model import Project, WarningCode
+from service.codes import WarningCode
+from service.model import Project
 from service.tables import Table
 from tests.support.reading import Reading, Row, read_project, rows
 

@@ -7,6 +7,7 @@ is not there becomes a part, blank rows become parts, and the outcome warns.
 import re
 from functools import partial
 
+from service.codes import WarningCode
 from service.formats import values
 from service.formats.element import Element
 from service.formats.engine.record_parser import ParsedRecord
@@ -18,7 +19,6 @@ from service.formats.record_maps import PROJECT as PROJECT_COLUMNS
 from service.formats.record_maps import Field, RecordMap, columns_of
 from service.formats.simple_record import InnerRecord, RecordReference, SimpleRecord
 from service.formats.values import NULL, Kind
-from service.model import WarningCode
 from service.tables import Table
 
 NAMESPACE = "http://schemas.microsoft.com/project"

@@ -7,6 +7,7 @@ records and the JSON inside attributes, which a schema cannot check.
 
 from collections.abc import Iterable
 
+from service.codes import WarningCode
 from service.formats import values
 from service.formats.element import Element
 from service.formats.engine.record_parser import ParsedRecord
@@ -20,7 +21,7 @@ from service.formats.record_maps import Field, RecordMap, columns_of
 from service.formats.references import RecordQueue
 from service.formats.simple_record import RecordReference, SimpleRecord
 from service.formats.values import NULL, unescape
-from service.model import SharedObject, WarningCode
+from service.model import SharedObject
 from service.tables import Table
 
 NAMESPACE = "urn:project-bulk-import:1"

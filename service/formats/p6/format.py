@@ -7,6 +7,7 @@ assignments, notes and steps, relationships. WBS elements come in any order amon
 import re
 from collections.abc import Iterable
 
+from service.codes import WarningCode
 from service.formats.element import Element
 from service.formats.engine.record_parser import ParsedRecord
 from service.formats.format import Format
@@ -36,7 +37,7 @@ from service.formats.references import Row
 from service.formats.simple_record import RecordReference, SimpleRecord
 from service.formats.source_line import line_of
 from service.formats.values import NULL, unescape
-from service.model import SharedObject, WarningCode
+from service.model import SharedObject
 from service.tables import Table
 
 _NAMESPACE = re.compile(r"https?://xmlns\.oracle\.com/Primavera/P6\w*/V[^/]+/API/BusinessObjects")

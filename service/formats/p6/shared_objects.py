@@ -8,6 +8,7 @@ holds throughout the vendor's schema (p6apibo.xsd) but for the fields that ``_by
 import re
 from functools import lru_cache
 
+from service.codes import WarningCode
 from service.formats import values
 from service.formats.element import Element
 from service.formats.engine.record_parser import Fault
@@ -18,7 +19,7 @@ from service.formats.record_maps import Field, RecordMap, columns_of
 from service.formats.shared_objects import SharedStore
 from service.formats.source_line import line_of
 from service.formats.values import unescape
-from service.model import FileWarning, WarningCode
+from service.model import FileWarning
 from service.tables import Table
 
 SOURCE = "p6"

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from service.codes import ErrorCode, WarningCode
 from service.http.openapi import plans
 from service.http.openapi.parts import (
     BOOLEAN,
@@ -25,13 +26,7 @@ from service.http.routes.imports import STATES
 from service.imports.conflict_rules import Outcome
 from service.imports.options import Mode, OutcomeFilter
 from service.imports.outcomes import LANDED
-from service.model import (
-    SHOWN_VALUE,
-    SHOWN_VIOLATIONS,
-    SHOWN_WARNINGS,
-    ErrorCode,
-    WarningCode,
-)
+from service.model import SHOWN_VALUE, SHOWN_VIOLATIONS, SHOWN_WARNINGS
 
 LINE: Final = said({"type": "integer", "minimum": 1}, "Line in the file, from 1.")
 VALUE: Final = said(

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 from aiohttp import hdrs, web
 from multidict import MultiMapping
 
+from service.codes import ErrorCode, WarningCode
 from service.errors import BadRequest, Conflict
 from service.http import app_keys, pagination
 from service.http.auth.permissions import authorise
@@ -19,7 +20,6 @@ from service.http.routes.imports import find_import
 from service.imports import outcomes
 from service.imports.conflict_rules import Outcome
 from service.imports.outcomes import OutcomeQuery, format_outcome
-from service.model import ErrorCode, WarningCode
 from service.storage import Connection
 
 FILTERS: Final = ("outcome", "error", "warning", "text")

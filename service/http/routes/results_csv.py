@@ -8,6 +8,7 @@ from typing import Any, Final
 import orjson
 from aiohttp import hdrs, web
 
+from service.codes import ErrorCode
 from service.errors import Unavailable
 from service.http import app_keys
 from service.http.database import run_query
@@ -16,7 +17,6 @@ from service.imports import outcomes
 from service.imports.conflict_rules import Outcome
 from service.imports.ending import NO_ROOM
 from service.imports.outcomes import PAGE, OutcomeQuery
-from service.model import ErrorCode
 from service.spool.spool import SpoolFile, TooLarge
 from service.storage import Connection
 

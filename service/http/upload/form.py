@@ -10,11 +10,12 @@ from typing import Final
 
 from aiohttp import MultipartReader
 
+from service.codes import WarningCode
 from service.errors import BadRequest, FileRefused, FileTooLarge
 from service.http.upload.body import Body, BodyFault
 from service.http.upload.parts import FormFault, Part, PartFault, next_part
 from service.imports.manager import UploadSink
-from service.model import FileWarning, WarningCode
+from service.model import FileWarning
 from service.settings import Settings
 
 _XML: Final = frozenset({"application/xml", "text/xml", "application/octet-stream"})

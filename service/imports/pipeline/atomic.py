@@ -12,6 +12,7 @@ a million projects.
 from collections.abc import Callable
 from functools import partial
 
+from service.codes import ErrorCode
 from service.imports import outcomes
 from service.imports.conflict_rules import Failure, Outcome
 from service.imports.pipeline.batch import Batch, BatchItem, Lease
@@ -28,7 +29,7 @@ from service.imports.pipeline.transaction import (
     write_plan,
 )
 from service.imports.pipeline.writer import split
-from service.model import ErrorCode, Project, Refusal
+from service.model import Project, Refusal
 from service.storage import Connection, Pool, watchdog
 from service.storage.db_errors import Remedy, remedy_for
 from service.storage.retry import with_retries

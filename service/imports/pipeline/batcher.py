@@ -4,12 +4,13 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+from service.codes import ErrorCode
 from service.errors import FileRefused, FileTooLarge
 from service.formats.reader import Limits, Reader
 from service.imports.pipeline.batch import Batch, BatchItem
 from service.imports.pipeline.fair_scheduler import Slot
 from service.imports.pipeline.pipe import Pipe
-from service.model import ErrorCode, Project, Refusal, SharedObject, SharedObjects
+from service.model import Project, Refusal, SharedObject, SharedObjects
 from service.observability.metrics import Stage, Stopwatch
 from service.settings import Settings
 from service.spool.disk_set import DiskSet

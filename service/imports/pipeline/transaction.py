@@ -4,12 +4,13 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from service.codes import WarningCode
 from service.imports import outcomes
 from service.imports.conflict_rules import Failure, Outcome, StoredProject, decide
 from service.imports.options import Mode
 from service.imports.pipeline.batch import BatchItem, Lease
 from service.imports.pipeline.copy import NewVersion, copy_results, copy_versions
-from service.model import Notice, Project, Refusal, SharedObject, WarningCode
+from service.model import Notice, Project, Refusal, SharedObject
 from service.observability import metrics, tracing
 from service.observability.metrics import Stage, Stopwatch
 from service.storage import Connection

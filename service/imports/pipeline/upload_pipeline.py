@@ -16,6 +16,7 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
+from service.codes import WarningCode
 from service.errors import FileRefused, FileTooLarge, InternalError
 from service.formats.compression import InflatedSource
 from service.formats.reader import Reader
@@ -34,7 +35,7 @@ from service.imports.pipeline.fair_scheduler import Queue
 from service.imports.pipeline.pipe import Pipe
 from service.imports.pipeline.staged_batches import StagedBatches
 from service.imports.pipeline.writer import Writer
-from service.model import FileWarning, WarningCode
+from service.model import FileWarning
 from service.observability import metrics
 from service.observability.metrics import Stage, Stopwatch
 from service.settings import Settings

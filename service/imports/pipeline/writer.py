@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable, Sequence
 import asyncpg
 import structlog
 
+from service.codes import ErrorCode
 from service.imports.lock_holder import find_lock_holder
 from service.imports.pipeline import transaction
 from service.imports.pipeline.batch import Batch, BatchItem, Lease, Reversal
 from service.imports.pipeline.fair_scheduler import Queue
-from service.model import ErrorCode, Project, Refusal
+from service.model import Project, Refusal
 from service.observability import metrics
 from service.storage import Connection, Pool
 from service.storage.db_errors import (

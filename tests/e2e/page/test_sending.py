@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import expect
 
-from service.model import ErrorCode
+from service.codes import ErrorCode
 from service.storage.advisory_locks import project_key
 from tests.support.faults.proxy import Fault, proxied
 from tests.support.paths import CHECKOUT

@@ -7,11 +7,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from service.codes import ErrorCode
 from service.imports.pipeline import transaction
 from service.imports.pipeline.batch import BatchItem, Lease
 from service.imports.pipeline.fair_scheduler import FairScheduler
 from service.imports.pipeline.writer import Writer
-from service.model import ErrorCode, Refusal
+from service.model import Refusal
 from service.storage import Connection, Pool
 from service.storage.advisory_locks import project_key
 from service.storage.db_errors import LeaseLost

@@ -10,6 +10,7 @@ from typing import Any, TypeGuard
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from service.codes import ErrorCode, WarningCode
 from service.errors import ServiceError
 from service.http.middleware import REQUEST_ID_HEADER
 from service.http.openapi.document import document
@@ -19,7 +20,6 @@ from service.http.upload import content_encoding, form
 from service.http.upload.options import IDEMPOTENCY_KEY
 from service.imports.conflict_rules import Outcome
 from service.imports.options import ImportOptions, Mode, OutcomeFilter
-from service.model import ErrorCode, WarningCode
 from service.settings import Settings
 from service.storage import Pool
 from service.tables import COLUMNS, Table

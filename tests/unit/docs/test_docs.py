@@ -6,9 +6,9 @@ from enum import StrEnum
 import pytest
 from pydantic.fields import FieldInfo
 
+from service.codes import ErrorCode, WarningCode
 from service.errors import ServiceError
 from service.http.routes.table import CLIENT, ROUTES
-from service.model import ErrorCode, WarningCode
 from service.settings import Settings
 from tests.support.paths import CHECKOUT
 

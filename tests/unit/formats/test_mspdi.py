@@ -3,7 +3,8 @@
 import orjson
 import pytest
 
-from service.model import Notice, Project, WarningCode
+from service.codes import WarningCode
+from service.model import Notice, Project
 from service.tables import Table
 from tests.support.reading import MSPDI, Row, project_row, read, read_project, rows
 

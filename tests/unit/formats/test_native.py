@@ -3,8 +3,8 @@
 import orjson
 import pytest
 
+from service.codes import ErrorCode, WarningCode
 from service.formats.limits import Limits
-from service.model import ErrorCode, WarningCode
 from service.tables import Table
 from tests.support.reading import NATIVE, Reading, project_row, read, read_project, rows
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from service.model import FileWarning, Project, WarningCode
+from service.codes import WarningCode
+from service.model import FileWarning, Project
 from service.tables import Table
 from tests.support.p6_files import (
     CALENDAR,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.model import WarningCode
+from service.codes import WarningCode
 from service.tables import Table
 from tests.support.p6_files import (
     CREW,

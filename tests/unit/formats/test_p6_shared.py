@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+from service.codes import ErrorCode, WarningCode
 from service.formats.limits import Limits
 from service.formats.p6.shared_objects import references
-from service.model import ErrorCode, FileWarning, SharedObjects, WarningCode
+from service.model import FileWarning, SharedObjects
 from tests.support.p6_files import activity, file, project, record, shared_ids, wbs
 from tests.support.reading import read, read_project
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from lxml.etree import QName, _Element
 
-from service.model import SharedObject, WarningCode
+from service.codes import WarningCode
+from service.model import SharedObject
 from service.tables import Table
 from tests.support.leaves import json_leaves, tree, xml_leaves
 from tests.support.p6_real_files import FILES, reading

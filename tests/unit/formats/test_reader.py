@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 import service.spool.disk_set
+from service.codes import ErrorCode
 from service.errors import FileRefused, FileTooLarge
 from service.formats.limits import Limits
 from service.formats.reader import Reader
-from service.model import ErrorCode, Item, Project
+from service.model import Item, Project
 from tests.support.reading import MSPDI, NATIVE, read
 
 pytestmark = pytest.mark.usefixtures("both_walks")

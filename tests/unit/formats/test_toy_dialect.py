@@ -3,6 +3,7 @@
 import orjson
 import pytest
 
+from service.codes import WarningCode
 from service.formats import values
 from service.formats.element import Element
 from service.formats.format import Format
@@ -10,7 +11,6 @@ from service.formats.project_builder import ProjectBuilder
 from service.formats.record_maps import PROJECT, Field, RecordMap, columns_of
 from service.formats.registry import FORMATS
 from service.formats.values import NULL
-from service.model import WarningCode
 from service.tables import Table
 from tests.support.reading import NATIVE, project_row, read, rows
 

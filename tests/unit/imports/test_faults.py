@@ -1,7 +1,7 @@
 import asyncpg
 import pytest
 
-from service.model import ErrorCode
+from service.codes import ErrorCode
 from service.storage.db_errors import (
     OutOfLockMemory,
     Remedy,

@@ -1,0 +1,227 @@
+"""The codes of projects that were not imported, and of warnings, with cause and remedy of each.
+
+``docs/errors.md`` and the OpenAPI document publish these texts.
+"""
+
+from enum import StrEnum
+
+
+class ErrorCode(StrEnum):
+    """Why a project was not imported.
+
+    Attributes:
+        status: HTTP status that describes the error.
+        retryable: whether the same file can succeed later.
+        cause: what happened; it is published, as is ``remedy``.
+        remedy: what the caller can do.
+    """
+
+    status: int
+    retryable: bool
+    cause: str
+    remedy: str
+
+    def __new__(
+        cls, value: str, status: int, retryable: bool, cause: str, remedy: str
+    ) -> "ErrorCode":
+        code = str.__new__(cls, value)
+        code._value_ = value
+        code.status = status
+        code.retryable = retryable
+        code.cause = cause
+        code.remedy = remedy
+        return code
+
+    VALIDATION_ERROR = (
+        "VALIDATION_ERROR",
+        400,
+        False,
+        "The project breaks the rules of its format. `violations` lists up to 20 faults, each with "
+        "its line, element and value.",
+        "Correct the listed elements.",
+    )
+    DUPLICATE_PROJECT = (
+        "DUPLICATE_PROJECT",
+        400,
+        False,
+        "An earlier project of the file has the same id. The first one is imported.",
+        "Keep one of the two projects.",
+    )
+    PROJECT_TOO_LARGE = (
+        "PROJECT_TOO_LARGE",
+        413,
+        False,
+        "The project, the attributes of one of its records, or its working files exceed a limit. "
+        "`message` names the limit.",
+        "Split the project, or raise `BULK_IMPORT_MAX_PROJECT_BYTES`, "
+        "`BULK_IMPORT_MAX_ATTRIBUTES_BYTES` or `BULK_IMPORT_IMPORT_SPOOL_BYTES`.",
+    )
+    LOCKING_CONFLICT = (
+        "LOCKING_CONFLICT",
+        409,
+        True,
+        "Another user holds a lock on the project (`locked_by`, `locked_until`), or another import "
+        "is writing it.",
+        "Import the project again after the lock has ended.",
+    )
+    VERSION_CONFLICT = (
+        "VERSION_CONFLICT",
+        409,
+        False,
+        "The file was made from version `expected_version` of the project, but the server has "
+        "`current_version`.",
+        "Read the current version and repeat the change in it. To overwrite the project instead, "
+        "remove `version` from the file.",
+    )
+    ALREADY_EXISTS = (
+        "ALREADY_EXISTS",
+        409,
+        False,
+        "The import has `mode=create`, and the server already has the project, active or archived.",
+        "Omit `mode` to update the project.",
+    )
+    NOT_IMPORTED = (
+        "NOT_IMPORTED",
+        409,
+        True,
+        "The import has `atomic=true`, and another of its projects failed. Or an undo needs a "
+        "version that is no longer kept; `retryable` is then false.",
+        "Correct the project that failed, and send the file again.",
+    )
+    UNKNOWN_PROJECT = (
+        "UNKNOWN_PROJECT",
+        404,
+        False,
+        "The import has `mode=update`, and the server does not have the project.",
+        "Omit `mode` to create the project.",
+    )
+    MALFORMED_XML = (
+        "MALFORMED_XML",
+        400,
+        False,
+        "The XML, or the gzip or ZIP around it, breaks off at this line and column. The projects "
+        "before this place were processed; nothing after it was read.",
+        "Repair the file and send it again.",
+    )
+    FILE_TOO_LARGE = (
+        "FILE_TOO_LARGE",
+        413,
+        False,
+        "The file exceeds a limit at this line. The projects before it were processed; nothing "
+        "after it was read.",
+        "Split the file, or raise the limit that `message` names.",
+    )
+    INTERNAL_ERROR = (
+        "INTERNAL_ERROR",
+        500,
+        True,
+        "The service failed to process this one project.",
+        "Report the request id.",
+    )
+
+
+class WarningCode(StrEnum):
+    """What was set aside or noticed in an imported project, or in the upload as a whole.
+
+    Attributes:
+        cause: what happened; it is published, as is ``remedy``.
+        remedy: what the caller can do.
+        of_upload: whether it concerns the upload as a whole.
+    """
+
+    cause: str
+    remedy: str
+    of_upload: bool
+
+    def __new__(cls, value: str, cause: str, remedy: str, of_upload: bool = False) -> "WarningCode":
+        code = str.__new__(cls, value)
+        code._value_ = value
+        code.cause = cause
+        code.remedy = remedy
+        code.of_upload = of_upload
+        return code
+
+    BAD_VALUE = (
+        "BAD_VALUE",
+        "A date, number or similar value cannot be read. Its column is empty, and `attributes` has "
+        "the text.",
+        "Correct the value in the planning tool if the column matters.",
+    )
+    LINK_END_MISSING = (
+        "LINK_END_MISSING",
+        "A dependency names a task that is not in the project. It is kept as a part of the "
+        "project.",
+        "Nothing, if the dependency leads to another project.",
+    )
+    ASSIGNMENT_TASK_MISSING = (
+        "ASSIGNMENT_TASK_MISSING",
+        "An assignment names a task that is not in the project. It is kept as a part of the "
+        "project.",
+        "Check the filter of the export.",
+    )
+    RESOURCE_MISSING = (
+        "RESOURCE_MISSING",
+        "An assignment names a resource that is not in the file. It is stored unchanged.",
+        "Export the resources as well.",
+    )
+    IDENTITY_FROM_NAME = (
+        "IDENTITY_FROM_NAME",
+        "A Microsoft Project plan has no GUID, so its `Name` identifies it. Two plans with the "
+        "same name are one project.",
+        "Save the plan with a newer version of Microsoft Project, which writes a GUID.",
+    )
+    FINISH_BEFORE_START = (
+        "FINISH_BEFORE_START",
+        "A finish is before its start. Both are stored unchanged.",
+        "Check the dates.",
+    )
+    DIALECT_CHANGED = (
+        "DIALECT_CHANGED",
+        "The project was last imported from another format.",
+        "Make sure that two systems do not overwrite each other's changes.",
+    )
+    BASELINE_PROJECTS_SKIPPED = (
+        "BASELINE_PROJECTS_SKIPPED",
+        "The file has Primavera baseline projects, which are not imported.",
+        "Nothing.",
+        True,
+    )
+    LOOSE_RECORDS_SKIPPED = (
+        "LOOSE_RECORDS_SKIPPED",
+        "The file has records outside every project, which are not imported.",
+        "Export whole projects.",
+        True,
+    )
+    SHARED_OBJECTS_UNUSED = (
+        "SHARED_OBJECTS_UNUSED",
+        "The file has calendars, resources or other objects that no project refers to. They are "
+        "not stored.",
+        "Nothing.",
+        True,
+    )
+    SHARED_OBJECTS_AMBIGUOUS = (
+        "SHARED_OBJECTS_AMBIGUOUS",
+        "Two different shared objects have the same `ObjectId`. A project that refers to it gets "
+        "both.",
+        "Check the export.",
+        True,
+    )
+    NOTES_SHORTENED = (
+        "NOTES_SHORTENED",
+        "The notes follow the file and are too long. They were shortened.",
+        "Send shorter notes.",
+        True,
+    )
+    PART_IGNORED = (
+        "PART_IGNORED",
+        "A part of the request after the file cannot be used.",
+        "See `message`.",
+        True,
+    )
+    UPLOAD_CUT_SHORT = (
+        "UPLOAD_CUT_SHORT",
+        "The upload ended without its closing boundary, or the checksum of a gzip request is wrong "
+        "or missing. The XML was complete.",
+        "Check the client, and any proxy between it and the service.",
+        True,
+    )
