@@ -25,7 +25,21 @@ Failures of a single project are no exceptions but outcomes: see ``codes.ErrorCo
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
+
+
+class Cause(NamedTuple):
+    """One reason for an HTTP error; ``docs/errors.md`` publishes it.
+
+    Attributes:
+        cause: what happened.
+        remedy: what the caller can do.
+        retry: whether the same request can succeed later.
+    """
+
+    cause: str
+    remedy: str
+    retry: str = "no"
 
 
 class ServiceError(Exception):
@@ -35,11 +49,18 @@ class ServiceError(Exception):
         details: one sentence for the caller; never an internal of ours.
         fields: further members of the envelope, beside ``details``.
         headers: response headers, such as ``Retry-After``.
+
+    Attributes:
+        status: HTTP status.
+        message: fixed text for the status.
+        default: ``details`` of an error that is raised without.
+        causes: reasons for the error, published in ``docs/errors.md``.
     """
 
     status: ClassVar[int] = 500
     message: ClassVar[str] = "Internal server error"
     default: ClassVar[str] = "An internal server error occurred"
+    causes: ClassVar[tuple[Cause, ...]] = ()
 
     def __init__(
         self,
@@ -59,6 +80,24 @@ class BadRequest(ServiceError):
 
     status = 400
     message = "Invalid request"
+    causes = (
+        Cause(
+            "The request is not a form: it is not `multipart/form-data`, has no boundary, or has "
+            "no part `file`.",
+            "See `details`. If the boundary is missing, your code sets `Content-Type` itself; let "
+            "the HTTP library set it.",
+        ),
+        Cause(
+            "The file cannot be read: it is empty, is not XML, has a DOCTYPE or no project, has an "
+            "unsupported type, or is a gzip or ZIP file that is corrupt or unsupported.",
+            "Export the file again as XML.",
+        ),
+        Cause(
+            "A parameter, an option, the `Idempotency-Key` or an id in the path is unknown or has "
+            "an invalid value, or the notes before the file are too long.",
+            "Correct what `details` names.",
+        ),
+    )
 
     def __init__(
         self,
@@ -104,6 +143,14 @@ class Unauthorized(ServiceError):
     status = 401
     message = "Authentication failed"
     default = "JWT token not found"
+    causes = (
+        Cause(
+            "The request has no token, or the token is malformed, expired, not yet valid, too "
+            "long, wrongly signed, signed by an unknown key, or for another issuer or audience.",
+            "Get a new token. `details` states what is wrong with this one.",
+            "with a new token",
+        ),
+    )
 
 
 class Forbidden(ServiceError):
@@ -112,6 +159,14 @@ class Forbidden(ServiceError):
     status = 403
     message = "Access denied"
     default = "Insufficient permissions"
+    causes = (
+        Cause(
+            "The token lacks the scope or does not name the client, a lock is requested with a "
+            "token without `sub`, or the client is disabled.",
+            "Get a token with the scope and the client, or run `bulk-import client enable`.",
+            "with a new token",
+        ),
+    )
 
 
 class NotFound(ServiceError):
@@ -120,6 +175,12 @@ class NotFound(ServiceError):
     status = 404
     message = "Not found"
     default = "The requested resource was not found"
+    causes = (
+        Cause(
+            "The route, client, import, project or version does not exist.",
+            "Check the address and `bulk-import client list`.",
+        ),
+    )
 
 
 class MethodNotAllowed(ServiceError):
@@ -128,6 +189,7 @@ class MethodNotAllowed(ServiceError):
     status = 405
     message = "Method not allowed"
     default = "The method is not allowed for this resource"
+    causes = (Cause("The route does not have the method.", "See the header `Allow`."),)
 
 
 class NotAcceptable(ServiceError):
@@ -136,6 +198,12 @@ class NotAcceptable(ServiceError):
     status = 406
     message = "Not acceptable"
     default = "There is application/json"
+    causes = (
+        Cause(
+            "The header `Accept` excludes every type that the route can return.",
+            "Accept one of the types that `details` lists. `*/*` selects the first.",
+        ),
+    )
 
 
 class RequestTimeout(ServiceError):
@@ -144,6 +212,14 @@ class RequestTimeout(ServiceError):
     status = 408
     message = "Request timeout"
     default = "The upload stopped before its end"
+    causes = (
+        Cause(
+            "The upload stopped or took too long, or the head of the request did not arrive in "
+            "time.",
+            "Send the file again. Projects that were imported are then `unchanged`.",
+            "yes",
+        ),
+    )
 
 
 class Conflict(ServiceError):
@@ -152,6 +228,42 @@ class Conflict(ServiceError):
     status = 409
     message = "Conflict"
     default = "Locking conflict"
+    causes = (
+        Cause(
+            "`Locking conflict` or `Version conflict`: every project of the file was refused for "
+            "one of these reasons. `errors` lists the first 1,000; `Location` has all.",
+            "See `LOCKING_CONFLICT` and `VERSION_CONFLICT`.",
+            "see there",
+        ),
+        Cause(
+            "`Locking conflict` for one project: another user holds a lock on it (`locked_by`, "
+            "`locked_until`), or an import is writing it (`import_id`).",
+            "Wait, or ask the holder of the lock.",
+            "yes",
+        ),
+        Cause(
+            "`missing_from` names an import that has not completed, whose file broke off, or whose "
+            "outcomes are no longer kept.",
+            "Import the complete file again.",
+        ),
+        Cause(
+            "`Import in progress`: an upload with the same `Idempotency-Key` is running (see "
+            "`import_id` and `Location`).",
+            "Wait as long as `Retry-After` states, or cancel that import.",
+            "yes",
+        ),
+        Cause(
+            "`Import cancelled`: a user cancelled the import. `counts` has what was imported "
+            "before.",
+            "Send the file again if it is still needed.",
+            "yes",
+        ),
+        Cause(
+            "A cancel was requested for an import that has ended, or an undo for an import that is "
+            "running or was a dry run.",
+            "Read the outcomes of the import.",
+        ),
+    )
 
 
 class PayloadTooLarge(ServiceError):
@@ -160,6 +272,12 @@ class PayloadTooLarge(ServiceError):
     status = 413
     message = "Payload too large"
     default = "The upload is larger than allowed"
+    causes = (
+        Cause(
+            "The request or the file exceeds a limit before any project is complete.",
+            "Split the file, or raise the limit in the settings.",
+        ),
+    )
 
 
 class FileTooLarge(PayloadTooLarge):
@@ -192,6 +310,12 @@ class UnsupportedEncoding(ServiceError):
     status = 415
     message = "Unsupported media type"
     default = "The Content-Encoding must be gzip or identity"
+    causes = (
+        Cause(
+            "The request has a `Content-Encoding` other than `gzip` and `identity`.",
+            "Use one of these two.",
+        ),
+    )
 
 
 class ExpectationFailed(ServiceError):
@@ -200,6 +324,9 @@ class ExpectationFailed(ServiceError):
     status = 417
     message = "Expectation failed"
     default = "The only supported expectation is 100-continue"
+    causes = (
+        Cause("The request has an `Expect` other than `100-continue`.", "Remove the header."),
+    )
 
 
 class OtherUpload(ServiceError):
@@ -208,6 +335,13 @@ class OtherUpload(ServiceError):
     status = 422
     message = "Unprocessable content"
     default = "The Idempotency-Key was used for another file, other notes or other options"
+    causes = (
+        Cause(
+            "The `Idempotency-Key` was used for another file, other notes or other options.",
+            "Use a new key for each upload.",
+            "with a new key",
+        ),
+    )
 
 
 class TooManyRequests(ServiceError):
@@ -216,10 +350,25 @@ class TooManyRequests(ServiceError):
     status = 429
     message = "Too many requests"
     default = "The client has too many imports running"
+    causes = (
+        Cause(
+            "The client has reached the number of imports that it may run at the same time.",
+            "Wait as long as `Retry-After` states.",
+            "yes",
+        ),
+    )
 
 
 class InternalError(ServiceError):
     """A fault of ours."""
+
+    causes = (
+        Cause(
+            "The service failed. The import, if one had begun, is `failed`.",
+            "Report the request id.",
+            "perhaps",
+        ),
+    )
 
 
 class Unavailable(ServiceError):
@@ -228,3 +377,13 @@ class Unavailable(ServiceError):
     status = 503
     message = "Service unavailable"
     default = "The service is not available right now"
+    causes = (
+        Cause(
+            "The service is shutting down, all import slots are in use, the database is "
+            "unavailable, an atomic import blocks the client for too long, or there is no room for "
+            "working files.",
+            "Wait as long as `Retry-After` states. Projects that were imported are then "
+            "`unchanged`.",
+            "yes",
+        ),
+    )
