@@ -1,7 +1,7 @@
 """Every setting: an environment variable with a default that is safe.
 
 ``DATABASE_URL`` has the name that platforms give it; all others carry the prefix ``BULK_IMPORT_``.
-``docs/operations.md`` lists them, and a test holds the two together.
+``make reference`` writes the descriptions into ``docs/operations.md``.
 """
 
 from pathlib import Path
@@ -29,112 +29,202 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         None,
         validation_alias=AliasChoices("DATABASE_URL", "database_url"),
-        description="PostgreSQL to use; without it the embedded one is started",
+        description="PostgreSQL database to use; if not set, the embedded server is started",
     )
     data_dir: Path | None = Field(
-        None, description="directory of the embedded database; default by user and system"
+        None,
+        description="directory of the embedded server's data; by default it depends on the user",
     )
-    embedded_version: Literal["16", "18"] = Field("18", description="embedded server's version")
-    pool_size: int = Field(20, ge=4, description="connections to the database")
+    embedded_version: Literal["16", "18"] = Field(
+        "18", description="version of the embedded server"
+    )
+    pool_size: int = Field(20, ge=4, description="largest number of connections to the database")
     statement_cache_size: int = Field(
-        100, ge=0, description="prepared statements kept; 0 behind an old PgBouncer"
+        100,
+        ge=0,
+        description="prepared statements kept for each connection; 0 for a PgBouncer without "
+        "prepared statements",
     )
-    connect_timeout: float = Field(10, gt=0, description="to get a connection")
+    connect_timeout: float = Field(10, gt=0, description="longest wait for a database connection")
 
     # HTTP
     host: str = Field("127.0.0.1", description="address to listen on")
-    port: int = Field(8080, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+    port: int = Field(8080, ge=0, le=65535, description="port to listen on; 0 selects a free one")
     processes: int = Field(
-        1, ge=1, le=MAX_PROCESSES, description="processes that serve; each has all limits to itself"
+        1,
+        ge=1,
+        le=MAX_PROCESSES,
+        description="number of server processes; each limit applies to each of them",
     )
-    log_format: Literal["console", "json"] = Field("console", description="how the log is written")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="log level")
+    log_format: Literal["console", "json"] = Field(
+        "console", description="format of the log: `console` or `json`"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="lowest level that is logged: `debug`, `info`, `warning` or `error`"
+    )
 
     # Authentication
-    jwt_secret: SecretStr | None = Field(None, description="HS256 secret, at least 32 bytes")
-    jwt_public_key: str | None = Field(None, description="RS256 public key, PEM")
-    jwt_jwks: str | None = Field(
-        None, description="issuer's key set (JWKS): an https URL or a file's path"
+    jwt_secret: SecretStr | None = Field(
+        None, description="secret that verifies HS256 tokens, at least 32 bytes"
     )
-    jwt_issuer: str | None = Field(None, description="required `iss`, where set")
-    jwt_audience: str | None = Field(None, description="required `aud`, where set")
-    jwt_leeway: float = Field(30, ge=0, description="clock skew allowed")
+    jwt_public_key: str | None = Field(
+        None, description="public key in PEM that verifies RS256 tokens"
+    )
+    jwt_jwks: str | None = Field(
+        None, description="key set (JWKS) of the issuer: an https URL or the path of a file"
+    )
+    jwt_issuer: str | None = Field(
+        None, description="value that the claim `iss` must have; if not set, `iss` is not checked"
+    )
+    jwt_audience: str | None = Field(
+        None, description="value that the claim `aud` must have; if not set, `aud` is not checked"
+    )
+    jwt_leeway: float = Field(
+        30, ge=0, description="clock skew that is accepted in the times of a token"
+    )
     jwt_scope_claim: str = Field("scope", description="claim that holds the scopes")
-    jwt_clients_claim: str = Field("clients", description="claim that holds the client ids, or `*`")
-    import_scope: str = Field("projects:import", description="scope that allows an import")
+    jwt_clients_claim: str = Field(
+        "clients", description="claim that holds the client ids, or `*` for all clients"
+    )
+    import_scope: str = Field(
+        "projects:import",
+        description="scope that allows importing, archiving, locking and cancelling",
+    )
     read_scope: str = Field("projects:read", description="scope that allows reading")
     undo_scope: str = Field("projects:undo", description="scope that allows undoing an import")
     break_scope: str = Field(
-        "projects:break-locks", description="scope that allows ending the lock of somebody else"
+        "projects:break-locks", description="scope that allows ending the lock of another user"
     )
 
     # Connections
-    max_connections: int = Field(800, gt=0, description="connections at once; past it one is ended")
-    header_timeout: float = Field(30, gt=0, description="for the head of a request, once begun")
-    keepalive_timeout: float = Field(75, gt=0, description="without a request; then it is ended")
-    send_timeout: float = Field(60, gt=0, description="in which a client takes none of an answer")
+    max_connections: int = Field(
+        800,
+        gt=0,
+        description="open HTTP connections; at the limit, one is closed for each new one",
+    )
+    header_timeout: float = Field(
+        30, gt=0, description="longest time that the head of a request may take"
+    )
+    keepalive_timeout: float = Field(
+        75, gt=0, description="time after which a connection without a request is closed"
+    )
+    send_timeout: float = Field(
+        60,
+        gt=0,
+        description="time that a client may stop reading a response before it is disconnected",
+    )
 
     # Limits of an upload
-    max_upload_bytes: int = Field(16 * GIB, gt=0, description="a request's body, as it comes")
-    max_file_bytes: int = Field(64 * GIB, gt=0, description="a file, inflated")
-    max_inflate_ratio: int = Field(200, gt=1, description="inflated size over compressed size")
-    max_projects: int = Field(1_000_000, gt=0, description="projects in a file")
-    max_project_bytes: int = Field(1 * GIB, gt=0, description="rows of one project")
-    max_attributes_bytes: int = Field(16 * MIB, gt=0, description="attributes of one record")
-    max_tag_names: int = Field(20_000, gt=0, description="distinct element and attribute names")
-    max_notes_length: int = Field(4000, ge=0, description="characters of the notes")
-    max_parts: int = Field(100, gt=0, description="parts of a request")
-    max_part_bytes: int = Field(1 * MIB, gt=0, description="a part that is not the file")
+    max_upload_bytes: int = Field(
+        16 * GIB, gt=0, description="size of a request's body as received"
+    )
+    max_file_bytes: int = Field(64 * GIB, gt=0, description="size of a file after decompression")
+    max_inflate_ratio: int = Field(
+        200, gt=1, description="ratio of decompressed to compressed size"
+    )
+    max_projects: int = Field(1_000_000, gt=0, description="projects in one file")
+    max_project_bytes: int = Field(1 * GIB, gt=0, description="size of one project's rows")
+    max_attributes_bytes: int = Field(
+        16 * MIB, gt=0, description="size of the attributes of one record"
+    )
+    max_tag_names: int = Field(
+        20_000, gt=0, description="distinct names of elements and XML attributes in one file"
+    )
+    max_notes_length: int = Field(4000, ge=0, description="length of the notes in characters")
+    max_parts: int = Field(100, gt=0, description="parts in one request")
+    max_part_bytes: int = Field(1 * MIB, gt=0, description="size of a part other than the file")
 
     # Times of an upload
-    idle_timeout: float = Field(30, gt=0, description="silence before an upload is interrupted")
-    upload_timeout: float = Field(4 * 3600, gt=0, description="an upload as a whole")
-    drain_timeout: float = Field(540, ge=0, description="what is left of an import after SIGTERM")
-    status_after: float = Field(15, gt=0, description="after the last byte, before a 207 is begun")
-    keepalive_every: float = Field(
-        10, gt=0, description="between spaces sent while the rest is done"
+    idle_timeout: float = Field(
+        30, gt=0, description="time without a byte after which an upload is interrupted"
     )
-    refused_timeout: float = Field(60, gt=0, description="reading away an unauthorised body")
-    refused_bytes: int = Field(1 * GIB, gt=0, description="of an unauthorised body read away")
-    max_refused: int = Field(64, gt=0, description="refused bodies being read away at once")
+    upload_timeout: float = Field(
+        4 * 3600, gt=0, description="longest time that an upload may take"
+    )
+    drain_timeout: float = Field(
+        540, ge=0, description="time that running imports have to end after SIGTERM"
+    )
+    status_after: float = Field(
+        15,
+        gt=0,
+        description="time after the last byte of an upload at which the response starts, if no "
+        "outcome has decided its status",
+    )
+    keepalive_every: float = Field(
+        10, gt=0, description="interval of the spaces that keep a started response alive"
+    )
+    refused_timeout: float = Field(
+        60, gt=0, description="longest time that the service reads the body of a refused request"
+    )
+    refused_bytes: int = Field(
+        1 * GIB, gt=0, description="bytes that the service reads of the body of a refused request"
+    )
+    max_refused: int = Field(
+        64, gt=0, description="refused requests whose bodies are read at the same time"
+    )
 
     # The pipeline
-    max_imports: int = Field(16, gt=0, description="imports running at once; past it 503")
-    max_imports_per_client: int = Field(8, gt=0, description="of one client; past it 429")
-    writers: int = Field(4, gt=0, description="writers of one import")
-    batch_projects: int = Field(200, gt=0, description="projects in a batch")
-    batch_bytes: int = Field(4 * MIB, gt=0, description="rows in a batch")
-    pipe_bytes: int = Field(1 * MIB, gt=0, description="read from the socket, not yet parsed")
-    spill_bytes: int = Field(4 * MIB, gt=0, description="of a project's rows kept in memory")
-    shared_bytes: int = Field(8 * MIB, gt=0, description="of shared objects kept in memory")
-    spool_dir: DirectoryPath | None = Field(
-        None, description="where working files go; the system's by default"
+    max_imports: int = Field(
+        16, gt=0, description="imports that run at the same time in one process; more get a 503"
     )
-    spool_bytes: int = Field(16 * GIB, gt=0, description="working files of all imports")
-    import_spool_bytes: int = Field(4 * GIB, gt=0, description="working files of one import")
+    max_imports_per_client: int = Field(
+        8,
+        gt=0,
+        description="imports of one client that run at the same time in one process; more get a "
+        "429",
+    )
+    writers: int = Field(4, gt=0, description="writers of one import")
+    batch_projects: int = Field(200, gt=0, description="projects in one batch")
+    batch_bytes: int = Field(4 * MIB, gt=0, description="size of the rows in one batch")
+    pipe_bytes: int = Field(
+        1 * MIB, gt=0, description="bytes of one upload that are received but not yet parsed"
+    )
+    spill_bytes: int = Field(
+        4 * MIB, gt=0, description="size of a project's rows above which they go to a working file"
+    )
+    shared_bytes: int = Field(
+        8 * MIB,
+        gt=0,
+        description="size of an import's shared objects above which they go to a working file",
+    )
+    spool_dir: DirectoryPath | None = Field(
+        None, description="directory of working files; by default the directory for temporary files"
+    )
+    spool_bytes: int = Field(
+        16 * GIB, gt=0, description="size of the working files of all imports in one process"
+    )
+    import_spool_bytes: int = Field(
+        4 * GIB, gt=0, description="size of the working files of one import"
+    )
     spool_reserve_bytes: int = Field(
-        256 * MIB, ge=0, description="left free on the disk of the working files"
+        256 * MIB, ge=0, description="space that working files leave free on their disk"
     )
 
     # Locks, heartbeat, retries
-    lock_timeout: float = Field(10, gt=0, description="a project's wait for its advisory lock")
-    max_lock_ttl: int = Field(86_400, gt=0, description="a lock that somebody takes on a project")
-    retry_timeout: float = Field(
-        60, gt=0, description="a batch's retries while the database is away"
+    lock_timeout: float = Field(
+        10, gt=0, description="longest wait of a project for its advisory lock"
     )
-    heartbeat_every: float = Field(2, gt=0, description="between an import's heartbeats")
+    max_lock_ttl: int = Field(
+        86_400, gt=0, description="longest duration of a lock that a user takes on a project"
+    )
+    retry_timeout: float = Field(
+        60, gt=0, description="time that a batch is retried while the database is unavailable"
+    )
+    heartbeat_every: float = Field(2, gt=0, description="interval of an import's heartbeats")
     heartbeat_expiry: float = Field(
-        15, gt=0, description="silence that makes an import interrupted"
+        15, gt=0, description="time without a heartbeat after which an import is interrupted"
     )
 
     # Keeping
-    prune: bool = Field(True, description="prune in the background while serving")
-    prune_every: float = Field(300, gt=0, description="between rounds of pruning")
-    keep_versions: int = Field(3, ge=1, description="versions kept of each project")
+    prune: bool = Field(True, description="whether the service prunes in the background")
+    prune_every: float = Field(300, gt=0, description="interval of pruning in the background")
+    keep_versions: int = Field(3, ge=1, description="latest versions that are kept of each project")
     keep_superseded: float = Field(
-        3600, ge=0, description="time a superseded version stays at least"
+        3600, ge=0, description="shortest time that a superseded version is kept"
     )
-    keep_results_days: int = Field(30, ge=1, description="days that outcomes are kept")
+    keep_results_days: int = Field(
+        30, ge=1, description="days that the outcomes of an ended import are kept"
+    )
     keep_keys_hours: float = Field(
-        24, gt=0, le=24 * 7, description="hours that an `Idempotency-Key` finds its import"
+        24, gt=0, le=24 * 7, description="hours that an `Idempotency-Key` refers to its import"
     )

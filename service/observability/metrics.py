@@ -19,73 +19,113 @@ SHARED_DIR: Final = "PROMETHEUS_MULTIPROC_DIR"
 set before this module is imported."""
 
 IMPORTS_RUNNING: Final = Gauge(
-    "bulk_import_imports_running", "Imports under way", multiprocess_mode="livesum"
+    "bulk_import_imports_running",
+    "Imports that are running, of at most BULK_IMPORT_MAX_IMPORTS",
+    multiprocess_mode="livesum",
 )
 PROJECTS: Final = Counter(
-    "bulk_import_projects", "Projects of completed imports", ["outcome", "client_class"]
+    "bulk_import_projects",
+    "Projects of completed uploads, by outcome and kind of client program",
+    ["outcome", "client_class"],
 )
 BYTES: Final = Counter("bulk_import_upload_bytes", "Bytes of uploads, as received")
-ROWS: Final = Counter("bulk_import_database_bytes", "Bytes of rows sent to the database")
+ROWS: Final = Counter("bulk_import_database_bytes", "Bytes of rows sent to the database by COPY")
 SECONDS: Final = Histogram(
     "bulk_import_import_seconds",
-    "Seconds from an import's beginning to its end",
+    "Seconds from the start of an import to its end, including the upload",
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400),
 )
-ANSWERS: Final = Counter("bulk_import_http_answers", "Answers, by HTTP status", ["status"])
-ENDED: Final = Counter("bulk_import_connections_ended", "Connections ended to make room for others")
+ANSWERS: Final = Counter(
+    "bulk_import_http_answers",
+    "HTTP responses by status, including those to health checks",
+    ["status"],
+)
+ENDED: Final = Counter(
+    "bulk_import_connections_ended", "Connections closed to make room for new ones"
+)
 ENDINGS: Final = Counter(
-    "bulk_import_imports_ended", "Imports, by the state they ended in", ["state"]
+    "bulk_import_imports_ended",
+    "Imports that ended, by state: completed, failed, interrupted or cancelled",
+    ["state"],
 )
 OLDEST: Final = Gauge(
     "bulk_import_oldest_import_seconds",
-    "Seconds since the oldest import under way began, at the last heartbeat",
+    "Age in seconds of the oldest running import, at the last heartbeat",
     multiprocess_mode="livemax",
 )
 SPOOL: Final = Gauge(
     "bulk_import_spool_bytes",
-    "Bytes that working files hold, at the last heartbeat",
+    "Bytes of working files, of at most BULK_IMPORT_SPOOL_BYTES, at the last heartbeat",
     multiprocess_mode="livesum",
 )
-RETRIES: Final = Counter(
-    "bulk_import_database_retries", "Times that work on the database was tried again"
-)
+RETRIES: Final = Counter("bulk_import_database_retries", "Database operations that were repeated")
 PUT_OFF: Final = Counter(
     "bulk_import_projects_put_off", "Times that a project waited for another import to write it"
 )
 MISSED: Final = Counter(
-    "bulk_import_heartbeats_missed", "Heartbeats that did not reach the database"
+    "bulk_import_heartbeats_missed",
+    "Heartbeats that did not reach the database; after BULK_IMPORT_HEARTBEAT_EXPIRY "
+    "without one, imports count as interrupted",
 )
 ERRORS: Final = Counter(
-    "bulk_import_database_errors", "Errors of the database, by class of SQLSTATE", ["class"]
+    "bulk_import_database_errors",
+    "Database errors, by class of SQLSTATE; 08 includes connections that broke",
+    ["class"],
 )
 LOCKS: Final = Histogram(
     "bulk_import_lock_seconds",
-    "Seconds that a batch waited for locks",
+    "Seconds that batches waited for projects, and transactions for their client, by lock",
     ["lock"],
     buckets=(0.01, 0.1, 0.5, 1, 2.5, 5, 10, 25),
 )
 WAITING: Final = Gauge(
     "bulk_import_batches_waiting",
-    "Batches that are read and wait for a writer or its turn",
+    "Batches that are parsed and wait for a writer or for a database connection",
     multiprocess_mode="livesum",
 )
 STAGES: Final = Counter(
-    "bulk_import_stage_seconds", "Seconds that imports spent, by stage of the pipeline", ["stage"]
+    "bulk_import_stage_seconds",
+    "Seconds that imports spent, by stage of the pipeline; its rate is the average number "
+    "of readers or writers in the stage",
+    ["stage"],
 )
 
 
 class Stage(StrEnum):
-    """What an import does or waits for: its one reader, and each of its writers."""
+    """What the reader or a writer of an import does or waits for.
 
-    RECEIVE = "receive"
-    PARSE_TURN = "parse_turn"
-    PARSE = "parse"
-    HAND_ON = "hand_on"
-    WRITE_TURN = "write_turn"
-    LOCK = "lock"
-    COMPARE = "compare"
-    WRITE = "write"
-    COMMIT = "commit"
+    Attributes:
+        worker: which of the two; it is published, as is ``hint``.
+        hint: what a large share of this stage means.
+    """
+
+    worker: str
+    hint: str
+
+    def __new__(cls, value: str, worker: str, hint: str) -> "Stage":
+        stage = str.__new__(cls, value)
+        stage._value_ = value
+        stage.worker = worker
+        stage.hint = hint
+        return stage
+
+    RECEIVE = "receive", "reader", "Clients or the network are slow."
+    PARSE_TURN = (
+        "parse_turn",
+        "reader",
+        "Other imports of the process are parsing. Add processes or pods.",
+    )
+    PARSE = "parse", "reader", "The CPU limits the import."
+    HAND_ON = "hand_on", "reader", "The writers are busy. See their stages."
+    WRITE_TURN = (
+        "write_turn",
+        "writer",
+        "Other batches use the connections. Raise BULK_IMPORT_POOL_SIZE if the database allows it.",
+    )
+    LOCK = "lock", "writer", "An atomic import of the client is committing, or an import is ending."
+    COMPARE = "compare", "writer", "The database is slow to read the stored projects."
+    WRITE = "write", "writer", "The database is slow to take rows."
+    COMMIT = "commit", "writer", "The database's disk or its synchronous standby is slow."
 
 
 # There from the start: what begins with its first fault shows no increase by it.
