@@ -15,7 +15,7 @@ from service.cli.database import load_settings, opened, require_current_schema
 from service.cli.listening import base_url, listening
 from service.cli.screen import Failure
 from service.cli.tokens import sign, with_key
-from service.observability import metrics
+from service.observability.logging import configure_logging
 from service.settings import Settings
 
 LATER: Final = frozenset({408, 429, 502, 503, 504})
@@ -188,7 +188,7 @@ async def _work_at(
 async def _work_at_own(
     settings: Settings, dsn: str, client: int, token: str, work: Callable[[Service], Awaitable[int]]
 ) -> int:
-    metrics.configure(settings.log_format, "error")
+    configure_logging(settings.log_format, "error")
     own = with_key(settings).model_copy(update={"host": "127.0.0.1", "port": 0})
     async with listening(own, dsn) as base:
         return await _work_at(base, client, token, work)

@@ -15,6 +15,9 @@ import typer
 
 from service.cli.database import load_settings, opened, require_current_schema
 from service.cli.tokens import with_key
+from service.observability import tracing
+from service.observability.logging import configure_logging
+from service.observability.metrics import SHARED_DIR
 from service.settings import MAX_PROCESSES, Settings
 
 SWITCH_INTERVAL: Final = 0.001
@@ -50,11 +53,8 @@ def worker(listeners: Annotated[list[int], typer.Argument(min=0)]) -> None:
 @contextlib.contextmanager
 def _prepared() -> Iterator[tuple[Settings, str]]:
     """The settings with a key, and a database with the schema that we work with."""
-    # Here, as it takes longer to import than most other commands take in all.
-    from service.observability import metrics
-
     settings = load_settings()
-    metrics.configure(settings.log_format, settings.log_level)
+    configure_logging(settings.log_format, settings.log_level)
     settings = with_key(settings)
     with opened(settings) as dsn:
         require_current_schema(dsn)
@@ -64,10 +64,8 @@ def _prepared() -> Iterator[tuple[Settings, str]]:
 def _run(settings: Settings, dsn: str, shared: Sequence[socket.socket] = ()) -> None:
     import uvloop
 
-    from service.observability import tracing
-
     sys.setswitchinterval(SWITCH_INTERVAL)
-    with tracing.exported(), contextlib.suppress(asyncio.CancelledError):  # by a second signal
+    with tracing.export_traces(), contextlib.suppress(asyncio.CancelledError):  # by a second signal
         uvloop.run(_serve(settings, dsn, shared))
 
 
@@ -103,8 +101,6 @@ def _on_signals(stop: asyncio.Event, main: asyncio.Task[None]) -> None:
 
 def _on_parents_end(stop: asyncio.Event, main: asyncio.Task[None]) -> None:
     """Have a worker stop, without waiting for imports, once its standard input is at its end."""
-    from service.observability.metrics import SHARED_DIR
-
     loop = asyncio.get_running_loop()
 
     def ended() -> None:

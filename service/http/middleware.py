@@ -42,10 +42,10 @@ async def handle_request(request: web.Request, handler: Handler) -> web.StreamRe
     request[REQUEST_ID] = given if _SANE_ID.fullmatch(given) else new_request_id()
     traced = {} if (trace := traceparent(request)) is None else {"traceparent": trace}
     known = {"request_id": request[REQUEST_ID], **traced}
-    with _span(request), structlog.contextvars.bound_contextvars(**known, **tracing.current()):
+    with _span(request), structlog.contextvars.bound_contextvars(**known, **tracing.log_fields()):
         response = await _answered(request, handler)
-        metrics.ANSWERS.labels(response.status).inc()
-        tracing.answered(response.status)
+        metrics.HTTP_ANSWERS.labels(response.status).inc()
+        tracing.record_status(response.status)
         log.info(
             "http.answered",
             method=request.method,
@@ -65,7 +65,7 @@ def _span(request: web.Request) -> AbstractContextManager[None]:
     resource = request.match_info.route.resource
     if resource is None or not resource.canonical.startswith("/api/"):
         return nullcontext()
-    return tracing.request(request.method, resource.canonical, request.headers)
+    return tracing.request_span(request.method, resource.canonical, request.headers)
 
 
 async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -191,7 +191,7 @@ class _Protocol(web.RequestHandler):
         response.headers[REQUEST_ID_HEADER] = request_id
         add_security_headers(response)
         response.force_close()
-        metrics.ANSWERS.labels(error.status).inc()
+        metrics.HTTP_ANSWERS.labels(error.status).inc()
         return response
 
 
@@ -231,7 +231,7 @@ class _Server(web.Server):
             ended = self._idle() or handler
             self._open.pop(ended, None)
             ended.force_close()
-            metrics.ENDED.inc()
+            metrics.CONNECTIONS_ENDED.inc()
             if ended is handler:
                 return
         self._open[handler] = None

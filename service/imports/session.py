@@ -227,7 +227,7 @@ class ImportSession:
 
         tally = await with_retries(self._pool, close, self._retry_timeout)
         self.ended = True
-        metrics.ENDINGS.labels(state).inc()
+        metrics.IMPORTS_ENDED.labels(state).inc()
         if tally is not None:
             _log.info("import.ended", state=state, bytes=how.bytes_read, **tally.counts)
         return tally

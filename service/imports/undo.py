@@ -193,14 +193,14 @@ async def _land(
     conn: Connection, owner: Lease, items: Sequence[BatchItem], recheck: bool
 ) -> list[BatchItem]:
     async with lease_transaction(conn, owner, projects=len(items)) as watch:
-        watch.turn_to(Stage.COMPARE)
+        watch.switch_to(Stage.COMPARE)
         held, contested = await try_project_locks(conn, owner, items)
         await check_lease(conn, owner)
         if recheck:
             held = await drop_written(conn, owner, held)
         plan = WritePlan()
         copies = await _decide(conn, owner, held, plan)
-        watch.turn_to(Stage.WRITE)
+        watch.switch_to(Stage.WRITE)
         if copies:
             await _write(conn, owner, copies, plan)
             if len(await _kept(conn, owner, copies)) < len(copies):

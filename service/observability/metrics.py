@@ -1,22 +1,21 @@
-"""What the service says of itself: a structured log and Prometheus metrics."""
+"""The Prometheus metrics of the service.
+
+Each metric's constant has the metric's name without the prefix ``bulk_import``.
+"""
 
 import contextlib
-import logging
 import os
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Final
 
-import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
-from structlog.tracebacks import ExceptionDictTransformer
 
 SHARED_DIR: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""Variable that names the directory where the processes of one service count together; it must be
-set before this module is imported."""
+"""Environment variable that names the directory in which the processes of one service share their
+counts. It must be set before this module is imported."""
 
 IMPORTS_RUNNING: Final = Gauge(
     "bulk_import_imports_running",
@@ -28,62 +27,66 @@ PROJECTS: Final = Counter(
     "Projects of completed uploads, by outcome and kind of client program",
     ["outcome", "client_class"],
 )
-BYTES: Final = Counter("bulk_import_upload_bytes", "Bytes of uploads, as received")
-ROWS: Final = Counter("bulk_import_database_bytes", "Bytes of rows sent to the database by COPY")
-SECONDS: Final = Histogram(
+UPLOAD_BYTES: Final = Counter("bulk_import_upload_bytes", "Bytes of uploads, as received")
+DATABASE_BYTES: Final = Counter(
+    "bulk_import_database_bytes", "Bytes of rows sent to the database by COPY"
+)
+IMPORT_SECONDS: Final = Histogram(
     "bulk_import_import_seconds",
     "Seconds from the start of an import to its end, including the upload",
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400),
 )
-ANSWERS: Final = Counter(
+HTTP_ANSWERS: Final = Counter(
     "bulk_import_http_answers",
     "HTTP responses by status, including those to health checks",
     ["status"],
 )
-ENDED: Final = Counter(
+CONNECTIONS_ENDED: Final = Counter(
     "bulk_import_connections_ended", "Connections closed to make room for new ones"
 )
-ENDINGS: Final = Counter(
+IMPORTS_ENDED: Final = Counter(
     "bulk_import_imports_ended",
     "Imports that ended, by state: completed, failed, interrupted or cancelled",
     ["state"],
 )
-OLDEST: Final = Gauge(
+OLDEST_IMPORT_SECONDS: Final = Gauge(
     "bulk_import_oldest_import_seconds",
     "Age in seconds of the oldest running import, at the last heartbeat",
     multiprocess_mode="livemax",
 )
-SPOOL: Final = Gauge(
+SPOOL_BYTES: Final = Gauge(
     "bulk_import_spool_bytes",
     "Bytes of working files, of at most BULK_IMPORT_SPOOL_BYTES, at the last heartbeat",
     multiprocess_mode="livesum",
 )
-RETRIES: Final = Counter("bulk_import_database_retries", "Database operations that were repeated")
-PUT_OFF: Final = Counter(
+DATABASE_RETRIES: Final = Counter(
+    "bulk_import_database_retries", "Database operations that were repeated"
+)
+PROJECTS_PUT_OFF: Final = Counter(
     "bulk_import_projects_put_off", "Times that a project waited for another import to write it"
 )
-MISSED: Final = Counter(
+HEARTBEATS_MISSED: Final = Counter(
     "bulk_import_heartbeats_missed",
     "Heartbeats that did not reach the database; after BULK_IMPORT_HEARTBEAT_EXPIRY "
     "without one, imports count as interrupted",
 )
-ERRORS: Final = Counter(
+DATABASE_ERRORS: Final = Counter(
     "bulk_import_database_errors",
     "Database errors, by class of SQLSTATE; 08 includes connections that broke",
     ["class"],
 )
-LOCKS: Final = Histogram(
+LOCK_SECONDS: Final = Histogram(
     "bulk_import_lock_seconds",
     "Seconds that batches waited for projects, and transactions for their client, by lock",
     ["lock"],
     buckets=(0.01, 0.1, 0.5, 1, 2.5, 5, 10, 25),
 )
-WAITING: Final = Gauge(
+BATCHES_WAITING: Final = Gauge(
     "bulk_import_batches_waiting",
     "Batches that are parsed and wait for a writer or for a database connection",
     multiprocess_mode="livesum",
 )
-STAGES: Final = Counter(
+STAGE_SECONDS: Final = Counter(
     "bulk_import_stage_seconds",
     "Seconds that imports spent, by stage of the pipeline; its rate is the average number "
     "of readers or writers in the stage",
@@ -128,162 +131,121 @@ class Stage(StrEnum):
     COMMIT = "commit", "writer", "The database's disk or its synchronous standby is slow."
 
 
-# There from the start: what begins with its first fault shows no increase by it.
+# Create the series at start: Prometheus' increase() misses a counter that appears at 1.
 for _state in ("completed", "failed", "interrupted", "cancelled"):
-    ENDINGS.labels(_state)
+    IMPORTS_ENDED.labels(_state)
 for _status in (500, 503):
-    ANSWERS.labels(_status)
+    HTTP_ANSWERS.labels(_status)
 for _class in ("08", "40", "42", "53", "57"):
-    ERRORS.labels(_class)
+    DATABASE_ERRORS.labels(_class)
 for _lock in ("client", "project"):
-    LOCKS.labels(_lock)
-_STAGES: Final = {stage: STAGES.labels(stage) for stage in Stage}
+    LOCK_SECONDS.labels(_lock)
+_COUNTERS: Final = {stage: STAGE_SECONDS.labels(stage) for stage in Stage}
 
-TELL_EVERY: Final = 1.0
-"""Seconds after which a stopwatch counts what it has, though it goes on."""
+FLUSH_INTERVAL: Final = 1.0
+"""Seconds after which a running stopwatch adds to the counters what it has measured."""
 
-_under_way: Final[dict[object, float]] = {}
-"""When each import began, by the monotonic clock."""
-
-
-def configure(
-    log_format: Literal["console", "json"], level: Literal["debug", "info", "warning", "error"]
-) -> None:
-    """Send structlog's and the standard library's records to standard error, in one format.
-
-    What is bound to the context (``request_id``, …) stands in every record. Tracebacks are without
-    local variables: among them are the settings, and pieces of what was uploaded.
-    """
-    shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    last: list[structlog.typing.Processor] = (
-        [
-            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
-            structlog.processors.JSONRenderer(),
-        ]
-        if log_format == "json"
-        else [
-            structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-            )
-        ]
-    )
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
-        )
-    )
-    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+_started_at: Final[dict[object, float]] = {}
+"""When each running import started, by the monotonic clock."""
 
 
 def count_error(sqlstate: str) -> None:
-    """Count an error of the database; an empty ``sqlstate`` is none."""
+    """Count an error of the database; an empty ``sqlstate`` counts nothing."""
     if sqlstate:
-        ERRORS.labels(sqlstate[:2]).inc()
-
-
-@contextlib.contextmanager
-def importing() -> Iterator[None]:
-    """Measure one import, from its admission to its end."""
-    mark = object()
-    _under_way[mark] = time.monotonic()
-    try:
-        with IMPORTS_RUNNING.track_inprogress(), SECONDS.time():
-            yield
-    finally:
-        del _under_way[mark]
-
-
-def observe(spool_bytes: int) -> None:
-    """What is told as it stands, not counted: looked at with each heartbeat.
-
-    Args:
-        spool_bytes: held by working files.
-    """
-    oldest = min(_under_way.values(), default=None)
-    OLDEST.set(0 if oldest is None else time.monotonic() - oldest)
-    SPOOL.set(spool_bytes)
+        DATABASE_ERRORS.labels(sqlstate[:2]).inc()
 
 
 def count_projects(counts: Mapping[str, int], client_class: str) -> None:
-    """Count the projects of an import that is completed.
+    """Count the projects of a completed import.
 
     Args:
-        counts: by outcome.
-        client_class: one of a few words for who sends, such as ``curl``; never a client's id.
+        counts: number of projects by outcome.
+        client_class: class of the sender's program, such as ``curl``; never a client's id, because
+            each value makes a time series.
     """
     for outcome, number in counts.items():
         PROJECTS.labels(outcome, client_class).inc(number)
 
 
-class Stopwatch:
-    """Adds up the seconds that one reader or writer spends, one stage after another.
+@contextlib.contextmanager
+def measure_import() -> Iterator[None]:
+    """Measure one import, from its admission to its end."""
+    key = object()
+    _started_at[key] = time.monotonic()
+    try:
+        with IMPORTS_RUNNING.track_inprogress(), IMPORT_SECONDS.time():
+            yield
+    finally:
+        del _started_at[key]
 
-    To be entered as a context. A reading costs the clock alone: they are counted at the end, or
-    ``TELL_EVERY``.
+
+def set_gauges(spool_bytes: int) -> None:
+    """Set the gauges that are read at each heartbeat.
 
     Args:
-        stage: what is done from now on.
+        spool_bytes: bytes in working files.
+    """
+    oldest = min(_started_at.values(), default=None)
+    OLDEST_IMPORT_SECONDS.set(0 if oldest is None else time.monotonic() - oldest)
+    SPOOL_BYTES.set(spool_bytes)
+
+
+class Stopwatch:
+    """Measures the seconds that one reader or writer spends in each stage.
+
+    Use it as a context manager. Switching stages reads the clock and touches no counter; the
+    counters are updated at the end and every ``FLUSH_INTERVAL``.
+
+    Args:
+        stage: the first stage.
     """
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
-        self._since = self._told = time.monotonic()
-        self._spent: dict[Stage, float] = {}
+        self._since = self._flushed = time.monotonic()
+        self._seconds: dict[Stage, float] = {}
 
-    def turn_to(self, stage: Stage) -> None:
-        """Another stage begins."""
+    def switch_to(self, stage: Stage) -> None:
+        """End the current stage and start another one."""
         now = time.monotonic()
-        self._spent[self._stage] = self._spent.get(self._stage, 0.0) + now - self._since
+        self._seconds[self._stage] = self._seconds.get(self._stage, 0.0) + now - self._since
         self._stage, self._since = stage, now
-        if now - self._told >= TELL_EVERY:
-            self._tell()
-            self._told = now
+        if now - self._flushed >= FLUSH_INTERVAL:
+            self._flush()
+            self._flushed = now
 
     def __enter__(self) -> "Stopwatch":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.turn_to(self._stage)
-        self._tell()
+        self.switch_to(self._stage)
+        self._flush()
 
-    def _tell(self) -> None:
-        for stage, seconds in self._spent.items():
-            _STAGES[stage].inc(seconds)
-        self._spent.clear()
+    def _flush(self) -> None:
+        for stage, seconds in self._seconds.items():
+            _COUNTERS[stage].inc(seconds)
+        self._seconds.clear()
 
 
 @contextlib.contextmanager
-def waiting() -> Iterator[None]:
-    """A batch waits for its turn at the database."""
-    with WAITING.track_inprogress(), Stopwatch(Stage.WRITE_TURN):
+def measure_write_turn() -> Iterator[None]:
+    """Measure the wait of one batch for its turn to write."""
+    with BATCHES_WAITING.track_inprogress(), Stopwatch(Stage.WRITE_TURN):
         yield
 
 
-def waited_for_projects(since: Mapping[int, float]) -> None:
-    """A batch has the locks of its projects, or has given up on some.
+def observe_project_locks(waiting_since: Mapping[int, float]) -> None:
+    """Record how long a batch waited for the locks of its projects.
 
     Args:
-        since: when each wait began, by the monotonic clock; empty where there was none.
+        waiting_since: when each wait started, by the monotonic clock; empty if none was needed.
     """
-    if since:
-        LOCKS.labels("project").observe(time.monotonic() - min(since.values()))
+    if waiting_since:
+        LOCK_SECONDS.labels("project").observe(time.monotonic() - min(waiting_since.values()))
 
 
-def exposition() -> bytes:
-    """All metrics in Prometheus' text format: of this process, or of all that count together."""
+def render_metrics() -> bytes:
+    """Return all metrics in Prometheus' text format, summed over the processes of the service."""
     if SHARED_DIR not in os.environ:
         return generate_latest()
     registry = CollectorRegistry()

@@ -1,11 +1,12 @@
-"""Traces by OpenTelemetry: on where one of its own variables names an endpoint, else nothing.
+"""OpenTelemetry traces, exported if one of OpenTelemetry's own variables names an endpoint.
 
     request ─ import ─┬─ transaction
-                      ├─ transaction     the first ``MOST_TRANSACTIONS`` of an import
+                      ├─ transaction     the first ``MAX_TRANSACTIONS`` of an import
                       └─ …
 
-Sampling, headers, the service's name and the like are OpenTelemetry's own variables too. No span
-holds an exception's text: what was uploaded may stand in it.
+Without an endpoint every span is the API's no-op. Sampling, headers and the service's name are set
+by OpenTelemetry's variables too. No span contains the text of an exception, because that text may
+quote the uploaded file.
 """
 
 import contextlib
@@ -16,40 +17,48 @@ from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
 from importlib.metadata import version
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-if TYPE_CHECKING:
-    from opentelemetry.trace import Tracer
+from opentelemetry.trace import (
+    NoOpTracer,
+    SpanKind,
+    StatusCode,
+    Tracer,
+    format_trace_id,
+    get_current_span,
+)
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 Value = str | int
 
-ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
-"""Variables of which one turns traces on."""
+ENDPOINT_VARIABLES: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+"""Environment variables that turn on the export; either is enough."""
 
-MOST_TRANSACTIONS: Final = 100
-"""Spans of an import's transactions; a file of gigabytes has thousands."""
+MAX_TRANSACTIONS: Final = 100
+"""Transactions of one import that get a span; a file of gigabytes has thousands."""
 
-PATIENCE: Final = 3.0
-"""Seconds that the last spans have at the end, if nobody takes them."""
+SHUTDOWN_TIMEOUT: Final = 3.0
+"""Seconds that the collector has to accept the last spans when the service stops."""
 
-_NOTHING: Final = nullcontext()
-_tracer: "Tracer | None" = None
+_NO_OP: Final = NoOpTracer()
+_PROPAGATOR: Final = TraceContextTextMapPropagator()
+_tracer: Tracer = _NO_OP
 _transactions: ContextVar[Iterator[int]] = ContextVar("transactions")
 
 
 class TracingError(Exception):
-    """Traces are wanted and cannot be had; the text is one line for whoever started us."""
+    """Traces cannot be exported although an endpoint is set; the text is one line for the user."""
 
 
 @contextlib.contextmanager
-def exported() -> Iterator[None]:
-    """Send spans by OTLP over HTTP until the block ends, where an endpoint is set.
+def export_traces() -> Iterator[None]:
+    """Export spans by OTLP over HTTP until the block ends, if an endpoint is set.
 
     Raises:
-        TracingError: it is set, and what is needed is not installed.
+        TracingError: an endpoint is set, but the extra ``traces`` is not installed.
     """
     global _tracer
-    if not any(os.environ.get(name) for name in ENDPOINTS):
+    if not any(os.environ.get(name) for name in ENDPOINT_VARIABLES):
         yield
         return
     try:
@@ -59,114 +68,94 @@ def exported() -> Iterator[None]:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError:
         raise TracingError(
-            "no traces: unset OTEL_EXPORTER_OTLP_ENDPOINT, or install what sends them with "
-            "pip install 'project-bulk-import[traces]'"
+            "cannot export traces: install the exporter with "
+            "pip install 'project-bulk-import[traces]', or unset OTEL_EXPORTER_OTLP_ENDPOINT"
         ) from None
-    of_release = version("project-bulk-import")
-    named = Resource({"service.name": "bulk-import", "service.version": of_release})
+    release = version("project-bulk-import")
+    service = Resource({"service.name": "bulk-import", "service.version": release})
     provider = TracerProvider(
-        resource=Resource.create().merge(named).merge(OTELResourceDetector().detect()),
+        resource=Resource.create().merge(service).merge(OTELResourceDetector().detect()),
         shutdown_on_exit=False,
     )
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    _tracer = provider.get_tracer("bulk-import", of_release)
+    _tracer = provider.get_tracer("bulk-import", release)
     try:
         yield
     finally:
-        _tracer = None
-        ending = threading.Thread(target=provider.shutdown, daemon=True)
-        ending.start()
-        ending.join(PATIENCE)
+        _tracer = _NO_OP
+        shutdown = threading.Thread(target=provider.shutdown, daemon=True)
+        shutdown.start()
+        shutdown.join(SHUTDOWN_TIMEOUT)
 
 
-def request(method: str, route: str, headers: Mapping[str, str]) -> AbstractContextManager[None]:
-    """The span of a request, in the trace that its headers name.
+def request_span(
+    method: str, route: str, headers: Mapping[str, str]
+) -> AbstractContextManager[None]:
+    """Open the span of a request, in the trace that the request's ``traceparent`` names.
 
     Args:
-        route: as it is registered, such as ``/api/v2/clients/{client_id}/imports``.
+        method: HTTP method.
+        route: the registered path, such as ``/api/v2/clients/{client_id}/imports``.
+        headers: the request's headers.
     """
-    if _tracer is None:
-        return _NOTHING
-    from opentelemetry.propagate import extract
-    from opentelemetry.trace import SpanKind
-
-    said = {"http.request.method": method, "http.route": route}
-    return _span(f"{method} {route}", said, kind=SpanKind.SERVER, context=extract(headers))
+    # The no-op tracer would carry the caller's trace id into our log, where it leads to no span.
+    context = None if _tracer is _NO_OP else _PROPAGATOR.extract(headers)
+    attributes = {"http.request.method": method, "http.route": route}
+    return _span(f"{method} {route}", attributes, kind=SpanKind.SERVER, context=context)
 
 
-def importing(import_id: int, client_id: int) -> AbstractContextManager[None]:
-    """The span of an import, which may outlive its request's."""
-    if _tracer is None:
-        return _NOTHING
+def import_span(import_id: int, client_id: int) -> AbstractContextManager[None]:
+    """Open the span of an import, which may outlive the span of its request."""
     _transactions.set(count(1))
-    said = {"bulk_import.import_id": import_id, "bulk_import.client_id": client_id}
-    return _span("import", said)
+    attributes = {"bulk_import.import_id": import_id, "bulk_import.client_id": client_id}
+    return _span("import", attributes)
 
 
-def transaction(projects: int | None) -> AbstractContextManager[None]:
-    """The span of one of an import's transactions; nothing after the first few.
+def transaction_span(projects: int | None) -> AbstractContextManager[None]:
+    """Open the span of one transaction of an import, up to ``MAX_TRANSACTIONS`` of them.
 
     Args:
-        projects: that it is about, if it is about some.
+        projects: projects that the transaction writes, or None if it writes none.
     """
-    if _tracer is None:
-        return _NOTHING
-    if next(_transactions.get(count(1))) > MOST_TRANSACTIONS:
-        return _NOTHING
+    if next(_transactions.get(count(1))) > MAX_TRANSACTIONS:
+        return nullcontext()
     return _span("transaction", {} if projects is None else {"bulk_import.projects": projects})
 
 
-def note(**said: Value) -> None:
-    """Add to the innermost span, where there is one.
-
-    Args:
-        said: by name, in our own namespace ``bulk_import``.
-    """
-    if _tracer is not None:
-        from opentelemetry.trace import get_current_span
-
-        get_current_span().set_attributes({f"bulk_import.{k}": v for k, v in said.items()})
+def add_attributes(**attributes: Value) -> None:
+    """Add attributes to the innermost span, in our namespace ``bulk_import``."""
+    get_current_span().set_attributes({f"bulk_import.{k}": v for k, v in attributes.items()})
 
 
-def answered(status: int) -> None:
-    """Say in the request's span how it was answered."""
-    if _tracer is not None:
-        from opentelemetry.trace import StatusCode, get_current_span
-
-        span = get_current_span()
-        span.set_attribute("http.response.status_code", status)
-        if status >= 500:
-            span.set_status(StatusCode.ERROR)
+def record_status(status: int) -> None:
+    """Record the HTTP status of the response in the request's span."""
+    span = get_current_span()
+    span.set_attribute("http.response.status_code", status)
+    if status >= 500:
+        span.set_status(StatusCode.ERROR)
 
 
-def current() -> dict[str, str]:
-    """What logs say of the innermost span: its ``trace_id``; empty where there is none."""
-    if _tracer is None:
-        return {}
-    from opentelemetry.trace import format_trace_id, get_current_span
-
+def log_fields() -> dict[str, str]:
+    """Return what the log records about the innermost span: ``trace_id``, or nothing."""
     context = get_current_span().get_span_context()
     return {"trace_id": format_trace_id(context.trace_id)} if context.is_valid else {}
 
 
 def traceparent() -> str | None:
-    """The innermost span as W3C trace context, for what is to be found from it."""
-    if _tracer is None:
-        return None
-    from opentelemetry.propagate import inject
-
+    """Return the innermost span as a W3C ``traceparent``, or None outside any span."""
     carrier: dict[str, str] = {}
-    inject(carrier)
+    _PROPAGATOR.inject(carrier)
     return carrier.get("traceparent")
 
 
 @contextlib.contextmanager
-def _span(name: str, said: Mapping[str, Value], **how: Any) -> Iterator[None]:
-    from opentelemetry.trace import StatusCode
-
-    assert _tracer is not None
+def _span(name: str, attributes: Mapping[str, Value], **options: Any) -> Iterator[None]:
     with _tracer.start_as_current_span(
-        name, attributes=said, record_exception=False, set_status_on_exception=False, **how
+        name,
+        attributes=attributes,
+        record_exception=False,
+        set_status_on_exception=False,
+        **options,
     ) as span:
         try:
             yield

@@ -64,7 +64,7 @@ async def with_retries(
             away_since = there if away_since is None else away_since
             if time.monotonic() - away_since > within:
                 raise Unavailable("The database could not be reached") from exc
-            metrics.RETRIES.inc()
+            metrics.DATABASE_RETRIES.inc()
             _log.warning("the database is tried again", fault=repr(exc))
         await asyncio.sleep(next(pause))
 

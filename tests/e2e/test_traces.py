@@ -12,7 +12,8 @@ from tests.e2e.conftest import CommandLine
 
 
 def test_what_is_missing_is_told_at_the_start(cli: CommandLine, tmp_path: Path) -> None:
-    (tmp_path / "opentelemetry.py").write_text("raise ImportError\n")
+    (tmp_path / "opentelemetry").mkdir()
+    (tmp_path / "opentelemetry" / "sdk.py").write_text("raise ImportError\n")
     wanted = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
     told = cli.refuses("serve", PYTHONPATH=str(tmp_path), **wanted)
     assert "pip install 'project-bulk-import[traces]'" in told

@@ -88,4 +88,6 @@ def _check(refusing: Callable[[], None]) -> str:
 
 async def read_metrics(request: web.Request) -> web.Response:
     """Prometheus' text format."""
-    return web.Response(body=metrics.exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    return web.Response(
+        body=metrics.render_metrics(), headers={"Content-Type": CONTENT_TYPE_LATEST}
+    )

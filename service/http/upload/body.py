@@ -109,7 +109,7 @@ class Body:
     def count(self) -> None:
         """Count for the metrics what has come since the last time."""
         come = self._stream.total_bytes
-        metrics.BYTES.inc(come - self._counted)
+        metrics.UPLOAD_BYTES.inc(come - self._counted)
         self._counted = come
 
     async def read_away(self) -> None:

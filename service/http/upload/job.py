@@ -48,7 +48,7 @@ class ImportJob:
             ConnectionError: the client is gone.
         """
         try:
-            with self._importer.admit(self._request.client_id), metrics.importing():
+            with self._importer.admit(self._request.client_id), metrics.measure_import():
                 async with self._importer.start(self._request) as started:
                     self.started = started
                     return await self._told(started)
@@ -61,10 +61,10 @@ class ImportJob:
         """See the import through, with its id in every record of the log, and its span."""
         with (
             structlog.contextvars.bound_contextvars(import_id=started.id),
-            tracing.importing(started.id, self._request.client_id),
+            tracing.import_span(started.id, self._request.client_id),
         ):
             tally = await self._see_through(started)
-            tracing.note(**tally.counts)
+            tracing.add_attributes(**tally.counts)
             return tally
 
     async def _see_through(self, started: UploadSink) -> Tally:

@@ -39,9 +39,9 @@ class ThrottledReader:
         """As the pipe's."""
         if self._pipe.taken < FIRST_TURN and self._pipe.ready:
             self._turn.take()  # held, unless what the parser left is read away at the end
-            self._watch.turn_to(Stage.RECEIVE)
+            self._watch.switch_to(Stage.RECEIVE)
             data = self._pipe.read(n)
-            self._watch.turn_to(Stage.PARSE)
+            self._watch.switch_to(Stage.PARSE)
             return data
         with paused(self._turn, self._watch, Stage.RECEIVE):
             return self._pipe.read(n)
@@ -57,13 +57,13 @@ def paused(turn: Slot, watch: Stopwatch, stage: Stage, *, for_good: bool = False
         stage: what it waits for.
         for_good: it has nothing more to parse.
     """
-    watch.turn_to(stage)
+    watch.switch_to(stage)
     turn.give_back()
     yield
     if not for_good:
-        watch.turn_to(Stage.PARSE_TURN)
+        watch.switch_to(Stage.PARSE_TURN)
         turn.take()
-    watch.turn_to(Stage.PARSE)
+    watch.switch_to(Stage.PARSE)
 
 
 def batch_projects(

@@ -131,12 +131,12 @@ async def _messages(blocks: Iterable[bytes]) -> AsyncIterator[bytes]:
         size += len(block)
         if size >= STEP:
             watchdog.reset()
-            metrics.ROWS.inc(size)
+            metrics.DATABASE_BYTES.inc(size)
             yield b"".join(pending)
             pending.clear()
             size = 0
     if pending:
-        metrics.ROWS.inc(size)
+        metrics.DATABASE_BYTES.inc(size)
         yield b"".join(pending)
 
 

@@ -116,7 +116,7 @@ class Queue:
         """Hold a turn; in a task, which may be cancelled while it waits."""
         turn = self._turns.ask(self)
         try:
-            with metrics.waiting():
+            with metrics.measure_write_turn():
                 await asyncio.wrap_future(turn)
         except asyncio.CancelledError:
             if not turn.cancel():

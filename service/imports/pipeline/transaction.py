@@ -63,11 +63,11 @@ async def lease_transaction(
     Yields:
         What counts its seconds: those inside as written, unless it is told otherwise.
     """
-    with tracing.transaction(projects), Stopwatch(Stage.LOCK) as watch:
+    with tracing.transaction_span(projects), Stopwatch(Stage.LOCK) as watch:
         transaction = conn.transaction(isolation="read_committed")
         await transaction.start()
         try:
-            with metrics.LOCKS.labels("client").time():
+            with metrics.LOCK_SECONDS.labels("client").time():
                 await conn.execute(
                     _SQL.hold,
                     import_key(owner.client_id, owner.import_id),
@@ -76,12 +76,12 @@ async def lease_transaction(
                     f"{owner.idle_timeout * 1000:.0f}",
                     alone,
                 )
-            watch.turn_to(Stage.WRITE)
+            watch.switch_to(Stage.WRITE)
             yield watch
         except BaseException:
             await transaction.rollback()
             raise
-        watch.turn_to(Stage.COMMIT)
+        watch.switch_to(Stage.COMMIT)
         await (transaction.commit() if keep else transaction.rollback())
 
 
@@ -118,14 +118,14 @@ async def write_batch(
     plan = WritePlan()
     keep = not owner.options.dry_run
     async with lease_transaction(conn, owner, keep=keep, projects=len(items)) as watch:
-        watch.turn_to(Stage.COMPARE)
+        watch.switch_to(Stage.COMPARE)
         held, contested = await try_project_locks(conn, owner, items)
         await check_lease(conn, owner)
         if recheck:
             held = await drop_written(conn, owner, held)
         if held:
             plan = await make_plan(conn, owner, held)
-            watch.turn_to(Stage.WRITE)
+            watch.switch_to(Stage.WRITE)
             await write_plan(conn, owner, plan)
     if plan.results and not keep:
         await store_results(conn, owner, plan.results)

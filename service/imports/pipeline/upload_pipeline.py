@@ -170,7 +170,7 @@ class UploadPipeline(Pipeline):
         limits = limits_from_settings(settings, self._spool)
         try:
             with Stopwatch(Stage.PARSE_TURN) as self._watch, self._parsing.turn() as self._turn:
-                self._watch.turn_to(Stage.PARSE)
+                self._watch.switch_to(Stage.PARSE)
                 source = InflatedSource(
                     ThrottledReader(self._pipe, self._turn, self._watch), limits
                 )
@@ -211,12 +211,12 @@ class UploadPipeline(Pipeline):
                 await self._writer.store_shared(batch)
             except Exception as exc:
                 self.halt(exc)
-        metrics.WAITING.inc()
+        metrics.BATCHES_WAITING.inc()
         await self._queue.put(batch)
 
     async def _write(self) -> None:
         while (batch := await self._queue.get()) is not None:
-            metrics.WAITING.dec()
+            metrics.BATCHES_WAITING.dec()
             try:
                 if self.fault is None:
                     await self._writer.land(batch.items)

@@ -83,7 +83,7 @@ class Writer:
         """
         waiting_since: dict[int, float] = {}
         await self._land(list(entries), waiting_since)
-        metrics.waited_for_projects(waiting_since)
+        metrics.observe_project_locks(waiting_since)
 
     async def _land(self, entries: list[BatchItem], waiting_since: dict[int, float]) -> None:
         pause = backoff()
@@ -98,7 +98,7 @@ class Writer:
                 return
             if not contested:
                 return
-            metrics.PUT_OFF.inc(len(contested))
+            metrics.PROJECTS_PUT_OFF.inc(len(contested))
             entries = await self._give_up_on_expired(contested, waiting_since)
             await asyncio.sleep(next(pause))
 

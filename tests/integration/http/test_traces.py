@@ -88,7 +88,7 @@ async def test_an_upload_is_traced_from_its_sender_to_its_transactions(
     settings: Settings, dsn: str, pool: Pool, collector: Collector
 ) -> None:
     await pool.execute(ADD_CLIENT)
-    number = tracing.MOST_TRANSACTIONS + 20
+    number = tracing.MAX_TRANSACTIONS + 20
     projects = "".join(f'<project id="P-{n}"><name>One</name></project>' for n in range(number))
     xml = f'<projects xmlns="urn:project-bulk-import:1">{projects}</projects>'
     async with logged(settings, dsn, "json", batch_projects=1) as (service, log):
@@ -108,7 +108,7 @@ async def test_an_upload_is_traced_from_its_sender_to_its_transactions(
     assert said(whole)["bulk_import.import_id"] == answer.json["import_id"]
     assert said(whole)["bulk_import.created"] == number
     assert "bulk_import.projects" not in said(whole), "said of a transaction that has no span"
-    assert len(transactions) == tracing.MOST_TRANSACTIONS
+    assert len(transactions) == tracing.MAX_TRANSACTIONS
     assert {span.parent_span_id for span in transactions} == {whole.span_id}
     assert {said(span)["bulk_import.projects"] for span in transactions} == {1}
     assert [each["event"] for each in lines] == ["import.begun", "import.ended", "http.answered"]

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from service.observability import metrics
+from service.observability.logging import configure_logging
 from service.projects.retention import prune
 from service.settings import Settings
 from service.storage.pool import open_pool
@@ -76,7 +76,7 @@ async def aged(bench: Bench) -> None:
 
     Always the same tenth, so that their versions pile up as fast as they can.
     """
-    metrics.configure("console", "error")
+    configure_logging("console", "error")
     lasts: list[float] = []
     firsts: list[float] = []
     sizes: list[tuple[int, ...]] = []

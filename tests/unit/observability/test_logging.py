@@ -1,4 +1,4 @@
-"""The log's two formats, and what is bound to its records."""
+"""The two formats of the log, and the fields bound to its records."""
 
 import json
 import logging
@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from service.observability import metrics
+from service.observability.logging import configure_logging
 
 
 @pytest.fixture(autouse=True)
-def _restored() -> Iterator[None]:
+def _restore_logging() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
@@ -20,16 +20,16 @@ def _restored() -> Iterator[None]:
     structlog.reset_defaults()
 
 
-def _log() -> None:
+def _write_records() -> None:
     with structlog.contextvars.bound_contextvars(request_id="r-1"):
         structlog.get_logger("ours").info("happened", number=1)
         logging.getLogger("theirs").warning("also %s", "this")
         logging.getLogger("theirs").debug("not this")
 
 
-def test_json_records_carry_what_is_bound(capsys: pytest.CaptureFixture[str]) -> None:
-    metrics.configure("json", "info")
-    _log()
+def test_json_records_contain_the_bound_fields(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("json", "info")
+    _write_records()
     ours, theirs = map(json.loads, capsys.readouterr().err.splitlines())
     assert (ours["event"], ours["number"], ours["request_id"]) == ("happened", 1, "r-1")
     assert (theirs["event"], theirs["level"], theirs["logger"]) == (
@@ -40,8 +40,8 @@ def test_json_records_carry_what_is_bound(capsys: pytest.CaptureFixture[str]) ->
     assert theirs["request_id"] == "r-1"
 
 
-def test_a_fault_is_told_with_its_place(capsys: pytest.CaptureFixture[str]) -> None:
-    metrics.configure("json", "error")
+def test_json_records_contain_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("json", "error")
     try:
         raise ValueError("broken")
     except ValueError as exc:
@@ -50,8 +50,8 @@ def test_a_fault_is_told_with_its_place(capsys: pytest.CaptureFixture[str]) -> N
     assert record["exception"][0]["exc_value"] == "broken"
 
 
-def test_the_console_is_read_by_people(capsys: pytest.CaptureFixture[str]) -> None:
-    metrics.configure("console", "warning")
-    _log()
+def test_console_records_are_plain_text(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("console", "warning")
+    _write_records()
     (line,) = capsys.readouterr().err.splitlines()
     assert "also this" in line
