@@ -58,7 +58,7 @@ class RecordQueue:
 
     def put(self, record: object) -> None:
         if self._file is None:
-            self._file = self._spool.file(_IN_MEMORY)
+            self._file = self._spool.new_file(_IN_MEMORY)
         pickle.dump(record, self._file, pickle.HIGHEST_PROTOCOL)
 
     def drain(self) -> Iterator[Any]:

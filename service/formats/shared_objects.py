@@ -74,7 +74,7 @@ class SharedStore:
         self._next = array("I")
         self._last = array("I")
         self._handed_out = bytearray()
-        self._spool = spool.file(memory)
+        self._spool = spool.new_file(memory)
         self._node = lru_cache(_CACHED)(self._read_node)
 
     def __contains__(self, name: bytes) -> bool:

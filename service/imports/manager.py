@@ -65,7 +65,9 @@ class ImportManager:
     def __init__(self, pool: Pool, settings: Settings) -> None:
         self.running: dict[tuple[int, int], ImportSession] = {}
         self.spool = Spool(
-            settings.spool_dir, most=settings.spool_bytes, reserve=settings.spool_reserve_bytes
+            settings.spool_dir,
+            max_bytes=settings.spool_bytes,
+            reserved_bytes=settings.spool_reserve_bytes,
         )
         self._pool = pool
         self._settings = settings
@@ -126,7 +128,7 @@ class ImportManager:
     def check_spool(self) -> None:
         """Raises Unavailable: the spool has no room for another import."""
         try:
-            self.spool.check(self._settings.import_spool_bytes)
+            self.spool.check_space(self._settings.import_spool_bytes)
         except OSError as full:
             raise Unavailable(NO_ROOM) from full
 
@@ -236,14 +238,14 @@ class ImportManager:
                     finally:  # to give it back would wait for a database that no longer answers
                         watchdog.terminate(conn)
             except Exception as exc:
-                metrics.MISSED.inc()
+                metrics.HEARTBEATS_MISSED.inc()
                 metrics.count_error(sqlstate(exc))
                 _log.warning("heartbeat missed", fault=repr(exc))
             await asyncio.sleep(self._settings.heartbeat_every)
 
     async def _beat_on(self, conn: Connection) -> NoReturn:
         while True:
-            metrics.observe(self.spool.held)
+            metrics.set_gauges(self.spool.used_bytes)
             with watchdog.terminate_after(conn, self._settings.heartbeat_expiry / 2):
                 await self._beat(conn)
             await asyncio.sleep(self._settings.heartbeat_every)

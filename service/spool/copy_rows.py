@@ -58,7 +58,7 @@ class CopyRows:
 
     def _spill(self) -> None:
         if self._file is None:
-            self._file = self._spool.file()
+            self._file = self._spool.new_file()
             self._spill_after = min(self._spill_after, SPILL_STEP)
         for table, lines in self._lines.items():
             if lines:

@@ -142,7 +142,7 @@ class DiskSet:
 
     def _write(self) -> None:
         if self._file is None:
-            self._file = self._spool.file()
+            self._file = self._spool.new_file()
         self._file.seek(self._on_disk)
         self._file.write(self._latest)
         self._on_disk += len(self._latest)

@@ -1,10 +1,11 @@
-"""Working files on disk: unlinked, and bounded for one import and for all of them.
+"""Temporary working files, with a limit for each import and one for all imports together.
 
-    Spool ─ share() ─▶ Share ─ file() ─▶ SpoolFile
-    the process        an import         rows, names, references, shared objects
+    Spool ─ share() ─▶ SpoolShare ─ new_file() ─▶ SpoolFile
+    the process        an import                  rows, names, references, shared objects
 
-What a file holds counts from its first byte on disk until it is closed: an unlinked file gives
-nothing back before. Nothing else in the service writes files.
+The files are unlinked as soon as they are created, so the kernel removes them however the process
+ends. Their bytes count until the file is closed, because the disk frees them only then. No other
+module writes files while the service runs.
 """
 
 import contextlib
@@ -19,15 +20,15 @@ from pathlib import Path
 from typing import IO
 
 _STEP = 64 * 1024
-"""A file counts in steps of at least this many bytes."""
+"""Bytes that a file reserves at a time, at least."""
 
 
 class TooLarge(Exception):
-    """What is being kept is over a limit of its import; the text says which."""
+    """Data of an import exceeds a limit; the message names the limit."""
 
 
 class SpoolFull(OSError):
-    """All imports together would hold more than they may, or the disk has no room left."""
+    """The limit of all imports together is reached, or the disk is full."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(errno.ENOSPC, reason)
@@ -37,131 +38,139 @@ class Spool:
     """The working files of one process.
 
     Args:
-        directory: where they are made, or None for the system's own place.
-        most: bytes that they may hold together.
-        reserve: bytes that they leave free on the disk.
+        directory: directory of the files, or None for the system's temporary directory.
+        max_bytes: limit of all files together.
+        reserved_bytes: bytes that the files leave free on the disk.
 
     Attributes:
-        held: bytes that they hold now.
+        used_bytes: bytes that the files occupy now.
     """
 
     def __init__(
-        self, directory: Path | None = None, *, most: int = sys.maxsize, reserve: int = 0
+        self,
+        directory: Path | None = None,
+        *,
+        max_bytes: int = sys.maxsize,
+        reserved_bytes: int = 0,
     ) -> None:
         self.directory = directory or Path(tempfile.gettempdir())
-        self.held = 0
+        self.used_bytes = 0
         self.lock = threading.Lock()
-        self._most = most
-        self._reserve = reserve
+        self._max_bytes = max_bytes
+        self._reserved_bytes = reserved_bytes
 
     def share(
-        self, most: int | None = None, settle: Callable[[], None] = lambda: None
+        self, max_bytes: int | None = None, reclaim: Callable[[], None] = lambda: None
     ) -> "SpoolShare":
-        """An import's share.
+        """Return a share for one import.
 
         Args:
-            most: bytes that it may hold; never more than the whole spool.
-            settle: called before it is found full, to have given back what will be: it blocks until
-                all that the import's writers hold is written.
+            max_bytes: limit of the share; the limit of the whole spool applies too.
+            reclaim: called once before a write is refused for lack of space. It blocks until the
+                import's writers have written their batches and closed the files of these.
         """
-        return SpoolShare(self, self._most if most is None else min(most, self._most), settle)
+        limit = self._max_bytes if max_bytes is None else min(max_bytes, self._max_bytes)
+        return SpoolShare(self, limit, reclaim)
 
-    def check(self, wanted: int) -> None:
-        """Find whether there is room.
+    def check_space(self, size: int) -> None:
+        """Check whether the spool has room for more bytes.
+
+        On the disk only the reserve has to be free, not ``size`` bytes.
 
         Args:
-            wanted: bytes, of the spool; the disk need not have them yet, but something.
+            size: bytes to be written.
 
         Raises:
-            SpoolFull: there is none.
-            OSError: the directory is not there.
+            SpoolFull: there is no room.
+            OSError: the directory does not exist.
         """
-        if self.held + min(wanted, self._most) > self._most:
-            raise SpoolFull(f"the spool would hold more than {self._most} bytes")
+        if self.used_bytes + min(size, self._max_bytes) > self._max_bytes:
+            raise SpoolFull(f"working files would exceed {self._max_bytes} bytes")
         disk = os.statvfs(self.directory)
-        if disk.f_bavail * disk.f_frsize <= self._reserve:
-            raise SpoolFull(f"{self.directory} has only {self._reserve} bytes free")
+        if disk.f_bavail * disk.f_frsize <= self._reserved_bytes:
+            raise SpoolFull(f"{self.directory} has no more than {self._reserved_bytes} bytes free")
 
 
 class SpoolShare:
-    """One import's part of the spool; what it holds is given back when it is closed at the latest.
+    """The working files of one import; ``Spool.share`` creates it.
 
-    Its files are for one thread at a time each. See ``Spool.share``.
+    Only one thread at a time may use a file. Closing the share closes its files.
     """
 
-    def __init__(self, spool: Spool, most: int, settle: Callable[[], None]) -> None:
+    def __init__(self, spool: Spool, max_bytes: int, reclaim: Callable[[], None]) -> None:
         self._spool = spool
-        self._most = most
-        self._settle = settle
-        self._held = 0
+        self._max_bytes = max_bytes
+        self._reclaim = reclaim
+        self._used_bytes = 0
         self._files: set[SpoolFile] = set()
 
-    def file(self, memory: int = 0) -> "SpoolFile":
-        """A new file, of which the first ``memory`` bytes are kept in memory."""
+    def new_file(self, memory: int = 0) -> "SpoolFile":
+        """Return a new file that keeps up to ``memory`` bytes in memory."""
         return SpoolFile(self, memory)
 
     def close(self) -> None:
-        """Close every file that is still open."""
+        """Close all files that are still open."""
         for file in tuple(self._files):
             file.close()
 
-    # For its files
+    # For SpoolFile only
 
-    def open(self, file: "SpoolFile") -> IO[bytes]:
-        """Make a file on disk."""
-        made = tempfile.TemporaryFile(dir=self._spool.directory, prefix="bulk-import-")  # noqa: SIM115
+    def open_on_disk(self, file: "SpoolFile") -> IO[bytes]:
+        """Create the unlinked file of ``file``."""
+        opened = tempfile.TemporaryFile(dir=self._spool.directory, prefix="bulk-import-")  # noqa: SIM115
         self._files.add(file)
-        return made
+        return opened
 
-    def take(self, size: int) -> None:
+    def reserve(self, size: int) -> None:
         """Count bytes that are about to be written.
 
         Raises:
-            TooLarge, SpoolFull: there is no room for them.
+            TooLarge: the limit of the import is reached.
+            SpoolFull: the limit of all imports is reached, or the disk is full.
         """
         try:
-            self._take(size)
+            self._reserve(size)
         except (TooLarge, SpoolFull):
-            self._settle()
-            self._take(size)
+            self._reclaim()
+            self._reserve(size)
 
-    def give_back(self, file: "SpoolFile", size: int) -> None:
-        """A file is closed that held ``size`` bytes."""
+    def release(self, file: "SpoolFile", size: int) -> None:
+        """Stop counting the ``size`` bytes of a closed file."""
         with self._spool.lock:
             self._files.discard(file)
-            self._held -= size
-            self._spool.held -= size
+            self._used_bytes -= size
+            self._spool.used_bytes -= size
 
-    def _take(self, size: int) -> None:
+    def _reserve(self, size: int) -> None:
         with self._spool.lock:
-            if self._held + size > self._most:
-                raise TooLarge(f"the import's working files are over {self._most} bytes")
-            self._spool.check(size)
-            self._held += size
-            self._spool.held += size
+            if self._used_bytes + size > self._max_bytes:
+                raise TooLarge(f"the import's working files are over {self._max_bytes} bytes")
+            self._spool.check_space(size)
+            self._used_bytes += size
+            self._spool.used_bytes += size
 
 
 class SpoolFile:
-    """Bytes that are added at the end and read back, first in memory, then on disk.
+    """An append-only file, in memory while it is small and then on disk.
 
-    ``write``, ``seek``, ``tell``, ``read`` and ``readline`` are those of a file, so that ``pickle``
-    takes it for one.
+    ``write``, ``seek``, ``tell``, ``read`` and ``readline`` work as those of a file object, so that
+    ``pickle`` can use it.
 
     Raises:
-        TooLarge: from ``write``, where the import's share is used up.
-        OSError: from every method, where the disk fails, or it or the spool is full.
+        TooLarge: from ``write``, when the import's share is used up.
+        OSError: from every method, when the disk fails, or the disk or the spool is full.
     """
 
     def __init__(self, share: SpoolShare, memory: int) -> None:
         self._share = share
         self._memory = memory
         self._size = 0
-        self._taken = 0
+        self._reserved = 0
         self._file: IO[bytes] = io.BytesIO()
         self._on_disk = False
 
     def write(self, data: bytes | bytearray) -> None:
-        """Add bytes; the file must stand at its end."""
+        """Append bytes; the position must be the end of the file."""
         if not self._on_disk and self._file.tell() + len(data) > self._memory:
             self._roll_over()
         if self._on_disk:
@@ -181,26 +190,26 @@ class SpoolFile:
         return self._file.readline()
 
     def close(self) -> None:
-        """Give back memory and disk."""
-        with contextlib.suppress(OSError):  # what a full disk has left unwritten goes with it
+        """Free memory and disk space."""
+        with contextlib.suppress(OSError):  # a full disk cannot take the last write
             self._file.close()
         if self._on_disk:
             self._on_disk = False
-            self._share.give_back(self, self._taken)
+            self._share.release(self, self._reserved)
 
     def _roll_over(self) -> None:
-        held = self._file
-        size = held.tell()
-        self._file = self._share.open(self)
+        buffer = self._file
+        size = buffer.tell()
+        self._file = self._share.open_on_disk(self)
         self._on_disk = True
         if size:
             self._grow(size)
-            held.seek(0)
-            self._file.write(held.read())
+            buffer.seek(0)
+            self._file.write(buffer.read())
 
     def _grow(self, size: int) -> None:
         self._size += size
-        if self._size > self._taken:
-            more = max(self._size - self._taken, _STEP)
-            self._share.take(more)
-            self._taken += more
+        if self._size > self._reserved:
+            more = max(self._size - self._reserved, _STEP)
+            self._share.reserve(more)
+            self._reserved += more

@@ -46,7 +46,7 @@ async def send_comparison(request: web.Request, old: VersionKey, new: int) -> we
 
 async def _written(app: web.Application, share: SpoolShare, old: VersionKey, new: int) -> SpoolFile:
     async def write(conn: Connection) -> SpoolFile:
-        file = share.file(IN_MEMORY)  # a new one: what an earlier try wrote is no beginning
+        file = share.new_file(IN_MEMORY)  # a new one: what an earlier try wrote is no beginning
         _write(file, _HEAD)
         async for block in differences(conn, old, new):
             _write(file, block)

@@ -52,7 +52,7 @@ async def send_csv(
         ConnectionError: the answer broke off.
     """
     share = request.app[app_keys.MANAGER].spool.share()
-    file = share.file(IN_MEMORY)
+    file = share.new_file(IN_MEMORY)
     try:
         await _write(request, key, wanted, file)
         headers: dict[str, str] = {

@@ -28,7 +28,7 @@ class StagedBatches:
 
     def __init__(self, spool: SpoolShare) -> None:
         self.refused = False
-        self._file = spool.file()
+        self._file = spool.new_file()
         self._places: list[int] = []
 
     def add(self, batch: Batch) -> None:

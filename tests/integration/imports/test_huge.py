@@ -70,7 +70,7 @@ async def test_one_over_its_limit_is_too_large_and_the_next_lands(
     less = little.model_copy(update={"max_project_bytes": 2000 * KIB})
     async with ImportManager(pool, less) as importer:
         import_id = await send(importer, "A", 3000)
-        assert importer.spool.held == 0
+        assert importer.spool.used_bytes == 0
     async with pool.acquire() as conn:
         refused, landed = map(format_outcome, await list_outcomes(conn, CLIENT, import_id, 1))
     assert (refused["external_id"], refused["error"]) == ("A", "PROJECT_TOO_LARGE")

@@ -68,7 +68,7 @@ async def importing(pool: Pool, settings: Settings, **changes: Any) -> AsyncIter
     before = unlinked()
     async with ImportManager(pool, settings.model_copy(update=bounds)) as importer:
         yield importer
-        assert importer.spool.held == 0
+        assert importer.spool.used_bytes == 0
     assert unlinked() == before
     for thread in threading.enumerate():
         if thread.name.startswith("parse"):
@@ -91,7 +91,7 @@ async def whole(started: UploadSink, *chunks: bytes) -> None:
 async def holds(importer: ImportManager, size: int) -> None:
     """Wait until the spool holds so many bytes."""
     async with asyncio.timeout(20):
-        while importer.spool.held < size:  # noqa: ASYNC110
+        while importer.spool.used_bytes < size:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 
@@ -228,7 +228,7 @@ async def test_no_import_begins_without_room_for_its_share(pool: Pool, settings:
                 pass
             await started.feed(calendars(LARGE // KIB - 200))
             await holds(importer, LARGE - 400 * KIB)
-            importer.spool.check(LARGE)
+            importer.spool.check_space(LARGE)
             async with importer.start(REQUEST) as second:
                 await second.feed(P6_HEAD + calendars(LARGE // KIB - 200))
                 await holds(importer, LARGE + 1)

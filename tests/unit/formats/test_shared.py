@@ -153,7 +153,7 @@ def test_a_full_disk_is_an_os_error() -> None:
     program = """
 import resource, signal
 from service.model import SharedObject
-from service.spool import Spool
+from service.spool.spool import Spool
 from service.formats.shared_objects import SharedStore
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
