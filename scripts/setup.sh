@@ -1,18 +1,18 @@
 #!/bin/sh
-# Makes .venv with the locked dependencies: scripts/setup.sh [python]
+# Create .venv with the locked dependencies: scripts/setup.sh [python]
 set -eu
 cd "$(dirname "$0")/.."
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 
-# Python 3.11 to 3.13 with venv and pip in it: a shim without its interpreter, or Debian's python3
-# without python3-venv, does not count.
+# Python 3.11 to 3.14 with venv and pip. This refuses a shim without an interpreter, and Debian's
+# python3 without python3-venv.
 works() {
-    "$1" -c 'import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+    "$1" -c 'import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' \
         >/dev/null 2>&1
 }
 
 find_python() {
-    for candidate in "$@" python3 python3.13 python3.12 python3.11; do
+    for candidate in "$@" python3 python3.14 python3.13 python3.12 python3.11; do
         if works "$candidate"; then
             echo "$candidate"
             return
@@ -27,7 +27,7 @@ if ! python=$(find_python "$@"); then
         apt-get -qq update && apt-get -qq install -y python3-venv >/dev/null
     fi
     python=$(find_python "$@") || {
-        echo "setup needs Python 3.11 to 3.13 with venv (Debian: apt-get install python3-venv)" >&2
+        echo "setup needs Python 3.11 to 3.14 with venv (Debian: apt-get install python3-venv)" >&2
         exit 1
     }
 fi
