@@ -114,7 +114,7 @@ class FileRefused(BadRequest):
     """The file is not XML that we read, or holds no project.
 
     Args:
-        reason: what is wrong, for the caller.
+        reason: what is wrong, for the caller, without line and column; ``details`` adds them.
         line: line in the file, from 1, or None where there is none.
         column: column in that line, from 1, or None.
         external_id: of the project in whose middle the fault is, as far as it is known.
@@ -130,7 +130,8 @@ class FileRefused(BadRequest):
         external_id: str | None = None,
         name: str | None = None,
     ) -> None:
-        super().__init__(reason)
+        super().__init__(reason if line is None else f"{reason}, line {line}, column {column}")
+        self.reason = reason
         self.line = line
         self.column = column
         self.external_id = external_id

@@ -115,6 +115,19 @@ class Refusal:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
+def duplicate_project(
+    index: int, line: int | None, external_id: str, name: str | None, first_line: int
+) -> Refusal:
+    """Refuse a project that the file already has at ``first_line``."""
+    code, message = ErrorCode.DUPLICATE_PROJECT, format_duplicate(first_line)
+    return Refusal(index, line, external_id, name, code, message, {"first_line": first_line})
+
+
+def format_duplicate(first_line: int) -> str:
+    """Format the message of ``DUPLICATE_PROJECT``."""
+    return f"The file already has this project at line {first_line}"
+
+
 @dataclass(frozen=True, slots=True)
 class SharedObject:
     """An object outside the projects that several of them refer to (Primavera's calendars, …).

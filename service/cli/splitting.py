@@ -18,6 +18,7 @@ from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
 from service.codes import ErrorCode
+from service.model import format_duplicate
 
 MIB: Final = 1024 * 1024
 
@@ -51,7 +52,7 @@ class Duplicate:
             "line": self.line,
             "code": code.status,
             "error": code.value,
-            "message": f"The file has this project before, at line {self.first_line}",
+            "message": format_duplicate(self.first_line),
             "retryable": code.retryable,
             "first_line": self.first_line,
         }

@@ -264,5 +264,4 @@ def _refuse_doctype(text: str, name: str) -> NoReturn:
         place = skipped.end()
     line = text.count("\n", 0, place) + 1
     column = place - (text.rfind("\n", 0, place) + 1) + 1
-    reason = f"a DOCTYPE is not allowed, line {line}, column {column}"
-    raise FileRefused(reason, line=line, column=column)
+    raise FileRefused("a DOCTYPE is not allowed", line=line, column=column)

@@ -12,7 +12,10 @@ from typing import Any
 from service.formats.element import Element
 from service.formats.file_context import FileContext
 from service.formats.project_builder import ProjectBuilder
+from service.formats.record_maps import Field
+from service.formats.shared_objects import SharedObjectRules
 from service.formats.simple_record import SimpleRecord
+from service.formats.values import NULL, unescape
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,9 @@ class Format:
         passed_over: what is right under the root and not read, its content removed as it comes:
             local name to the method of ``file`` that is told of it at its end.
         volatile: members of attributes that change at every save; content hashes leave them out.
+        identity: the fields that may identify a project, first choice first.
+        shared: what the format keeps outside its projects and how fields refer to it; None for a
+            format that keeps everything inside them.
     """
 
     name: str
@@ -49,3 +55,17 @@ class Format:
     outside: Mapping[str, Callable[[Any, Element], None]] = field(default_factory=dict)
     passed_over: Mapping[str, Callable[[Any, Element], None]] = field(default_factory=dict)
     volatile: frozenset[str] = frozenset()
+    identity: tuple[Field, ...] = ()
+    shared: SharedObjectRules | None = None
+
+    def identify(self, texts: Mapping[str, str]) -> str | None:
+        """Return a project's external id, or None where nothing identifies it.
+
+        Args:
+            texts: the texts of the project's own fields, by ``Field.source``.
+        """
+        for each in self.identity:
+            value = each.kind.parse(texts.get(each.source, ""))
+            if value is not None and value != NULL:
+                return unescape(value)
+        return None

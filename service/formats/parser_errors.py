@@ -1,5 +1,6 @@
-"""The parser's complaints in plain words."""
+"""The parser's errors in plain words."""
 
+import re
 from typing import Any, cast
 
 from lxml import etree
@@ -18,17 +19,24 @@ _LIMITS = (
 """What libxml2 says where it is over a limit of its own (``huge_tree`` would lift them)."""
 
 
+_MISMATCH = re.compile(r"Opening and ending tag mismatch: (\S+) line \d+ and (\S+)")
+_UNCLOSED = re.compile(r"Premature end of data in tag (\S+) line \d+")
+
+
 def file_refused(fault: etree.XMLSyntaxError) -> FileRefused:
-    """What the caller is told of a syntax error."""
+    """Describe a syntax error to the caller.
+
+    The reason names no line: the line is a field of the error, so that the command line can
+    convert it for a file that it sends in pieces.
+    """
     line, column = fault.position
-    said = fault.msg or "unknown fault"
-    if not line and (told := cast(Any, fault.error_log).last_error) is not None:
+    message = (fault.msg or "unknown error").removesuffix(f", line {line}, column {column}")
+    if not line and (entry := cast(Any, fault.error_log).last_error) is not None:
         # lxml loses the place of an entity that is not declared.
-        line, column = told.line, told.column
-        said = f"{told.message}, line {line}, column {column}"
-    reason = next((plain for words, plain in _LIMITS if words in said), None)
+        line, column, message = entry.line, entry.column, entry.message
+    reason = next((plain for words, plain in _LIMITS if words in message), None)
     if reason is None:
-        reason = f"not well-formed XML: {said}"
-    else:
-        reason = f"{reason}, line {line}, column {column}"
+        message = _MISMATCH.sub(r"</\2> closes <\1>", message)
+        message = _UNCLOSED.sub(r"the data ends inside <\1>", message)
+        reason = f"not well-formed XML: {message}"
     return FileRefused(reason, line=line, column=column)

@@ -12,7 +12,7 @@ from service.formats.engine import events
 from service.formats.format import Format
 from service.formats.limits import MIB, Limits
 from service.formats.parser_errors import file_refused
-from service.formats.registry import FORMATS
+from service.formats.registry import FORMATS, find_format
 from service.model import FileWarning, Item
 
 __all__ = ["Limits", "Reader"]
@@ -65,7 +65,9 @@ class Reader:
 
     def __iter__(self) -> Iterator[Item]:
         prolog = read_prolog(self._source, self._charset)
-        dialect = self._recognise(prolog)
+        dialect = find_format(prolog, self._dialects)
+        if dialect is None:
+            raise FileRefused(f"the root element {prolog.name} is not one that is read")
         self.dialect = dialect.name
         namespace = prolog.namespace or ""
         root = f"{{{namespace}}}{prolog.name}" if namespace else prolog.name
@@ -95,12 +97,6 @@ class Reader:
                 self.warnings.append(FileWarning(code, _STRAYS, track.strays))
         if not self.complete:
             raise FileRefused(f"there is no project in the file; its root is {prolog.name}")
-
-    def _recognise(self, prolog: Prolog) -> Format:
-        for dialect in self._dialects:
-            if dialect.recognises(prolog.namespace or "", prolog.name):
-                return dialect
-        raise FileRefused(f"the root element {prolog.name} is not one that is read")
 
     def _events(self, prolog: Prolog, track: Cursor) -> Iterator[None]:
         """Parse to the end; yields when a project was closed."""

@@ -1,5 +1,8 @@
 """The dialects that are read, in the order in which a file is tried for them."""
 
+from collections.abc import Iterable
+
+from service.formats.encoding import Prolog
 from service.formats.format import Format
 from service.formats.mspdi import format as mspdi
 from service.formats.native import format as native
@@ -7,3 +10,9 @@ from service.formats.p6 import format as p6
 
 FORMATS: tuple[Format, ...] = (native.FORMAT, p6.FORMAT, mspdi.FORMAT)
 """Microsoft Project's is last: its projects may stand in a wrapper of any name."""
+
+
+def find_format(prolog: Prolog, formats: Iterable[Format] = FORMATS) -> Format | None:
+    """Return the first format that recognises a file by its root element, or None."""
+    namespace = prolog.namespace or ""
+    return next((each for each in formats if each.recognises(namespace, prolog.name)), None)

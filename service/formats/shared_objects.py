@@ -6,7 +6,8 @@ references go to a spool, in memory while it is small, then in an unlinked file.
 
 import pickle
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -24,6 +25,25 @@ MOST_TAKEN = 100_000
 MOST_EACH = 1_000
 """How many each may take in any case; real ones take up to some 150. Without a bound few bytes of a
 project cost as much as the longest chain of objects, here and in the database."""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedObjectRules:
+    """How a format names the objects outside its projects.
+
+    Attributes:
+        elements: local names of the objects, directly under the root.
+        name_of: the name of an object, from its element and its id.
+        owners_of: from an object's element and the names that it refers to, those of its owners:
+            a project that takes an owner takes the object too.
+        references_of_field: the names of the objects that a field may refer to, from the local
+            names of the record and of the field, and from the field's text.
+    """
+
+    elements: frozenset[str]
+    name_of: Callable[[str, str], bytes]
+    owners_of: Callable[[str, Iterable[bytes]], list[bytes]]
+    references_of_field: Callable[[str, str, str], set[bytes]]
 
 
 class Node(NamedTuple):

@@ -48,10 +48,13 @@ LEVEL = values.pattern("level", "[0-9]{1,5}", "is not an outline level")
 LINK_TYPE = values.enumeration("link_type", {"0": "FF", "1": "FS", "2": "SF", "3": "SS"})
 RESOURCE_TYPE = values.enumeration("resource_type", {"0": "material", "1": "work", "2": "cost"})
 
+EXTERNAL_ID = Field("GUID", "external_id", GUID, keep=True)
+NAME_AS_ID = Field("Name", "external_id", values.ID, rank=1)
+"""Identifies a project without a GUID."""
 PROJECT = RecordMap(
     columns=PROJECT_COLUMNS,
     fields=(
-        Field("GUID", "external_id", GUID, keep=True),
+        EXTERNAL_ID,
         Field("Name", "name", values.TEXT),
         Field("Title", "title", values.TEXT, keep=True),
         Field("Manager", "manager", values.TEXT),
@@ -187,8 +190,8 @@ class MspdiProjectBuilder(ProjectBuilder):
         columns = record.columns
         if columns[_EXTERNAL_ID] is NULL:
             name = values.unescape(columns[_NAME]) or ""
-            columns[_EXTERNAL_ID] = values.ID.parse(name) or NULL
-            self.warn(WarningCode.IDENTITY_FROM_NAME, self.line, "Name", name)
+            columns[_EXTERNAL_ID] = NAME_AS_ID.kind.parse(name) or NULL
+            self.warn(WarningCode.IDENTITY_FROM_NAME, self.line, NAME_AS_ID.source, name)
         if columns[_NAME] is NULL:
             columns[_NAME] = columns[_EXTERNAL_ID if columns[_TITLE] is NULL else _TITLE]
 
@@ -239,6 +242,7 @@ FORMAT = Format(
     project="Project",
     anywhere=True,
     plan=MspdiProjectBuilder,
+    identity=(EXTERNAL_ID, NAME_AS_ID),
     records={
         "Tasks/Task": MspdiProjectBuilder.task,
         "Resources/Resource": MspdiProjectBuilder.resource,

@@ -233,6 +233,7 @@ FORMAT = Format(
     project="project",
     anywhere=False,
     plan=NativeProjectBuilder,
+    identity=tuple(field for field in PROJECT.fields if field.column == "external_id"),
     records={
         "tasks/task": NativeProjectBuilder.task,
         "dependencies/dependency": NativeProjectBuilder.dependency,

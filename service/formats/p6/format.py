@@ -25,6 +25,7 @@ from service.formats.p6.mapping import (
 from service.formats.p6.shared_objects import (
     LOOSE,
     SHARED,
+    SHARED_OBJECT_RULES,
     SOURCE,
     P6FileContext,
     name_of,
@@ -180,6 +181,7 @@ FORMAT = Format(
     project="Project",
     anywhere=False,
     plan=P6ProjectBuilder,
+    identity=tuple(field for field in PROJECT.fields if field.column == "external_id"),
     records={
         "WBS": P6ProjectBuilder.wbs,
         "Activity": P6ProjectBuilder.activity,
@@ -228,6 +230,7 @@ FORMAT = Format(
     file=P6FileContext,
     outside=dict.fromkeys(SHARED, P6FileContext.shared) | dict.fromkeys(LOOSE, P6FileContext.loose),
     passed_over={"BaselineProject": P6FileContext.baseline, "ProjectList": P6FileContext.stubs},
+    shared=SHARED_OBJECT_RULES,
     volatile=frozenset(
         {
             "LastLevelDate",

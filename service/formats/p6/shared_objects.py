@@ -6,6 +6,7 @@ holds throughout the vendor's schema (p6apibo.xsd) but for the fields that ``_by
 """
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from service.codes import WarningCode
@@ -16,7 +17,7 @@ from service.formats.file_context import FileContext
 from service.formats.limits import Limits
 from service.formats.project_content import shared_object
 from service.formats.record_maps import Field, RecordMap, columns_of
-from service.formats.shared_objects import SharedStore
+from service.formats.shared_objects import SharedObjectRules, SharedStore
 from service.formats.source_line import line_of
 from service.formats.values import unescape
 from service.model import FileWarning
@@ -97,6 +98,8 @@ RESOURCE = RecordMap(
 )
 """A shared object keeps all that it says; the columns are for the row that a project gets."""
 
+_TASK_ELEMENTS = {"WBS": "Activity"}
+"""A WBS element becomes a task, and its fields refer to what the fields of an activity refer to."""
 _LONGEST_FIRST = sorted(SHARED, key=len, reverse=True)
 _CACHED = 4096
 _REFERENCE = re.compile(
@@ -105,9 +108,12 @@ _REFERENCE = re.compile(
 """A code with its value, or any other field that refers to something; keys are in their order."""
 
 
-def _owner(kind: str) -> bytes:
-    """How the names of what such an object belongs to begin."""
-    return f"{OWNERS.get(kind, kind + ' of nothing')} ".encode()
+def owners_of(kind: str, references: Iterable[bytes]) -> list[bytes]:
+    """Return the names of the owners of an object, among the names that it refers to."""
+    if kind not in OWNERS:
+        return []
+    owner = f"{OWNERS[kind]} ".encode()
+    return [name for name in references if name.startswith(owner)]
 
 
 def name_of(kind: str, object_id: str) -> bytes:
@@ -125,23 +131,73 @@ def references(element: str, attributes: bytes) -> set[bytes]:
     return {name for found in _REFERENCE.findall(attributes) for name in _names(element, found)}
 
 
+def references_of_field(element: str, field: str, text: str) -> set[bytes]:
+    """Return the names of the shared objects that one field may refer to.
+
+    ``references`` reads a complete record, where the type and the value of a code stand side by
+    side. Here each field comes alone, so a type counts both as the type of a code and as the type
+    of a user-defined field: the result may have names that ``references`` does not return, and
+    never lacks one that it returns.
+
+    Args:
+        element: local name of the record, or of the object outside projects, that has the field.
+        field: local name of the field.
+        text: the field's text.
+    """
+    object_id = text.strip(values.BLANK)
+    if object_id.isascii() and object_id.isdecimal():
+        return {name_of(kind, object_id) for kind in _kinds(element, field)}
+    # An assignment may name its resource by any id.
+    return {name_of("Resource", object_id)} if field == "ResourceObjectId" else set()
+
+
+@lru_cache(_CACHED)
+def _kinds(element: str, field: str) -> frozenset[str]:
+    base = field.removesuffix("ObjectId")
+    kinds: set[str | None] = set()
+    for holder in (element, _TASK_ELEMENTS.get(element, element)):
+        kinds.add(_kind(holder, base))
+        if base in ("Type", "Value"):
+            kinds.add(_code_type(holder) if base == "Type" else _code(holder))
+    return frozenset(kind for kind in kinds if kind is not None and field not in (base, "ObjectId"))
+
+
 @lru_cache(_CACHED)
 def _names(element: str, found: tuple[bytes, ...]) -> tuple[bytes, ...]:
     code_type, code, field, object_id = (group.decode() for group in found)
     if code_type:
-        holder = "Project" if element == "Code" else element
-        return name_of(f"{holder}CodeType", code_type), name_of(f"{holder}Code", code)
-    kind = _by_element(element, field) or next(filter(field.endswith, _LONGEST_FIRST), None)
+        return name_of(_code_type(element), code_type), name_of(_code(element), code)
+    kind = _kind(element, field)
     return () if kind is None else (name_of(kind, object_id),)
 
 
-def _by_element(element: str, field: str) -> str | None:
-    """The kind that a field names by the element that it stands in."""
+def _code(element: str) -> str:
+    """The kind of the codes of a record; a ``Code`` directly under a project is the project's."""
+    return "ProjectCode" if element == "Code" else f"{element}Code"
+
+
+def _code_type(element: str) -> str:
+    return f"{_code(element)}Type"
+
+
+def _kind(element: str, field: str) -> str | None:
+    """The kind that a field refers to, by the field's name without ``ObjectId``."""
     if field == "Parent":
         return element
     if field == "CodeType":
         return "UDFType" if element == "UDFCode" else f"{element}Type"
-    return "UDFType" if field == "Type" else None
+    if field == "Type":
+        return "UDFType"
+    return next(filter(field.endswith, _LONGEST_FIRST), None)
+
+
+SHARED_OBJECT_RULES = SharedObjectRules(frozenset(SHARED), name_of, owners_of, references_of_field)
+
+
+def unused_objects(count: int) -> FileWarning:
+    """Warn about the shared objects that no project of the file refers to."""
+    message = "Shared objects that no project refers to are not imported"
+    return FileWarning(WarningCode.SHARED_OBJECTS_UNUSED, message, count)
 
 
 class P6FileContext(FileContext):
@@ -174,7 +230,7 @@ class P6FileContext(FileContext):
             None if object_id is None else name_of(kind, object_id),
             shared_object(kind, object_id, record),
             names,
-            owners=[name for name in names if name.startswith(_owner(kind))],
+            owners=owners_of(kind, names),
             columns=b"\t".join(record.columns) if kind == "Resource" else b"",
             faults=[
                 fault._replace(value=object_id) if fault.fatal else fault for fault in record.faults
@@ -193,31 +249,26 @@ class P6FileContext(FileContext):
         self._loose += 1
 
     def finish(self) -> None:
-        """Tell what no project has, and what could not be told apart."""
-        for count, code, message in (
-            (
-                self._baselines,
+        """Warn about what is not imported, and about objects that share an id."""
+        warnings = (
+            FileWarning(
                 WarningCode.BASELINE_PROJECTS_SKIPPED,
                 "Baseline projects are not imported",
+                self._baselines,
             ),
-            (
-                self._loose,
+            FileWarning(
                 WarningCode.LOOSE_RECORDS_SKIPPED,
                 "Activities and other records outside a project are not imported",
+                self._loose,
             ),
-            (
-                self.store.unused,
-                WarningCode.SHARED_OBJECTS_UNUSED,
-                "Shared objects that no project refers to are not imported",
-            ),
-            (
-                self.store.ambiguous,
+            unused_objects(self.store.unused),
+            FileWarning(
                 WarningCode.SHARED_OBJECTS_AMBIGUOUS,
                 "Shared objects have the ObjectId of another; projects take both",
+                self.store.ambiguous,
             ),
-        ):
-            if count:
-                self.warnings.append(FileWarning(code, message, count))
+        )
+        self.warnings += [warning for warning in warnings if warning.count]
 
     def close(self) -> None:
         """Give back memory and disk."""

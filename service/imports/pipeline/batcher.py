@@ -10,7 +10,7 @@ from service.formats.reader import Limits, Reader
 from service.imports.pipeline.batch import Batch, BatchItem
 from service.imports.pipeline.fair_scheduler import Slot
 from service.imports.pipeline.pipe import Pipe
-from service.model import Project, Refusal, SharedObject, SharedObjects
+from service.model import Project, Refusal, SharedObject, SharedObjects, duplicate_project
 from service.observability.metrics import Stage, Stopwatch
 from service.settings import Settings
 from service.spool.disk_set import DiskSet
@@ -135,15 +135,7 @@ def _first_or_duplicate(entry: BatchItem, seen: DiskSet) -> BatchItem:
         return entry
     if isinstance(entry, Project):
         entry.rows.close()
-    return Refusal(
-        entry.index,
-        entry.line,
-        entry.external_id,
-        entry.name,
-        ErrorCode.DUPLICATE_PROJECT,
-        f"The file has this project before, at line {first}",
-        {"first_line": first},
-    )
+    return duplicate_project(entry.index, entry.line, entry.external_id, entry.name, first)
 
 
 def _rest_of_the_file(fault: FileRefused | FileTooLarge, index: int) -> Refusal:

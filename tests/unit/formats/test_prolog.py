@@ -137,7 +137,7 @@ def test_a_doctype_is_refused_wherever_it_stands(
     text += "<a b='&e;'/>"
     with pytest.raises(FileRefused) as refused:
         read_prolog(source(text.encode(encoding)))
-    assert refused.value.reason == "a DOCTYPE is not allowed, line 4, column 19"
+    assert refused.value.reason == "a DOCTYPE is not allowed"
     assert (refused.value.line, refused.value.column) == (4, 19)
 
 
@@ -154,9 +154,9 @@ def test_a_doctype_is_refused_wherever_it_stands(
         (b' {"projects": []}', "JSON"),
         (b"<!DOCTYPE html><html><body>Log in", "HTML page"),
         (b"<html><body>Log in", "HTML page"),
-        (b"id;name\n1;Plant\n", "not well-formed XML: Start tag expected, '<' not found, line 1"),
+        (b"id;name\n1;Plant\n", "not well-formed XML: Start tag expected, '<' not found"),
         (b"\xff\xd8\xff\xe0\x00\x10JFIF", "not well-formed XML"),
-        (b"<a b=3>", "line 1, column 6"),
+        (b"<a b=3>", "not well-formed XML: AttValue"),
         (b"<?xml version='1.0'?><!-- ", "not well-formed XML"),
         (b"<?xml version='1.0'?>", "not well-formed XML"),
     ],

@@ -80,11 +80,21 @@ def test_a_syntax_error_comes_after_the_projects_before_it() -> None:
     assert "task" in reading.fault.reason
 
 
+@pytest.mark.parametrize("inside", ["<tasks>", "\n<tasks>\n<task></tasks>", "<name b=3>", "&c;"])
+def test_the_reason_of_a_syntax_error_names_no_line(inside: str) -> None:
+    reading = read(f"{HEAD}{project('1')}\n<project id='2'>{inside}")
+    assert isinstance(reading.fault, FileRefused)
+    assert "line" not in reading.fault.reason
+    place = f", line {reading.fault.line}, column {reading.fault.column}"
+    assert reading.fault.details.endswith(f"{reading.fault.reason}{place}")
+
+
 def test_a_file_that_breaks_off_says_so() -> None:
     reading = read(f"{HEAD}{project('1')}<project id='2'>")
     assert len(reading.projects) == 1
     assert isinstance(reading.fault, FileRefused)
-    assert "line 1" in reading.fault.reason
+    assert reading.fault.line == 1
+    assert "line 1" in reading.fault.details
 
 
 @pytest.mark.parametrize(
@@ -111,7 +121,7 @@ def test_an_entity_that_nothing_declares_is_told_with_its_place() -> None:
     assert [found.external_id for found in reading.projects] == ["1"]
     assert isinstance(reading.fault, FileRefused)
     assert (reading.fault.line, reading.fault.column) == (2, 47)
-    assert reading.fault.reason.endswith("Entity 'c' not defined, line 2, column 47")
+    assert reading.fault.details.endswith("Entity 'c' not defined, line 2, column 47")
 
 
 @pytest.mark.parametrize(
