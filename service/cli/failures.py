@@ -15,7 +15,7 @@ from rich.table import Table
 from service.cli.screen import Failure, console
 from service.cli.splitting import Piece
 from service.codes import WarningCode
-from service.http.routes.results_csv import COLUMNS, escape_cell, format_warning
+from service.http.routes.results_csv import COLUMNS, escape_cell, format_cells
 
 LANDED, FAILED, REFUSED = 0, 1, 2
 """Codes that commands end with."""
@@ -67,7 +67,7 @@ class Report:
         if len(self.failures) < KEPT:
             self.failures.append(item)
         if self._rows is not None:
-            self._rows.writerow([escape_cell(self.file), *_cells(item)])
+            self._rows.writerow([escape_cell(self.file), *format_cells(item)])
 
     def land(self, item: Mapping[str, Any]) -> None:
         """A project that landed, perhaps with warnings."""
@@ -263,25 +263,6 @@ def csv_at(path: Path | None) -> Iterator[Rows | None]:
     except BaseException:
         os.unlink(made)
         raise
-
-
-_KNOWN: Final = frozenset(COLUMNS)
-
-
-def _cells(item: Mapping[str, Any]) -> list[Any]:
-    """A failure's cells, as the service's own CSV has them."""
-    extra = {name: value for name, value in item.items() if name not in _KNOWN}
-    warnings = item.get("warnings") or {"first": []}
-    told = {
-        **dict.fromkeys(COLUMNS),
-        **item,
-        "outcome": "failed",
-        "retryable": str(item["retryable"]).lower(),
-        "extra": orjson.dumps(extra).decode() if extra else None,
-        "warnings": None,
-        "first_warnings": "; ".join(map(format_warning, warnings["first"])),
-    }
-    return [escape_cell(told[name]) for name in COLUMNS]
 
 
 def _imports(ids: Sequence[int]) -> str:

@@ -9,7 +9,7 @@ import orjson
 from service.codes import ErrorCode, WarningCode
 from service.imports.conflict_rules import Failure, Outcome
 from service.imports.pipeline.batch import BatchItem, Reversal
-from service.model import Notice, Project, Warnings
+from service.model import Notice, Project, Refusal, Warnings
 from service.spool.copy_rows import copy_line
 from service.storage import Connection
 from service.storage.queries import Queries
@@ -187,21 +187,41 @@ async def last_contiguous(
     return last
 
 
+def summarize(
+    counts: Mapping[str, int], *, dry_run: bool = False, undo: bool = False
+) -> tuple[str, str]:
+    """Return the status of an import in one word, and its message in one sentence.
+
+    Args:
+        counts: the number of projects by outcome.
+        dry_run: whether the import changes nothing.
+        undo: whether the import undoes another one.
+    """
+    failed = counts["failed"]
+    total = sum(counts.values())
+    status = "success" if not failed else "partial" if failed < total else "error"
+    share = f"{total - failed} of {total} projects"
+    if dry_run:
+        return status, f"Dry run: {share} would be imported"
+    if undo:
+        return status, f"{share} put back"
+    return status, f"{share} imported" if failed else "Projects successfully imported"
+
+
 def format_outcome(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored outcome as answers tell it."""
+    """Format a stored outcome as the API returns it."""
     if row["outcome"] == Outcome.FAILED:
-        code = ErrorCode[row["error"]]
-        return {
-            "index": row["index"],
-            "external_id": row["external_id"],
-            "name": row["name"],
-            "line": row["line"],
-            "code": code.status,
-            "error": code.value,
-            "message": row["message"],
-            "retryable": code.retryable,
-            **(row["extra"] or {}),
-        }
+        return format_refusal(
+            Refusal(
+                row["index"],
+                row["line"],
+                row["external_id"],
+                row["name"],
+                ErrorCode[row["error"]],
+                row["message"],
+                row["extra"] or {},
+            )
+        )
     return {
         "index": row["index"],
         "external_id": row["external_id"],
@@ -211,4 +231,19 @@ def format_outcome(row: Mapping[str, Any]) -> dict[str, Any]:
         "outcome": row["outcome"],
         "tasks": row["tasks"],
         "warnings": row["warnings"] or {"count": 0, "first": []},
+    }
+
+
+def format_refusal(refusal: Refusal) -> dict[str, Any]:
+    """Format the outcome of a project that failed as the API returns it."""
+    return {
+        "index": refusal.index,
+        "external_id": refusal.external_id,
+        "name": refusal.name,
+        "line": refusal.line,
+        "code": refusal.code.status,
+        "error": refusal.code.value,
+        "message": refusal.message,
+        "retryable": refusal.code.retryable,
+        **refusal.extra,
     }

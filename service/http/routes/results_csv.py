@@ -8,7 +8,6 @@ from typing import Any, Final
 import orjson
 from aiohttp import hdrs, web
 
-from service.codes import ErrorCode
 from service.errors import Unavailable
 from service.http import app_keys
 from service.http.database import run_query
@@ -16,7 +15,7 @@ from service.http.streaming import IN_MEMORY, send_file
 from service.imports import outcomes
 from service.imports.conflict_rules import Outcome
 from service.imports.ending import NO_ROOM
-from service.imports.outcomes import PAGE, OutcomeQuery
+from service.imports.outcomes import PAGE, OutcomeQuery, format_outcome
 from service.spool.spool import SpoolFile, TooLarge
 from service.storage import Connection
 
@@ -79,7 +78,7 @@ async def _write(
         return await outcomes.list_outcomes(conn, *key, after=after, limit=PAGE, wanted=wanted)
 
     while rows := await run_query(request.app, read):
-        file.write(_lines([_cells(row) for row in rows]))
+        file.write(_lines([format_cells(format_outcome(row)) for row in rows]))
         if len(rows) < PAGE:
             break
         after = rows[-1]["index"]
@@ -91,22 +90,28 @@ def _lines(rows: Iterable[Sequence[Any]]) -> bytes:
     return text.getvalue().encode()
 
 
-def _cells(row: Mapping[str, Any]) -> list[Any]:
-    failed = row["outcome"] == Outcome.FAILED
-    code = ErrorCode[row["error"]] if failed else None
-    warnings = row["warnings"] or {"count": 0, "first": []}
-    told = {
-        **row,
-        "code": code.status if code else None,
-        "retryable": str(code.retryable).lower() if code else None,
-        "extra": orjson.dumps(row["extra"]).decode() if row["extra"] else None,
+def format_cells(outcome: Mapping[str, Any]) -> list[Any]:
+    """Return the cells of an outcome, in the order of ``COLUMNS``.
+
+    Args:
+        outcome: as ``format_outcome`` returns it.
+    """
+    failed = "error" in outcome
+    warnings = outcome.get("warnings") or {"count": 0, "first": []}
+    extra = {name: value for name, value in outcome.items() if name not in COLUMNS}
+    cells = {
+        **dict.fromkeys(COLUMNS),
+        **outcome,
+        "outcome": Outcome.FAILED if failed else outcome["outcome"],
+        "retryable": str(outcome["retryable"]).lower() if failed else None,
+        "extra": orjson.dumps(extra).decode() if extra else None,
         "warnings": None if failed else warnings["count"],
-        "first_warnings": "; ".join(map(format_warning, warnings["first"])),
+        "first_warnings": "; ".join(map(_format_warning, warnings["first"])),
     }
-    return [escape_cell(told[name]) for name in COLUMNS]
+    return [escape_cell(cells[name]) for name in COLUMNS]
 
 
-def format_warning(warning: Mapping[str, Any]) -> str:
+def _format_warning(warning: Mapping[str, Any]) -> str:
     """A warning in one line."""
     value = "" if warning["value"] is None else f" {warning['value']}"
     return f"{warning['code']} line {warning['line']} {warning['element']}{value}"

@@ -22,11 +22,10 @@ from service.http.upload.job import JOBS, ImportJob, import_location
 from service.imports import outcomes
 from service.imports.conflict_rules import Outcome
 from service.imports.options import OutcomeFilter
-from service.imports.outcomes import OutcomeQuery, Tally, format_outcome
+from service.imports.outcomes import OutcomeQuery, Tally, format_outcome, summarize
 from service.imports.pipeline.batch import Lease
 
 MULTI_STATUS: Final = 207
-IMPORTED: Final = "Projects successfully imported"
 CONFLICTS_SHOWN: Final = 1000
 """Errors in a 409; the rest is under its ``Location``."""
 
@@ -171,10 +170,10 @@ class MultiStatusResponse:
 
 
 def _head(tally: Tally, owner: Lease) -> dict[str, Any]:
-    failed = tally.counts["failed"]
-    total = sum(tally.counts.values())
-    status = "success" if not failed else "partial" if failed < total else "error"
-    message = IMPORTED if not failed else f"{total - failed} of {total} projects imported"
+    options = owner.options
+    status, message = summarize(
+        tally.counts, dry_run=options.dry_run, undo=options.undo is not None
+    )
     head = {
         "status": status,
         "code": MULTI_STATUS,
@@ -182,9 +181,4 @@ def _head(tally: Tally, owner: Lease) -> dict[str, Any]:
         "counts": tally.counts,
         "import_id": owner.import_id,
     }
-    if owner.options.undo is not None:
-        head |= {"message": f"{total - failed} of {total} projects put back"}
-    if owner.options.dry_run:
-        head |= {"message": f"Dry run: {total - failed} of {total} projects would be imported"}
-        head |= {"dry_run": True}
-    return head
+    return head | {"dry_run": True} if options.dry_run else head
