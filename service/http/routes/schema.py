@@ -4,7 +4,7 @@ from importlib.resources import files
 
 from aiohttp import web
 
-_XSD = files("service.formats") / "native.xsd"
+_XSD = files("service.formats.native") / "schema.xsd"
 
 
 async def native_schema(request: web.Request) -> web.Response:
