@@ -30,7 +30,7 @@ from tests.support.reading import MSPDI, NATIVE
 
 _TIMES: Final = int(os.environ.get("FUZZ", "1"))
 REAL: Final = {
-    path: (CHECKOUT / "tests" / path).read_bytes()
+    path: (CHECKOUT / path).read_bytes()
     for path in ("samples/native.xml", "tests/data/mspdi/plan.xml", "tests/data/p6/plants.xml")
 }
 """A valid file of each dialect."""
