@@ -12,7 +12,7 @@ POOLED := $(addprefix tests/integration/,storage/test_pool.py imports whole http
     faults/test_connection.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint test test-pgbouncer test-partitioned run demo attacks chaos bench soak figures growth image-check k8s-check clients-check load compare rollout upgrade lock
+.PHONY: help setup lint test test-pgbouncer test-partitioned run demo attacks chaos bench soak figures growth image-check k8s-check clients-check load compare rollout upgrade lock reference
 
 help:
 	@echo "make demo   import the samples, print what became of them, stop"
@@ -34,6 +34,7 @@ help:
 	@echo "make rollout  the mix on three replicas behind nginx and PgBouncer, restarted one by one (3 min)"
 	@echo "make upgrade  the same from the schema before, with its code, to this one (PREVIOUS=: a commit)"
 	@echo "make lint   lint and types alone"
+	@echo "make reference  write the tables of docs/ that mirror the code, and the fields of schema.xsd"
 	@echo "make setup  make .venv (PYTHON=python3.13 picks the interpreter)"
 	@echo "make lock   write requirements.lock anew from pyproject.toml"
 
@@ -48,6 +49,9 @@ lint: setup
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/hadolint Dockerfile
 	@scripts/squawk.sh
+
+reference: setup
+	@$(BIN)/python -m tests.tools.reference
 
 test: lint
 	@scripts/debian.sh pgbouncer pgbouncer

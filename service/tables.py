@@ -123,7 +123,7 @@ RECORDS: Final = {
             values=("FS", "SS", "FF", "SF"),
         ),
         Column(
-            "lag", Type.INTERVAL, "Wait between the two ends; negative is a lead.", default="PT0S"
+            "lag", Type.INTERVAL, "Wait between the two ends; a lead is negative.", default="PT0S"
         ),
         _ATTRIBUTES,
     ),

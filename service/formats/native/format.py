@@ -27,10 +27,10 @@ from service.tables import Table
 NAMESPACE = "urn:project-bulk-import:1"
 
 KIND = values.enumeration("kind", {"activity": "activity", "wbs": "wbs"})
-TYPE = values.enumeration("type", {word: word for word in ("FS", "SS", "FF", "SF")})
+TYPE = values.enumeration("dependency-type", {word: word for word in ("FS", "SS", "FF", "SF")})
 VERSION = values.pattern("version", "[0-9]{1,9}", "is not a version number")
 RESOURCE_TYPE = values.enumeration(
-    "type", {word: word for word in ("work", "material", "cost", "nonlabor")}
+    "resource-type", {word: word for word in ("work", "material", "cost", "nonlabor")}
 )
 
 GATHER = {"attributes": gather_attributes}

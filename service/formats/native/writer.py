@@ -84,11 +84,11 @@ def _serialised(element: etree._Element) -> bytes:
 
 def _record(tag: str, record_map: RecordMap, row: Row) -> etree._Element:
     element = etree.Element(tag)
-    for place in _places(record_map):
+    for place in value_places(record_map):
         value = row[place.column]
         if value is None or (text := place.write(value)) == place.default:
             continue
-        if place.outside:
+        if place.is_attribute:
             element.set(place.name, text)
         else:
             etree.SubElement(element, place.name).text = text
@@ -101,25 +101,34 @@ def _record(tag: str, record_map: RecordMap, row: Row) -> etree._Element:
     return element
 
 
-class _Place(NamedTuple):
-    """Where the text of a column goes: an XML attribute (``outside``) or a child element."""
+class ValuePlace(NamedTuple):
+    """Where the value of a column is written.
+
+    Attributes:
+        column: the column.
+        name: name of a child element or of an XML attribute.
+        is_attribute: whether it is an XML attribute.
+        write: makes XML text of what PostgreSQL prints.
+        default: XML text of the value that is left out, or None.
+    """
 
     column: str
     name: str
-    outside: bool
+    is_attribute: bool
     write: Callable[[str], str]
     default: str | None
 
 
 @cache
-def _places(record_map: RecordMap) -> tuple[_Place, ...]:
+def value_places(record_map: RecordMap) -> tuple[ValuePlace, ...]:
+    """Return where each value of a record is written, in the order of the map."""
     places = []
     for field in record_map.fields:
         write = _WRITE.get(field.kind.name, str)
         default = record_map.defaults.get(field.column)
         absent = None if default is None else write(default.decode())
         name = field.source.removeprefix("@")
-        places.append(_Place(field.column, name, name != field.source, write, absent))
+        places.append(ValuePlace(field.column, name, name != field.source, write, absent))
     return tuple(places)
 
 

@@ -10,7 +10,7 @@ from tests.support.raw_http import XML, form, get, part, upload
 from tests.support.service import Service
 from tests.tools.k8s.building import OVERLAYS, of, one
 from tests.tools.k8s.expressions import OVERLAY, asked, dashboard, named, panels
-from tests.unit.docs.test_metrics import there
+from tests.tools.reference.service import metrics_by_name
 
 PROMETHEUS_OWN = {"up": set[str]()}
 ADDED_BY_SCRAPING = {"job", "pod"}
@@ -42,7 +42,7 @@ async def test_what_is_asked_for_is_told(service: Service) -> None:
 def test_every_metric_of_ours_is_on_the_dashboard() -> None:
     shown = {name for expression in asked() for name in named(expression)}
     without = {re.sub("_(bucket|sum|count)$", "", name) for name in shown}
-    assert set(there()) <= without
+    assert set(metrics_by_name()) <= without
 
 
 def test_only_what_is_asked_for_is_put_into_legends() -> None:

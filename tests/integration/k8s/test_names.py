@@ -26,8 +26,7 @@ from tests.tools.k8s.building import (
     templates,
 )
 from tests.tools.k8s.validating import VERSIONS, check
-from tests.unit.docs.test_docs import variable
-from tests.unit.docs.test_metrics import there
+from tests.tools.reference.service import metrics_by_name, variable
 
 DOCKERFILE = (CHECKOUT / "Dockerfile").read_text("utf-8")
 DOCUMENT = (CHECKOUT / "docs" / "kubernetes.md").read_text("utf-8")
@@ -205,7 +204,7 @@ def test_it_can_grow_by_running_imports_as_well(tmp_path: Path) -> None:
     assert [check(scaler, version) for version in VERSIONS] == [None] * len(VERSIONS)
     by_cpu, by_imports = scaler["spec"]["metrics"]
     assert by_cpu["resource"]["name"] == "cpu"
-    assert by_imports["pods"]["metric"]["name"] in there()
+    assert by_imports["pods"]["metric"]["name"] in metrics_by_name()
     slots = int(settings("production")["BULK_IMPORT_MAX_IMPORTS"])
     assert int(by_imports["pods"]["target"]["averageValue"]) < slots
 

@@ -21,7 +21,7 @@ from tests.support.openapi.requests import Place
 from tests.support.openapi.scenes import Shot, story
 from tests.support.paths import CHECKOUT
 
-EXAMPLES: Final = CHECKOUT / "service" / "api" / "openapi" / "examples"
+EXAMPLES: Final = CHECKOUT / "service" / "http" / "openapi" / "examples"
 Recorded = dict[str, dict[str, list[dict[str, Any]]]]
 
 

@@ -24,7 +24,7 @@ SHOWN: Final = {
     },
     "the XML, or the gzip or ZIP that it comes in, breaks off, or a limit of the file is reached,"
     " after a complete project": {
-        "importer/test_pipeline.py": [
+        "imports/test_pipeline.py": [
             "test_what_is_complete_before_a_break_lands_and_the_break_is_told_last"
         ],
         "http/test_compressed.py": [
@@ -35,7 +35,7 @@ SHOWN: Final = {
         "http/test_keys.py": ["test_a_file_that_breaks_off_keeps_its_key"],
     },
     "the same without a complete project, or the request is wrong": {
-        "importer/test_pipeline.py": ["test_a_file_without_a_complete_project_fails_the_import"],
+        "imports/test_pipeline.py": ["test_a_file_without_a_complete_project_fails_the_import"],
         "http/test_multipart.py": [
             "test_a_fault_before_the_file_is_a_400",
             "test_a_body_past_its_limit_without_a_project_is_a_413",

@@ -47,7 +47,7 @@ def test_every_task_that_was_asked_for_is_written(dialect: str, tasks: int) -> N
 
 @pytest.mark.parametrize("tasks", [0, 1, 7, 40])
 def test_native_samples_follow_the_schema(tasks: int) -> None:
-    schema = etree.XMLSchema(etree.parse(CHECKOUT / "service" / "xml" / "native.xsd"))
+    schema = etree.XMLSchema(etree.parse(CHECKOUT / "service/formats/native/schema.xsd"))
     schema.assertValid(document("native", 3, tasks))
 
 

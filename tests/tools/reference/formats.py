@@ -1,0 +1,261 @@
+"""Tables of columns and of the formats' elements, and the fields of the native schema."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
+
+from service.formats.encoding import ENCODINGS_SHOWN
+from service.formats.mspdi import format as mspdi
+from service.formats.native import format as native
+from service.formats.native import writer
+from service.formats.native.writer import ValuePlace
+from service.formats.p6 import mapping as p6
+from service.formats.p6 import shared_objects
+from service.formats.record_maps import Field, RecordMap
+from service.formats.registry import FORMATS
+from service.formats.values import NULL, Kind
+from service.http.upload.form import MEDIA_TYPES
+from service.tables import PROJECT, RECORDS, SHARED_OBJECT, Column
+from tests.tools.reference.markdown import codes, table
+
+MAPS: Final[dict[str, dict[str, RecordMap]]] = {
+    "native": {
+        "project": native.PROJECT,
+        **{group.tag: group.record for group in (*writer.GROUPS.values(), writer.SHARED)},
+    },
+    "mspdi": {
+        "Project": mspdi.PROJECT,
+        "Task": mspdi.TASK,
+        "PredecessorLink": mspdi.LINK,
+        "Resource": mspdi.RESOURCE,
+        "Assignment": mspdi.ASSIGNMENT,
+    },
+    "p6": {
+        "Project": p6.PROJECT,
+        "WBS": p6.WBS,
+        "Activity": p6.ACTIVITY,
+        "Relationship": p6.RELATIONSHIP,
+        "ResourceAssignment": p6.ASSIGNMENT,
+        "Resource": shared_objects.RESOURCE,
+        "any object outside the projects": shared_objects.OBJECT,
+    },
+}
+"""The map of each kind of record, by format and element."""
+
+NOTES: Final = {
+    (
+        "native",
+        "project",
+        "@version",
+    ): "Version that the file was made from. The project is "
+    "refused (`VERSION_CONFLICT`) if the server has another. Without it, the import overwrites.",
+    ("native", "project", "@source"): "`native` if absent.",
+    ("mspdi", "Project", "GUID"): "Without braces, in lower case. If absent or all zeros, the name "
+    "identifies the project.",
+    ("mspdi", "Project", "Name"): "If absent, the title, else the `external_id`.",
+    ("mspdi", "Project", "Title"): "Used if there is no name.",
+    ("mspdi", "Task", "OutlineLevel"): "Determines `parent_id`, with the order of the file.",
+    ("mspdi", "Task", "IsNull"): "A blank row becomes a part.",
+    ("mspdi", "PredecessorLink", "PredecessorUID"): "The successor is the task that has the link.",
+    ("mspdi", "PredecessorLink", "LagFormat"): "If the lag is a percentage, `lag` is 0 and "
+    "`attributes` has the percentage.",
+    ("mspdi", "Resource", "IsCostResource"): "If true, `type` is `cost`.",
+    ("mspdi", "Resource", "IsNull"): "A blank row becomes a part.",
+    ("p6", "WBS", "ObjectId"): "`kind` is `wbs` and `summary` is true.",
+    ("p6", "WBS", "ParentObjectId"): "Goes to `attributes` if that WBS is not in the project.",
+    ("p6", "Activity", "ObjectId"): "`kind` is `activity`.",
+    ("p6", "Activity", "WBSObjectId"): "Goes to `attributes` if that WBS is not in the project.",
+    ("p6", "ResourceAssignment", "AtCompletionUnits"): "Goes to `attributes` if the resource is "
+    "material.",
+    ("p6", "ResourceAssignment", "ResourceType"): "Decides whether the units are of material.",
+}
+"""What the code of a format does with an element beside storing its value."""
+
+_COLUMNS: Final[Mapping[str, Sequence[Column]]] = {
+    "project": PROJECT,
+    **{group.tag: RECORDS[name] for name, group in writer.GROUPS.items()},
+    writer.SHARED.tag: SHARED_OBJECT,
+}
+"""The columns of a native record, by its element."""
+
+_NOT_STORED: Final = {
+    "external_id": "Identifier of the project.",
+    "read_at": "Version that the file was made from, as the server counts it.",
+}
+"""What native values mean that no column of the definition holds."""
+
+_UNITS: Final = {
+    "hours": "In hours.",
+    "link_lag": "In tenths of a minute.",
+    "fraction": "From 0 to 1; the column has percent.",
+}
+"""How a kind of value differs from its column."""
+
+
+def columns(_argument: str) -> str:
+    """Return the tables of the columns, a section for each view."""
+    sections = {
+        "current_projects": PROJECT,
+        **{f"current_{name}": each for name, each in RECORDS.items()},
+        "shared_objects": SHARED_OBJECT,
+    }
+    return "\n".join(
+        f"### {name}\n\n" + table(("Column", "Type", "Description"), map(_column, each))
+        for name, each in sections.items()
+    )
+
+
+def _column(column: Column) -> Sequence[str]:
+    kind = f"`{column.type}`" if column.nullable else f"`{column.type}`, not null"
+    values = f" One of {codes(column.values)}." if column.values else ""
+    return f"`{column.name}`", kind, column.description + values
+
+
+def format_table(name: str) -> str:
+    """Return the table of a format: which element goes to which column."""
+    rows = [
+        (f"`{tag}`" if tag.isalnum() else tag, *_field(name, tag, record, field))
+        for tag, record in MAPS[name].items()
+        for field in record.fields
+    ]
+    firsts = [row[0] for row in rows]
+    shown = [("" if row[0] in firsts[:i] else row[0], *row[1:]) for i, row in enumerate(rows)]
+    return table(("Record", "Element", "Column", "Notes"), shown)
+
+
+def _field(name: str, tag: str, record: RecordMap, field: Field) -> Sequence[str]:
+    stored = field.column in (*record.columns, "external_id")
+    return (
+        f"`{field.source}`",
+        f"`{field.column}`" if stored else "",
+        " ".join(_notes(name, tag, record, field)),
+    )
+
+
+def _notes(name: str, tag: str, record: RecordMap, field: Field) -> Iterator[str]:
+    if field.rank:
+        first = next(each for each in record.fields if each.column == field.column)
+        yield f"Used if `{first.source}` is absent."
+    if field.kind.name in _UNITS:
+        yield _UNITS[field.kind.name]
+    if field.column in record.columns and field.kind.words:
+        yield _words(field.kind)
+    default = record.defaults.get(field.column)
+    if default and default != b"f":
+        yield f"`{default.decode()}` if absent."
+    if (name, tag, field.source) in NOTES:
+        yield NOTES[name, tag, field.source]
+    if field.keep:
+        yield "Kept in `attributes`."
+
+
+def _words(kind: Kind) -> str:
+    """The values of a closed list, with what the column has for them."""
+    pairs = {
+        word: "null" if value == NULL else value.decode() for word, value in kind.words.items()
+    }
+    if set(pairs.values()) <= {"t", "f"}:
+        return f"True: {codes(word for word, value in pairs.items() if value == 't')}."
+    if all(word == value for word, value in pairs.items()):
+        return f"One of {codes(pairs)}."
+    return ", ".join(f"`{word}` is `{value}`" for word, value in pairs.items()) + "."
+
+
+def elements(tag: str) -> str:
+    """Return the child elements of a native record that hold a value, for the schema."""
+    return "".join(
+        _declaration("element", tag, place, kind)
+        for place, kind in _places(tag)
+        if not place.is_attribute
+    )
+
+
+def attributes(tag: str) -> str:
+    """Return the XML attributes of a native record, for the schema."""
+    return "".join(
+        _declaration("attribute", tag, place, kind)
+        for place, kind in _places(tag)
+        if place.is_attribute
+    )
+
+
+def _places(tag: str) -> Iterator[tuple[ValuePlace, Kind]]:
+    record = MAPS["native"][tag]
+    for place, field in zip(writer.value_places(record), record.fields, strict=True):
+        yield place, field.kind
+
+
+def _declaration(what: str, tag: str, place: ValuePlace, kind: Kind) -> str:
+    required = place.column in MAPS["native"][tag].required
+    options = ""
+    if required:
+        options = ' use="required"' if place.is_attribute else ""
+    elif not place.is_attribute:
+        options = ' minOccurs="0"'
+    elif place.default is not None:
+        options = f' default="{place.default}"'
+    indent = "    " if place.is_attribute else "      "
+    return (
+        f'{indent}<xs:{what} name="{place.name}" type="{_schema_type(kind, required)}"{options}>\n'
+        f"{indent}  <xs:annotation>\n"
+        f"{indent}    <xs:documentation>{_described(tag, place.column)}</xs:documentation>\n"
+        f"{indent}  </xs:annotation>\n"
+        f"{indent}</xs:{what}>\n"
+    )
+
+
+def _schema_type(kind: Kind, required: bool) -> str:
+    """The name of a simple type; a required text or id cannot be empty."""
+    by_kind = {"id": ("reference", "id"), "text": ("text", "some-text"), "word": ("source", "")}
+    return by_kind.get(kind.name, (kind.name, kind.name))[required]
+
+
+def _described(tag: str, column: str) -> str:
+    words = {each.name: each.description for each in _COLUMNS[tag]} | _NOT_STORED
+    return words[column].replace("`", "")
+
+
+def enumerations(_argument: str) -> str:
+    """Return the simple types of the native values that are closed lists, for the schema."""
+    kinds = {
+        field.kind.name: field.kind.words
+        for record in MAPS["native"].values()
+        for field in record.fields
+        if field.kind.words
+    }
+    return "\n".join(
+        f'  <xs:simpleType name="{name}">\n'
+        '    <xs:restriction base="xs:token">\n'
+        + "".join(f'      <xs:enumeration value="{word}"/>\n' for word in (*words, ""))
+        + "    </xs:restriction>\n"
+        "  </xs:simpleType>\n"
+        for name, words in kinds.items()
+    )
+
+
+def encodings(_argument: str) -> str:
+    """Return the encodings that a file can have."""
+    return f"{ENCODINGS_SHOWN}.\n"
+
+
+def media_types(_argument: str) -> str:
+    """Return the types that the part with the file can have."""
+    return f"{codes(sorted(MEDIA_TYPES))}.\n"
+
+
+def volatile(name: str) -> str:
+    """Return the elements of a format that do not make a project differ."""
+    (found,) = (each for each in FORMATS if each.name == name)
+    return f"{codes(sorted(found.volatile))}.\n"
+
+
+TEXTS: Final[dict[str, Callable[[str], str]]] = {
+    "columns": columns,
+    "encodings": encodings,
+    "media_types": media_types,
+    "volatile": volatile,
+    "format": format_table,
+    "elements": elements,
+    "attributes": attributes,
+    "enumerations": enumerations,
+}
+"""The generators, by the name in a marker."""
