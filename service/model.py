@@ -1,6 +1,6 @@
-"""The nouns of an import: what a reader hands on, what a writer stores, what an answer tells.
+"""The items that a reader yields and the pipeline stores: projects, refusals and their warnings.
 
-Every room of the service speaks in these; this module imports nothing of the service but ``rows``.
+All folders use these types, so this module imports only the codes and the rows.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,17 +13,22 @@ from service.spool.copy_rows import CopyRows, StoredRows
 MAX_ID = 255
 """Longest identifier of a project, task or resource, in characters."""
 
-SHOWN_WARNINGS = 10
-SHOWN_VIOLATIONS = 20
-SHOWN_VALUE = 80
-"""How much of a file's own value is shown back, in characters."""
+MAX_LISTED_WARNINGS = 10
+"""Warnings of a project that an outcome lists; it counts all of them."""
+MAX_LISTED_VIOLATIONS = 20
+"""Violations of a project that an outcome lists."""
+MAX_QUOTED_VALUE = 80
+"""Characters of a value from the file that a message quotes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
     """One warning of a project.
 
-    ``line`` counts from 1; ``element`` is a local name; ``value`` is the file's own, shortened.
+    Attributes:
+        line: line in the file, from 1.
+        element: local name of the element.
+        value: value in the file, shortened, or None.
     """
 
     code: WarningCode
@@ -37,14 +42,14 @@ class Notice:
 
 @dataclass(slots=True)
 class Warnings:
-    """How many warnings a project has, and the first of them."""
+    """The number of warnings of a project, and the first of them."""
 
     count: int = 0
     first: list[Notice] = field(default_factory=list)
 
     def add(self, notice: Notice) -> None:
         self.count += 1
-        if len(self.first) < SHOWN_WARNINGS:
+        if len(self.first) < MAX_LISTED_WARNINGS:
             self.first.append(notice)
 
     def as_dict(self) -> dict[str, Any]:
@@ -53,7 +58,7 @@ class Warnings:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One fault of a project that is refused: which element, which value, and what is wrong."""
+    """One reason why a project is refused; the attributes are as in ``Notice``."""
 
     line: int
     element: str
@@ -71,17 +76,17 @@ class Violation:
 
 @dataclass(slots=True)
 class Project:
-    """One complete and valid project, as a reader hands it on.
+    """One complete and valid project.
 
     Attributes:
-        index: place in the file, from 0, refused projects counted.
+        index: position in the file, from 0; refused projects count too.
         line: line of its start tag, from 1.
-        read_at: the server version that the file says it was read at, or None.
+        read_at: the stored version that the file is based on, as the file states it, or None.
         row: COPY text of ``tables.PROJECT_COLUMNS``, without a newline.
-        rows: its children's rows; whoever ends the project closes them.
-        content_hash: 32 bytes over all that it says, without what changes at every save.
-        shared: hashes of the shared objects that it takes, sorted, each once.
-        tasks: how many rows of ``tasks`` it has.
+        rows: rows of its tasks, dependencies and so on; the consumer of the project closes them.
+        content_hash: 32-byte hash of its content, without what programs change at every save.
+        shared: hashes of the shared objects that it uses, sorted and distinct.
+        tasks: number of rows of ``tasks``.
     """
 
     index: int
@@ -100,10 +105,11 @@ class Project:
 
 @dataclass(slots=True)
 class Refusal:
-    """One project, or the rest of the file, that a reader could not hand on.
+    """A project, or the rest of the file, that the reader refused.
 
-    ``line`` is where the (first) fault is: the line that somebody has to look at.
-    ``extra`` is what the outcome shows beside the common fields, such as ``violations``.
+    Attributes:
+        line: line of the (first) error, from 1, or None.
+        extra: members of the outcome besides the common ones, such as ``violations``.
     """
 
     index: int
@@ -130,12 +136,12 @@ def format_duplicate(first_line: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SharedObject:
-    """An object outside the projects that several of them refer to (Primavera's calendars, …).
+    """An object outside the projects that several projects refer to, such as a P6 calendar.
 
     Attributes:
-        hash: 32 bytes over element and content, without what changes at every save.
+        hash: 32-byte hash of element and content, without what programs change at every save.
         element: local name in the file.
-        object_id: the file's own id of it, or None.
+        object_id: its id in the file, or None.
         attributes: JSON object, UTF-8.
     """
 
@@ -147,33 +153,33 @@ class SharedObject:
 
 @dataclass(frozen=True, slots=True)
 class SharedObjects:
-    """Shared objects that the project after this item is the first to take.
+    """The shared objects that the next project is the first to use.
 
-    ``objects`` is iterated once, before the reader is asked for more.
+    The consumer must iterate over ``objects`` once, before it takes the next item.
     """
 
     objects: Iterable[SharedObject]
 
 
 Item = Project | Refusal | SharedObjects
-"""What a reader yields, in the file's order."""
+"""What a reader yields, in the order of the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileWarning:
-    """Something noticed in the upload as a whole; shown in ``details.warnings``."""
+    """A warning about the upload as a whole; responses list it in ``details.warnings``."""
 
     code: WarningCode
     message: str
     count: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        shown: dict[str, Any] = {"code": self.code, "message": self.message}
-        return shown if self.count is None else shown | {"count": self.count}
+        members: dict[str, Any] = {"code": self.code, "message": self.message}
+        return members if self.count is None else members | {"count": self.count}
 
 
 def shorten(value: str | None) -> str | None:
-    """A file's own value as it is shown back: at most ``SHOWN_VALUE`` characters."""
-    if value is None or len(value) <= SHOWN_VALUE:
+    """Shorten a value from the file to ``MAX_QUOTED_VALUE`` characters."""
+    if value is None or len(value) <= MAX_QUOTED_VALUE:
         return value
-    return value[: SHOWN_VALUE - 1] + "…"
+    return value[: MAX_QUOTED_VALUE - 1] + "…"

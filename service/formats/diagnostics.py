@@ -5,7 +5,7 @@ from typing import Any
 
 from service.codes import WarningCode
 from service.formats.engine.record_parser import Fault
-from service.model import SHOWN_VIOLATIONS, Notice, Violation, Warnings, shorten
+from service.model import MAX_LISTED_VIOLATIONS, Notice, Violation, Warnings, shorten
 
 
 class Diagnostics:
@@ -37,7 +37,7 @@ class Diagnostics:
         """
         self.refused = True
         self._count += 1
-        if len(self._violations) < SHOWN_VIOLATIONS:
+        if len(self._violations) < MAX_LISTED_VIOLATIONS:
             shown = shorten(value)
             said = element if shown is None else f'{element} "{shown}"'
             self._violations.append(Violation(line, element, shown, f"{said} {problem}"))

@@ -53,7 +53,7 @@ class ProjectContent:
         Raises:
             TooLarge: the rows are over the limit.
         """
-        self.rows.extend(table, rows, text)
+        self.rows.add_block(table, rows, text)
         if self._unhashed:
             self._update(table)
         self._hash(table).update(hashed)

@@ -1,4 +1,4 @@
-"""Rows of one project as COPY text, in memory while they are few, in an unlinked file beyond."""
+"""The rows of one project as COPY text, in memory up to a limit and then in a working file."""
 
 import os
 from collections import defaultdict
@@ -9,26 +9,29 @@ from service.spool.spool import SpoolFile, SpoolShare
 from service.tables import TABLES, Table
 
 SPILL_STEP = 256 * 1024
-"""Once rows go to disk, they go in writes of about this many bytes a table."""
+"""Bytes of rows that are collected for each write, once a project has spilled to disk."""
 
 
 class CopyRows:
-    """The rows of one project's children.
+    """The rows of one project, by table.
 
     Args:
-        spill_after: bytes kept in memory before rows go to an unlinked file.
-        spool: where that file is made.
+        spill_after: bytes kept in memory; past them the rows go to a working file.
+        spool: share of the spool that the working file belongs to.
+
+    Attributes:
+        size: bytes of all rows.
 
     Raises:
-        TooLarge: from ``add``, where the import's share of the spool is used up.
-        OSError: from ``add`` and ``blocks``, where the disk fails; from ``add``, where it is full.
+        TooLarge: from ``add`` and ``add_block``, when the import's share of the spool is used up.
+        OSError: from every method, when the disk fails or is full.
     """
 
     def __init__(self, spill_after: int, spool: SpoolShare) -> None:
         self.size = 0
         self._counts = dict.fromkeys(TABLES, 0)
         self._lines: defaultdict[Table, list[bytes]] = defaultdict(list)
-        self._held = 0
+        self._in_memory = 0
         self._spill_after = spill_after
         self._spool = spool
         self._file: SpoolFile | None = None
@@ -36,24 +39,33 @@ class CopyRows:
 
     @property
     def spilled(self) -> bool:
-        """Whether they hold disk."""
+        """Whether rows are on disk."""
         return self._file is not None
 
     def count(self, table: Table) -> int:
-        """How many rows the table has so far; the next row's ordinal."""
+        """Return the number of rows of a table, which is the ordinal of its next row."""
         return self._counts[table]
 
     def add(self, table: Table, line: bytes) -> None:
-        """Add one row: COPY text of ``COLUMNS[table]`` behind the ordinal, without a newline."""
-        self.extend(table, 1, b"%d\t%b\n" % (self._counts[table], line))
+        """Add one row.
 
-    def extend(self, table: Table, rows: int, block: bytes) -> None:
-        """Add so many rows with their ordinals; a newline ends each."""
+        Args:
+            line: COPY text of the table's columns after the ordinal, without a newline.
+        """
+        self.add_block(table, 1, b"%d\t%b\n" % (self._counts[table], line))
+
+    def add_block(self, table: Table, rows: int, block: bytes) -> None:
+        """Add several rows at once.
+
+        Args:
+            rows: number of rows in the block.
+            block: COPY text with the ordinals; each row ends with a newline.
+        """
         self._counts[table] += rows
         self._lines[table].append(block)
         self.size += len(block)
-        self._held += len(block)
-        if self._held > self._spill_after:
+        self._in_memory += len(block)
+        if self._in_memory > self._spill_after:
             self._spill()
 
     def _spill(self) -> None:
@@ -66,18 +78,18 @@ class CopyRows:
                 self._extents[table].append((self._file.tell(), len(block)))
                 self._file.write(block)
                 lines.clear()
-        self._held = 0
+        self._in_memory = 0
 
     def blocks(self, table: Table) -> Iterator[bytes]:
-        """The table's rows in order, in blocks that end with a whole row."""
+        """Yield the rows of a table in order, in blocks that end at the end of a row."""
         if self._file is not None:
             yield from _read(self._file, self._extents[table])
             self._file.seek(0, os.SEEK_END)
         if lines := self._lines.get(table):
             yield b"".join(lines)
 
-    def move(self, file: SpoolFile) -> "StoredRows":
-        """Move them to the end of a file that many projects share, and give back what they held."""
+    def move_to(self, file: SpoolFile) -> "StoredRows":
+        """Move the rows to the end of a file that many projects share, and close this object."""
         extents: dict[Table, list[tuple[int, int]]] = {}
         for table in TABLES:
             if self._counts[table]:
@@ -85,20 +97,12 @@ class CopyRows:
                 for block in self.blocks(table):
                     extents[table].append((file.tell(), len(block)))
                     file.write(block)
-        kept = StoredRows(self.size, dict(self._counts), extents)
+        stored = StoredRows(self.size, dict(self._counts), extents)
         self.close()
-        return kept
-
-    def clear(self, table: Table) -> None:
-        """Forget the table's rows (space in a spill file is given back with the file)."""
-        self.size -= sum(map(len, self._lines[table])) + sum(n for _, n in self._extents[table])
-        self._held -= sum(map(len, self._lines[table]))
-        self._lines[table].clear()
-        self._extents[table].clear()
-        self._counts[table] = 0
+        return stored
 
     def close(self) -> None:
-        """Give back memory and disk."""
+        """Free memory and disk space."""
         self._lines.clear()
         if self._file is not None:
             self._file.close()
@@ -107,9 +111,10 @@ class CopyRows:
 
 @dataclass(slots=True)
 class StoredRows:
-    """The rows of one project in a file that it shares with others; what reads it sets ``file``.
+    """The rows of one project in a file that many projects share.
 
-    As ``CopyRows``, but that no row can be added; closing it gives back nothing.
+    It is read like ``CopyRows``, once the reader has set ``file``. Closing it does not free the
+    file, which has another owner.
     """
 
     size: int
@@ -126,7 +131,7 @@ class StoredRows:
         yield from _read(self.file, self.extents.get(table, []))
 
     def close(self) -> None:
-        """Nothing to give back: the file is its owner's."""
+        """Do nothing: the owner of the file closes it."""
 
 
 def _read(file: SpoolFile, extents: Iterable[tuple[int, int]]) -> Iterator[bytes]:
@@ -136,16 +141,20 @@ def _read(file: SpoolFile, extents: Iterable[tuple[int, int]]) -> Iterator[bytes
 
 
 def prefix_rows(block: bytes, key: bytes) -> bytes:
-    """Put ``key`` (COPY text that ends with a tab) before every row of a block.
+    """Put the key columns before every row of a block.
 
-    A raw newline in COPY text ends a row, as those inside values are escaped, so that this needs no
-    walk over the rows.
+    A raw newline in COPY text always ends a row, because newlines inside values are escaped. So the
+    block need not be split into rows.
+
+    Args:
+        block: COPY text of whole rows.
+        key: COPY text of the key columns, with a tab at the end.
     """
     return key + block[:-1].replace(b"\n", b"\n" + key) + b"\n"
 
 
 def escape(raw: bytes) -> bytes:
-    """Write UTF-8 as COPY text."""
+    """Return UTF-8 text as COPY text."""
     if b"\\" in raw:
         raw = raw.replace(b"\\", b"\\\\")
     if b"\n" in raw:
@@ -158,7 +167,7 @@ def escape(raw: bytes) -> bytes:
 
 
 def copy_line(values: Iterable[str | int | None]) -> bytes:
-    """One row of COPY text, without a newline."""
+    """Return one row of COPY text, without a newline."""
     return b"\t".join([_field(value) for value in values])
 
 

@@ -1,4 +1,4 @@
-"""A set of a million keys in a few bytes each, exact, with a number kept beside each key."""
+"""An exact set for millions of keys that takes a few bytes of memory for each of them."""
 
 from array import array
 from types import TracebackType
@@ -6,35 +6,35 @@ from types import TracebackType
 from service.spool.spool import SpoolFile, SpoolShare
 
 FEW = 20_000
-"""Keys kept in an ordinary dict before the compact table is begun."""
+"""Keys that are kept in a dict; past them the compact tables are used."""
 
 _HASH_BITS = 28
 _WORD = (1 << _HASH_BITS) - 1
 _OFFSET_BITS = 64 - _HASH_BITS
 _OFFSETS = (1 << _OFFSET_BITS) - 1
 _HEAD = 10
-"""Bytes before each spooled key: its payload (8) and its length (2)."""
+"""Bytes before each stored key: its payload (8) and its length (2)."""
 _TABLES = 64
 _FIRST_SLOTS = 512
-"""Of each table; one that is four fifths full grows by half."""
+"""Slots of a new table; a table that is four fifths full grows by half."""
 
 
 class DiskSet:
-    """Keys, each with a payload, that are added and never taken out.
+    """A set of keys, each with a number (its payload); keys cannot be removed.
 
-    Few keys live in a dict. Beyond ``FEW`` they go to a spool, the latest in memory and the others
-    in an unlinked file, and flat open-addressed tables hold eight bytes for each: 28 bits of its
-    hash and its offset in the spool. A hit is confirmed by the key itself, so that no two keys are
-    ever taken for one. There are several tables, chosen by the hash, so that one that grows takes
-    little room beside its old self.
+    Up to ``FEW`` keys are kept in a dict. Past them, the keys go to a working file, the latest ones
+    to a buffer in memory, and open-addressed tables keep eight bytes for each key: 28 bits of its
+    hash, and its offset in the file. A lookup compares the stored key, so two keys with the same
+    hash are never confused. The hash selects one of several tables, because a table that grows
+    exists twice for a moment.
 
     Args:
-        spool: where the spool's file is made.
-        memory: bytes of spooled keys kept in memory.
+        spool: share of the spool that the working file belongs to.
+        memory: size of the buffer in bytes.
 
     Raises:
-        TooLarge: from ``add``, where the import's share of the spool is used up.
-        OSError: from ``add`` and ``get``, where the disk fails or is full.
+        TooLarge: from ``add``, when the import's share of the spool is used up.
+        OSError: from ``add`` and ``get``, when the disk fails or is full.
     """
 
     def __init__(self, spool: SpoolShare, memory: int = 1 << 18) -> None:
@@ -65,32 +65,36 @@ class DiskSet:
         self.close()
 
     def add(self, key: bytes, payload: int = 0) -> int | None:
-        """Add a key of at most 65,535 bytes, with a number from 0 below 2**63.
+        """Add a key, unless the set contains it.
+
+        Args:
+            key: at most 65,535 bytes.
+            payload: a number from 0 to 2**63 - 1.
 
         Returns:
-            None where the key is new, else the payload it was first added with, which stays.
+            None if the key is new, else the payload with which it was first added.
         """
         if self._few is not None:
             before = self._few.get(key)
             if before is None:
                 self._few[key] = payload
                 if len(self._few) > FEW:
-                    self._outgrow()
+                    self._move_to_tables()
             return before
         word = hash(key) & _WORD
-        found, slots, slot = self._find(word, key)
-        if found is None:
+        known, slots, slot = self._find(word, key)
+        if known is None:
             self._put(slots, slot, word, key, payload)
-        return found
+        return known
 
     def get(self, key: bytes) -> int | None:
-        """The payload of a key, or None where it was not added."""
+        """Return the payload of a key, or None if the set does not contain it."""
         if self._few is not None:
             return self._few.get(key)
         return self._find(hash(key) & _WORD, key)[0]
 
     def close(self) -> None:
-        """Give back memory and disk."""
+        """Free memory and disk space."""
         self._few = {}
         self._tables.clear()
         self._latest.clear()
@@ -98,26 +102,27 @@ class DiskSet:
             self._file.close()
             self._file = None
 
-    def _outgrow(self) -> None:
+    def _move_to_tables(self) -> None:
         few, self._few = self._few or {}, None
-        self._latest += b"\0"  # so that no offset is 0, which marks an empty slot
-        self._tables = [_empty(_FIRST_SLOTS) for _ in range(_TABLES)]
+        self._latest += b"\0"  # an offset of 0 would look like an empty slot
+        self._tables = [_new_table(_FIRST_SLOTS) for _ in range(_TABLES)]
         for key, payload in few.items():
             self.add(key, payload)
 
     def _find(self, word: int, key: bytes) -> "tuple[int | None, array[int], int]":
-        """The payload of a key if it is there; the table and slot where it is or would go."""
+        """Return the key's payload or None, and the table and slot of the key or for it."""
         slots = self._tables[word % _TABLES]
         slot = word // _TABLES % len(slots)
         while entry := slots[slot]:
             if entry >> _OFFSET_BITS == word:
-                payload = self._confirm(entry & _OFFSETS, key)
+                payload = self._read_payload(entry & _OFFSETS, key)
                 if payload is not None:
                     return payload, slots, slot
             slot = (slot + 1) % len(slots)
         return None, slots, slot
 
-    def _confirm(self, offset: int, key: bytes) -> int | None:
+    def _read_payload(self, offset: int, key: bytes) -> int | None:
+        """Return the payload stored at an offset, or None if it belongs to another key."""
         size = _HEAD + len(key)
         if offset >= self._on_disk:
             offset -= self._on_disk
@@ -135,12 +140,13 @@ class DiskSet:
         self._latest += payload.to_bytes(8) + len(key).to_bytes(2) + key
         if len(self._latest) > self._memory:
             self._write()
-        place = word % _TABLES
-        self._counts[place] += 1
-        if self._counts[place] * 5 > len(slots) * 4:
-            self._tables[place] = _grown(slots)
+        table = word % _TABLES
+        self._counts[table] += 1
+        if self._counts[table] * 5 > len(slots) * 4:
+            self._tables[table] = _enlarge(slots)
 
     def _write(self) -> None:
+        """Write the buffer to the file."""
         if self._file is None:
             self._file = self._spool.new_file()
         self._file.seek(self._on_disk)
@@ -149,13 +155,13 @@ class DiskSet:
         self._latest.clear()
 
 
-def _empty(size: int) -> "array[int]":
+def _new_table(size: int) -> "array[int]":
     return array("Q", bytes(8 * size))
 
 
-def _grown(slots: "array[int]") -> "array[int]":
+def _enlarge(slots: "array[int]") -> "array[int]":
     size = len(slots) * 3 // 2
-    larger = _empty(size)
+    larger = _new_table(size)
     for entry in slots:
         if entry:
             slot = (entry >> _OFFSET_BITS) // _TABLES % size

@@ -26,11 +26,11 @@ from service.http.routes.imports import STATES
 from service.imports.conflict_rules import Outcome
 from service.imports.options import Mode, OutcomeFilter
 from service.imports.outcomes import LANDED
-from service.model import SHOWN_VALUE, SHOWN_VIOLATIONS, SHOWN_WARNINGS
+from service.model import MAX_LISTED_VIOLATIONS, MAX_LISTED_WARNINGS, MAX_QUOTED_VALUE
 
 LINE: Final = said({"type": "integer", "minimum": 1}, "Line in the file, from 1.")
 VALUE: Final = said(
-    nullable({"type": "string", "maxLength": SHOWN_VALUE}), "The file's own text, shortened."
+    nullable({"type": "string", "maxLength": MAX_QUOTED_VALUE}), "The file's own text, shortened."
 )
 IMPORT_ID: Final = said(ID, "Where it is found: `/imports/{import_id}`.")
 
@@ -73,7 +73,8 @@ def _failure() -> Json:
     }
     by_kind: Json = {
         "violations": said(
-            items(schema("Violation"), maxItems=SHOWN_VIOLATIONS), "The first faults of a project."
+            items(schema("Violation"), maxItems=MAX_LISTED_VIOLATIONS),
+            "The first faults of a project.",
         ),
         "violation_count": said(COUNT, "How many there are in all."),
         "column": said({"type": "integer", "minimum": 1}, "With `MALFORMED_XML`: column, from 1."),
@@ -190,7 +191,7 @@ def schemas() -> Json:
             {"code": schema("WarningCode"), "line": LINE, "element": STRING, "value": VALUE}
         ),
         "Warnings": record(
-            {"count": COUNT, "first": items(schema("Warning"), maxItems=SHOWN_WARNINGS)}
+            {"count": COUNT, "first": items(schema("Warning"), maxItems=MAX_LISTED_WARNINGS)}
         ),
         "FileWarning": record(
             {"code": schema("WarningCode"), "message": STRING, "count": COUNT},

@@ -37,7 +37,7 @@ class StagedBatches:
         try:
             for item in batch.items:
                 if isinstance(item, Project) and isinstance(item.rows, CopyRows):
-                    item.rows = item.rows.move(self._file)
+                    item.rows = item.rows.move_to(self._file)
             self._places.append(self._file.tell())
             self._file.write(pickle.dumps(batch))
         finally:
