@@ -22,6 +22,15 @@ class Table(StrEnum):
 
 TABLES: Final = tuple(Table)
 
+MEMBERS: Final = {
+    Table.TASKS: "tasks",
+    Table.DEPENDENCIES: "dependencies",
+    Table.RESOURCES: "resources",
+    Table.ASSIGNMENTS: "assignments",
+    Table.PARTS: "parts",
+}
+"""Names of the lists of records in a project's JSON."""
+
 
 class Type(StrEnum):
     """The PostgreSQL types of columns."""

@@ -1,4 +1,4 @@
-"""What differs between two versions of a project: records added, removed and changed, and how."""
+"""Compare two versions of a project: the records that were added, removed or changed."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Final, NamedTuple
@@ -6,73 +6,67 @@ from typing import Final, NamedTuple
 from service.projects.records import SQL, VersionGone, VersionKey
 from service.storage import Connection, watchdog
 from service.storage.queries import Queries
-from service.tables import COLUMNS, PROJECT_COLUMNS, Table
+from service.tables import COLUMNS, MEMBERS, PROJECT_COLUMNS, Table
 
 _SQL: Final = Queries("compare")
 _PREFETCH: Final = 50
 
 
-class _Kind(NamedTuple):
+class Kind(NamedTuple):
     """Records of one kind.
 
     Attributes:
-        source: what gives the rows of one version.
-        columns: what is compared, beside ``attributes``.
-        key: expressions of text by which a record of one version is found in the other.
-        shown: columns that tell which one it is.
+        source: query for the rows of one version.
+        columns: columns that are compared, beside ``attributes``.
+        key: expressions of type text that match the records of two versions.
+        identity: columns that identify a record in the result.
     """
 
     source: str
     columns: Sequence[str]
     key: Sequence[str]
-    shown: Sequence[str]
+    identity: Sequence[str]
 
 
-def _children(table: Table, key: Sequence[str], shown: Sequence[str]) -> _Kind:
+def _records(table: Table, key: Sequence[str], identity: Sequence[str]) -> Kind:
     source = _SQL.records.replace("{table}", table)
-    return _Kind(source, COLUMNS[table][1:-1], key, shown)
+    return Kind(source, COLUMNS[table][1:-1], key, identity)
 
+
+_LINK: Final = ("predecessor_id", "successor_id", "type")
+_PART: Final = ("element", "attributes ->> 'ObjectId'", "attributes ->> 'UID'")
+_OBJECT: Final = ("element", "object_id")
 
 KINDS: Final = {
-    "project": _Kind(_SQL.project, PROJECT_COLUMNS[:-1], (), ()),
-    "tasks": _children(Table.TASKS, ("kind", "task_id"), ("kind", "task_id", "name")),
-    "dependencies": _children(
-        Table.DEPENDENCIES,
-        ("predecessor_id", "successor_id", "type"),
-        ("predecessor_id", "successor_id", "type"),
-    ),
-    "resources": _children(Table.RESOURCES, ("resource_id",), ("resource_id", "name")),
-    "assignments": _children(
+    "project": Kind(_SQL.project, PROJECT_COLUMNS[:-1], (), ()),
+    MEMBERS[Table.TASKS]: _records(Table.TASKS, ("kind", "task_id"), ("kind", "task_id", "name")),
+    MEMBERS[Table.DEPENDENCIES]: _records(Table.DEPENDENCIES, _LINK, _LINK),
+    MEMBERS[Table.RESOURCES]: _records(Table.RESOURCES, ("resource_id",), ("resource_id", "name")),
+    MEMBERS[Table.ASSIGNMENTS]: _records(
         Table.ASSIGNMENTS, ("task_id", "resource_id"), ("task_id", "resource_id")
     ),
-    "parts": _children(
-        Table.PARTS,
-        ("element", "attributes ->> 'ObjectId'", "attributes ->> 'UID'"),
-        ("element",),
-    ),
-    "shared_objects": _Kind(
-        _SQL.shared, ("element", "object_id"), ("element", "object_id"), ("element", "object_id")
-    ),
+    MEMBERS[Table.PARTS]: _records(Table.PARTS, _PART, ("element",)),
+    "shared_objects": Kind(_SQL.shared, _OBJECT, _OBJECT, _OBJECT),
 }
 
 
-async def differences(conn: Connection, old: VersionKey, new: int) -> AsyncIterator[bytes]:
-    """A JSON object, in blocks: the list of what differs, by kind of record.
+async def compare_versions(conn: Connection, old: VersionKey, new: int) -> AsyncIterator[bytes]:
+    """Yield a JSON object, in blocks, that lists the differences by kind of record.
 
-    All is read as it is at one moment. It keeps the connection until it is read to its end.
+    Both versions are read as they are at one moment. The connection is in use until the last block.
 
     Args:
         conn: a connection outside any transaction.
-        old: the version compared with.
-        new: the version that is told of.
+        old: version to compare with.
+        new: version whose differences are listed.
 
     Raises:
-        Gone: one of the two is not there.
+        VersionGone: one of the two does not exist.
         asyncpg.PostgresError: the database failed.
     """
     client_id, project_id, version = old
     async with conn.transaction(isolation="repeatable_read", readonly=True):
-        await conn.execute(SQL.speak)
+        await conn.execute(SQL.set_style)
         for number in (version, new):
             if not await conn.fetchval(SQL.kept, client_id, project_id, number):
                 raise VersionGone
@@ -90,19 +84,18 @@ async def differences(conn: Connection, old: VersionKey, new: int) -> AsyncItera
         yield b"}"
 
 
-def _query(kind: _Kind) -> str:
-    columns = ", ".join(kind.columns)
+def _query(kind: Kind) -> str:
     key = f"jsonb_build_array({', '.join(kind.key)})::text"
     return _SQL.differences.format(
         key=f'({key}) COLLATE "C"',
-        said=f"(SELECT c FROM (SELECT {columns}) AS c)",
-        old_identity=_identity("old", kind.shown),
-        new_identity=_identity("new", kind.shown),
+        content=f"(SELECT c FROM (SELECT {', '.join(kind.columns)}) AS c)",
+        old_identity=_identity("old", kind.identity),
+        new_identity=_identity("new", kind.identity),
         old=kind.source.format(version="$3"),
         new=kind.source.format(version="$4"),
     )
 
 
-def _identity(side: str, shown: Sequence[str]) -> str:
-    members = ", ".join(f"'{column}', to_jsonb({side}.said) -> '{column}'" for column in shown)
+def _identity(side: str, columns: Sequence[str]) -> str:
+    members = ", ".join(f"'{name}', to_jsonb({side}.content) -> '{name}'" for name in columns)
     return f"jsonb_build_object({members})"

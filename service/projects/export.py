@@ -1,63 +1,61 @@
-"""One version of a project as a document, in blocks: JSON, or native XML.
+"""Export one version of a project as a document, in blocks: JSON or native XML.
 
-It is read to its end at that version, whatever is imported meanwhile.
+The document holds that version, whatever is imported while it is read.
 """
 
 from collections.abc import AsyncIterator
-from typing import Final
 
 from service.formats.native import writer
 from service.projects import records
-from service.projects.records import SQL, Pages, RunQuery, VersionKey, as_json, as_text
-from service.tables import Table
-
-MEMBERS: Final = {
-    Table.TASKS: b"tasks",
-    Table.DEPENDENCIES: b"dependencies",
-    Table.RESOURCES: b"resources",
-    Table.ASSIGNMENTS: b"assignments",
-    Table.PARTS: b"parts",
-}
+from service.projects.records import Pages, RunQuery, VersionKey, as_json, as_text
+from service.tables import MEMBERS
 
 
-async def as_object(ask: RunQuery, key: VersionKey) -> AsyncIterator[bytes]:
-    """A JSON object: the project's own members, then its records, then its shared objects.
+async def export_json(run_query: RunQuery, key: VersionKey) -> AsyncIterator[bytes]:
+    """Yield a JSON object: the project's own members, then its records and shared objects.
 
     Raises:
-        Gone: there is no such version, or no longer; the document breaks off.
-        Unavailable: the database stays away.
+        VersionGone: the version does not exist, or was removed; the document breaks off.
+        Unavailable: the database is unavailable.
     """
-    own = await records.own(ask, key, SQL.own_json)
-    behind = own["line"].encode()[:-1]
-    for table, name in MEMBERS.items():
-        yield behind + b',"%b":[' % name
-        async for block in _items(records.records(ask, key, table, as_json)):
+    project = await records.read_project(run_query, key, records.PROJECT_AS_JSON)
+    before = project["line"].encode()[:-1]
+    for table, member in MEMBERS.items():
+        yield before + b',"%b":[' % member.encode()
+        async for block in _items(records.read_records(run_query, key, table, as_json)):
             yield block
-        behind = b"]"
+        before = b"]"
     yield b'],"shared_objects":['
-    shared = records.shared_objects(ask, key.client_id, own["shared_objects"], as_json)
+    hashes = project["shared_objects"]
+    shared = records.read_shared_objects(run_query, key.client_id, hashes, as_json)
     async for block in _items(shared):
         yield block
-    await records.check_kept(ask, key)
+    await records.check_kept(run_query, key)
     yield b"]}"
 
 
-async def as_native(ask: RunQuery, key: VersionKey) -> AsyncIterator[bytes]:
-    """A native file with the one project, which can be imported again; raises as ``as_object``."""
-    own = await records.own(ask, key, SQL.own)
-    yield writer.opening(dict(own))
+async def export_native(run_query: RunQuery, key: VersionKey) -> AsyncIterator[bytes]:
+    """Yield a native file with the project, which can be imported again.
+
+    Raises:
+        VersionGone: the version does not exist, or was removed; the document breaks off.
+        Unavailable: the database is unavailable.
+    """
+    project = await records.read_project(run_query, key, records.PROJECT_AS_TEXT)
+    yield writer.begin_file(dict(project))
     for table, group in writer.GROUPS.items():
-        async for block in _group(group, records.records(ask, key, table, as_text)):
+        async for block in _group(group, records.read_records(run_query, key, table, as_text)):
             yield block
-    shared = records.shared_objects(ask, key.client_id, own["shared_objects"], as_text)
-    async for block in _group(writer.SHARED, shared):
+    hashes = project["shared_objects"]
+    shared = records.read_shared_objects(run_query, key.client_id, hashes, as_text)
+    async for block in _group(writer.SHARED_OBJECTS, shared):
         yield block
-    await records.check_kept(ask, key)
-    yield writer.closing()
+    await records.check_kept(run_query, key)
+    yield writer.end_file()
 
 
 async def _items(pages: Pages) -> AsyncIterator[bytes]:
-    """Lines of JSON as the items of an array."""
+    """Yield lines of JSON as the items of an array."""
     comma = b""
     async for page in pages:
         yield comma + b",".join([row["line"].encode() for row in page])
@@ -65,11 +63,11 @@ async def _items(pages: Pages) -> AsyncIterator[bytes]:
 
 
 async def _group(group: writer.Group, pages: Pages) -> AsyncIterator[bytes]:
-    """Rows as elements inside the one that holds them, which is left out where there are none."""
+    """Yield rows as elements inside their holder; no rows, no holder."""
     begun = False
     async for page in pages:
-        opening = b"" if begun else writer.begin(group)
-        yield opening + b"".join([writer.record(group, dict(row)) for row in page])
+        opening = b"" if begun else writer.begin_group(group)
+        yield opening + b"".join([writer.write_record(group, dict(row)) for row in page])
         begun = True
     if begun:
-        yield writer.end(group)
+        yield writer.end_group(group)

@@ -1,4 +1,7 @@
-"""What a version holds, by short keyset reads: no cursor stays open while somebody reads slowly."""
+"""Read what a version holds with short keyset queries.
+
+No cursor stays open while a client reads slowly.
+"""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Final, NamedTuple
@@ -7,21 +10,19 @@ import asyncpg
 
 from service.storage import Connection
 from service.storage.queries import Queries
-from service.tables import COLUMNS, Table
+from service.tables import COLUMNS, PROJECT_COLUMNS, SHARED_OBJECT, Table
 
 SQL: Final = Queries("projects")
 
 PAGE_ROWS: Final = 1000
 PAGE_BYTES: Final = 128 * 1024
-"""Bytes of a page as PostgreSQL stores them, compressed where a value is over 2 KiB."""
+"""Bytes of a page as PostgreSQL stores them; it compresses values over 2 KiB."""
 
-SHARED_COLUMNS: Final = ("element", "object_id", "attributes")
-
-Rows = Sequence["asyncpg.Record"]
-Pages = AsyncIterator[Rows]
-Question = Callable[[Connection], Awaitable[Rows]]
-RunQuery = Callable[[Question], Awaitable[Rows]]
-"""Puts a question to the database, again while it is away for a moment."""
+Page = Sequence["asyncpg.Record"]
+Pages = AsyncIterator[Page]
+Query = Callable[[Connection], Awaitable[Page]]
+RunQuery = Callable[[Query], Awaitable[Page]]
+"""Runs a query on a connection of the pool, and repeats it while the database is unavailable."""
 
 
 class VersionKey(NamedTuple):
@@ -33,85 +34,97 @@ class VersionKey(NamedTuple):
 
 
 class VersionGone(Exception):
-    """The version was pruned, or its client removed, while it was read."""
+    """The version does not exist, or was removed while it was read."""
 
 
-Form = Callable[[Sequence[str]], str]
-"""From the columns wanted to what stands in a select list."""
+SelectList = Callable[[Sequence[str]], str]
+"""Makes the list of a SELECT from the names of columns."""
 
 
 def as_text(columns: Sequence[str]) -> str:
-    """Each column as PostgreSQL prints it, under its own name."""
+    """Select each column as PostgreSQL prints it, under its own name."""
     return ", ".join(f"{column}::text AS {column}" for column in columns)
 
 
 def as_json(columns: Sequence[str]) -> str:
-    """All of them as one JSON object, ``line``."""
-    named = ", ".join(columns)
-    return f"(SELECT row_to_json(r)::text FROM (SELECT {named}) AS r) AS line"
+    """Select all columns as one JSON object, ``line``."""
+    return f"(SELECT row_to_json(r)::text FROM (SELECT {', '.join(columns)}) AS r) AS line"
 
 
-async def records(ask: RunQuery, key: VersionKey, table: Table, form: Form) -> Pages:
-    """The rows of one table, in the file's order, a page at a time.
+PROJECT_AS_TEXT: Final = SQL.project_as_text.format(columns=as_text(PROJECT_COLUMNS))
+PROJECT_AS_JSON: Final = SQL.project_as_json.format(columns=", ".join(PROJECT_COLUMNS))
+
+
+async def read_project(run_query: RunQuery, key: VersionKey, query: str) -> asyncpg.Record:
+    """Return the project's own row in a version, without its records.
+
+    Args:
+        query: ``PROJECT_AS_TEXT`` or ``PROJECT_AS_JSON``.
 
     Raises:
-        Unavailable: the database stays away.
+        VersionGone: the version does not exist.
+        Unavailable: the database is unavailable.
+    """
+    for row in await run_query(bind_query(query, *key)):
+        return row
+    raise VersionGone
+
+
+async def read_records(
+    run_query: RunQuery, key: VersionKey, table: Table, select: SelectList
+) -> Pages:
+    """Yield the rows of one table in file order, a page at a time.
+
+    Raises:
+        Unavailable: the database is unavailable.
     """
     columns = COLUMNS[table][1:]
-    query = SQL.records.format(table=table.value, columns=form(columns), size=_size(columns))
+    query = SQL.records.format(table=table.value, columns=select(columns), size=_size(columns))
     after = -1
-    while page := await ask(fetching(query, *key, after, PAGE_BYTES, PAGE_ROWS)):
+    while page := await run_query(bind_query(query, *key, after, PAGE_BYTES, PAGE_ROWS)):
         yield page
         after = page[-1]["ordinal"]
 
 
-async def shared_objects(
-    ask: RunQuery, client_id: int, hashes: Sequence[bytes], form: Form
+async def read_shared_objects(
+    run_query: RunQuery, client_id: int, hashes: Sequence[bytes], select: SelectList
 ) -> Pages:
-    """Shared objects by their hashes, which are sorted, a page at a time.
+    """Yield the shared objects that have the given hashes, a page at a time.
+
+    Args:
+        hashes: sorted.
 
     Raises:
-        Gone: one of them is not there.
-        Unavailable: the database stays away.
+        VersionGone: one of them does not exist.
+        Unavailable: the database is unavailable.
     """
-    query = SQL.shared.format(columns=form(SHARED_COLUMNS), size=_size(SHARED_COLUMNS))
+    columns = [column.name for column in SHARED_OBJECT]
+    query = SQL.shared.format(columns=select(columns), size=_size(columns))
     start = 0
     while wanted := hashes[start : start + PAGE_ROWS]:
-        page = await ask(fetching(query, client_id, wanted, PAGE_BYTES))
+        page = await run_query(bind_query(query, client_id, wanted, PAGE_BYTES))
         if not page or [row["hash"] for row in page] != list(wanted[: len(page)]):
             raise VersionGone
         yield page
         start += len(page)
 
 
-async def check_kept(ask: RunQuery, key: VersionKey) -> None:
-    """To be asked when all was read: whether it was there all the while.
+async def check_kept(run_query: RunQuery, key: VersionKey) -> None:
+    """Check, after reading a version, that all of it existed until now.
 
     Raises:
-        Gone: it was not.
+        VersionGone: the version was removed.
     """
-    if not await ask(fetching(SQL.kept, *key)):
+    if not await run_query(bind_query(SQL.kept, *key)):
         raise VersionGone
 
 
-async def own(ask: RunQuery, key: VersionKey, query: str) -> asyncpg.Record:
-    """What the version says itself, by one of the queries for that.
+def bind_query(query: str, *values: Any) -> Query:
+    """Return a query with its values; it prints text in the same style for every role."""
 
-    Raises:
-        Gone: there is no such version.
-        Unavailable: the database stays away.
-    """
-    for row in await ask(fetching(query, *key)):
-        return row
-    raise VersionGone
-
-
-def fetching(query: str, *values: Any) -> Question:
-    """A query to be asked, whose values as text are always in the same style."""
-
-    async def fetch(conn: Connection) -> Rows:
+    async def fetch(conn: Connection) -> Page:
         async with conn.transaction(isolation="read_committed", readonly=True):
-            await conn.execute(SQL.speak)
+            await conn.execute(SQL.set_style)
             return await conn.fetch(query, *values)
 
     return fetch

@@ -1,23 +1,23 @@
 -- name: differences
--- What differs between two versions, record by record. Records are matched by what they are called;
--- where several are called the same, by their order. What is said becomes JSON only where it differs.
+-- Differences between two versions, record by record. Records match by key; records with the same
+-- key match by their order. Only rows that differ are converted to JSON, because that is slow.
 WITH old AS (
-    SELECT {key} AS key, {said} AS said, attributes, ordinal,
+    SELECT {key} AS key, {content} AS content, attributes, ordinal,
            row_number() OVER (PARTITION BY {key} ORDER BY ordinal) AS place
       FROM ({old}) AS r),
 new AS (
-    SELECT {key} AS key, {said} AS said, attributes, ordinal,
+    SELECT {key} AS key, {content} AS content, attributes, ordinal,
            row_number() OVER (PARTITION BY {key} ORDER BY ordinal) AS place
       FROM ({new}) AS r)
 SELECT (CASE
-        WHEN new.said IS NULL THEN jsonb_build_object('change', 'removed') || {old_identity}
-        WHEN old.said IS NULL THEN jsonb_build_object('change', 'added') || {new_identity}
+        WHEN new.content IS NULL THEN jsonb_build_object('change', 'removed') || {old_identity}
+        WHEN old.content IS NULL THEN jsonb_build_object('change', 'added') || {new_identity}
         ELSE jsonb_build_object('change', 'changed') || {new_identity} || jsonb_build_object(
              'fields', (
                  SELECT coalesce(jsonb_object_agg(
                             key, jsonb_build_object('from', o.value, 'to', n.value)), '{{}}')
-                   FROM jsonb_each(to_jsonb(old.said)) AS o
-                   JOIN jsonb_each(to_jsonb(new.said)) AS n USING (key)
+                   FROM jsonb_each(to_jsonb(old.content)) AS o
+                   JOIN jsonb_each(to_jsonb(new.content)) AS n USING (key)
                   WHERE o.value <> n.value),
              'attributes', (
                  SELECT coalesce(jsonb_object_agg(
@@ -28,8 +28,8 @@ SELECT (CASE
         END)::text AS line
   FROM old
   FULL JOIN new USING (key, place)
- WHERE old.said IS DISTINCT FROM new.said OR old.attributes IS DISTINCT FROM new.attributes
- ORDER BY coalesce(new.ordinal, old.ordinal), new.said IS NOT NULL
+ WHERE old.content IS DISTINCT FROM new.content OR old.attributes IS DISTINCT FROM new.attributes
+ ORDER BY coalesce(new.ordinal, old.ordinal), new.content IS NOT NULL
 
 -- name: project
 SELECT *, 0 AS ordinal FROM project_versions

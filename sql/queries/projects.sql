@@ -1,18 +1,18 @@
--- name: speak
--- Values as text are the same whatever the role's settings: SET LOCAL gets through PgBouncer. Plans
--- are made for the values at hand: a kept one may be from when the tables were small.
+-- name: set_style
+-- Print values in the same style whatever the role's settings; PgBouncer lets SET LOCAL through.
+-- Plan for the values at hand: a cached plan can date from when the tables were small.
 SELECT set_config('datestyle', 'ISO, YMD', true),
        set_config('intervalstyle', 'iso_8601', true),
        set_config('timezone', 'UTC', true),
        set_config('plan_cache_mode', 'force_custom_plan', true)
 
 -- name: current
--- The version that a project is at. It is read to its end whatever comes after it.
+-- The current version of a project. A reader keeps to it, whatever is imported meanwhile.
 SELECT version FROM projects WHERE client_id = $1 AND project_id = $2
 
 -- name: list
--- A page behind a project, with the conditions that were asked for.
-SELECT p.project_id, row_to_json(said)::text AS line
+-- The page after a project, with the conditions of the request.
+SELECT p.project_id, row_to_json(r)::text AS line
   FROM projects p
   JOIN project_versions v USING (client_id, project_id, version)
   LEFT JOIN project_locks l
@@ -23,7 +23,7 @@ SELECT p.project_id, row_to_json(said)::text AS line
               p.archived_at, v.import_id, v.created_at AS updated_at, v.created_by AS updated_by,
               CASE WHEN l.holder IS NOT NULL
                    THEN json_build_object('holder', l.holder, 'expires_at', l.expires_at)
-               END AS lock) AS said
+               END AS lock) AS r
  WHERE p.client_id = $1 AND p.project_id > $2
 {conditions}
  ORDER BY p.project_id
@@ -38,23 +38,24 @@ SELECT p.project_id, row_to_json(said)::text AS line
 -- name: from_source
    AND v.source = {0}
 
--- name: changed
+-- name: changed_between
    AND v.created_at >= {0} AND v.created_at < {1}
 
--- name: having
--- No index serves it: each would cost every import. A page stops at its limit.
+-- name: has_text
+-- There is no index for this, because it would slow down every import. A page stops at its limit.
    AND strpos(lower(concat_ws(E'\n', p.external_id, v.name, v.code)), lower({0}::text)) > 0
 
--- name: not_mentioned
+-- name: missing_from
    AND NOT EXISTS (
        SELECT FROM import_results r
         WHERE r.client_id = $1 AND r.import_id = {0} AND r.attempt = {1}
           AND r.external_id = p.external_id)
 
 -- name: watermark
--- What was stamped before it is there to be seen. A transaction stamps what it writes with the time
--- of its own start, and others see it at its end; so the oldest one of the service's that is open
--- sets the mark. A second is left for one that began but does not show yet.
+-- Every version that was created before this time is visible. A transaction stamps its versions with
+-- the time of its start, and others see them after its commit; so the start of the service's oldest
+-- open transaction is the limit. One second is for a transaction that pg_stat_activity does not
+-- show yet.
 SELECT least(clock_timestamp() - interval '1 second',
              (SELECT min(xact_start)
                 FROM pg_stat_activity
@@ -62,9 +63,9 @@ SELECT least(clock_timestamp() - interval '1 second',
                  AND usename = current_user
                  AND application_name = current_setting('application_name')))
 
--- name: mentioned
--- Whether the outcomes of an import tell all that its file had: pruning takes the first ones first,
--- and the last one says where the file broke off.
+-- name: completeness
+-- Whether the outcomes of an import list every project of its file. Pruning removes the first ones
+-- first; the last one shows whether the file broke off.
 SELECT i.state, i.attempt,
        EXISTS (SELECT FROM import_results r
                 WHERE r.client_id = $1 AND r.import_id = $2 AND r.attempt = i.attempt
@@ -76,18 +77,15 @@ SELECT i.state, i.attempt,
   FROM imports i
  WHERE i.client_id = $1 AND i.import_id = $2
 
--- name: own
--- What one version says itself.
-SELECT p.external_id, v.version::text AS read_at, v.shared_objects,
-       v.name, v.code, v.status, v.description, v.manager, v.currency, v.start::text AS start,
-       v.finish::text AS finish, v.priority::text AS priority, v.source,
-       v.attributes::text AS attributes
+-- name: project_as_text
+-- A version's own row, without its records.
+SELECT p.external_id, v.version::text AS read_at, v.shared_objects, {columns}
   FROM projects p
   JOIN project_versions v USING (client_id, project_id)
  WHERE p.client_id = $1 AND p.project_id = $2 AND v.version = $3
 
--- name: own_json
-SELECT v.shared_objects, row_to_json(said)::text AS line
+-- name: project_as_json
+SELECT v.shared_objects, row_to_json(r)::text AS line
   FROM projects p
   JOIN project_versions v USING (client_id, project_id)
   LEFT JOIN project_locks l
@@ -96,22 +94,20 @@ SELECT v.shared_objects, row_to_json(said)::text AS line
  CROSS JOIN LATERAL (
        SELECT p.project_id, p.external_id, v.version, p.version AS current_version, p.archived_at,
               v.import_id, v.created_at AS updated_at, v.created_by AS updated_by,
-              v.name, v.code, v.status, v.description,
-              v.manager, v.currency, v.start, v.finish, v.priority, v.source,
               CASE WHEN l.holder IS NOT NULL
                    THEN json_build_object('holder', l.holder, 'expires_at', l.expires_at)
                END AS lock,
-              v.attributes) AS said
+              {columns}) AS r
  WHERE p.client_id = $1 AND p.project_id = $2 AND v.version = $3
 
 -- name: kept
--- Whether a version is there. Pruning takes a version before its children: where it is there at the
--- end of a reading, nothing of it was missed.
+-- Whether a version exists. Pruning removes a version before its records; so if it exists after its
+-- records were read, none of them was missed.
 SELECT true FROM project_versions WHERE client_id = $1 AND project_id = $2 AND version = $3
 
 -- name: records
--- A page of {table}, in the order of the file: rows behind an ordinal until they come to $5 bytes as
--- they are stored, and one at least. Sizes are summed without reading what is stored apart.
+-- A page of {table} in file order: the rows after an ordinal, up to $5 bytes as stored, but at least
+-- one. Summing up the sizes does not read values that are stored out of line.
 SELECT ordinal, {columns}
   FROM (SELECT t.*, sum({size}) OVER (ORDER BY ordinal ROWS UNBOUNDED PRECEDING) - {size} AS before
           FROM {table} t
@@ -122,7 +118,7 @@ SELECT ordinal, {columns}
  ORDER BY ordinal
 
 -- name: shared
--- As records, of the objects whose hashes are given.
+-- As records, for the objects with the given hashes.
 SELECT hash, {columns}
   FROM (SELECT s.*, sum({size}) OVER (ORDER BY hash ROWS UNBOUNDED PRECEDING) - {size} AS before
           FROM shared_objects s
@@ -131,14 +127,14 @@ SELECT hash, {columns}
  ORDER BY hash
 
 -- name: versions
--- A page of the versions that are kept of a project, behind one.
-SELECT v.version, row_to_json(said)::text AS line
+-- The page of a project's versions after one of them.
+SELECT v.version, row_to_json(r)::text AS line
   FROM project_versions v
   JOIN projects p USING (client_id, project_id)
   LEFT JOIN imports i USING (client_id, import_id)
  CROSS JOIN LATERAL (
        SELECT v.version, v.version = p.version AS current, v.name, v.status, v.source, v.import_id,
-              v.created_at AS updated_at, v.created_by AS updated_by, i.notes) AS said
+              v.created_at AS updated_at, v.created_by AS updated_by, i.notes) AS r
  WHERE v.client_id = $1 AND v.project_id = $2 AND v.version > $3::bigint
  ORDER BY v.version
  LIMIT $4

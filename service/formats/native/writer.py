@@ -1,7 +1,7 @@
-"""A project written as native XML out of its rows: read again, it is the same content.
+"""Write a project as native XML, so that reading it again gives the same content.
 
-The maps that native XML is read by say where each column goes, so that writing and reading cannot
-part. Rows are what PostgreSQL prints, timestamps in ISO style and intervals in ``iso_8601``.
+The maps of the native format decide where each column is written, as they do for reading. Rows are
+what PostgreSQL prints, with timestamps in ISO style and intervals in ``iso_8601``.
 """
 
 import json
@@ -24,7 +24,7 @@ Row = Mapping[str, str | None]
 
 
 class Group(NamedTuple):
-    """Records of one kind: the element that holds them, what one is called, and its map."""
+    """Records of one kind: the element around them, the element of each, and the map."""
 
     holder: str
     tag: str
@@ -38,51 +38,51 @@ GROUPS: Final[dict[Table, Group]] = {
     Table.ASSIGNMENTS: Group("assignments", "assignment", native.ASSIGNMENT),
     Table.PARTS: Group("parts", "part", native.PART),
 }
-SHARED: Final = Group("shared-objects", "object", native.SHARED)
+SHARED_OBJECTS: Final = Group("shared-objects", "object", native.SHARED)
 
 _HEAD: Final = b'<?xml version="1.0" encoding="UTF-8"?>\n<projects xmlns="%b">\n'
-_NOTHING: Final = "{}"
+_EMPTY: Final = "{}"
 _NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-"""What JSON may hold and XML 1.0 may not (section 2.2), but for halves of surrogate pairs."""
+"""Characters that JSON allows and XML 1.0 does not (section 2.2), apart from lone surrogates."""
 
 
-def opening(own: Row) -> bytes:
-    """The file's beginning, with all that the project says itself.
+def begin_file(project: Row) -> bytes:
+    """Return the beginning of a file, up to the values of the project itself.
 
     Args:
-        own: its row, with ``external_id``; ``read_at`` is the server's version of it.
+        project: its row, with ``external_id``; ``read_at`` is the server's version of it.
     """
-    written = _serialised(_record("project", native.PROJECT, own))
-    begun = written.removesuffix(b"</project>")  # a project has a name, so that it is not empty
+    element = _serialise(_element("project", native.PROJECT, project))
+    begun = element.removesuffix(b"</project>")  # never empty, because a project has a name
     return _HEAD % native.NAMESPACE.encode() + begun + b"\n"
 
 
-def closing() -> bytes:
-    """The file's end."""
+def end_file() -> bytes:
+    """Return the end of a file."""
     return b"</project>\n</projects>\n"
 
 
-def begin(group: Group) -> bytes:
-    """What stands before a group's records."""
+def begin_group(group: Group) -> bytes:
+    """Return the tag before a group's records."""
     return b"<%b>\n" % group.holder.encode()
 
 
-def end(group: Group) -> bytes:
-    """What stands behind them."""
+def end_group(group: Group) -> bytes:
+    """Return the tag after a group's records."""
     return b"</%b>\n" % group.holder.encode()
 
 
-def record(group: Group, row: Row) -> bytes:
-    """One record."""
-    return _serialised(_record(group.tag, group.record, row)) + b"\n"
+def write_record(group: Group, row: Row) -> bytes:
+    """Return one record as XML."""
+    return _serialise(_element(group.tag, group.record, row)) + b"\n"
 
 
-def _serialised(element: etree._Element) -> bytes:
-    """UTF-8 without a namespace: that of the file's root holds."""
+def _serialise(element: etree._Element) -> bytes:
+    """Return UTF-8 without a namespace, because the root of the file declares it."""
     return etree.tostring(element, encoding="UTF-8", xml_declaration=False)
 
 
-def _record(tag: str, record_map: RecordMap, row: Row) -> etree._Element:
+def _element(tag: str, record_map: RecordMap, row: Row) -> etree._Element:
     element = etree.Element(tag)
     for place in value_places(record_map):
         value = row[place.column]
@@ -93,7 +93,7 @@ def _record(tag: str, record_map: RecordMap, row: Row) -> etree._Element:
         else:
             etree.SubElement(element, place.name).text = text
     attributes = row["attributes"]
-    if attributes is not None and attributes != _NOTHING:
+    if attributes is not None and attributes != _EMPTY:
         holder = element
         if "attributes" in record_map.gather:
             holder = etree.SubElement(element, "attributes")
@@ -133,7 +133,7 @@ def value_places(record_map: RecordMap) -> tuple[ValuePlace, ...]:
 
 
 def _duration(text: str) -> str:
-    """PostgreSQL has a sign at each number, XML Schema one in front; they never differ."""
+    """Move the sign to the front, as XML Schema has it; PostgreSQL repeats it at each number."""
     return "-" + text.replace("-", "") if "-" in text else text
 
 
@@ -145,19 +145,19 @@ _WRITE: Final[dict[str, Callable[[str], str]]] = {
 
 
 def _attributes(members: str) -> Iterator[etree._Element]:
-    """Each member as an ``attribute``: as JSON where its text would read as something else."""
-    said = json.loads(members, parse_int=_number, parse_float=_number)
-    for name, value in said.items():
+    """Yield each member as an ``attribute``, as JSON unless plain text reads the same."""
+    values_by_name = json.loads(members, parse_int=_number, parse_float=_number)
+    for name, value in values_by_name.items():
         element = etree.Element("attribute", name=name)
         if isinstance(value, str) and value.strip(BLANK) and not _NOT_IN_XML.search(value):
             element.text = value
         else:
             element.set("type", "json")
             written = orjson.dumps(value).decode()
-            element.text = _NOT_IN_XML.sub(lambda found: f"\\u{ord(found[0]):04x}", written)
+            element.text = _NOT_IN_XML.sub(lambda match: f"\\u{ord(match[0]):04x}", written)
         yield element
 
 
 def _number(text: str) -> orjson.Fragment:
-    """Digits as they are: a float would lose some."""
+    """Keep the digits as they are, because a float would lose some."""
     return orjson.Fragment(text.encode())

@@ -131,7 +131,7 @@ def _comparison() -> Json:
 
 
 def _change() -> Json:
-    names = {name: STRING for kind in comparison.KINDS.values() for name in kind.shown}
+    names = {name: STRING for kind in comparison.KINDS.values() for name in kind.identity}
     moved = {"type": "object", "additionalProperties": schema("Moved")}
     by_kind: Json = {
         **{name: nullable(kind) for name, kind in names.items()},

@@ -11,7 +11,7 @@ from service.http.negotiation import choose
 from service.http.responses import JSON
 from service.http.streaming import IN_MEMORY, send_file
 from service.imports.ending import NO_ROOM
-from service.projects.comparison import differences
+from service.projects.comparison import compare_versions
 from service.projects.records import VersionGone, VersionKey
 from service.spool.spool import SpoolFile, SpoolShare, TooLarge
 from service.storage import Connection
@@ -48,7 +48,7 @@ async def _written(app: web.Application, share: SpoolShare, old: VersionKey, new
     async def write(conn: Connection) -> SpoolFile:
         file = share.new_file(IN_MEMORY)  # a new one: what an earlier try wrote is no beginning
         _write(file, _HEAD)
-        async for block in differences(conn, old, new):
+        async for block in compare_versions(conn, old, new):
             _write(file, block)
         _write(file, _TAIL)
         return file

@@ -15,7 +15,7 @@ from service.http.auth.permissions import Caller, authorise, parse_id
 from service.http.database import run_query
 from service.http.responses import respond
 from service.projects import listing
-from service.projects.listing import Mentioned, NotWhole, ProjectQuery
+from service.projects.listing import CompleteImport, IncompleteImport, ProjectQuery
 
 _SOURCE: Final = re.compile(r"[a-z][a-z0-9_-]{0,30}")
 ARCHIVED: Final = {"exclude": False, "include": None, "only": True}
@@ -73,7 +73,7 @@ async def _changed(
     )
     if since is None and until is None:
         return None
-    mark = await run_query(app, listing.watermark)
+    mark = await run_query(app, listing.read_watermark)
     begin = datetime.min.replace(tzinfo=UTC) if since is None else since
     return begin, mark if until is None else min(until, mark)
 
@@ -93,18 +93,18 @@ def _written(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
-async def _missing_from(app: web.Application, caller: Caller, text: str | None) -> Mentioned | None:
+async def _missing_from(
+    app: web.Application, caller: Caller, text: str | None
+) -> CompleteImport | None:
     if text is None:
         return None
     import_id = parse_id(text, "missing_from")
     try:
         found = await run_query(
             app,
-            partial(
-                listing.find_mentioning_import, client_id=caller.client_id, import_id=import_id
-            ),
+            partial(listing.find_complete_import, client_id=caller.client_id, import_id=import_id),
         )
-    except NotWhole as exc:
+    except IncompleteImport as exc:
         raise Conflict(str(exc)) from None
     if found is None:
         raise NotFound("There is no such import")

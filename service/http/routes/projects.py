@@ -74,7 +74,7 @@ async def _current(request: web.Request, caller: Caller) -> tuple[int, int]:
     project_id = parse_id(request.match_info["project_id"], "project_id")
     found = await run_query(
         request.app,
-        partial(listing.current_version, client_id=caller.client_id, project_id=project_id),
+        partial(listing.read_current_version, client_id=caller.client_id, project_id=project_id),
     )
     if found is None:
         raise NotFound
@@ -85,9 +85,9 @@ async def _document(request: web.Request, key: VersionKey) -> web.StreamResponse
     kind = choose(request, TYPES)
     asking = partial(run_query, request.app)
     if kind == JSON:
-        blocks = _enveloped(export.as_object(asking, key))
+        blocks = _enveloped(export.export_json(asking, key))
     else:
-        blocks = export.as_native(asking, key)
+        blocks = export.export_native(asking, key)
     headers: dict[str, str] = {hdrs.CONTENT_TYPE: f"{kind}; charset=utf-8", hdrs.VARY: hdrs.ACCEPT}
     try:
         return await stream_response(request, blocks, headers)

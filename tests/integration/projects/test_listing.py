@@ -223,7 +223,7 @@ async def test_what_changed_is_found_by_its_index(pool: Pool) -> None:
         " '{}', now() - make_interval(secs => project_id) FROM projects"
     )
     await pool.execute("ANALYZE")
-    changed = SQL.changed.format("now() - interval '5 seconds'", "now()")
+    changed = SQL.changed_between.format("now() - interval '5 seconds'", "now()")
     query = SQL.list.format(conditions=changed)
     for number, value in enumerate((1, -1, 100), 1):
         query = query.replace(f"${number}", str(value))

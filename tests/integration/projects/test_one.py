@@ -9,7 +9,7 @@ import pytest
 from lxml import etree
 
 from service.projects import export
-from service.projects.records import Question, Rows, RunQuery, VersionKey
+from service.projects.records import Page, Query, RunQuery, VersionKey
 from service.storage import Pool
 from tests.support.client import XML, Client, native
 from tests.support.planted import plant
@@ -144,10 +144,10 @@ BIG = (
 @pytest.mark.parametrize(
     ("document", "tasks", "attributes"),
     [
-        (export.as_object, 200_000, '\'{"risk": "high"}\''),
-        (export.as_native, 50_000, '\'{"risk": "high"}\''),
-        (export.as_object, 64, BIG),
-        (export.as_native, 64, BIG),
+        (export.export_json, 200_000, '\'{"risk": "high"}\''),
+        (export.export_native, 50_000, '\'{"risk": "high"}\''),
+        (export.export_json, 64, BIG),
+        (export.export_native, 64, BIG),
     ],
 )
 async def test_a_large_project_is_never_held_whole(
@@ -194,8 +194,8 @@ async def begun(client: Client, project_id: int) -> aiohttp.ClientResponse:
 
 
 def asking(pool: Pool) -> RunQuery:
-    async def ask(question: Question) -> Rows:
+    async def ask(query: Query) -> Page:
         async with pool.acquire() as conn:
-            return await question(conn)
+            return await query(conn)
 
     return partial(ask)

@@ -39,7 +39,7 @@ FILLED = {
     "compare.shared": {"version": "$3"},
     "compare.differences": {
         "key": "task_id",
-        "said": "name",
+        "content": "name",
         "old_identity": "'{}'",
         "new_identity": "'{}'",
         "old": "SELECT * FROM tasks WHERE client_id = $1 AND version = 1",

@@ -20,7 +20,7 @@ from tests.tools.reference.markdown import codes, table
 MAPS: Final[dict[str, dict[str, RecordMap]]] = {
     "native": {
         "project": native.PROJECT,
-        **{group.tag: group.record for group in (*writer.GROUPS.values(), writer.SHARED)},
+        **{group.tag: group.record for group in (*writer.GROUPS.values(), writer.SHARED_OBJECTS)},
     },
     "mspdi": {
         "Project": mspdi.PROJECT,
@@ -73,7 +73,7 @@ NOTES: Final = {
 _COLUMNS: Final[Mapping[str, Sequence[Column]]] = {
     "project": PROJECT,
     **{group.tag: RECORDS[name] for name, group in writer.GROUPS.items()},
-    writer.SHARED.tag: SHARED_OBJECT,
+    writer.SHARED_OBJECTS.tag: SHARED_OBJECT,
 }
 """The columns of a native record, by its element."""
 

@@ -57,14 +57,16 @@ def native(
     own: Row, tables: Mapping[Table, Iterable[Row]], shared: Iterable[SharedObject]
 ) -> Iterator[bytes]:
     """One project as a native file."""
-    yield writer.opening(own)
+    yield writer.begin_file(own)
     for table, group in writer.GROUPS.items():
-        yield writer.begin(group)
-        yield from (writer.record(group, row) for row in tables[table])
-        yield writer.end(group)
-    yield writer.begin(writer.SHARED)
+        yield writer.begin_group(group)
+        yield from (writer.write_record(group, row) for row in tables[table])
+        yield writer.end_group(group)
+    yield writer.begin_group(writer.SHARED_OBJECTS)
     for one in shared:
         row = {"element": one.element, "object_id": one.object_id}
-        yield writer.record(writer.SHARED, row | {"attributes": one.attributes.decode()})
-    yield writer.end(writer.SHARED)
-    yield writer.closing()
+        yield writer.write_record(
+            writer.SHARED_OBJECTS, row | {"attributes": one.attributes.decode()}
+        )
+    yield writer.end_group(writer.SHARED_OBJECTS)
+    yield writer.end_file()
