@@ -14,7 +14,7 @@ from service.http.upload.job import JOBS, JobRegistry
 from service.imports.manager import ImportManager
 from service.projects.retention import prune_periodically
 from service.settings import Settings
-from service.storage.pool import opened_pool
+from service.storage.pool import open_pool
 
 
 def create_app(settings: Settings, dsn: str) -> web.Application:
@@ -51,7 +51,7 @@ async def _importing(app: web.Application) -> AsyncIterator[None]:
     """The pool and the importer, from the first request to the last."""
     settings = app[app_keys.SETTINGS]
     async with (
-        opened_pool(settings, app[app_keys.DSN]) as pool,
+        open_pool(settings, app[app_keys.DSN]) as pool,
         ImportManager(pool, settings) as importer,
     ):
         app[app_keys.POOL] = pool

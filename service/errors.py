@@ -1,8 +1,8 @@
-"""Every failure that a caller may be told of, and the answer it has.
+"""The errors of the HTTP API: one class for each, with its status and its texts.
 
     ServiceError
      ├── BadRequest               400  Invalid request
-     │    └── FileRefused         400  the file holds nothing that can be imported
+     │    └── FileRefused         400  the file cannot be read or has no project
      ├── Unauthorized             401  Authentication failed
      ├── Forbidden                403  Access denied
      ├── NotFound                 404  Not found
@@ -11,7 +11,7 @@
      ├── RequestTimeout           408  Request timeout
      ├── Conflict                 409  Conflict
      ├── PayloadTooLarge          413  Payload too large
-     │    └── FileTooLarge        413  … told by the reader of the file
+     │    └── FileTooLarge        413  the file exceeds a limit
      ├── UnsupportedEncoding      415  Unsupported media type
      ├── ExpectationFailed        417  Expectation failed
      ├── OtherUpload              422  Unprocessable content
@@ -19,9 +19,9 @@
      ├── InternalError            500  Internal server error
      └── Unavailable              503  Service unavailable
 
-An error carries its answer: ``status`` and ``message`` belong to the class, ``details`` says what
-happened this time, ``fields`` stand beside it in the envelope and ``headers`` in the response.
-Failures of a single project are no exceptions but outcomes: see ``codes.ErrorCode``.
+``status`` and ``message`` belong to the class. ``details`` describes the single case, ``fields``
+are further members of the response body, and ``headers`` are sent with it. The failure of one
+project is not an exception but an outcome with an ``ErrorCode`` (see ``codes``).
 """
 
 from collections.abc import Mapping
@@ -43,17 +43,17 @@ class Cause(NamedTuple):
 
 
 class ServiceError(Exception):
-    """A failure with an HTTP answer.
+    """An error that the service answers with an HTTP response.
 
     Args:
-        details: one sentence for the caller; never an internal of ours.
-        fields: further members of the envelope, beside ``details``.
+        details: one sentence for the caller, without internals of the service.
+        fields: further members of the response body.
         headers: response headers, such as ``Retry-After``.
 
     Attributes:
         status: HTTP status.
         message: fixed text for the status.
-        default: ``details`` of an error that is raised without.
+        default: ``details`` if the error is raised without them.
         causes: reasons for the error, published in ``docs/errors.md``.
     """
 
@@ -76,7 +76,7 @@ class ServiceError(Exception):
 
 
 class BadRequest(ServiceError):
-    """The request cannot be understood; ``reason`` is told behind the contract's fixed words."""
+    """The request is invalid; ``details`` is the API's fixed prefix and ``reason``."""
 
     status = 400
     message = "Invalid request"
@@ -111,14 +111,14 @@ class BadRequest(ServiceError):
 
 
 class FileRefused(BadRequest):
-    """The file is not XML that we read, or holds no project.
+    """The file cannot be read, or has no project.
 
     Args:
         reason: what is wrong, for the caller, without line and column; ``details`` adds them.
-        line: line in the file, from 1, or None where there is none.
+        line: line in the file, from 1, or None.
         column: column in that line, from 1, or None.
-        external_id: of the project in whose middle the fault is, as far as it is known.
-        name: likewise.
+        external_id: id of the project that contains the error, if it is known.
+        name: name of that project, if it is known.
     """
 
     def __init__(
@@ -139,7 +139,7 @@ class FileRefused(BadRequest):
 
 
 class Unauthorized(ServiceError):
-    """The caller is not known."""
+    """The request has no valid token."""
 
     status = 401
     message = "Authentication failed"
@@ -155,7 +155,7 @@ class Unauthorized(ServiceError):
 
 
 class Forbidden(ServiceError):
-    """The caller is known and may not do this."""
+    """The token is valid but does not permit the request."""
 
     status = 403
     message = "Access denied"
@@ -171,7 +171,7 @@ class Forbidden(ServiceError):
 
 
 class NotFound(ServiceError):
-    """There is no such thing, or it is another client's."""
+    """The resource does not exist, or it belongs to another client."""
 
     status = 404
     message = "Not found"
@@ -185,7 +185,7 @@ class NotFound(ServiceError):
 
 
 class MethodNotAllowed(ServiceError):
-    """The route exists, the method does not."""
+    """The route exists but does not have the method."""
 
     status = 405
     message = "Method not allowed"
@@ -194,7 +194,7 @@ class MethodNotAllowed(ServiceError):
 
 
 class NotAcceptable(ServiceError):
-    """The route has none of the types that the request's ``Accept`` takes."""
+    """The route returns none of the types in the request's ``Accept``."""
 
     status = 406
     message = "Not acceptable"
@@ -208,7 +208,7 @@ class NotAcceptable(ServiceError):
 
 
 class RequestTimeout(ServiceError):
-    """The upload stopped coming."""
+    """The upload stopped, or took too long."""
 
     status = 408
     message = "Request timeout"
@@ -224,7 +224,7 @@ class RequestTimeout(ServiceError):
 
 
 class Conflict(ServiceError):
-    """Refused because of what somebody else holds, changed or runs."""
+    """Another user or import holds, has changed or is running what the request needs."""
 
     status = 409
     message = "Conflict"
@@ -268,7 +268,7 @@ class Conflict(ServiceError):
 
 
 class PayloadTooLarge(ServiceError):
-    """A limit on size was reached."""
+    """The request exceeds a size limit."""
 
     status = 413
     message = "Payload too large"
@@ -282,13 +282,13 @@ class PayloadTooLarge(ServiceError):
 
 
 class FileTooLarge(PayloadTooLarge):
-    """A limit of the file (bytes, inflated bytes, ratio, projects) was reached.
+    """The file exceeds a limit: bytes, inflated bytes, inflation ratio, names or projects.
 
     Args:
-        details: which limit, for the caller.
-        line: line that the reader had come to, from 1, or None.
-        external_id: of the project in whose middle that was, as far as it is known.
-        name: likewise.
+        details: the limit, for the caller.
+        line: line at which reading stopped, from 1, or None.
+        external_id: id of the project that was being read, if it is known.
+        name: name of that project, if it is known.
     """
 
     def __init__(
@@ -306,7 +306,7 @@ class FileTooLarge(PayloadTooLarge):
 
 
 class UnsupportedEncoding(ServiceError):
-    """The request's ``ProjectContent-Encoding`` is not one that we read."""
+    """The service does not support the request's ``Content-Encoding``."""
 
     status = 415
     message = "Unsupported media type"
@@ -331,7 +331,7 @@ class ExpectationFailed(ServiceError):
 
 
 class OtherUpload(ServiceError):
-    """The idempotency key stands for an upload of something else."""
+    """The idempotency key was used for another upload."""
 
     status = 422
     message = "Unprocessable content"
@@ -346,7 +346,7 @@ class OtherUpload(ServiceError):
 
 
 class TooManyRequests(ServiceError):
-    """The client has as many imports running as it may have."""
+    """The client has reached its limit of running imports."""
 
     status = 429
     message = "Too many requests"
@@ -361,7 +361,7 @@ class TooManyRequests(ServiceError):
 
 
 class InternalError(ServiceError):
-    """A fault of ours."""
+    """The service failed."""
 
     causes = (
         Cause(
@@ -373,7 +373,7 @@ class InternalError(ServiceError):
 
 
 class Unavailable(ServiceError):
-    """The service cannot take this now; ``Retry-After`` says when to ask again."""
+    """The service cannot process the request now; ``Retry-After`` states when to try again."""
 
     status = 503
     message = "Service unavailable"

@@ -1,6 +1,6 @@
-"""Every setting: an environment variable with a default that is safe.
+"""The settings: environment variables, each with a safe default.
 
-``DATABASE_URL`` has the name that platforms give it; all others carry the prefix ``BULK_IMPORT_``.
+``DATABASE_URL`` has its usual name; all other names start with ``BULK_IMPORT_``.
 ``make reference`` writes the descriptions into ``docs/operations.md``.
 """
 
@@ -15,7 +15,7 @@ MIB = 1024 * KIB
 GIB = 1024 * MIB
 
 MAX_PROCESSES = 64
-"""Far more than help: each is a server of its own."""
+"""Largest number of processes, far more than can be useful on one machine."""
 
 
 class Settings(BaseSettings):

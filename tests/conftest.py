@@ -32,8 +32,8 @@ from pydantic import SecretStr
 from service.settings import Settings
 from service.storage import Pool, migrate
 from service.storage.embedded import server as embedded
-from service.storage.partitions import partition
-from service.storage.pool import open_pool
+from service.storage.partitions import partition_tables
+from service.storage.pool import create_pool
 from tests.support.pgbouncer import PgBouncer, run_pgbouncer
 from tests.support.service import SECRET, Service, served
 
@@ -121,7 +121,7 @@ def server(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         _ran_on.add(f"PostgreSQL {asyncio.run(_execute(dsn, 'SHOW server_version'))}")
         migrate.migrate(_database(dsn, _PLAIN))
         asyncio.run(_execute(dsn, f"CREATE DATABASE {_PARTITIONED} TEMPLATE {_PLAIN}"))
-        asyncio.run(partition(_database(dsn, _PARTITIONED), _PARTITIONS))
+        asyncio.run(partition_tables(_database(dsn, _PARTITIONED), _PARTITIONS))
         yield dsn
 
 
@@ -158,7 +158,7 @@ def settings(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) ->
 
 @pytest.fixture
 async def pool(settings: Settings, dsn: str) -> AsyncIterator[Pool]:
-    pool = await open_pool(settings, dsn)
+    pool = await create_pool(settings, dsn)
     yield pool
     await pool.close()
 

@@ -19,7 +19,7 @@ from service.settings import Settings
 from service.storage import migrate as migrations
 from service.storage.embedded import program_files
 from service.storage.embedded import server as embedded
-from service.storage.partitions import PartitionError, partition
+from service.storage.partitions import PartitionError, partition_tables
 
 
 def load_settings() -> Settings:
@@ -111,14 +111,14 @@ def migrate(
                 _partition(dsn, partitions)
             if grant_to is not None:
                 with reaching():
-                    asyncio.run(migrations.grant(dsn, grant_to))
+                    asyncio.run(migrations.grant_privileges(dsn, grant_to))
     typer.echo("The schema is up to date.")
 
 
 def _partition(dsn: str, number: int) -> None:
     try:
         with reaching():
-            done = asyncio.run(partition(dsn, number))
+            done = asyncio.run(partition_tables(dsn, number))
     except PartitionError as error:
         raise Failure(f"cannot partition: {error}") from error
     if done:

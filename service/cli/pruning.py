@@ -9,7 +9,7 @@ from service.cli.database import load_settings, opened, reaching, require_curren
 from service.projects.retention import PruneBusy, PruneResult
 from service.projects.retention import prune as one_round
 from service.settings import Settings
-from service.storage.pool import opened_pool
+from service.storage.pool import open_pool
 
 CONNECTIONS: Final = 2
 """That a round opens; it uses one at a time."""
@@ -30,5 +30,5 @@ def prune() -> None:
 
 
 async def _prune(settings: Settings, dsn: str) -> PruneResult:
-    async with opened_pool(settings.model_copy(update={"pool_size": CONNECTIONS}), dsn) as pool:
+    async with open_pool(settings.model_copy(update={"pool_size": CONNECTIONS}), dsn) as pool:
         return await one_round(pool, settings)

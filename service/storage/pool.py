@@ -1,7 +1,7 @@
-"""The pool of connections, and how JSON crosses it.
+"""The pool of database connections.
 
-``json`` and ``jsonb`` parameters and results are Python values, written and read by orjson. Rows
-that go in by COPY are text already and are not touched by it.
+``json`` and ``jsonb`` parameters and results are Python values, which orjson converts. Rows for
+COPY are already text and are not converted.
 """
 
 import asyncio
@@ -19,9 +19,9 @@ _MIN_SIZE = 2
 
 
 @contextlib.asynccontextmanager
-async def opened_pool(settings: Settings, dsn: str) -> AsyncIterator[Pool]:
-    """As ``open_pool``; closed when the block ends, whether or not the database still answers."""
-    pool = await open_pool(settings, dsn)
+async def open_pool(settings: Settings, dsn: str) -> AsyncIterator[Pool]:
+    """Open a pool with ``create_pool``, and close it even if the database no longer answers."""
+    pool = await create_pool(settings, dsn)
     try:
         yield pool
     finally:
@@ -29,12 +29,12 @@ async def opened_pool(settings: Settings, dsn: str) -> AsyncIterator[Pool]:
             await asyncio.wait_for(pool.close(), settings.connect_timeout)
 
 
-async def open_pool(settings: Settings, dsn: str) -> Pool:
-    """Open the pool.
+async def create_pool(settings: Settings, dsn: str) -> Pool:
+    """Create a pool.
 
     Args:
-        settings: its size, statement cache and time to connect.
-        dsn: the database, by a URL.
+        settings: size of the pool, statement cache and connect timeout.
+        dsn: URL of the database.
 
     Raises:
         OSError, asyncpg.PostgresError: the database cannot be reached.
@@ -46,21 +46,22 @@ async def open_pool(settings: Settings, dsn: str) -> Pool:
             max_size=settings.pool_size,
             statement_cache_size=settings.statement_cache_size,
             timeout=settings.connect_timeout,
-            init=_speak_json,
-            connection_class=_Connection,
+            init=_set_json_codec,
+            connection_class=_PooledConnection,
             server_settings={"application_name": "bulk-import"},
         )
 
 
-class _Connection(asyncpg.Connection):
-    """One of the pool's."""
-
+class _PooledConnection(asyncpg.Connection):
     def get_reset_query(self) -> str:
-        """Nothing: all that is set or locked is so for a transaction, and giving back is free."""
+        """Return no query, which saves a round trip at each release of a connection.
+
+        Nothing needs a reset: all settings and locks end with their transaction.
+        """
         return ""
 
 
-async def _speak_json(connection: Connection) -> None:
+async def _set_json_codec(connection: Connection) -> None:
     with watchdog.terminate_after(connection, watchdog.TRANSACTION_TIMEOUT):
         for name in ("json", "jsonb"):
             await connection.set_type_codec(

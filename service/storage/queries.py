@@ -1,7 +1,7 @@
-"""The SQL of ``sql/queries``, by name.
+"""The queries of ``sql/queries``, by name.
 
-A file holds many queries, each under a line ``-- name: what_it_is`` and a comment that says why it
-is as it is. ``Queries("writer").fence`` is the text under that name.
+Each query in a file starts with a line ``-- name: query_name``, followed by a comment with its
+reasons. ``Queries("writer").fence`` is the text of the query ``fence`` in ``writer.sql``.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import Final
 
 _PACKAGED = Path(__file__).parents[1] / "sql"
 SQL: Final = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parents[2] / "sql"
-"""The folder of SQL: inside the package when installed, beside it in a checkout."""
+"""The folder ``sql``: inside the installed package, or beside the package in a checkout."""
 
 _NAME: Final = re.compile(r"^-- name: (\w+)[ \t]*\n", re.MULTILINE)
 
@@ -19,10 +19,10 @@ class Queries:
     """The queries of one file.
 
     Args:
-        file: name of the file in ``sql/queries``, without its ending.
+        file: name of the file in ``sql/queries``, without its suffix.
 
     Raises:
-        AttributeError: on access, where the file has no query of that name.
+        AttributeError: on access to a query that the file does not have.
     """
 
     def __init__(self, file: str) -> None:

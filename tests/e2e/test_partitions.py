@@ -22,5 +22,5 @@ def test_a_new_database_is_partitioned_once_and_imported_into(cli: CommandLine) 
 def test_tables_with_rows_are_not(cli: CommandLine) -> None:
     cli.ok("client", "add", 1, "--name", "Demo")
     cli.ok("upload", CHECKOUT / "samples" / "native.xml", "--client", 1)
-    refused = "cannot partition: assignments holds rows: only empty tables can be partitioned"
+    refused = "cannot partition: assignments has rows: only empty tables can be partitioned"
     assert cli.refuses("migrate", "--partitions", 4) == refused

@@ -55,7 +55,7 @@ async def _database(pool: Pool) -> dict[str, str]:
         async with asyncio.timeout(_PATIENCE), watchdog.acquire(pool) as conn:
             # Also on where the server is a standby.
             read_only = await conn.fetchval("SHOW transaction_read_only") == "on"
-            lacking = await migrate.missing_migrations(conn)
+            lacking = await migrate.read_pending_migrations(conn)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, InternalClientError) as exc:
         return {"database": _fault(exc, pool), "schema": UNKNOWN}
     behind = f"The database lacks {len(lacking)} migrations: {', '.join(lacking)}"

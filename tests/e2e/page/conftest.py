@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from service.settings import Settings
 from service.storage import Pool, migrate
 from service.storage.embedded import server as embedded
-from service.storage.pool import open_pool
+from service.storage.pool import create_pool
 from tests.support.service import SECRET, Service, served
 from tests.support.tab import Tab
 
@@ -49,7 +49,7 @@ async def page_service(database: str) -> AsyncIterator[Service]:
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
 async def page_pool(page_service: Service) -> AsyncIterator[Pool]:
-    pool = await open_pool(page_service.settings, page_service.dsn)
+    pool = await create_pool(page_service.settings, page_service.dsn)
     yield pool
     await pool.close()
 

@@ -96,7 +96,7 @@ async def filled(server: Cluster) -> str:
         await owner.execute(WATCH.format(table))
     await owner.execute("CREATE ROLE pruner LOGIN")
     await owner.close()
-    await migrate.grant(server.dsn(), "pruner")
+    await migrate.grant_privileges(server.dsn(), "pruner")
     return server.dsn().replace("postgres@", "pruner@")
 
 

@@ -18,7 +18,7 @@ from service.imports.session import ImportSession
 from service.settings import Settings
 from service.storage import Pool
 from service.storage.advisory_locks import client_key
-from service.storage.pool import open_pool
+from service.storage.pool import create_pool
 from tests.support.projects import CLIENT, until
 
 REQUEST = ImportRequest(CLIENT, "tester", "request-1")
@@ -298,7 +298,7 @@ async def test_many_imports_share_few_connections(pool: Pool, dsn: str, settings
             plans = (plan(f"I{number}P{n}", tasks=50) for n in range(100))
             await whole(started, HEAD, *plans, TAIL)
 
-    async with await open_pool(few, dsn) as small, ImportManager(small, few) as importer:
+    async with await create_pool(few, dsn) as small, ImportManager(small, few) as importer:
         imports = [asyncio.create_task(one(number, importer)) for number in range(8)]
         async with pool.acquire() as conn, conn.transaction():
             async with asyncio.timeout(30):
@@ -320,7 +320,7 @@ async def test_a_client_that_is_held_up_does_not_hold_up_another(
     await pool.execute("INSERT INTO clients (client_id, name) VALUES (1, 'Demo'), (2, 'Other')")
     few = settings.model_copy(update={"pool_size": 5, "batch_projects": 5, "pipe_bytes": 1000})
     async with (
-        await open_pool(few, dsn) as small,
+        await create_pool(few, dsn) as small,
         ImportManager(small, few) as importer,
         importer.start(REQUEST) as large,
     ):

@@ -83,7 +83,7 @@ async def test_an_import_goes_through_and_its_end_waits_for_transactions(
     with cluster(postgres) as server:
         roles = await make_roles(server)
         migrate.migrate(roles.owner)
-        await migrate.grant(roles.owner, SERVER)
+        await migrate.grant_privileges(roles.owner, SERVER)
         owner = await asyncpg.connect(roles.owner)
         await owner.execute("INSERT INTO clients (client_id, name) VALUES (1, 'Demo')")
         await owner.close()

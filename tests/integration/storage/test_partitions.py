@@ -11,7 +11,7 @@ import pytest
 
 from service.storage import migrate
 from service.storage.embedded import program_files
-from service.storage.partitions import PartitionError, partition
+from service.storage.partitions import PartitionError, partition_tables
 
 PARTITIONABLE_FROM = 2
 """Migrations that only plain tables take: how a table is stored is a matter of its partitions."""
@@ -112,16 +112,16 @@ async def test_an_id_that_was_given_before_is_not_given_again(plain: str) -> Non
     )
     before = await value(plain, begun)
     await execute(plain, "DELETE FROM imports")
-    await partition(plain, 4)
+    await partition_tables(plain, 4)
     assert await value(plain, begun) == before + 1
 
 
 async def test_nothing_else_differs(plain: str) -> None:
     await execute(plain, "CREATE ROLE serving")
     try:
-        await migrate.grant(plain, "serving")
+        await migrate.grant_privileges(plain, "serving")
         before = await shape(plain)
-        done = await partition(plain, 3)
+        done = await partition_tables(plain, 3)
         assert {*before["tables"]} - {*done} == {"clients", "schema_migrations"}
         assert await shape(plain) == before
         assert await value(
@@ -129,7 +129,7 @@ async def test_nothing_else_differs(plain: str) -> None:
             "SELECT count(*) FROM pg_inherits i JOIN pg_class c"
             " ON c.oid = i.inhrelid AND c.relkind = 'r'",
         ) == 3 * len(done)
-        assert await partition(plain, 3) == []
+        assert await partition_tables(plain, 3) == []
     finally:
         await execute(plain, "DROP OWNED BY serving; DROP ROLE serving")
 
@@ -144,7 +144,7 @@ async def test_later_migrations_hold(
         shutil.copy(file, tmp_path)
         assert migrate.migrate(empty) == [file.name]
         if number >= PARTITIONABLE_FROM:
-            await partition(empty, 3)
+            await partition_tables(empty, 3)
     assert await migrate.pending_migrations(empty) == []
     assert await shape(empty) == await shape(plain)
 
@@ -152,19 +152,19 @@ async def test_later_migrations_hold(
 async def test_tables_with_rows_are_refused_and_left(plain: str) -> None:
     await execute(plain, "INSERT INTO project_locks VALUES (1, 1, 'bob', now(), now())")
     before = await shape(plain)
-    with pytest.raises(PartitionError, match="project_locks holds rows"):
-        await partition(plain, 3)
+    with pytest.raises(PartitionError, match="project_locks has rows"):
+        await partition_tables(plain, 3)
     assert await shape(plain) == before
     assert await value(plain, "SELECT count(*) FROM pg_inherits") == 0
 
 
 async def test_another_number_is_refused(partitioned: str) -> None:
     with pytest.raises(PartitionError, match="assignments has 4 partitions"):
-        await partition(partitioned, 3)
+        await partition_tables(partitioned, 3)
 
 
 async def test_of_several_at_once_one_partitions(plain: str) -> None:
-    done = await asyncio.gather(*(partition(plain, 3) for _ in range(3)))
+    done = await asyncio.gather(*(partition_tables(plain, 3) for _ in range(3)))
     assert sorted(map(bool, done)) == [False, False, True]
 
 

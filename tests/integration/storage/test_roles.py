@@ -10,7 +10,7 @@ import pytest
 from service.projects.retention import prune
 from service.settings import Settings
 from service.storage import Pool, migrate
-from service.storage.pool import opened_pool
+from service.storage.pool import open_pool
 from tests.integration.storage.test_clients import KEYED_BY_CLIENT
 from tests.support.faults.uploads import content_of, send
 from tests.support.service import served
@@ -43,7 +43,7 @@ async def as_role(server: str, dsn: str, pooler: str) -> AsyncIterator[str]:
     parts = urlsplit(dsn)
     admin = await asyncpg.connect(dsn)
     await admin.execute(f"CREATE ROLE {ROLE} LOGIN")
-    await migrate.grant(dsn, ROLE)
+    await migrate.grant_privileges(dsn, ROLE)
     yield urlunsplit(parts._replace(netloc=f"{ROLE}@"))
     await admin.execute(f"DROP OWNED BY {ROLE}; DROP ROLE {ROLE}")
     await admin.close()
@@ -56,7 +56,7 @@ async def test_it_can_import_read_and_prune(settings: Settings, pool: Pool, as_r
     async with (
         served(settings, as_role) as service,
         aiohttp.ClientSession() as http,
-        opened_pool(settings, as_role) as own,
+        open_pool(settings, as_role) as own,
     ):
         for content, outcome in ((content_of(20), "created"), (changed, "updated")):
             status, told = await send(http, service, content)

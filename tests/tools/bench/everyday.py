@@ -5,7 +5,7 @@ from typing import Final
 from service.observability.logging import configure_logging
 from service.projects.retention import prune
 from service.settings import Settings
-from service.storage.pool import open_pool
+from service.storage.pool import create_pool
 from tests.tools.bench import native
 from tests.tools.bench.database import Database, add_clients, another
 from tests.tools.bench.measure import figure, ratio
@@ -104,7 +104,7 @@ async def aged(bench: Bench) -> None:
 async def _prune(database: Database) -> None:
     """One round of the service's pruning, without the hour for which a version is left alone."""
     settings = Settings(DATABASE_URL=database.dsn, keep_superseded=0)
-    pool = await open_pool(settings, database.dsn)
+    pool = await create_pool(settings, database.dsn)
     try:
         await prune(pool, settings)
     finally:

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from service.storage.partitions import partition
+from service.storage.partitions import partition_tables
 from tests.tools.bench import native
 from tests.tools.bench.database import Database, add_clients, another
 from tests.tools.bench.measure import figure, ratio
@@ -24,7 +24,7 @@ async def in_partitions(database: Database, number: int) -> Database:
     """A further database on the same server, its tables in partitions, with the same clients."""
     made = await another(database, "in_partitions")
     await prepare(made)
-    await partition(made.dsn, number)
+    await partition_tables(made.dsn, number)
     await add_clients(made)
     return made
 
