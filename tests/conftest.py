@@ -113,7 +113,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="session")
 def server(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The DSN of a server whose databases ``migrated`` and ``partitioned`` are up to date."""
-    with embedded.running(tmp_path_factory.mktemp("db"), postgres) as dsn:
+    with embedded.run_server(tmp_path_factory.mktemp("db"), postgres) as dsn:
         asyncio.run(_execute(dsn, f"CREATE DATABASE {_PLAIN}"))
         # No test cuts the power, and what a killed server has written is there without.
         asyncio.run(_execute(dsn, "ALTER SYSTEM SET fsync = off"))

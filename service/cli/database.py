@@ -52,7 +52,7 @@ def opened(settings: Settings) -> Iterator[str]:
     if settings.database_url is not None:
         yield settings.database_url
         return
-    with embedded.running(data_dir(settings), settings.embedded_version) as dsn:
+    with embedded.run_server(data_dir(settings), settings.embedded_version) as dsn:
         migrations.migrate(dsn)
         yield dsn
 
@@ -142,7 +142,7 @@ def psql(
 def _psql(settings: Settings) -> Path | str:
     if settings.database_url is None:
         root = data_dir(settings)
-        return program_files.find(settings.embedded_version, root).folder / "psql"
+        return program_files.find_programs(settings.embedded_version, root).folder / "psql"
     found = shutil.which("psql")
     if found is None:
         raise Failure("psql is not installed")

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
-from service.storage.embedded.program_files import account_of
+from service.storage.embedded.program_files import server_account
 
 _CONFIGURATION: Final = """
 [databases]
@@ -61,7 +61,7 @@ class PgBouncer:
         Raises:
             RuntimeError: it does not come up; with its log.
         """
-        account = account_of(self._folder)
+        account = server_account(self._folder)
         who = {} if account is None else {"user": account.uid, "group": account.gid}
         with contextlib.ExitStack() as stack:
             fds = []
@@ -125,7 +125,7 @@ def run_pgbouncer(dsn: str, *, prepared: int, connections: int = 40) -> Iterator
     parts = urlsplit(dsn)
     query = parse_qs(parts.query)
     folder = Path(tempfile.mkdtemp(prefix="pgbouncer-"))
-    if (account := account_of(folder)) is not None:
+    if (account := server_account(folder)) is not None:
         os.chown(folder, account.uid, account.gid)
     bouncer = PgBouncer(folder, prepared, connections)
     try:

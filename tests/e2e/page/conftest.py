@@ -34,7 +34,7 @@ FLAGS: Final = (
 
 @pytest.fixture(scope="session")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with embedded.running(tmp_path_factory.mktemp("page"), "18") as dsn:
+    with embedded.run_server(tmp_path_factory.mktemp("page"), "18") as dsn:
         migrate.migrate(dsn)
         yield dsn
 

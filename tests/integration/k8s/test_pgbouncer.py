@@ -15,7 +15,7 @@ import asyncpg
 
 from service.settings import Settings
 from service.storage import migrate
-from service.storage.embedded.program_files import account_of
+from service.storage.embedded.program_files import server_account
 from tests.support.faults.cluster import Cluster, cluster
 from tests.support.paths import CHECKOUT
 from tests.support.raw_http import XML, form, get, part, upload
@@ -46,7 +46,7 @@ def bouncing(server: Cluster, port: int) -> Iterator[subprocess.Popen[bytes]]:
         text, changed = re.subn(rf"{name}=.*", f"{name}={value}", text)
         assert changed == 1, name
     (folder / "pgbouncer.ini").write_text(text)
-    account = account_of(folder / "new")
+    account = server_account(folder / "new")
     who = {} if account is None else {"user": account.uid, "group": account.gid}
     folder.chmod(0o755)
     process = subprocess.Popen(

@@ -20,15 +20,15 @@ import pytest
 from service.storage.embedded import program_files
 from service.storage.embedded import server as embedded
 from service.storage.embedded.program_files import EmbeddedError
-from service.storage.embedded.server import running
+from service.storage.embedded.server import run_server
 
 HOLD = """
 import signal
 import sys
 from pathlib import Path
-from service.storage.embedded.server import running
+from service.storage.embedded.server import run_server
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
-with running(Path(sys.argv[1]), sys.argv[2]) as dsn:
+with run_server(Path(sys.argv[1]), sys.argv[2]) as dsn:
     print(dsn, flush=True)
     sys.stdin.read()
 """
@@ -60,19 +60,19 @@ def ask(dsn: str, query: str) -> object:
 
 
 def postmaster(root: Path, version: str) -> int | None:
-    return embedded._postmaster(root / f"pg{version}" / "data")
+    return embedded._postmaster_pid(root / f"pg{version}" / "data")
 
 
 def test_a_second_start_finds_the_data_of_the_first(tmp_path: Path, postgres: str) -> None:
-    with running(tmp_path, postgres) as dsn:
+    with run_server(tmp_path, postgres) as dsn:
         ask(dsn, "CREATE TABLE kept AS SELECT 42 AS answer")
     assert postmaster(tmp_path, postgres) is None
-    with running(tmp_path, postgres) as dsn:
+    with run_server(tmp_path, postgres) as dsn:
         assert ask(dsn, "SELECT answer FROM kept") == 42
 
 
 def test_it_is_durable_and_has_no_tcp_port(tmp_path: Path, postgres: str) -> None:
-    with running(tmp_path, postgres) as dsn:
+    with run_server(tmp_path, postgres) as dsn:
         assert ask(dsn, "SHOW server_version") != ""
         assert ask(dsn, "SHOW listen_addresses") == ""
         assert ask(dsn, "SHOW fsync") == "on"
@@ -83,7 +83,7 @@ def test_it_is_durable_and_has_no_tcp_port(tmp_path: Path, postgres: str) -> Non
 def test_the_last_of_several_holders_stops_it(tmp_path: Path, postgres: str) -> None:
     with other_holder(tmp_path, postgres) as first:
         pid = postmaster(tmp_path, postgres)
-        with running(tmp_path, postgres) as dsn:
+        with run_server(tmp_path, postgres) as dsn:
             assert postmaster(tmp_path, postgres) == pid
             first.communicate()
             assert ask(dsn, "SELECT 1") == 1
@@ -97,19 +97,19 @@ def test_a_killed_holder_leaves_a_server_that_the_next_joins_and_stops(
         holder.kill()
     orphan = postmaster(tmp_path, postgres)
     assert orphan is not None
-    with running(tmp_path, postgres) as dsn:
+    with run_server(tmp_path, postgres) as dsn:
         assert postmaster(tmp_path, postgres) == orphan
         assert ask(dsn, "SELECT 1") == 1
     assert postmaster(tmp_path, postgres) is None
 
 
 def test_a_killed_server_recovers_at_the_next_start(tmp_path: Path, postgres: str) -> None:
-    with running(tmp_path, postgres) as dsn:
+    with run_server(tmp_path, postgres) as dsn:
         ask(dsn, "CREATE TABLE kept AS SELECT 42 AS answer")
         pid = postmaster(tmp_path, postgres)
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
-    with running(tmp_path, postgres) as dsn:
+    with run_server(tmp_path, postgres) as dsn:
         assert ask(dsn, "SELECT answer FROM kept") == 42
 
 
@@ -120,7 +120,7 @@ def test_a_killed_server_recovers_at_the_next_start(tmp_path: Path, postgres: st
 def test_a_pid_file_that_lies_does_not_hinder_a_start(
     tmp_path: Path, postgres: str, name: str, left: str
 ) -> None:
-    with running(tmp_path, postgres):
+    with run_server(tmp_path, postgres):
         pass
     data = tmp_path / f"pg{postgres}" / "data"
     owner = data.stat()
@@ -129,7 +129,7 @@ def test_a_pid_file_that_lies_does_not_hinder_a_start(
     try:
         (data / name).write_text(left.format(pid=foreign.pid))
         os.chown(data / name, owner.st_uid, owner.st_gid)
-        with running(tmp_path, postgres) as dsn:
+        with run_server(tmp_path, postgres) as dsn:
             assert ask(dsn, "SELECT 1") == 1
         assert foreign.poll() is None
     finally:
@@ -148,9 +148,9 @@ def test_an_interrupt_during_the_start_leaves_nothing_running(
         while not lock.exists():
             assert process.poll() is None
         process.send_signal(number)
-    with embedded._opened(lock) as fd:
-        assert embedded._locked(fd)
-    with running(tmp_path, postgres) as dsn:
+    with embedded._open_file(lock) as fd:
+        assert embedded._try_lock(fd)
+    with run_server(tmp_path, postgres) as dsn:
         assert ask(dsn, "SELECT 1") == 1
 
 
@@ -158,8 +158,8 @@ def test_an_interrupted_start_waits_for_what_initdb_left_running(
     tmp_path: Path, postgres: str
 ) -> None:
     (home := tmp_path / f"pg{postgres}").mkdir()
-    with embedded._opened(home / "server.lock") as left:
-        assert embedded._locked(left)
+    with embedded._open_file(home / "server.lock") as left:
+        assert embedded._try_lock(left)
         command = [sys.executable, "-c", HOLD, str(tmp_path), postgres]
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         while not (home / "turn.lock").exists():
@@ -173,9 +173,9 @@ def test_an_interrupted_start_waits_for_what_initdb_left_running(
 
 def test_a_path_too_long_for_a_socket_works(tmp_path: Path, postgres: str) -> None:
     root = tmp_path / ("long" * 30)
-    with running(root, postgres) as dsn:
+    with run_server(root, postgres) as dsn:
         assert ask(dsn, "SELECT 1") == 1
-        psql = program_files.find(postgres, root).folder / "psql"
+        psql = program_files.find_programs(postgres, root).folder / "psql"
         shown = subprocess.check_output([psql, dsn, "-Atc", "SELECT 2"], text=True)
         assert shown == "2\n"
 
@@ -184,24 +184,27 @@ def test_without_a_server_the_text_names_both_ways_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(program_files, "_PACKAGE", "not_installed")
-    with pytest.raises(EmbeddedError, match=r"DATABASE_URL.*\[embedded\]"), running(tmp_path, "18"):
+    with (
+        pytest.raises(EmbeddedError, match=r"DATABASE_URL.*\[embedded\]"),
+        run_server(tmp_path, "18"),
+    ):
         pass
 
 
 def test_a_directory_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(EmbeddedError, match="file"), running(tmp_path / "file", "18"):
+    with pytest.raises(EmbeddedError, match="file"), run_server(tmp_path / "file", "18"):
         pass
 
 
 def test_what_the_server_said_is_told_when_it_does_not_start(tmp_path: Path, postgres: str) -> None:
-    with running(tmp_path, postgres):
+    with run_server(tmp_path, postgres):
         pass
     data = tmp_path / f"pg{postgres}" / "data"
     (data / "PG_VERSION").write_text("9.6\n")
     with (
         pytest.raises(EmbeddedError, match=r"incompatible|not compatible|9\.6"),
-        running(tmp_path, postgres),
+        run_server(tmp_path, postgres),
     ):
         pass
 
@@ -220,7 +223,7 @@ def wheel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for part in (package, package.with_name(f"{package.name}.libs")):
         if part.exists():
             shutil.copytree(part, folder / part.name)
-    program_files._open_to_all(folder)
+    program_files._make_readable(folder)
     yield folder
     shutil.rmtree(folder)
 
@@ -234,7 +237,7 @@ def test_root_needs_no_way_in_for_the_servers_account(
     monkeypatch.syspath_prepend(str(wheel))
     monkeypatch.setattr(program_files, "ROOT_HOME", home := Path(tempfile.mkdtemp()))
     try:
-        with running(private, postgres) as dsn:
+        with run_server(private, postgres) as dsn:
             assert ask(dsn, "SELECT 1") == 1
             assert [*home.glob("programs/*")] != []
         assert stat.S_IMODE(private.stat().st_mode) == 0o700

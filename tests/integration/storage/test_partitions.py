@@ -177,7 +177,9 @@ async def test_rows_move_to_partitions_by_dump(
         "INSERT INTO projects (client_id, external_id, version, content_hash)"
         r" SELECT c, 'P' || n, 1, '\x00' FROM generate_series(1, 2) c, generate_series(1, 50) n;",
     )
-    await asyncio.to_thread(move, program_files.find(postgres, tmp_path).folder, plain, partitioned)
+    await asyncio.to_thread(
+        move, program_files.find_programs(postgres, tmp_path).folder, plain, partitioned
+    )
     digest = (
         "SELECT md5(string_agg(p::text, '' ORDER BY p.client_id, p.project_id)) FROM projects p"
     )

@@ -129,7 +129,7 @@ class Cluster:
 def folder_for(version: str) -> Iterator[tuple[Path, Programs]]:
     """A folder where a server's account can work, and the programs."""
     folder = Path(tempfile.mkdtemp(prefix="cluster-"))
-    programs = program_files.find(version, folder / "data")
+    programs = program_files.find_programs(version, folder / "data")
     if programs.account is not None:
         os.chown(folder, programs.account.uid, programs.account.gid)
     try:

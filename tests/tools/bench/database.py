@@ -112,7 +112,7 @@ async def server(directory: Path) -> AsyncIterator[Database]:
         EmbeddedError: it cannot be had.
         RuntimeError: it would trade durability for speed.
     """
-    with embedded.running(directory, VERSION) as dsn:
+    with embedded.run_server(directory, VERSION) as dsn:
         database = Database(dsn)
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
             if await database.value(f"SHOW {setting}") != "on":

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from service.storage.embedded import server as embedded
-from service.storage.embedded.server import running
+from service.storage.embedded.server import run_server
 from tests.tools.bench.database import VERSION, Database, server
 from tests.tools.bench.process import family, prepare
 
@@ -26,7 +26,7 @@ class Killable:
 
     async def kill(self) -> None:
         """Kill every process of it at once, and return when it has recovered."""
-        postmaster = embedded._postmaster(self._root / f"pg{VERSION}" / "data")
+        postmaster = embedded._postmaster_pid(self._root / f"pg{VERSION}" / "data")
         assert postmaster is not None
         for pid in family(postmaster):
             with contextlib.suppress(ProcessLookupError):
@@ -38,7 +38,7 @@ class Killable:
             await asyncio.wait({starting})
 
     def _start(self) -> None:
-        with running(self._root, VERSION):
+        with run_server(self._root, VERSION):
             """It goes on afterwards: ``killable`` holds it too."""
 
     async def value(self, query: str, *arguments: Any) -> Any:
