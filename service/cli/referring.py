@@ -13,7 +13,6 @@ from service.cli.splitting import MIB, Slice
 from service.formats import values
 from service.formats.format import Format
 from service.formats.p6 import shared_objects
-from service.formats.p6.shared_objects import P6FileContext
 from service.formats.shared_objects import SharedStore
 from service.formats.values import unescape
 from service.model import SharedObject
@@ -37,10 +36,10 @@ class Shared:
     """
 
     def __init__(self, dialect: Format, share: SpoolShare) -> None:
-        self.kinds = frozenset(
-            kind for kind, take in dialect.outside.items() if take is P6FileContext.shared
-        )
-        self._mentions = {path: each.mentions for path, each in dialect.ordinary.items()}
+        self.kinds = frozenset[str]() if dialect.shared is None else dialect.shared.elements
+        self._mentions = {
+            path: rule.shared.element for path, rule in dialect.records.items() if rule.shared
+        }
         self._store = SharedStore(8 * MIB, share, sys.maxsize)
         self._kind = ""
         self._record = ""

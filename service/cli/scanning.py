@@ -175,7 +175,7 @@ class _Scan:
         self._come_to(at, line)
         namespace, local, _ = _parts(name)
         ours = namespace == self._namespace
-        if ours and local == self._dialect.project and self._may_be_project():
+        if ours and local == self._dialect.project.name and self._may_be_project():
             self._begin_project(at, line, attributes)
         elif ours and len(self._open) == 1 and local in self._shared.kinds:
             self._go_inside(Unit(at, line, local))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from service.cli.referring import Shared
 from service.cli.splitting import Cutter, Duplicate, Slice
 from service.formats.format import Format
-from service.formats.record_maps import Field
+from service.formats.record_rules import Field
 from service.formats.values import ID, NULL, unescape
 from service.spool.disk_set import DiskSet
 from service.spool.spool import SpoolShare
@@ -88,9 +88,9 @@ def _identities(dialect: Format) -> tuple[Field, ...]:
     Where a map requires no id, the name is one (Microsoft Project).
     """
     columns = ["external_id"]
-    if "external_id" not in dialect.plan.record.required:
+    if "external_id" not in dialect.project.required:
         columns.append("name")
-    fields = dialect.plan.record.fields
+    fields = dialect.project.fields
     return tuple(each for column in columns for each in fields if each.column == column)
 
 

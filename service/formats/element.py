@@ -1,7 +1,13 @@
-"""What is used of lxml's element, typed as it is under ``remove_comments`` and ``remove_pis``."""
+"""The part of lxml's element interface that the readers use, and the line of an element.
+
+The types hold under ``remove_comments`` and ``remove_pis``: every child is an element.
+"""
 
 from collections.abc import Iterator
-from typing import Protocol, overload
+from typing import Final, Protocol, overload
+
+_LAST_EXACT: Final = 65_535
+"""libxml2 stores an element's line in 16 bits; beyond that it answers from a text node nearby."""
 
 
 class Element(Protocol):
@@ -36,3 +42,19 @@ class Element(Protocol):
     def __getitem__(self, index: int, /) -> "Element": ...
     @overload
     def __getitem__(self, index: slice, /) -> "list[Element]": ...
+
+
+def line_of(element: Element) -> int:
+    """Return the line of an element's start tag, from 1. Call it once the element is complete.
+
+    From ``_LAST_EXACT`` on libxml2 returns the line where the first text inside the element ends,
+    or the text after an element without one. The newlines in that text are subtracted again.
+    """
+    line = element.sourceline or 0
+    if line < _LAST_EXACT:
+        return line
+    node = element
+    while node.text is None and len(node):
+        node = node[0]
+    text = node.text or node.tail
+    return line - text.count("\n") if text else line

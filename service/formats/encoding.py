@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 from lxml import etree
 
 from service.errors import FileRefused
-from service.formats.parser_errors import file_refused
+from service.formats.engine.parser_errors import file_refused
 
 if TYPE_CHECKING:
     from lxml.etree import ParserTarget

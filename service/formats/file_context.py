@@ -1,56 +1,70 @@
-"""What the projects of one file have in common while it is read."""
+"""What the projects of one file share while it is read."""
 
-from service.formats.engine import parsers
-from service.formats.engine.parsers import RecordParser
+from service.formats.engine.interface import Engine, RecordParser
+from service.formats.format import Format
 from service.formats.json_attributes import TagKeys
 from service.formats.limits import Limits
-from service.formats.record_maps import RecordMap, compile_map
-from service.model import FileWarning, Item
+from service.formats.record_rules import RecordRule, compile_rule
+from service.model import FileWarning
 
 
 class FileContext:
-    """One file in one dialect. A dialect may derive from it to keep what is outside the projects.
+    """One file. A format may derive from it to keep what is outside the projects.
 
     Attributes:
+        format: of the file.
         limits: bounds to keep.
-        namespace: of the dialect's elements; empty for none.
-        names: keys of tags, one for each name that was met.
-        outbox: items for whoever iterates over the reader, in order.
-        warnings: what is noticed in the file as a whole.
+        namespace: of the format's elements; empty for none.
+        engine: reads the file.
+        keys: keys of tags, one for each name that was met.
+        warnings: about the file as a whole.
 
     Args:
+        file_format: see above.
         limits: see above.
         namespace: see above.
-        volatile_of: by dialect, the members that a content hash leaves out.
+        engine: see above.
+        volatile_of: by name of a format, the members that a content hash leaves out.
     """
 
     def __init__(
-        self, limits: Limits, namespace: str, volatile_of: dict[str, frozenset[str]]
+        self,
+        file_format: Format,
+        limits: Limits,
+        namespace: str,
+        engine: Engine,
+        volatile_of: dict[str, frozenset[str]],
     ) -> None:
+        self.format = file_format
         self.limits = limits
         self.namespace = namespace
-        self.names = TagKeys(namespace)
-        self.outbox: list[Item] = []
+        self.engine = engine
+        self.keys = TagKeys(namespace)
         self.warnings: list[FileWarning] = []
         self._volatile_of = volatile_of
-        self._walks: dict[tuple[RecordMap, frozenset[str], bool], RecordParser] = {}
+        self._parsers: dict[tuple[RecordRule, frozenset[str]], RecordParser] = {}
+
+    @property
+    def tag(self) -> str:
+        """Makes a tag of a local name by ``%``."""
+        return f"{{{self.namespace}}}%s" if self.namespace else "%s"
 
     def volatile(self, source: str) -> frozenset[str]:
-        """Members that change at every save in what came from the dialect ``source``."""
+        """Members that change at every save in projects that come from the format ``source``."""
         return self._volatile_of.get(source, frozenset())
 
-    def walk(self, record: RecordMap, source: str, *, strict: bool) -> RecordParser:
-        """The walk over records of a map, made once a file, however many sources it names."""
+    def record_parser(self, rule: RecordRule, source: str) -> RecordParser:
+        """Return the parser of a rule's records, made once a file however many sources it names."""
         volatile = self.volatile(source)
-        key = (record, volatile, strict)
-        walk = self._walks.get(key)
-        if walk is None:
-            shape = compile_map(record, self.names, self.namespace, volatile, strict=strict)
-            walk = self._walks[key] = parsers.parser_for(shape)
-        return walk
+        parser = self._parsers.get((rule, volatile))
+        if parser is None:
+            strict = self.format.strict
+            shape = compile_rule(rule, self.keys, self.namespace, volatile, strict=strict)
+            parser = self._parsers[rule, volatile] = self.engine.record_parser(shape)
+        return parser
 
     def finish(self) -> None:
-        """Say what is left to say, once the root was closed."""
+        """Add the warnings that are known at the end, after the root was closed."""
 
     def close(self) -> None:
-        """Give back memory and disk; called once, wherever the reading ended."""
+        """Free memory and disk. Called once, wherever the reading ended."""

@@ -1,8 +1,8 @@
-"""What the reader has to know of a dialect.
+"""A format: one way to write projects in XML.
 
-A dialect is one module: maps of its records (``maps``), a ``Plan`` with a method for each kind of
-record, and the ``Format`` that names them. ``registry`` lists the dialects; neither the reader nor
-the walk knows any of them.
+A format is mostly data: its record rules, and the ``Format`` that names them. Rare cases are
+methods of a ``ProjectBuilder`` (one project) or a ``FileContext`` (one file) of its own.
+``registry`` lists the formats; neither the reader nor an engine knows any of them.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,33 +10,32 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from service.formats.element import Element
-from service.formats.file_context import FileContext
-from service.formats.project_builder import ProjectBuilder
-from service.formats.record_maps import Field
+from service.formats.record_rules import Field, RecordRule
 from service.formats.shared_objects import SharedObjectRules
-from service.formats.simple_record import SimpleRecord
 from service.formats.values import NULL, unescape
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Format:
-    """One way to write projects in XML.
+    """One format.
 
     Attributes:
-        name: as outcomes and the column ``source`` have it.
-        recognises: by namespace (empty for none) and local name of the root, whether a file is one.
-        namespace: of the dialect's elements; None where it is the root's.
-        project: local name of a project's element.
-        anywhere: whether a project may stand anywhere in the file, rather than right under the
-            root; one inside another never counts.
-        plan: reads one project.
-        records: what is cleared one by one: path from the project in local names, such as
-            ``Tasks/Task``, to the method of ``plan`` that takes the element at its end.
-        ordinary: by such a path, when a record becomes a row and nothing else.
-        file: keeps what the projects of a file share.
-        outside: records right under the root: local name to the method of ``file``.
-        passed_over: what is right under the root and not read, its content removed as it comes:
-            local name to the method of ``file`` that is told of it at its end.
+        name: as results and the column ``source`` have it.
+        recognises: whether a file is in the format, by namespace (empty for none) and local name
+            of its root element.
+        namespace: of the format's elements; None where it is the root's.
+        project: rule of the project's own row; its name is the local name of a project's element.
+        records: rules of the records, by path from the project in local names, such as
+            ``Tasks/Task``. Each record leaves the tree when it is complete.
+        anywhere: whether a project may be anywhere in the file, instead of right under the root; a
+            project inside another never counts.
+        strict: whether a bad value, and what the rules do not know, refuse the project.
+        builder: makes the builder of a project, by default ``ProjectBuilder``.
+        context: makes what the projects of a file share, by default ``FileContext``.
+        outside: records right under the root: by local name, the method of the context that takes
+            the element.
+        passed_over: elements right under the root that are not read and whose content is removed
+            as it comes: by local name, the method of the context that is called at their end.
         volatile: members of attributes that change at every save; content hashes leave them out.
         identity: the fields that may identify a project, first choice first.
         shared: what the format keeps outside its projects and how fields refer to it; None for a
@@ -46,12 +45,12 @@ class Format:
     name: str
     recognises: Callable[[str, str], bool]
     namespace: str | None
-    project: str
-    anywhere: bool
-    plan: type[ProjectBuilder]
-    records: Mapping[str, Callable[[Any, Element], None]]
-    ordinary: Mapping[str, SimpleRecord] = field(default_factory=dict)
-    file: type[FileContext] = FileContext
+    project: RecordRule
+    records: Mapping[str, RecordRule]
+    anywhere: bool = False
+    strict: bool = False
+    builder: Callable[..., Any] | None = None
+    context: Callable[..., Any] | None = None
     outside: Mapping[str, Callable[[Any, Element], None]] = field(default_factory=dict)
     passed_over: Mapping[str, Callable[[Any, Element], None]] = field(default_factory=dict)
     volatile: frozenset[str] = frozenset()

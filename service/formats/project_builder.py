@@ -1,49 +1,54 @@
 """One project while its file is read: its rows, its hash, and what is wrong with it."""
 
 from collections.abc import Callable, Iterable
-from typing import ClassVar
+from functools import partial
 
 from service.codes import ErrorCode, WarningCode
 from service.formats import json_attributes
 from service.formats.diagnostics import Diagnostics
-from service.formats.element import Element
-from service.formats.engine.parsers import RecordParser
-from service.formats.engine.record_parser import ParsedRecord
+from service.formats.element import Element, line_of
+from service.formats.engine.interface import RecordParser
+from service.formats.engine.parsed_record import ParsedRecord
 from service.formats.file_context import FileContext
 from service.formats.project_content import ProjectContent, TooLarge, copy_lines
-from service.formats.record_maps import PROJECT, RecordMap, columns_of
-from service.formats.references import Reference, References, Row, Wanted
-from service.formats.source_line import line_of
+from service.formats.record_rules import (
+    KEEP_AS_PART,
+    PROJECT_ROW_COLUMNS,
+    RecordRule,
+    ReferenceRule,
+)
+from service.formats.references import Outline, Reference, References, Row, Targets
 from service.formats.values import NULL, unescape
-from service.model import Project, Refusal, SharedObject, SharedObjects, shorten
+from service.model import Item, Project, Refusal, SharedObject, SharedObjects, shorten
 from service.spool.copy_rows import escape
+from service.spool.disk_set import DiskSet
 from service.tables import Table
 
-_NAME, _START, _FINISH, _SOURCE = map(PROJECT.index, ("name", "start", "finish", "source"))
-_WIDTH = {table: len(columns_of(table)) for table in Table}
+_NAME, _START, _FINISH, _SOURCE = map(
+    PROJECT_ROW_COLUMNS.index, ("name", "start", "finish", "source")
+)
 
 
 class ProjectBuilder(Diagnostics):
-    """One project of a file. A dialect derives from it, with a method for each kind of record.
+    """One project of a file. The engine calls it by the format's rules.
 
-    Class attributes, each dialect's own:
-        record: the map of the project's own scalars: ``PROJECT``, and ``external_id``.
-        source: the dialect's name, a column of the project.
-        strict: whether a bad value, and what a map does not know, refuse the project.
+    A format derives from it only for what a rule cannot express: methods for ``RecordRule.take``
+    and ``ReferenceRule.resolve``, and the hooks ``identify``, ``row``, ``project_row``,
+    ``take_shared_objects`` and ``new_shared_objects``.
 
     Attributes:
-        references: the names of its records, and what waits for them.
+        source: name of the format that the project comes from, a column of its row.
+        read_at: version that the project was read at before it was changed, if the file has it.
+        references: the ids of its records, and references that wait.
+        outline: the tasks that the next task may be under.
         shared: hashes of the shared objects that it takes.
+        abandoned: whether the project is too large: the rest of it is passed over.
 
     Args:
-        file: what is common to the file.
+        file: what the projects of the file share.
         element: the project's, just begun: its XML attributes are there, its children are not.
-        index, line: place in the file, from 0, and line of its start tag, from 1.
+        index, line: position in the file, from 0, and line of its start tag, from 1.
     """
-
-    record: ClassVar[RecordMap]
-    source: str
-    strict: ClassVar[bool] = False
 
     def __init__(self, file: FileContext, element: Element, index: int, line: int) -> None:
         super().__init__()
@@ -51,35 +56,44 @@ class ProjectBuilder(Diagnostics):
         self.element = element
         self.index = index
         self.line = line
+        self.source = file.format.name
         self.read_at: int | None = None
         self.shared: set[bytes] = set()
-        self._called: tuple[str | None, str | None] = None, None
-        self._too_large: str | None = None
-        self._walks: dict[RecordMap, RecordParser] = {}
-        self.references = References(file.limits.spool)
+        self.outline = Outline()
+        spool = file.limits.spool
+        self.references = References(spool, file.engine.id_set(partial(DiskSet, spool)))
+        self.abandoned = False
+        self._too_large = ""
+        self._identity: tuple[str | None, str | None] = None, None
+        self._parsers: dict[RecordRule, RecordParser] = {}
+        self._missing: dict[ReferenceRule, Targets] = {}
         self._content = ProjectContent(file.limits)
 
-    # For a dialect's methods
+    # For the engine, and for a format's methods
 
-    def read(self, element: Element, record_map: RecordMap) -> ParsedRecord:
-        """Walk one record, and tell its faults."""
-        walk = self._walks.get(record_map)
-        if walk is None:
-            walk = self.file.walk(record_map, self.source, strict=self.strict)
-            self._walks[record_map] = walk
-        record = walk(element)
+    def read(self, element: Element, rule: RecordRule) -> ParsedRecord:
+        """Read one record, and report its faults."""
+        record = self.reread(element, rule)
         if record.faults:
-            self.tell(record.faults)
+            self.report_faults(record.faults)
         return record
 
-    def row(self, table: Table, record: ParsedRecord) -> Row:
-        """Make a record a row.
+    def reread(self, element: Element, rule: RecordRule) -> ParsedRecord:
+        """Read one record whose faults are reported already."""
+        parser = self._parsers.get(rule)
+        if parser is None:
+            parser = self._parsers[rule] = self.file.record_parser(rule, self.source)
+        return parser(element)
+
+    def row(self, rule: RecordRule, record: ParsedRecord) -> Row:
+        """Make a row of a record.
 
         Raises:
             TooLarge: its attributes are over the limit.
         """
-        most = self.file.limits.max_attributes_bytes
-        return Row(table, *copy_lines(record, _WIDTH[table], most))
+        assert rule.table is not None
+        limit = self.file.limits.max_attributes_bytes
+        return Row(rule.table, *copy_lines(record, len(rule.columns), limit))
 
     def add(self, row: Row) -> None:
         """Add a row, unless the project is refused already.
@@ -90,8 +104,8 @@ class ProjectBuilder(Diagnostics):
         if not self.refused:
             self._content.add(row)
 
-    def part(self, element: Element) -> None:
-        """Keep an element whole, by rule J, as a part of the project.
+    def add_part(self, element: Element) -> None:
+        """Keep a whole element as a part of the project, by the JSON attribute rules.
 
         Raises:
             TooLarge: it, or the project with it, is over a limit.
@@ -99,66 +113,72 @@ class ProjectBuilder(Diagnostics):
         self.add(self.part_row(element))
 
     def part_row(self, element: Element, **more: bytes) -> Row:
-        """The row of a part; ``more`` are members to add, as COPY text.
+        """Make the row of a part; ``more`` are members to add, as COPY text.
 
         Raises:
             TooLarge: its attributes are over the limit.
         """
-        content = json_attributes.content(element, self.file.names)
+        content = json_attributes.content(element, self.file.keys)
         members: json_attributes.Members = {} if content is None else {"#text": content}
         if isinstance(content, dict):
             members = content
         for key, value in more.items():
             json_attributes.put(members, key, unescape(value) or "")
-        return self._part(element, members)
+        return self._part_row(element, members)
 
-    def know(self, element: Element, kind: bytes, name: bytes) -> None:
-        """Make a record's name known; one that is known already is a violation.
+    def register_id(self, element: Element, kind: bytes, record_id: bytes) -> None:
+        """Register a record's id; one that is registered already is a violation.
 
         Args:
             element: the record.
-            kind: keeps the names of one kind of record apart from those of another.
-            name: COPY text; a null is no name.
+            kind: keeps the ids of one kind of record apart from those of another.
+            record_id: COPY text; a null is no id.
         """
-        if name is not NULL and not self.references.add(kind + name):
-            local = self.file.names[element.tag]
-            self.violate(line_of(element), local, unescape(name), "has the id of another one")
+        if record_id is not NULL and not self.references.register(kind + record_id):
+            local = self.file.keys[element.tag]
+            self.violate(line_of(element), local, unescape(record_id), "has the id of another one")
 
-    def refer(
+    def resolve_reference(
         self,
         element: Element,
-        wanted: Wanted,
-        told: tuple[str, bytes, str],
-        *,
-        code: WarningCode | None = None,
-        found: Row | None = None,
-        lost: Callable[[], Row] | None = None,
+        rule: ReferenceRule,
+        targets: Targets,
+        subject: tuple[str, bytes],
+        row: Row | None = None,
+        fallback: Callable[[], Row] | None = None,
     ) -> None:
-        """Settle a reference: now if its end is known, else at the project's end.
+        """Resolve a reference: now if its targets exist, else at the project's end.
 
         Args:
             element: the record that refers.
-            wanted: names as given to ``know``, kind before name; one of each inner tuple must be.
-            told: local name, value as COPY text and problem, for where one is not.
-            code: the warning for it; without one it is a violation.
-            found: a row to add where all are there.
-            lost: makes a row to add where one is not.
+            rule: of the reference.
+            targets: what it refers to.
+            subject: local name and value as COPY text, for the message about a missing target.
+            row: a row to add where all targets exist.
+            fallback: makes the row to add where one is missing.
 
         Raises:
             TooLarge: the project is over a limit.
         """
-        if self.references.known(wanted):
-            if found is not None:
-                self.add(found)
+        if rule.once and self._missing.get(rule) == targets:
             return
-        name, value, problem = told
-        row = lost() if lost is not None else None
+        if self.references.exist(targets):
+            if row is not None:
+                self.add(row)
+            return
+        if rule.once:
+            self._missing[rule] = targets
+        name, value = subject
+        other = None if fallback is None else fallback()
         shown = shorten(unescape(value)) or ""
         line = line_of(element)
-        self.references.wait(Reference(wanted, found, row, code, line, name, shown, problem))
+        problem = rule.problem or ""
+        self.references.wait(
+            Reference(targets, row, other, rule.warning, line, name, shown, problem)
+        )
 
-    def release(self) -> None:
-        """Add what is held, in order.
+    def release_held_rows(self) -> None:
+        """Add the rows that are held, in order.
 
         Raises:
             TooLarge: the project is over a limit.
@@ -167,21 +187,21 @@ class ProjectBuilder(Diagnostics):
             self.add(row)
 
     def violate(self, line: int, element: str, value: str | None, problem: str) -> None:
-        """As ``Verdict.violate``. Faults are looked for on, rows are kept no longer."""
+        """Add a violation. The project is read on for further ones; its rows are dropped."""
         super().violate(line, element, value, problem)
         self._content.rows.close()
 
-    def stray_text(self, element: Element, parent: Element, text: str) -> None:
-        """Take text that stands behind a record: a violation, or a part, so that nothing is lost.
+    def add_stray_text(self, element: Element, parent: Element, text: str) -> None:
+        """Take text after a record: a violation, or a part, so that nothing is lost.
 
         Raises:
             TooLarge: the project is over a limit.
         """
-        name = self.file.names[parent.tag]
-        if self.strict:
+        name = self.file.keys[parent.tag]
+        if self.file.format.strict:
             self.violate(line_of(element), name, text, "holds text of its own")
             return
-        self.add(self._part(parent, {"#text": text}))
+        self.add(self._part_row(parent, {"#text": text}))
 
     def check_dates(self, element: Element, name: str, start: bytes, finish: bytes) -> None:
         """Warn of a finish, COPY text like ``start``, that is before its start."""
@@ -189,125 +209,126 @@ class ProjectBuilder(Diagnostics):
             code = WarningCode.FINISH_BEFORE_START
             self.warn(code, line_of(element), name, unescape(finish))
 
-    def take_shared(self) -> None:
-        """Take the shared objects that the project needs, once all its records are there.
+    # Hooks of a format
+
+    def identify(self, record: ParsedRecord) -> None:
+        """Put name and ``external_id`` into the project's record where its rule could not."""
+
+    def project_row(self, record: ParsedRecord) -> tuple[bytes, bytes]:
+        """Make the project's own row: its COPY text, and the same without the volatile members.
+
+        Raises:
+            TooLarge: its attributes are over the limit.
+        """
+        limit = self.file.limits.max_attributes_bytes
+        return copy_lines(record, len(PROJECT_ROW_COLUMNS), limit)
+
+    def take_shared_objects(self) -> None:
+        """Take the shared objects that the project needs, when all its records are read.
 
         Raises:
             TooLarge: one of them is over a limit.
         """
 
-    def hand_out(self) -> Iterable[SharedObject] | None:
-        """Shared objects that no project before has handed out; the project lands, or tries to."""
+    def new_shared_objects(self) -> Iterable[SharedObject] | None:
+        """Return the shared objects that no earlier project has taken, of a complete project."""
         return None
 
-    def identify(self, record: ParsedRecord) -> None:
-        """Put name and ``external_id`` into the project's record, where its map could not."""
-
-    # For the harvest and the reader
+    # For the record collector and the reader
 
     def count(self, table: Table) -> int:
-        """How many rows of a table there are so far."""
+        """Return the number of rows of a table so far."""
         return self._content.rows.count(table)
 
     def extend(self, table: Table, rows: int, text: bytes, hashed: bytes) -> None:
-        """Add rows that the harvest made, unless the project is refused already.
+        """Add rows that the compiled engine made, unless the project is refused already.
 
         Args:
-            rows: how many.
+            table: of the rows.
+            rows: number of rows.
             text: COPY text, with ordinals; a newline ends each row.
-            hashed: the same without ordinals and what changes at every save.
+            hashed: the same without ordinals and volatile members.
         """
-        if self.refused or self.given_up:
+        if self.refused or self.abandoned:
             return
         try:
             self._content.extend(table, rows, text, hashed)
         except TooLarge as error:
-            self.give_up(str(error))
+            self.abandon(str(error))
 
-    def give_up(self, reason: str) -> None:
-        """The project is too large: what is left of it is passed over."""
+    def abandon(self, reason: str) -> None:
+        """Refuse the project as too large; the rest of it is passed over."""
+        self.abandoned = True
         self._too_large = reason
-        self._called = self.called()
+        self._identity = self.identity()
         self.close()
 
-    @property
-    def given_up(self) -> bool:
-        """Whether the rest of the project is passed over."""
-        return self._too_large is not None
-
-    def called(self) -> tuple[str | None, str | None]:
-        """External id and name, as far as they were read."""
-        record = self.file.walk(self.record, self.source, strict=self.strict)(self.element)
+    def identity(self) -> tuple[str | None, str | None]:
+        """Return external id and name, as far as they were read."""
+        record = self.reread(self.element, self.file.format.project)
         self.identify(record)
-        external_id, name = self._names(record)
-        return external_id or self._called[0], name or self._called[1]
+        external_id, name = self._identity_of(record)
+        return external_id or self._identity[0], name or self._identity[1]
 
-    def finish(self) -> None:
-        """The project was closed: put it, whole or refused, into the file's outbox."""
-        own = None if self.given_up else self._end()
-        external_id, name = self._called
+    def finish(self) -> list[Item]:
+        """Return what the project becomes, when its element was closed."""
+        own_row = None if self.abandoned else self._complete()
+        external_id, name = self._identity
         self.references.close()
-        if own is None or self.refused:
+        if own_row is None or self.refused:
             self.close()
-            self.file.outbox.append(self._refusal())
-            return
-        objects = self.hand_out()
-        if objects is not None:
-            self.file.outbox.append(SharedObjects(objects))
-        text, hashed = own
-        self.file.outbox.append(
-            Project(
-                index=self.index,
-                line=self.line,
-                external_id=external_id or "",
-                name=name or "",
-                source=self.source,
-                read_at=self.read_at,
-                row=text,
-                rows=self._content.rows,
-                content_hash=self._content.hash(hashed, self.shared),
-                shared=tuple(sorted(self.shared)),
-                tasks=self._content.rows.count(Table.TASKS),
-                warnings=self.warnings,
-            )
+            return [self._refusal()]
+        objects = self.new_shared_objects()
+        text, hashed = own_row
+        project = Project(
+            index=self.index,
+            line=self.line,
+            external_id=external_id or "",
+            name=name or "",
+            source=self.source,
+            read_at=self.read_at,
+            row=text,
+            rows=self._content.rows,
+            content_hash=self._content.hash(hashed, self.shared),
+            shared=tuple(sorted(self.shared)),
+            tasks=self._content.rows.count(Table.TASKS),
+            warnings=self.warnings,
         )
+        return [project] if objects is None else [SharedObjects(objects), project]
 
     def close(self) -> None:
-        """Give back memory and disk of a project that will not be finished."""
+        """Free memory and disk of a project that will not be finished."""
         self.references.close()
         self._content.rows.close()
 
-    def _end(self) -> tuple[bytes, bytes] | None:
-        """Add what waited for the end, and write the project's own row; None if it is too large."""
-        record = self.read(self.element, self.record)
+    def _complete(self) -> tuple[bytes, bytes] | None:
+        """Add what waited for the end, and make the project's own row; None if it is too large."""
+        record = self.read(self.element, self.file.format.project)
         self.identify(record)
         columns = record.columns
         columns[_SOURCE] = escape(self.source.encode())
-        name = self.file.names[self.element.tag]
+        name = self.file.keys[self.element.tag]
         self.check_dates(self.element, name, columns[_START], columns[_FINISH])
-        self._called = self._names(record)
-        if None in self._called and not self.refused:
-            problem = "has no name" if self._called[0] else "has nothing to identify it by"
+        self._identity = self._identity_of(record)
+        if None in self._identity and not self.refused:
+            problem = "has no name" if self._identity[0] else "has nothing to identify it by"
             self.violate(self.line, name, None, problem)
         try:
-            self.release()
-            for reference, known in self.references.settle():
-                self._settle(reference, known=known)
+            self.release_held_rows()
+            for reference, resolved in self.references.settle():
+                self._settle(reference, resolved=resolved)
             for element in record.apart:
-                self.part(element)
-            own = self._own(record)
+                self.add_part(element)
+            own_row = self.project_row(record)
             if not self.refused:
-                self.take_shared()
-            return own
+                self.take_shared_objects()
+            return own_row
         except TooLarge as error:
-            self.give_up(str(error))
+            self.abandon(str(error))
             return None
 
-    def _own(self, record: ParsedRecord) -> tuple[bytes, bytes]:
-        return copy_lines(record, len(PROJECT), self.file.limits.max_attributes_bytes)
-
-    def _part(self, element: Element, members: json_attributes.Members) -> Row:
-        name = self.file.names[element.tag]
+    def _part_row(self, element: Element, members: json_attributes.Members) -> Row:
+        name = self.file.keys[element.tag]
         record = ParsedRecord([escape(name.encode())])
         try:
             record.stable, record.whole = json_attributes.write(
@@ -315,27 +336,30 @@ class ProjectBuilder(Diagnostics):
             )
         except json_attributes.TooDeep:
             self.violate(line_of(element), name, None, json_attributes.TooDeep.problem)
-        return self.row(Table.PARTS, record)
+        return self.row(KEEP_AS_PART, record)
 
-    def _settle(self, reference: Reference, *, known: bool) -> None:
-        row = reference.found if known else reference.lost
+    def _settle(self, reference: Reference, *, resolved: bool) -> None:
+        row = reference.resolved if resolved else reference.fallback
         if row is not None:
             self.add(row)
-        told = reference.line, reference.element, reference.value
-        if not known and reference.code is None:
-            self.violate(*told, reference.problem)
-        elif not known and reference.code is not None:
-            self.warn(reference.code, *told)
+        if resolved:
+            return
+        subject = reference.line, reference.element, reference.value
+        if reference.warning is None:
+            self.violate(*subject, reference.problem)
+        else:
+            self.warn(reference.warning, *subject)
 
-    def _names(self, record: ParsedRecord) -> tuple[str | None, str | None]:
-        external_id = record.columns[self.record.index("external_id")]
+    def _identity_of(self, record: ParsedRecord) -> tuple[str | None, str | None]:
+        external_id = record.columns[self.file.format.project.index("external_id")]
         return unescape(external_id), unescape(record.columns[_NAME])
 
     def _refusal(self) -> Refusal:
         if self.refused:
             line, message, more = self.refusal()
             return Refusal(
-                self.index, line, *self._called, ErrorCode.VALIDATION_ERROR, message, more
+                self.index, line, *self._identity, ErrorCode.VALIDATION_ERROR, message, more
             )
-        message = self._too_large or ""
-        return Refusal(self.index, self.line, *self._called, ErrorCode.PROJECT_TOO_LARGE, message)
+        return Refusal(
+            self.index, self.line, *self._identity, ErrorCode.PROJECT_TOO_LARGE, self._too_large
+        )

@@ -1,11 +1,12 @@
-"""What a project comes to hold: its rows, within its limits, and the hash over them."""
+"""The rows of one project within its limits, and the hash over them."""
 
 import hashlib
 from collections import defaultdict
+from typing import Final
 
 import orjson
 
-from service.formats.engine.record_parser import ParsedRecord
+from service.formats.engine.parsed_record import ParsedRecord
 from service.formats.limits import Limits
 from service.formats.references import Row
 from service.model import SharedObject
@@ -15,8 +16,8 @@ from service.tables import TABLES, Table
 
 __all__ = ["ProjectContent", "TooLarge", "copy_lines", "shared_object"]
 
-_AT_A_TIME = 256
-"""Rows that are hashed together: one call for many costs less than one each."""
+_HASHED_TOGETHER: Final = 256
+"""Rows: one call for many costs less than one call for each."""
 
 
 class ProjectContent:
@@ -28,7 +29,7 @@ class ProjectContent:
 
     def __init__(self, limits: Limits) -> None:
         self.rows = CopyRows(limits.spill_bytes, limits.spool)
-        self._most = limits.max_project_bytes
+        self._limit = limits.max_project_bytes
         self._hashes: dict[Table, hashlib.blake2b] = {}
         self._unhashed: defaultdict[Table, list[bytes]] = defaultdict(list)
 
@@ -42,13 +43,13 @@ class ProjectContent:
         rows.add(row.table, row.text)
         unhashed = self._unhashed[row.table]
         unhashed.append(row.hashed)
-        if len(unhashed) == _AT_A_TIME:
+        if len(unhashed) == _HASHED_TOGETHER:
             self._update(row.table)
-        if rows.size > self._most:
-            raise TooLarge(f"the project's rows are over {self._most} bytes")
+        if rows.size > self._limit:
+            raise TooLarge(f"the project's rows are over {self._limit} bytes")
 
     def extend(self, table: Table, rows: int, text: bytes, hashed: bytes) -> None:
-        """Add rows; as ``Plan.extend``.
+        """Add rows; as ``ProjectBuilder.extend``.
 
         Raises:
             TooLarge: the rows are over the limit.
@@ -57,17 +58,17 @@ class ProjectContent:
         if self._unhashed:
             self._update(table)
         self._hash(table).update(hashed)
-        if self.rows.size > self._most:
-            raise TooLarge(f"the project's rows are over {self._most} bytes")
+        if self.rows.size > self._limit:
+            raise TooLarge(f"the project's rows are over {self._limit} bytes")
 
-    def hash(self, own: bytes, shared: set[bytes]) -> bytes:
-        """32 bytes over all that the project says; the order between tables does not matter.
+    def hash(self, own_row: bytes, shared: set[bytes]) -> bytes:
+        """Return 32 bytes over the project's content; the order between tables does not matter.
 
         Args:
-            own: the project's own row, without what changes at every save.
+            own_row: the project's own row, without the volatile members.
             shared: hashes of the shared objects that it takes.
         """
-        content = hashlib.blake2b(own, digest_size=32)
+        content = hashlib.blake2b(own_row, digest_size=32)
         for digest in sorted(shared):
             content.update(digest)
         for table in self._unhashed:
@@ -89,19 +90,19 @@ class ProjectContent:
         return hashed
 
 
-def copy_lines(record: ParsedRecord, width: int, most: int) -> tuple[bytes, bytes]:
-    """A record's COPY text, and the same without what changes at every save.
+def copy_lines(record: ParsedRecord, width: int, limit: int) -> tuple[bytes, bytes]:
+    """Return a record's COPY text, and the same without the volatile members.
 
     Args:
-        record: what the walk gave.
-        width: how many of its columns are stored; its attributes follow them.
-        most: bytes that its attributes may have.
+        record: the record.
+        width: number of its columns that are stored; its attributes follow them.
+        limit: bytes that its attributes may have.
 
     Raises:
         TooLarge: they have more.
     """
-    if len(record.whole) > most:
-        raise TooLarge(f"the attributes of one record are over {most} bytes")
+    if len(record.whole) > limit:
+        raise TooLarge(f"the attributes of one record are over {limit} bytes")
     columns = record.columns[:width]
     columns.append(record.stable.replace(b"\\", b"\\\\"))
     stable = b"\t".join(columns)
@@ -112,7 +113,7 @@ def copy_lines(record: ParsedRecord, width: int, most: int) -> tuple[bytes, byte
 
 
 def shared_object(element: str, object_id: str | None, record: ParsedRecord) -> SharedObject:
-    """A shared object: its hash is over element, id and attributes without what changes."""
+    """Make a shared object; its hash covers element, id and attributes without volatile members."""
     head = orjson.dumps([element, object_id])
     digest = hashlib.blake2b(head + record.stable, digest_size=32).digest()
     return SharedObject(digest, element, object_id, record.whole)

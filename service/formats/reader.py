@@ -1,6 +1,7 @@
-"""Bytes in, items out: one file, read project by project and record by record."""
+"""Bytes in, items out: reads one file project by project and record by record."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from lxml import etree
 
@@ -8,41 +9,42 @@ from service.codes import WarningCode
 from service.errors import FileRefused, FileTooLarge
 from service.formats.cursor import Cursor
 from service.formats.encoding import ByteSource, Prolog, read_prolog
-from service.formats.engine import events
+from service.formats.engine import select
+from service.formats.engine.parser_errors import file_refused
+from service.formats.file_context import FileContext
 from service.formats.format import Format
 from service.formats.limits import MIB, Limits
-from service.formats.parser_errors import file_refused
 from service.formats.registry import FORMATS, find_format
 from service.model import FileWarning, Item
 
 __all__ = ["Limits", "Reader"]
 
-_CHUNK = 64 * 1024
-_STRAYS = "What is outside the projects and not known there is not imported"
-_AUDIT = MIB
-"""Bytes read between looks at what the tree holds."""
+_CHUNK: Final = 64 * 1024
+_STRAYS: Final = "What is outside the projects and not known there is not imported"
+_CHECK_INTERVAL: Final = MIB
+"""Bytes read between two checks of the tree's size."""
 
 
 class Reader:
-    """One pass over a file; iterate once, in a worker thread.
+    """One pass over a file. Iterate once, in a worker thread.
 
     Args:
-        source: the file's XML from its first byte (see ``inflate``); what its ``read`` raises
-            passes through.
+        source: the file's XML from its first byte (see ``InflatedSource``); exceptions of its
+            ``read`` pass through.
         limits: bounds to keep.
         charset: of the part's Content-Type; overrides the XML declaration.
-        dialects: tried in order.
+        formats: tried in order.
 
     Attributes:
-        dialect: name of the file's dialect, or None while it is not known.
+        format_name: name of the file's format, or None while it is not known.
         warnings: about the file as a whole; complete after the iteration.
         closed: whether the root element was closed.
-        complete: projects complete in the XML so far, landable or refused.
+        complete: projects complete in the XML so far, accepted or refused.
 
     Raises:
-        FileRefused: while iterating, after every complete project: not XML, or none that is read, a
-            DOCTYPE, a syntax error, no project.
-        FileTooLarge: likewise, where a limit of the file is reached.
+        FileRefused: while iterating, after every complete project: the file is not XML, its format
+            is not read, it has a DOCTYPE, a syntax error or no project.
+        FileTooLarge: likewise, where the file reaches a limit.
         TooLarge: what belongs to no project is over the import's share of the spool.
         OSError: the disk that rows are spooled to fails or is full.
     """
@@ -52,89 +54,94 @@ class Reader:
         source: ByteSource,
         limits: Limits,
         charset: str | None = None,
-        dialects: tuple[Format, ...] = FORMATS,
+        formats: tuple[Format, ...] = FORMATS,
     ) -> None:
-        self.dialect: str | None = None
+        self.format_name: str | None = None
         self.warnings: list[FileWarning] = []
         self.closed = False
         self.complete = 0
         self._source = source
         self._limits = limits
         self._charset = charset
-        self._dialects = dialects
+        self._formats = formats
 
     def __iter__(self) -> Iterator[Item]:
         prolog = read_prolog(self._source, self._charset)
-        dialect = find_format(prolog, self._dialects)
-        if dialect is None:
-            raise FileRefused(f"the root element {prolog.name} is not one that is read")
-        self.dialect = dialect.name
-        namespace = prolog.namespace or ""
-        root = f"{{{namespace}}}{prolog.name}" if namespace else prolog.name
-        if dialect.namespace is not None:
-            namespace = dialect.namespace
-        volatile = {known.name: known.volatile for known in self._dialects}
-        file = dialect.file(self._limits, namespace, volatile)
+        file = self._open_file(prolog)
+        self.format_name = file.format.name
         self.warnings = file.warnings
-        track = Cursor(dialect, file, root)
+        root = f"{{{prolog.namespace}}}{prolog.name}" if prolog.namespace else prolog.name
+        cursor = Cursor(file, root)
         try:
-            for _ in self._events(prolog, track):
-                self.complete = track.complete
-                yield from file.outbox
-                file.outbox.clear()
+            for items in self._items_by_project(prolog, cursor):
+                self.complete = cursor.complete
+                yield from items
         except (FileRefused, FileTooLarge) as fault:
-            if track.plan is not None:
-                fault.external_id, fault.name = track.plan.called()
+            if cursor.builder is not None:
+                fault.external_id, fault.name = cursor.builder.identity()
             else:
-                track.gather()  # else what is told depended on where the reading paused last
+                cursor.collect()  # so that the warnings do not depend on where the file was cut
             raise
         finally:
             file.finish()
-            track.close()
-            self.closed = track.closed
-            if track.strays:
+            cursor.close()
+            self.closed = cursor.closed
+            if cursor.strays:
                 code = WarningCode.LOOSE_RECORDS_SKIPPED
-                self.warnings.append(FileWarning(code, _STRAYS, track.strays))
+                self.warnings.append(FileWarning(code, _STRAYS, cursor.strays))
         if not self.complete:
             raise FileRefused(f"there is no project in the file; its root is {prolog.name}")
 
-    def _events(self, prolog: Prolog, track: Cursor) -> Iterator[None]:
-        """Parse to the end; yields when a project was closed."""
+    def _open_file(self, prolog: Prolog) -> FileContext:
+        file_format = find_format(prolog, self._formats)
+        if file_format is None:
+            raise FileRefused(f"the root element {prolog.name} is not one that is read")
+        namespace = file_format.namespace
+        if namespace is None:
+            namespace = prolog.namespace or ""
+        volatile_of = {known.name: known.volatile for known in self._formats}
+        make_context = file_format.context or FileContext
+        file: FileContext = make_context(
+            file_format, self._limits, namespace, select.ENGINE, volatile_of
+        )
+        return file
+
+    def _items_by_project(self, prolog: Prolog, cursor: Cursor) -> Iterator[list[Item]]:
+        """Parse to the end; yields the items of each project when it was closed."""
         limits = self._limits
-        source = _Metered(prolog.source, limits.max_file_bytes, track)
+        source = _MeteredSource(prolog.source, limits.max_file_bytes, cursor)
         try:
-            for event, element in events.events_of(
-                source, track.tags, prolog.encoding, limits.max_tag_names
+            for event, element in cursor.file.engine.events(
+                source, cursor.tags, prolog.encoding, limits.max_tag_names
             ):
                 if event == "start":
-                    track.start(element)
+                    cursor.start(element)
                 else:
-                    track.end(element)
-                    yield
+                    yield cursor.end(element)
         except etree.XMLSyntaxError as fault:
             raise file_refused(fault) from None
 
 
-class _Metered:
-    """A file's bytes on their way into the parser: counted, and the tree looked at in between.
+class _MeteredSource:
+    """Counts a file's bytes on their way into the parser, and bounds the tree in between.
 
-    The parser asks for more once all events of what it has were taken.
+    The parser reads on when all events of the bytes before were taken.
     """
 
-    def __init__(self, source: ByteSource, most: int, track: Cursor) -> None:
+    def __init__(self, source: ByteSource, limit: int, cursor: Cursor) -> None:
         self._source = source
-        self._most = most
-        self._track = track
+        self._limit = limit
+        self._cursor = cursor
         self._read = 0
-        self._audited = 0
+        self._checked = 0
 
     def read(self, _size: int) -> bytes:
-        self._track.gather()
-        if self._read - self._audited > _AUDIT:
-            self._audited = self._read
-            self._track.audit()
+        self._cursor.collect()
+        if self._read - self._checked > _CHECK_INTERVAL:
+            self._checked = self._read
+            self._cursor.check_size()
         data = self._source.read(_CHUNK)
         self._read += len(data)
-        if self._read > self._most:
-            raise FileTooLarge(f"the file is over {self._most} bytes", line=self._track.line)
+        if self._read > self._limit:
+            raise FileTooLarge(f"the file is over {self._limit} bytes", line=self._cursor.line)
         return data

@@ -1,24 +1,23 @@
-"""What a project's records are called, and references to those that may come later."""
+"""The ids of a project's records, and references to records that may come later."""
 
 import pickle
 from collections.abc import Iterator
-from functools import partial
 from typing import Any, NamedTuple
 
 from service.codes import WarningCode
-from service.formats.engine import id_sets
-from service.spool.disk_set import DiskSet
+from service.formats.engine.interface import IdSet
+from service.formats.values import NULL
 from service.spool.spool import SpoolFile, SpoolShare
 from service.tables import Table
 
 _IN_MEMORY = 256 * 1024
 
-Wanted = tuple[tuple[bytes, ...], ...]
-"""Names that must be known: of each inner tuple at least one."""
+Targets = tuple[tuple[bytes, ...], ...]
+"""Ids, each after its kind: of each inner tuple at least one must be registered."""
 
 
 class Row(NamedTuple):
-    """A row of a table: its COPY text, and the same without what changes at every save."""
+    """A row of a table: its COPY text, and the same without the volatile members."""
 
     table: Table
     text: bytes
@@ -26,40 +25,40 @@ class Row(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """A record that says the name of others, kept until it is known whether they are there.
+    """A reference that waits until it is known whether its targets exist.
 
     Attributes:
-        wanted: the names.
-        found: the row to add where all are there, or None.
-        lost: the row to add where one is not, or None.
-        code: the warning where one is not; None makes it a fault of the project.
-        line: of the reference, from 1.
-        element: local name of what holds it.
-        value: the name as the file has it.
-        problem: what is wrong where one is not there, to be read behind element and value.
+        targets: what it refers to.
+        resolved: the row to add where all targets exist, or None.
+        fallback: the row to add where one is missing, or None.
+        warning: code of the warning where one is missing; None makes it a violation.
+        line: of the record, from 1.
+        element: local name of what holds the reference.
+        value: the id as the file has it.
+        problem: what is wrong where one is missing, to follow element and value in a message.
     """
 
-    wanted: Wanted
-    found: Row | None
-    lost: Row | None
-    code: WarningCode | None
+    targets: Targets
+    resolved: Row | None
+    fallback: Row | None
+    warning: WarningCode | None
     line: int
     element: str
     value: str
     problem: str
 
 
-class RecordQueue:
-    """Records in order: written once, read back once, then gone."""
+class SpooledQueue:
+    """Objects in order: written once, read once, then deleted."""
 
     def __init__(self, spool: SpoolShare) -> None:
         self._spool = spool
         self._file: SpoolFile | None = None
 
-    def put(self, record: object) -> None:
+    def put(self, item: object) -> None:
         if self._file is None:
             self._file = self._spool.new_file(_IN_MEMORY)
-        pickle.dump(record, self._file, pickle.HIGHEST_PROTOCOL)
+        pickle.dump(item, self._file, pickle.HIGHEST_PROTOCOL)
 
     def drain(self) -> Iterator[Any]:
         if self._file is None:
@@ -81,31 +80,33 @@ class RecordQueue:
 
 
 class References:
-    """The names of one project's records; what waits for later ones is spooled, not held.
+    """The ids of one project's records; references to later records are spooled.
 
     Args:
         spool: where spool files are made.
+        ids: an empty id set.
 
     Raises:
         TooLarge: from every method, where the import's share of the spool is used up.
         OSError: from every method, where the disk fails or is full.
     """
 
-    def __init__(self, spool: SpoolShare) -> None:
-        self.names = id_sets.id_set_for(partial(DiskSet, spool))
-        self._waiting = RecordQueue(spool)
-        self._held = RecordQueue(spool)
+    def __init__(self, spool: SpoolShare, ids: IdSet) -> None:
+        self.ids = ids
+        self._waiting = SpooledQueue(spool)
+        self._held = SpooledQueue(spool)
+        self._held_table: Table | None = None
 
-    def add(self, name: bytes) -> bool:
-        """Make a name known; False where it was known before."""
-        return self.names.add(name) is None
+    def register(self, record_id: bytes) -> bool:
+        """Register a record's id, after its kind; False where it was registered before."""
+        return self.ids.add(record_id) is None
 
-    def known(self, wanted: Wanted) -> bool:
-        """Whether all that is wanted is there already."""
-        get = self.names.get
-        for choices in wanted:
-            for name in choices:
-                if get(name) is not None:
+    def exist(self, targets: Targets) -> bool:
+        """Whether all targets are registered."""
+        get = self.ids.get
+        for choices in targets:
+            for record_id in choices:
+                if get(record_id) is not None:
                     break
             else:
                 return False
@@ -116,26 +117,48 @@ class References:
         self._waiting.put(reference)
 
     def settle(self) -> Iterator[tuple[Reference, bool]]:
-        """Every reference that waited, in order, and whether all that it wants is there now."""
+        """Yield every reference that waited, in order, and whether its targets exist now."""
         for reference in self._waiting.drain():
-            yield reference, self.known(reference.wanted)
+            yield reference, self.exist(reference.targets)
 
     @property
     def holding(self) -> bool:
-        """Whether anything is held that ``release`` gives back."""
-        return self._held.filled
+        """Whether rows are held that ``release`` yields."""
+        return self._held_table is not None
 
-    def hold(self, wanted: Wanted, found: Row, lost: Row) -> None:
-        """Keep the two rows that a record may become until ``release``."""
-        self._held.put((wanted, found, lost))
+    def holds(self, table: Table | None) -> bool:
+        """Whether rows of a table are held."""
+        return self._held_table is not None and self._held_table is table
+
+    def hold(self, targets: Targets, resolved: Row, fallback: Row) -> None:
+        """Keep the two rows that a record may become until ``release``, all of one table."""
+        self._held.put((targets, resolved, fallback))
+        self._held_table = resolved.table
 
     def release(self) -> Iterator[Row]:
-        """The row of every record held, in order: ``found`` if all that it wants is there now."""
-        for wanted, found, lost in self._held.drain():
-            yield found if self.known(wanted) else lost
+        """Yield the row of every held record, in order: ``resolved`` if its targets exist now."""
+        self._held_table = None
+        for targets, resolved, fallback in self._held.drain():
+            yield resolved if self.exist(targets) else fallback
 
     def close(self) -> None:
-        """Give back memory and disk."""
-        self.names.close()
+        """Free memory and disk."""
+        self.ids.close()
         self._waiting.close()
         self._held.close()
+
+
+class Outline:
+    """The tasks that the next task may be under, by outline levels in the file's order."""
+
+    def __init__(self) -> None:
+        self._above: list[tuple[int, bytes]] = []
+
+    def parent(self, level: int, task_id: bytes) -> bytes:
+        """Return the parent of the next task: the last task at a lower level, or a null."""
+        above = self._above
+        while above and above[-1][0] >= level:
+            above.pop()
+        parent = above[-1][1] if above else NULL
+        above.append((level, task_id))
+        return parent

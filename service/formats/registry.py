@@ -1,6 +1,7 @@
-"""The dialects that are read, in the order in which a file is tried for them."""
+"""The formats that are read, in the order in which a file is tried for them."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from service.formats.encoding import Prolog
 from service.formats.format import Format
@@ -8,8 +9,8 @@ from service.formats.mspdi import format as mspdi
 from service.formats.native import format as native
 from service.formats.p6 import format as p6
 
-FORMATS: tuple[Format, ...] = (native.FORMAT, p6.FORMAT, mspdi.FORMAT)
-"""Microsoft Project's is last: its projects may stand in a wrapper of any name."""
+FORMATS: Final[tuple[Format, ...]] = (native.FORMAT, p6.FORMAT, mspdi.FORMAT)
+"""Microsoft Project's is last, because its projects may be in a root element of any name."""
 
 
 def find_format(prolog: Prolog, formats: Iterable[Format] = FORMATS) -> Format | None:

@@ -1,7 +1,7 @@
-"""Objects of a file that stand outside its projects, kept until a project takes them.
+"""Objects that are outside the projects of a file, kept until a project takes them.
 
-A gigabyte of portfolio has some 240 MB of them, so that only an index stays in memory: contents and
-references go to a spool, in memory while it is small, then in an unlinked file.
+A gigabyte of portfolio has some 240 MB of them. Only an index stays in memory; contents and
+references go to a spool, which is in memory while it is small and in an unlinked file after that.
 """
 
 import pickle
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from service.formats.engine.record_parser import Fault
+from service.formats.engine.parsed_record import Fault
 from service.model import SharedObject
 from service.spool.disk_set import DiskSet
 from service.spool.spool import SpoolShare, TooLarge
@@ -19,12 +19,13 @@ from service.spool.spool import SpoolShare, TooLarge
 _NONE = 0xFFFF_FFFF
 _CACHED = 4096
 
-MOST_TAKEN = 100_000
-"""How many objects the projects of a file may take together."""
+MAX_TAKEN = 100_000
+"""Objects that the projects of a file may take together."""
 
-MOST_EACH = 1_000
-"""How many each may take in any case; real ones take up to some 150. Without a bound few bytes of a
-project cost as much as the longest chain of objects, here and in the database."""
+MAX_EACH = 1_000
+"""Objects that each project may take in any case; real ones take up to some 150. Without a bound a
+few bytes of a project could cost as much as the longest chain of objects, here and in the database.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +48,14 @@ class SharedObjectRules:
 
 
 class Node(NamedTuple):
-    """What is known of an object without its content.
+    """An object without its content.
 
     Attributes:
-        ordinal: place among the objects of the file, from 0.
+        ordinal: position among the objects of the file, from 0.
         digest: its hash.
         references: names of the objects that it refers to.
-        columns: what a row of it holds, as COPY text; empty for most.
-        faults: what is wrong in it; a fatal one keeps every project that takes it from landing.
+        columns: the columns of a row of it, as COPY text; empty for most objects.
+        faults: what is wrong in it; a fatal fault refuses every project that takes it.
     """
 
     ordinal: int
@@ -67,33 +68,33 @@ class Node(NamedTuple):
 class SharedStore:
     """The shared objects of one file, by name.
 
-    An object has a name of its own and may be filed under that of an owner besides: whoever takes
-    the owner takes it too. Where several objects of different content have one name, a project
-    that refers to it takes all of them: nothing tells which is meant.
+    An object has a name and may also be filed under the name of an owner: a project that takes the
+    owner takes the object too. Where several objects with different content have one name, a
+    project that refers to it takes all of them, since nothing says which one is meant.
 
     Args:
         memory: bytes of contents kept in memory.
         spool: where spool files are made.
-        most: how many objects the projects may take together before each is held to ``MOST_EACH``;
-            by default ``MOST_TAKEN``.
+        limit: objects that the projects may take together before each is held to ``MAX_EACH``;
+            by default ``MAX_TAKEN``.
 
     Attributes:
-        ambiguous: how many objects have the name of another and not its content.
+        ambiguous: number of objects with the name of an earlier object and other content.
 
     Raises:
         TooLarge: from ``add``, where the import's share of the spool is used up.
         OSError: from every method, where the disk fails or is full.
     """
 
-    def __init__(self, memory: int, spool: SpoolShare, most: int | None = None) -> None:
+    def __init__(self, memory: int, spool: SpoolShare, limit: int | None = None) -> None:
         self.ambiguous = 0
-        self._most = most
-        self._taken = 0
+        self._limit = limit
+        self._taken_count = 0
         self._first = DiskSet(spool)
         self._offsets = array("Q")
         self._next = array("I")
         self._last = array("I")
-        self._handed_out = bytearray()
+        self._taken = bytearray()
         self._spool = spool.new_file(memory)
         self._node = lru_cache(_CACHED)(self._read_node)
 
@@ -102,8 +103,8 @@ class SharedStore:
 
     @property
     def unused(self) -> int:
-        """How many objects no project has taken."""
-        return self._handed_out.count(0)
+        """Number of objects that no project has taken."""
+        return self._taken.count(0)
 
     def add(
         self,
@@ -115,13 +116,13 @@ class SharedStore:
         columns: bytes = b"",
         faults: Iterable[Fault] = (),
     ) -> None:
-        """Keep an object; one that is there with the same name and content is not kept again.
+        """Keep an object, unless one with the same name and content is kept already.
 
         Args:
-            name: its own, if it has one.
+            name: of the object, if it has one.
             shared: the object.
-            references: names of those that it refers to, there already or not.
-            owners: names that it is filed under besides.
+            references: names of the objects that it refers to, kept already or not.
+            owners: further names to file it under.
             columns: see ``Node``.
             faults: see ``Node``.
         """
@@ -130,8 +131,8 @@ class SharedStore:
             if twin.digest == shared.hash:
                 return
             self.ambiguous += 1
-        ordinal = len(self._handed_out)
-        self._handed_out.append(0)
+        ordinal = len(self._taken)
+        self._taken.append(0)
         offset = self._spool.seek(0, 2)
         node = (ordinal, shared.hash, tuple(sorted(references)), columns, tuple(faults))
         content = (shared.element, shared.object_id, shared.attributes)
@@ -141,7 +142,7 @@ class SharedStore:
             self._file(filed, offset)
 
     def find(self, name: bytes) -> Node | None:
-        """The first object of a name, or None."""
+        """Return the first object of a name, or None."""
         first = self._first.get(name)
         return None if first is None else self._node(self._offsets[first])
 
@@ -149,49 +150,49 @@ class SharedStore:
         """Take objects and, transitively, all that they refer to.
 
         Args:
-            names: of the objects; one that nothing has is passed over.
-            taken: hashes of those taken before; grows by the new ones.
+            names: of the objects; a name without an object is ignored.
+            taken: hashes of the objects that the project has taken; grows by the new ones.
 
         Returns:
-            where those are that were never handed out before, in the file's order, for
-            ``objects``; and a fatal fault of one of them, for which none is handed out.
+            offsets, in the file's order, of the objects that no project had taken before, for
+            ``objects``; and a fatal fault of one of them, in which case there are no offsets.
 
         Raises:
-            TooLarge: the file's projects take more objects than they may.
+            TooLarge: the projects of the file take more objects than they may.
         """
-        together = MOST_TAKEN if self._most is None else self._most
-        most = max(together - self._taken, MOST_EACH)
+        together = MAX_TAKEN if self._limit is None else self._limit
+        limit = max(together - self._taken_count, MAX_EACH)
         fatal = None
-        fresh: dict[int, int] = {}
+        new: dict[int, int] = {}
         seen = set(names)
         queue = list(seen)
         while queue:
             for offset in self._filed(queue.pop()):
                 node = self._node(offset)
-                if unfit := next((fault for fault in node.faults if fault.fatal), None):
-                    fatal = unfit
+                if fault := next((each for each in node.faults if each.fatal), None):
+                    fatal = fault
                     continue
                 if node.digest not in taken:
-                    self._taken += 1
-                    if len(taken) == most:
+                    self._taken_count += 1
+                    if len(taken) == limit:
                         raise TooLarge("it refers to more shared objects than a project may")
                     taken.add(node.digest)
                     queue += (name for name in node.references if name not in seen)
                     seen.update(node.references)
-                if not self._handed_out[node.ordinal]:
-                    fresh[node.ordinal] = offset
+                if not self._taken[node.ordinal]:
+                    new[node.ordinal] = offset
         if fatal is not None:
             return [], fatal
-        for ordinal in fresh:
-            self._handed_out[ordinal] = 1
-        return [fresh[ordinal] for ordinal in sorted(fresh)], None
+        for ordinal in new:
+            self._taken[ordinal] = 1
+        return [new[ordinal] for ordinal in sorted(new)], None
 
-    def objects(self, places: Iterable[int]) -> Iterator[SharedObject]:
-        """Read objects, as ``take`` told of them."""
-        return map(self._object, places)
+    def objects(self, offsets: Iterable[int]) -> Iterator[SharedObject]:
+        """Read the objects at the offsets that ``take`` returned."""
+        return map(self._read_object, offsets)
 
     def close(self) -> None:
-        """Give back memory and disk."""
+        """Free memory and disk."""
         self._node.cache_clear()
         self._first.close()
         self._spool.close()
@@ -216,7 +217,7 @@ class SharedStore:
         self._spool.seek(offset)
         return Node(*pickle.load(self._spool))
 
-    def _object(self, offset: int) -> SharedObject:
+    def _read_object(self, offset: int) -> SharedObject:
         digest = self._read_node(offset).digest
         element, object_id, attributes = pickle.load(self._spool)
         return SharedObject(digest, element, object_id, attributes)

@@ -10,7 +10,7 @@ from typing import NoReturn
 import structlog
 
 from service.errors import InternalError, TooManyRequests, Unavailable
-from service.formats.engine import events, parsers
+from service.formats.engine.select import ENGINE
 from service.imports.ending import NO_ROOM
 from service.imports.idempotency import KeyClaim, KeyTimeouts, claim_import, refuse_running
 from service.imports.pipeline.base import Pipeline
@@ -81,8 +81,7 @@ class ImportManager:
         self._heart: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> "ImportManager":
-        if parsers.parser_for is parsers.interpreted or events.events_of is events.interpreted:
-            _log.warning("import.slower", reason="what reads files was not compiled")
+        _log.info("import.engine", engine=ENGINE.name)
         self._heart = asyncio.create_task(self._keep_alive(), name="heartbeat")
         return self
 

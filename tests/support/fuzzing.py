@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from service.errors import FileRefused, FileTooLarge
 from service.formats.compression import InflatedSource
 from service.formats.limits import Limits
-from service.formats.mspdi import format as mspdi
-from service.formats.native import format as native
+from service.formats.mspdi import format as mspdi_format
+from service.formats.mspdi import mapping as mspdi
+from service.formats.native import mapping as native
 from service.formats.p6 import format as p6
 from service.formats.p6 import mapping
 from service.formats.reader import Reader
@@ -174,7 +175,7 @@ _NATIVE_RECORDS = {
     "parts/part": ["attribute"],
     "shared-objects/object": ["attribute"],
 }
-_MSPDI_RECORDS = {path: ["Name", "UID", "Baseline"] for path in mspdi.FORMAT.records} | {
+_MSPDI_RECORDS = {path: ["Name", "UID", "Baseline"] for path in mspdi_format.FORMAT.records} | {
     "Tasks/Task": [*_sources(mspdi.TASK), "PredecessorLink", "Baseline", "ExtendedAttribute"],
     "Resources/Resource": [*_sources(mspdi.RESOURCE), "Rates"],
     "Assignments/Assignment": [*_sources(mspdi.ASSIGNMENT), "TimephasedData"],
@@ -311,4 +312,4 @@ def told(data: bytes, charset: str | None = None, places: list[int] | None = Non
                 items.append(item)
     except (FileRefused, FileTooLarge) as fault:
         items.append((type(fault).__name__, fault.external_id, fault.name))
-    return [*items, reader.dialect, reader.complete, reader.closed, *reader.warnings]
+    return [*items, reader.format_name, reader.complete, reader.closed, *reader.warnings]

@@ -9,7 +9,8 @@ import pytest
 
 from service.errors import FileRefused, FileTooLarge
 from service.formats.compression import InflatedSource
-from service.formats.engine import collectors, events, id_sets, parsers
+from service.formats.engine import select
+from service.formats.engine.python import PYTHON
 from service.formats.format import Format
 from service.formats.reader import Limits, Reader
 from service.formats.registry import FORMATS
@@ -29,7 +30,7 @@ class Reading:
 
     items: list[Item]
     fault: FileRefused | FileTooLarge | None
-    dialect: str | None
+    format_name: str | None
     complete: int
     closed: bool
     warnings: list[FileWarning]
@@ -51,12 +52,12 @@ def read(
     data: bytes | str,
     limits: Limits | None = None,
     charset: str | None = None,
-    dialects: tuple[Format, ...] = FORMATS,
+    formats: tuple[Format, ...] = FORMATS,
 ) -> Reading:
     """Read a file to its end or its fault."""
     source = io.BytesIO(data.encode() if isinstance(data, str) else data)
     limits = limits or Limits()
-    reader = Reader(InflatedSource(source, limits), limits, charset, dialects)
+    reader = Reader(InflatedSource(source, limits), limits, charset, formats)
     items: list[Item] = []
     fault = None
     try:
@@ -66,17 +67,16 @@ def read(
             items.append(item)
     except (FileRefused, FileTooLarge) as error:
         fault = error
-    return Reading(items, fault, reader.dialect, reader.complete, reader.closed, reader.warnings)
+    return Reading(
+        items, fault, reader.format_name, reader.complete, reader.closed, reader.warnings
+    )
 
 
 @contextmanager
-def interpreted() -> Iterator[None]:
-    """Read without compiled code."""
+def python_engine() -> Iterator[None]:
+    """Read files with the engine in Python."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parsers, "parser_for", parsers.interpreted)
-        patch.setattr(id_sets, "id_set_for", id_sets.interpreted)
-        patch.setattr(collectors, "collector_for", collectors.interpreted)
-        patch.setattr(events, "events_of", events.interpreted)
+        patch.setattr(select, "ENGINE", PYTHON)
         yield
 
 

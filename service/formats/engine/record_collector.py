@@ -1,95 +1,98 @@
 """Takes the records of a project out of its tree, in the file's order.
 
-This is the harvest in Python. ``compiled.pyx`` has one that does by itself what nearly every record
-needs, and gives the others to the dialect's methods as this one does.
+The compiled engine has a collector that handles by itself what nearly every record needs, and calls
+``take_record`` and ``take_nested_record`` for the others.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from service.formats.element import Element
-from service.formats.format import Format
+from service.formats.engine.rule_interpreter import interpreter, nested_interpreter
+from service.formats.file_context import FileContext
 from service.formats.project_builder import ProjectBuilder
 from service.formats.project_content import TooLarge
+from service.formats.record_rules import NestedRule, RecordRule
 from service.formats.values import BLANK
 
-Take = Callable[[Any, Element], None]
-TakeInner = Callable[[Any, Element, bytes], None]
-Records = Mapping[str | None, Mapping[str, Take]]
-"""By tag of what holds them (None for the project itself) and by tag: what takes a record."""
+RulesByTag = Mapping[str, RecordRule]
 
 
-def records_of(dialect: Format, tag: str) -> Records:
-    """A dialect's records, by tags.
+def rules_by_tag(file: FileContext) -> dict[str | None, dict[str, RecordRule]]:
+    """Return the rules of a file's records, by tag of what holds them and by tag.
 
-    Args:
-        tag: makes a tag of a local name by ``%``.
+    The project itself holds those with the key None.
     """
-    records: dict[str | None, dict[str, Take]] = {}
-    for path, take in dialect.records.items():
+    rules: dict[str | None, dict[str, RecordRule]] = {}
+    for path, rule in file.format.records.items():
         holder, _, name = path.rpartition("/")
-        records.setdefault(tag % holder if holder else None, {})[tag % name] = take
-    return records
+        rules.setdefault(file.tag % holder if holder else None, {})[file.tag % name] = rule
+    return rules
 
 
-class RecordCollector:
-    """The harvest of one file's projects; call it with a project.
+class PythonRecordCollector:
+    """The collector of one file's records; call it with a project.
 
     Args:
-        records: of the file's dialect.
+        file: the file.
     """
 
-    def __init__(self, records: Records) -> None:
-        self._records = records
+    def __init__(self, file: FileContext) -> None:
+        self._rules = rules_by_tag(file)
 
-    def __call__(self, plan: ProjectBuilder, *, closed: bool) -> None:
-        """Take every complete record of a project, and remove it.
+    def __call__(self, builder: ProjectBuilder, *, closed: bool) -> None:
+        """Take every complete record of a project, and remove it from the tree.
 
         Args:
-            plan: takes the records, and is told to give up where one is too large.
-            closed: whether the project was closed; of what is open the last child stays.
+            builder: takes the records; it is abandoned where one is too large.
+            closed: whether the project was closed. The last child of an open element stays.
         """
-        project = plan.element
-        if None in self._records:
-            self._take(plan, project, self._records[None], closed=closed)
+        project = builder.element
+        if None in self._rules:
+            self._take(builder, project, self._rules[None], closed=closed)
         for holder in project:
-            if (held := self._records.get(holder.tag)) is not None:
+            if (rules := self._rules.get(holder.tag)) is not None:
                 complete = closed or holder.getnext() is not None
-                self._take(plan, holder, held, closed=complete)
+                self._take(builder, holder, rules, closed=complete)
 
     def _take(
-        self, plan: ProjectBuilder, parent: Element, records: Mapping[str, Take], *, closed: bool
+        self, builder: ProjectBuilder, parent: Element, rules: RulesByTag, *, closed: bool
     ) -> None:
         for element in parent[:] if closed else parent[:-1]:
-            if (take := records.get(element.tag)) is not None:
-                take_one(plan, parent, element, take)
-                element.clear()  # lxml takes quadratic time to remove what has much inside
+            if (rule := rules.get(element.tag)) is not None:
+                take_record(builder, parent, element, rule)
+                element.clear()  # lxml takes quadratic time to remove an element with many children
                 parent.remove(element)
 
 
-def take_one(plan: ProjectBuilder, parent: Element, element: Element, take: Take) -> None:
-    """Have a project take a record and the text behind it, unless it was given up."""
+def take_record(
+    builder: ProjectBuilder, parent: Element, element: Element, rule: RecordRule
+) -> None:
+    """Take a record and the text after it, unless the project is abandoned."""
+    if builder.abandoned:
+        return
     try:
-        if not plan.given_up:
-            take(plan, element)
-            tail = element.tail
-            if tail is not None and tail.strip(BLANK):
-                plan.stray_text(element, parent, tail)
+        interpreter(rule).take(builder, element)
+        tail = element.tail
+        if tail is not None and tail.strip(BLANK):
+            builder.add_stray_text(element, parent, tail)
     except TooLarge as error:
-        plan.give_up(str(error))
+        builder.abandon(str(error))
 
 
-def take_inner_one(plan: ProjectBuilder, element: Element, owner: bytes, take: TakeInner) -> None:
-    """Have a project take a record inside another, named ``owner``, which has been taken."""
+def take_nested_record(
+    builder: ProjectBuilder, element: Element, owner: bytes, nesting: NestedRule
+) -> None:
+    """Take a record inside another with the id ``owner``, unless the project is abandoned."""
+    if builder.abandoned:
+        return
     try:
-        if not plan.given_up:
-            take(plan, element, owner)
+        nested_interpreter(nesting).take(builder, element, owner)
     except TooLarge as error:
-        plan.give_up(str(error))
+        builder.abandon(str(error))
 
 
 def prune(top: Element) -> None:
-    """Remove all inside an element that is complete; what is open is last everywhere."""
+    """Remove all that is complete inside an element; what is open is last everywhere."""
     while len(top):
         del top[:-1]
         top = top[0]

@@ -1,7 +1,7 @@
 """Write a project as native XML, so that reading it again gives the same content.
 
-The maps of the native format decide where each column is written, as they do for reading. Rows are
-what PostgreSQL prints, with timestamps in ISO style and intervals in ``iso_8601``.
+The record rules of the native format decide where each column is written, as they do for reading.
+Rows are what PostgreSQL prints, with timestamps in ISO style and intervals in ``iso_8601``.
 """
 
 import json
@@ -14,8 +14,8 @@ import orjson
 from lxml import etree
 
 from service.formats import values
-from service.formats.native import format as native
-from service.formats.record_maps import RecordMap
+from service.formats.native import mapping as native
+from service.formats.record_rules import RecordRule
 from service.formats.values import BLANK
 from service.tables import Table
 
@@ -24,11 +24,11 @@ Row = Mapping[str, str | None]
 
 
 class Group(NamedTuple):
-    """Records of one kind: the element around them, the element of each, and the map."""
+    """Records of one kind: the element around them, the element of each, and its rule."""
 
     holder: str
     tag: str
-    record: RecordMap
+    record: RecordRule
 
 
 GROUPS: Final[dict[Table, Group]] = {
@@ -38,7 +38,7 @@ GROUPS: Final[dict[Table, Group]] = {
     Table.ASSIGNMENTS: Group("assignments", "assignment", native.ASSIGNMENT),
     Table.PARTS: Group("parts", "part", native.PART),
 }
-SHARED_OBJECTS: Final = Group("shared-objects", "object", native.SHARED)
+SHARED_OBJECTS: Final = Group("shared-objects", "object", native.SHARED_OBJECT)
 
 _HEAD: Final = b'<?xml version="1.0" encoding="UTF-8"?>\n<projects xmlns="%b">\n'
 _EMPTY: Final = "{}"
@@ -82,9 +82,9 @@ def _serialise(element: etree._Element) -> bytes:
     return etree.tostring(element, encoding="UTF-8", xml_declaration=False)
 
 
-def _element(tag: str, record_map: RecordMap, row: Row) -> etree._Element:
+def _element(tag: str, rule: RecordRule, row: Row) -> etree._Element:
     element = etree.Element(tag)
-    for place in value_places(record_map):
+    for place in value_places(rule):
         value = row[place.column]
         if value is None or (text := place.write(value)) == place.default:
             continue
@@ -95,8 +95,8 @@ def _element(tag: str, record_map: RecordMap, row: Row) -> etree._Element:
     attributes = row["attributes"]
     if attributes is not None and attributes != _EMPTY:
         holder = element
-        if "attributes" in record_map.gather:
-            holder = etree.SubElement(element, "attributes")
+        if rule.named is not None and rule.named.container is not None:
+            holder = etree.SubElement(element, rule.named.container)
         holder.extend(list(_attributes(attributes)))
     return element
 
@@ -120,12 +120,12 @@ class ValuePlace(NamedTuple):
 
 
 @cache
-def value_places(record_map: RecordMap) -> tuple[ValuePlace, ...]:
-    """Return where each value of a record is written, in the order of the map."""
+def value_places(rule: RecordRule) -> tuple[ValuePlace, ...]:
+    """Return where each value of a record is written, in the order of the rule."""
     places = []
-    for field in record_map.fields:
+    for field in rule.fields:
         write = _WRITE.get(field.kind.name, str)
-        default = record_map.defaults.get(field.column)
+        default = rule.defaults.get(field.column)
         absent = None if default is None else write(default.decode())
         name = field.source.removeprefix("@")
         places.append(ValuePlace(field.column, name, name != field.source, write, absent))

@@ -1,11 +1,23 @@
-"""The records of a Primavera project: which element goes to which column."""
+"""The record rules of Primavera P6 XML."""
 
+from dataclasses import replace
+from typing import Final
+
+from service.codes import WarningCode
 from service.formats import values
-from service.formats.record_maps import PROJECT as PROJECT_COLUMNS
-from service.formats.record_maps import Field, RecordMap, columns_of
+from service.formats.record_rules import (
+    KEEP_AS_PART,
+    PROJECT_ROW_COLUMNS,
+    Field,
+    Key,
+    RecordRule,
+    ReferenceRule,
+    Settle,
+    SharedReferences,
+)
 from service.tables import Table
 
-LINK = values.enumeration(
+LINK: Final = values.enumeration(
     "link",
     {
         "Finish to Start": "FS",
@@ -14,7 +26,7 @@ LINK = values.enumeration(
         "Start to Finish": "SF",
     },
 )
-MILESTONE = values.enumeration(
+MILESTONE: Final = values.enumeration(
     "milestone",
     {
         "Start Milestone": "t",
@@ -26,8 +38,9 @@ MILESTONE = values.enumeration(
     },
 )
 
-PROJECT = RecordMap(
-    columns=PROJECT_COLUMNS,
+PROJECT: Final = RecordRule(
+    "Project",
+    columns=PROJECT_ROW_COLUMNS,
     fields=(
         Field("Id", "external_id", values.ID),
         Field("Name", "name", values.TEXT),
@@ -41,48 +54,58 @@ PROJECT = RecordMap(
     required=("external_id", "name"),
     parts=True,
 )
-_WBS = (
-    Field("ObjectId", "task_id", values.ID),
-    Field("Name", "name", values.TEXT),
-    Field("Code", "wbs", values.TEXT),
+_SHARED_BY_TASK: Final = SharedReferences("Activity", "ObjectId")
+
+_WBS: Final = RecordRule(
+    "WBS",
+    Table.TASKS,
+    fields=(
+        Field("ObjectId", "task_id", values.ID),
+        Field("Name", "name", values.TEXT),
+        Field("Code", "wbs", values.TEXT),
+    ),
+    defaults={"kind": b"wbs", "milestone": b"f", "summary": b"t"},
+    required=("task_id",),
+    key=Key("task_id", "wbs"),
+    shared=_SHARED_BY_TASK,
 )
-_ACTIVITY = (
-    Field("ObjectId", "task_id", values.ID),
-    Field("Id", "wbs", values.TEXT),
-    Field("Name", "name", values.TEXT),
-    Field("StartDate", "start", values.TIMESTAMP),
-    Field("FinishDate", "finish", values.TIMESTAMP),
-    Field("AtCompletionDuration", "duration", values.HOURS),
-    Field("PlannedDuration", "duration", values.HOURS, rank=1),
-    Field("AtCompletionLaborUnits", "work", values.HOURS),
-    Field("PercentComplete", "percent_complete", values.FRACTION),
-    Field("Type", "milestone", MILESTONE, keep=True),
+WBS: Final = replace(
+    _WBS,
+    fields=(*_WBS.fields, Field("ParentObjectId", "parent_id", values.ID)),
+    # The parent may come later or be outside the project; then the file's own id goes to
+    # attributes.
+    references=(ReferenceRule(("parent_id",), ("wbs",), fallback=_WBS, settle=Settle.IN_ORDER),),
 )
-_ASSIGNMENT = (
-    Field("ActivityObjectId", "task_id", values.ID),
-    Field("ResourceObjectId", "resource_id", values.ID),
-    Field("PlannedUnitsPerTime", "units", values.DECIMAL),
+_ACTIVITY: Final = RecordRule(
+    "Activity",
+    Table.TASKS,
+    fields=(
+        Field("ObjectId", "task_id", values.ID),
+        Field("Id", "wbs", values.TEXT),
+        Field("Name", "name", values.TEXT),
+        Field("StartDate", "start", values.TIMESTAMP),
+        Field("FinishDate", "finish", values.TIMESTAMP),
+        Field("AtCompletionDuration", "duration", values.HOURS),
+        Field("PlannedDuration", "duration", values.HOURS, rank=1),
+        Field("AtCompletionLaborUnits", "work", values.HOURS),
+        Field("PercentComplete", "percent_complete", values.FRACTION),
+        Field("Type", "milestone", MILESTONE, keep=True),
+    ),
+    defaults={"kind": b"activity", "milestone": b"f", "summary": b"f"},
+    required=("task_id",),
+    key=Key("task_id", "activity"),
+    shared=_SHARED_BY_TASK,
 )
-
-
-def _task(kind: bytes, summary: bytes, parent: str | None, fields: tuple[Field, ...]) -> RecordMap:
-    """The map of a task; where it names no parent, the file's own goes to attributes."""
-    if parent is not None:
-        fields = (*fields, Field(parent, "parent_id", values.ID))
-    return RecordMap(
-        columns=columns_of(Table.TASKS),
-        fields=fields,
-        defaults={"kind": kind, "milestone": b"f", "summary": summary},
-        required=("task_id",),
-    )
-
-
-WBS = _task(b"wbs", b"t", "ParentObjectId", _WBS)
-ORPHANED_WBS = _task(b"wbs", b"t", None, _WBS)
-ACTIVITY = _task(b"activity", b"f", "WBSObjectId", _ACTIVITY)
-ORPHANED_ACTIVITY = _task(b"activity", b"f", None, _ACTIVITY)
-RELATIONSHIP = RecordMap(
-    columns=columns_of(Table.DEPENDENCIES),
+ACTIVITY: Final = replace(
+    _ACTIVITY,
+    fields=(*_ACTIVITY.fields, Field("WBSObjectId", "parent_id", values.ID)),
+    references=(
+        ReferenceRule(("parent_id",), ("wbs",), fallback=_ACTIVITY, settle=Settle.AT_ONCE),
+    ),
+)
+RELATIONSHIP: Final = RecordRule(
+    "Relationship",
+    Table.DEPENDENCIES,
     fields=(
         Field("PredecessorActivityObjectId", "predecessor_id", values.ID),
         Field("SuccessorActivityObjectId", "successor_id", values.ID),
@@ -90,19 +113,47 @@ RELATIONSHIP = RecordMap(
         Field("Lag", "lag", values.HOURS),
     ),
     defaults={"type": b"FS", "lag": b"PT0S"},
+    references=(
+        ReferenceRule(
+            ("predecessor_id", "successor_id"),
+            ("activity", "wbs"),
+            required=True,
+            problem="has an end that is not in this project",
+            warning=WarningCode.LINK_END_MISSING,
+            fallback=KEEP_AS_PART,
+        ),
+    ),
+    shared=SharedReferences("Relationship", "ObjectId"),
 )
-ASSIGNMENT = RecordMap(
-    columns=columns_of(Table.ASSIGNMENTS),
+_ASSIGNMENT: Final = RecordRule(
+    "ResourceAssignment",
+    Table.ASSIGNMENTS,
     fields=(
-        *_ASSIGNMENT,
+        Field("ActivityObjectId", "task_id", values.ID),
+        Field("ResourceObjectId", "resource_id", values.ID),
+        Field("PlannedUnitsPerTime", "units", values.DECIMAL),
         Field("AtCompletionUnits", "work", values.HOURS),
         Field("ResourceType", "material", values.flag("material", ("Material",)), keep=True),
     ),
+    references=(
+        ReferenceRule(
+            ("task_id",),
+            ("activity",),
+            required=True,
+            problem="is not an activity of this project",
+            warning=WarningCode.ASSIGNMENT_TASK_MISSING,
+            fallback=KEEP_AS_PART,
+        ),
+    ),
+    shared=SharedReferences("ResourceAssignment", "ObjectId"),
 )
-MATERIAL_ASSIGNMENT = RecordMap(columns=columns_of(Table.ASSIGNMENTS), fields=_ASSIGNMENT)
-"""Units of material are no hours of work."""
+ASSIGNMENT: Final = replace(
+    _ASSIGNMENT,
+    # Units of material are no hours of work.
+    variants={"material": replace(_ASSIGNMENT, fields=_ASSIGNMENT.fields[:3])},
+)
 
-PARTS = (
+PARTS: Final = (
     *("ActivityCode", "ActivityCodeType", "ActivityExpense", "ActivityNote"),
     *("ActivityPeriodActual", "ActivityRisk", "ActivityStep", "Calendar", "Document"),
     *("ProjectBudgetChangeLog", "ProjectDocument", "ProjectFunding", "ProjectIssue"),
@@ -111,4 +162,4 @@ PARTS = (
     *("ResourceAssignmentCodeType", "ResourceAssignmentPeriodActual", "Risk", "RiskImpact"),
     *("RiskResponseAction", "RiskResponseActionImpact", "RiskResponsePlan", "WBSMilestone"),
 )
-"""Children of a project that are cleared one by one; of ``Code`` and the like it has few."""
+"""Records of a project without a table. Of ``Code`` and the like a project has few."""

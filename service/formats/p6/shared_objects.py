@@ -1,31 +1,33 @@
-"""What Primavera has outside the projects, and which fields of theirs refer to it.
+"""What Primavera has outside the projects, and which fields of the projects refer to it.
 
 A field ``…KindObjectId`` holds the ``ObjectId`` of a ``Kind``: ``CalendarObjectId``,
 ``BaseCalendarObjectId`` and ``ActivityDefaultCalendarObjectId`` all name a ``Calendar``. That
-holds throughout the vendor's schema (p6apibo.xsd) but for the fields that ``_by_element`` knows.
+holds throughout the vendor's schema (p6apibo.xsd) but for the fields that ``_kind`` knows.
 """
 
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Final
 
 from service.codes import WarningCode
 from service.formats import values
-from service.formats.element import Element
-from service.formats.engine.record_parser import Fault
+from service.formats.element import Element, line_of
+from service.formats.engine.interface import Engine
+from service.formats.engine.parsed_record import Fault
 from service.formats.file_context import FileContext
+from service.formats.format import Format
 from service.formats.limits import Limits
 from service.formats.project_content import shared_object
-from service.formats.record_maps import Field, RecordMap, columns_of
+from service.formats.record_rules import Field, RecordRule
 from service.formats.shared_objects import SharedObjectRules, SharedStore
-from service.formats.source_line import line_of
 from service.formats.values import unescape
 from service.model import FileWarning
 from service.tables import Table
 
-SOURCE = "p6"
+SOURCE: Final = "p6"
 
-SHARED = (
+SHARED: Final = (
     *("ActivityCode", "ActivityCodeType", "ActivityFilter", "ActivityStepTemplate"),
     *("ActivityStepTemplateItem", "Alert", "AutovueAttr", "BaselineType", "CBS", "Calendar"),
     *("CBSDurationSummary", "ChangeSet", "CostAccount", "Currency", "DisplayCurrency"),
@@ -45,9 +47,9 @@ SHARED = (
     *("TimesheetPeriod", "UDFCode", "UDFType", "UnitOfMeasure", "User", "UserConsent"),
     *("UserFieldTitle", "UserInterfaceView", "UserLicense", "UserOBS", "WBSCategory"),
 )
-"""What the schema has under the root beside projects and their records."""
+"""Elements that the schema has under the root beside projects and their records."""
 
-LOOSE = (
+LOOSE: Final = (
     *("Activity", "ActivityCodeAssignment", "ActivityCodeUpdate", "ActivityComment"),
     *("ActivityExpense", "ActivityNote", "ActivityNoteUpdate", "ActivityOwner"),
     *("ActivityPeriodActual", "ActivityRisk", "ActivityStep", "ActivityStepCreate"),
@@ -61,9 +63,9 @@ LOOSE = (
     *("StepUserDefinedValueUpdate", "UDFValue", "UpdateBaselineOption"),
     *("UserDefinedValueUpdate", "WBS", "WBSMilestone", "WbsReviewers"),
 )
-"""Records of projects that the schema has under the root as well."""
+"""Records of projects that the schema also has under the root."""
 
-OWNERS = {
+OWNERS: Final = {
     "ResourceCodeAssignment": "Resource",
     "ResourceLocation": "Resource",
     "ResourceRate": "Resource",
@@ -78,17 +80,21 @@ OWNERS = {
     "ShiftPeriod": "Shift",
     "UDFCode": "UDFType",
 }
-"""Objects that nothing refers to, as they refer back to what they belong to: they come with it."""
+"""Kinds that refer to the object that they belong to: a project takes them with that object."""
 
-RESOURCE_TYPE = values.enumeration(
+RESOURCE_TYPE: Final = values.enumeration(
     "type", {"Labor": "work", "Nonlabor": "nonlabor", "Material": "material"}
 )
 
-OBJECT = RecordMap(
-    columns=("object_id",), fields=(Field("ObjectId", "object_id", values.ID, keep=True),)
+# A shared object keeps all its fields as attributes; columns are for the row that a project gets.
+OBJECT: Final = RecordRule(
+    "shared object",
+    columns=("object_id",),
+    fields=(Field("ObjectId", "object_id", values.ID, keep=True),),
 )
-RESOURCE = RecordMap(
-    columns=columns_of(Table.RESOURCES),
+RESOURCE: Final = RecordRule(
+    "Resource",
+    Table.RESOURCES,
     fields=(
         Field("ObjectId", "resource_id", values.ID, keep=True),
         Field("Name", "name", values.TEXT, keep=True),
@@ -96,16 +102,15 @@ RESOURCE = RecordMap(
         Field("EmailAddress", "email", values.TEXT, keep=True),
     ),
 )
-"""A shared object keeps all that it says; the columns are for the row that a project gets."""
 
-_TASK_ELEMENTS = {"WBS": "Activity"}
+_TASK_ELEMENTS: Final = {"WBS": "Activity"}
 """A WBS element becomes a task, and its fields refer to what the fields of an activity refer to."""
-_LONGEST_FIRST = sorted(SHARED, key=len, reverse=True)
-_CACHED = 4096
-_REFERENCE = re.compile(
+_LONGEST_FIRST: Final = sorted(SHARED, key=len, reverse=True)
+_CACHED: Final = 4096
+_REFERENCE: Final = re.compile(
     rb'"TypeObjectId":"([0-9]+)","ValueObjectId":"([0-9]+)"|"(\w+)ObjectId":"([0-9]+)"'
 )
-"""A code with its value, or any other field that refers to something; keys are in their order."""
+"""A code with its value, or any other field that refers to an object, in JSON with sorted keys."""
 
 
 def owners_of(kind: str, references: Iterable[bytes]) -> list[bytes]:
@@ -117,18 +122,18 @@ def owners_of(kind: str, references: Iterable[bytes]) -> list[bytes]:
 
 
 def name_of(kind: str, object_id: str) -> bytes:
-    """The name under which an object is filed."""
+    """Return the name by which the store knows an object."""
     return f"{kind} {object_id}".encode()
 
 
 def references(element: str, attributes: bytes) -> set[bytes]:
-    """Names of the shared objects that a record may refer to.
+    """Return the names of the shared objects that a record may refer to.
 
     Args:
         element: local name of the record.
         attributes: its JSON, keys sorted. A text cannot look like a member: its quotes are escaped.
     """
-    return {name for found in _REFERENCE.findall(attributes) for name in _names(element, found)}
+    return {name for match in _REFERENCE.findall(attributes) for name in _names(element, match)}
 
 
 def references_of_field(element: str, field: str, text: str) -> set[bytes]:
@@ -163,8 +168,8 @@ def _kinds(element: str, field: str) -> frozenset[str]:
 
 
 @lru_cache(_CACHED)
-def _names(element: str, found: tuple[bytes, ...]) -> tuple[bytes, ...]:
-    code_type, code, field, object_id = (group.decode() for group in found)
+def _names(element: str, match: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    code_type, code, field, object_id = (group.decode() for group in match)
     if code_type:
         return name_of(_code_type(element), code_type), name_of(_code(element), code)
     kind = _kind(element, field)
@@ -191,7 +196,9 @@ def _kind(element: str, field: str) -> str | None:
     return next(filter(field.endswith, _LONGEST_FIRST), None)
 
 
-SHARED_OBJECT_RULES = SharedObjectRules(frozenset(SHARED), name_of, owners_of, references_of_field)
+SHARED_OBJECT_RULES: Final = SharedObjectRules(
+    frozenset(SHARED), name_of, owners_of, references_of_field
+)
 
 
 def unused_objects(count: int) -> FileWarning:
@@ -208,18 +215,23 @@ class P6FileContext(FileContext):
     """
 
     def __init__(
-        self, limits: Limits, namespace: str, volatile_of: dict[str, frozenset[str]]
+        self,
+        file_format: Format,
+        limits: Limits,
+        namespace: str,
+        engine: Engine,
+        volatile_of: dict[str, frozenset[str]],
     ) -> None:
-        super().__init__(limits, namespace, volatile_of)
+        super().__init__(file_format, limits, namespace, engine, volatile_of)
         self.store = SharedStore(limits.shared_bytes, limits.spool)
         self._baselines = 0
-        self._loose = 0
+        self._loose_records = 0
 
-    def shared(self, element: Element) -> None:
+    def add_shared_object(self, element: Element) -> None:
         """Keep a shared object."""
-        kind = self.names[element.tag]
-        record_map = RESOURCE if kind == "Resource" else OBJECT
-        record = self.walk(record_map, SOURCE, strict=False)(element)
+        kind = self.keys[element.tag]
+        rule = RESOURCE if kind == RESOURCE.name else OBJECT
+        record = self.record_parser(rule, SOURCE)(element)
         object_id = unescape(record.columns[0])
         names = references(kind, record.stable)
         limit = self.limits.max_attributes_bytes
@@ -231,22 +243,22 @@ class P6FileContext(FileContext):
             shared_object(kind, object_id, record),
             names,
             owners=owners_of(kind, names),
-            columns=b"\t".join(record.columns) if kind == "Resource" else b"",
+            columns=b"\t".join(record.columns) if rule is RESOURCE else b"",
             faults=[
                 fault._replace(value=object_id) if fault.fatal else fault for fault in record.faults
             ],
         )
 
-    def baseline(self, element: Element) -> None:
+    def count_baseline(self, _element: Element) -> None:
         """Count a ``BaselineProject``."""
         self._baselines += 1
 
-    def stubs(self, element: Element) -> None:
-        """Take no notice of ``ProjectList``: it repeats the ids of the projects in the file."""
+    def count_loose_record(self, _element: Element) -> None:
+        """Count a record that belongs to a project and is outside all projects."""
+        self._loose_records += 1
 
-    def loose(self, element: Element) -> None:
-        """Count a record of a project that stands outside of all."""
-        self._loose += 1
+    def ignore(self, _element: Element) -> None:
+        """Ignore an element."""
 
     def finish(self) -> None:
         """Warn about what is not imported, and about objects that share an id."""
@@ -259,7 +271,7 @@ class P6FileContext(FileContext):
             FileWarning(
                 WarningCode.LOOSE_RECORDS_SKIPPED,
                 "Activities and other records outside a project are not imported",
-                self._loose,
+                self._loose_records,
             ),
             unused_objects(self.store.unused),
             FileWarning(
@@ -271,5 +283,5 @@ class P6FileContext(FileContext):
         self.warnings += [warning for warning in warnings if warning.count]
 
     def close(self) -> None:
-        """Give back memory and disk."""
+        """Free memory and disk."""
         self.store.close()

@@ -96,7 +96,7 @@ class UploadPipeline(Pipeline):
 
     @property
     def dialect(self) -> str | None:
-        return self._reader.dialect if self._reader else None
+        return self._reader.format_name if self._reader else None
 
     def warnings(self, *, cut: bool) -> list[FileWarning]:
         if self._reader is None:

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from service.formats import values
-from service.formats.named_attributes import canonical_json
+from service.formats.native.json_values import canonical_json
 from service.formats.values import NULL, Kind
 from service.spool.copy_rows import escape
 

@@ -23,7 +23,7 @@ def tags(dialect: str, file: Path) -> list[str]:
     """The elements whose events the service's reader asks for, but for the root."""
     spoken = next(known for known in FORMATS if known.name == dialect)
     names = {path.rpartition("/")[2] for path in spoken.records}
-    names |= {spoken.project, *spoken.outside, *spoken.passed_over}
+    names |= {spoken.project.name, *spoken.outside, *spoken.passed_over}
     namespace = _NAMESPACES.get(dialect) or _root_namespace(file)
     return [f"{{{namespace}}}{name}" if namespace else name for name in sorted(names)]
 

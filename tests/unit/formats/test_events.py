@@ -1,4 +1,4 @@
-"""The compiled parser tells what lxml's ``iterparse`` tells, of whole files and of broken ones."""
+"""The compiled parser gives the events of lxml's ``iterparse``, for complete and broken files."""
 
 import gc
 import io
@@ -11,15 +11,20 @@ from lxml import etree
 
 from service.errors import FileTooLarge
 from service.formats.encoding import ENCODINGS
-from service.formats.engine import events
+from service.formats.engine import select
+from tests.support.engines import compiled_engine
 from tests.support.fuzzing import examples
-from tests.support.reading import NATIVE, interpreted
-from tests.unit.formats.test_harvest import MSPDI_FILES, NATIVE_FILES, P6_FILES, Slow, told
-from tests.unit.formats.test_reader import Pieces
-
-compiled = pytest.importorskip(
-    "service.formats.engine._fast.compiled", reason="there was no C compiler"
+from tests.support.reading import NATIVE, python_engine
+from tests.support.record_files import (
+    MSPDI_FILES,
+    NATIVE_FILES,
+    P6_FILES,
+    PieceSource,
+    SlowSource,
+    read_as_data,
 )
+
+compiled = compiled_engine()
 
 STEPS = st.sampled_from([1, 64, 200, 1000, 100_000])
 FILES = st.one_of(NATIVE_FILES, MSPDI_FILES, P6_FILES)
@@ -28,18 +33,18 @@ TAIL = "<project id='3'><name>n</name></project></projects>"
 MANY = 20_000
 
 
-def both(data: bytes, step: int) -> None:
-    """Hold the two parsers against each other, pausing at the same places and at others."""
-    with interpreted():
-        expected = told(data, 100_000)
-    assert told(data, step) == expected
+def compare_engines(data: bytes, step: int) -> None:
+    """Compare the engines, with pauses in different places."""
+    with python_engine():
+        expected = read_as_data(data, 100_000)
+    assert read_as_data(data, step) == expected
 
 
 @examples(150)
 @given(file=FILES, at=st.floats(0, 1), step=STEPS)
-def test_a_file_that_breaks_off_anywhere(file: str, at: float, step: int) -> None:
+def test_engines_agree_on_a_file_that_ends_anywhere(file: str, at: float, step: int) -> None:
     data = file.encode()
-    both(data[: int(at * len(data))], step)
+    compare_engines(data[: int(at * len(data))], step)
 
 
 @examples(300)
@@ -52,19 +57,19 @@ def test_a_file_that_breaks_off_anywhere(file: str, at: float, step: int) -> Non
     over=st.integers(0, 3),
     step=STEPS,
 )
-def test_a_file_with_something_wrong_anywhere(
+def test_engines_agree_on_a_file_with_a_fault_anywhere(
     file: str, at: float, put: str, over: int, step: int
 ) -> None:
     place = int(at * len(file))
-    both((file[:place] + put + file[place + over :]).encode(), step)
+    compare_engines((file[:place] + put + file[place + over :]).encode(), step)
 
 
 @pytest.mark.parametrize("step", [1, 100_000])
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("end", [TAIL, "\n  <oops>", "<project id='2'>\ud800"])
-def test_every_encoding(encoding: str, end: str, step: int) -> None:
+def test_engines_agree_on_every_encoding(encoding: str, end: str, step: int) -> None:
     text = f"<?xml version='1.0' encoding='{encoding}'?>{HEAD}{end}"
-    both(text.encode(encoding, "replace").replace(b"?\xd8", b"\xff\xd8"), step)
+    compare_engines(text.encode(encoding, "replace").replace(b"?\xd8", b"\xff\xd8"), step)
 
 
 @pytest.mark.parametrize("step", [7, 100_000])
@@ -97,9 +102,9 @@ def test_every_encoding(encoding: str, end: str, step: int) -> None:
         "</projects> text",
     ],
 )
-def test_what_xml_has_rarely(inside: str, step: int) -> None:
+def test_engines_agree_on_rare_xml(inside: str, step: int) -> None:
     if len(inside) < 100_000 or step > 1000:
-        both(f"{HEAD}{inside}{TAIL}".encode(), step)
+        compare_engines(f"{HEAD}{inside}{TAIL}".encode(), step)
 
 
 @pytest.mark.parametrize(
@@ -113,8 +118,8 @@ def test_what_xml_has_rarely(inside: str, step: int) -> None:
         ("<a " + "".join(f"a{n}='' " for n in range(1001)) + "/>", "more than 1,000 attributes"),
     ],
 )
-def test_what_is_too_long_is_told_before_it_is_held(inside: str, words: str) -> None:
-    assert words in told(f"{HEAD}{inside}{TAIL}".encode(), 100_000)[-1]
+def test_a_long_token_is_refused_before_it_is_held(inside: str, words: str) -> None:
+    assert words in read_as_data(f"{HEAD}{inside}{TAIL}".encode(), 100_000)[-1]
 
 
 @pytest.mark.parametrize(
@@ -128,48 +133,50 @@ def test_what_is_too_long_is_told_before_it_is_held(inside: str, words: str) -> 
         ("<" + "x" * 5_000 + "{}/>", "more than 8388608 bytes"),
     ],
 )
-def test_names_that_the_tree_does_not_show_are_bounded_too(piece: str, words: str) -> None:
+def test_names_outside_the_tree_are_bounded(piece: str, words: str) -> None:
     many = (piece.format(number).encode() for number in range(200_000))
-    found = compiled.Events(Pieces(itertools.chain([b"<r>"], many)), ["r"], "UTF-8", MANY)
-    assert next(found)[0] == "start"
+    events = compiled.Events(PieceSource(itertools.chain([b"<r>"], many)), ["r"], "UTF-8", MANY)
+    assert next(events)[0] == "start"
     with pytest.raises(FileTooLarge, match=words):
-        next(found)
+        next(events)
 
 
-def test_events_come_in_order_and_before_the_fault() -> None:
+def test_events_come_in_order_before_the_fault() -> None:
     data = b"<r><p/><q/><p><p/></p></r><"
-    found = compiled.Events(Slow(data, 5), ["r", "p"], "UTF-8", MANY)
-    told_first = [next(found) for _ in range(8)]
-    assert [(event, element.tag) for event, element in told_first] == [
+    events = compiled.Events(SlowSource(data, 5), ["r", "p"], "UTF-8", MANY)
+    first = [next(events) for _ in range(8)]
+    assert [(event, element.tag) for event, element in first] == [
         *[("start", "r"), ("start", "p"), ("end", "p"), ("start", "p"), ("start", "p")],
         *[("end", "p"), ("end", "p"), ("end", "r")],
     ]
-    assert told_first[0][1] is told_first[-1][1]
+    assert first[0][1] is first[-1][1]
     with pytest.raises(etree.XMLSyntaxError):
-        next(found)
-    assert next(found, None) is None
+        next(events)
+    assert next(events, None) is None
 
 
 def test_the_tree_outlives_its_parser() -> None:
-    found = compiled.Events(io.BytesIO(b"<r><p>text</p></r>"), ["p"], "UTF-8", MANY)
-    _, element = next(found)
-    del found
+    events = compiled.Events(io.BytesIO(b"<r><p>text</p></r>"), ["p"], "UTF-8", MANY)
+    _, element = next(events)
+    del events
     assert element.text == "text"
     assert element.getparent().tag == "r"
 
 
-def test_nothing_is_left_for_the_collector() -> None:
-    """Once a file is read, its parser, its tree and all its names are given back."""
+def test_a_read_file_leaves_no_objects_to_the_garbage_collector() -> None:
+    """Parser, tree and names of a file are freed by reference counts alone."""
     gc.collect()
     gc.disable()
     try:
-        told(f"{HEAD}<project id='2'/>{TAIL}".encode(), 64)
-        told(f"{HEAD}<project id='2'/></oops>".encode(), 64)
+        read_as_data(f"{HEAD}<project id='2'/>{TAIL}".encode(), 64)
+        read_as_data(f"{HEAD}<project id='2'/></oops>".encode(), 64)
         left = [type(one).__name__ for one in gc.get_objects()]
     finally:
         gc.enable()
-    assert {"Events", "_Element", "Track", "Plan", "NativePlan"}.isdisjoint(left)
+    assert {"Events", "_Element", "Cursor", "ProjectBuilder", "NativeProjectBuilder"}.isdisjoint(
+        left
+    )
 
 
-def test_it_is_the_one_that_is_used() -> None:
-    assert events.events_of is compiled.Events
+def test_the_compiled_engine_is_selected() -> None:
+    assert (select.ENGINE.name, select.ENGINE.events) == ("compiled", compiled.Events)

@@ -19,7 +19,7 @@ from tests.support.fuzzing import (
     mutated,
     told,
 )
-from tests.support.reading import interpreted
+from tests.support.reading import python_engine
 
 FILES = st.sampled_from([*REAL])
 CUTS = st.lists(st.integers(0, 100_000), max_size=40)
@@ -35,7 +35,7 @@ def test_arbitrary_trees_are_read_or_refused_and_cuts_do_not_matter(
     data, charset = encoded(seed, Tree(seed, size).write())
     expected = told(data, charset)
     assert told(data, charset, cuts) == expected
-    with interpreted():
+    with python_engine():
         assert told(data, charset) == expected
         assert told(data, charset, cuts) == expected
 
@@ -48,7 +48,7 @@ def test_damaged_files_are_read_or_refused_and_cuts_do_not_matter(
     data = mutated(seed, REAL[file], faults)
     expected = told(data)
     assert told(data, None, cuts) == expected
-    with interpreted():
+    with python_engine():
         assert told(data) == expected
 
 

@@ -8,7 +8,7 @@ from service.model import Notice, Project
 from service.tables import Table
 from tests.support.reading import MSPDI, Row, project_row, read, read_project, rows
 
-pytestmark = pytest.mark.usefixtures("both_walks")
+pytestmark = pytest.mark.usefixtures("both_engines")
 
 GUID = "3F2504E0-4F89-11D3-9A0C-0305E82C3301"
 NIL = "00000000-0000-0000-0000-000000000000"

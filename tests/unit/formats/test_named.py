@@ -5,7 +5,7 @@ from decimal import Decimal
 import orjson
 import pytest
 
-from service.formats.named_attributes import MOST_VALUES, canonical_json
+from service.formats.native.json_values import MAX_VALUES, canonical_json
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_a_number_in_json_keeps_all_its_digits() -> None:
 
 
 def test_json_of_too_many_values_is_a_fault() -> None:
-    canonical_json(f"[{'1,' * (MOST_VALUES - 2)}1]")
-    for many in (f"[{'1,' * MOST_VALUES}1]", "[" + "{}," * MOST_VALUES + "1]"):
+    canonical_json(f"[{'1,' * (MAX_VALUES - 2)}1]")
+    for many in (f"[{'1,' * MAX_VALUES}1]", "[" + "{}," * MAX_VALUES + "1]"):
         with pytest.raises(ValueError, match="more than 250000 values"):
             canonical_json(many)

@@ -8,7 +8,7 @@ from service.formats.limits import Limits
 from service.tables import Table
 from tests.support.reading import NATIVE, Reading, project_row, read, read_project, rows
 
-pytestmark = pytest.mark.usefixtures("both_walks")
+pytestmark = pytest.mark.usefixtures("both_engines")
 
 
 def projects(*written: str) -> str:

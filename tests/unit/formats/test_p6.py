@@ -18,7 +18,7 @@ from tests.support.p6_files import (
 )
 from tests.support.reading import project_row, read, read_project, rows
 
-pytestmark = pytest.mark.usefixtures("both_walks")
+pytestmark = pytest.mark.usefixtures("both_engines")
 
 
 class TestRecognition:
@@ -33,13 +33,13 @@ class TestRecognition:
     )
     def test_any_version_s_namespace_or_none(self, namespace: str) -> None:
         reading = read(file(CALENDAR, project(activity(1)), namespace=namespace))
-        assert (reading.dialect, reading.complete) == ("p6", 1)
+        assert (reading.format_name, reading.complete) == ("p6", 1)
         [row] = rows(reading.projects[0], Table.TASKS)
         assert (row["task_id"], attributes(row)) == ("1", {})
 
     @pytest.mark.parametrize("namespace", ["urn:other", P6 + "/More"])
     def test_another_namespace_is_not_primavera(self, namespace: str) -> None:
-        assert read(file(project(), namespace=namespace)).dialect != "p6"
+        assert read(file(project(), namespace=namespace)).format_name != "p6"
 
     def test_the_list_of_stubs_holds_no_project(self) -> None:
         stub = (

@@ -18,7 +18,7 @@ from tests.support.p6_files import (
 )
 from tests.support.reading import read, rows
 
-pytestmark = pytest.mark.usefixtures("both_walks")
+pytestmark = pytest.mark.usefixtures("both_engines")
 
 
 class TestTasks:

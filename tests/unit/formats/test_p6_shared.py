@@ -11,7 +11,7 @@ from service.model import FileWarning, SharedObjects
 from tests.support.p6_files import activity, file, project, record, shared_ids, wbs
 from tests.support.reading import read, read_project
 
-pytestmark = pytest.mark.usefixtures("both_walks")
+pytestmark = pytest.mark.usefixtures("both_engines")
 
 
 def thing(kind: str, object_id: int, **fields: object) -> str:

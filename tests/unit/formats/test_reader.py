@@ -15,8 +15,9 @@ from service.formats.limits import Limits
 from service.formats.reader import Reader
 from service.model import Item, Project
 from tests.support.reading import MSPDI, NATIVE, read
+from tests.support.record_files import PieceSource
 
-pytestmark = pytest.mark.usefixtures("both_walks")
+pytestmark = pytest.mark.usefixtures("both_engines")
 
 HEAD = f"<projects xmlns='{NATIVE}'>"
 FEW = Limits(max_attributes_bytes=100_000)
@@ -26,26 +27,14 @@ def project(name: str, inside: str = "") -> str:
     return f"<project id='{name}'><name>n</name>{inside}</project>"
 
 
-class Pieces:
-    """A source that hands out prepared pieces, and tells how many were taken."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-        self.taken = 0
-
-    def read(self, _n: int) -> bytes:
-        self.taken += 1
-        return next(self._pieces, b"")
-
-
 def test_a_project_is_handed_on_before_the_next_one_has_arrived() -> None:
     pieces = [HEAD, project("1"), project("2"), "</projects>"]
-    source = Pieces(iter([piece.encode() for piece in pieces]))
+    source = PieceSource(iter([piece.encode() for piece in pieces]))
     reader = Reader(source, Limits())
     items = iter(reader)
     first = next(items)
     assert isinstance(first, Project)
-    assert (first.external_id, reader.dialect, source.taken) == ("1", "native", 2)
+    assert (first.external_id, reader.format_name, source.taken) == ("1", "native", 2)
     assert [item.external_id for item in items if isinstance(item, Project)] == ["2"]
     assert (reader.closed, reader.complete) == (True, 2)
 
@@ -55,7 +44,7 @@ def test_the_pieces_in_which_a_file_comes_do_not_matter(size: int) -> None:
     tasks = "<tasks><task id='A'><name>é</name></task><task id='B' parent='A'/></tasks>"
     data = f"{HEAD}{project('1', tasks)}{project('2')}</projects>".encode()
     pieces = (data[at : at + size] for at in range(0, len(data), size))
-    items = list(Reader(Pieces(pieces), Limits()))
+    items = list(Reader(PieceSource(pieces), Limits()))
     hashes = [item.content_hash for item in items if isinstance(item, Project)]
     assert hashes == [found.content_hash for found in read(data).projects]
 
@@ -67,7 +56,7 @@ def test_what_the_source_raises_passes_through() -> None:
 
     found: list[Item] = []
     with pytest.raises(ConnectionResetError):
-        found.extend(Reader(Pieces(broken()), Limits()))
+        found.extend(Reader(PieceSource(broken()), Limits()))
     assert len(found) == 1
 
 
@@ -148,7 +137,7 @@ def test_lines_are_right_past_the_parsers_sixteen_bits(size: int) -> None:
         written.append("</project>")
     data = "".join([*written, "</projects>"]).encode()
     pieces = (data[at : at + size] for at in range(0, len(data), size))
-    items = list(Reader(Pieces(pieces), Limits()))
+    items = list(Reader(PieceSource(pieces), Limits()))
     assert [item.line for item in items if isinstance(item, Project)] == right
 
 
@@ -204,7 +193,7 @@ def test_a_record_without_end_is_passed_over_in_bounded_memory(start: str) -> No
             yield piece
 
     with pytest.raises(FileRefused) as refused:
-        list(Reader(Pieces(endless()), FEW))
+        list(Reader(PieceSource(endless()), FEW))
     assert refused.value.name == "n"
     assert max(resident) - resident[0] < 40 * 1024 * 1024
 
@@ -235,7 +224,7 @@ def test_what_stands_outside_the_projects_is_counted() -> None:
 def test_strays_are_counted_alike_wherever_the_reading_pauses(size: int, end: str) -> None:
     inside = f"a<x>b<y/></x>c{project('1')}d<x/><x/>{project('2')} <x/>e<x/>f{end}"
     data = (HEAD + inside).encode()
-    reader = Reader(Pieces(data[at : at + size] for at in range(0, len(data), size)), Limits())
+    reader = Reader(PieceSource(data[at : at + size] for at in range(0, len(data), size)), Limits())
     fault = None
     try:
         assert len(list(reader)) == 2
@@ -266,7 +255,7 @@ def test_a_large_project_leaves_no_objects_behind_for_each_task(
     def peak(tasks: int) -> int:
         tracemalloc.start()
         try:
-            for item in Reader(Pieces(large(tasks)), Limits(spill_bytes=100_000)):
+            for item in Reader(PieceSource(large(tasks)), Limits(spill_bytes=100_000)):
                 assert isinstance(item, Project)
                 item.rows.close()
             return tracemalloc.get_traced_memory()[1]

@@ -15,7 +15,7 @@ from tests.support.native_files import files
 from tests.support.paths import CHECKOUT, REAL, SHIPPED
 from tests.support.reading import Row, project_row, read, rows
 
-pytestmark = pytest.mark.usefixtures("both_walks")
+pytestmark = pytest.mark.usefixtures("both_engines")
 
 FILES = sorted([*SHIPPED.glob("*/*.xml"), *REAL.glob("*/*.xml")])
 SCHEMA = etree.XMLSchema(etree.parse(CHECKOUT / "service/formats/native/schema.xsd"))

@@ -9,7 +9,7 @@ from lxml import etree
 from service.formats import json_attributes
 from service.formats.element import Element
 
-pytestmark = pytest.mark.usefixtures("both_walks")
+pytestmark = pytest.mark.usefixtures("both_engines")
 
 CASES = [
     ("<x>0.00</x>", "0.00"),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from service.formats.engine.record_parser import Fault
+from service.formats.engine.parsed_record import Fault
 from service.formats.shared_objects import SharedStore
 from service.model import SharedObject
 from service.spool.spool import Spool, TooLarge
@@ -172,8 +172,8 @@ except OSError:
 def test_projects_cannot_take_without_end_what_few_bytes_name(
     store: SharedStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.formats.shared_objects.MOST_TAKEN", 100)
-    monkeypatch.setattr("service.formats.shared_objects.MOST_EACH", 10)
+    monkeypatch.setattr("service.formats.shared_objects.MAX_TAKEN", 100)
+    monkeypatch.setattr("service.formats.shared_objects.MAX_EACH", 10)
     for number in range(60):
         put(store, str(number), str(number + 1))
     assert len(take(store, "0")) == 60

@@ -1,4 +1,4 @@
-# Text that grows, and the two ways in which a value is written into it.
+# A buffer that grows, and how values are written into it as COPY text and as JSON.
 
 
 cdef struct Buffer:
@@ -7,7 +7,7 @@ cdef struct Buffer:
     Py_ssize_t room
 
 
-cdef void* grown(void* memory, size_t size) except NULL nogil:
+cdef void* resized(void* memory, size_t size) except NULL nogil:
     cdef void* more = realloc(memory, size)
     if more == NULL:
         with gil:
@@ -18,7 +18,7 @@ cdef void* grown(void* memory, size_t size) except NULL nogil:
 cdef int reserve(Buffer* out, Py_ssize_t more) except -1 nogil:
     if out.used + more > out.room:
         out.room = max(2 * out.room, out.used + more, 1024)
-        out.data = <char*> grown(out.data, out.room)
+        out.data = <char*> resized(out.data, out.room)
     return 0
 
 
@@ -81,7 +81,7 @@ cdef int put_json(Buffer* out, const char* text, Py_ssize_t size) except -1 nogi
         if letter < 32 or letter == 34 or letter == 92:
             end[0] = 92
             end += 1
-            if letter < 32:  # XML has no others
+            if letter < 32:  # XML allows no others
                 letter = b"n" if letter == 10 else b"t" if letter == 9 else b"r"
         end[0] = letter
         end += 1
@@ -91,14 +91,14 @@ cdef int put_json(Buffer* out, const char* text, Py_ssize_t size) except -1 nogi
 
 
 cdef int put_doubled(Buffer* out, const char* text, Py_ssize_t size) except -1 nogil:
-    """Write JSON as COPY text: it has no raw control characters, but backslashes."""
+    """Write JSON as COPY text. It has backslashes, but no raw control characters."""
     cdef const char* end = text + size
-    cdef const char* found
+    cdef const char* backslash
     while text < end:
-        found = <const char*> memchr(text, 92, end - text)
-        if found == NULL:
+        backslash = <const char*> memchr(text, 92, end - text)
+        if backslash == NULL:
             return put(out, text, end - text)
-        put(out, text, found + 1 - text)
+        put(out, text, backslash + 1 - text)
         put_char(out, 92)
-        text = found + 1
+        text = backslash + 1
     return 0

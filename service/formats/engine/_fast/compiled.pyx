@@ -1,10 +1,10 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""What takes most of an import's time, over lxml's C structures and for the most part without the GIL.
+"""The compiled engine: works on lxml's C structures, for the most part without the GIL.
 
-The walk over a record, the harvest of a project's records and the set of their names have the common
-path of what ``walk.py``, ``harvest.py`` and ``hashset.py`` do. Whatever is rare (a fault, a foreign
-name, a reference to what comes later, …) is left to those, which decide. All is driven by the same
-maps, and knows no dialect. ``Events`` is the parser before them, in the place of ``iterparse``.
+``RecordParser``, ``RecordCollector`` and ``IdSet`` handle the common cases of ``record_parser.py``,
+``rule_interpreter.py`` and ``disk_set.py``. They leave rare ones (a fault, a foreign name, a
+reference to a later record) to those. ``Events`` parses in place of ``iterparse``. All of them
+interpret the record rules and know no format.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -49,10 +49,16 @@ from os import urandom
 from lxml import etree
 
 from service.errors import FileTooLarge
-from service.model import MAX_ID
-from service.formats import json_attributes, named_attributes, values
+from service.formats import json_attributes, values
+from service.formats.engine.record_collector import (
+    rules_by_tag,
+    take_nested_record,
+    take_record,
+)
 from service.formats.engine.record_parser import parse_record
-from service.tables import COLUMNS, TABLES as _TABLES
+from service.formats.record_rules import LIMITS
+from service.model import MAX_ID
+from service.tables import TABLES as _TABLES
 
 cetree.import_lxml__etree()
 
@@ -65,24 +71,24 @@ cdef long long TENS[7]
 TENS[:] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000]
 
 cdef const char* EMPTY_TEXT = b""
-cdef const char* OWN_TEXT = b"#text"
+cdef const char* TEXT_KEY = b"#text"
 
 include "buffer.pxi"
 include "nodes.pxi"
 include "values.pxi"
 include "numbers.pxi"
-include "walk.pxi"
-include "attributes.pxi"
-include "names.pxi"
+include "record_parser.pxi"
+include "json_attributes.pxi"
+include "id_set.pxi"
 include "rules.pxi"
-include "ordinary.pxi"
-include "library.pxi"
-include "harvest.pxi"
+include "plain_records.pxi"
+include "libxml2.pxi"
+include "record_collector.pxi"
 include "events.pxi"
 
 
-cdef class Record:
-    """What one record says; see ``walk.Record``."""
+cdef class ParsedRecord:
+    """What one record holds; see ``parsed_record.ParsedRecord``."""
 
     cdef public list columns
     cdef readonly bytes stable
@@ -91,83 +97,88 @@ cdef class Record:
     cdef readonly object apart
 
 
-cdef class Walk:
-    """The walk for one shape; call it with an element. Good for one file and one thread.
+cdef class RecordParser:
+    """The parser of one shape; call it with an element. For one file and one thread.
 
     Args:
-        shape: compiled from a record's map.
+        shape: compiled from a record rule.
     """
 
-    cdef Walker w
+    cdef ParserState state
     cdef object shape
-    cdef list alive
-    cdef bytes home
+    cdef list kept
+    cdef bytes namespace
 
     def __init__(self, shape):
-        cdef Walker* w = &self.w
+        cdef ParserState* state = &self.state
+        cdef bytes text
         self.shape = shape
-        self.alive = []
-        self.home = shape.names.namespace.encode()
-        w.owner = <PyObject*> self
-        w.home = PyBytes_AS_STRING(self.home) if self.home else NULL
-        w.strict, w.parts = shape.strict, shape.parts
-        w.width = len(shape.blank)
-        if w.width > MOST_COLUMNS:
-            raise ValueError(f"a record has more than {MOST_COLUMNS} columns")
-        w.defaults = <Default*> grown(NULL, (len(shape.defaults) + 1) * sizeof(Default))
+        self.kept = []
+        self.namespace = shape.keys.namespace.encode()
+        state.owner = <PyObject*> self
+        state.namespace = PyBytes_AS_STRING(self.namespace) if self.namespace else NULL
+        state.strict, state.parts = shape.strict, shape.parts
+        state.width = len(shape.blank)
+        state.defaults = <Default*> resized(NULL, (len(shape.defaults) + 1) * sizeof(Default))
         for column, text in shape.defaults:
-            w.defaults[w.default_count].column = column
-            w.defaults[w.default_count].text = self.keep(text)
-            w.defaults[w.default_count].size = len(text)
-            w.default_count += 1
-        w.required = <int*> grown(NULL, (len(shape.required) + 1) * sizeof(int))
+            state.defaults[state.default_count].column = column
+            state.defaults[state.default_count].text = self.keep(text)
+            state.defaults[state.default_count].size = len(text)
+            state.default_count += 1
+        state.required = <int*> resized(NULL, (len(shape.required) + 1) * sizeof(int))
         for column, _ in shape.required:
-            w.required[w.required_count] = column
-            w.required_count += 1
+            state.required[state.required_count] = column
+            state.required_count += 1
+        if shape.named is not None:
+            state.named_element = self.keep(shape.named.element.encode())
+            state.named_name = self.keep(shape.named.name.encode())
 
     def __dealloc__(self):
-        free(self.w.defaults)
-        free(self.w.required)
-        free(self.w.text.data)
-        free(self.w.mentions.data)
-        free(self.w.apart)
-        free(self.w.entries)
+        free(self.state.defaults)
+        free(self.state.required)
+        free(self.state.text.data)
+        free(self.state.shared.data)
+        free(self.state.apart)
+        free(self.state.members)
 
     def __call__(self, element):
         cdef cetree._Element node = <cetree._Element?> element
-        if not read_record(&self.w, node._c_node):
+        if not read_record(&self.state, node._c_node):
             return parse_record(element, self.shape)
         return self.record(node)
 
     cdef const char* keep(self, bytes text) except NULL:
-        self.alive.append(text)
+        """Return the C string of a text, which lives as long as the parser."""
+        self.kept.append(text)
         return PyBytes_AS_STRING(text)
 
-    cdef Record record(self, cetree._Element element):
-        cdef Record record = Record.__new__(Record)
-        cdef Walker* w = &self.w
+    cdef ParsedRecord record(self, cetree._Element element):
+        cdef ParsedRecord record = ParsedRecord.__new__(ParsedRecord)
+        cdef ParserState* state = &self.state
         cdef int at
         record.columns = [
-            NULL_VALUE if w.columns[at].at < 0 else self.text(&w.columns[at])
-            for at in range(w.width)
+            NULL_VALUE if state.columns[at].at < 0 else self.text(&state.columns[at])
+            for at in range(state.width)
         ]
         record.faults = []
         record.apart = [
-            cetree.elementFactory(element._doc, w.apart[at]) for at in range(w.apart_count)
+            cetree.elementFactory(element._doc, state.apart[at]) for at in range(state.apart_count)
         ]
-        record.stable = self.text(&w.stable) if w.stable.size > 2 else EMPTY
-        record.whole = record.stable if w.whole.at == w.stable.at else self.text(&w.whole)
+        record.stable = self.text(&state.stable) if state.stable.size > 2 else EMPTY
+        record.whole = record.stable
+        if state.whole.at != state.stable.at:
+            record.whole = self.text(&state.whole)
         return record
 
     cdef bytes text(self, Span* span):
-        return PyBytes_FromStringAndSize(self.w.text.data + span.at, span.size)
+        return PyBytes_FromStringAndSize(self.state.text.data + span.at, span.size)
 
-    cdef int settle(self, Name* name, slot, str key) except -1:
-        """Write down what becomes of a name."""
+    cdef int set_use(self, NameUse* name, slot, str key) except -1:
+        """Fill in what becomes of the text of a name."""
         cdef bytes encoded = key.encode()
         name.key = self.keep(encoded)
         name.length = len(encoded)
-        name.moving = key in self.shape.volatile
+        name.is_volatile = key in self.shape.volatile
         name.use = ATTRIBUTE
         if slot is None:
             return 0
@@ -175,14 +186,14 @@ cdef class Walk:
         name.form = _FORMS.get(slot.kind.name, OTHER)
         name.column, name.rank, name.keep = slot.column, slot.rank, slot.keep
         name.parse = <void*> slot.parse
-        self.alive.append(slot)
-        self.learn_words(name, slot.kind.words)
+        self.kept.append(slot)
+        self.set_words(name, slot.kind.words)
         return 0
 
-    cdef int learn_words(self, Name* name, words) except -1:
-        cdef bytearray room = bytearray(len(words) * sizeof(Word))
-        cdef Word* word = <Word*> <char*> room
-        self.alive.append(room)
+    cdef int set_words(self, NameUse* name, words) except -1:
+        cdef bytearray memory = bytearray(len(words) * sizeof(Word))
+        cdef Word* word = <Word*> <char*> memory
+        self.kept.append(memory)
         name.words, name.word_count = word, len(words)
         for text, value in words.items():
             encoded = text.encode()
@@ -194,42 +205,77 @@ cdef class Walk:
         return 0
 
 
-cdef Name* learn_element(Walker* w, const char* address, size_t at) except? NULL with gil:
-    cdef Walk walk = <Walk> w.owner
-    cdef Name* name = &w.elements[at]
+cdef NameUse* learn_element(
+    ParserState* state, const char* address, size_t at
+) except? NULL with gil:
+    """Enter the name of an element into the table; NULL where the table is full."""
+    cdef RecordParser parser = <RecordParser> state.owner
+    cdef NameUse* name = &state.elements[at]
     cdef str local = address.decode()
-    cdef str tag = f"{{{walk.home.decode()}}}{local}" if walk.home else local
-    cdef object shape = walk.shape
+    cdef str tag = f"{{{parser.namespace.decode()}}}{local}" if parser.namespace else local
+    cdef object shape = parser.shape
     slot = shape.children.get(tag)
-    if w.element_count == NAMES // 2:
+    if state.element_count == NAMES // 2:
         return NULL
-    w.element_count += 1
-    walk.settle(name, slot, shape.names[tag] if slot is None else slot.name)
+    state.element_count += 1
+    parser.set_use(name, slot, shape.keys[tag] if slot is None else slot.name)
     if slot is None:
         if tag in shape.apart:
             name.use = APART
         elif tag in shape.holds:
-            name.use = HELD
-        elif tag in shape.gather:
-            name.use = NAMED if shape.gather[tag] is named_attributes.gather_attributes else LEFT
+            name.use = HOLDER
+        elif tag == shape.named_tag:
+            name.use = PYTHON if shape.named.container is None else NAMED
     name.address = address
     return name
 
 
-cdef Name* learn_property(Walker* w, const char* address, size_t at) except? NULL with gil:
-    cdef Walk walk = <Walk> w.owner
+cdef NameUse* learn_property(
+    ParserState* state, const char* address, size_t at
+) except? NULL with gil:
+    """Enter the name of an XML attribute into the table; NULL where the table is full."""
+    cdef RecordParser parser = <RecordParser> state.owner
     cdef str local = address.decode()
-    if w.property_count == PROPERTIES // 2:
+    if state.property_count == PROPERTIES // 2:
         return NULL
-    w.property_count += 1
-    slot = walk.shape.attributes.get(local)
+    state.property_count += 1
+    slot = parser.shape.attributes.get(local)
     if slot is None:
-        walk.shape.names[local]
-    walk.settle(&w.properties[at], slot, local)
-    w.properties[at].address = address
-    return &w.properties[at]
+        parser.shape.keys[local]
+    parser.set_use(&state.properties[at], slot, local)
+    state.properties[at].address = address
+    return &state.properties[at]
 
 
-cdef bint is_volatile(Walker* w, const char* name, Py_ssize_t size) except -1 with gil:
-    shape = (<Walk> w.owner).shape
+cdef bint is_volatile_name(
+    ParserState* state, const char* name, Py_ssize_t size
+) except -1 with gil:
+    shape = (<RecordParser> state.owner).shape
     return bool(shape.volatile) and PyUnicode_DecodeUTF8(name, size, NULL) in shape.volatile
+
+
+cdef int check_build() except -1:
+    """Check that this module fits the lxml and the Python modules that it runs with.
+
+    Raises:
+        ImportError: it does not.
+    """
+    load_functions()
+    room = {
+        "columns": MAX_COLUMNS,
+        "elements": NAMES // 2,
+        "XML attributes": PROPERTIES // 2,
+        "rank": MAX_LATER - 1,
+        "reference columns": MAX_REFERENCES,
+        "kinds of a reference": MAX_KINDS,
+        "variants": MAX_VARIANTS,
+    }
+    if room != LIMITS or len(_TABLES) != TABLES:
+        raise ImportError(
+            f"it was compiled with room for {room} and {TABLES} tables, and the record rules expect"
+            f" {LIMITS} and {len(_TABLES)} tables"
+        )
+    return 0
+
+
+check_build()

@@ -1,4 +1,4 @@
-# What the tree's nodes hold.
+# Questions about the nodes of the tree.
 
 
 cdef bint blank(char letter) noexcept nogil:
@@ -20,7 +20,7 @@ cdef bint is_blank_text(const xmlNode* node) noexcept nogil:
 
 
 cdef bint text_of(const xmlNode* node, const char** text, Py_ssize_t* size) noexcept nogil:
-    """The text that a leaf consists of; False where there is anything else, or more than one."""
+    """Read the text of a leaf; False where the node has anything but one text."""
     if node == NULL:
         text[0], size[0] = EMPTY_TEXT, 0
         return True
@@ -31,7 +31,7 @@ cdef bint text_of(const xmlNode* node, const char** text, Py_ssize_t* size) noex
     return True
 
 
-cdef bint only_xsi(const xmlNode* node) noexcept nogil:
+cdef bint has_only_xsi(const xmlNode* node) noexcept nogil:
     cdef const xmlAttr* attribute = node.properties
     while attribute != NULL:
         if attribute.ns == NULL:
@@ -52,7 +52,7 @@ cdef bint has_elements(const xmlNode* node) noexcept nogil:
 
 
 cdef bint is_plain(const xmlNode* node) noexcept nogil:
-    """Whether it is a leaf without attributes that say something."""
+    """Whether it is a leaf without XML attributes that count."""
     return not has_attributes(node) and not has_elements(node)
 
 
@@ -67,7 +67,7 @@ cdef bint has_attributes(const xmlNode* node) noexcept nogil:
 
 
 cdef bint is_empty(const xmlNode* node) noexcept nogil:
-    """Whether there is nothing in it but white space."""
+    """Whether it holds nothing but white space."""
     cdef const xmlNode* child = node.children
     if node.properties != NULL:
         return False
@@ -78,17 +78,17 @@ cdef bint is_empty(const xmlNode* node) noexcept nogil:
     return True
 
 
-cdef int something_in(const xmlNode* node, int depth) noexcept nogil:
-    """Whether there is a text or an attribute anywhere inside; -1 where it is too deep to tell."""
+cdef int has_content(const xmlNode* node, int depth) noexcept nogil:
+    """Whether there is a text or an XML attribute anywhere inside; -1 where it is nested too deep."""
     cdef const xmlNode* child = node.children
     cdef int full
-    if depth > DEEPEST:
+    if depth > MAX_DEPTH:
         return -1
     if has_attributes(node):
         return 1
     while child != NULL:
         if child.type == XML_ELEMENT_NODE:
-            full = something_in(child, depth + 1)
+            full = has_content(child, depth + 1)
             if full:
                 return full
         elif not is_blank_text(child):
@@ -114,7 +114,7 @@ cdef xmlNode* last_element(const xmlNode* parent) noexcept nogil:
 
 
 cdef bint has_proxy(const xmlNode* top) noexcept nogil:
-    """Whether Python knows of an element or of one inside it."""
+    """Whether Python has an object of an element or of one inside it."""
     cdef const xmlNode* node = top
     while True:
         if node._private != NULL:

@@ -1,7 +1,7 @@
-# Values that are computed from a decimal number: hours, fractions, tenths of minutes.
+# Values computed from a decimal number: hours, fractions, tenths of minutes.
 
 cdef struct Number:
-    # A decimal number as it is printed, without leading zeros, sign or exponent.
+    # A decimal number without leading zeros and exponent.
     long long whole
     long long fraction
     int digits  # of the fraction
@@ -9,7 +9,7 @@ cdef struct Number:
 
 
 cdef bint is_decimal(const char* text, Py_ssize_t size, Number* number) noexcept nogil:
-    """Read a number of at most eight digits before the point and six behind it."""
+    """Read a number with at most eight digits before the point and six after it."""
     cdef Py_ssize_t at = 0, start
     number.whole = number.fraction = number.digits = 0
     number.negative = size > 0 and text[0] == b"-"

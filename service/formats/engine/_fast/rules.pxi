@@ -1,27 +1,30 @@
-# How records are taken: a dialect's methods, and when they are not asked.
+# Record rules as C structures.
 
 cdef enum:
-    MOST_REFERS = 3
-    MOST_KINDS = 2
-    MOST_UNLESS = 3
+    # The sizes of arrays; ``record_rules.LIMITS`` has the same.
+    MAX_REFERENCES = 3
+    MAX_KINDS = 2
+    MAX_VARIANTS = 3
     TABLES = 5
 
 
-cdef struct Refer:
+cdef struct ReferenceCheck:
+    # One column of a reference rule.
     int column
-    bint needed
-    const char* kinds[MOST_KINDS]
-    Py_ssize_t sizes[MOST_KINDS]
+    bint required
+    const char* kinds[MAX_KINDS]
+    Py_ssize_t sizes[MAX_KINDS]
     int count
 
 
-cdef struct Rule:
-    # How to take one kind of record; without a walker only its method can.
-    PyObject* take
-    Walker* walker
+cdef struct CompiledRule:
+    # A record rule; without a parser its records are all left to the interpreter in Python.
+    PyObject* rule
+    PyObject* nesting  # the ``NestedRule`` of the records inside
+    ParserState* parser
     int table
     int width
-    int name  # columns; -1 where there is none
+    int key  # columns; -1 where there is none
     int kind_column
     int start
     int finish
@@ -30,168 +33,170 @@ cdef struct Rule:
     int owner
     const char* kind
     Py_ssize_t kind_size
-    Refer refers[MOST_REFERS]
-    int refer_count
-    int unless[MOST_UNLESS]
-    int unless_count
-    Rule* inner
-    const char* mentions
-    Py_ssize_t mentions_size
+    ReferenceCheck references[MAX_REFERENCES]
+    int reference_count
+    int variants[MAX_VARIANTS]
+    int variant_count
+    CompiledRule* nested
+    const char* shared  # how the noted references to shared objects begin in the id set, or NULL
+    Py_ssize_t shared_size
 
 
-cdef struct Spot:
-    # What is made of a child of a project, or of what holds its records, by the child's name.
+cdef struct ChildRule:
+    # What becomes of a child of a project, or of a child of a holder, by the child's name.
     const char* address
-    Rule* rule
+    CompiledRule* rule
     Holder* holder
 
 
 cdef struct Holder:
     # A project, or a child of it that holds records.
-    Spot spots[NAMES]
-    Spot unknown
-    int known
+    ChildRule children[NAMES]
+    ChildRule unknown
+    int child_count
     bint has_records
-    PyObject* known_rules  # by tag, as numbers
-    PyObject* rules
-    const char* home
+    PyObject* rules  # by tag, the addresses of ``CompiledRule``
+    PyObject* table
+    const char* namespace
 
 
-cdef class Rules:
-    """A dialect's records in one file, under one set of names that hashes leave out."""
+cdef class RuleTable:
+    """The rules of one file, for the projects from formats with the same volatile members."""
 
     cdef object file, source
-    cdef bint strict
     cdef Holder* top
-    cdef list alive, walks
-    cdef dict held  # by tag, the holders as numbers
+    cdef list kept
+    cdef dict holders_by_tag  # addresses of ``Holder``
     cdef Holder** holders
     cdef int holder_count
-    cdef Rule** made
-    cdef int made_count
+    cdef CompiledRule** rules
+    cdef int rule_count
 
-    def __init__(self, file, dialect, records, source, strict):
-        self.file, self.source, self.strict = file, source, strict
-        self.alive, self.walks, self.held = [], [], {}
-        self.top = self.hold(dialect, records.get(None, {}), "")
-        for tag, takes in records.items():
-            if tag is not None:
-                path = json_attributes.local(tag) + "/"
-                self.held[tag] = <uintptr_t> self.hold(dialect, takes, path)
+    def __init__(self, file, source):
+        self.file, self.source = file, source
+        self.kept, self.holders_by_tag = [], {}
+        rules = rules_by_tag(file)
+        self.top = self.add_holder(rules.pop(None, {}))
+        for tag, held in rules.items():
+            self.holders_by_tag[tag] = <uintptr_t> self.add_holder(held)
 
     def __dealloc__(self):
         cdef int at
         for at in range(self.holder_count):
             free(self.holders[at])
-        for at in range(self.made_count):
-            free(self.made[at])
+        for at in range(self.rule_count):
+            free(self.rules[at])
         free(self.holders)
-        free(self.made)
+        free(self.rules)
 
-    cdef Holder* hold(self, dialect, takes, str path) except NULL:
-        """What holds records, by tag, of which the dialect knows more by path."""
-        cdef Holder* holder = <Holder*> grown(NULL, sizeof(Holder))
-        cdef dict rules = {}
+    cdef Holder* add_holder(self, rules) except NULL:
+        """Compile the rules, by tag, of the records in one holder."""
+        cdef Holder* holder = <Holder*> resized(NULL, sizeof(Holder))
+        cdef dict addresses = {}
         memset(holder, 0, sizeof(Holder))
-        self.holders = <Holder**> grown(self.holders, (self.holder_count + 1) * sizeof(Holder*))
+        self.holders = <Holder**> resized(self.holders, (self.holder_count + 1) * sizeof(Holder*))
         self.holders[self.holder_count] = holder
         self.holder_count += 1
-        for tag, take in takes.items():
-            ordinary = dialect.ordinary.get(path + json_attributes.local(tag))
-            rules[tag] = <uintptr_t> self.rule(take, ordinary)
-        self.alive.append(rules)
-        holder.known_rules, holder.rules = <PyObject*> rules, <PyObject*> self
-        holder.has_records = bool(rules)
+        for tag, rule in rules.items():
+            addresses[tag] = <uintptr_t> self.compile_rule(rule)
+        self.kept.append(addresses)
+        holder.rules, holder.table = <PyObject*> addresses, <PyObject*> self
+        holder.has_records = bool(addresses)
         if self.file.namespace:
-            holder.home = self.keep(self.file.namespace.encode())
+            holder.namespace = self.keep(self.file.namespace.encode())
         return holder
 
     cdef const char* keep(self, bytes text) except NULL:
-        self.alive.append(text)
+        """Return the C string of a text, which lives as long as the table."""
+        self.kept.append(text)
         return PyBytes_AS_STRING(text)
 
-    cdef Rule* rule(self, take, ordinary) except NULL:
-        """How records are taken by a method and, where it is given, by what makes them ordinary."""
-        cdef Rule* rule = <Rule*> grown(NULL, sizeof(Rule))
-        cdef Walk walk
-        cdef bytes kind
-        memset(rule, 0, sizeof(Rule))
-        self.made = <Rule**> grown(self.made, (self.made_count + 1) * sizeof(Rule*))
-        self.made[self.made_count] = rule
-        self.made_count += 1
-        self.alive.append(take)
-        rule.take = <PyObject*> take
-        if ordinary is None:
-            return rule
-        if len(ordinary.refers) > MOST_REFERS or len(ordinary.unless) > MOST_UNLESS:
-            raise ValueError(f"{ordinary} asks more than compiled code looks at")
-        record = ordinary.record
-        walk = <Walk?> self.file.walk(record, self.source, strict=self.strict)
-        self.walks.append(walk)
-        rule.table = _TABLES.index(ordinary.table)
-        rule.width = len(COLUMNS[ordinary.table]) - 2
-        rule.name = -1 if ordinary.name is None else record.index(ordinary.name)
-        rule.kind_column = -1
-        if ordinary.kind_column is not None:
-            rule.kind_column = record.index(ordinary.kind_column)
-        rule.kind = self.keep(ordinary.kind.encode())
-        rule.kind_size = len(ordinary.kind)
-        rule.start = record.index("start") if ordinary.dated else -1
-        rule.finish = record.index("finish") if ordinary.dated else -1
-        rule.level = record.index("level") if ordinary.outlined else -1
-        rule.parent = record.index("parent_id") if ordinary.outlined else -1
-        for refers in ordinary.refers:
-            self.refer(&rule.refers[rule.refer_count], record.index(refers.column), refers)
-            rule.refer_count += 1
-        for column in ordinary.unless:
-            rule.unless[rule.unless_count] = record.index(column)
-            rule.unless_count += 1
-        if ordinary.inner is not None:
-            rule.inner = self.rule(ordinary.inner.take, ordinary.inner.ordinary)
-            rule.inner.owner = ordinary.inner.ordinary.record.index(ordinary.inner.owner)
-        if ordinary.mentions is not None:
-            kind = f"mention {ordinary.mentions} ".encode()
-            rule.mentions, rule.mentions_size = self.keep(kind), len(kind)
-            walk.w.mentioning = True
-        rule.walker = &walk.w
-        return rule
+    cdef CompiledRule* compile_rule(self, rule) except NULL:
+        cdef CompiledRule* compiled = <CompiledRule*> resized(NULL, sizeof(CompiledRule))
+        cdef RecordParser parser
+        cdef bytes text
+        memset(compiled, 0, sizeof(CompiledRule))
+        self.rules = <CompiledRule**> resized(
+            self.rules, (self.rule_count + 1) * sizeof(CompiledRule*)
+        )
+        self.rules[self.rule_count] = compiled
+        self.rule_count += 1
+        self.kept.append(rule)
+        compiled.rule = <PyObject*> rule
+        if not rule.has_row:
+            return compiled
+        parser = <RecordParser?> self.file.record_parser(rule, self.source)
+        self.kept.append(parser)
+        compiled.table = _TABLES.index(rule.table)
+        compiled.width = len(rule.columns)
+        compiled.key = compiled.kind_column = -1
+        compiled.kind, compiled.kind_size = EMPTY_TEXT, 0
+        if rule.key is not None:
+            compiled.key = rule.index(rule.key.column)
+            if rule.key.kind_column is not None:
+                compiled.kind_column = rule.index(rule.key.kind_column)
+            text = rule.key.kind.encode()
+            compiled.kind, compiled.kind_size = self.keep(text), len(text)
+        compiled.start = rule.index("start") if rule.dated else -1
+        compiled.finish = rule.index("finish") if rule.dated else -1
+        compiled.level = compiled.parent = -1
+        if rule.level is not None:
+            compiled.level, compiled.parent = rule.index(rule.level), rule.index("parent_id")
+        for reference in rule.references:
+            for column in reference.columns:
+                self.add_reference(compiled, rule.index(column), reference)
+        for column in rule.variants:
+            compiled.variants[compiled.variant_count] = rule.index(column)
+            compiled.variant_count += 1
+        if rule.nested is not None:
+            self.kept.append(rule.nested)
+            compiled.nesting = <PyObject*> rule.nested
+            compiled.nested = self.compile_rule(rule.nested.rule)
+            compiled.nested.owner = rule.nested.rule.index(rule.nested.owner)
+        if rule.shared is not None:
+            text = f"shared by {rule.shared.element} ".encode()
+            compiled.shared, compiled.shared_size = self.keep(text), len(text)
+            text = rule.shared.suffix.encode()
+            parser.state.shared_suffix = self.keep(text)
+            parser.state.shared_suffix_size = len(text)
+        compiled.parser = &parser.state
+        return compiled
 
-    cdef int refer(self, Refer* refer, int column, refers) except -1:
-        if len(refers.kinds) > MOST_KINDS:
-            raise ValueError(f"{refers} names more than {MOST_KINDS} kinds")
-        refer.column, refer.needed = column, refers.needed
-        for kind in refers.kinds:
-            refer.kinds[refer.count] = self.keep(kind.encode())
-            refer.sizes[refer.count] = len(kind)
-            refer.count += 1
+    cdef int add_reference(self, CompiledRule* compiled, int column, reference) except -1:
+        cdef ReferenceCheck* check = &compiled.references[compiled.reference_count]
+        compiled.reference_count += 1
+        check.column, check.required = column, reference.required
+        for kind in reference.kinds:
+            text = kind.encode()
+            check.kinds[check.count], check.sizes[check.count] = self.keep(text), len(text)
+            check.count += 1
         return 0
 
 
-cdef Spot* spot_of(Holder* holder, xmlNode* node) except NULL nogil:
+cdef ChildRule* child_rule_of(Holder* holder, xmlNode* node) except NULL nogil:
     cdef const char* address = <const char*> node.name
     cdef size_t at = (<uintptr_t> address >> 3) % NAMES
-    if not is_home(holder.home, node):
-        memset(&holder.unknown, 0, sizeof(Spot))
+    if not in_namespace(holder.namespace, node):
+        memset(&holder.unknown, 0, sizeof(ChildRule))
         return &holder.unknown
-    while holder.spots[at].address != address:
-        if holder.spots[at].address == NULL:
-            return learn_spot(holder, address, at)
+    while holder.children[at].address != address:
+        if holder.children[at].address == NULL:
+            return learn_child(holder, address, at)
         at = (at + 1) % NAMES
-    return &holder.spots[at]
+    return &holder.children[at]
 
 
-cdef Spot* learn_spot(Holder* holder, const char* address, size_t at) except NULL with gil:
-    cdef Rules rules = <Rules> holder.rules
-    cdef Spot* spot = &holder.spots[at]
-    cdef str local = address.decode()
-    cdef str tag = f"{{{rules.file.namespace}}}{local}" if rules.file.namespace else local
-    if holder.known == NAMES // 2:  # no more are remembered
-        spot = &holder.unknown
+cdef ChildRule* learn_child(Holder* holder, const char* address, size_t at) except NULL with gil:
+    cdef RuleTable table = <RuleTable> holder.table
+    cdef ChildRule* child = &holder.children[at]
+    cdef str tag = table.file.tag % address.decode()
+    if holder.child_count == NAMES // 2:  # the array is full
+        child = &holder.unknown
     else:
-        holder.known += 1
-        spot.address = address
-    spot.rule = <Rule*> <uintptr_t> (<dict> holder.known_rules).get(tag, 0)
-    spot.holder = NULL
-    if spot.rule == NULL and holder == rules.top:
-        spot.holder = <Holder*> <uintptr_t> rules.held.get(tag, 0)
-    return spot
+        holder.child_count += 1
+        child.address = address
+    child.rule = <CompiledRule*> <uintptr_t> (<dict> holder.rules).get(tag, 0)
+    child.holder = NULL
+    if child.rule == NULL and holder == table.top:
+        child.holder = <Holder*> <uintptr_t> table.holders_by_tag.get(tag, 0)
+    return child

@@ -1,4 +1,4 @@
-# Values of the forms that nearly all have; any other is parsed by its kind, in Python.
+# Values in the forms that nearly all of them have. The others are parsed in Python, by their kind.
 
 cdef enum Form:
     OTHER
@@ -36,7 +36,7 @@ cdef enum:
 
 
 cdef struct Word:
-    # A word of an enumeration, and its COPY text; NULL for COPY's null.
+    # A word of an enumeration and its COPY text; NULL for COPY's null.
     const char* text
     Py_ssize_t size
     const char* value
@@ -47,7 +47,7 @@ cdef int put_value(
     Buffer* out, Form form, const Word* words, int count, void* parse, const char* text,
     Py_ssize_t size
 ) except -1 nogil:
-    """Write a value's COPY text: GOOD, BLANK where it is null, BAD where it is none."""
+    """Write the COPY text of a value; returns GOOD, or BLANK for a null, or BAD."""
     cdef int done = RARE, at
     if size == 0:
         return BLANK
@@ -67,19 +67,19 @@ cdef int put_value(
     elif form == TIMESTAMP:
         done = put_if(out, is_timestamp(text, size), text, size)
     elif form == INTEGER:
-        done = put_if(out, is_whole(text, size, 9), text, size)
+        done = put_if(out, is_digits(text, size, 9), text, size)
     elif form == PERCENT:
-        done = put_if(out, is_whole(text, size, 2), text, size)
+        done = put_if(out, is_digits(text, size, 2), text, size)
     elif form == BOOLEAN:
         done = put_boolean(out, text, size)
     elif form == DURATION:
         done = put_clock(out, text, size)
     elif form != OTHER:
         done = put_computed(out, form, text, size)
-    return done if done != RARE else put_any(out, parse, text, size)
+    return done if done != RARE else put_parsed(out, parse, text, size)
 
 
-cdef int put_any(Buffer* out, void* parse, const char* text, Py_ssize_t size) except -1 with gil:
+cdef int put_parsed(Buffer* out, void* parse, const char* text, Py_ssize_t size) except -1 with gil:
     value = (<object> parse)(PyUnicode_DecodeUTF8(text, size, NULL))
     if value is None:
         return BAD
@@ -120,10 +120,10 @@ cdef int put_boolean(Buffer* out, const char* text, Py_ssize_t size) except -1 n
     return GOOD
 
 
-cdef bint is_whole(const char* text, Py_ssize_t size, int most) noexcept nogil:
-    """Whether it is a whole number as it is printed, of at most so many digits."""
+cdef bint is_digits(const char* text, Py_ssize_t size, int limit) noexcept nogil:
+    """Whether it is a whole number in canonical form, of at most ``limit`` digits."""
     cdef Py_ssize_t at
-    if size == 0 or size > most or (text[0] == b"0" and size > 1):
+    if size == 0 or size > limit or (text[0] == b"0" and size > 1):
         return False
     for at in range(size):
         if not b"0" <= text[at] <= b"9":
@@ -131,39 +131,39 @@ cdef bint is_whole(const char* text, Py_ssize_t size, int most) noexcept nogil:
     return True
 
 
-cdef int two(const char* text) noexcept nogil:
-    """Two digits, or a number far below 0."""
+cdef int two_digits(const char* text) noexcept nogil:
+    """Return the number of two digits, or a number far below 0."""
     if not (b"0" <= text[0] <= b"9" and b"0" <= text[1] <= b"9"):
         return -10000
     return (text[0] - 48) * 10 + text[1] - 48
 
 
 cdef bint is_timestamp(const char* text, Py_ssize_t size) noexcept nogil:
-    """Whether it is a moment to the second, from the year 1000 on."""
+    """Whether it is a date and a time to the second, from the year 1000 on."""
     cdef int year, month, day
     if size != 19 or text[4] != b"-" or text[7] != b"-" or text[10] != b"T":
         return False
     if text[13] != b":" or text[16] != b":":
         return False
-    year = two(text) * 100 + two(text + 2)
-    month = two(text + 5)
-    day = two(text + 8)
+    year = two_digits(text) * 100 + two_digits(text + 2)
+    month = two_digits(text + 5)
+    day = two_digits(text + 8)
     return (
         year >= 1000
         and 1 <= month <= 12
-        and 1 <= day <= (30 + (month + month // 8) % 2 if month != 2 else 29 if leap(year) else 28)
-        and 0 <= two(text + 11) <= 23
-        and 0 <= two(text + 14) <= 59
-        and 0 <= two(text + 17) <= 59
+        and 1 <= day <= (30 + (month + month // 8) % 2 if month != 2 else 29 if is_leap(year) else 28)
+        and 0 <= two_digits(text + 11) <= 23
+        and 0 <= two_digits(text + 14) <= 59
+        and 0 <= two_digits(text + 17) <= 59
     )
 
 
-cdef bint leap(int year) noexcept nogil:
+cdef bint is_leap(int year) noexcept nogil:
     return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
 
 
 cdef int put_clock(Buffer* out, const char* text, Py_ssize_t size) except -1 nogil:
-    """Write ``PT40H0M0S`` as PostgreSQL prints it."""
+    """Write a duration such as ``PT40H0M0S`` as PostgreSQL prints it."""
     cdef char written[40]
     cdef Py_ssize_t at = 2, start, length = 2
     cdef int unit = 0, number

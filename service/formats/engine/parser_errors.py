@@ -1,13 +1,13 @@
-"""The parser's errors in plain words."""
+"""Messages for the faults that the parser reports."""
 
 import re
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from lxml import etree
 
 from service.errors import FileRefused
 
-_LIMITS = (
+_LIMITS: Final = (
     ("Excessive depth", "elements are nested more than 256 deep"),
     ("Text node too long", "a text is longer than 10,000,000 bytes"),
     ("Buffer size limit", "an attribute is longer than 10,000,000 bytes"),
@@ -16,25 +16,24 @@ _LIMITS = (
     ("Too many attributes", "an element has more than 1,000 attributes"),
     ("Name too long", "a name is longer than 50,000 bytes"),
 )
-"""What libxml2 says where it is over a limit of its own (``huge_tree`` would lift them)."""
+"""Part of libxml2's message for each of its limits (``huge_tree`` would lift them), and ours."""
 
-
-_MISMATCH = re.compile(r"Opening and ending tag mismatch: (\S+) line \d+ and (\S+)")
-_UNCLOSED = re.compile(r"Premature end of data in tag (\S+) line \d+")
+_MISMATCH: Final = re.compile(r"Opening and ending tag mismatch: (\S+) line \d+ and (\S+)")
+_UNCLOSED: Final = re.compile(r"Premature end of data in tag (\S+) line \d+")
 
 
 def file_refused(fault: etree.XMLSyntaxError) -> FileRefused:
-    """Describe a syntax error to the caller.
+    """Make the refusal of a file that has a syntax error.
 
     The reason names no line: the line is a field of the error, so that the command line can
     convert it for a file that it sends in pieces.
     """
     line, column = fault.position
     message = (fault.msg or "unknown error").removesuffix(f", line {line}, column {column}")
-    if not line and (entry := cast(Any, fault.error_log).last_error) is not None:
-        # lxml loses the place of an entity that is not declared.
-        line, column, message = entry.line, entry.column, entry.message
-    reason = next((plain for words, plain in _LIMITS if words in message), None)
+    if not line and (last := cast(Any, fault.error_log).last_error) is not None:
+        # lxml loses the position of an undeclared entity.
+        line, column, message = last.line, last.column, last.message
+    reason = next((plain for part, plain in _LIMITS if part in message), None)
     if reason is None:
         message = _MISMATCH.sub(r"</\2> closes <\1>", message)
         message = _UNCLOSED.sub(r"the data ends inside <\1>", message)

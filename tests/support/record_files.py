@@ -1,26 +1,17 @@
-"""The compiled harvest gives what the harvest in Python gives, wherever the parser pauses."""
+"""Generated files with records of every format, and sources that give a file in pieces."""
 
 import io
+from collections.abc import Iterator
 from typing import Any
 
-import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from service.errors import FileRefused, FileTooLarge
-from service.formats.element import Element
-from service.formats.engine import record_collector
-from service.formats.file_context import FileContext
 from service.formats.limits import Limits
-from service.formats.native import format as native
-from service.formats.project_builder import ProjectBuilder
 from service.formats.reader import Reader
 from service.model import Project, SharedObjects
 from service.tables import TABLES
-from tests.support.fuzzing import examples
-from tests.support.reading import MSPDI, NATIVE, interpreted
-
-pytest.importorskip("service.formats.engine._fast.compiled", reason="there was no C compiler")
+from tests.support.reading import MSPDI, NATIVE
 
 OWN = st.sampled_from([*["#"] * 40, "1", " 2 ", "x" * 300])
 """A record's own id; ``#`` becomes its place among its like."""
@@ -240,7 +231,7 @@ P6_FILES = st.lists(P6_RECORDS, min_size=1, max_size=2).map(
 )
 
 
-class Slow(io.BytesIO):
+class SlowSource(io.BytesIO):
     """A source that gives a few bytes at a time."""
 
     def __init__(self, data: bytes, step: int) -> None:
@@ -251,9 +242,21 @@ class Slow(io.BytesIO):
         return super().read(self._step)
 
 
-def told(data: bytes, step: int) -> list[Any]:
-    """All that a reader tells of a file, as plain data."""
-    reader = Reader(Slow(data, step), Limits())
+class PieceSource:
+    """A source that gives prepared pieces, and counts them."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self.taken = 0
+
+    def read(self, _n: int) -> bytes:
+        self.taken += 1
+        return next(self._pieces, b"")
+
+
+def read_as_data(data: bytes, step: int) -> list[Any]:
+    """Return all that a reader makes of a file, as plain data."""
+    reader = Reader(SlowSource(data, step), Limits())
     items: list[Any] = []
     try:
         for item in reader:
@@ -269,66 +272,3 @@ def told(data: bytes, step: int) -> list[Any]:
     except (FileRefused, FileTooLarge) as fault:
         items.append(repr(fault))
     return [*items, *reader.warnings]
-
-
-@examples(400)
-@given(
-    file=st.one_of(NATIVE_FILES, MSPDI_FILES, P6_FILES),
-    step=st.sampled_from([64, 200, 1000, 100_000]),
-)
-def test_it_gives_what_the_harvest_in_python_gives(file: str, step: int) -> None:
-    data = file.encode()
-    with interpreted():
-        expected = told(data, 100_000)
-    assert told(data, step) == expected
-    with interpreted():
-        assert told(data, step) == expected
-
-
-def test_a_parent_that_is_missing_is_told_once_whatever_stands_between() -> None:
-    tasks = "<task id='1' parent='0'/><task id='2' parent='1'/><task id='3' parent='0'/>"
-    project = f"<project id='P'><name>n</name><tasks>{tasks}</tasks></project>"
-    data = f"<projects xmlns='{NATIVE}'>{project}</projects>".encode()
-    with interpreted():
-        expected = told(data, 100_000)
-    assert told(data, 100_000) == expected
-    assert expected[0].extra["violation_count"] == 1
-
-
-def test_more_names_than_it_remembers_are_no_hindrance() -> None:
-    others = "".join(f"<Other{n}>1</Other{n}>" for n in range(400))
-    records = "".join(f"<Activity><ObjectId>{n}</ObjectId></Activity>" for n in range(3))
-    file = f"<APIBusinessObjects><Project><Id>P</Id><Name>n</Name>{others}{records}</Project>"
-    data = f"{file}</APIBusinessObjects>".encode()
-    with interpreted():
-        expected = told(data, 100_000)
-    assert told(data, 100_000) == expected
-    assert expected[0][0][-1] == 3
-
-
-def test_a_record_that_python_still_knows_of_is_removed_all_the_same(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    kept: list[Element] = []
-
-    def keep(
-        plan: ProjectBuilder, parent: Element, element: Element, take: record_collector.Take
-    ) -> None:
-        take_one(plan, parent, element, take)
-        kept.extend(element.iter())
-
-    take_one = record_collector.take_one
-    tasks = "<task id='A'/><task id='A'><name>n</name></task>x<task id='B'><name>m</name></task>"
-    data = f"<projects xmlns='{NATIVE}'><project id='P'><name>n</name><tasks>{tasks}</tasks>"
-    expected = told(f"{data}</project></projects>".encode(), 64)
-    monkeypatch.setattr(record_collector, "take_one", keep)
-    assert told(f"{data}</project></projects>".encode(), 64) == expected
-    again, inside = kept
-    assert (again.getparent(), inside.getparent(), inside.text) == (None, None, "n")
-
-
-def test_sources_that_no_dialect_has_share_their_walks() -> None:
-    file = FileContext(Limits(), NATIVE, {"p6": frozenset({"LastUpdateDate"})})
-    walk = file.walk(native.TASK, "one", strict=True)
-    assert file.walk(native.TASK, "other", strict=True) is walk
-    assert file.walk(native.TASK, "p6", strict=True) is not walk

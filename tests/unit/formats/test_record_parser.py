@@ -1,4 +1,4 @@
-"""The compiled walk gives what the walk in Python gives, whatever the record."""
+"""The compiled record parser gives what the parser in Python gives, whatever the record."""
 
 from collections.abc import Callable
 from functools import cache
@@ -11,20 +11,20 @@ from lxml.etree import _Element
 
 from service.formats import values
 from service.formats.element import Element
-from service.formats.engine.record_parser import ParsedRecord, Shape, parse_record
+from service.formats.engine.parsed_record import ParsedRecord, Shape
+from service.formats.engine.record_parser import parse_record
 from service.formats.json_attributes import XSI, TagKeys
-from service.formats.mspdi import format as mspdi
-from service.formats.native import format as native
+from service.formats.mspdi import mapping as mspdi
+from service.formats.native import mapping as native
 from service.formats.p6 import mapping
-from service.formats.record_maps import Field, RecordMap, compile_map
+from service.formats.record_rules import Field, RecordRule, compile_rule
+from tests.support.engines import compiled_engine
+from tests.support.reading import MSPDI
 
-compiled = pytest.importorskip(
-    "service.formats.engine._fast.compiled", reason="there was no C compiler"
-)
+compiled = compiled_engine()
 
-MSPDI = "http://schemas.microsoft.com/project"
 VOLATILE = frozenset({"LastUpdateDate", "Extra"})
-SHAPES: dict[str, tuple[RecordMap, str, bool]] = {
+SHAPES: dict[str, tuple[RecordRule, str, bool]] = {
     "native project": (native.PROJECT, native.NAMESPACE, True),
     "mspdi project": (mspdi.PROJECT, MSPDI, False),
     "p6 project": (mapping.PROJECT, "", False),
@@ -64,18 +64,18 @@ def good(parse: Callable[[str], bytes | None]) -> list[str]:
 
 
 class Made:
-    """A made-up record, for the most part one that compiled code reads by itself.
+    """A random record, mostly one that the compiled parser reads by itself.
 
     Args:
-        shape: its map, namespace and strictness.
+        shape: its rule, namespace and strictness.
         random: decides.
     """
 
-    def __init__(self, shape: tuple[RecordMap, str, bool], random: Random) -> None:
-        self.map, self.namespace, self.strict = shape
+    def __init__(self, shape: tuple[RecordRule, str, bool], random: Random) -> None:
+        self.rule, self.namespace, self.strict = shape
         self.random = random
         self.odd = random.choice([0, 0, 0, 0.02, 0.3])
-        self.parsers = {field.source: field.kind.parse for field in self.map.fields}
+        self.parsers = {field.source: field.kind.parse for field in self.rule.fields}
 
     def oddly(self) -> bool:
         return self.random.random() < self.odd
@@ -93,8 +93,8 @@ class Made:
 
     def xml(self) -> bytes:
         needed = {
-            next(field.source for field in self.map.fields if field.column == column)
-            for column in self.map.required
+            next(field.source for field in self.rule.fields if field.column == column)
+            for column in self.rule.required
         }
         sources = {each for each in self.parsers if each in needed or self.random.random() < 0.5}
         attributes = {each[1:]: self.text(each) for each in sources if each.startswith("@")}
@@ -103,11 +103,11 @@ class Made:
         nsmap: Any = {None: self.namespace} if self.namespace else None
         record = etree.Element(self.tag("Record"), attributes, nsmap=nsmap)
         record.text = "stray" if self.oddly() else self.random.choice([None, "\n "])
-        others = [*OTHERS, *self.map.apart]
+        others = [*OTHERS, *self.rule.apart]
         names = [each for each in sources if not each.startswith("@")]
         if not self.strict or self.oddly():
             names += self.random.choices(others, k=self.random.randrange(6))
-        names += [each for each in self.map.holds if self.random.random() < 0.5]
+        names += [each for each in self.rule.holds if self.random.random() < 0.5]
         self.random.shuffle(names)
         for name in names:
             self.child(record, name)
@@ -118,8 +118,10 @@ class Made:
     def child(self, parent: _Element, name: str, depth: int = 0) -> None:
         """A tree under a record: mapped names, others and foreign ones, with what XML may hold."""
         child = etree.SubElement(parent, name if name.startswith("{") else self.tag(name))
-        plain = depth == 0 and (name in self.parsers or name in self.map.holds) and not self.oddly()
-        text = "" if plain and name in self.map.holds else self.text(name if plain else "")
+        plain = (
+            depth == 0 and (name in self.parsers or name in self.rule.holds) and not self.oddly()
+        )
+        text = "" if plain and name in self.rule.holds else self.text(name if plain else "")
         cdata = self.random.random() < 0.3 and text and "]]>" not in text
         child.text = etree.CDATA(text) if cdata else text
         child.tail = "stray" if self.oddly() else self.random.choice([None, "\n "])
@@ -132,31 +134,37 @@ class Made:
                 self.child(child, each.removeprefix("@"), depth + 1)
 
 
-def said(record: ParsedRecord, shape: Shape) -> tuple[Any, ...]:
+def as_data(record: ParsedRecord, shape: Shape) -> tuple[Any, ...]:
     nulls = [value is shape.blank[0] for value in record.columns]
     same = record.whole is record.stable
     apart = list(record.apart)
     return record.columns, nulls, record.stable, record.whole, same, record.faults, apart
 
 
+def assert_same(element: Element, shape: Shape) -> None:
+    """Both parsers give the same record."""
+    record = compiled.RecordParser(shape)(element)
+    assert as_data(record, shape) == as_data(parse_record(element, shape), shape)
+
+
 @pytest.mark.parametrize("name", SHAPES)
-def test_both_walks_agree(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_parsers_agree_on_random_records(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     left: list[Element] = []
 
     def leave(element: Element, shape: Shape) -> ParsedRecord:
         left.append(element)
         return parse_record(element, shape)
 
-    monkeypatch.setattr(compiled, "walk_any", leave)
-    record_map, namespace, strict = SHAPES[name]
-    shape = compile_map(record_map, TagKeys(namespace), namespace, VOLATILE, strict=strict)
+    monkeypatch.setattr(compiled, "parse_record", leave)
+    rule, namespace, strict = SHAPES[name]
+    shape = compile_rule(rule, TagKeys(namespace), namespace, VOLATILE, strict=strict)
     for seed in range(RECORDS):
         made = Made(SHAPES[name], Random(seed)).xml()
         element = parse(made)
-        assert said(compiled.Walk(shape)(element), shape) == said(
+        assert as_data(compiled.RecordParser(shape)(element), shape) == as_data(
             parse_record(element, shape), shape
         ), made
-    assert RECORDS * 0.1 < len(left) < RECORDS * 0.75  # or Python is held against itself
+    assert RECORDS * 0.1 < len(left) < RECORDS * 0.75  # else Python would be compared with itself
 
 
 KINDS = [kind for kind in vars(values).values() if isinstance(kind, values.Kind)]
@@ -164,21 +172,21 @@ KINDS = [kind for kind in vars(values).values() if isinstance(kind, values.Kind)
 
 @pytest.mark.parametrize("strict", [True, False])
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_both_walks_agree_on_values(kind: values.Kind, strict: bool) -> None:
+def test_both_parsers_agree_on_values(kind: values.Kind, strict: bool) -> None:
     fields = (
         Field("@a", "one", kind),
         Field("b", "two", kind),
         Field("c", "three", kind, keep=True),
     )
-    record_map = RecordMap(columns=("one", "two", "three"), fields=fields)
-    shape = compile_map(record_map, TagKeys(""), "", VOLATILE, strict=strict)
-    both = compiled.Walk(shape)
+    rule = RecordRule("r", columns=("one", "two", "three"), fields=fields)
+    shape = compile_rule(rule, TagKeys(""), "", VOLATILE, strict=strict)
+    both = compiled.RecordParser(shape)
     for text in SAMPLES:
         record = etree.Element("r", {"a": text})
         for child in "bc":
             etree.SubElement(record, child).text = text
         element = parse(etree.tostring(record))
-        assert said(both(element), shape) == said(parse_record(element, shape), shape), text
+        assert as_data(both(element), shape) == as_data(parse_record(element, shape), shape), text
 
 
 @pytest.mark.parametrize(
@@ -200,32 +208,32 @@ def test_both_walks_agree_on_values(kind: values.Kind, strict: bool) -> None:
         "<Name><b>bold</b></Name><UID>7</UID>",
     ],
 )
-def test_both_walks_agree_on_members(inside: str) -> None:
-    shape = compile_map(mspdi.TASK, TagKeys(MSPDI), MSPDI, VOLATILE, strict=False)
+def test_both_parsers_agree_on_members(inside: str) -> None:
+    shape = compile_rule(mspdi.TASK, TagKeys(MSPDI), MSPDI, VOLATILE, strict=False)
     element = parse(f'<Task xmlns="{MSPDI}"><UID>1</UID>{inside}</Task>')
 
-    assert said(compiled.Walk(shape)(element), shape) == said(parse_record(element, shape), shape)
+    assert_same(element, shape)
 
 
-def test_an_ordinary_record_is_left_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plain_record_is_not_left_to_python(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(element: Element, shape: Shape) -> ParsedRecord:
-        raise AssertionError("left to the walk in Python")
+        raise AssertionError("left to the parser in Python")
 
-    monkeypatch.setattr(compiled, "walk_any", refuse)
-    shape = compile_map(mspdi.TASK, TagKeys(MSPDI), MSPDI, VOLATILE, strict=False)
+    monkeypatch.setattr(compiled, "parse_record", refuse)
+    shape = compile_rule(mspdi.TASK, TagKeys(MSPDI), MSPDI, VOLATILE, strict=False)
     task = f"""<Task xmlns="{MSPDI}"><UID>1</UID><Name>Dig</Name><Duration>PT8H0M0S</Duration>
         <Stop xsi:nil="1" xmlns:xsi="{XSI[1:-1]}"/><Baseline><Number>0</Number></Baseline></Task>"""
 
-    record = compiled.Walk(shape)(parse(task))
+    record = compiled.RecordParser(shape)(parse(task))
 
     assert record.whole == b'{"Baseline":[{"Number":"0"}]}'
     assert b"PT8H" in record.columns
 
 
 @pytest.mark.parametrize("deep", [50, 100, 200])
-def test_both_walks_agree_on_depth(deep: int) -> None:
-    shape = compile_map(mspdi.TASK, TagKeys(MSPDI), MSPDI, VOLATILE, strict=False)
+def test_both_parsers_agree_on_depth(deep: int) -> None:
+    shape = compile_rule(mspdi.TASK, TagKeys(MSPDI), MSPDI, VOLATILE, strict=False)
     inner = "<a>" * deep + "x" + "</a>" * deep
     element = parse(f'<Task xmlns="{MSPDI}"><UID>1</UID>{inner}</Task>')
 
-    assert said(compiled.Walk(shape)(element), shape) == said(parse_record(element, shape), shape)
+    assert_same(element, shape)

@@ -1,0 +1,196 @@
+# The record collector: plain records become rows here, the others are left to Python.
+
+cdef struct Pass:
+    # A pass over a project: over its own children, then over those of each holder of records.
+    xmlNode* project
+    Holder* top
+    bint closed
+    bint skip  # whether records are only removed
+    bint python_only  # whether all records are left to Python
+    bint in_holders  # whether the pass is past the project's own children
+    xmlNode* parent  # the project or the holder
+    Holder* holder
+    xmlNode* node  # the next child
+    xmlNode* last  # a child not to be taken, as it may be open; or NULL
+    CompiledRule* rule  # of the node
+
+
+cdef enum Stop:
+    AT_END
+    AT_RARE  # the node is left to Python
+    AT_PROXY  # the node was taken; lxml has to remove it, as Python has an object of it
+
+
+cdef class RecordCollector:
+    """The collector of one file's records; as ``record_collector.PythonRecordCollector``.
+
+    Args:
+        file: the file.
+    """
+
+    cdef object file, builder
+    cdef dict rules
+    cdef NewRows new_rows[TABLES]
+    cdef Py_ssize_t max_size
+    cdef Pass current
+
+    def __init__(self, file):
+        self.file = file
+        self.rules = {}
+        self.max_size = file.limits.max_attributes_bytes
+
+    def __dealloc__(self):
+        cdef int at
+        for at in range(TABLES):
+            free(self.new_rows[at].text.data)
+            free(self.new_rows[at].hashed.data)
+
+    def __call__(self, builder, *, bint closed):
+        cdef cetree._Element project = builder.element
+        cdef object volatile = self.file.volatile(builder.source)  # a file may name any source
+        cdef RuleTable rules = self.rules.get(volatile)
+        if rules is None:
+            rules = self.rules[volatile] = RuleTable(self.file, builder.source)
+        self.builder = builder
+        try:
+            self.take_records(project, rules.top, closed)
+            self.flush_rows()
+        finally:
+            self.builder = None
+            self.clear_rows()
+
+    cdef int take_records(self, cetree._Element project, Holder* top, bint closed) except -1:
+        cdef Pass* current = &self.current
+        cdef IdTable* ids = &(<IdSet> self.builder.references.ids).table
+        cdef int stop
+        memset(current, 0, sizeof(Pass))
+        current.project, current.top, current.closed = project._c_node, top, closed
+        if top.has_records:
+            enter(current, project._c_node, top, closed)
+        self.refresh()
+        while True:
+            with nogil:
+                stop = run_pass(current, ids, self.new_rows, self.max_size, <PyObject*> self)
+            if stop == AT_END:
+                return 0
+            if stop == AT_RARE:
+                self.leave_to_python(project, ids)
+            self.remove(project)
+
+    cdef int refresh(self) except -1:
+        """Read the state of the builder, which its methods may have changed."""
+        cdef int at
+        self.current.skip = self.builder.abandoned
+        self.current.python_only = self.builder.references.holding
+        for at in range(TABLES):
+            self.new_rows[at].ordinal = self.builder.count(_TABLES[at])
+        return 0
+
+    cdef int leave_to_python(self, cetree._Element project, IdTable* ids) except -1:
+        """Have the interpreter in Python take a record."""
+        cdef Pass* current = &self.current
+        self.flush_rows()
+        take_record(
+            self.builder,
+            cetree.elementFactory(project._doc, current.parent),
+            cetree.elementFactory(project._doc, current.node),
+            <object> current.rule.rule,
+        )
+        if current.rule.shared != NULL and read_record(current.rule.parser, current.node):
+            look_up_shared(current.rule, ids, True)
+        return self.refresh()
+
+    cdef int remove(self, cetree._Element project) except -1:
+        """Remove a record that was taken and of which Python may have an object."""
+        cdef xmlNode* node = self.current.node
+        if not has_proxy(node):
+            self.current.node = free_record(node)
+            return 0
+        self.current.node = cetree.nextElement(node)
+        element = cetree.elementFactory(project._doc, node)
+        element.clear()  # lxml takes quadratic time to remove an element with many children
+        cetree.elementFactory(project._doc, self.current.parent).remove(element)
+        return 0
+
+    cdef int flush_rows(self) except -1:
+        """Pass the new rows to the builder."""
+        cdef int at
+        cdef NewRows* new_rows
+        for at in range(TABLES):
+            new_rows = &self.new_rows[at]
+            if new_rows.rows:
+                self.builder.extend(
+                    _TABLES[at],
+                    new_rows.rows,
+                    PyBytes_FromStringAndSize(new_rows.text.data, new_rows.text.used),
+                    PyBytes_FromStringAndSize(new_rows.hashed.data, new_rows.hashed.used),
+                )
+        self.clear_rows()
+        return 0
+
+    cdef int clear_rows(self) noexcept:
+        cdef int at
+        for at in range(TABLES):
+            self.new_rows[at].rows = self.new_rows[at].text.used = self.new_rows[at].hashed.used = 0
+        return 0
+
+
+cdef int enter(Pass* current, xmlNode* parent, Holder* holder, bint closed) noexcept nogil:
+    current.parent, current.holder = parent, holder
+    current.node = parent.children
+    current.last = NULL if closed else last_element(parent)
+    return 0
+
+
+cdef int run_pass(
+    Pass* current, IdTable* ids, NewRows* new_rows, Py_ssize_t max_size, PyObject* collector
+) except -1 nogil:
+    """Take and remove plain records up to one that is not plain."""
+    cdef xmlNode* node
+    while True:
+        node = current.node
+        if node == NULL or node == current.last:
+            if not enter_next_holder(current):
+                return AT_END
+        elif node.type != XML_ELEMENT_NODE:
+            current.node = node.next
+        else:
+            current.rule = child_rule_of(current.holder, node).rule
+            if current.rule == NULL:
+                current.node = node.next
+                continue
+            if not current.skip and (
+                current.python_only
+                or not take_plain(current.rule, node, ids, new_rows, max_size, collector)
+            ):
+                return AT_RARE
+            if has_proxy(node):
+                return AT_PROXY
+            current.node = free_record(node)
+
+
+cdef bint enter_next_holder(Pass* current) except -1 nogil:
+    """Go on to the next child of the project that holds records; False where none is left."""
+    cdef xmlNode* child = current.parent.next if current.in_holders else current.project.children
+    cdef Holder* holder
+    current.in_holders = True
+    while child != NULL:
+        if child.type == XML_ELEMENT_NODE and child.children != NULL:
+            holder = child_rule_of(current.top, child).holder
+            if holder != NULL:
+                enter(current, child, holder, current.closed or cetree.nextElement(child) != NULL)
+                return True
+        child = child.next
+    return False
+
+
+cdef xmlNode* free_record(xmlNode* node) noexcept nogil:
+    """Free a record and the text after it; returns the next element, or NULL."""
+    cdef xmlNode* following
+    while True:
+        following = node.next
+        LIBXML2.unlink(node)
+        LIBXML2.free_node(node)
+        if following == NULL or following.type == XML_ELEMENT_NODE:
+            return following
+        node = following

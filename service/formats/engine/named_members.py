@@ -1,0 +1,62 @@
+"""Members of ``attributes`` that are given by name: ``<attribute name="risk">high</attribute>``."""
+
+from service.formats import json_attributes
+from service.formats.element import Element, line_of
+from service.formats.engine.parsed_record import Fault, NamedMembers
+from service.formats.json_attributes import Members
+from service.formats.values import BLANK
+
+
+def read_named_members(child: Element, named: NamedMembers, members: Members) -> list[Fault]:
+    """Read what gives members by name into ``members``, and return its faults.
+
+    Args:
+        child: the container of such elements, or one of them where the rule has no container.
+        named: how they are given.
+        members: what was read so far. A blank member becomes None: it reserves its name and is not
+            written.
+    """
+    if named.container is None:
+        return _read_member(child, named, members)
+    faults: list[Fault] = []
+    if child.keys() or (child.text or "").strip(BLANK):
+        problem = f"holds more than {named.element} elements"
+        faults.append(_fault(child, named.container, None, problem))
+    if next(child.itersiblings(child.tag, preceding=True), None) is not None:
+        faults.append(_fault(child, named.container, None, "is there more than once"))
+    for element in child:
+        local = json_attributes.local(element.tag)
+        if local == named.element:
+            faults += _read_member(element, named, members)
+        else:
+            faults.append(_fault(element, local, None, "is not known here"))
+        if (element.tail or "").strip(BLANK):
+            faults.append(_fault(child, named.container, element.tail, "holds text of its own"))
+    return faults
+
+
+def _read_member(element: Element, named: NamedMembers, members: Members) -> list[Fault]:
+    name, kind = element.get(named.name), ""
+    for key, text in element.items():
+        if key == named.type and (kind := text.strip(BLANK)) in named.types:
+            continue
+        if key != named.name:
+            return [_fault(element, key, text, f"is not known on {named.element} elements")]
+    if name is None or not name.strip(BLANK):
+        return [_fault(element, named.element, None, "has no name")]
+    if len(element):
+        return [_fault(element, named.element, name, "has elements inside")]
+    if name in members:
+        return [_fault(element, named.element, name, "is there more than once")]
+    text = element.text or ""
+    members[name] = None
+    if text.strip(BLANK):
+        try:
+            members[name] = named.types[kind](text)
+        except ValueError as error:
+            return [_fault(element, name, text, str(error))]
+    return []
+
+
+def _fault(element: Element, name: str, value: str | None, problem: str) -> Fault:
+    return Fault(line_of(element), name, value, problem, True)

@@ -1,0 +1,185 @@
+"""The record rules of Microsoft Project's XML."""
+
+import re
+from dataclasses import replace
+from typing import Final
+
+from service.codes import WarningCode
+from service.formats import values
+from service.formats.record_rules import (
+    KEEP_AS_PART,
+    PROJECT_ROW_COLUMNS,
+    Field,
+    Key,
+    NestedRule,
+    RecordRule,
+    ReferenceRule,
+)
+from service.formats.values import NULL, Kind
+from service.tables import Table
+
+_NIL: Final = "00000000-0000-0000-0000-000000000000"
+_GUID_PATTERN: Final = re.compile(r"\{?([0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})\}?")
+_NO_RESOURCE: Final = "-65535"
+
+
+def _guid(value: str) -> bytes | None:
+    match = _GUID_PATTERN.fullmatch(value.strip(values.BLANK))
+    if match is None:
+        return None if value.strip(values.BLANK) else NULL
+    guid = match[1].lower()
+    return NULL if guid == _NIL else guid.encode()
+
+
+def _resource_uid(value: str) -> bytes | None:
+    return NULL if value.strip(values.BLANK) == _NO_RESOURCE else values.ID.parse(value)
+
+
+GUID: Final = Kind("guid", _guid, "is not a GUID")
+RESOURCE_UID: Final = Kind("id", _resource_uid, values.ID.problem, {_NO_RESOURCE: NULL})
+PERCENTAGE: Final = values.flag("percentage", ("19", "20", "51", "52"))
+"""Lag formats in per cent of the predecessor's duration: plain, elapsed, and both estimated."""
+LEVEL: Final = values.pattern("level", "[0-9]{1,5}", "is not an outline level")
+LINK_TYPE: Final = values.enumeration("link_type", {"0": "FF", "1": "FS", "2": "SF", "3": "SS"})
+RESOURCE_TYPE: Final = values.enumeration(
+    "resource_type", {"0": "material", "1": "work", "2": "cost"}
+)
+
+EXTERNAL_ID: Final = Field("GUID", "external_id", GUID, keep=True)
+NAME_AS_ID: Final = Field("Name", "external_id", values.ID, rank=1)
+"""Identifies a project without a GUID."""
+
+PROJECT: Final = RecordRule(
+    "Project",
+    columns=PROJECT_ROW_COLUMNS,
+    fields=(
+        EXTERNAL_ID,
+        Field("Name", "name", values.TEXT),
+        Field("Title", "title", values.TEXT, keep=True),
+        Field("Manager", "manager", values.TEXT),
+        Field("CurrencyCode", "currency", values.TEXT),
+        Field("StartDate", "start", values.TIMESTAMP),
+        Field("FinishDate", "finish", values.TIMESTAMP),
+    ),
+    parts=True,
+)
+_LINK: Final = RecordRule(
+    "PredecessorLink",
+    Table.DEPENDENCIES,
+    fields=(
+        Field("PredecessorUID", "predecessor_id", values.ID),
+        Field("Type", "type", LINK_TYPE),
+        Field("LinkLag", "lag", values.LINK_LAG),
+        Field("LagFormat", "percentage", PERCENTAGE, keep=True),
+    ),
+    defaults={"type": b"FS", "lag": b"PT0S"},
+    references=(
+        ReferenceRule(
+            ("predecessor_id",),
+            ("task",),
+            required=True,
+            problem="is not a task of this project",
+            warning=WarningCode.LINK_END_MISSING,
+            fallback=KEEP_AS_PART,
+        ),
+    ),
+)
+LINK: Final = replace(
+    _LINK,
+    # No column can hold a lag that is a percentage.
+    variants={"percentage": replace(_LINK, fields=_LINK.fields[:2])},
+)
+TASK: Final = RecordRule(
+    "Task",
+    Table.TASKS,
+    fields=(
+        Field("UID", "task_id", values.ID),
+        Field("Name", "name", values.TEXT),
+        Field("WBS", "wbs", values.TEXT),
+        Field("Start", "start", values.TIMESTAMP),
+        Field("Finish", "finish", values.TIMESTAMP),
+        Field("Duration", "duration", values.DURATION),
+        Field("Work", "work", values.DURATION),
+        Field("PercentComplete", "percent_complete", values.PERCENT),
+        Field("Priority", "priority", values.INTEGER),
+        Field("Milestone", "milestone", values.BOOLEAN),
+        Field("Summary", "summary", values.BOOLEAN),
+        Field("Notes", "notes", values.TEXT),
+        Field("OutlineLevel", "level", LEVEL, keep=True),
+        Field("IsNull", "is_null", values.BOOLEAN, keep=True),
+    ),
+    defaults={"kind": b"activity", "milestone": b"f", "summary": b"f"},
+    required=("task_id",),
+    apart=("PredecessorLink",),
+    key=Key("task_id", "task"),
+    variants={"is_null": KEEP_AS_PART},
+    level="level",
+    nested=NestedRule(LINK, owner="successor_id", owner_member="TaskUID"),
+)
+_RESOURCE: Final = RecordRule(
+    "Resource",
+    Table.RESOURCES,
+    fields=(
+        Field("UID", "resource_id", values.ID),
+        Field("Name", "name", values.TEXT),
+        Field("Type", "type", RESOURCE_TYPE, keep=True),
+        Field("EmailAddress", "email", values.TEXT),
+        Field("IsCostResource", "is_cost", values.BOOLEAN, keep=True),
+        Field("IsNull", "is_null", values.BOOLEAN, keep=True),
+    ),
+    required=("resource_id",),
+    key=Key("resource_id", "resource"),
+)
+RESOURCE: Final = replace(
+    _RESOURCE,
+    variants={
+        "is_null": KEEP_AS_PART,
+        "is_cost": replace(
+            _RESOURCE,
+            fields=tuple(entry for entry in _RESOURCE.fields if entry.column != "type"),
+            defaults={"type": b"cost"},
+        ),
+    },
+)
+ASSIGNMENT: Final = RecordRule(
+    "Assignment",
+    Table.ASSIGNMENTS,
+    fields=(
+        Field("TaskUID", "task_id", values.ID),
+        Field("ResourceUID", "resource_id", RESOURCE_UID),
+        Field("Units", "units", values.DECIMAL),
+        Field("Work", "work", values.DURATION),
+    ),
+    references=(
+        ReferenceRule(
+            ("task_id",),
+            ("task",),
+            required=True,
+            problem="is not a task of this project",
+            warning=WarningCode.ASSIGNMENT_TASK_MISSING,
+            fallback=KEEP_AS_PART,
+        ),
+        ReferenceRule(
+            ("resource_id",),
+            ("resource",),
+            problem="is not a resource of this project",
+            warning=WarningCode.RESOURCE_MISSING,
+        ),
+    ),
+)
+PARTS: Final = (
+    "Calendars/Calendar",
+    "ExtendedAttributes/ExtendedAttribute",
+    "OutlineCodes/OutlineCode",
+    "WBSMasks/WBSMask",
+    "Views/View",
+    "Filters/Filter",
+    "Groups/Group",
+    "Tables/Table",
+    "Maps/Map",
+    "Reports/Report",
+    "Drawings/Drawing",
+    "DataLinks/DataLink",
+    "VBAProjects/VBAProject",
+)
+"""Records without a table."""

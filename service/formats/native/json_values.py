@@ -1,0 +1,66 @@
+"""Values of ``type="json"`` in native XML: ``<attribute name="risk" type="json">[1]</attribute>``.
+
+They are written again with sorted keys and plain numbers, so that what PostgreSQL prints for the
+stored value reads to the same text.
+"""
+
+import json
+import re
+from decimal import Decimal, InvalidOperation
+from typing import Final, NoReturn
+
+import orjson
+
+from service.formats.values import plain
+
+MAX_VALUES: Final = 250_000
+"""Values in one JSON text: each takes some hundred bytes while the text is read."""
+
+_MAX_DIGITS: Final = 100
+_NUL: Final = re.compile(rb"(?<!\\)(\\\\)*\\u0000")
+
+
+def parse_json(text: str) -> orjson.Fragment:
+    """Read the text of such a value.
+
+    Raises:
+        ValueError: with what is wrong, to follow the value in a message.
+    """
+    try:
+        return canonical_json(text)
+    except ValueError as error:
+        raise ValueError(f"is not JSON that can be kept: {error}") from error
+
+
+def canonical_json(text: str) -> orjson.Fragment:
+    """Write JSON as it will read when it comes back from the database.
+
+    Raises:
+        ValueError: it is not JSON, or not JSON that PostgreSQL accepts.
+    """
+    if sum(map(text.count, "[{,")) > MAX_VALUES:
+        raise ValueError(f"it has more than {MAX_VALUES} values")
+    try:
+        value = json.loads(
+            text, parse_int=_number, parse_float=_number, parse_constant=_refuse_constant
+        )
+        written = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except (RecursionError, orjson.JSONEncodeError) as error:
+        raise ValueError("nested too deep, or half a surrogate pair") from error
+    if _NUL.search(written):
+        raise ValueError("a text holds the character U+0000")
+    return orjson.Fragment(written)
+
+
+def _number(text: str) -> orjson.Fragment:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        number = Decimal("Infinity")
+    if len(text) > _MAX_DIGITS or abs(number.adjusted()) > _MAX_DIGITS:
+        raise ValueError(f"a number has more than {_MAX_DIGITS} digits")
+    return orjson.Fragment(plain(number))
+
+
+def _refuse_constant(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not JSON")

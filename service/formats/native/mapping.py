@@ -1,0 +1,155 @@
+"""The record rules of native XML, which ``schema.xsd`` describes too."""
+
+from dataclasses import replace
+from typing import Final
+
+from service.codes import WarningCode
+from service.formats import values
+from service.formats.engine.parsed_record import NamedMembers
+from service.formats.native.json_values import parse_json
+from service.formats.record_rules import (
+    PROJECT_ROW_COLUMNS,
+    Field,
+    Key,
+    RecordRule,
+    ReferenceRule,
+)
+from service.tables import Table
+
+NAMESPACE: Final = "urn:project-bulk-import:1"
+
+KIND: Final = values.enumeration("kind", {"activity": "activity", "wbs": "wbs"})
+TYPE: Final = values.enumeration(
+    "dependency-type", {word: word for word in ("FS", "SS", "FF", "SF")}
+)
+VERSION: Final = values.pattern("version", "[0-9]{1,9}", "is not a version number")
+RESOURCE_TYPE: Final = values.enumeration(
+    "resource-type", {word: word for word in ("work", "material", "cost", "nonlabor")}
+)
+
+_INSIDE: Final = NamedMembers(
+    element="attribute",
+    name="name",
+    type="type",
+    types={"": str, "text": str, "json": parse_json},
+)
+_ATTRIBUTES: Final = replace(_INSIDE, container="attributes")
+
+_TASK_KINDS: Final = ("activity", "wbs")
+_NO_TASK: Final = "is not a task of this project"
+
+PROJECT: Final = RecordRule(
+    "project",
+    columns=PROJECT_ROW_COLUMNS,
+    fields=(
+        Field("@id", "external_id", values.ID),
+        Field("@version", "read_at", VERSION),
+        Field("@source", "source", values.WORD),
+        Field("name", "name", values.TEXT),
+        Field("code", "code", values.TEXT),
+        Field("status", "status", values.TEXT),
+        Field("description", "description", values.TEXT),
+        Field("manager", "manager", values.TEXT),
+        Field("currency", "currency", values.TEXT),
+        Field("start", "start", values.TIMESTAMP),
+        Field("finish", "finish", values.TIMESTAMP),
+        Field("priority", "priority", values.INTEGER),
+    ),
+    required=("external_id", "name"),
+    named=_ATTRIBUTES,
+    holds=("tasks", "dependencies", "resources", "assignments", "parts", "shared-objects"),
+)
+TASK: Final = RecordRule(
+    "task",
+    Table.TASKS,
+    fields=(
+        Field("@id", "task_id", values.ID),
+        Field("@kind", "kind", KIND),
+        Field("@parent", "parent_id", values.ID),
+        Field("@wbs", "wbs", values.TEXT),
+        Field("name", "name", values.TEXT),
+        Field("start", "start", values.TIMESTAMP),
+        Field("finish", "finish", values.TIMESTAMP),
+        Field("duration", "duration", values.DURATION),
+        Field("work", "work", values.DURATION),
+        Field("percent-complete", "percent_complete", values.PERCENT),
+        Field("priority", "priority", values.INTEGER),
+        Field("@milestone", "milestone", values.BOOLEAN),
+        Field("@summary", "summary", values.BOOLEAN),
+        Field("notes", "notes", values.TEXT),
+    ),
+    defaults={"kind": b"activity", "milestone": b"f", "summary": b"f"},
+    required=("task_id",),
+    named=_ATTRIBUTES,
+    key=Key("task_id", kind_column="kind"),
+    references=(ReferenceRule(("parent_id",), ("wbs", "activity"), problem=_NO_TASK, once=True),),
+)
+DEPENDENCY: Final = RecordRule(
+    "dependency",
+    Table.DEPENDENCIES,
+    fields=(
+        Field("@predecessor", "predecessor_id", values.ID),
+        Field("@successor", "successor_id", values.ID),
+        Field("@type", "type", TYPE),
+        Field("@lag", "lag", values.DURATION),
+    ),
+    defaults={"type": b"FS", "lag": b"PT0S"},
+    required=("predecessor_id", "successor_id"),
+    named=_ATTRIBUTES,
+    references=(
+        ReferenceRule(("predecessor_id",), _TASK_KINDS, problem=_NO_TASK),
+        ReferenceRule(("successor_id",), _TASK_KINDS, problem=_NO_TASK),
+    ),
+)
+RESOURCE: Final = RecordRule(
+    "resource",
+    Table.RESOURCES,
+    fields=(
+        Field("@id", "resource_id", values.ID),
+        Field("name", "name", values.TEXT),
+        Field("@type", "type", RESOURCE_TYPE),
+        Field("email", "email", values.TEXT),
+    ),
+    required=("resource_id",),
+    named=_ATTRIBUTES,
+    key=Key("resource_id", "resource"),
+)
+ASSIGNMENT: Final = RecordRule(
+    "assignment",
+    Table.ASSIGNMENTS,
+    fields=(
+        Field("@task", "task_id", values.ID),
+        Field("@resource", "resource_id", values.ID),
+        Field("@units", "units", values.DECIMAL),
+        Field("work", "work", values.DURATION),
+    ),
+    required=("task_id",),
+    named=_ATTRIBUTES,
+    references=(
+        ReferenceRule(("task_id",), _TASK_KINDS, problem=_NO_TASK),
+        # Real files name resources that do not exist.
+        ReferenceRule(
+            ("resource_id",),
+            ("resource",),
+            problem="is not a resource of this project",
+            warning=WarningCode.RESOURCE_MISSING,
+        ),
+    ),
+)
+PART: Final = RecordRule(
+    "part",
+    Table.PARTS,
+    fields=(Field("@element", "element", values.TEXT),),
+    required=("element",),
+    named=_INSIDE,
+)
+SHARED_OBJECT: Final = RecordRule(
+    "object",
+    columns=("element", "object_id"),
+    fields=(
+        Field("@element", "element", values.TEXT),
+        Field("@id", "object_id", values.ID),
+    ),
+    required=("element",),
+    named=_INSIDE,
+)

@@ -1,0 +1,291 @@
+"""Record rules: what becomes of each kind of record of a format, as data.
+
+A rule names elements and XML attributes by their local names and holds no element, so that an
+engine may work on a tree or on parser events. The Python engine and the compiled engine interpret
+the same rules; ``take`` and ``ReferenceRule.resolve`` are the only calls into a format's own code.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Any, Final
+
+from service.codes import WarningCode
+from service.formats.element import Element
+from service.formats.engine.parsed_record import NamedMembers, Shape, Slot
+from service.formats.json_attributes import TagKeys
+from service.formats.values import NULL, Kind
+from service.tables import COLUMNS, PROJECT_COLUMNS, Table
+
+LIMITS: Final = {
+    "columns": 32,
+    "elements": 256,
+    "XML attributes": 32,
+    "rank": 7,
+    "reference columns": 3,
+    "kinds of a reference": 2,
+    "variants": 3,
+}
+"""The most that a rule may have of each: the size of the arrays of the compiled engine."""
+
+PROJECT_ROW_COLUMNS: Final = PROJECT_COLUMNS[:-1]
+"""The columns of a project's own row without ``attributes``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Where the text of one element or XML attribute goes.
+
+    Attributes:
+        source: local name of a child element, or ``@name`` of an XML attribute.
+        column: a column of the record's table, or a name that only the format reads and that is
+            not stored.
+        kind: the type of the value.
+        keep: whether the text goes to ``attributes`` as well.
+        rank: 0 for the first choice for a column; the next choices count from 1.
+    """
+
+    source: str
+    column: str
+    kind: Kind
+    keep: bool = False
+    rank: int = 0
+
+    @property
+    def name(self) -> str:
+        """Local name of the element or XML attribute."""
+        return self.source.removeprefix("@")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The id of a record; a second record of one kind with the same id is a violation.
+
+    Attributes:
+        column: the column that holds the id.
+        kind: keeps the ids of one kind of record apart from those of another.
+        kind_column: the column that holds the kind, instead of ``kind``.
+    """
+
+    column: str
+    kind: str = ""
+    kind_column: str | None = None
+
+
+class Settle(Enum):
+    """When it is decided that the target of a reference is missing."""
+
+    AT_END = auto()
+    """At the end of the project: the target may come later in the file."""
+    AT_ONCE = auto()
+    """When the record is read: the format's schema puts the target first."""
+    IN_ORDER = auto()
+    """Before the next record of the table that refers in another way: rows keep their order."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ReferenceRule:
+    """Columns with the ids of other records, and what happens where such a record is missing.
+
+    Attributes:
+        columns: of the record; every one must be the id of a record.
+        kinds: of the target, as in its ``Key``: one of them.
+        required: whether a null counts as missing; else a null refers to nothing.
+        problem: what is wrong, to follow element and value in a message; None reports nothing.
+        warning: code of the warning; without one a missing target is a violation.
+        fallback: rule that reads the record instead where a target is missing.
+        settle: when a target counts as missing.
+        once: whether consecutive records with the same missing target report it once.
+        resolve: method of the project's builder that handles a missing target instead of all that,
+            given the record's element and the id as COPY text.
+    """
+
+    columns: tuple[str, ...]
+    kinds: tuple[str, ...]
+    required: bool = False
+    problem: str | None = None
+    warning: WarningCode | None = None
+    fallback: "RecordRule | None" = None
+    settle: Settle = Settle.AT_END
+    once: bool = False
+    resolve: Callable[[Any, Element, bytes], None] | None = None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class NestedRule:
+    """Records inside another record, which its rule sets apart.
+
+    Attributes:
+        rule: of such a record.
+        owner: the column that holds the id of the record around it.
+        owner_member: the member that holds that id where such a record is kept as a part.
+    """
+
+    rule: "RecordRule"
+    owner: str
+    owner_member: str
+
+
+@dataclass(frozen=True, slots=True)
+class SharedReferences:
+    """Which members of a record's attributes refer to shared objects.
+
+    Attributes:
+        element: local name of the element by which the format tells what a member refers to.
+        suffix: how the names of such members end.
+    """
+
+    element: str
+    suffix: str
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class RecordRule:
+    """What becomes of one kind of record.
+
+    Attributes:
+        name: local name of the record's element, for people.
+        table: the table of its row; None where it becomes no row of a table.
+        columns: what its row holds, in order; by default the table's without ordinal and
+            attributes.
+        fields: where its elements and XML attributes go.
+        defaults: COPY text of columns that are never null.
+        required: columns without which the project is refused.
+        apart: local names of children that are records themselves.
+        holds: local names of children that hold records. These are taken out one by one; a strict
+            format allows nothing else in there.
+        parts: whether structured children without a field are set apart too.
+        named: members of ``attributes`` that are given by name.
+        key: the record's id.
+        references: the records that it refers to, in the order in which they are resolved.
+        variants: by column, the rule that reads the record instead where the column is true; the
+            first one counts.
+        nested: what the children in ``apart`` become; parts, without it.
+        level: column with an outline level, by which ``parent_id`` is filled.
+        shared: which members refer to shared objects.
+        as_part: whether the record is kept as a part of the project, by the JSON attribute rules.
+        take: method of the project's builder that handles the record instead of all that.
+        slots: the columns, then the names that only the format reads.
+
+    Raises:
+        ValueError: the rule is over one of ``LIMITS``, or contradicts itself.
+    """
+
+    name: str
+    table: Table | None = None
+    columns: tuple[str, ...] = ()
+    fields: tuple[Field, ...] = ()
+    defaults: Mapping[str, bytes] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
+    holds: tuple[str, ...] = ()
+    parts: bool = False
+    named: NamedMembers | None = None
+    key: Key | None = None
+    references: tuple[ReferenceRule, ...] = ()
+    variants: Mapping[str, "RecordRule"] = field(default_factory=dict)
+    nested: NestedRule | None = None
+    level: str | None = None
+    shared: SharedReferences | None = None
+    as_part: bool = False
+    take: Callable[[Any, Element], None] | None = None
+    slots: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        if self.table is not None and not self.columns:
+            object.__setattr__(self, "columns", COLUMNS[self.table][1:-1])
+        read = (entry.column for entry in self.fields)
+        object.__setattr__(self, "slots", tuple(dict.fromkeys((*self.columns, *read))))
+        for problem in self._problems():
+            raise ValueError(f"record rule {self.name}: {problem}")
+
+    def index(self, column: str) -> int:
+        """Position of a column, or of a name that only the format reads, in a parsed record."""
+        return self.slots.index(column)
+
+    def label(self, column: str) -> str:
+        """Local name of the element or XML attribute that is the first choice for a column."""
+        return next((entry.name for entry in self.fields if entry.column == column), column)
+
+    @property
+    def dated(self) -> bool:
+        """Whether the record has a start and a finish, which should be in that order."""
+        return {"start", "finish"} <= {entry.column for entry in self.fields}
+
+    @property
+    def has_row(self) -> bool:
+        """Whether the rule alone makes a row of the record."""
+        return self.table is not None and self.take is None and not self.as_part
+
+    def _problems(self) -> Iterator[str]:
+        elements = sum(not entry.source.startswith("@") for entry in self.fields)
+        used = {
+            "columns": len(self.slots),
+            "elements": elements + len(self.apart) + len(self.holds),
+            "XML attributes": len(self.fields) - elements,
+            "rank": max((entry.rank for entry in self.fields), default=0),
+            "reference columns": sum(len(each.columns) for each in self.references),
+            "kinds of a reference": max((len(each.kinds) for each in self.references), default=0),
+            "variants": len(self.variants),
+        }
+        for what, number in used.items():
+            if number > LIMITS[what]:
+                yield f"{what}: {number}; the compiled engine has room for {LIMITS[what]}"
+        known = {*self.defaults, *self.required, *self.variants}
+        known |= {column for each in self.references for column in each.columns}
+        if unknown := sorted(known.difference(self.slots)):
+            yield f"no column {', '.join(unknown)}"
+        if sum(each.fallback is not None for each in self.references) > 1:
+            yield "more than one reference has a fallback"
+        if self.key is None and (self.level or self.nested):
+            yield "an outline level and nested records need a key"
+        if self.nested is not None:
+            if self.parts:
+                yield "parts cannot be told from nested records"
+            inner = self.nested.rule
+            if inner.key or inner.level or inner.nested or inner.shared or inner.dated:
+                yield f"nested {inner.name}: only fields, references and variants are interpreted"
+
+
+KEEP_AS_PART: Final = RecordRule("part", Table.PARTS, as_part=True)
+"""The rule of records that have no table: nothing of them is lost."""
+
+
+def compile_rule(
+    rule: RecordRule, keys: TagKeys, namespace: str, volatile: frozenset[str], *, strict: bool
+) -> Shape:
+    """Make the part of a rule that reads a record ready for one namespace.
+
+    Args:
+        rule: the rule.
+        keys: keys of tags, shared by all rules of a file.
+        namespace: of the format's elements in this file; empty for none.
+        volatile: members that a content hash leaves out.
+        strict: whether what the rule does not know is a fault.
+    """
+    tag = f"{{{namespace}}}%s" if namespace else "%s"
+    slots = rule.slots
+    children: dict[str, Slot] = {}
+    attributes: dict[str, Slot] = {}
+    for entry in rule.fields:
+        index = slots.index(entry.column)
+        slot = Slot(index, entry.kind.parse, entry.name, entry.kind, entry.keep, entry.rank)
+        if entry.source.startswith("@"):
+            attributes[entry.name] = slot
+        else:
+            children[tag % entry.name] = slot
+    return Shape(
+        children=children,
+        attributes=attributes,
+        blank=[NULL] * len(slots),
+        defaults=tuple((slots.index(column), text) for column, text in rule.defaults.items()),
+        required=tuple((slots.index(column), rule.label(column)) for column in rule.required),
+        keys=keys,
+        volatile=volatile,
+        strict=strict,
+        apart=frozenset(tag % name for name in rule.apart),
+        holds=frozenset(tag % name for name in rule.holds if strict),
+        parts=rule.parts,
+        named=rule.named,
+        named_tag=None if rule.named is None else tag % rule.named.outermost,
+    )

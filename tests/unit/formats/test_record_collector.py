@@ -1,0 +1,82 @@
+"""Both record collectors give the same items, wherever the parser pauses."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.formats.element import Element
+from service.formats.engine import select
+from service.formats.file_context import FileContext
+from service.formats.limits import Limits
+from service.formats.native import format as native
+from service.formats.native import mapping
+from service.formats.project_builder import ProjectBuilder
+from service.formats.record_rules import RecordRule
+from tests.support.engines import compiled_engine
+from tests.support.fuzzing import examples
+from tests.support.reading import NATIVE, python_engine
+from tests.support.record_files import MSPDI_FILES, NATIVE_FILES, P6_FILES, read_as_data
+
+compiled = compiled_engine()
+
+
+@examples(400)
+@given(
+    file=st.one_of(NATIVE_FILES, MSPDI_FILES, P6_FILES),
+    step=st.sampled_from([64, 200, 1000, 100_000]),
+)
+def test_both_collectors_give_the_same_items(file: str, step: int) -> None:
+    data = file.encode()
+    with python_engine():
+        expected = read_as_data(data, 100_000)
+    assert read_as_data(data, step) == expected
+    with python_engine():
+        assert read_as_data(data, step) == expected
+
+
+def test_a_missing_parent_is_reported_once_for_tasks_in_a_row() -> None:
+    tasks = "<task id='1' parent='0'/><task id='2' parent='1'/><task id='3' parent='0'/>"
+    project = f"<project id='P'><name>n</name><tasks>{tasks}</tasks></project>"
+    data = f"<projects xmlns='{NATIVE}'>{project}</projects>".encode()
+    with python_engine():
+        expected = read_as_data(data, 100_000)
+    assert read_as_data(data, 100_000) == expected
+    assert expected[0].extra["violation_count"] == 1
+
+
+def test_records_are_taken_when_the_table_of_names_is_full() -> None:
+    others = "".join(f"<Other{n}>1</Other{n}>" for n in range(400))
+    records = "".join(f"<Activity><ObjectId>{n}</ObjectId></Activity>" for n in range(3))
+    file = f"<APIBusinessObjects><Project><Id>P</Id><Name>n</Name>{others}{records}</Project>"
+    data = f"{file}</APIBusinessObjects>".encode()
+    with python_engine():
+        expected = read_as_data(data, 100_000)
+    assert read_as_data(data, 100_000) == expected
+    assert expected[0][0][-1] == 3
+
+
+def test_a_record_that_python_holds_is_removed_from_the_tree(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept: list[Element] = []
+
+    def keep(builder: ProjectBuilder, parent: Element, element: Element, rule: RecordRule) -> None:
+        take_record(builder, parent, element, rule)
+        kept.extend(element.iter())
+
+    take_record = compiled.take_record
+    tasks = "<task id='A'/><task id='A'><name>n</name></task>x<task id='B'><name>m</name></task>"
+    data = f"<projects xmlns='{NATIVE}'><project id='P'><name>n</name><tasks>{tasks}</tasks>"
+    expected = read_as_data(f"{data}</project></projects>".encode(), 64)
+    monkeypatch.setattr(compiled, "take_record", keep)
+    assert read_as_data(f"{data}</project></projects>".encode(), 64) == expected
+    second, inside = kept
+    assert (second.getparent(), inside.getparent(), inside.text) == (None, None, "n")
+
+
+def test_sources_with_the_same_volatile_members_share_their_parsers() -> None:
+    volatile_of = {"p6": frozenset({"LastUpdateDate"})}
+    file = FileContext(native.FORMAT, Limits(), NATIVE, select.ENGINE, volatile_of)
+    parser = file.record_parser(mapping.TASK, "one")
+    assert file.record_parser(mapping.TASK, "other") is parser
+    assert file.record_parser(mapping.TASK, "p6") is not parser
