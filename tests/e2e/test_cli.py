@@ -14,7 +14,7 @@ import pytest
 
 from service.storage.embedded.program_files import ROOT_HOME
 from tests.e2e.conftest import CommandLine
-from tests.integration.storage.test_embedded import postmaster
+from tests.support.databases import embedded_pid
 from tests.support.paths import CHECKOUT
 
 NATIVE = CHECKOUT / "samples" / "native.xml"
@@ -39,8 +39,8 @@ def test_commands_join_the_database_of_a_running_service(cli: CommandLine, tmp_p
         assert "3 created" in shown
         assert cli.ok("psql", "-Atc", COUNT) == "3\n"
         cli.ok("migrate", "--check")
-        assert postmaster(tmp_path / "data", "18") is not None
-    assert postmaster(tmp_path / "data", "18") is None
+        assert embedded_pid(tmp_path / "data", "18") is not None
+    assert embedded_pid(tmp_path / "data", "18") is None
 
 
 def test_commands_work_without_a_running_service(cli: CommandLine, tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_commands_work_without_a_running_service(cli: CommandLine, tmp_path: Pat
     assert "psql -c" in first
     assert "3 unchanged" in cli.ok("upload", NATIVE, "--client", 1)
     assert cli.ok("psql", "-Atc", "SELECT notes FROM imports ORDER BY import_id") == "first\n\n"
-    assert postmaster(tmp_path / "data", "18") is None
+    assert embedded_pid(tmp_path / "data", "18") is None
 
 
 def test_a_second_signal_does_not_wait_for_running_imports(cli: CommandLine) -> None:

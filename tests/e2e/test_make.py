@@ -1,4 +1,4 @@
-"""``make demo`` and ``make run``, from a database that does not exist yet, as the README tells."""
+"""``make demo`` and ``make run`` without a database, as the README describes them."""
 
 import json
 import os
@@ -27,7 +27,7 @@ def make(target: str, environment: dict[str, str]) -> str:
     return done.stdout
 
 
-def test_the_demo_imports_every_dialect_and_says_where_the_rows_are(
+def test_the_demo_imports_every_format_and_prints_a_command_that_shows_the_rows(
     environment: dict[str, str],
 ) -> None:
     first = make("demo", environment)
@@ -44,7 +44,7 @@ def test_the_demo_imports_every_dialect_and_says_where_the_rows_are(
 
 @pytest.fixture
 def running(environment: dict[str, str]) -> Iterator[list[str]]:
-    """What ``make run`` prints up to where it serves; ended as by Ctrl-C."""
+    """Run ``make run``, return what it prints until it serves, and stop it as Ctrl-C does."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with subprocess.Popen(
@@ -68,7 +68,7 @@ def running(environment: dict[str, str]) -> Iterator[list[str]]:
             process.wait(30)
 
 
-def test_run_prints_a_line_that_imports(running: list[str]) -> None:
+def test_run_prints_a_curl_command_that_imports(running: list[str]) -> None:
     (line,) = (line for line in running if line.strip().startswith("curl"))
     command = [*shlex.split(line), "--silent", "--show-error"]
     answer = json.loads(subprocess.check_output(command, cwd=CHECKOUT))
@@ -76,9 +76,7 @@ def test_run_prints_a_line_that_imports(running: list[str]) -> None:
     assert answer["counts"]["created"] == 3
 
 
-def test_the_commands_of_the_readme_work_beside_it(
-    running: list[str], environment: dict[str, str]
-) -> None:
+def test_the_commands_of_the_readme_work(running: list[str], environment: dict[str, str]) -> None:
     text = (CHECKOUT / "README.md").read_text("utf-8")
     blocks = re.findall(r"^```\w*\n(.*?)^```$", text, re.M | re.S)
     curl, psql = (

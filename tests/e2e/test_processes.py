@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.e2e.conftest import CommandLine
-from tests.integration.storage.test_embedded import postmaster
+from tests.support.databases import embedded_pid
 from tests.support.paths import CHECKOUT
 
 NATIVE = (CHECKOUT / "samples" / "native.xml").read_bytes()
@@ -245,6 +245,6 @@ def states(cli: CommandLine) -> str:
 
 def nothing_is_left(tmp_path: Path) -> bool:
     """Neither the database's server nor temporary files."""
-    return postmaster(tmp_path / "data", "18") is None and not any(
+    return embedded_pid(tmp_path / "data", "18") is None and not any(
         (tmp_path / "temporary").iterdir()
     )

@@ -1,4 +1,4 @@
-"""``scripts/pytest.sh``, which ``make test`` runs: what fails has a second try, and is told."""
+"""``scripts/pytest.sh``, which ``make test`` runs, tries failed tests a second time."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from tests.support.paths import CHECKOUT
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """With one test that passes, and one that fails as often as ``failures`` in it says."""
+    """A folder with a test that passes, and one that fails ``failures`` times (a file)."""
     (tmp_path / "pytest.ini").touch()
     (tmp_path / "test_it.py").write_text(
         "from pathlib import Path\n"
@@ -34,7 +34,9 @@ def folder(tmp_path: Path) -> Path:
         (2, 1, ["1 failed, 1 passed", "1 failed"]),
     ],
 )
-def test_what_fails_twice_fails(folder: Path, failures: int, code: int, runs: list[str]) -> None:
+def test_a_test_fails_the_run_if_it_fails_twice(
+    folder: Path, failures: int, code: int, runs: list[str]
+) -> None:
     (folder / "failures").write_text(str(failures))
     done = _tested(folder)
     assert done.returncode == code, done.stdout
@@ -42,7 +44,7 @@ def test_what_fails_twice_fails(folder: Path, failures: int, code: int, runs: li
     assert ("Once more" in done.stderr) == (len(runs) == 2)
 
 
-def test_what_hangs_fails_and_tells_where(folder: Path) -> None:
+def test_a_test_that_hangs_fails_with_its_place(folder: Path) -> None:
     (folder / "test_it.py").write_text(
         "import time\n"
         "from pathlib import Path\n"
@@ -58,7 +60,7 @@ def test_what_hangs_fails_and_tells_where(folder: Path) -> None:
     assert "Once more" in done.stderr
 
 
-def test_an_interrupt_is_no_failure(folder: Path) -> None:
+def test_an_interrupt_is_not_tried_again(folder: Path) -> None:
     (folder / "test_it.py").write_text("def test_it(): raise KeyboardInterrupt\n")
     done = _tested(folder)
     assert done.returncode == 2

@@ -1,4 +1,4 @@
-"""Databases beside the test's own, on the same server."""
+"""Further databases on the server of the test."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,8 +9,10 @@ import pytest
 
 
 @asynccontextmanager
-async def another(server: str, name: str, template: str = "template1") -> AsyncIterator[str]:
-    """A database of the server until the block ends; its address."""
+async def create_database(
+    server: str, name: str, template: str = "template1"
+) -> AsyncIterator[str]:
+    """Create a database until the block ends, and yield its URL."""
     admin = await asyncpg.connect(server)
     await admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
@@ -20,20 +22,20 @@ async def another(server: str, name: str, template: str = "template1") -> AsyncI
 
 @pytest.fixture
 async def empty(server: str) -> AsyncIterator[str]:
-    """A database without any table."""
-    async with another(server, "empty") as dsn:
+    """A database without tables."""
+    async with create_database(server, "empty") as dsn:
         yield dsn
 
 
 @pytest.fixture
 async def plain(server: str) -> AsyncIterator[str]:
-    """A migrated one, whatever shape the run has."""
-    async with another(server, "plain", "migrated") as dsn:
+    """A migrated database without partitions, whatever the run uses."""
+    async with create_database(server, "plain", "migrated") as dsn:
         yield dsn
 
 
 @pytest.fixture
 async def partitioned(server: str) -> AsyncIterator[str]:
-    """A migrated one whose tables are in partitions, whatever shape the run has."""
-    async with another(server, "in_partitions", "partitioned") as dsn:
+    """A migrated database with partitions, whatever the run uses."""
+    async with create_database(server, "in_partitions", "partitioned") as dsn:
         yield dsn

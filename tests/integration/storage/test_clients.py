@@ -1,4 +1,4 @@
-"""Clients that are disabled or removed, while they work."""
+"""Disabling and removing clients, also while they import."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,16 +9,12 @@ import pytest
 
 from service.imports import client_removal
 from service.storage import Pool
+from tests.support.databases import CLIENT_TABLES
 from tests.support.faults.proxy import Fault, proxied
 from tests.support.faults.uploads import content_of, send
 from tests.support.projects import until
 from tests.support.service import Service
 
-KEYED_BY_CLIENT = """
-SELECT c.relname AS table_name
-  FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'client_id'
- WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-"""
 COPY_FOR_2 = """
 INSERT INTO {table} SELECT (jsonb_populate_record(t, '{{"client_id": 2}}')).* FROM {table} t
 """
@@ -31,16 +27,16 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
         yield http
 
 
-async def rows_of(pool: Pool, client_id: int) -> dict[str, int]:
-    """How many rows a client has in each table that knows clients."""
-    tables = [row["table_name"] for row in await pool.fetch(KEYED_BY_CLIENT)]
+async def count_rows(pool: Pool, client_id: int) -> dict[str, int]:
+    """Return the number of rows of a client in each table."""
+    tables = [row["table_name"] for row in await pool.fetch(CLIENT_TABLES)]
     counts = [f"SELECT '{t}', count(*) FROM {t} WHERE client_id = {client_id}" for t in tables]
     return {row[0]: row[1] for row in await pool.fetch(" UNION ALL ".join(counts))}
 
 
 @pytest.fixture
 async def filled(http: aiohttp.ClientSession, service: Service, pool: Pool) -> dict[str, int]:
-    """Client 1 has rows in every table, and client 2 the same; how many."""
+    """Give clients 1 and 2 the same rows in every table, and return their numbers."""
     assert (await send(http, service, content_of(300)))[0] == 207
     await pool.execute(
         """
@@ -53,25 +49,25 @@ async def filled(http: aiohttp.ClientSession, service: Service, pool: Pool) -> d
         INSERT INTO project_parts SELECT 1, project_id, 1, 1, 'Calendar', '{}' FROM projects;
         """
     )
-    for row in await pool.fetch(KEYED_BY_CLIENT):
+    for row in await pool.fetch(CLIENT_TABLES):
         await pool.execute(COPY_FOR_2.format(table=row["table_name"]))
-    filled = await rows_of(pool, 2)
+    filled = await count_rows(pool, 2)
     assert all(filled.values()), filled
     return filled
 
 
-async def test_a_removed_client_leaves_nothing_in_any_table(
+async def test_removing_a_client_deletes_its_rows_from_every_table(
     pool: Pool, filled: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client_removal, "_ROWS", 100)
     async with pool.acquire() as conn:
         await client_removal.remove_client(conn, 1, EXPIRY)
-    assert set((await rows_of(pool, 1)).values()) == {0}
-    assert await rows_of(pool, 2) == filled
+    assert set((await count_rows(pool, 1)).values()) == {0}
+    assert await count_rows(pool, 2) == filled
 
 
 @pytest.mark.parametrize("table", ["import_results", "tasks", "clients"])
-async def test_a_removal_that_was_killed_is_gone_on_with(
+async def test_removing_a_client_again_completes_an_interrupted_removal(
     dsn: str, pool: Pool, filled: dict[str, int], table: str
 ) -> None:
     async with proxied(dsn) as proxy:
@@ -79,24 +75,24 @@ async def test_a_removal_that_was_killed_is_gone_on_with(
         broken = await asyncpg.connect(proxy.dsn)
         with pytest.raises((asyncpg.PostgresConnectionError, asyncpg.InterfaceError)):
             await client_removal.remove_client(broken, 1, EXPIRY)
-    assert (await rows_of(pool, 1))["clients"] == 1
+    assert (await count_rows(pool, 1))["clients"] == 1
     async with pool.acquire() as conn:
         await client_removal.remove_client(conn, 1, EXPIRY)
-    assert set((await rows_of(pool, 1)).values()) == {0}
-    assert await rows_of(pool, 2) == filled
+    assert set((await count_rows(pool, 1)).values()) == {0}
+    assert await count_rows(pool, 2) == filled
 
 
 @pytest.mark.parametrize("end", [client_removal.disable_client, client_removal.remove_client])
-async def test_running_imports_are_stopped_and_new_ones_refused(
+async def test_disabling_or_removing_a_client_stops_its_imports_and_refuses_new_ones(
     http: aiohttp.ClientSession, service: Service, pool: Pool, end: object
 ) -> None:
-    gone_on = asyncio.Event()
+    resumed = asyncio.Event()
     content = content_of(3000)
     head = b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\n'
 
     async def body() -> AsyncIterator[bytes]:
         yield head + content[: len(content) // 2]
-        await gone_on.wait()
+        await resumed.wait()
         yield content[len(content) // 2 :] + b"\r\n--b--\r\n"
 
     headers = service.headers() | {"Content-Type": "multipart/form-data; boundary=b"}
@@ -109,11 +105,11 @@ async def test_running_imports_are_stopped_and_new_ones_refused(
     assert refused == (403 if end is client_removal.disable_client else 404), told
     if end is client_removal.disable_client:
         await until(pool, "SELECT state = 'cancelled' FROM imports")
-    gone_on.set()
+    resumed.set()
     async with await sending as answer:
         assert answer.status == 409
         assert (await answer.json())["details"] == "Import cancelled"
-    left = await rows_of(pool, 1)
+    left = await count_rows(pool, 1)
     assert left["clients"] == (1 if end is client_removal.disable_client else 0)
     if end is client_removal.remove_client:
         assert set(left.values()) == {0}

@@ -1,4 +1,4 @@
-"""The embedded server against everything that happens to one on a laptop."""
+"""The embedded server: shared, interrupted, killed, and started from odd directories."""
 
 import asyncio
 import contextlib
@@ -21,13 +21,14 @@ from service.storage.embedded import program_files
 from service.storage.embedded import server as embedded
 from service.storage.embedded.program_files import EmbeddedError
 from service.storage.embedded.server import run_server
+from tests.support.databases import embedded_pid
 
 HOLD = """
 import signal
 import sys
 from pathlib import Path
 from service.storage.embedded.server import run_server
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets its jobs ignore it
 with run_server(Path(sys.argv[1]), sys.argv[2]) as dsn:
     print(dsn, flush=True)
     sys.stdin.read()
@@ -36,7 +37,7 @@ with run_server(Path(sys.argv[1]), sys.argv[2]) as dsn:
 
 @contextlib.contextmanager
 def other_holder(root: Path, version: str) -> Iterator[subprocess.Popen[str]]:
-    """Another process that holds the server until its input is closed."""
+    """Start another process that holds the server until its input is closed."""
     command = [sys.executable, "-c", HOLD, str(root), version]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
@@ -59,19 +60,15 @@ def ask(dsn: str, query: str) -> object:
     return asyncio.run(fetch())
 
 
-def postmaster(root: Path, version: str) -> int | None:
-    return embedded._postmaster_pid(root / f"pg{version}" / "data")
-
-
-def test_a_second_start_finds_the_data_of_the_first(tmp_path: Path, postgres: str) -> None:
+def test_a_second_start_has_the_data_of_the_first(tmp_path: Path, postgres: str) -> None:
     with run_server(tmp_path, postgres) as dsn:
         ask(dsn, "CREATE TABLE kept AS SELECT 42 AS answer")
-    assert postmaster(tmp_path, postgres) is None
+    assert embedded_pid(tmp_path, postgres) is None
     with run_server(tmp_path, postgres) as dsn:
         assert ask(dsn, "SELECT answer FROM kept") == 42
 
 
-def test_it_is_durable_and_has_no_tcp_port(tmp_path: Path, postgres: str) -> None:
+def test_the_server_is_durable_and_has_no_tcp_port(tmp_path: Path, postgres: str) -> None:
     with run_server(tmp_path, postgres) as dsn:
         assert ask(dsn, "SHOW server_version") != ""
         assert ask(dsn, "SHOW listen_addresses") == ""
@@ -80,33 +77,33 @@ def test_it_is_durable_and_has_no_tcp_port(tmp_path: Path, postgres: str) -> Non
         assert stat.S_IMODE((tmp_path / f"pg{postgres}").stat().st_mode) == 0o700
 
 
-def test_the_last_of_several_holders_stops_it(tmp_path: Path, postgres: str) -> None:
+def test_the_last_of_several_holders_stops_the_server(tmp_path: Path, postgres: str) -> None:
     with other_holder(tmp_path, postgres) as first:
-        pid = postmaster(tmp_path, postgres)
+        pid = embedded_pid(tmp_path, postgres)
         with run_server(tmp_path, postgres) as dsn:
-            assert postmaster(tmp_path, postgres) == pid
+            assert embedded_pid(tmp_path, postgres) == pid
             first.communicate()
             assert ask(dsn, "SELECT 1") == 1
-        assert postmaster(tmp_path, postgres) is None
+        assert embedded_pid(tmp_path, postgres) is None
 
 
-def test_a_killed_holder_leaves_a_server_that_the_next_joins_and_stops(
+def test_the_next_holder_joins_and_stops_the_server_of_a_killed_holder(
     tmp_path: Path, postgres: str
 ) -> None:
     with other_holder(tmp_path, postgres) as holder:
         holder.kill()
-    orphan = postmaster(tmp_path, postgres)
+    orphan = embedded_pid(tmp_path, postgres)
     assert orphan is not None
     with run_server(tmp_path, postgres) as dsn:
-        assert postmaster(tmp_path, postgres) == orphan
+        assert embedded_pid(tmp_path, postgres) == orphan
         assert ask(dsn, "SELECT 1") == 1
-    assert postmaster(tmp_path, postgres) is None
+    assert embedded_pid(tmp_path, postgres) is None
 
 
 def test_a_killed_server_recovers_at_the_next_start(tmp_path: Path, postgres: str) -> None:
     with run_server(tmp_path, postgres) as dsn:
         ask(dsn, "CREATE TABLE kept AS SELECT 42 AS answer")
-        pid = postmaster(tmp_path, postgres)
+        pid = embedded_pid(tmp_path, postgres)
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
     with run_server(tmp_path, postgres) as dsn:
@@ -117,7 +114,7 @@ def test_a_killed_server_recovers_at_the_next_start(tmp_path: Path, postgres: st
 @pytest.mark.parametrize(
     "left", ["", "12", "{pid}\n", "{pid}\n/elsewhere\n1\n5432\n.\n\n1 2\nready\n"]
 )
-def test_a_pid_file_that_lies_does_not_hinder_a_start(
+def test_a_stale_pid_file_does_not_prevent_a_start(
     tmp_path: Path, postgres: str, name: str, left: str
 ) -> None:
     with run_server(tmp_path, postgres):
@@ -138,7 +135,7 @@ def test_a_pid_file_that_lies_does_not_hinder_a_start(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_during_the_start_leaves_nothing_running(
+def test_an_interrupted_start_leaves_no_process(
     tmp_path: Path, postgres: str, number: signal.Signals
 ) -> None:
     script = "import signal; signal.signal(signal.SIGTERM, signal.default_int_handler)" + HOLD
@@ -154,7 +151,7 @@ def test_an_interrupt_during_the_start_leaves_nothing_running(
         assert ask(dsn, "SELECT 1") == 1
 
 
-def test_an_interrupted_start_waits_for_what_initdb_left_running(
+def test_an_interrupted_start_waits_for_the_processes_of_initdb(
     tmp_path: Path, postgres: str
 ) -> None:
     (home := tmp_path / f"pg{postgres}").mkdir()
@@ -171,7 +168,7 @@ def test_an_interrupted_start_waits_for_what_initdb_left_running(
     assert said.rstrip().endswith("KeyboardInterrupt")
 
 
-def test_a_path_too_long_for_a_socket_works(tmp_path: Path, postgres: str) -> None:
+def test_a_path_that_is_too_long_for_a_socket_works(tmp_path: Path, postgres: str) -> None:
     root = tmp_path / ("long" * 30)
     with run_server(root, postgres) as dsn:
         assert ask(dsn, "SELECT 1") == 1
@@ -180,7 +177,7 @@ def test_a_path_too_long_for_a_socket_works(tmp_path: Path, postgres: str) -> No
         assert shown == "2\n"
 
 
-def test_without_a_server_the_text_names_both_ways_out(
+def test_a_missing_wheel_is_reported_with_both_remedies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(program_files, "_PACKAGE", "not_installed")
@@ -191,13 +188,15 @@ def test_without_a_server_the_text_names_both_ways_out(
         pass
 
 
-def test_a_directory_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+def test_an_unusable_directory_is_named_in_the_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(EmbeddedError, match="file"), run_server(tmp_path / "file", "18"):
         pass
 
 
-def test_what_the_server_said_is_told_when_it_does_not_start(tmp_path: Path, postgres: str) -> None:
+def test_a_failed_start_is_reported_with_the_last_line_of_the_log(
+    tmp_path: Path, postgres: str
+) -> None:
     with run_server(tmp_path, postgres):
         pass
     data = tmp_path / f"pg{postgres}" / "data"
@@ -209,12 +208,12 @@ def test_what_the_server_said_is_told_when_it_does_not_start(tmp_path: Path, pos
         pass
 
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can change its account")
 
 
 @pytest.fixture
 def wheel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The wheel's files in a folder that everyone may enter."""
+    """A copy of the wheel's files in a directory that every account can enter."""
     spec = importlib.util.find_spec(program_files._PACKAGE)
     assert spec is not None
     assert spec.submodule_search_locations
@@ -229,7 +228,7 @@ def wheel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @needs_root
-def test_root_needs_no_way_in_for_the_servers_account(
+def test_root_starts_a_server_below_directories_that_its_account_cannot_enter(
     tmp_path: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch, postgres: str
 ) -> None:
     (private := tmp_path / "private").mkdir(mode=0o700)
@@ -247,7 +246,7 @@ def test_root_needs_no_way_in_for_the_servers_account(
 
 
 @needs_root
-def test_an_ordinary_user_has_a_server_too(wheel: Path, postgres: str) -> None:
+def test_an_ordinary_user_starts_a_server(wheel: Path, postgres: str) -> None:
     nobody = pwd.getpwnam("nobody")
     (root := wheel / "data").mkdir(mode=0o700)
     os.chown(root, nobody.pw_uid, nobody.pw_gid)
@@ -269,4 +268,4 @@ os.setgroups([]); os.setgid({nobody.pw_gid}); os.setuid({nobody.pw_uid})
         assert ask(dsn, "SELECT 1") == 1
         process.communicate()
     assert process.returncode == 0
-    assert postmaster(root, postgres) is None
+    assert embedded_pid(root, postgres) is None

@@ -1,4 +1,4 @@
-"""Tables in partitions are the plain ones in all but storage, and stay so through migrations."""
+"""Partitioned tables equal the plain ones except in storage, also after migrations."""
 
 import asyncio
 import shutil
@@ -14,7 +14,7 @@ from service.storage.embedded import program_files
 from service.storage.partitions import PartitionError, partition_tables
 
 PARTITIONABLE_FROM = 2
-"""Migrations that only plain tables take: how a table is stored is a matter of its partitions."""
+"""Migrations that need plain tables: storage parameters can be set on partitions only."""
 
 SEEN = {
     "columns": """
@@ -55,7 +55,7 @@ SELECT p.relname::text, c.reloptions::text
 
 
 async def shape(dsn: str, *, storage: bool = True) -> dict[str, Any]:
-    """All that a database's tables have."""
+    """Read everything that PostgreSQL knows about the tables of a database."""
     connection = await asyncpg.connect(dsn)
     try:
         tables = await connection.fetchval(TABLES)
@@ -87,7 +87,7 @@ async def execute(dsn: str, statements: str) -> None:
 
 
 def move(programs: Path, old: str, new: str) -> None:
-    """As docs/operations.md has it."""
+    """Move the rows with the commands of docs/operations.md."""
     dump: list[str | Path] = [
         programs / "pg_dump",
         "--data-only",
@@ -105,7 +105,7 @@ def move(programs: Path, old: str, new: str) -> None:
     subprocess.run(load, input=rows, stdout=subprocess.DEVNULL, check=True)
 
 
-async def test_an_id_that_was_given_before_is_not_given_again(plain: str) -> None:
+async def test_partitioning_keeps_the_position_of_sequences(plain: str) -> None:
     begun = (
         "INSERT INTO imports (client_id, subject, options, request_id) VALUES (1, 's', '{}', 'r')"
         " RETURNING import_id"
@@ -116,7 +116,7 @@ async def test_an_id_that_was_given_before_is_not_given_again(plain: str) -> Non
     assert await value(plain, begun) == before + 1
 
 
-async def test_nothing_else_differs(plain: str) -> None:
+async def test_partitioning_changes_nothing_but_the_storage(plain: str) -> None:
     await execute(plain, "CREATE ROLE serving")
     try:
         await migrate.grant_privileges(plain, "serving")
@@ -134,10 +134,10 @@ async def test_nothing_else_differs(plain: str) -> None:
         await execute(plain, "DROP OWNED BY serving; DROP ROLE serving")
 
 
-async def test_later_migrations_hold(
+async def test_migrations_apply_to_partitioned_tables(
     empty: str, plain: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each is applied to tables that are in partitions, those of the migration before included."""
+    """Apply each migration to tables that are partitioned, including those of the one before."""
     files = sorted(migrate.MIGRATIONS.glob("*.sql"))
     monkeypatch.setattr(migrate, "MIGRATIONS", tmp_path)
     for number, file in enumerate(files, 1):
@@ -149,7 +149,7 @@ async def test_later_migrations_hold(
     assert await shape(empty) == await shape(plain)
 
 
-async def test_tables_with_rows_are_refused_and_left(plain: str) -> None:
+async def test_partitioning_tables_with_rows_is_refused_and_changes_nothing(plain: str) -> None:
     await execute(plain, "INSERT INTO project_locks VALUES (1, 1, 'bob', now(), now())")
     before = await shape(plain)
     with pytest.raises(PartitionError, match="project_locks has rows"):
@@ -158,17 +158,17 @@ async def test_tables_with_rows_are_refused_and_left(plain: str) -> None:
     assert await value(plain, "SELECT count(*) FROM pg_inherits") == 0
 
 
-async def test_another_number_is_refused(partitioned: str) -> None:
+async def test_changing_the_number_of_partitions_is_refused(partitioned: str) -> None:
     with pytest.raises(PartitionError, match="assignments has 4 partitions"):
         await partition_tables(partitioned, 3)
 
 
-async def test_of_several_at_once_one_partitions(plain: str) -> None:
+async def test_partitioning_concurrently_partitions_once(plain: str) -> None:
     done = await asyncio.gather(*(partition_tables(plain, 3) for _ in range(3)))
     assert sorted(map(bool, done)) == [False, False, True]
 
 
-async def test_rows_move_to_partitions_by_dump(
+async def test_a_dump_moves_the_rows_to_partitioned_tables(
     plain: str, partitioned: str, postgres: str, tmp_path: Path
 ) -> None:
     await execute(

@@ -1,4 +1,4 @@
-"""Each query touches one partition of a table: that of the client whom it names."""
+"""Each query touches one partition of a table: the partition of its client."""
 
 import itertools
 import json
@@ -16,19 +16,19 @@ from service.imports.pipeline.copy import NewVersion, copy_versions
 from service.storage import Connection
 from service.storage.queries import SQL, Queries
 from service.tables import PROJECT_COLUMNS, Table
-from tests.integration.storage.test_clients import KEYED_BY_CLIENT
+from tests.support.databases import CLIENT_TABLES
 from tests.support.projects import project
 
 OF_MANY = {
-    "clients.list": "an operator's list of all clients",
-    "imports.beat": "the heartbeats of a process, whosever imports it runs",
+    "clients.list": "lists all clients for an operator",
+    "imports.beat": "beats for all imports of a process, whatever their clients",
 }
 CITUS = SQL / "citus.sql"
 ROW = re.compile(r"VALUES \((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)")
 ABOUT_THE_SCHEMA = ("partitions", "grants")
 
 PART = re.compile(r"(--.*\n|\s)*AND ")
-"""A condition of projects.list, and no query."""
+"""A condition of projects.list, not a query."""
 
 CHILD = {"columns": "attributes", "size": "1"}
 FILLED = {
@@ -59,7 +59,7 @@ VALUES: dict[str, Any] = {
 
 
 def queries() -> Iterator[tuple[str, str]]:
-    """Every query by name, with what the code would put into its text."""
+    """Yield every query by name, with its placeholders filled as the code fills them."""
     for file in sorted((SQL / "queries").glob("*.sql")):
         if file.stem in ABOUT_THE_SCHEMA:
             continue
@@ -81,7 +81,7 @@ def queries() -> Iterator[tuple[str, str]]:
 
 
 def tables_of(name: str, text: str) -> list[str]:
-    """What the code puts into a query's text as its table."""
+    """Return the tables that the code puts into a query."""
     if name == "clients.delete_some":
         return [*KEYS]
     return [*Table] if "{table}" in text else [Table.TASKS]
@@ -94,20 +94,20 @@ async def connection(partitioned: str) -> AsyncIterator[Connection]:
     await connection.close()
 
 
-async def plan(conn: Connection, query: str, *args: Any) -> dict[str, Any]:
-    """The plan by which a query would go."""
-    told = await conn.fetchval(f"EXPLAIN (FORMAT JSON) {query}", *args)
-    found: dict[str, Any] = json.loads(told)[0]["Plan"]
-    return found
+async def explain(conn: Connection, query: str, *args: Any) -> dict[str, Any]:
+    """Return the execution plan of a query."""
+    text = await conn.fetchval(f"EXPLAIN (FORMAT JSON) {query}", *args)
+    plan: dict[str, Any] = json.loads(text)[0]["Plan"]
+    return plan
 
 
-def touched(node: dict[str, Any]) -> Iterator[str]:
-    """The partitions that a plan reads or writes."""
+def touched_partitions(node: dict[str, Any]) -> Iterator[str]:
+    """Yield the partitions that a plan reads or writes."""
     name = node.get("Relation Name", "")
     if re.search(r"_\d+$", name):
         yield name
     for below in node.get("Plans", ()):
-        yield from touched(below)
+        yield from touched_partitions(below)
 
 
 def by_table(partitions: Iterator[str]) -> dict[str, set[str]]:
@@ -126,7 +126,7 @@ async def test_each_query_touches_one_partition(connection: Connection) -> None:
             [VALUES[type.name[:-2]]] if type.kind == "array" else VALUES[type.name]
             for type in types
         ]
-        found = by_table(touched(await plan(connection, query, *args)))
+        found = by_table(touched_partitions(await explain(connection, query, *args)))
         tables |= {*found}
         if any(len(partitions) > 1 for partitions in found.values()):
             several[name] = found
@@ -134,7 +134,7 @@ async def test_each_query_touches_one_partition(connection: Connection) -> None:
     assert {*KEYS} == tables
 
 
-async def test_a_batch_is_copied_into_one_partition_of_each_table(connection: Connection) -> None:
+async def test_copying_a_batch_locks_one_partition_of_each_table(connection: Connection) -> None:
     async with connection.transaction():
         await copy_versions(
             connection,
@@ -151,16 +151,16 @@ async def test_a_batch_is_copied_into_one_partition_of_each_table(connection: Co
     assert {len(partitions) for partitions in found.values()} == {1}
 
 
-async def test_each_table_is_distributed_by_client(connection: Connection) -> None:
-    """``sql/citus.sql``, which no Citus is there to run, names what is there."""
+async def test_the_citus_script_distributes_every_table_by_client(connection: Connection) -> None:
+    """Compare ``sql/citus.sql`` with the schema, because no Citus is available to run it."""
     said = re.findall(r"create_distributed_table\('(\w+)', 'client_id', (\w+)", CITUS.read_text())
-    tables = [row["table_name"] for row in await connection.fetch(KEYED_BY_CLIENT)]
+    tables = [row["table_name"] for row in await connection.fetch(CLIENT_TABLES)]
     assert sorted(name for name, _ in said) == sorted(tables)
     assert [how for _, how in said] == ["shard_count"] + ["colocate_with"] * (len(said) - 1)
 
 
-async def test_no_change_is_by_a_volatile_function(connection: Connection) -> None:
-    """Which Citus refuses, by its documentation, but for what an INSERT has in its VALUES."""
+async def test_no_statement_that_writes_calls_a_volatile_function(connection: Connection) -> None:
+    """Citus refuses them, by its documentation, except in the VALUES of an INSERT."""
     volatile = {
         row["proname"]
         for row in await connection.fetch(

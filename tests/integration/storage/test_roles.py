@@ -1,4 +1,4 @@
-"""The service's role: it can do all that the service does, and nothing else."""
+"""The role of the service has the privileges that the service needs, and no others."""
 
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit, urlunsplit
@@ -11,14 +11,14 @@ from service.projects.retention import prune
 from service.settings import Settings
 from service.storage import Pool, migrate
 from service.storage.pool import open_pool
-from tests.integration.storage.test_clients import KEYED_BY_CLIENT
+from tests.support.databases import CLIENT_TABLES
 from tests.support.faults.uploads import content_of, send
 from tests.support.service import served
 
 ROLE = "importer"
 GRANTED = "SELECT table_name FROM information_schema.role_table_grants WHERE grantee = 'importer'"
 
-ASKED = [
+REQUESTS = [
     ("GET", "imports", 200),
     ("GET", "imports/1", 200),
     ("GET", "imports/1/results", 200),
@@ -37,7 +37,7 @@ ASKED = [
 
 @pytest.fixture
 async def as_role(server: str, dsn: str, pooler: str) -> AsyncIterator[str]:
-    """The database by a role that was granted what the service needs."""
+    """URL of the database with a role that was granted the service's privileges."""
     if pooler:
         pytest.skip("this PgBouncer logs in as one role")
     parts = urlsplit(dsn)
@@ -49,9 +49,11 @@ async def as_role(server: str, dsn: str, pooler: str) -> AsyncIterator[str]:
     await admin.close()
 
 
-async def test_it_can_import_read_and_prune(settings: Settings, pool: Pool, as_role: str) -> None:
+async def test_the_role_can_import_read_and_prune(
+    settings: Settings, pool: Pool, as_role: str
+) -> None:
     await pool.execute("INSERT INTO clients (client_id, name) VALUES (1, 'Demo')")
-    sure = {"keep_versions": 1, "keep_superseded": 0.0, "keep_results_days": 1}
+    keep_little = {"keep_versions": 1, "keep_superseded": 0.0, "keep_results_days": 1}
     changed = content_of(20).replace(b"<name>P3</name>", b"<name>Other</name>")
     async with (
         served(settings, as_role) as service,
@@ -63,10 +65,10 @@ async def test_it_can_import_read_and_prune(settings: Settings, pool: Pool, as_r
             assert (status, told["counts"][outcome] > 0) == (207, True), told
         async with http.get(f"{service.base}/readyz") as answer:
             assert answer.status == 200
-        for method, path, expected in ASKED:
+        for method, path, expected in REQUESTS:
             body = {"ttl_seconds": 60} if method == "PUT" else None
             scope = "projects:import projects:read projects:break-locks projects:undo"
-            # Whoever breaks a lock is not who took it.
+            # The lock is broken by another user than its holder.
             headers = service.headers(scope=scope, sub="breaker" if "reason" in path else "taker")
             asked = http.request(method, service.url(path), headers=headers, json=body)
             async with asked as answer:
@@ -76,9 +78,9 @@ async def test_it_can_import_read_and_prune(settings: Settings, pool: Pool, as_r
             "UPDATE imports SET (started_at, ended_at) ="
             " (started_at - interval '9 days', ended_at - interval '9 days')"
         )
-        gone = await prune(own, settings.model_copy(update=sure))
-        assert gone.versions == 3
-        assert gone.outcomes == 41
+        pruned = await prune(own, settings.model_copy(update=keep_little))
+        assert pruned.versions == 3
+        assert pruned.outcomes == 41
 
 
 @pytest.mark.parametrize(
@@ -103,7 +105,7 @@ async def test_it_can_import_read_and_prune(settings: Settings, pool: Pool, as_r
         "CREATE EXTENSION vector",
     ],
 )
-async def test_it_can_do_no_more(pool: Pool, as_role: str, statement: str) -> None:
+async def test_the_role_can_do_nothing_else(pool: Pool, as_role: str, statement: str) -> None:
     await pool.execute("CREATE TABLE others AS SELECT 1 AS id")
     connection = await asyncpg.connect(as_role)
     try:
@@ -113,6 +115,6 @@ async def test_it_can_do_no_more(pool: Pool, as_role: str, statement: str) -> No
         await connection.close()
 
 
-async def test_no_table_is_forgotten(pool: Pool, as_role: str) -> None:
+async def test_the_role_has_privileges_on_every_table(pool: Pool, as_role: str) -> None:
     granted = {row["table_name"] for row in await pool.fetch(GRANTED)}
-    assert {row["table_name"] for row in await pool.fetch(KEYED_BY_CLIENT)} <= granted
+    assert {row["table_name"] for row in await pool.fetch(CLIENT_TABLES)} <= granted

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final
 
-from service.storage.embedded import server as embedded
 from service.storage.embedded.server import run_server
+from tests.support.databases import embedded_pid
 from tests.tools.bench.database import VERSION, Database, server
 from tests.tools.bench.process import family, prepare
 
@@ -26,7 +26,7 @@ class Killable:
 
     async def kill(self) -> None:
         """Kill every process of it at once, and return when it has recovered."""
-        postmaster = embedded._postmaster_pid(self._root / f"pg{VERSION}" / "data")
+        postmaster = embedded_pid(self._root, VERSION)
         assert postmaster is not None
         for pid in family(postmaster):
             with contextlib.suppress(ProcessLookupError):
