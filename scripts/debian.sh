@@ -1,5 +1,5 @@
 #!/bin/sh
-# Has a program, or a file of a library; installed from Debian's packages where that can be done:
+# Make sure that a program, or a file of a library, exists, and as root on Debian install its packages:
 # scripts/debian.sh program-or-file package...
 set -eu
 PATH=$PATH:/usr/sbin

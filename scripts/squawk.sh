@@ -1,5 +1,5 @@
 #!/bin/sh
-# Whether the migrations can run while the service does: what they do, not how they are taken back.
+# Check whether the migrations can run while the service does. Their down parts are not checked.
 set -eu
 cd "$(dirname "$0")/.."
 up=$(mktemp -d)
@@ -9,14 +9,14 @@ for file in sql/migrations/*.sql; do
 done
 cd "$up"
 squawk() {
-    # dbmate has each in a transaction. Numbers here are bounded, and a plan's times are wall-clock.
-    said=$("$OLDPWD/.venv/bin/squawk" --pg-version 15 --assume-in-transaction \
+    # dbmate runs each file in a transaction. Our integers are bounded, and times in plans are local.
+    output=$("$OLDPWD/.venv/bin/squawk" --pg-version 15 --assume-in-transaction \
         --exclude prefer-bigint-over-int,prefer-timestamp-tz "$@" 2>&1) || {
-        echo "$said"
+        echo "$output"
         exit 1
     }
 }
-# Before the first release, when no installation had tables with rows to be locked out of.
+# The files before the first release, when no installation had tables with rows to lock.
 squawk --exclude require-lock-timeout,require-statement-timeout,require-concurrent-index-creation \
     --exclude ban-drop-not-null "$up"/20261124*.sql
 squawk --no-error-on-unmatched-pattern --exclude-path '*/20261124*.sql' "$up"/*.sql

@@ -19,7 +19,7 @@ def sample(
     seed: Annotated[int, typer.Option(help="The same one gives the same file.")] = 1,
 ) -> None:
     """Write a file of made-up but realistic projects."""
-    pieces = samples.write(dialect, projects, tasks, seed)
+    pieces = samples.write_sample(dialect, projects, tasks, seed)
     if str(file) == "-":
         sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
         sys.stdout.writelines(pieces)

@@ -1,4 +1,4 @@
-"""Sample files in every dialect."""
+"""Sample files in every format."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
@@ -13,13 +13,13 @@ WRITERS: Final[Mapping[str, Callable[[Iterable[Plan]], Iterator[str]]]] = {
 }
 
 
-def write(dialect: str, projects: int, tasks: int, seed: int) -> Iterator[str]:
-    """A file, piece by piece, in the memory of a few tasks.
+def write_sample(format_name: str, projects: int, tasks: int, seed: int) -> Iterator[str]:
+    """Yield a file in pieces, with a few tasks in memory at a time.
 
     Args:
-        dialect: a name in ``WRITERS``.
-        projects: how many.
-        tasks: of each project.
-        seed: the same one gives the same file.
+        format_name: a name in ``WRITERS``.
+        projects: number of projects.
+        tasks: number of tasks of each project.
+        seed: the same seed gives the same file.
     """
-    return WRITERS[dialect](Plan(seed, number, tasks) for number in range(1, projects + 1))
+    return WRITERS[format_name](Plan(seed, number, tasks) for number in range(1, projects + 1))

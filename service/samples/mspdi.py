@@ -1,4 +1,4 @@
-"""Plans as Microsoft Project writes them, several in one wrapper."""
+"""Samples in the format of Microsoft Project, several projects in one root element."""
 
 from collections.abc import Iterable, Iterator
 from random import Random
@@ -12,12 +12,12 @@ TAIL = "</Projects>\n"
 
 _RISK = "188743731"  # Text1
 _TYPES = {"FF": 0, "FS": 1, "SF": 2, "SS": 3}
-_TENTHS = 600  # LinkLag counts tenths of a minute
-_DAYS = range(1, 8)  # from Sunday
+_TENTHS = 600  # LinkLag is in tenths of a minute
+_DAYS = range(1, 8)  # 1 is Sunday
 
 
 def write(plans: Iterable[Plan]) -> Iterator[str]:
-    """The file, piece by piece."""
+    """Yield the file in pieces."""
     yield HEAD
     for plan in plans:
         yield from _project(plan)
@@ -48,33 +48,33 @@ def _project(plan: Plan) -> Iterator[str]:
     yield "</Tasks>\n<Resources>\n"
     yield from map(_resource, plan.resources)
     yield "</Resources>\n<Assignments>\n"
-    for number, given in enumerate(plan.assignments(), 1):
-        said = elements(
+    for number, assignment in enumerate(plan.assignments(), 1):
+        values = elements(
             UID=number,
-            TaskUID=given.task + 1,
-            ResourceUID=given.resource + 1,
-            Units="0.5" if given.half else "1",
-            Work=f"PT{given.hours}H0M0S",
+            TaskUID=assignment.task + 1,
+            ResourceUID=assignment.resource + 1,
+            Units="0.5" if assignment.half else "1",
+            Work=f"PT{assignment.hours}H0M0S",
         )
-        yield f"<Assignment>{said}</Assignment>\n"
+        yield f"<Assignment>{values}</Assignment>\n"
     yield "</Assignments>\n</Project>\n"
 
 
 def _tasks(plan: Plan) -> Iterator[str]:
-    """Tasks with the links that lead to them, of which each has at most one, in the same order."""
+    """Yield the tasks with their links; each task has at most one, and the links are in order."""
     links = plan.links()
     link = next(links, None)
     for task in plan.tasks():
         before = ""
         if link is not None and link.successor == task.place:
-            said = elements(
+            values = elements(
                 PredecessorUID=link.predecessor + 1,
                 Type=_TYPES[link.type],
                 CrossProject=0,
                 LinkLag=link.lag_hours * _TENTHS,
                 LagFormat=7,
             )
-            before = f"<PredecessorLink>{said}</PredecessorLink>"
+            before = f"<PredecessorLink>{values}</PredecessorLink>"
             link = next(links, None)
         yield _task(task, before)
 
@@ -87,7 +87,7 @@ def _task(task: Task, link: str) -> str:
         Finish=time(task.baseline_finish),
         Duration=duration,
     )
-    said = elements(
+    values = elements(
         UID=task.place + 1,
         ID=task.place + 1,
         Name=task.name,
@@ -110,11 +110,11 @@ def _task(task: Task, link: str) -> str:
     )
     risk = element("FieldID", _RISK) + element("Value", task.risk)
     custom = f"<ExtendedAttribute>{risk}</ExtendedAttribute><Baseline>{baseline}</Baseline>"
-    return f"<Task>{said}{link}{custom}</Task>\n"
+    return f"<Task>{values}{link}{custom}</Task>\n"
 
 
 def _resource(resource: Resource) -> str:
-    said = elements(
+    values = elements(
         UID=resource.place + 1,
         ID=resource.place + 1,
         Name=resource.name,
@@ -123,7 +123,7 @@ def _resource(resource: Resource) -> str:
         EmailAddress=resource.email,
         MaxUnits=1,
     )
-    return f"<Resource>{said}</Resource>\n"
+    return f"<Resource>{values}</Resource>\n"
 
 
 def _calendar() -> str:
@@ -135,8 +135,8 @@ def _calendar() -> str:
     for day in _DAYS:
         works = 1 < day < 7
         shift = f"<WorkingTimes>{times}</WorkingTimes>" if works else ""
-        said = elements(DayType=day, DayWorking=flag(works))
-        days.append(f"<WeekDay>{said}{shift}</WeekDay>")
-    said = elements(UID=1, Name="Standard", IsBaseCalendar=1, BaseCalendarUID=-1)
+        values = elements(DayType=day, DayWorking=flag(works))
+        days.append(f"<WeekDay>{values}{shift}</WeekDay>")
+    values = elements(UID=1, Name="Standard", IsBaseCalendar=1, BaseCalendarUID=-1)
     week = "".join(days)
-    return f"<Calendars><Calendar>{said}<WeekDays>{week}</WeekDays></Calendar></Calendars>"
+    return f"<Calendars><Calendar>{values}<WeekDays>{week}</WeekDays></Calendar></Calendars>"

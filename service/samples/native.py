@@ -1,4 +1,4 @@
-"""Plans in the native dialect."""
+"""Samples in the native format."""
 
 from collections.abc import Iterable, Iterator
 
@@ -15,7 +15,7 @@ _CALENDAR = (
 
 
 def write(plans: Iterable[Plan]) -> Iterator[str]:
-    """The file, piece by piece."""
+    """Yield the file in pieces."""
     yield HEAD
     for plan in plans:
         yield from _project(plan)
@@ -44,14 +44,14 @@ def _project(plan: Plan) -> Iterator[str]:
         )
     yield "</dependencies>\n<resources>\n"
     for resource in plan.resources:
-        said = element("name", resource.name) + element("email", resource.email)
-        yield f'<resource id="R{resource.place + 1}" type="{resource.type}">{said}</resource>\n'
+        values = element("name", resource.name) + element("email", resource.email)
+        yield f'<resource id="R{resource.place + 1}" type="{resource.type}">{values}</resource>\n'
     yield "</resources>\n<assignments>\n"
-    for given in plan.assignments():
-        units = "0.5" if given.half else "1"
+    for assignment in plan.assignments():
+        units = "0.5" if assignment.half else "1"
         yield (
-            f'<assignment task="T{given.task + 1}" resource="R{given.resource + 1}" '
-            f'units="{units}"><work>PT{given.hours}H</work></assignment>\n'
+            f'<assignment task="T{assignment.task + 1}" resource="R{assignment.resource + 1}" '
+            f'units="{units}"><work>PT{assignment.hours}H</work></assignment>\n'
         )
     yield (
         '</assignments>\n<attributes><attribute name="cost-centre">'
@@ -66,18 +66,18 @@ def _tasks(plan: Plan) -> Iterator[str]:
         kind = "wbs" if task.summary else "activity"
         flags = ' milestone="true"' if task.milestone else ""
         flags += ' summary="true"' if task.summary else ""
-        said = elements(
+        values = elements(
             name=task.name,
             start=time(task.start),
             finish=time(task.finish),
             duration=f"PT{task.hours}H",
         )
         if not task.summary:
-            said += element("work", f"PT{task.hours}H")
-        said += element("percent-complete", task.percent)
-        said += elements(priority=500, notes=task.notes)
+            values += element("work", f"PT{task.hours}H")
+        values += element("percent-complete", task.percent)
+        values += elements(priority=500, notes=task.notes)
         yield (
-            f'<task id="T{task.place + 1}"{parent} kind="{kind}" wbs="{task.wbs}"{flags}>{said}'
+            f'<task id="T{task.place + 1}"{parent} kind="{kind}" wbs="{task.wbs}"{flags}>{values}'
             f'<attributes><attribute name="risk">{task.risk}</attribute>'
             f'<attribute name="baseline-start">{time(task.baseline_start)}</attribute>'
             f'<attribute name="baseline-finish">{time(task.baseline_finish)}</attribute>'

@@ -1,4 +1,4 @@
-"""Plans as Primavera P6 exports them: shared objects first, then the projects."""
+"""Samples in the format of Primavera P6: the shared objects first, then the projects."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -20,7 +20,7 @@ _DAYS: Final = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday"
 
 
 def write(plans: Iterable[Plan]) -> Iterator[str]:
-    """The file, piece by piece."""
+    """Yield the file in pieces."""
     yield HEAD
     yield from _shared()
     for plan in plans:
@@ -36,7 +36,7 @@ def _shared() -> Iterator[str]:
     yield f"<NotebookTopic>{elements(ObjectId=_TOPIC, Name='Remarks')}</NotebookTopic>\n"
     yield _calendar()
     for resource in _PEOPLE_AND_THINGS:
-        said = elements(
+        values = elements(
             ObjectId=_RESOURCES + resource.place,
             Id=f"RES-{resource.place + 1}",
             Name=resource.name,
@@ -45,7 +45,7 @@ def _shared() -> Iterator[str]:
             CalendarObjectId=_CALENDAR,
             CurrencyObjectId=_CURRENCY,
         )
-        yield f"<Resource>{said}</Resource>\n"
+        yield f"<Resource>{values}</Resource>\n"
 
 
 def _calendar() -> str:
@@ -80,13 +80,13 @@ def _project(plan: Plan) -> Iterator[str]:
             yield _note(task, ids)
     for number, link in enumerate(plan.links()):
         yield _relationship(number, link, ids)
-    for number, given in enumerate(plan.assignments()):
-        yield _assignment(number, given, ids)
+    for number, assignment in enumerate(plan.assignments()):
+        yield _assignment(number, assignment, ids)
     yield "</Project>\n"
 
 
 class _Ids:
-    """Object ids that are unique in the file: each project has a range of its own."""
+    """Object ids that are unique in the file: each project has a separate range."""
 
     def __init__(self, plan: Plan) -> None:
         self.project = 10_000 + plan.number * (plan.size + 1)
@@ -96,7 +96,7 @@ class _Ids:
 
 
 def _wbs(task: Task, ids: _Ids) -> str:
-    said = elements(
+    values = elements(
         ObjectId=ids.task(task.place),
         Code=task.wbs,
         Name=task.name,
@@ -104,11 +104,11 @@ def _wbs(task: Task, ids: _Ids) -> str:
         ProjectObjectId=ids.project,
         SequenceNumber=task.place,
     )
-    return f"<WBS>{said}</WBS>\n"
+    return f"<WBS>{values}</WBS>\n"
 
 
 def _activity(task: Task, ids: _Ids) -> str:
-    said = elements(
+    values = elements(
         ObjectId=ids.task(task.place),
         Id=f"A{(task.place + 1) * 10}",
         Name=task.name,
@@ -126,7 +126,8 @@ def _activity(task: Task, ids: _Ids) -> str:
         AtCompletionLaborUnits=task.hours,
         PercentComplete=task.percent / 100,
     )
-    return f"<Activity>{said}<UDF>{elements(TypeObjectId=_RISK, Text=task.risk)}</UDF></Activity>\n"
+    risk = elements(TypeObjectId=_RISK, Text=task.risk)
+    return f"<Activity>{values}<UDF>{risk}</UDF></Activity>\n"
 
 
 def _note(task: Task, ids: _Ids) -> str:
@@ -137,23 +138,23 @@ def _note(task: Task, ids: _Ids) -> str:
 
 
 def _relationship(number: int, link: Link, ids: _Ids) -> str:
-    said = elements(
+    values = elements(
         ObjectId=number + 1,
         PredecessorActivityObjectId=ids.task(link.predecessor),
         SuccessorActivityObjectId=ids.task(link.successor),
         Type=_LINKS[link.type],
         Lag=link.lag_hours,
     )
-    return f"<Relationship>{said}</Relationship>\n"
+    return f"<Relationship>{values}</Relationship>\n"
 
 
-def _assignment(number: int, given: Assignment, ids: _Ids) -> str:
-    said = elements(
+def _assignment(number: int, assignment: Assignment, ids: _Ids) -> str:
+    values = elements(
         ObjectId=number + 1,
-        ActivityObjectId=ids.task(given.task),
-        ResourceObjectId=_RESOURCES + given.resource,
-        ResourceType=_KINDS[_PEOPLE_AND_THINGS[given.resource].type],
-        PlannedUnitsPerTime=0.5 if given.half else 1,
-        AtCompletionUnits=given.hours,
+        ActivityObjectId=ids.task(assignment.task),
+        ResourceObjectId=_RESOURCES + assignment.resource,
+        ResourceType=_KINDS[_PEOPLE_AND_THINGS[assignment.resource].type],
+        PlannedUnitsPerTime=0.5 if assignment.half else 1,
+        AtCompletionUnits=assignment.hours,
     )
-    return f"<ResourceAssignment>{said}</ResourceAssignment>\n"
+    return f"<ResourceAssignment>{values}</ResourceAssignment>\n"

@@ -1,8 +1,8 @@
-"""Made-up plans that look like real ones, the same for the same seed.
+"""Invented plans that look like real ones; the same seed gives the same plans.
 
-A plan's tasks come in phases of ten: a summary, activities, a summary inside it, a milestone at the
-end. Each phase is made from the seed, its project and its number alone, so that a plan of any size
-is written in the memory of one phase, and read again for its links and assignments.
+The tasks of a plan form phases of ten: a summary, activities, an inner summary, and a milestone at
+the end. A phase depends only on the seed, its project and its number. So a plan of any size needs
+the memory of one phase, and can be generated again for its links and assignments.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from random import Random
 from typing import Final
 
 PHASE: Final = 10
-"""Tasks of a phase."""
+"""Number of tasks of a phase."""
 HOURS_PER_DAY: Final = 8
 
 _EPOCH: Final = datetime(2026, 1, 5)  # a Monday
@@ -28,9 +28,14 @@ _PEOPLE: Final = ("Ada Moreau", "Jon Berg", "Ilse Novák", "Mei Tanaka")
 
 @dataclass(frozen=True)
 class Task:
-    """One task; times are wall-clock, ``days`` its working days, 0 for a milestone.
+    """One task.
 
-    ``place`` counts from 0 in the project, ``parent`` is another task's place.
+    Attributes:
+        place: position in the project, from 0.
+        parent: position of the parent, or None.
+        start: wall-clock time, as is ``finish``.
+        days: working days; 0 for a milestone.
+        slipped: weeks by which the task is later than its baseline.
     """
 
     place: int
@@ -46,7 +51,6 @@ class Task:
     notes: str | None
     risk: str
     slipped: int
-    """Working days by which it is later than its baseline."""
 
     @property
     def milestone(self) -> bool:
@@ -67,7 +71,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Link:
-    """``successor`` waits for ``predecessor``: FS for its finish, SS for its start, plus a lag."""
+    """``successor`` starts after the finish (FS) or start (SS) of ``predecessor``, plus a lag."""
 
     predecessor: int
     successor: int
@@ -77,7 +81,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Resource:
-    """Somebody or something that works: type ``work``, ``material`` or ``nonlabor``."""
+    """A resource of type ``work``, ``material`` or ``nonlabor``."""
 
     place: int
     name: str
@@ -87,7 +91,7 @@ class Resource:
 
 @dataclass(frozen=True)
 class Assignment:
-    """A resource on a task, by their places; ``half`` where it gives half of its time."""
+    """A resource assigned to a task, by their positions; ``half`` means half of its time."""
 
     task: int
     resource: int
@@ -99,9 +103,9 @@ class Plan:
     """One project.
 
     Args:
-        seed: makes it another world.
-        number: of the project, from 1.
-        size: tasks in it.
+        seed: seed of the random choices.
+        number: number of the project, from 1.
+        size: number of tasks.
     """
 
     def __init__(self, seed: int, number: int, size: int) -> None:
@@ -130,12 +134,12 @@ class Plan:
         )
 
     def tasks(self) -> Iterator[Task]:
-        """All tasks, parents before their children."""
+        """Yield all tasks, parents before their children."""
         for first in range(0, self.size, PHASE):
             yield from self._phase(first)
 
     def links(self) -> Iterator[Link]:
-        """Links from each activity of a phase to the next one."""
+        """Yield the links from each activity of a phase to the next one."""
         for first in range(0, self.size, PHASE):
             leaves = [task for task in self._phase(first) if not task.summary]
             for before, after in pairwise(leaves):
@@ -146,7 +150,7 @@ class Plan:
                     yield Link(before.place, after.place, "FS", 0)
 
     def assignments(self) -> Iterator[Assignment]:
-        """One or two resources for each activity."""
+        """Yield one or two assignments for each activity."""
         for task in self.tasks():
             if task.summary or task.milestone:
                 continue
@@ -156,13 +160,14 @@ class Plan:
                 yield Assignment(task.place, resource.place, half, task.hours // (1 + half))
 
     def _phase(self, first: int) -> list[Task]:
-        """The tasks of one phase: 0 a summary, 5 a summary within, the last a milestone."""
+        """Return the tasks of a phase: the first is a summary, the sixth an inner one, the last a
+        milestone."""
         number = first // PHASE
         size = min(PHASE, self.size - first)
         random = Random(f"{self._key}/{number}")
         day = begin = self._first_day + number % _PHASES_IN_STEPS * 5
         progress = random.choice((0, 0, 40, 100))
-        made: list[Task] = []
+        tasks: list[Task] = []
         for step in range(size):
             inner = 5 < step < PHASE - 1
             summary = step == 0 or (step == 5 and size > 6)
@@ -172,7 +177,7 @@ class Plan:
             start = day if summary else day - overlap
             if not summary:
                 day = start + days
-            made.append(
+            tasks.append(
                 Task(
                     place=first + step,
                     parent=None if step == 0 else first + 5 if inner else first,
@@ -189,20 +194,20 @@ class Plan:
                     slipped=random.choice((0, 0, 1)),
                 )
             )
-        return [_spanning(task, made, begin) if task.summary else task for task in made]
+        return [_span_children(task, tasks) if task.summary else task for task in tasks]
 
 
-def _spanning(summary: Task, phase: list[Task], begin: int) -> Task:
-    """A summary from the first start to the last finish of what is below it."""
-    below = [
+def _span_children(summary: Task, phase: list[Task]) -> Task:
+    """Return a summary with the first start and the last finish of its children."""
+    children = [
         task
         for task in phase
         if not task.summary and (summary.level == 1 or task.parent == summary.place)
     ]
-    if not below:
+    if not children:
         return summary
-    start = min(task.start for task in below)
-    finish = max(task.finish for task in below)
+    start = min(task.start for task in children)
+    finish = max(task.finish for task in children)
     days = sum((start + timedelta(n)).weekday() < 5 for n in range((finish - start).days + 1))
     values = {**vars(summary), "start": start, "finish": finish, "days": days}
     return Task(**values)
@@ -233,5 +238,5 @@ def _morning(day: int) -> datetime:
 
 
 def _evening(day: int) -> datetime:
-    """The end of the working day before ``day``."""
+    """Return the end of the working day before ``day``."""
     return _date(day - 1).replace(hour=17)

@@ -1,4 +1,4 @@
-"""Pieces of XML."""
+"""Building blocks of XML."""
 
 from datetime import datetime
 from xml.sax.saxutils import escape, quoteattr
@@ -7,20 +7,20 @@ quoted = quoteattr
 
 
 def element(name: str, value: object) -> str:
-    """An element with text; nothing for None."""
+    """Return an element with text, or nothing for None."""
     return "" if value is None else f"<{name}>{escape(str(value))}</{name}>"
 
 
 def elements(**values: object) -> str:
-    """Elements in their order, without those of None."""
+    """Return elements in order, without those whose value is None."""
     return "".join(element(name, value) for name, value in values.items())
 
 
 def time(moment: datetime) -> str:
-    """A time as all three dialects write it."""
+    """Return a time as all formats write it."""
     return moment.isoformat()
 
 
 def flag(value: bool) -> str:
-    """A truth value as MSPDI writes it."""
+    """Return a boolean as MSPDI writes it."""
     return "1" if value else "0"

@@ -1,15 +1,17 @@
 -- migrate:up
 
--- What of the defaults does not fit, table by table: it keeps sizes level and spreads the cleaning. No
--- answer depends on it.
+-- Storage parameters where the defaults do not fit. They keep the sizes of the tables stable and spread
+-- the work of vacuum. No response depends on them.
 
--- A re-import moves the pointers of up to all projects. No index holds what it changes, so that with
--- room on the page the update is a HOT one: no index entry is written, and the next visitor of the
--- page clears the old row away without a vacuum. Half a page lets every project of it move at once.
+-- A re-import moves the pointers of up to all projects. No index contains the changed columns. So an
+-- update is a HOT update if the page has room: it writes no index entry, and the next access to the
+-- page removes the old row without vacuum. Half a page is enough for all projects of the page to move
+-- at once.
 ALTER TABLE projects SET (fillfactor = 50);
 
--- One small row for each import, written every two seconds while it runs: HOT as above, and for what
--- is left a vacuum by number, since a share of the history would come ever later.
+-- One small row for each import, updated every two seconds while the import runs. The updates are HOT
+-- as above. The threshold for vacuum is a number of rows, because a share of the growing history would
+-- be reached later and later.
 ALTER TABLE import_progress SET (
     fillfactor = 50,
     autovacuum_vacuum_scale_factor = 0,
@@ -17,10 +19,10 @@ ALTER TABLE import_progress SET (
 );
 
 -- Rows that are written once, never changed, and deleted by ranges of the key:
--- - freeze at the first visit, which then is the last: left to the default age, each page is written
---   again later, and all at once when a whole table comes of age;
--- - visit after 5 % of new rows or of pruned ones, rather than 20 %: new rows are visited alone, by
---   the visibility map, and pruned ones leave their room to the next import before the table grows.
+-- - Freeze them at the first vacuum, which then is the last one. With the default age, each page would
+--   be written again later, and all pages of a table at the same time.
+-- - Vacuum after 5 % new or pruned rows instead of 20 %. For new rows, vacuum reads only their pages,
+--   by the visibility map. The space of pruned rows is reused before the table grows.
 ALTER TABLE project_versions SET (
     autovacuum_freeze_min_age = 0,
     autovacuum_vacuum_insert_scale_factor = 0.05,

@@ -1,8 +1,8 @@
 -- migrate:up
 
--- A key is held from key_claimed_at on, and freed by NULL; it stays to be seen either way. The
--- fingerprint is of what was uploaded under it. The nonce is known to the owner alone, who finds its
--- own row by it where the answer to a commit was lost.
+-- A key is taken from key_claimed_at on and free if that is NULL; the row keeps the key in both cases.
+-- The fingerprint identifies the upload. Only the process that runs the import knows the nonce, with
+-- which it finds its row if the reply to a commit was lost.
 ALTER TABLE imports ADD COLUMN key_claimed_at timestamptz;
 ALTER TABLE imports ADD COLUMN fingerprint bytea;
 ALTER TABLE import_progress ADD COLUMN nonce bytea;

@@ -1,7 +1,7 @@
 -- migrate:up
 
--- Whether the project was put away as this version says it, and since when: so that a version can be
--- put back as it was. No import archives.
+-- When the project was archived, as of this version, so that an undo can restore it. Imports never
+-- archive a project.
 ALTER TABLE project_versions ADD COLUMN archived_at timestamptz;
 
 -- migrate:down

@@ -1,7 +1,7 @@
 -- migrate:up
 
--- Versions that are gone, and whose rows are still to go: those of a large project take more than
--- one transaction.
+-- Deleted versions whose rows are not yet deleted: the rows of a large project take more than one
+-- transaction.
 CREATE TABLE pruned_versions (
     client_id  bigint  NOT NULL,
     project_id bigint  NOT NULL,
@@ -9,7 +9,7 @@ CREATE TABLE pruned_versions (
     PRIMARY KEY (client_id, project_id, version)
 );
 
--- A few among all that there ever were.
+-- Few of all imports are running.
 CREATE INDEX imports_running ON imports (client_id) WHERE state = 'running';
 
 -- migrate:down

@@ -52,7 +52,7 @@ async def test_a_compressed_file_is_sent_whole(run: Commands, tmp_path: Path) ->
 
 @pytest.mark.parametrize("dialect", ["native", "mspdi", "p6"])
 async def test_pieces_land_as_the_whole_does(run: Commands, tmp_path: Path, dialect: str) -> None:
-    file = plan(tmp_path / "plan.xml", "".join(samples.write(dialect, 20, 5, 1)))
+    file = plan(tmp_path / "plan.xml", "".join(samples.write_sample(dialect, 20, 5, 1)))
     whole = await run.upload(file)
     pieces = await run.upload(file, "--split-size", 1)
     again = await run.upload(file)

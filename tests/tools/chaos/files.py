@@ -90,5 +90,5 @@ def _project(number: int, edition: int, tasks: int) -> str:
 def _sample(random: Random) -> File:
     edition = random.randrange(_EDITIONS)
     dialect = random.choice(("mspdi", "p6"))
-    xml = "".join(samples.write(dialect, random.choice((2, 6)), 25, 1))
+    xml = "".join(samples.write_sample(dialect, random.choice((2, 6)), 25, 1))
     return File(_NAMES.sub(rf"\1 e{edition}", xml).encode(), f"e{edition}")

@@ -66,7 +66,7 @@ def of_pieces(path: Path, cut: Cut) -> list[Told]:
 
 
 def written(path: Path, dialect: str, projects: int = 12) -> Path:
-    path.write_text("".join(samples.write(dialect, projects, 5, 1)), "utf-8")
+    path.write_text("".join(samples.write_sample(dialect, projects, 5, 1)), "utf-8")
     return path
 
 
