@@ -68,7 +68,7 @@ def test_an_interrupt_is_not_tried_again(folder: Path) -> None:
 
 
 def _tested(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    # Not what the run around this one was told, and no plugin that takes seconds to start.
+    # Without the options of the outer run, and without plugins that take seconds to start.
     environment = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
     return subprocess.run(
         [CHECKOUT / "scripts" / "pytest.sh", "-p", "xdist.plugin", "-n", "1", *more, folder],

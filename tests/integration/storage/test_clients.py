@@ -101,8 +101,8 @@ async def test_disabling_or_removing_a_client_stops_its_imports_and_refuses_new_
 
     async with pool.acquire() as conn:
         await end(conn, 1, EXPIRY)  # type: ignore[operator]
-    refused, told = await send(http, service, content)
-    assert refused == (403 if end is client_removal.disable_client else 404), told
+    status, answered = await send(http, service, content)
+    assert status == (403 if end is client_removal.disable_client else 404), answered
     if end is client_removal.disable_client:
         await until(pool, "SELECT state = 'cancelled' FROM imports")
     resumed.set()

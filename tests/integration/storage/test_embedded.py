@@ -164,8 +164,8 @@ def test_an_interrupted_start_waits_for_the_processes_of_initdb(
         process.send_signal(signal.SIGINT)
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(1)
-    _, said = process.communicate()
-    assert said.rstrip().endswith("KeyboardInterrupt")
+    _, stderr = process.communicate()
+    assert stderr.rstrip().endswith("KeyboardInterrupt")
 
 
 def test_a_path_that_is_too_long_for_a_socket_works(tmp_path: Path, postgres: str) -> None:

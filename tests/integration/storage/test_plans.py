@@ -153,10 +153,14 @@ async def test_copying_a_batch_locks_one_partition_of_each_table(connection: Con
 
 async def test_the_citus_script_distributes_every_table_by_client(connection: Connection) -> None:
     """Compare ``sql/citus.sql`` with the schema, because no Citus is available to run it."""
-    said = re.findall(r"create_distributed_table\('(\w+)', 'client_id', (\w+)", CITUS.read_text())
+    distributed = re.findall(
+        r"create_distributed_table\('(\w+)', 'client_id', (\w+)", CITUS.read_text()
+    )
     tables = [row["table_name"] for row in await connection.fetch(CLIENT_TABLES)]
-    assert sorted(name for name, _ in said) == sorted(tables)
-    assert [how for _, how in said] == ["shard_count"] + ["colocate_with"] * (len(said) - 1)
+    assert sorted(name for name, _ in distributed) == sorted(tables)
+    assert [how for _, how in distributed] == ["shard_count"] + ["colocate_with"] * (
+        len(distributed) - 1
+    )
 
 
 async def test_no_statement_that_writes_calls_a_volatile_function(connection: Connection) -> None:

@@ -61,17 +61,17 @@ async def test_the_role_can_import_read_and_prune(
         open_pool(settings, as_role) as own,
     ):
         for content, outcome in ((content_of(20), "created"), (changed, "updated")):
-            status, told = await send(http, service, content)
-            assert (status, told["counts"][outcome] > 0) == (207, True), told
+            status, body = await send(http, service, content)
+            assert (status, body["counts"][outcome] > 0) == (207, True), body
         async with http.get(f"{service.base}/readyz") as answer:
             assert answer.status == 200
         for method, path, expected in REQUESTS:
-            body = {"ttl_seconds": 60} if method == "PUT" else None
+            lock = {"ttl_seconds": 60} if method == "PUT" else None
             scope = "projects:import projects:read projects:break-locks projects:undo"
             # The lock is broken by another user than its holder.
             headers = service.headers(scope=scope, sub="breaker" if "reason" in path else "taker")
-            asked = http.request(method, service.url(path), headers=headers, json=body)
-            async with asked as answer:
+            response = http.request(method, service.url(path), headers=headers, json=lock)
+            async with response as answer:
                 text = await answer.text()
                 assert answer.status == expected, (path, text)
         await pool.execute(
