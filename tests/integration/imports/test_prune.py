@@ -174,12 +174,12 @@ async def test_what_fails_for_one_client_leaves_the_others_theirs(
 ) -> None:
     await pool.execute("INSERT INTO clients (client_id, name) VALUES (0, 'First')")
 
-    async def bury_dead(conn: Connection, client_id: int, expiry: float) -> list[int]:
+    async def expire_dead_imports(conn: Connection, client_id: int, expiry: float) -> list[int]:
         if client_id == 0:
             await conn.execute("SELECT 1 / 0")
         return await record.expire_dead_imports(conn, client_id, expiry)
 
-    monkeypatch.setattr(pruning, "bury_dead", bury_dead)
+    monkeypatch.setattr(pruning, "expire_dead_imports", expire_dead_imports)
     with pytest.raises(asyncpg.DivisionByZeroError):
         await prune(pool, settings)
     assert await versions(pool) == [4, 5]
