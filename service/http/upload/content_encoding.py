@@ -1,102 +1,128 @@
-"""Content-Encodings of a request: none, or gzip over the whole multipart body.
+"""Encodings of an upload: gzip around the whole request, base64 and others around one part.
 
-aiohttp would inflate a request by itself, bodies that are refused included; ``protocol`` has it
-leave that, so that it is done here, once, and within bounds.
+aiohttp would inflate requests itself, including those that are refused, and decode each chunk of a
+part alone, which breaks where a chunk ends inside a unit. ``server`` disables the former.
 """
 
-from typing import Final
+import binascii
+from collections.abc import AsyncIterator, Callable
+from typing import Final, Protocol
 
 from aiohttp import StreamReader, hdrs, web
-from aiohttp.http_exceptions import LineTooLong
 
 from service.errors import FileTooLarge
-from service.formats.gzip_stream import BadGzip, Gunzip, check_ratio
+from service.formats.gzip_stream import Gunzip, check_ratio
 
 ACCEPTED: Final = frozenset({"identity", "gzip", "x-gzip"})
-"""RFC 9110 section 8.4.1.3 has x-gzip taken for gzip."""
+"""Content-Encodings of a request. RFC 9110 section 8.4.1.3: x-gzip means gzip."""
 
-_CHUNK: Final = 64 * 1024
+_BLOCK: Final = 64 * 1024
+_WHITE: Final = b" \t\r\n"
 _MAX_LINE: Final = 64 * 1024
+"""Longest quoted-printable line, in bytes; RFC 2045 allows 76."""
 
 
 def content_encoding(request: web.Request) -> str:
-    """The request's ``ProjectContent-Encoding`` in lower case; ``identity`` where it names none."""
+    """Return the request's Content-Encoding in lower case; ``identity`` if it has none."""
     encodings = request.headers.getall(hdrs.CONTENT_ENCODING, [])
     return ", ".join(encodings).strip().lower() or "identity"
 
 
-class Gunzipped:
-    """A gzip stream inflated as it is read, with the methods of ``StreamReader`` that are used.
+async def inflate(stream: StreamReader, limit: int, ratio: int) -> AsyncIterator[bytes]:
+    """Inflate a gzip body.
 
     Args:
-        stream: the compressed bytes.
-        limit: of them, in bytes.
-        ratio: inflated size over compressed size; see ``check_ratio``.
+        stream: the compressed body.
+        limit: most compressed bytes.
+        ratio: most inflated bytes for each compressed byte; see ``check_ratio``.
 
-    Attributes:
-        corrupt: why it ends before its end, else empty. That is not raised: aiohttp reads ahead,
-            and would lose what came before.
+    Yields:
+        Blocks that are not empty.
 
     Raises:
-        FileTooLarge: from every method that reads: a bound is passed.
-        LineTooLong: from ``readline``.
+        BadGzip: the body is corrupt or ends early; all bytes before that place were yielded.
+        FileTooLarge: a limit is exceeded.
+    """
+    gunzip = Gunzip()
+    compressed = inflated = 0
+    while wire := await stream.read(_BLOCK):
+        gunzip.push(wire[: limit - compressed])
+        compressed += len(wire)
+        while block := gunzip.pull(_BLOCK):
+            inflated += len(block)
+            check_ratio(inflated, compressed, ratio)
+            yield block
+        if compressed > limit:
+            raise FileTooLarge(f"The upload is larger than the {limit} bytes allowed")
+    gunzip.end()
+
+
+class Decoder(Protocol):
+    """Decodes a part's bytes as they arrive.
+
+    Args:
+        data: the next bytes.
+        last: whether they are the last.
+
+    Returns:
+        All bytes that can be decoded so far.
+
+    Raises:
+        ValueError: the bytes are not in the encoding.
     """
 
-    def __init__(self, stream: StreamReader, limit: int, ratio: int) -> None:
-        self._stream = stream
-        self._limit = limit
-        self._ratio = ratio
-        self._gunzip = Gunzip()
-        self._held = b""
-        self._taken = 0
-        self._given = 0
-        self._ended = False
-        self.corrupt = ""
+    def __call__(self, data: bytes, *, last: bool = False) -> bytes: ...
 
-    async def read(self, n: int) -> bytes:
-        """At most ``n`` bytes; ``b""`` at the end."""
-        if not self._held:
-            self._held = await self._more()
-        data, self._held = self._held[:n], self._held[n:]
-        return data
 
-    async def readline(self, *, max_line_length: int | None = None) -> bytes:
-        """A line with its end, which the last one may lack."""
-        most = max_line_length or _MAX_LINE
-        while b"\n" not in self._held and len(self._held) <= most:
-            if not (more := await self._more()):
-                break
-            self._held += more
-        end = self._held.find(b"\n") + 1 or len(self._held)
-        if end > most:
-            raise LineTooLong(self._held[:100], most)
-        line, self._held = self._held[:end], self._held[end:]
-        return line
+class _Base64:
+    def __init__(self) -> None:
+        self._rest = b""
+        self._padded = False
 
-    def at_eof(self) -> bool:
-        return self._ended and not self._held
+    def __call__(self, data: bytes, *, last: bool = False) -> bytes:
+        data = self._rest + data.translate(None, _WHITE)
+        if self._padded and data:
+            raise ValueError("base64 continues after its padding")
+        end = len(data) if last else len(data) // 4 * 4
+        self._rest = data[end:]
+        self._padded = data[:end].endswith(b"=")
+        return binascii.a2b_base64(data[:end], strict_mode=True)
 
-    async def _more(self) -> bytes:
-        if self._ended:
-            return b""
-        try:
-            return await self._inflated()
-        except BadGzip as exc:
-            self._ended = True
-            self.corrupt = f"in the request's Content-Encoding {exc}"
-            return b""
 
-    async def _inflated(self) -> bytes:
-        while not (data := self._gunzip.pull(_CHUNK)):
-            if self._taken > self._limit:
-                raise FileTooLarge(f"The upload is larger than the {self._limit} bytes allowed")
-            wire = await self._stream.read(_CHUNK)
-            if not wire:
-                self._ended = True
-                self._gunzip.end()
-                return b""
-            self._gunzip.push(wire[: self._limit - self._taken])
-            self._taken += len(wire)
-        self._given += len(data)
-        check_ratio(self._given, self._taken, self._ratio)
-        return data
+class _QuotedPrintable:
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def __call__(self, data: bytes, *, last: bool = False) -> bytes:
+        data = self._rest + data
+        end = len(data) if last else data.rfind(b"\n") + 1
+        self._rest = data[end:]
+        if len(self._rest) > _MAX_LINE:
+            raise ValueError("a quoted-printable line does not end")
+        return binascii.a2b_qp(data[:end])
+
+
+def _unchanged(data: bytes, *, last: bool = False) -> bytes:
+    return data
+
+
+_DECODERS: Final[dict[str, Callable[[], Decoder]]] = {
+    "": lambda: _unchanged,
+    "7bit": lambda: _unchanged,
+    "8bit": lambda: _unchanged,
+    "binary": lambda: _unchanged,
+    "base64": _Base64,
+    "quoted-printable": _QuotedPrintable,
+}
+
+
+def transfer_decoder(encoding: str) -> Decoder:
+    """Return a decoder for the content of one part.
+
+    Args:
+        encoding: the part's Content-Transfer-Encoding in any case; may be empty.
+
+    Raises:
+        LookupError: the encoding is not supported.
+    """
+    return _DECODERS[encoding.strip().lower()]()

@@ -1,21 +1,19 @@
-"""The upload's form: ``file`` streamed into its import, ``notes`` before or after it.
+"""Reads the form of an upload: streams ``file`` into its import, keeps ``notes``.
 
-What is wrong before the file refuses the upload. What is wrong behind it cannot, since projects
-have landed by then or not, as chance has it: it becomes a warning on the answer.
+Errors before the file refuse the upload. Errors after the file part become warnings, because
+projects may already be committed.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from aiohttp import MultipartReader
-
 from service.codes import WarningCode
 from service.errors import BadRequest, FileRefused, FileTooLarge
-from service.http.upload.body import Body, BodyFault
-from service.http.upload.parts import FormFault, Part, PartFault, next_part
+from service.http.upload.body import BodyReader
+from service.http.upload.multipart import FormError, MultipartParser, Part, PartError
 from service.imports.manager import UploadSink
-from service.model import FileWarning
+from service.model import FileWarning, shorten
 from service.settings import Settings
 
 _XML: Final = frozenset({"application/xml", "text/xml", "application/octet-stream"})
@@ -29,16 +27,19 @@ _COMPRESSED: Final = frozenset(
     }
 )
 MEDIA_TYPES: Final = _XML | _COMPRESSED
-"""Of the part `file`, which may also have none."""
-_SHOWN_LABELS: Final = 10
+"""Accepted for the part `file`, which may also have no Content-Type."""
+_MAX_LABELS: Final = 10
+"""Names of parts that a refusal lists."""
 
 
 @dataclass(slots=True)
 class Receipt:
-    """What came beside the file.
+    """What an upload contains besides its file.
 
     Attributes:
-        cut: the body ended inside the file, without the boundary behind it.
+        notes: the uploader's notes, or None.
+        warnings: what was ignored or is wrong after the file.
+        cut: whether the upload ended inside the file, without a boundary after it.
     """
 
     notes: str | None = None
@@ -46,133 +47,182 @@ class Receipt:
     cut: bool = False
 
 
-class Form:
+class FormReader:
     """Reads one upload.
 
     Args:
-        reader: reads from ``body``.
+        body: the form.
+        boundary: of its parts, without the leading dashes.
         upload: takes the file.
+        settings: limits of parts and notes.
     """
 
     def __init__(
-        self, reader: MultipartReader, body: Body, upload: UploadSink, settings: Settings
+        self, body: BodyReader, boundary: str, upload: UploadSink, settings: Settings
     ) -> None:
-        self._reader = reader
         self._body = body
+        self._parser = MultipartParser(boundary)
+        self._events: Iterator[Part | bytes] = iter(())
         self._upload = upload
         self._settings = settings
         self._receipt = Receipt()
         self._labels: list[str] = []
-        self._file_seen = False
+        self._file_begun = False
 
     async def receive(self) -> Receipt:
-        """Read the form to its end, the file's bytes into the import.
+        """Read the form to its end and feed the file to the import.
 
         Raises:
-            BadRequest: the form has no ``file``, or a fault before it.
-            ServiceError: as from ``ImportSession.feed``, and what ``Body`` raises.
-            ClientGone: the connection ended before the closing boundary.
+            BadRequest: the form has no ``file``, or an error before it.
+            ServiceError: as from ``UploadSink.feed`` and ``BodyReader.read``.
+            ClientGone: the connection was closed before the closing boundary.
         """
         try:
             await self._read_parts()
-            await self._body.verify()
-        except FormFault:
+            await self._body.read_checksum()
+        except FormError as exc:
+            if not self._file_begun:
+                raise exc.error from exc.error.__cause__
             if not self._receipt.cut:
-                self._fault(self._malformed(), WarningCode.UPLOAD_CUT_SHORT)
-            await self._body.read_away()
-        except BodyFault as exc:
-            self._fault(exc.reason, WarningCode.UPLOAD_CUT_SHORT)
-        if not self._file_seen:
-            raise BadRequest(self._no_file())
+                self._warn(exc.error, WarningCode.UPLOAD_CUT_SHORT)
+        if not self._file_begun:
+            raise BadRequest(self._describe_missing_file())
         return self._receipt
 
-    def _fault(self, reason: str, code: WarningCode = WarningCode.PART_IGNORED) -> None:
-        """Refuse the upload, or warn where the file is behind us."""
-        if not self._file_seen:
-            raise self._too_large() if self._body.over else BadRequest(reason)
-        self._receipt.warnings.append(FileWarning(code, f"Behind the file: {reason}"))
+    async def _next(self) -> Part | bytes | None:
+        """Return the parser's next event; None after the closing boundary.
+
+        Raises:
+            FormError, ServiceError, ClientGone: as from ``MultipartParser.parse`` and
+                ``BodyReader.read``.
+        """
+        while (event := next(self._events, None)) is None and not self._parser.complete:
+            self._events = self._parser.parse(await self._body.read())
+        return event
+
+    async def _content(self, part: Part) -> AsyncIterator[bytes]:
+        """Yield the content of the current part, decoded, in blocks that are not empty.
+
+        Raises:
+            PartError: the Content-Transfer-Encoding is not supported, or the content is not in it.
+            FormError: the body is not a well-formed form.
+        """
+        decode = part.decoder()
+        try:
+            while isinstance(data := await self._next(), bytes) and data:
+                if decoded := decode(data):
+                    yield decoded
+            if decoded := decode(b"", last=True):
+                yield decoded
+        except ValueError:
+            raise PartError(
+                f"the part {part.label} is not in the encoding that its "
+                "Content-Transfer-Encoding names"
+            ) from None
 
     async def _read_parts(self) -> None:
-        for _ in range(self._settings.max_parts):
+        while (event := await self._next()) is not None:
+            if not isinstance(event, Part):
+                continue  # the rest of a part that was not read to its end
+            self._labels.append(event.label)
+            if len(self._labels) > self._settings.max_parts:
+                reason = f"the body has more than {self._settings.max_parts} parts"
+                raise FormError(BadRequest(reason))
             try:
-                part = await next_part(self._reader)
-                if part is None:
-                    return
-                await self._take(part)
-            except PartFault as fault:
-                self._fault(str(fault))
-        raise BodyFault(f"the body has more than {self._settings.max_parts} parts")
+                await self._read_part(event)
+            except PartError as exc:
+                self._reject(exc.reason)
 
-    async def _take(self, part: Part) -> None:
-        self._labels.append(part.label)
-        if part.name == "file" and not self._file_seen:
-            await self._take_file(part)
+    def _reject(self, reason: str, code: WarningCode = WarningCode.PART_IGNORED) -> None:
+        """Refuse the upload before its file; add a warning after it."""
+        error = BadRequest(reason)
+        if not self._file_begun:
+            raise error
+        self._warn(error, code)
+
+    def _warn(self, error: BadRequest | FileTooLarge, code: WarningCode) -> None:
+        reason = error.reason if isinstance(error, BadRequest) else error.details
+        self._receipt.warnings.append(FileWarning(code, f"After the file: {reason}"))
+
+    async def _read_part(self, part: Part) -> None:
+        if part.media_type.startswith("multipart/"):
+            raise PartError(
+                f"the part {part.label} is a multipart body itself, which is not supported"
+            )
+        if part.name == "file" and not self._file_begun:
+            await self._read_file(part)
         elif part.name == "notes" and self._receipt.notes is None:
-            await self._take_notes(part)
+            await self._read_notes(part)
         else:
             if part.name in ("file", "notes"):
-                self._fault(f"there is a second part {part.label}")
-            await part.discard(self._settings.max_part_bytes)
+                self._reject(f"there is a second part {part.label}")
+            await self._skip(part)
 
-    async def _take_notes(self, part: Part) -> None:
-        notes, more = await part.text(self._settings.max_part_bytes)
-        limit = self._settings.max_notes_length
-        if more or len(notes) > limit:
-            self._fault(
-                f"the notes are longer than {limit} characters", WarningCode.NOTES_SHORTENED
-            )
-        self._receipt.notes = notes[:limit]
+    async def _skip(self, part: Part) -> None:
+        size = 0
+        while isinstance(data := await self._next(), bytes) and data:
+            size += len(data)
+            if size > self._settings.max_part_bytes:
+                raise PartError(
+                    f"the part {part.label} is larger than {self._settings.max_part_bytes} bytes; "
+                    "the XML belongs in a part named `file`"
+                )
 
-    async def _take_file(self, part: Part) -> None:
+    async def _read_notes(self, part: Part) -> None:
+        charset = part.charset() or "utf-8"
+        limit = self._settings.max_part_bytes
+        content = bytearray()
+        async for data in self._content(part):
+            content += data
+            if len(content) > limit:
+                break
+        longer = len(content) > limit
+        try:
+            notes = bytes(content[:limit]).decode(charset, "ignore" if longer else "strict")
+        except ValueError:
+            raise PartError(f"the part {part.label} is not valid {shorten(charset)}") from None
+        if "\0" in notes:
+            raise PartError(f"the part {part.label} holds a NUL character")
+        most = self._settings.max_notes_length
+        if longer or len(notes) > most:
+            reason = f"the notes are longer than {most} characters"
+            self._reject(reason, WarningCode.NOTES_SHORTENED)
+        self._receipt.notes = notes[:most]
+
+    async def _read_file(self, part: Part) -> None:
         if part.media_type and part.media_type not in MEDIA_TYPES:
-            raise PartFault(
+            raise PartError(
                 "the Content-Type of the part `file` must be application/xml or text/xml, "
                 "or application/gzip or application/zip"
             )
-        decode = part.decoder()
         self._upload.describe(filename=part.filename, charset=part.charset())
-        chunks = part.chunks(decode)
-        head = await anext(chunks, None)
-        if head is None:
-            raise PartFault("the part `file` is empty")
-        self._file_seen = True
-        await self._feed(part, head, chunks)
+        content = self._content(part)
+        while data := await self._next_of_file(content):
+            self._file_begun = True
+            await self._upload.feed(data)
+        if not self._file_begun:
+            raise PartError("the part `file` is empty")
 
-    async def _feed(self, part: Part, head: bytes, chunks: AsyncIterator[bytes]) -> None:
-        """Hand the file on. What breaks it off counts as a fault of the file, at its place."""
-        chunk: bytes | None = head
-        fault: FileRefused | FileTooLarge | None = None
+    async def _next_of_file(self, content: AsyncIterator[bytes]) -> bytes:
+        """Return the next bytes of the file; ``b""`` at its end.
+
+        An error ends a file that has begun: its projects before that place are imported.
+        """
         try:
-            while chunk is not None:
-                await self._upload.feed(chunk)
-                chunk = await anext(chunks, None)
-        except PartFault as exc:
-            fault = FileRefused(str(exc))
-        except FormFault:
-            part.cut = True
-        self._receipt.cut = part.cut
-        if part.cut and self._body.corrupt:
-            fault = FileRefused(self._body.corrupt)
-        if self._body.over:
-            fault = self._too_large()
-        if fault is not None:
-            self._upload.break_off(fault)
+            return await anext(content, b"")
+        except PartError as exc:
+            if not self._file_begun:
+                raise
+            self._upload.break_off(FileRefused(exc.reason))
+            return b""
+        except FormError as exc:
+            if self._file_begun:
+                self._receipt.cut = True
+                if isinstance(exc.error, FileRefused | FileTooLarge):
+                    self._upload.break_off(exc.error)
+            raise
 
-    def _too_large(self) -> FileTooLarge:
-        return FileTooLarge(self._body.excess)
-
-    def _malformed(self) -> str:
-        if self._body.corrupt:
-            return self._body.corrupt
-        if not self._body.size:
-            return "the body is empty; send the XML in a part named `file`"
-        if not self._body.begun:
-            return "the body does not hold the boundary that its Content-Type names"
-        if not self._labels:
-            return "the headers of the first part are malformed"
-        return f"the body is malformed in or behind the part {self._labels[-1]}"
-
-    def _no_file(self) -> str:
+    def _describe_missing_file(self) -> str:
         if not self._labels:
             return "there is no part named `file`"
-        return f"there is no part named `file`, only {', '.join(self._labels[:_SHOWN_LABELS])}"
+        return f"there is no part named `file`, only {', '.join(self._labels[:_MAX_LABELS])}"

@@ -9,8 +9,8 @@ from aiohttp import hdrs, web
 from service.errors import Conflict, InternalError, RequestTimeout, ServiceError, Unavailable
 from service.http.middleware import send_continue
 from service.http.responses import retry_after
-from service.http.upload.body import Body, ClientGone, TransferBroken, multipart
-from service.http.upload.form import Form
+from service.http.upload.body import BodyReader, ClientGone, TransferBroken
+from service.http.upload.form import FormReader
 from service.http.user_agent import classify_user_agent
 from service.imports.idempotency import ImportInProgress
 from service.imports.manager import ImportManager, UploadSink
@@ -122,8 +122,8 @@ class UploadJob(ImportJob):
 
     async def _import(self, started: UploadSink) -> Tally:
         settings = self._settings
-        body = Body(self._web_request, self._boundary, settings)
-        form = Form(multipart(self._web_request, body), body, started, settings)
+        body = BodyReader(self._web_request, settings)
+        form = FormReader(body, self._boundary, started, settings)
         try:
             async with asyncio.timeout(settings.upload_timeout):
                 await send_continue(self._web_request)
@@ -131,8 +131,6 @@ class UploadJob(ImportJob):
         except TimeoutError as exc:
             error = f"The upload took longer than {settings.upload_timeout:g} seconds"
             raise RequestTimeout(error) from exc
-        finally:
-            body.count()
         self.received.set()
         tally = await started.finish(
             notes=receipt.notes, warnings=receipt.warnings, cut=receipt.cut

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.http.upload.transfer_encoding import decoder
+from service.http.upload.content_encoding import transfer_decoder
 from tests.support.fuzzing import examples
 
 
 def decoded(encoding: str, data: bytes, size: int) -> bytes:
-    decode = decoder(encoding)
+    decode = transfer_decoder(encoding)
     pieces = [decode(data[i : i + size]) for i in range(0, len(data), size)]
     return b"".join([*pieces, decode(b"", last=True)])
 
@@ -42,10 +42,10 @@ def test_what_is_no_base64_is_told(data: bytes) -> None:
 
 
 def test_a_quoted_printable_line_has_an_end() -> None:
-    with pytest.raises(ValueError, match="without an end"):
+    with pytest.raises(ValueError, match="does not end"):
         decoded("quoted-printable", b"x" * 100_000, 10_000)
 
 
 def test_other_encodings_are_not_known() -> None:
     with pytest.raises(LookupError):
-        decoder("x-uuencode")
+        transfer_decoder("x-uuencode")
