@@ -1,1 +1,1 @@
-"""The routes as an OpenAPI 3.1 document, made of the tables that the code itself goes by."""
+"""The OpenAPI document: routes, schemas and examples."""

@@ -1,4 +1,4 @@
-"""The OpenAPI document, put together: the one source of the routes' documentation."""
+"""Put the OpenAPI document together: the one source of the routes' documentation."""
 
 from functools import cache
 from importlib.metadata import version
@@ -7,42 +7,59 @@ from typing import Final
 import orjson
 
 from service.http import pagination
-from service.http.openapi import around, errors, imports, operations, projects, schemas
+from service.http.openapi import (
+    import_operations,
+    import_schemas,
+    operations,
+    project_operations,
+    service_operations,
+)
+from service.http.openapi.json_schema import (
+    ID,
+    STRING,
+    Json,
+    describe,
+    enumeration,
+    query_parameter,
+)
 from service.http.openapi.operations import BEARER, BREAK, IMPORT, READ, UNDO
-from service.http.openapi.parts import ID, STRING, Json, one_of, query, said
 from service.web import ASSETS, PAGE
 
 OPENAPI: Final = "3.1.1"
 CLIENT: Final = "/api/v2/clients/{client_id}"
 
 _ABOUT: Final = """\
-Takes files with many project plans in XML, puts them into PostgreSQL, and tells for each project \
-whether it landed and, if not, why and in which line.
+Upload XML files with many project plans. The service stores the projects in PostgreSQL and \
+reports the outcome of each one, with the reason and the line of every failure.
 
-Every answer has `status`, `code`, `message` and `details`, but for files; errors have the same \
-shape. Every answer has `X-Request-Id`. Wherever there is a `GET` there is a `HEAD`. A parameter \
-that is not known, or given twice, is a 400, as is a request that is not well-formed HTTP.
+Every JSON response has `status`, `code`, `message` and `details`, and so has every error. Every \
+response has `X-Request-Id`. Every `GET` also works as `HEAD`. An unknown or repeated parameter is \
+a 400, and so is malformed HTTP.
 
-A 405 tells in `Allow` which methods a path has; a path that is not known is a 404. Lists have \
-`limit` and a `next` in `details`: the address of the page behind this one, or null at the end.
+An unknown path is a 404. A 405 lists the methods of its path in `Allow`. Lists accept `limit`, \
+and return in `details` the address of the next page, `next`, which is null on the last page.
 """
 
 _TOKEN: Final = f"""\
-A JSON Web Token (HS256 or RS256) with `exp`, with the ids of its clients, or `*`, in the claim \
-`clients`, and with scopes in the claim `scope`: `{READ}` to read, `{IMPORT}` to import, archive, \
-lock and cancel, `{UNDO}` to undo an import, `{BREAK}` to end the lock of somebody else. Claims \
-and scopes can be named otherwise in the settings. Imports and locks are in the name of `sub`.
+A JSON Web Token, signed with HS256 or by a key of the issuer. It must have `exp`. The claim \
+`clients` lists the ids of its clients, or is `*`. The claim `scope` lists its scopes: `{READ}` to \
+read, `{IMPORT}` to import, archive, lock and cancel, `{UNDO}` to undo an import, and `{BREAK}` to \
+end the lock of another user. The settings can rename claims and scopes. Imports and locks belong \
+to the `sub`.
 """
 
 _TAGS: Final = [
-    {"name": imports.TAG, "description": "Upload files, and see what became of them."},
-    {"name": projects.TAG, "description": "Read what is there, and put it away."},
-    {"name": projects.LOCKS, "description": "Keep others from changing a project for a while."},
-    {"name": around.TAG, "description": "Health, figures, and what describes the service."},
+    {"name": import_operations.TAG, "description": "Upload files and read their outcomes."},
+    {"name": project_operations.TAG, "description": "Read, compare and archive projects."},
+    {
+        "name": project_operations.LOCKS,
+        "description": "Keep other users from changing a project for a while.",
+    },
+    {"name": service_operations.TAG, "description": "Health, metrics and documentation."},
 ]
 
 
-def _path(name: str, kind: Json, description: str) -> Json:
+def _path_parameter(name: str, kind: Json, description: str) -> Json:
     return {
         "name": name,
         "in": "path",
@@ -52,31 +69,35 @@ def _path(name: str, kind: Json, description: str) -> Json:
     }
 
 
-_IN_PATH: Final = {
-    "client_id": _path("client_id", ID, "The client on whose behalf; the token must name it."),
-    "import_id": _path("import_id", ID, "From the answer to the upload, or from the list."),
-    "project_id": _path("project_id", ID, "From an outcome, or from the list."),
-    "version": _path("version", ID, "One of those that are kept."),
-    "asset": _path("asset", one_of(ASSETS), "Its name."),
-    "file": _path("file", one_of(PAGE), "Its name."),
+_PATH_PARAMETERS: Final = {
+    "client_id": _path_parameter("client_id", ID, "Id of the client. The token must name it."),
+    "import_id": _path_parameter(
+        "import_id", ID, "Id of the import, from the response to its upload or from the list."
+    ),
+    "project_id": _path_parameter(
+        "project_id", ID, "Id of the project on the server, from an outcome or from the list."
+    ),
+    "version": _path_parameter("version", ID, "Number of a version that is still kept."),
+    "asset": _path_parameter("asset", enumeration(ASSETS), "Name of the file."),
+    "file": _path_parameter("file", enumeration(PAGE), "Name of the file."),
 }
-_OF_ALL: Final = {
+_COMMON_PARAMETERS: Final = {
     "request_id": {
         "name": "X-Request-Id",
         "in": "header",
-        "description": "Yours, to find the request in the log: up to 128 letters, digits and "
-        "`._:-`. Another is passed over.",
+        "description": "Identifies the request in the log: up to 128 letters, digits and `._:-`. "
+        "Any other value is ignored.",
         "schema": STRING,
     },
     "traceparent": {
         "name": "traceparent",
         "in": "header",
-        "description": "W3C trace context; stands in the log, and with the import.",
+        "description": "W3C trace context. The log and the import record it.",
         "schema": STRING,
     },
 }
-_IN_QUERY: Final = {
-    "limit": query(
+_PAGING_PARAMETERS: Final = {
+    "limit": query_parameter(
         "limit",
         {
             "type": "integer",
@@ -84,52 +105,56 @@ _IN_QUERY: Final = {
             "maximum": pagination.MAX_LIMIT,
             "default": pagination.DEFAULT_LIMIT,
         },
-        "Items of a page.",
+        "Largest number of items on the page.",
     ),
-    "cursor": query(
+    "cursor": query_parameter(
         "cursor",
-        said(STRING, "Opaque."),
-        "From the `next` of the page before; means nothing to anybody else.",
+        describe(STRING, "Opaque."),
+        "Position of the page, from the `next` of the page before.",
     ),
 }
 
 
 def _paths() -> Json:
-    ours = {CLIENT + path: methods for path, methods in (imports.PATHS | projects.PATHS).items()}
+    of_client = import_operations.PATHS | project_operations.PATHS
+    paths = {CLIENT + path: methods for path, methods in of_client.items()}
     return {
-        path: _with_parameters(path, methods) for path, methods in (ours | around.PATHS).items()
+        path: _add_parameters(path, methods)
+        for path, methods in (paths | service_operations.PATHS).items()
     }
 
 
-def _with_parameters(path: str, methods: Json) -> Json:
-    """A path with the parameters that all of its methods have."""
-    names = [name for name in _IN_PATH if f"{{{name}}}" in path] + list(_OF_ALL)
+def _add_parameters(path: str, methods: Json) -> Json:
+    """Return a path with the parameters that all its methods have."""
+    names = [name for name in _PATH_PARAMETERS if f"{{{name}}}" in path]
     return {
-        "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in names],
+        "parameters": [
+            {"$ref": f"#/components/parameters/{name}"} for name in (*names, *_COMMON_PARAMETERS)
+        ],
         **methods,
     }
 
 
 @cache
 def document() -> Json:
-    """The document; nobody changes it."""
+    """Return the document, which must not be changed."""
     return {
         "openapi": OPENAPI,
         "info": {
             "title": "Project Bulk Import",
             "version": version("project-bulk-import"),
-            "summary": "Many project plans in XML, each with its own outcome.",
+            "summary": "Import many project plans from XML, with an outcome for each.",
             "description": _ABOUT,
             "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
         },
-        "servers": [{"url": "/", "description": "The one that serves this document."}],
+        "servers": [{"url": "/", "description": "The server that serves this document."}],
         "tags": _TAGS,
         "paths": _paths(),
         "components": {
-            "schemas": schemas.schemas(),
-            "parameters": _IN_PATH | _OF_ALL | _IN_QUERY,
-            "headers": errors.HEADERS,
-            "responses": operations.responses(),
+            "schemas": import_schemas.schemas(),
+            "parameters": _PATH_PARAMETERS | _COMMON_PARAMETERS | _PAGING_PARAMETERS,
+            "headers": operations.HEADERS,
+            "responses": operations.error_responses(),
             "securitySchemes": {
                 BEARER: {
                     "type": "http",
@@ -143,6 +168,6 @@ def document() -> Json:
 
 
 @cache
-def served() -> bytes:
-    """The document as JSON."""
+def document_json() -> bytes:
+    """Return the document as JSON."""
     return orjson.dumps(document())

@@ -1,4 +1,4 @@
-"""How one operation is told: who may, what it takes, and each answer with its examples."""
+"""Build operations: scopes, parameters, and each response with its examples."""
 
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
@@ -6,34 +6,75 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from service.http.openapi import errors
-from service.http.openapi.parts import Json, default, ref
+from service import errors
+from service.errors import ServiceError
+from service.http.openapi.json_schema import STRING, Json, default_of, ref, schema
 from service.http.responses import JSON
 
 BEARER: Final = "bearer"
-READ: Final[str] = default("read_scope")
-IMPORT: Final[str] = default("import_scope")
-UNDO: Final[str] = default("undo_scope")
-BREAK: Final[str] = default("break_scope")
+READ: Final[str] = default_of("read_scope")
+IMPORT: Final[str] = default_of("import_scope")
+UNDO: Final[str] = default_of("undo_scope")
+BREAK: Final[str] = default_of("break_scope")
 
-OF_A_CLIENT: Final = (400, 401, 403, 404, 417, 500, 503)
+CLIENT_ERRORS: Final = (400, 401, 403, 404, 417, 500, 503)
 """Errors of every operation on behalf of a client."""
 
 COMMON: Final = "errors"
-"""The file of examples that every operation has in common."""
+"""Name of the file with the examples that operations share."""
+
+HEADERS: Final[Json] = {
+    "X-Request-Id": {
+        "description": "Identifies the request in the log: the value that the request sent, or a "
+        "new one.",
+        "schema": STRING,
+    },
+    "Location": {
+        "description": "Address of the import.",
+        "schema": {"type": "string", "format": "uri-reference"},
+    },
+    "Retry-After": {
+        "description": "Seconds to wait before the next attempt. The value varies at random, so "
+        "that clients do not return at the same moment.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+    "WWW-Authenticate": {
+        "description": "Authentication scheme to use.",
+        "schema": {"const": "Bearer"},
+    },
+    "Allow": {"description": "Methods that the path has.", "schema": STRING},
+    "Vary": {
+        "description": "Request header that selects the representation.",
+        "schema": {"const": "Accept"},
+    },
+    "Content-Disposition": {"description": "File name for the download.", "schema": STRING},
+    "Content-Length": {
+        "description": "Size of the body in bytes.",
+        "schema": {"type": "integer", "description": "Bytes."},
+    },
+}
+
+_ERROR_HEADERS: Final = {
+    errors.Unauthorized.status: ("WWW-Authenticate",),
+    errors.MethodNotAllowed.status: ("Allow",),
+    errors.NotAcceptable.status: ("Vary",),
+    errors.TooManyRequests.status: ("Retry-After",),
+    errors.Unavailable.status: ("Retry-After",),
+}
+"""Headers that every error of a status has, in addition to ``X-Request-Id``."""
 
 _EXAMPLES: Final = files("service.http.openapi") / "examples"
 
 
-class Answer(NamedTuple):
-    """An answer that is no error.
+class Success(NamedTuple):
+    """A response that is not an error.
 
-    Args:
-        description: when it is given.
-        content: the schema by media type; empty where there is no body.
-        always: headers beside ``X-Request-Id``.
-        sometimes: headers that it may have.
-        links: what can be asked next.
+    Attributes:
+        description: when the operation returns it.
+        content: schema by media type; empty if there is no body.
+        always: headers in addition to ``X-Request-Id``.
+        sometimes: headers that it can have.
+        links: operations to call next.
     """
 
     description: str
@@ -43,15 +84,9 @@ class Answer(NamedTuple):
     links: Json | None = None
 
 
-def examples(name: str) -> dict[str, list[Json]]:
-    """Answers by status, as they were recorded from a real service.
-
-    Args:
-        name: of an operation, or ``COMMON``.
-    """
-    file = _EXAMPLES / f"{name}.json"
-    recorded: dict[str, list[Json]] = orjson.loads(file.read_bytes()) if file.is_file() else {}
-    return recorded
+def json_response(description: str, kind: Json, *always: str, links: Json | None = None) -> Success:
+    """Return a successful response in JSON."""
+    return Success(description, {JSON: kind}, always, links=links)
 
 
 def operation(
@@ -60,31 +95,31 @@ def operation(
     summary: str,
     description: str,
     *,
-    answers: Mapping[int, Answer],
+    successes: Mapping[int, Success],
     failures: Mapping[int, str] | Iterable[int] = (),
     scopes: Iterable[str] = (),
-    sometimes: Mapping[int, tuple[str, ...]] | None = None,
+    error_headers: Mapping[int, tuple[str, ...]] | None = None,
     **more: Any,
 ) -> Json:
-    """One operation.
+    """Return one operation.
 
     Args:
-        name: its id.
-        answers: those that are no errors, by status.
-        failures: the errors beside those of its kind, perhaps with words of their own.
-        scopes: each of which allows it; none makes it public.
-        sometimes: headers that an error of a status may have.
+        name: its ``operationId``, which also names the file of its examples.
+        successes: responses that are not errors, by status.
+        failures: errors in addition to the common ones, with a description or an empty one.
+        scopes: any one of them allows the operation; without scopes it is public.
+        error_headers: headers that an error of a status can have.
         more: ``parameters``, ``requestBody``.
     """
-    recorded = examples(name)
-    own = dict(failures) if isinstance(failures, Mapping) else dict.fromkeys(failures, "")
-    own = dict.fromkeys(OF_A_CLIENT if scopes else (417,), "") | own
+    examples = read_examples(name)
+    special = dict(failures) if isinstance(failures, Mapping) else dict.fromkeys(failures, "")
+    described = dict.fromkeys(CLIENT_ERRORS if scopes else (417,), "") | special
     responses: Json = {}
-    for status, answer in answers.items():
-        responses[str(status)] = _answer(answer, recorded.get(str(status), []))
-    for status, words in sorted(own.items()):
-        may_have = (sometimes or {}).get(status, ())
-        responses[str(status)] = _error(status, words, recorded.get(str(status), []), may_have)
+    for status, success in successes.items():
+        responses[str(status)] = _success(success, examples.get(str(status), []))
+    for status, words in sorted(described.items()):
+        headers = (error_headers or {}).get(status, ())
+        responses[str(status)] = _failure(status, words, examples.get(str(status), []), headers)
     return {
         "operationId": name,
         "tags": [tag],
@@ -96,45 +131,68 @@ def operation(
     }
 
 
-def _answer(answer: Answer, recorded: Iterable[Json]) -> Json:
+def error_responses() -> Json:
+    """Return the response of each status, for all operations that do not describe it."""
+    examples = read_examples(COMMON)
+    return {
+        kind.__name__: _error(status, "", examples.get(str(status), []))
+        for status, kind in _errors_by_status().items()
+    }
+
+
+def read_examples(name: str) -> dict[str, list[Json]]:
+    """Return the recorded examples of an operation, or the ``COMMON`` ones, by status."""
+    file = _EXAMPLES / f"{name}.json"
+    recorded: dict[str, list[Json]] = orjson.loads(file.read_bytes()) if file.is_file() else {}
+    return recorded
+
+
+def _success(success: Success, examples: list[Json]) -> Json:
     content = {
-        media: {"schema": kind, **_shown(each for each in recorded if each["media"] == media)}
-        for media, kind in answer.content.items()
+        media: {"schema": kind, **_examples(each for each in examples if each["media"] == media)}
+        for media, kind in success.content.items()
     }
     return {
-        "description": answer.description,
-        "headers": errors.headers(answer.always, answer.sometimes),
+        "description": success.description,
+        "headers": _headers(success.always, success.sometimes),
         **({"content": content} if content else {}),
-        **({"links": answer.links} if answer.links else {}),
+        **({"links": success.links} if success.links else {}),
     }
 
 
-def _error(status: int, words: str, recorded: list[Json], sometimes: tuple[str, ...]) -> Json:
-    if not (words or recorded or sometimes):
-        return ref("responses", errors.every()[status].__name__)
-    shown = recorded or examples(COMMON).get(str(status), [])
-    told = _shown(shown).get("examples", {})
-    return errors.response(status, words, examples=told, sometimes=sometimes)
+def _failure(status: int, words: str, examples: list[Json], headers: tuple[str, ...]) -> Json:
+    if not (words or examples or headers):
+        return ref("responses", _errors_by_status()[status].__name__)
+    return _error(status, words, examples or read_examples(COMMON).get(str(status), []), headers)
 
 
-def _shown(recorded: Iterable[Json]) -> Json:
+def _error(
+    status: int, words: str, examples: Iterable[Json], sometimes: Iterable[str] = ()
+) -> Json:
+    """Return an error; without words, the causes of its class describe it."""
+    causes = [cause.cause for cause in _errors_by_status()[status].causes]
+    return {
+        "description": words or "\n\n".join(causes),
+        "headers": _headers(_ERROR_HEADERS.get(status, ()), sometimes),
+        "content": {JSON: {"schema": schema("Error"), **_examples(examples)}},
+    }
+
+
+def _errors_by_status() -> dict[int, type[ServiceError]]:
+    """Return the class of each status: the direct subclasses of ``ServiceError``."""
+    found = {kind.status: kind for kind in ServiceError.__subclasses__()}
+    return dict(sorted(found.items()))
+
+
+def _headers(always: Iterable[str], sometimes: Iterable[str]) -> Json:
+    headers = {name: ref("headers", name) for name in sometimes}
+    for name in ("X-Request-Id", *always):
+        headers[name] = {**HEADERS[name], "required": True}
+    return headers
+
+
+def _examples(examples: Iterable[Json]) -> Json:
     named = {
-        each["name"]: {"summary": each["summary"], "value": each["value"]} for each in recorded
+        each["name"]: {"summary": each["summary"], "value": each["value"]} for each in examples
     }
     return {"examples": named} if named else {}
-
-
-def responses() -> Json:
-    """The errors that operations refer to, and those that belong to none: all that there are."""
-    recorded = examples(COMMON)
-    return {
-        kind.__name__: errors.response(
-            status, examples=_shown(recorded.get(str(status), [])).get("examples", {})
-        )
-        for status, kind in errors.every().items()
-    }
-
-
-def plain(description: str, kind: Json, *always: str, links: Json | None = None) -> Answer:
-    """An answer in JSON."""
-    return Answer(description, {JSON: kind}, always, links=links)

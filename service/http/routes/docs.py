@@ -9,7 +9,7 @@ from service.web import ASSETS
 
 
 async def openapi_json(request: web.Request) -> web.Response:
-    return web.Response(body=document.served(), content_type=JSON)
+    return web.Response(body=document.document_json(), content_type=JSON)
 
 
 async def page(request: web.Request) -> web.Response:

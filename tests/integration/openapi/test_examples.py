@@ -39,7 +39,7 @@ async def test_answers_are_those_of_the_document_and_its_examples(
     recorded = _recorded(shots)
     if os.environ.get("RECORD_EXAMPLES"):
         _write(recorded)
-    there = {path.stem: telling.examples(path.stem) for path in EXAMPLES.glob("*.json")}
+    there = {path.stem: telling.read_examples(path.stem) for path in EXAMPLES.glob("*.json")}
     assert _shape(there) == _shape(recorded)
 
 

@@ -1,0 +1,304 @@
+"""Schemas of errors, imports and outcomes, with the values that the code defines."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from service.codes import ErrorCode, WarningCode
+from service.http.openapi import project_schemas
+from service.http.openapi.json_schema import (
+    BOOLEAN,
+    COUNT,
+    ID,
+    INTEGER,
+    POSITIVE,
+    STRING,
+    TIME,
+    Json,
+    array,
+    default_of,
+    describe,
+    enumeration,
+    json_object,
+    nullable,
+    schema,
+)
+from service.http.openapi.project_schemas import SUBJECT, VERSION
+from service.http.routes.imports import STATES
+from service.imports.conflict_rules import Outcome
+from service.imports.options import Mode, OutcomeFilter
+from service.imports.outcomes import LANDED
+from service.model import MAX_LISTED_VIOLATIONS, MAX_LISTED_WARNINGS, MAX_QUOTED_VALUE
+
+LINE: Final = describe(POSITIVE, "Line in the file, counted from 1.")
+ELEMENT: Final = describe(STRING, "Name of the element or XML attribute, without namespace.")
+VALUE: Final = describe(
+    nullable({"type": "string", "maxLength": MAX_QUOTED_VALUE}),
+    "Value in the file, shortened; null if there is none.",
+)
+INDEX: Final = describe(COUNT, "Position of the project in the file, from 0.")
+IMPORT_ID: Final = describe(ID, "Id of the import, for `/imports/{import_id}`.")
+LOCKED_BY: Final = describe(STRING, "User who holds the lock: the `sub` of the token.")
+LOCKED_UNTIL: Final = describe(TIME, "Time at which the lock ends, unless it is extended.")
+
+CHECKS: Final = json_object(
+    {
+        "service": describe(STRING, "Whether the process is running and not shutting down."),
+        "database": describe(STRING, "Whether the database answers and accepts writes."),
+        "schema": describe(STRING, "Whether all migrations have been applied."),
+        "imports": describe(STRING, "Whether an import slot is free."),
+        "spool": describe(STRING, "Whether there is room for the working files of an import."),
+    },
+    description="Each check is `ok`, `unknown` or a description of the problem. Problems with "
+    "`imports` and `spool` do not make the service unready: uploads then get a 503 with "
+    "`Retry-After`, and all other requests are answered.",
+)
+
+
+def _error() -> Json:
+    optional: Json = {
+        "import_id": describe(ID, "Import that had begun, or that is in the way."),
+        "counts": schema("Counts"),
+        "errors": describe(
+            array(schema("Failure"), maxItems=1000),
+            "If every project of a file was refused: the first 1,000 of them.",
+        ),
+        "locked_by": LOCKED_BY,
+        "locked_until": LOCKED_UNTIL,
+        "checks": CHECKS,
+    }
+    return json_object(
+        {
+            "status": {"const": "error"},
+            "code": describe(INTEGER, "HTTP status."),
+            "message": describe(STRING, "Fixed text for the HTTP status."),
+            "details": describe(STRING, "What happened, in one sentence."),
+            **optional,
+        },
+        optional=optional,
+        description="Every error has this form.",
+    )
+
+
+def _failure() -> Json:
+    optional: Json = {
+        "violations": describe(
+            array(schema("Violation"), maxItems=MAX_LISTED_VIOLATIONS),
+            "With `VALIDATION_ERROR`: the first faults of the project.",
+        ),
+        "violation_count": describe(COUNT, "With `VALIDATION_ERROR`: number of all faults."),
+        "column": describe(POSITIVE, "With `MALFORMED_XML`: column in the line, from 1."),
+        "expected_version": describe(
+            INTEGER, "With `VERSION_CONFLICT`: version that the file was made from."
+        ),
+        "current_version": describe(
+            nullable(INTEGER),
+            "With `VERSION_CONFLICT`: version on the server; null if the project does not exist.",
+        ),
+        "locked_by": LOCKED_BY,
+        "locked_until": LOCKED_UNTIL,
+        "import_id": describe(
+            nullable(ID), "With `LOCKING_CONFLICT`: the import that was writing the project."
+        ),
+        "project_id": describe(ID, "With `ALREADY_EXISTS`: the existing project."),
+    }
+    return json_object(
+        {
+            "index": INDEX,
+            "external_id": describe(nullable(STRING), "Id in the file; null if it has none."),
+            "name": describe(nullable(STRING), "Name in the file; null if it has none."),
+            "line": nullable(LINE),
+            "code": enumeration(
+                sorted({code.status for code in ErrorCode}), "HTTP status that fits the error."
+            ),
+            "error": schema("ErrorCode"),
+            "message": describe(STRING, "What happened, in one sentence."),
+            "retryable": describe(
+                BOOLEAN, "Whether the project can succeed later without a change to the file."
+            ),
+            **optional,
+        },
+        optional=optional,
+        description="A project that was not imported, and the reason.",
+    )
+
+
+def _landed() -> Json:
+    return json_object(
+        {
+            "index": INDEX,
+            "external_id": describe(STRING, "Id in the file."),
+            "project_id": describe(
+                nullable(ID), "Id on the server; null if a dry run would create the project."
+            ),
+            "name": describe(STRING, "Name of the project."),
+            "version": VERSION,
+            "outcome": enumeration(
+                LANDED, "`unchanged` means that the server already had the same content."
+            ),
+            "tasks": describe(COUNT, "Number of tasks."),
+            "warnings": schema("Warnings"),
+        },
+        description="A project that the server has as it is in the file.",
+    )
+
+
+def _multi_status() -> Json:
+    return json_object(
+        {
+            "status": enumeration(
+                ("success", "partial", "error"),
+                "`success` if no project failed, `error` if all failed, otherwise `partial`.",
+            ),
+            "code": {"const": 207},
+            "message": describe(STRING, "Summary for people."),
+            "counts": schema("Counts"),
+            "import_id": IMPORT_ID,
+            "dry_run": describe({"const": True}, "Present if the import was a dry run."),
+            "details": json_object(
+                {
+                    "successes": describe(
+                        array(schema("Landed")), "Imported projects, in file order."
+                    ),
+                    "errors": describe(
+                        array(schema("Failure")), "Projects not imported, in file order."
+                    ),
+                    "warnings": describe(
+                        array(schema("FileWarning")), "Warnings about the upload as a whole."
+                    ),
+                }
+            ),
+            "complete": describe(
+                {"const": True}, "The last member. A response without it was cut off."
+            ),
+        },
+        optional=("dry_run",),
+        description="The outcome of each project of an import.",
+    )
+
+
+def _import() -> Json:
+    return json_object(
+        {
+            "import_id": ID,
+            "state": schema("ImportState"),
+            "attempt": describe(
+                POSITIVE, "More than 1 if the import was interrupted and then continued."
+            ),
+            "subject": SUBJECT,
+            "idempotency_key": describe(
+                nullable(STRING), "`Idempotency-Key` of the upload; null if it had none."
+            ),
+            "options": schema("Options"),
+            "notes": describe(
+                nullable({"type": "string", "maxLength": default_of("max_notes_length")}),
+                "Comment that came with the upload.",
+            ),
+            "filename": describe(nullable(STRING), "Name of the uploaded file."),
+            "dialect": describe(
+                nullable(STRING), "Format: `native`, `mspdi` or `p6`; null until it is known."
+            ),
+            "bytes_read": describe(COUNT, "Bytes of the file that have been read."),
+            "projects_done": describe(
+                COUNT, "Approximate number of projects done so far; `counts` is exact."
+            ),
+            "cancel_requested": describe(BOOLEAN, "Whether a user has requested a cancel."),
+            "warnings": describe(
+                array(schema("FileWarning")), "Warnings about the upload as a whole."
+            ),
+            "cause": describe(nullable(STRING), "Why the import did not complete."),
+            "counts": describe(nullable(schema("Counts")), "Null while the import runs."),
+            "request_id": describe(nullable(STRING), "`X-Request-Id` of the upload."),
+            "started_at": TIME,
+            "ended_at": describe(nullable(TIME), "Null while the import runs."),
+        },
+        description="One import.",
+    )
+
+
+def _options() -> Json:
+    upload = json_object(
+        {
+            "mode": enumeration(Mode),
+            "atomic": BOOLEAN,
+            "dry_run": BOOLEAN,
+            "outcomes": enumeration(OutcomeFilter),
+        },
+        description="Options of an upload.",
+    )
+    undo = json_object(
+        {"undo": describe(ID, "Import that is undone.")}, description="Options of an undo."
+    )
+    return describe({"oneOf": [upload, undo]}, "Options that the request had.")
+
+
+def _codes(introduction: str, codes: Iterable[ErrorCode | WarningCode]) -> Json:
+    """Return the schema of codes; its description explains each of them."""
+    listed = list(codes)
+    explained = [f"`{code}`: {code.cause} What to do: {code.remedy}" for code in listed]
+    return enumeration(listed, "\n\n".join([introduction, *explained]))
+
+
+def _state() -> Json:
+    return enumeration(
+        STATES,
+        "`running`: the import is in progress.\n\n"
+        "`completed`: the file was read to its end, or to a place where it breaks off.\n\n"
+        "`failed`: the request was invalid, an atomic import had a failure, or the service "
+        "failed.\n\n"
+        "`interrupted`: the upload, the service or the database stopped. Send the file again with "
+        "the same `Idempotency-Key` to continue.\n\n"
+        "`cancelled`: a user cancelled the import.",
+    )
+
+
+def schemas() -> Json:
+    """Return all schemas of the document, by name."""
+    return {
+        "Error": _error(),
+        "ErrorCode": _codes("Why a project was not imported.", ErrorCode),
+        "WarningCode": _codes("What was set aside or noticed.", WarningCode),
+        "ImportState": _state(),
+        "Counts": json_object(
+            {outcome.value: COUNT for outcome in Outcome},
+            description="Number of projects by outcome.",
+        ),
+        "MultiStatus": _multi_status(),
+        "Landed": _landed(),
+        "Failure": _failure(),
+        "Violation": json_object(
+            {
+                "line": LINE,
+                "element": ELEMENT,
+                "value": VALUE,
+                "message": describe(STRING, "What is wrong, in one sentence."),
+            },
+            description="One fault of a project.",
+        ),
+        "Warning": json_object(
+            {"code": schema("WarningCode"), "line": LINE, "element": ELEMENT, "value": VALUE},
+            description="One warning about an imported project.",
+        ),
+        "Warnings": json_object(
+            {
+                "count": describe(COUNT, "Number of all warnings."),
+                "first": array(schema("Warning"), maxItems=MAX_LISTED_WARNINGS),
+            },
+            description="Warnings about an imported project.",
+        ),
+        "FileWarning": json_object(
+            {
+                "code": schema("WarningCode"),
+                "message": describe(STRING, "What was noticed, in one sentence."),
+                "count": describe(COUNT, "How often."),
+            },
+            optional=("count",),
+            description="A warning about the upload as a whole.",
+        ),
+        "Options": _options(),
+        "Import": _import(),
+        **project_schemas.schemas(),
+        "Next": describe(
+            nullable({"type": "string", "format": "uri-reference"}),
+            "Address of the next page; null on the last page.",
+        ),
+    }

@@ -1,0 +1,268 @@
+"""The operations on projects: list, read, compare, archive and lock."""
+
+from typing import Final
+
+from service.http.openapi.import_operations import PAGING, TEXT
+from service.http.openapi.json_schema import (
+    ID,
+    POSITIVE,
+    STRING,
+    TIME,
+    Json,
+    array,
+    default_of,
+    describe,
+    enumeration,
+    envelope,
+    json_object,
+    nullable,
+    query_parameter,
+    schema,
+)
+from service.http.openapi.operations import BREAK, IMPORT, READ, Success, json_response, operation
+from service.http.responses import JSON
+from service.http.routes import listing
+from service.http.routes.locks import LONGEST_REASON
+from service.http.routes.projects import TYPES
+
+TAG: Final = "Projects"
+LOCKS: Final = "Locks"
+
+_XML: Final = describe(STRING, "A native file with the project, which can be imported again.")
+_DOCUMENT: Final[Json] = {
+    kind: envelope(200, "Project", schema("Project"), complete={"const": True})
+    if kind == JSON
+    else _XML
+    for kind in TYPES
+}
+_COMPARED: Final = envelope(200, "Comparison", schema("Comparison"), complete={"const": True})
+_LOCKED: Final = "Another user holds a lock on the project, or an import is writing it."
+
+_LIST_PROJECTS: Final = operation(
+    "listProjects",
+    TAG,
+    "List projects",
+    "The list has active projects, unless `archived` asks for others.\n\n"
+    "To follow changes, send `changed_since`, read all pages, and send the `watermark` of the "
+    "response as the next `changed_since`. The watermark is before the start of the oldest import "
+    "that is still writing, so no change is missed. It is the same on all pages.",
+    scopes=[READ],
+    parameters=[
+        *PAGING,
+        query_parameter(
+            "archived",
+            enumeration(listing.ARCHIVED, default="exclude"),
+            "Whether the list has archived projects.",
+        ),
+        query_parameter(
+            "text",
+            TEXT,
+            "Only projects with this text in their external id, name or code, in any case.",
+        ),
+        query_parameter(
+            "source",
+            {"type": "string", "pattern": "^[a-z][a-z0-9_-]{0,30}$"},
+            "Only projects that came from this format: `native`, `mspdi` or `p6`.",
+        ),
+        query_parameter(
+            "changed_since",
+            TIME,
+            "Only projects whose current version was made at this time or later.",
+        ),
+        query_parameter(
+            "changed_until", TIME, "Only projects whose current version was made before this time."
+        ),
+        query_parameter(
+            "missing_from",
+            ID,
+            "Only projects that the file of this import does not have. The import must have read "
+            "its file to the end, and its outcomes must still be kept.",
+        ),
+    ],
+    successes={
+        200: json_response(
+            "A page of projects.",
+            envelope(
+                200,
+                "Projects",
+                json_object(
+                    {
+                        "projects": array(schema("Listed")),
+                        "watermark": describe(
+                            nullable(TIME),
+                            "With `changed_since` or `changed_until`: the time up to which the "
+                            "list is complete.",
+                        ),
+                        "next": schema("Next"),
+                    }
+                ),
+            ),
+        )
+    },
+    failures={
+        409: "`missing_from` names an import that has not completed, whose file broke off, or "
+        "whose outcomes are no longer kept."
+    },
+)
+
+_GET_PROJECT: Final = operation(
+    "getProject",
+    TAG,
+    "Read a project",
+    "The response has the project with all its records, at the version that is current when the "
+    "response begins. It is streamed; JSON ends with `complete`.\n\n"
+    "Native XML (`Accept: application/xml`) can be edited and imported again. Without an edit the "
+    "outcome is `unchanged`; if the project was changed in the meantime, it is a "
+    "`VERSION_CONFLICT`.",
+    scopes=[READ],
+    successes={200: Success("The project.", _DOCUMENT, ("Vary",))},
+    failures=[406],
+)
+
+_ARCHIVE_PROJECT: Final = operation(
+    "archiveProject",
+    TAG,
+    "Archive a project",
+    "An archived project keeps its records and versions, but lists leave it out. Archiving makes a "
+    "new version. The next import of the project activates it again. A repeated request changes "
+    "nothing.",
+    scopes=[IMPORT],
+    successes={
+        200: json_response(
+            "The project is archived.",
+            envelope(
+                200,
+                "Archived",
+                json_object({"project_id": ID, "version": POSITIVE, "archived_at": TIME}),
+            ),
+        )
+    },
+    failures={409: _LOCKED},
+)
+
+_LIST_VERSIONS: Final = operation(
+    "listVersions",
+    TAG,
+    "List the versions of a project",
+    f"The oldest version comes first. The latest {default_of('keep_versions')} versions are kept, "
+    "and earlier ones for a while.",
+    scopes=[READ],
+    parameters=PAGING,
+    successes={
+        200: json_response(
+            "A page of versions.",
+            envelope(
+                200,
+                "Versions",
+                json_object({"versions": array(schema("Version")), "next": schema("Next")}),
+            ),
+        )
+    },
+)
+
+_GET_VERSION: Final = operation(
+    "getVersion",
+    TAG,
+    "Read or compare a version",
+    "Without `compare`, the response is that of reading the project, at this version. With "
+    "`compare`, it lists the records that were added, removed or changed since another version, "
+    "as JSON only.",
+    scopes=[READ],
+    parameters=[query_parameter("compare", ID, "Version to compare with. It must still be kept.")],
+    successes={
+        200: Success(
+            "The version, or its differences.",
+            _DOCUMENT | {JSON: {"anyOf": [_DOCUMENT[JSON], _COMPARED]}},
+            ("Vary",),
+        )
+    },
+    failures=[406],
+)
+
+_GET_LOCK: Final = operation(
+    "getLock",
+    LOCKS,
+    "Read the lock on a project",
+    "`lock` is null if nobody holds the project.",
+    scopes=[READ],
+    successes={
+        200: json_response(
+            "The lock.", envelope(200, "Lock", json_object({"lock": nullable(schema("Lock"))}))
+        )
+    },
+)
+
+_HELD: Final = json_object({"lock": schema("Lock")})
+_TAKE_LOCK: Final = operation(
+    "takeLock",
+    LOCKS,
+    "Take or extend a lock",
+    "The lock belongs to the token's `sub`, which the token must have. While the lock lasts, "
+    "imports and archiving by other users are refused.",
+    scopes=[IMPORT],
+    requestBody={
+        "required": True,
+        "content": {
+            JSON: {
+                "schema": {
+                    **json_object(
+                        {
+                            "ttl_seconds": {
+                                "type": "integer",
+                                "minimum": 1,
+                                "maximum": default_of("max_lock_ttl"),
+                                "description": "Duration of the lock, from now.",
+                            }
+                        }
+                    ),
+                    "additionalProperties": False,
+                },
+                "examples": {
+                    "ten minutes": {"summary": "Ten minutes", "value": {"ttl_seconds": 600}}
+                },
+            }
+        },
+    },
+    successes={
+        200: json_response(
+            "The caller's own lock is extended.", envelope(200, "Lock extended", _HELD)
+        ),
+        201: json_response("The caller holds a new lock.", envelope(201, "Locked", _HELD)),
+    },
+    failures={
+        408: "The body of the request did not arrive.",
+        409: _LOCKED,
+        413: "The body of the request is too large.",
+    },
+)
+
+_RELEASE_LOCK: Final = operation(
+    "giveBackLock",
+    LOCKS,
+    "Release or break a lock",
+    f"The holder releases the lock. With the scope `{BREAK}` and a `reason`, a caller ends the "
+    "lock of another user; the service records the caller and the reason.",
+    scopes=[IMPORT, BREAK],
+    parameters=[
+        query_parameter(
+            "reason",
+            {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": LONGEST_REASON,
+                "pattern": r"^[^\x00]*[^\s\x00\x1c-\x1f\x85][^\x00]*$",
+            },
+            f"Why the lock of another user is ended. It requires the scope `{BREAK}`.",
+        )
+    ],
+    successes={204: Success("Nobody holds the project.", {})},
+    failures={409: _LOCKED},
+)
+
+PATHS: Final[Json] = {
+    "/projects": {"get": _LIST_PROJECTS},
+    "/projects/{project_id}": {"get": _GET_PROJECT, "delete": _ARCHIVE_PROJECT},
+    "/projects/{project_id}/versions": {"get": _LIST_VERSIONS},
+    "/projects/{project_id}/versions/{version}": {"get": _GET_VERSION},
+    "/projects/{project_id}/lock": {"get": _GET_LOCK, "put": _TAKE_LOCK, "delete": _RELEASE_LOCK},
+}

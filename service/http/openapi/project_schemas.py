@@ -1,0 +1,178 @@
+"""Schemas of projects, their records, versions and locks; ``service.tables`` has the columns."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from service.http.openapi.json_schema import (
+    BOOLEAN,
+    ID,
+    INTEGER,
+    NUMBER,
+    POSITIVE,
+    STRING,
+    TIME,
+    Json,
+    array,
+    describe,
+    enumeration,
+    json_object,
+    nullable,
+    schema,
+)
+from service.projects import comparison
+from service.tables import MEMBERS, PROJECT, RECORDS, SHARED_OBJECT, Column, Table, Type
+
+VERSION: Final = describe(POSITIVE, "Number of the version; each change of the project adds 1.")
+SUBJECT: Final = describe(STRING, "User who made the request: the `sub` of the token, or empty.")
+
+_PLAN_TIME: Final = {
+    "type": "string",
+    "pattern": r"^\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?( BC)?$",
+}
+_TYPES: Final[dict[Type, tuple[Json, str]]] = {
+    Type.TEXT: (STRING, ""),
+    Type.INTEGER: (INTEGER, ""),
+    Type.NUMERIC: (NUMBER, ""),
+    Type.BOOLEAN: (BOOLEAN, ""),
+    Type.TIMESTAMP: (_PLAN_TIME, " Wall-clock time of the project, without an offset."),
+    Type.INTERVAL: (STRING, " ISO 8601 duration as PostgreSQL prints it: `PT40H`, `PT-8H`."),
+    Type.JSONB: ({"type": "object"}, ""),
+}
+"""Schema of a column by its type, and what to add to its description."""
+
+_RECORDS: Final = {
+    Table.TASKS: "Task",
+    Table.DEPENDENCIES: "Dependency",
+    Table.RESOURCES: "Resource",
+    Table.ASSIGNMENTS: "Assignment",
+    Table.PARTS: "Part",
+}
+"""Name of the schema of each table's records."""
+
+_EXTERNAL_ID: Final = describe(STRING, "Id of the project in its file.")
+_ARCHIVED_AT: Final = describe(nullable(TIME), "Null if the project is active.")
+_IMPORT_ID: Final = describe(nullable(ID), "Import that made the version; null if none did.")
+_UPDATED_AT: Final = describe(TIME, "Time at which the version was made.")
+_LOCK: Final = describe(nullable(schema("Holder")), "Null if nobody holds a lock.")
+
+
+def column_schema(column: Column) -> Json:
+    """Return the schema of a column's values."""
+    kind, remark = _TYPES[column.type]
+    if column.values:
+        kind = enumeration(column.values)
+    return describe(nullable(kind) if column.nullable else kind, column.description + remark)
+
+
+def _columns(columns: Iterable[Column]) -> Json:
+    return {column.name: column_schema(column) for column in columns}
+
+
+def _listed_project() -> Json:
+    project = _columns(PROJECT)
+    return json_object(
+        {
+            "project_id": ID,
+            "external_id": _EXTERNAL_ID,
+            **{name: project[name] for name in ("name", "code", "status")},
+            "version": VERSION,
+            "source": project["source"],
+            "archived_at": _ARCHIVED_AT,
+            "import_id": _IMPORT_ID,
+            "updated_at": _UPDATED_AT,
+            "updated_by": SUBJECT,
+            "lock": _LOCK,
+        },
+        description="A project in a list, at its current version.",
+    )
+
+
+def _project() -> Json:
+    return json_object(
+        {
+            "project_id": ID,
+            "external_id": _EXTERNAL_ID,
+            "version": describe(VERSION, "Number of the version that the document has."),
+            "current_version": describe(VERSION, "Number of the current version."),
+            "archived_at": _ARCHIVED_AT,
+            "import_id": _IMPORT_ID,
+            "updated_at": _UPDATED_AT,
+            "updated_by": SUBJECT,
+            "lock": _LOCK,
+            **_columns(PROJECT),
+            **{MEMBERS[table]: array(schema(name)) for table, name in _RECORDS.items()},
+            "shared_objects": array(schema("SharedObject")),
+        },
+        description="One version of a project, with all its records.",
+    )
+
+
+def _comparison() -> Json:
+    return json_object(
+        {
+            "from": describe(VERSION, "Version that the other one is compared with."),
+            "to": describe(VERSION, "Version whose differences are listed."),
+            **{kind: array(schema("Change")) for kind in comparison.KINDS},
+        },
+        description="Differences between two versions, by kind of record.",
+    )
+
+
+def _change() -> Json:
+    names = {name: STRING for kind in comparison.KINDS.values() for name in kind.identity}
+    differences = {"type": "object", "additionalProperties": schema("Moved")}
+    optional: Json = {
+        **{name: nullable(kind) for name, kind in names.items()},
+        "fields": describe(differences, "With `changed`: the columns that differ."),
+        "attributes": describe(differences, "With `changed`: the attributes that differ."),
+    }
+    return json_object(
+        {"change": enumeration(("added", "removed", "changed"))} | optional,
+        optional=optional,
+        description="A record that differs, with the columns that identify it.",
+    )
+
+
+def schemas() -> Json:
+    """Return the schemas by name."""
+    return {
+        "Listed": _listed_project(),
+        "Project": _project(),
+        **{name: json_object(_columns(RECORDS[table][1:])) for table, name in _RECORDS.items()},
+        "SharedObject": json_object(_columns(SHARED_OBJECT)),
+        "Version": json_object(
+            {
+                "version": VERSION,
+                "current": describe(BOOLEAN, "Whether it is the current version."),
+                "name": describe(STRING, "Name of the project in this version."),
+                "status": describe(nullable(STRING), "Status in the planning tool."),
+                "source": describe(STRING, "Format of the original file."),
+                "import_id": _IMPORT_ID,
+                "updated_at": _UPDATED_AT,
+                "updated_by": SUBJECT,
+                "notes": describe(nullable(STRING), "Notes of the import that made the version."),
+            },
+            description="A version in a list.",
+        ),
+        "Comparison": _comparison(),
+        "Change": _change(),
+        "Moved": json_object(
+            {"from": {}, "to": {}},
+            description="A value in both versions; null if a version does not have it.",
+        ),
+        "Holder": json_object(
+            {
+                "holder": describe(STRING, "User who holds the lock."),
+                "expires_at": describe(TIME, "Time at which the lock ends."),
+            },
+            description="The holder of a lock.",
+        ),
+        "Lock": json_object(
+            {
+                "holder": describe(STRING, "User who holds the lock: the `sub` of the token."),
+                "acquired_at": describe(TIME, "Time at which the lock was first taken."),
+                "expires_at": describe(TIME, "Time at which the lock ends, unless it is extended."),
+            },
+            description="A lock on a project.",
+        ),
+    }
