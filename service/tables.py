@@ -179,3 +179,9 @@ COLUMNS: Final = {
     table: tuple(column.name for column in columns) for table, columns in RECORDS.items()
 }
 """Names of the columns in ``RECORDS``, in the order of a row in ``CopyRows``."""
+
+DEFAULTS: Final = {
+    table: {each.name: each.default.encode() for each in columns if each.default is not None}
+    for table, columns in RECORDS.items()
+}
+"""COPY text that a column has for a record without a value."""

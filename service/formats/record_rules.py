@@ -15,7 +15,7 @@ from service.formats.element import Element
 from service.formats.engine.parsed_record import NamedMembers, Shape, Slot
 from service.formats.json_attributes import TagKeys
 from service.formats.values import NULL, Kind
-from service.tables import COLUMNS, PROJECT_COLUMNS, Table
+from service.tables import COLUMNS, DEFAULTS, PROJECT_COLUMNS, Table
 
 LIMITS: Final = {
     "columns": 32,
@@ -149,7 +149,7 @@ class RecordRule:
         columns: what its row holds, in order; by default the table's without ordinal and
             attributes.
         fields: where its elements and XML attributes go.
-        defaults: COPY text of columns that are never null.
+        defaults: COPY text of columns that are never null, where it is not the table's default.
         required: columns without which the project is refused.
         apart: local names of children that are records themselves.
         holds: local names of children that hold records. These are taken out one by one; a strict
@@ -194,6 +194,8 @@ class RecordRule:
     def __post_init__(self) -> None:
         if self.table is not None and not self.columns:
             object.__setattr__(self, "columns", COLUMNS[self.table][1:-1])
+        if self.table is not None:
+            object.__setattr__(self, "defaults", DEFAULTS[self.table] | dict(self.defaults))
         read = (entry.column for entry in self.fields)
         object.__setattr__(self, "slots", tuple(dict.fromkeys((*self.columns, *read))))
         for problem in self._problems():

@@ -72,7 +72,6 @@ _LINK: Final = RecordRule(
         Field("LinkLag", "lag", values.LINK_LAG),
         Field("LagFormat", "percentage", PERCENTAGE, keep=True),
     ),
-    defaults={"type": b"FS", "lag": b"PT0S"},
     references=(
         ReferenceRule(
             ("predecessor_id",),
@@ -108,7 +107,6 @@ TASK: Final = RecordRule(
         Field("OutlineLevel", "level", LEVEL, keep=True),
         Field("IsNull", "is_null", values.BOOLEAN, keep=True),
     ),
-    defaults={"kind": b"activity", "milestone": b"f", "summary": b"f"},
     required=("task_id",),
     apart=("PredecessorLink",),
     key=Key("task_id", "task"),

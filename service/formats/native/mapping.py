@@ -78,7 +78,6 @@ TASK: Final = RecordRule(
         Field("@summary", "summary", values.BOOLEAN),
         Field("notes", "notes", values.TEXT),
     ),
-    defaults={"kind": b"activity", "milestone": b"f", "summary": b"f"},
     required=("task_id",),
     named=_ATTRIBUTES,
     key=Key("task_id", kind_column="kind"),
@@ -93,7 +92,6 @@ DEPENDENCY: Final = RecordRule(
         Field("@type", "type", TYPE),
         Field("@lag", "lag", values.DURATION),
     ),
-    defaults={"type": b"FS", "lag": b"PT0S"},
     required=("predecessor_id", "successor_id"),
     named=_ATTRIBUTES,
     references=(

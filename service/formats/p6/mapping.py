@@ -64,7 +64,7 @@ _WBS: Final = RecordRule(
         Field("Name", "name", values.TEXT),
         Field("Code", "wbs", values.TEXT),
     ),
-    defaults={"kind": b"wbs", "milestone": b"f", "summary": b"t"},
+    defaults={"kind": b"wbs", "summary": b"t"},
     required=("task_id",),
     key=Key("task_id", "wbs"),
     shared=_SHARED_BY_TASK,
@@ -91,7 +91,6 @@ _ACTIVITY: Final = RecordRule(
         Field("PercentComplete", "percent_complete", values.FRACTION),
         Field("Type", "milestone", MILESTONE, keep=True),
     ),
-    defaults={"kind": b"activity", "milestone": b"f", "summary": b"f"},
     required=("task_id",),
     key=Key("task_id", "activity"),
     shared=_SHARED_BY_TASK,
@@ -112,7 +111,6 @@ RELATIONSHIP: Final = RecordRule(
         Field("Type", "type", LINK),
         Field("Lag", "lag", values.HOURS),
     ),
-    defaults={"type": b"FS", "lag": b"PT0S"},
     references=(
         ReferenceRule(
             ("predecessor_id", "successor_id"),
