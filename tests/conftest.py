@@ -2,7 +2,8 @@
 
     dsn       a migrated database of the test's own, on each PostgreSQL that the run was told to use
     pool      a pool to it, as the service opens it (JSON crosses it as Python values)
-    settings  settings for it, independent of the environment; ``settings.model_copy(update={…})``
+    settings  settings for it, independent of the environment; a test changes them by
+              ``@pytest.mark.settings(idle_timeout=1)`` or ``settings.model_copy(update={…})``
     service   the application on a real socket, with client 1: see ``Service``; it shares ``dsn``,
               ``pool`` and ``settings`` with the test
 
@@ -25,7 +26,6 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
-import asyncpg
 import pytest
 from pydantic import SecretStr
 
@@ -34,6 +34,7 @@ from service.storage import Pool, migrate
 from service.storage.embedded import server as embedded
 from service.storage.partitions import partition_tables
 from service.storage.pool import create_pool
+from tests.support.databases import ADD_CLIENT, execute
 from tests.support.pgbouncer import PgBouncer, run_pgbouncer
 from tests.support.service import SECRET, Service, served
 
@@ -56,8 +57,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--postgres", default="18", help="versions to test on, such as 16,18")
 
 
-def pytest_configure() -> None:
-    """Have a run that is terminated stop its servers, as one that is interrupted does."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Stop the servers when the run is terminated, as when it is interrupted."""
+    config.addinivalue_line("markers", "settings(**changes): settings of the service under test")
     signal.signal(signal.SIGTERM, _interrupted)
 
 
@@ -114,13 +116,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def server(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The DSN of a server whose databases ``migrated`` and ``partitioned`` are up to date."""
     with embedded.run_server(tmp_path_factory.mktemp("db"), postgres) as dsn:
-        asyncio.run(_execute(dsn, f"CREATE DATABASE {_PLAIN}"))
+        asyncio.run(execute(dsn, f"CREATE DATABASE {_PLAIN}"))
         # No test cuts the power, and what a killed server has written is there without.
-        asyncio.run(_execute(dsn, "ALTER SYSTEM SET fsync = off"))
-        asyncio.run(_execute(dsn, "SELECT pg_reload_conf()"))
-        _ran_on.add(f"PostgreSQL {asyncio.run(_execute(dsn, 'SHOW server_version'))}")
+        asyncio.run(execute(dsn, "ALTER SYSTEM SET fsync = off"))
+        asyncio.run(execute(dsn, "SELECT pg_reload_conf()"))
+        _ran_on.add(f"PostgreSQL {asyncio.run(execute(dsn, 'SHOW server_version'))}")
         migrate.migrate(_database(dsn, _PLAIN))
-        asyncio.run(_execute(dsn, f"CREATE DATABASE {_PARTITIONED} TEMPLATE {_PLAIN}"))
+        asyncio.run(execute(dsn, f"CREATE DATABASE {_PARTITIONED} TEMPLATE {_PLAIN}"))
         asyncio.run(partition_tables(_database(dsn, _PARTITIONED), _PARTITIONS))
         yield dsn
 
@@ -140,9 +142,9 @@ def bouncer(server: str, pooler: str) -> Iterator[PgBouncer | None]:
 async def dsn(server: str, template: str, bouncer: PgBouncer | None) -> AsyncIterator[str]:
     name = f"test_{next(_numbers)}"
     # Copying files is the faster strategy for create and drop together.
-    await _execute(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+    await execute(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     yield _database(server, name) if bouncer is None else bouncer.dsn(name)
-    await _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+    await execute(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -151,6 +153,12 @@ def settings(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) ->
         if name.startswith("BULK_IMPORT_") or name == "DATABASE_URL":
             monkeypatch.delenv(name)
     settings = Settings(jwt_secret=SecretStr(SECRET), port=0, log_level="error")
+    changes = {
+        name: value
+        for marker in request.node.iter_markers("settings")
+        for name, value in marker.kwargs.items()
+    }
+    settings = settings.model_copy(update=changes)
     if "dsn" in request.fixturenames and request.getfixturevalue("pooler") == _UNPREPARED:
         return settings.model_copy(update={"statement_cache_size": 0})
     return settings
@@ -165,17 +173,9 @@ async def pool(settings: Settings, dsn: str) -> AsyncIterator[Pool]:
 
 @pytest.fixture
 async def service(settings: Settings, dsn: str) -> AsyncIterator[Service]:
-    await _execute(dsn, "INSERT INTO clients (client_id, name) VALUES (1, 'Demo')")
+    await execute(dsn, ADD_CLIENT)
     async with served(settings, dsn) as service:
         yield service
-
-
-async def _execute(dsn: str, statement: str) -> Any:
-    connection = await asyncpg.connect(dsn)
-    try:
-        return await connection.fetchval(statement)
-    finally:
-        await connection.close()
 
 
 def _database(dsn: str, name: str) -> str:

@@ -1,83 +1,11 @@
 """The program as people call it, with an embedded database of the test's own."""
 
-import contextlib
 import os
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-
-@dataclass(frozen=True)
-class CommandLine:
-    """``bulk-import`` in an environment of its own; extra settings by keyword."""
-
-    environment: dict[str, str]
-
-    def __call__(self, *arguments: object, **settings: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            self._command(arguments),
-            env=self.environment | settings,
-            capture_output=True,
-            text=True,
-            timeout=180,
-        )
-
-    def ok(self, *arguments: object, **settings: str) -> str:
-        """What a command prints that must end with 0."""
-        done = self(*arguments, **settings)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def refuses(self, *arguments: object, **settings: str) -> str:
-        """What a command says that must end with 2: one line."""
-        done = self(*arguments, **settings)
-        assert done.returncode == 2, done.stdout
-        *progress, line = done.stderr.splitlines()
-        assert "Traceback" not in progress
-        assert line.startswith("bulk-import: ")
-        return line.removeprefix("bulk-import: ")
-
-    @contextlib.contextmanager
-    def serving(self, **settings: str) -> Iterator[str]:
-        """``serve`` on a free port until the block ends; then it must end with 0 by SIGTERM."""
-        with self.serving_process(**settings) as (process, base):
-            yield base
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(60) == 0
-
-    @contextlib.contextmanager
-    def serving_process(self, **settings: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-        """``serve`` on a free port, and its address; no line of a traceback may come of it.
-
-        It leads a process group of its own, as a terminal would have it.
-        """
-        with subprocess.Popen(
-            self._command(["serve"]),
-            env=self.environment | {"BULK_IMPORT_PORT": "0"} | settings,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        ) as process:
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            try:
-                assert line.startswith("Serving on "), line
-                yield process, line.split()[2]
-            finally:
-                process.terminate()
-                _, said = process.communicate()
-                assert "Traceback" not in said, said
-
-    @staticmethod
-    def _command(arguments: object) -> list[str]:
-        assert isinstance(arguments, (list, tuple))
-        return [sys.executable, "-m", "service", *map(str, arguments)]
+from tests.support.command_line import CommandLine
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import jwt
 import pytest
 
 from service.storage.embedded.program_files import ROOT_HOME
-from tests.e2e.conftest import CommandLine
+from tests.support.command_line import CommandLine
 from tests.support.databases import embedded_pid
 from tests.support.paths import CHECKOUT
 

@@ -1,6 +1,6 @@
 """``bulk-import migrate --partitions``: asked for, kept, refused."""
 
-from tests.e2e.conftest import CommandLine
+from tests.support.command_line import CommandLine
 from tests.support.paths import CHECKOUT
 
 PARTITIONS = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'tasks'::regclass"

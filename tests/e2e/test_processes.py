@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.e2e.conftest import CommandLine
+from tests.support.command_line import CommandLine
 from tests.support.databases import embedded_pid
 from tests.support.paths import CHECKOUT
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import CommandLine
+from tests.support.command_line import CommandLine
 
 
 def test_what_is_missing_is_told_at_the_start(cli: CommandLine, tmp_path: Path) -> None:

@@ -1,30 +1,15 @@
 """Questions to a service, by client 1 unless it is said otherwise."""
 
-import json
 from dataclasses import dataclass
 from typing import Any, Final
 
 import aiohttp
 
+from tests.support.answer import Answer
 from tests.support.service import Service, token
 from tests.support.upload import upload
 
 XML: Final = "application/xml"
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-    @property
-    def details(self) -> Any:
-        return self.json["details"]
 
 
 @dataclass(frozen=True)
@@ -82,8 +67,3 @@ class Client:
         answer = await self.ask(f"projects/{project_id}", accept=XML)
         assert answer.status == 200, answer.body
         return answer.body
-
-
-def native(*projects: str) -> str:
-    """A native file."""
-    return f'<projects xmlns="urn:project-bulk-import:1">{"".join(projects)}</projects>'

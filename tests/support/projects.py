@@ -4,6 +4,8 @@ import asyncio
 from hashlib import blake2b
 from typing import Any
 
+import asyncpg
+
 from service.imports.pipeline.batch import Lease
 from service.imports.record import ImportEnd, ImportRequest, begin_import, end_import
 from service.model import Project, Warnings
@@ -11,6 +13,7 @@ from service.spool.copy_rows import CopyRows, copy_line
 from service.spool.spool import Spool
 from service.storage import Pool
 from service.tables import Table
+from tests.support.native import FILE_START
 
 CLIENT = 1
 
@@ -74,3 +77,27 @@ async def until(pool: Pool, query: str) -> Any:
         while not (value := await pool.fetchval(query)):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     return value
+
+
+async def fetch_results(pool: Pool, owner: Lease) -> list[asyncpg.Record]:
+    return await pool.fetch(
+        "SELECT * FROM import_results WHERE client_id = 1 AND import_id = $1 ORDER BY index",
+        owner.import_id,
+    )
+
+
+REQUEST = ImportRequest(CLIENT, "tester", "request-1")
+
+
+HEAD = FILE_START.encode() + b"\n"
+
+
+TAIL = b"</projects>\n"
+
+
+def project_line(name: str, tasks: int = 2, text: str = "") -> bytes:
+    """One native project on a line of its own."""
+    rows = "".join(
+        f'<task id="T{n}"><name>Task {n}</name><notes>{text}</notes></task>' for n in range(tasks)
+    )
+    return f'<project id="{name}"><name>{name}</name><tasks>{rows}</tasks></project>\n'.encode()

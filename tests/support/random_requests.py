@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tests.support.fuzzing import REAL, zipped
+from tests.support.native import EMPTY_FILE, native_file
 from tests.support.raw_http import BOUNDARY, chunked, form
 from tests.support.service import token
 
@@ -19,10 +20,7 @@ _PATHS: Final = [
     *("/api/v2/clients/1/imports/1", "/api/v2/clients/1/imports/0/results", "/", "//", "/healthz"),
 ]
 _METHODS: Final = ["GET", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"]
-_NATIVE: Final = (
-    b'<projects xmlns="urn:project-bulk-import:1"><project id="%b"%b><name>%b</name>'
-    b"</project></projects>"
-)
+_NATIVE: Final = native_file('<project id="%b"%b><name>%b</name></project>')
 _CONTENTS: Final = {
     "one project": _NATIVE % (b"A", b"", b"one"),
     "the same, changed": _NATIVE % (b"A", b"", b"two"),
@@ -33,7 +31,7 @@ _CONTENTS: Final = {
     "UTF-16": (_NATIVE % (b"A", b"", b"one")).decode().encode("utf-16"),
     "empty": b"",
     "no XML": b"id;name\n1;one",
-    "no project": b'<projects xmlns="urn:project-bulk-import:1"/>',
+    "no project": EMPTY_FILE.encode(),
     "a DTD": b"<!DOCTYPE a []><a/>",
     "notes": b"Import on 2026-01-01",
     "long notes": b"n" * 5000,

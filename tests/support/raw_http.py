@@ -1,34 +1,22 @@
 """Requests as bytes on a socket, for what no client library would send."""
 
 import asyncio
-import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from service.formats.native.mapping import NAMESPACE
+from tests.support.answer import Answer
 from tests.support.service import Service
 from tests.support.service import token as new_token
 
 BOUNDARY: Final = "----tests4a9f"
-XML: Final = b"""<?xml version="1.0" encoding="UTF-8"?>
-<projects xmlns="urn:project-bulk-import:1">
+XML: Final = f"""<?xml version="1.0" encoding="UTF-8"?>
+<projects xmlns="{NAMESPACE}">
   <project id="P-1"><name>One</name></project>
   <project id="P-2"><name>Two</name></project>
 </projects>
-"""
-
-
-@dataclass(frozen=True)
-class Answer:
-    version: str
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
+""".encode()
 
 
 def part(name: str, content: bytes, *headers: str, filename: str | None = None) -> bytes:
@@ -108,7 +96,7 @@ class Connection:
             body = await self.reader.readexactly(int(headers["content-length"]))
         else:
             body = b"" if int(status) < 200 else await self.reader.read()
-        return Answer(version, int(status), headers, body)
+        return Answer(int(status), headers, body, version)
 
     async def chunks(self) -> bytes:
         """What is left of a body in HTTP chunks."""

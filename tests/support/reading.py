@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 import pytest
 
@@ -12,14 +13,16 @@ from service.formats.compression import InflatedSource
 from service.formats.engine import select
 from service.formats.engine.python import PYTHON
 from service.formats.format import Format
+from service.formats.mspdi import format as mspdi
+from service.formats.native.mapping import NAMESPACE
 from service.formats.reader import Limits, Reader
 from service.formats.registry import FORMATS
 from service.formats.values import unescape
 from service.model import FileWarning, Item, Project, Refusal, SharedObjects
 from service.tables import COLUMNS, PROJECT_COLUMNS, Table
 
-NATIVE = "urn:project-bulk-import:1"
-MSPDI = "http://schemas.microsoft.com/project"
+NATIVE: Final = NAMESPACE
+MSPDI: Final = mspdi.NAMESPACE
 
 Row = dict[str, str | None]
 

@@ -7,14 +7,13 @@ from urllib.parse import urlsplit
 from playwright.async_api import ConsoleMessage, Locator, Page, Request, expect
 
 from service.storage import Pool
+from tests.support.native import native_file
 from tests.support.service import Service
 from tests.support.service import token as new_token
 
 SCOPES: Final = "projects:import projects:read projects:undo"
 _ANSWERED: Final = "Failed to load resource: "
 """Chromium's own note of an answer over 399 or a lost connection, which the page is to tell of."""
-
-XML: Final = '<projects xmlns="urn:project-bulk-import:1">{}</projects>'
 
 
 def project(number: object, name: str = "", tasks: str = "<task id='T'/>") -> str:
@@ -63,7 +62,7 @@ class Tab:
 
     async def send(self, *projects: str, name: str = "plans.xml") -> Locator:
         """Choose a file; its card."""
-        await self.choose(XML.format("".join(projects)).encode(), name)
+        await self.choose(native_file(*projects), name)
         return self.card(name)
 
     async def choose(self, content: bytes, name: str) -> None:

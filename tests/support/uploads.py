@@ -5,17 +5,17 @@ from typing import Any
 import asyncpg
 
 from service.storage import Pool
-from tests.support.raw_http import Answer, form, part, upload
+from tests.support.answer import Answer
+from tests.support.native import native_file
+from tests.support.raw_http import form, part, upload
 from tests.support.service import Service, token
-
-NATIVE = '<projects xmlns="urn:project-bulk-import:1">{}</projects>'
 
 
 def plans(*ids: str, name: str = "Plan", attributes: str = "") -> bytes:
     """An upload of projects with a task each."""
     tasks = '<tasks><task id="T"><name>t</name></task></tasks>'
     made = (f'<project id="{i}"{attributes}><name>{name}</name>{tasks}</project>\n' for i in ids)
-    return form(part("file", NATIVE.format("".join(made)).encode()))
+    return form(part("file", native_file(*made)))
 
 
 async def send(service: Service, body: bytes, query: str = "", *headers: str) -> Answer:

@@ -5,8 +5,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from service.storage import Pool
+from tests.support.answer import Answer
 from tests.support.client_programs import CLIENTS
-from tests.support.raw_http import Answer, Connection
+from tests.support.raw_http import Connection
 from tests.support.service import Service, token
 
 HEAD, BODY = (CLIENTS / "upload.http").read_bytes().split(b"\r\n\r\n", 1)

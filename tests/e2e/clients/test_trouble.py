@@ -7,9 +7,9 @@ import aiohttp
 import pytest
 
 from service.storage import Pool
-from tests.support.client import native
 from tests.support.client_programs import EVERY, begin, upload
 from tests.support.commands import ended, says
+from tests.support.native import native
 from tests.support.network import Network, between
 from tests.support.old_proxy import before
 from tests.support.projects import until

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from service.storage import Pool
-from tests.support.client import native
 from tests.support.client_programs import EVERY_IN_TIME, peak, upload
+from tests.support.native import native
 from tests.support.service import Service
 
 MB = 1_000_000

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from playwright.async_api import expect
 
+from tests.support.native import native
 from tests.support.tab import Tab, project
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -97,7 +98,7 @@ async def test_the_keyboard_does_it_all(tab: Tab) -> None:
 
     await tab_to("files")
     await keyboard.press("Enter")
-    xml = f'<projects xmlns="urn:project-bulk-import:1">{project(1)}</projects>'
+    xml = native(project(1))
     given = {"name": "plan.xml", "mimeType": "text/xml", "buffer": xml.encode()}
     await (await choosing).set_files(given)  # type: ignore[arg-type]
     await expect(tab.page.get_by_text("1 project imported.")).to_be_visible()

@@ -9,6 +9,7 @@ import pytest
 
 from service.settings import Settings
 from service.storage import Pool
+from tests.support.databases import ADD_CLIENT
 from tests.support.raw_http import XML, Connection, form, get, head, part
 from tests.support.service import Service, served
 
@@ -19,7 +20,7 @@ WHOLE = f"Content-Length: {len(FILE)}"
 @pytest.fixture
 async def service(settings: Settings, dsn: str, pool: Pool) -> AsyncIterator[Service]:
     """With room for two connections, and little time for heads."""
-    await pool.execute("INSERT INTO clients (client_id, name) VALUES (1, 'Demo')")
+    await pool.execute(ADD_CLIENT)
     changed = settings.model_copy(update={"max_connections": 2, "header_timeout": 0.3})
     async with served(changed, dsn) as service:
         yield service

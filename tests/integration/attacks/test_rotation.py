@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from service.http.auth import jwks
 from service.settings import Settings
 from service.storage import Pool
+from tests.support.databases import ADD_CLIENT
 from tests.support.raw_http import XML, form, part, upload
 from tests.support.service import served
 
@@ -36,7 +37,7 @@ def signed(key: Any, kid: str) -> str:
 
 @pytest.fixture
 async def _client(pool: Pool) -> None:
-    await pool.execute("INSERT INTO clients (client_id, name) VALUES (1, 'Demo')")
+    await pool.execute(ADD_CLIENT)
 
 
 @pytest.mark.usefixtures("_client")

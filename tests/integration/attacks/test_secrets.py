@@ -1,49 +1,19 @@
 """What is never told: secrets, and which versions answer."""
 
-import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
 from service.settings import Settings
 from service.storage import Pool
-from tests.support.raw_http import XML, Answer, form, get, part, upload
+from tests.support.answer import Answer
+from tests.support.logs import DATABASE_PASSWORD, serve_with_log
+from tests.support.raw_http import XML, form, get, part, upload
 from tests.support.service import SECRET, Service, token
-from tests.tools.bench.database import Database
-from tests.tools.bench.process import serving
 
-PASSWORD: Final = "a-password-of-the-database"
 FILE: Final = form(part("file", XML))
 UNQUOTED: Final = form(part(f"x {'x' * 100}", b"").replace(b'"', b""))
 """Its part has a ``ProjectContent-Disposition`` that is malformed."""
-
-
-@asynccontextmanager
-async def logged(
-    settings: Settings, dsn: str, log_format: str, **more: object
-) -> AsyncIterator[tuple[Service, Path]]:
-    """A ``serve`` process that says all that it can, and the file that it says it in.
-
-    Args:
-        settings: of the test's database.
-        more: settings beyond the defaults, as ``tests.bench.process.serving`` takes them.
-    """
-    parts = urlsplit(dsn)
-    user = parts.username or ""
-    host = parts.netloc.rpartition("@")[2]
-    secret = urlunsplit(parts._replace(netloc=f"{user}:{PASSWORD}@{host}"))
-    said = {"log_level": "debug", "log_format": log_format, "jwt_secret": SECRET}
-    cache = {"statement_cache_size": settings.statement_cache_size}
-    changed = cache | said | more
-    with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory) / "log"
-        with path.open("wb") as log:
-            async with serving(Database(secret), "", log, **changed) as at:
-                yield Service(at.base, dsn, settings), path
 
 
 @pytest.mark.parametrize("log_format", ["console", "json"])
@@ -54,7 +24,7 @@ async def test_no_secret_is_logged_counted_or_answered(
     good, expired = token(), token(exp=1)
     forged = good[:-8] + "AAAAAAAA"
     answers: list[Answer] = []
-    async with logged(settings, dsn, log_format) as (service, log):
+    async with serve_with_log(settings, dsn, log_format) as (service, log):
         tokens = (good, expired, forged, "not.a.token", "x" * 7000, "x" * 70_000)
         answers += [await upload(service, FILE, token=each) for each in tokens]
         answers.append(await upload(service, FILE, path=f"/x?token={good}"))
@@ -72,7 +42,7 @@ async def test_no_secret_is_logged_counted_or_answered(
     assert answers[9].status == 500
     assert "http.failed" in said
     told = said + "".join(f"{each.headers}{each.body!r}" for each in answers)
-    for secret in (SECRET, PASSWORD, good, expired, forged, good.split(".")[2], "x" * 100):
+    for secret in (SECRET, DATABASE_PASSWORD, good, expired, forged, good.split(".")[2], "x" * 100):
         assert secret not in told
 
 

@@ -5,13 +5,10 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from tests.integration.http.conftest import pytest_configure, settings
 from tests.support.client import Client
 from tests.support.commands import Commands
 from tests.support.network import Network, between
 from tests.support.service import Service
-
-__all__ = ["pytest_configure", "settings"]
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from service.storage import Pool
-from tests.support.client import Client, native
+from tests.support.client import Client
 from tests.support.commands import Commands, ended
+from tests.support.native import native
 from tests.support.network import Network
 from tests.support.projects import until
 from tests.support.raw_http import Connection, head

@@ -10,8 +10,8 @@ import pytest
 
 from service import samples
 from service.storage import Pool
-from tests.support.client import native
 from tests.support.commands import Commands
+from tests.support.native import native
 from tests.support.paths import CHECKOUT
 from tests.support.real.files import FILES, File
 

@@ -7,18 +7,16 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 
 import aiohttp
-import asyncpg
 import pytest
 
 from service.settings import Settings
 from service.storage import Pool, watchdog
+from tests.support.databases import ADD_CLIENT, execute
 from tests.support.descriptors import unlinked
 from tests.support.faults.cluster import Cluster, cluster
 from tests.support.faults.proxy import Proxy, proxied
 from tests.support.faults.uploads import QUICK, content_of
 from tests.support.service import Service, served
-
-ADD_CLIENT = "INSERT INTO clients (client_id, name) VALUES (1, 'Demo')"
 
 
 @pytest.fixture
@@ -102,12 +100,3 @@ async def broken_into(
             assert not thread.is_alive()
     assert asyncio.all_tasks() - {asyncio.current_task()} <= tasks
     assert unlinked() == files
-
-
-async def execute(dsn: str, statement: str) -> object:
-    """Do something by a connection of one's own; its first value."""
-    connection = await asyncpg.connect(dsn)
-    try:
-        return await connection.fetchval(statement)
-    finally:
-        await connection.close()

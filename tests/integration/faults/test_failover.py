@@ -11,10 +11,10 @@ import pytest
 
 from service.settings import Settings
 from service.storage import watchdog
-from tests.integration.faults.conftest import ADD_CLIENT, execute
-from tests.integration.faults.test_server import completes, readiness, until_ready
+from tests.support.databases import ADD_CLIENT, execute
 from tests.support.faults.cluster import Cluster, folder_for
 from tests.support.faults.proxy import COMMIT, Fault, proxied
+from tests.support.faults.recovery import complete_upload, read_readiness, wait_until_ready
 from tests.support.faults.truth import assert_all_told_is_true
 from tests.support.faults.uploads import QUICK, send
 from tests.support.pgbouncer import run_pgbouncer
@@ -70,15 +70,17 @@ async def test_what_was_told_is_on_the_new_primary_and_the_import_goes_on(
             await asyncio.to_thread(own_server.stop, signal.SIGKILL)
             bouncer.point_to("127.0.0.1", standby.port)
             async with asyncio.timeout(20):
-                while await readiness(http, service) != READ_ONLY:  # noqa: ASYNC110
+                while await read_readiness(http, service) != READ_ONLY:  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
             assert not sending.done()
             await asyncio.to_thread(standby.promote)
-            await until_ready(http, service, 200)
+            await wait_until_ready(http, service, 200)
 
             status, told = await sending
             assert status == 207, told
             assert told["counts"]["created"] == 600
             await assert_all_told_is_true(standby.dsn(), content, told["details"]["successes"])
-            assert (await completes(http, service, standby.dsn(), content))["unchanged"] == 600
-            assert (await readiness(http, service))[0] == 200
+            assert (await complete_upload(http, service, standby.dsn(), content))[
+                "unchanged"
+            ] == 600
+            assert (await read_readiness(http, service))[0] == 200

@@ -22,6 +22,7 @@ from service.settings import Settings
 from service.storage import migrate
 from tests.support.faults.cluster import Cluster, cluster
 from tests.support.faults.uploads import send
+from tests.support.native import native_file
 from tests.support.service import Service, served
 
 PROJECTS = 60
@@ -112,7 +113,7 @@ async def keep_importing(
                 f'<project id="P-{n}"><name>{name}</name><tasks><task id="T"/></tasks></project>'
                 for n in projects
             )
-            content = f'<projects xmlns="urn:project-bulk-import:1">{plans}</projects>'.encode()
+            content = native_file(plans)
             status, told = await send(http, service, content)
             assert (status, told["counts"]["updated"]) == (207, len(projects)), told
             landed += 1

@@ -12,47 +12,16 @@ import asyncpg
 import pytest
 
 from service.settings import Settings
-from tests.integration.faults.conftest import ADD_CLIENT, execute
+from tests.support.databases import ADD_CLIENT, execute
 from tests.support.faults.cluster import Cluster, cluster
 from tests.support.faults.proxy import COMMIT, Fault, Proxy, proxied
-from tests.support.faults.truth import assert_all_told_is_true, stored_outcomes
+from tests.support.faults.recovery import complete_upload, read_readiness, wait_until_ready
+from tests.support.faults.truth import assert_all_told_is_true
 from tests.support.faults.uploads import QUICK, content_of, send
 from tests.support.service import Service, served
 
 PROJECTS = 600
 WAITED_OUT = pytest.mark.parametrize("retry_timeout", [5.0])
-
-
-async def completes(
-    http: aiohttp.ClientSession, service: Service, dsn: str, content: bytes
-) -> dict[str, int]:
-    """A repeated upload must land all of the file, with what was there as unchanged."""
-    before = await stored_outcomes(dsn)
-    there = {row["external_id"] for row in before if row["outcome"] != "failed"}
-    status, told = await send(http, service, content)
-    assert status == 207, told
-    again = {one["external_id"] for one in told["details"]["successes"]}
-    unchanged = {
-        one["external_id"] for one in told["details"]["successes"] if one["outcome"] == "unchanged"
-    }
-    assert (len(again), unchanged) == (content.count(b"<project "), there)
-    await assert_all_told_is_true(dsn, content, told["details"]["successes"])
-    await assert_all_told_is_true(dsn, content, await stored_outcomes(dsn))
-    counts: dict[str, int] = told["counts"]
-    return counts
-
-
-async def readiness(http: aiohttp.ClientSession, service: Service) -> tuple[int, str]:
-    async with http.get(f"{service.base}/readyz") as answer:
-        return answer.status, (await answer.json())["details"]
-
-
-async def until_ready(http: aiohttp.ClientSession, service: Service, status: int) -> str:
-    """Wait until ``/readyz`` answers so; what it says."""
-    async with asyncio.timeout(10):
-        while (said := await readiness(http, service))[0] != status:  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
-    return said[1]
 
 
 async def interrupted(http: aiohttp.ClientSession, service: Service, import_id: int) -> None:
@@ -89,7 +58,7 @@ async def test_a_server_that_comes_back_is_gone_on_with(
     assert status == 207, told
     assert told["counts"]["created"] == PROJECTS
     await assert_all_told_is_true(own_server.dsn(), content, told["details"]["successes"])
-    assert (await completes(http, own, own_server.dsn(), content))["unchanged"] == PROJECTS
+    assert (await complete_upload(http, own, own_server.dsn(), content))["unchanged"] == PROJECTS
 
 
 @WAITED_OUT
@@ -103,7 +72,7 @@ async def test_a_server_that_stays_away_is_told_and_what_landed_stays(
 
     status, told = await sending
     assert (status, told["message"]) == (503, "Service unavailable")
-    for ask in (send(http, own, content), readiness(http, own)):
+    for ask in (send(http, own, content), read_readiness(http, own)):
         began = time.monotonic()
         assert (await ask)[0] == 503
         assert time.monotonic() - began < 10
@@ -111,9 +80,9 @@ async def test_a_server_that_stays_away_is_told_and_what_landed_stays(
         assert answer.status == 200
 
     await asyncio.to_thread(own_server.start)
-    await until_ready(http, own, 200)
+    await wait_until_ready(http, own, 200)
     await interrupted(http, own, told["import_id"])
-    counts = await completes(http, own, own_server.dsn(), content)
+    counts = await complete_upload(http, own, own_server.dsn(), content)
     assert 0 < counts["unchanged"] < PROJECTS
 
 
@@ -135,12 +104,12 @@ async def test_a_server_that_does_not_answer_is_not_waited_for(
 ) -> None:
     proxy.stall()
     began = time.monotonic()
-    assert await readiness(http, faulty) == (503, "The database does not answer")
+    assert await read_readiness(http, faulty) == (503, "The database does not answer")
     assert time.monotonic() - began < 4
     status, told = await send(http, faulty, content)
     assert status == 207, told
     await assert_all_told_is_true(dsn, content, told["details"]["successes"])
-    assert (await readiness(http, faulty))[0] == 200
+    assert (await read_readiness(http, faulty))[0] == 200
 
 
 @WAITED_OUT
@@ -150,12 +119,12 @@ async def test_a_read_only_server_is_not_ready(
     dsn = own_server.dsn()
     await execute(dsn, "ALTER SYSTEM SET default_transaction_read_only = on")
     await execute(dsn, "SELECT pg_reload_conf()")
-    assert await until_ready(http, own, 503) == "The database is read-only"
+    assert await wait_until_ready(http, own, 503) == "The database is read-only"
     assert (await send(http, own, content))[0] == 503
 
     await execute(dsn, "ALTER SYSTEM RESET default_transaction_read_only")
     await execute(dsn, "SELECT pg_reload_conf()")
-    assert (await completes(http, own, dsn, content))["created"] == PROJECTS
+    assert (await complete_upload(http, own, dsn, content))["created"] == PROJECTS
 
 
 @pytest.mark.parametrize("held", [1.0, 60.0])
@@ -177,7 +146,7 @@ async def test_a_table_locked_by_somebody_else_is_waited_for(
         await other.close()
         status, told = await sending
         assert status == (207 if held == 1.0 else 503), told
-        await completes(http, service, dsn, content)
+        await complete_upload(http, service, dsn, content)
 
 
 async def test_a_server_without_room_for_connections_is_waited_for(
@@ -198,7 +167,7 @@ async def test_a_server_without_room_for_connections_is_waited_for(
             status, told = await sending
             assert status == 207, told
             await assert_all_told_is_true(dsn, content, told["details"]["successes"])
-            await completes(http, service, dsn, content)
+            await complete_upload(http, service, dsn, content)
 
 
 async def test_a_server_without_room_for_locks_takes_smaller_batches(
@@ -232,7 +201,7 @@ async def test_a_server_whose_locks_others_hold_is_waited_for(
     status, told = await send(http, own, content)
     assert (status, told["message"]) == (503, "Service unavailable"), told
     await hog.close()
-    await completes(http, own, own_server.dsn(), content)
+    await complete_upload(http, own, own_server.dsn(), content)
 
 
 @pytest.fixture
@@ -267,6 +236,6 @@ async def test_a_full_disk_interrupts_and_what_landed_stays(
         ballast.unlink()
         if not full_soon.running:  # it could not even write its log of changes
             await asyncio.to_thread(full_soon.start)
-        await until_ready(http, service, 200)
+        await wait_until_ready(http, service, 200)
         await interrupted(http, service, told["import_id"])
-        await completes(http, service, full_soon.dsn(), content)
+        await complete_upload(http, service, full_soon.dsn(), content)

@@ -10,6 +10,7 @@ import pytest
 
 from service.settings import Settings
 from service.storage import Pool
+from tests.support.databases import ADD_CLIENT
 from tests.support.faults.truth import assert_all_told_is_true, stored_outcomes
 from tests.support.projects import until
 from tests.tools.bench.database import Database
@@ -30,7 +31,7 @@ WAITS_FOR_BYTES = f"SELECT count(*) {COPYING} AND wait_event = 'ClientRead'"
 @pytest.fixture
 async def site(dsn: str, pool: Pool, settings: Settings, tmp_path: Path) -> AsyncIterator[Site]:
     """Two replicas, which find each other's dead imports within two seconds, with client 1."""
-    await pool.execute("INSERT INTO clients (client_id, name) VALUES (1, 'Demo')")
+    await pool.execute(ADD_CLIENT)
     database = Database(dsn)
     cache = settings.statement_cache_size
     async with two_replicas(database, tmp_path, statement_cache_size=cache) as replicas:

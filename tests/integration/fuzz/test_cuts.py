@@ -6,8 +6,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.answer import Answer
 from tests.support.fuzzing import REAL, SEEDS, WRAPPED, examples, mutated
-from tests.support.raw_http import Answer, Connection, chunked, form, head, part
+from tests.support.raw_http import Connection, chunked, form, head, part
 from tests.support.service import Service
 
 _REHEARSED = "/api/v2/clients/1/projects/bulk?dry_run=true"

@@ -7,9 +7,10 @@ from hypothesis import given, note
 from hypothesis import strategies as st
 
 from service.storage import Pool
+from tests.support.answer import Answer
 from tests.support.fuzzing import SEEDS, examples
 from tests.support.random_requests import Made, Maker
-from tests.support.raw_http import Answer, Connection
+from tests.support.raw_http import Connection
 from tests.support.service import Service
 
 STATUSES = {207, 400, 401, 403, 404, 405, 406, 408, 409, 413, 415, 417, 422}

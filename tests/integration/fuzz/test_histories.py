@@ -22,6 +22,7 @@ from tests.support.histories import (
     apply,
     locked,
 )
+from tests.support.native import native
 from tests.support.raw_http import form, part, upload
 from tests.support.service import Service, token
 
@@ -113,7 +114,7 @@ async def _send(
     service: Service, prefix: str, asked: Upload, key: str | None = None
 ) -> dict[str, Any]:
     projects = "".join(_project(prefix, entry) for entry in asked.entries)
-    file = f'<projects xmlns="urn:project-bulk-import:1">{projects}</projects>'
+    file = native(projects)
     flags = f"atomic={asked.atomic}&dry_run={asked.dry_run}".lower()
     answer = await upload(
         service,

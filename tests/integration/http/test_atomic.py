@@ -8,11 +8,13 @@ import pytest
 
 from service.storage import Pool
 from service.storage.advisory_locks import client_key
-from tests.integration.http.test_endings import ended
+from tests.support.answer import Answer
+from tests.support.native import native
 from tests.support.projects import until
-from tests.support.raw_http import Answer, Connection, form, get, head, part
+from tests.support.raw_http import Connection, form, get, head, part
+from tests.support.running_imports import wait_for_end
 from tests.support.service import Service
-from tests.support.uploads import NATIVE, plans, rows, send, told
+from tests.support.uploads import plans, rows, send, told
 
 ATOMIC = "atomic=true"
 MANY = [f"P-{n}" for n in range(1000)]
@@ -60,7 +62,7 @@ async def test_one_that_fails_on_the_server_takes_all_with_it(service: Service, 
 
 async def test_locks_and_versions_alone_are_a_409(service: Service, pool: Pool) -> None:
     await send(service, plans("A"))
-    stale = NATIVE.format(
+    stale = native(
         '<project id="B"><name>B</name></project>'
         '<project id="A" version="7"><name>Other</name></project>'
     )
@@ -79,7 +81,7 @@ async def test_what_the_database_refuses_is_found(service: Service, pool: Pool) 
     xml = "".join(
         f'<project id="P-{n}"><name>n</name>{bad if n == 35 else ""}</project>' for n in range(50)
     )
-    answer = await send(service, form(part("file", NATIVE.format(xml).encode())), ATOMIC)
+    answer = await send(service, form(part("file", native(xml).encode())), ATOMIC)
     outcomes = told(answer)
     assert {k: v for k, v in outcomes.items() if v != "NOT_IMPORTED"} == {
         "P-35": "INTERNAL_ERROR",
@@ -90,7 +92,7 @@ async def test_what_the_database_refuses_is_found(service: Service, pool: Pool) 
 
 
 async def test_a_file_that_breaks_off_lands_nothing(service: Service, pool: Pool) -> None:
-    broken = NATIVE.format('<project id="A"><name>A</name></project>').replace("</projects>", "<")
+    broken = native('<project id="A"><name>A</name></project>').replace("</projects>", "<")
     answer = await send(service, form(part("file", broken.encode())), ATOMIC)
     assert [e["error"] for e in answer.json["details"]["errors"]] == [
         "NOT_IMPORTED",
@@ -106,7 +108,7 @@ async def test_nothing_is_written_before_the_last_byte(service: Service, pool: P
         length = f"Content-Length: {len(body)}"
         await connection.send(head(service, length, path=path), body[:-40])
         await until(pool, "SELECT 1 FROM imports")
-    assert await ended(service) == "interrupted"
+    assert await wait_for_end(service) == "interrupted"
     assert not await pool.fetch("SELECT FROM import_results")
     assert not await pool.fetch("SELECT FROM projects")
 

@@ -5,9 +5,10 @@ import asyncio
 import pytest
 
 from service.storage import Pool
-from tests.integration.http.test_endings import ended, held
+from tests.support.answer import Answer
 from tests.support.projects import until
-from tests.support.raw_http import Answer, Connection, get, head, upload
+from tests.support.raw_http import Connection, get, head, upload
+from tests.support.running_imports import hold_projects, wait_for_end
 from tests.support.service import Service, token
 from tests.support.uploads import abandoned, plans, send
 
@@ -59,13 +60,13 @@ async def test_it_says_the_same_when_asked_again(service: Service, pool: Pool) -
 
 async def test_behind_the_last_byte_it_works_as_well(service: Service, pool: Pool) -> None:
     body = plans("A", "B")
-    async with held(pool, "A"):
+    async with hold_projects(pool, "A"):
         sending = asyncio.create_task(send(service, body))
         await until(pool, "SELECT count(*) > 0 FROM import_results")
         await cancel(service)
         await beaten(pool)
     assert (await sending).status == 409
-    assert await ended(service) == "cancelled"
+    assert await wait_for_end(service) == "cancelled"
 
 
 async def test_an_atomic_one_lands_nothing(service: Service, pool: Pool) -> None:

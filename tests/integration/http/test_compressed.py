@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from service.storage import Pool
-from tests.support.raw_http import XML, Answer, Connection, form, head, part, upload
+from tests.support.answer import Answer
+from tests.support.native import native_file
+from tests.support.raw_http import XML, Connection, form, head, part, upload
 from tests.support.service import Service
 
 GZIP = "Content-Encoding: gzip"
@@ -24,7 +26,7 @@ def long_file(projects: int) -> bytes:
         f'<project id="P-{n}"><name>{random.randbytes(500).hex()}</name></project>\n'
         for n in range(projects)
     ]
-    return f'<projects xmlns="urn:project-bulk-import:1">\n{"".join(written)}</projects>'.encode()
+    return native_file("\n", *written)
 
 
 def zipped(*names: str, data: bytes = XML) -> bytes:

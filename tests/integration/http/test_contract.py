@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from service.storage import Pool
-from tests.support.raw_http import XML, Answer, Connection, form, get, head, part, upload
+from tests.support.answer import Answer
+from tests.support.raw_http import XML, Connection, form, get, head, part, upload
 from tests.support.service import Service, token
 
 FILE = form(part("file", XML, "Content-Type: application/xml"))

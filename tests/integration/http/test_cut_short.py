@@ -11,12 +11,14 @@ import pytest
 
 from service.settings import Settings
 from service.storage import Pool
-from tests.integration.http.test_endings import ended, held
+from tests.support.answer import Answer
 from tests.support.faults.proxy import Fault, proxied
+from tests.support.native import native
 from tests.support.projects import until
-from tests.support.raw_http import Answer, Connection, form, get, head, part
+from tests.support.raw_http import Connection, form, get, head, part
+from tests.support.running_imports import hold_projects, wait_for_end
 from tests.support.service import Service, served
-from tests.support.uploads import NATIVE, plans, send, told
+from tests.support.uploads import plans, send, told
 
 MANY = plans(*(f"P-{n}" for n in range(3000)))
 KEY = "Idempotency-Key: k"
@@ -55,7 +57,7 @@ async def test_a_shutdown_past_its_grace_tells_what_has_landed(
         await until(pool, "SELECT count(*) > 0 FROM projects")
         await stack.aclose()
         await assert_told(await connection.answer(), 503, pool)
-    assert await ended(service) == "interrupted"
+    assert await wait_for_end(service) == "interrupted"
     assert (await send(service, MANY, "", KEY)).json["import_id"] == 1
 
 
@@ -65,13 +67,13 @@ async def test_a_shutdown_past_its_grace_cuts_an_answer_that_has_begun(
     stack = contextlib.AsyncExitStack()
     hurried = settings.model_copy(update={"drain_timeout": 0.1, "status_after": 0.05})
     other = await stack.enter_async_context(served(hurried, service.dsn))
-    async with held(pool, "P-2999"), Connection(other) as connection:
+    async with hold_projects(pool, "P-2999"), Connection(other) as connection:
         await connection.send(head(other, LENGTH), MANY)
         assert b" 207 " in await connection.reader.readuntil(b"\r\n\r\n")
         await stack.aclose()
         with pytest.raises(ConnectionResetError):
             await connection.reader.read()
-    assert await ended(service) == "interrupted"
+    assert await wait_for_end(service) == "interrupted"
 
 
 async def test_a_fault_of_ours_tells_what_has_landed(service: Service, pool: Pool) -> None:
@@ -83,7 +85,7 @@ async def test_a_fault_of_ours_tells_what_has_landed(service: Service, pool: Poo
         answer = await connection.answer()
     await assert_told(answer, 500, pool)
     assert "elsewhere" not in answer.body.decode()
-    assert await ended(service) == "failed"
+    assert await wait_for_end(service) == "failed"
     await pool.execute("ALTER TABLE elsewhere RENAME TO tasks")
     assert (await send(service, MANY, "", KEY)).json["import_id"] == 2
 
@@ -105,7 +107,7 @@ async def test_a_lack_of_room_in_the_middle_tells_what_has_landed(
         answer = await connection.answer()
     assert answer.json["details"] == "There is no room for the import's working files"
     await assert_told(answer, 503, pool)
-    assert await ended(service) == "interrupted"
+    assert await wait_for_end(service) == "interrupted"
 
 
 async def test_outcomes_that_cannot_be_read_at_the_end_are_found_later(
@@ -133,7 +135,7 @@ async def test_outcomes_that_cannot_be_read_at_the_end_are_found_later(
 @pytest.mark.settings(send_timeout=0.2, idle_timeout=5, max_projects=30_000)
 async def test_a_client_that_does_not_read_its_answer_is_left(service: Service, pool: Pool) -> None:
     nameless = "".join(f'<project id="P-{n}"/>' for n in range(30_000))
-    body = form(part("file", NATIVE.format(nameless).encode()))
+    body = form(part("file", native(nameless).encode()))
     url = urlsplit(service.base)
     loop = asyncio.get_running_loop()
     with socket.socket() as client:

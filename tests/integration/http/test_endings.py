@@ -3,42 +3,21 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
 
 import pytest
 
 from service.settings import Settings
 from service.storage import Pool
-from service.storage.advisory_locks import project_key
-from tests.support.raw_http import XML, Connection, form, get, head, part, upload
+from tests.support.native import native
+from tests.support.raw_http import Connection, form, get, head, part, upload
+from tests.support.running_imports import FILE, HALF, WHOLE, hold_projects, wait_for_end
 from tests.support.service import Service, served
-
-FILE = form(part("file", XML, "Content-Type: application/xml"))
-WHOLE = f"Content-Length: {len(FILE)}"
-HALF = len(FILE) // 2
-
-
-@contextlib.asynccontextmanager
-async def held(pool: Pool, *external_ids: str) -> AsyncIterator[None]:
-    """Hold projects' locks, so that their import waits for the end of the block."""
-    async with pool.acquire() as conn, conn.transaction():
-        for external_id in external_ids:
-            await conn.execute("SELECT pg_advisory_xact_lock($1)", project_key(1, external_id))
-        yield
-
-
-async def ended(service: Service, import_id: int = 1) -> str:
-    """The import's state once it has begun and ended."""
-    while True:
-        answer = await get(service, f"/api/v2/clients/1/imports/{import_id}")
-        if answer.status == 200 and (state := answer.json["details"]["state"]) != "running":
-            return str(state)
 
 
 async def test_more_outcomes_than_a_page_come_in_the_order_of_the_file(service: Service) -> None:
     projects = [f'<project id="P-{i}"><name>{i}</name></project>' for i in range(2500)]
     projects[::5] = ['<project id="nameless"/>'] * 500
-    xml = f'<projects xmlns="urn:project-bulk-import:1">{"".join(projects)}</projects>'
+    xml = native(*projects)
     details = (await upload(service, form(part("file", xml.encode())))).json["details"]
     landed = [item["index"] for item in details["successes"]]
     failed = [item["index"] for item in details["errors"]]
@@ -49,7 +28,7 @@ async def test_more_outcomes_than_a_page_come_in_the_order_of_the_file(service: 
 @pytest.mark.settings(status_after=0.05, keepalive_every=0.05)
 async def test_a_late_answer_is_begun_and_kept_alive(service: Service, pool: Pool) -> None:
     async with Connection(service) as connection:
-        async with held(pool, "P-1"):
+        async with hold_projects(pool, "P-1"):
             await connection.send(head(service, WHOLE), FILE)
             assert b"207" in await connection.reader.readuntil(b"\r\n\r\n")
             for _ in range(2):
@@ -61,14 +40,14 @@ async def test_a_late_answer_is_begun_and_kept_alive(service: Service, pool: Poo
 
 @pytest.mark.settings(lock_timeout=0.3)
 async def test_a_refusal_of_all_is_a_409(service: Service, pool: Pool) -> None:
-    async with held(pool, "P-1", "P-2"):
+    async with hold_projects(pool, "P-1", "P-2"):
         answer = await upload(service, FILE)
     assert (answer.status, answer.json["details"]) == (409, "Locking conflict")
 
 
 @pytest.mark.settings(lock_timeout=0.5, status_after=0.05)
 async def test_a_late_refusal_of_all_is_told_in_the_items(service: Service, pool: Pool) -> None:
-    async with held(pool, "P-1", "P-2"):
+    async with hold_projects(pool, "P-1", "P-2"):
         answer = await upload(service, FILE)
     assert (answer.status, answer.json["status"]) == (207, "error")
     assert [item["error"] for item in answer.json["details"]["errors"]] == ["LOCKING_CONFLICT"] * 2
@@ -80,7 +59,7 @@ async def test_a_late_answer_that_fails_is_not_ended_cleanly(
     service: Service, pool: Pool, version: str
 ) -> None:
     async with Connection(service) as connection:
-        async with held(pool, "P-1"):
+        async with hold_projects(pool, "P-1"):
             await connection.send(head(service, WHOLE, version=version), FILE)
             await connection.reader.readuntil(b"\r\n\r\n")
             await pool.execute("ALTER TABLE import_results RENAME TO gone")
@@ -92,10 +71,10 @@ async def test_a_late_answer_that_fails_is_not_ended_cleanly(
 async def test_a_client_that_leaves_after_its_last_byte_changes_nothing(
     service: Service, pool: Pool
 ) -> None:
-    async with held(pool, "P-1"), Connection(service) as connection:
+    async with hold_projects(pool, "P-1"), Connection(service) as connection:
         await connection.send(head(service, WHOLE), FILE)
         await connection.reader.readuntil(b"\r\n\r\n")
-    assert await ended(service) == "completed"
+    assert await wait_for_end(service) == "completed"
     assert await pool.fetchval("SELECT count(*) FROM projects") == 2
 
 
@@ -105,13 +84,13 @@ async def test_what_came_before_a_client_left_counts_though_it_is_read_later(
 ) -> None:
     filler = f"<description>{'x' * 4000}</description>"
     projects = [f'<project id="P-{i}"><name>{i}</name>{filler}</project>' for i in range(60)]
-    xml = f'<projects xmlns="urn:project-bulk-import:1">{"".join(projects)}</projects>'
+    xml = native(*projects)
     body = form(part("file", xml.encode()))
-    async with held(pool, "P-0"):
+    async with hold_projects(pool, "P-0"):
         async with Connection(service) as connection:
             await connection.send(head(service, f"Content-Length: {len(body)}"), body)
         await get(service, "/healthz")
-    assert await ended(service) == "completed"
+    assert await wait_for_end(service) == "completed"
     assert await pool.fetchval("SELECT count(*) FROM projects") == 60
 
 
@@ -122,7 +101,7 @@ async def test_a_client_that_leaves_before_its_last_byte_interrupts(
         await connection.send(head(service, WHOLE, "Expect: 100-continue"))
         assert (await connection.answer()).status == 100
         await connection.send(FILE[:HALF])
-    assert await ended(service) == "interrupted"
+    assert await wait_for_end(service) == "interrupted"
     assert "went away" in await pool.fetchval("SELECT cause FROM imports")
 
 
@@ -140,7 +119,7 @@ async def test_an_upload_that_stops_is_interrupted(service: Service, words: str)
     assert (answer.status, answer.headers["connection"]) == (408, "close")
     assert words in answer.json["details"]
     assert answer.headers["location"].endswith(str(answer.json["import_id"]))
-    assert await ended(service) == "interrupted"
+    assert await wait_for_end(service) == "interrupted"
 
 
 async def test_a_shutdown_lets_uploads_end_and_takes_no_more(
@@ -178,4 +157,4 @@ async def test_a_shutdown_interrupts_what_does_not_end(
     assert int(answer.headers["retry-after"]) >= 5
     assert answer.headers["location"] == f"/api/v2/clients/1/imports/{answer.json['import_id']}"
     assert answer.json["counts"] == {"created": 0, "updated": 0, "unchanged": 0, "failed": 0}
-    assert await ended(service) == "interrupted"
+    assert await wait_for_end(service) == "interrupted"

@@ -6,10 +6,12 @@ import gzip
 import pytest
 
 from service.storage import Pool
-from tests.integration.http.test_endings import ended, held
-from tests.support.raw_http import Answer, Connection, form, get, head, part, upload
+from tests.support.answer import Answer
+from tests.support.native import FILE_START, native
+from tests.support.raw_http import Connection, form, get, head, part, upload
+from tests.support.running_imports import hold_projects, wait_for_end
 from tests.support.service import Service, token
-from tests.support.uploads import NATIVE, abandoned, plans, send, told
+from tests.support.uploads import abandoned, plans, send, told
 
 KEY = "Idempotency-Key: night-17"
 BODY = plans("P-1", "P-2", "P-1")
@@ -31,7 +33,7 @@ async def test_a_quoted_key_is_the_same(service: Service) -> None:
 
 
 async def test_the_same_file_compressed_is_the_same_upload(service: Service) -> None:
-    xml = NATIVE.format('<project id="A"><name>A</name></project>').encode()
+    xml = native('<project id="A"><name>A</name></project>').encode()
     first = await send(service, form(part("file", xml)), "", KEY)
     packed = form(part("file", gzip.compress(xml)), part("notes", b""))
     assert (await send(service, packed, "", KEY)).status == 422  # other notes
@@ -74,7 +76,7 @@ async def test_a_key_belongs_to_client_and_subject(service: Service, pool: Pool)
 async def test_while_it_runs_the_key_is_refused_before_the_body(
     service: Service, pool: Pool
 ) -> None:
-    async with held(pool, "P-1"), Connection(service) as first:
+    async with hold_projects(pool, "P-1"), Connection(service) as first:
         await first.send(head(service, f"Content-Length: {len(BODY)}", KEY), BODY)
         await _running(service)
         async with Connection(service) as second:
@@ -94,7 +96,7 @@ async def _running(service: Service) -> None:
 
 @pytest.mark.settings(max_imports=1)
 async def test_a_running_key_is_told_before_a_lack_of_room(service: Service, pool: Pool) -> None:
-    async with held(pool, "P-1"), Connection(service) as first:
+    async with hold_projects(pool, "P-1"), Connection(service) as first:
         await first.send(head(service, f"Content-Length: {len(BODY)}", KEY), BODY)
         await _running(service)
         assert (await send(service, BODY, "", KEY)).status == 409
@@ -105,7 +107,7 @@ async def test_an_interrupted_import_is_gone_on_with(service: Service, pool: Poo
     async with Connection(service) as connection:
         await connection.send(head(service, f"Content-Length: {len(BODY)}", KEY), BODY[:-100])
         await _running(service)
-    assert await ended(service) == "interrupted"
+    assert await wait_for_end(service) == "interrupted"
     answer = await send(service, BODY, "", KEY)
     assert answer.json["import_id"] == 1
     assert await pool.fetchval("SELECT state || attempt FROM imports") == "completed2"
@@ -122,7 +124,7 @@ async def test_what_had_landed_is_unchanged_when_it_is_gone_on_with(
         await connection.send(head(service, f"Content-Length: {len(body)}", KEY), body[:-100])
         while not await pool.fetchval("SELECT count(*) FROM projects"):
             pass
-    await ended(service)
+    await wait_for_end(service)
     landed = await pool.fetchval("SELECT count(*) FROM projects")
     answer = await send(service, body, "", KEY)
     assert answer.json["counts"]["unchanged"] == landed
@@ -135,7 +137,7 @@ async def test_the_upload_may_be_another_when_it_is_gone_on_with(
     async with Connection(service) as connection:
         await connection.send(head(service, f"Content-Length: {len(BODY)}", KEY), BODY[:-100])
         await _running(service)
-    await ended(service)
+    await wait_for_end(service)
     other = plans("Q")
     answer = await send(service, other, "dry_run=true", KEY)
     assert told(answer) == {"Q": "created"}
@@ -158,13 +160,13 @@ async def test_a_refusal_of_all_frees_the_key(service: Service) -> None:
 
 @pytest.mark.settings(status_after=0.05, lock_timeout=0.5)
 async def test_a_refusal_of_all_told_as_a_207_frees_the_key(service: Service, pool: Pool) -> None:
-    async with held(pool, "P-1"):
+    async with hold_projects(pool, "P-1"):
         assert (await send(service, plans("P-1"), "", KEY)).status == 207
     assert told(await send(service, plans("P-1"), "", KEY)) == {"P-1": "created"}
 
 
 async def test_a_file_that_breaks_off_keeps_its_key(service: Service, pool: Pool) -> None:
-    broken = '<projects xmlns="urn:project-bulk-import:1"><project id="A"><name>A</name></project>'
+    broken = FILE_START + '<project id="A"><name>A</name></project>'
     for tail in ("<<", "<a>" + "x" * 300_000, ""):
         body = form(part("file", (broken + tail).encode()))
         key = f"Idempotency-Key: {len(tail)}"
@@ -174,7 +176,7 @@ async def test_a_file_that_breaks_off_keeps_its_key(service: Service, pool: Pool
 
 
 async def test_what_nobody_parses_counts_as_well(service: Service) -> None:
-    broken = NATIVE.format('<project id="A"><name>A</name></project></not-this>')
+    broken = native('<project id="A"><name>A</name></project></not-this>')
     behind = "x" * 300_000
     for last, status in (("1", 207), ("1", 207), ("2", 422)):
         body = form(part("file", (broken + behind + last).encode()))

@@ -5,36 +5,33 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+from service.formats.native.mapping import NAMESPACE
 from service.settings import Settings
 from service.storage import Pool
 from service.storage.advisory_locks import client_key
-from tests.integration.attacks.test_secrets import logged
+from tests.support.databases import ADD_CLIENT
+from tests.support.logs import read_records, serve_with_log
 from tests.support.paths import CHECKOUT
 from tests.support.raw_http import Connection, form, head, part
 
 SAMPLES: Final = CHECKOUT / "samples"
-ADD_CLIENT: Final = "INSERT INTO clients (client_id, name) VALUES (1, 'One')"
 REFUSE: Final = """
     CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN RAISE EXCEPTION 'no %', NEW.name USING ERRCODE = '22000'; END $$;
     CREATE TRIGGER refuse BEFORE INSERT ON project_versions FOR EACH ROW
         WHEN (NEW.name = 'Secret tower') EXECUTE FUNCTION refuse()
 """
-PLAN: Final = """<projects xmlns="urn:project-bulk-import:1">
+PLAN: Final = f"""<projects xmlns="{NAMESPACE}">
   <project id="P-1"><name>Secret tower</name></project>
   <project id="P-2"><name>Secret bridge</name></project>
 </projects>"""
-
-
-def records(log: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in log.read_text().splitlines()]
 
 
 async def until_told(log: Path, event: str, request_id: str) -> dict[str, Any]:
     """Wait for a record of a request."""
     async with asyncio.timeout(10):
         while True:
-            for each in records(log):
+            for each in read_records(log):
                 if (each["event"], each.get("request_id")) == (event, request_id):
                     return each
             await asyncio.sleep(0.02)
@@ -47,14 +44,17 @@ async def test_what_is_logged_of_an_import_says_whose_it_is(
     sent = form(part("file", PLAN.encode(), filename="Secret file.xml"), part("notes", b"Secret"))
     length = f"Content-Length: {len(sent)}"
     trace = f"00-{'1' * 32}-{'2' * 16}-01"
-    async with logged(settings, dsn, "json") as (service, log), Connection(service) as connection:
+    async with (
+        serve_with_log(settings, dsn, "json") as (service, log),
+        Connection(service) as connection,
+    ):
         asking = head(service, length, "X-Request-Id: asked-1", f"traceparent: {trace}")
         await connection.send(asking, sent)
         told = await connection.answer()
         assert told.json["counts"] == {"created": 1, "updated": 0, "unchanged": 0, "failed": 1}
         await connection.send(head(service, "X-Request-Id: asked-2", method="GET", path="/healthz"))
         assert (await connection.answer()).status == 200
-        said = records(log)
+        said = read_records(log)
     ours = [each for each in said if each.get("request_id") == "asked-1"]
     assert [each["event"] for each in ours] == [
         "import.begun",
@@ -76,7 +76,7 @@ async def test_faults_of_the_database_say_whose_import_they_met(
 ) -> None:
     """Primavera's shared objects are stored at the wish of the thread that reads."""
     await pool.execute(ADD_CLIENT)
-    async with logged(settings, dsn, "json", lock_timeout=0.1) as (service, log):
+    async with serve_with_log(settings, dsn, "json", lock_timeout=0.1) as (service, log):
         for sample in ("native.xml", "p6.xml"):
             sent = form(part("file", (SAMPLES / sample).read_bytes()))
             length = f"Content-Length: {len(sent)}"
@@ -88,10 +88,14 @@ async def test_faults_of_the_database_say_whose_import_they_met(
                     await conn.execute("SELECT pg_advisory_xact_lock($1)", client_key(1))
                     await connection.send(sent[300:])
                     assert (await connection.answer()).status == 503
-            ours = [each for each in records(log) if each.get("import_id") == begun["import_id"]]
+            ours = [
+                each for each in read_records(log) if each.get("import_id") == begun["import_id"]
+            ]
             events = [each["event"] for each in ours]
             assert "the database is tried again" in events
             assert events[-2:] == ["import.ended", "http.answered"]
             assert {each["request_id"] for each in ours} == {sample}
-        retried = [each for each in records(log) if each["event"] == "the database is tried again"]
+        retried = [
+            each for each in read_records(log) if each["event"] == "the database is tried again"
+        ]
         assert all("import_id" in each for each in retried)

@@ -1,59 +1,38 @@
 """What metrics tell of imports while they run, wait and end."""
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from service.observability.metrics import Stage
 from service.storage import Connection as Database
 from service.storage import Pool
 from service.storage.retry import with_retries
-from tests.integration.http.test_endings import FILE, HALF, WHOLE, ended, held
-from tests.support.raw_http import Connection, form, get, head, part
+from tests.support.metrics import BYTES, read_metrics, wait_for_metrics
+from tests.support.native import native
+from tests.support.raw_http import Connection, form, head, part
+from tests.support.running_imports import FILE, HALF, WHOLE, hold_projects, wait_for_end
 from tests.support.service import Service
 
-BYTES = ("bulk_import_upload_bytes_total",)
 INTERRUPTED = ("bulk_import_imports_ended_total", "interrupted")
-
-
-Metrics = dict[tuple[str, ...], float]
-
-
-async def told(service: Service) -> Metrics:
-    """The values by name and labels."""
-    text = (await get(service, "/metrics")).body.decode()
-    return {
-        (sample.name, *sample.labels.values()): sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-        if sample.name.startswith("bulk_import")
-    }
-
-
-async def until(service: Service, seen: Callable[[Metrics], bool]) -> Metrics:
-    """Ask again and again until the metrics are so."""
-    async with asyncio.timeout(20):
-        while not seen(metrics := await told(service)):
-            pass
-    return metrics
 
 
 @pytest.mark.settings(heartbeat_every=0.02)
 async def test_an_import_that_hangs_grows_old_and_is_counted_as_it_ends(service: Service) -> None:
-    before = await told(service)
+    before = await read_metrics(service)
     assert before["bulk_import_oldest_import_seconds",] == 0
     async with Connection(service) as connection:
         await connection.send(head(service, WHOLE), FILE[:HALF])
         seen: list[float] = []
         while len(seen) < 3:
-            age = (await told(service))["bulk_import_oldest_import_seconds",]
+            age = (await read_metrics(service))["bulk_import_oldest_import_seconds",]
             if age and age not in seen:
                 seen.append(age)
         assert seen == sorted(seen)
-    assert await ended(service) == "interrupted"
-    after = await until(service, lambda seen: not seen["bulk_import_oldest_import_seconds",])
+    assert await wait_for_end(service) == "interrupted"
+    after = await wait_for_metrics(
+        service, lambda seen: not seen["bulk_import_oldest_import_seconds",]
+    )
     assert after[INTERRUPTED] == before[INTERRUPTED] + 1
 
 
@@ -61,18 +40,18 @@ async def test_projects_that_wait_for_another_import_are_counted(
     service: Service, pool: Pool
 ) -> None:
     name = ("bulk_import_projects_put_off_total",)
-    before = (await told(service))[name]
+    before = (await read_metrics(service))[name]
     async with Connection(service) as connection:
-        async with held(pool, "P-1"):
+        async with hold_projects(pool, "P-1"):
             await connection.send(head(service, WHOLE), FILE)
-            await until(service, lambda seen: seen[name] >= before + 2)
+            await wait_for_metrics(service, lambda seen: seen[name] >= before + 2)
         assert (await connection.answer()).status == 207
 
 
 @pytest.mark.settings(heartbeat_every=0.02)
 async def test_heartbeats_that_are_missed_are_counted(service: Service, pool: Pool) -> None:
     name = ("bulk_import_heartbeats_missed_total",)
-    before = (await told(service))[name]
+    before = (await read_metrics(service))[name]
     async with Connection(service) as connection:
         await connection.send(head(service, WHOLE), FILE[:HALF])
         # Its own row it writes itself, and would end at the same fault.
@@ -80,7 +59,7 @@ async def test_heartbeats_that_are_missed_are_counted(service: Service, pool: Po
             while not await pool.fetchval("SELECT count(*) FROM import_progress"):
                 pass
         await pool.execute("ALTER TABLE import_progress RENAME TO elsewhere")
-        await until(service, lambda seen: seen[name] > before)
+        await wait_for_metrics(service, lambda seen: seen[name] > before)
 
 
 async def test_tries_are_counted(service: Service, pool: Pool) -> None:
@@ -88,27 +67,27 @@ async def test_tries_are_counted(service: Service, pool: Pool) -> None:
         if not again:
             raise ConnectionResetError
 
-    before = (await told(service))["bulk_import_database_retries_total",]
+    before = (await read_metrics(service))["bulk_import_database_retries_total",]
     await with_retries(pool, work, 10)
-    assert (await told(service))["bulk_import_database_retries_total",] == before + 1
+    assert (await read_metrics(service))["bulk_import_database_retries_total",] == before + 1
 
 
 @pytest.mark.settings(writers=1, batch_projects=1, lock_timeout=30)
 async def test_where_an_import_spends_its_time_is_counted(service: Service, pool: Pool) -> None:
     """Two batches, of which the second waits for the writer while the first waits for a lock."""
     put_off = ("bulk_import_projects_put_off_total",)
-    before = await told(service)
+    before = await read_metrics(service)
     async with Connection(service) as connection:
-        async with held(pool, "P-1"):
+        async with hold_projects(pool, "P-1"):
             await connection.send(head(service, WHOLE, "User-Agent: curl/8.14"), FILE)
-            await until(
+            await wait_for_metrics(
                 service,
                 lambda seen: (
                     seen[put_off] > before[put_off] and seen["bulk_import_batches_waiting",] == 1
                 ),
             )
         assert (await connection.answer()).status == 207
-    after = await told(service)
+    after = await read_metrics(service)
     assert after["bulk_import_batches_waiting",] == 0
 
     def grown(*name: str) -> float:
@@ -124,14 +103,14 @@ async def test_where_an_import_spends_its_time_is_counted(service: Service, pool
 
 
 async def test_stages_add_up_to_no_more_than_their_import_took(service: Service) -> None:
-    before = await told(service)
+    before = await read_metrics(service)
     projects = "".join(f'<project id="Q-{n}"><name>One</name></project>' for n in range(2000))
-    xml = f'<projects xmlns="urn:project-bulk-import:1">{projects}</projects>'
+    xml = native(projects)
     async with Connection(service) as connection:
         sent = form(part("file", xml.encode()))
         await connection.send(head(service, f"Content-Length: {len(sent)}"), sent)
         assert (await connection.answer()).status == 207
-    after = await told(service)
+    after = await read_metrics(service)
     whole = after["bulk_import_import_seconds_sum",] - before["bulk_import_import_seconds_sum",]
     spent = {
         stage: after["bulk_import_stage_seconds_total", stage]
@@ -145,13 +124,13 @@ async def test_stages_add_up_to_no_more_than_their_import_took(service: Service)
 
 
 async def test_bytes_are_counted_as_they_come(service: Service) -> None:
-    before = (await told(service))[BYTES]
+    before = (await read_metrics(service))[BYTES]
     async with Connection(service) as connection:
         await connection.send(head(service, WHOLE), FILE[:HALF])
-        await until(service, lambda seen: seen[BYTES] > before)
+        await wait_for_metrics(service, lambda seen: seen[BYTES] > before)
         await connection.send(FILE[HALF:])
         assert (await connection.answer()).status == 207
-    assert (await told(service))[BYTES] == before + len(FILE)
+    assert (await read_metrics(service))[BYTES] == before + len(FILE)
 
 
 REFUSED = "ALTER TABLE import_results RENAME TO gone"
@@ -167,12 +146,12 @@ async def test_errors_of_the_database_are_counted_by_class(
     service: Service, pool: Pool, statement: str, state: str
 ) -> None:
     name = ("bulk_import_database_errors_total", state)
-    before = (await told(service)).get(name, 0)
+    before = (await read_metrics(service)).get(name, 0)
     await pool.execute(statement)
     async with Connection(service) as connection:
         await connection.send(head(service, WHOLE), FILE)
         await connection.answer()
-    assert (await told(service))[name] > before
+    assert (await read_metrics(service))[name] > before
 
 
 async def test_a_connection_that_breaks_is_counted_as_an_error(
@@ -183,6 +162,6 @@ async def test_a_connection_that_breaks_is_counted_as_an_error(
             raise ConnectionResetError
 
     name = ("bulk_import_database_errors_total", "08")
-    before = (await told(service))[name]
+    before = (await read_metrics(service))[name]
     await with_retries(pool, work, 10)
-    assert (await told(service))[name] == before + 1
+    assert (await read_metrics(service))[name] == before + 1

@@ -3,9 +3,11 @@
 from typing import Any
 
 from service.storage import Pool
-from tests.support.raw_http import Answer, form, part
+from tests.support.answer import Answer
+from tests.support.native import native
+from tests.support.raw_http import form, part
 from tests.support.service import Service
-from tests.support.uploads import NATIVE, plans, rows, send, told
+from tests.support.uploads import plans, rows, send, told
 
 
 async def test_mode_create_lands_only_what_is_new(service: Service) -> None:
@@ -49,7 +51,7 @@ async def test_a_dry_run_tells_what_the_import_then_does(service: Service, pool:
     body = form(
         part(
             "file",
-            NATIVE.format(
+            native(
                 '<project id="same"><name>Plan</name>'
                 '<tasks><task id="T"><name>t</name></task></tasks></project>'
                 '<project id="changed"><name>Other</name></project>'
@@ -83,7 +85,7 @@ def _without_new_id(answer: Answer) -> Any:
 
 async def test_what_the_database_refuses_is_told_by_a_dry_run(service: Service, pool: Pool) -> None:
     await pool.execute("ALTER TABLE tasks ADD CHECK (name <> 'bad')")
-    bad = NATIVE.format(
+    bad = native(
         '<project id="A"><name>A</name></project><project id="B"><name>B</name>'
         '<tasks><task id="T"><name>bad</name></task></tasks></project>'
     )

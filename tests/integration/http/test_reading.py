@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from service.formats.native.mapping import NAMESPACE
 from service.storage import Pool
-from tests.integration.http.test_endings import ended, held
-from tests.support.raw_http import XML, Answer, Connection, form, get, head, part, upload
+from tests.support.answer import Answer
+from tests.support.native import native_file
+from tests.support.raw_http import XML, Connection, form, get, head, part, upload
+from tests.support.running_imports import hold_projects, wait_for_end
 from tests.support.service import Service, token
 
 IMPORT = "/api/v2/clients/1/imports/1"
@@ -16,7 +19,7 @@ IMPORT = "/api/v2/clients/1/imports/1"
 
 def xml(count: int) -> bytes:
     projects = [f'<project id="P-{i}"><name>{i}</name></project>' for i in range(count)]
-    return f'<projects xmlns="urn:project-bulk-import:1">{"".join(projects)}</projects>'.encode()
+    return native_file(*projects)
 
 
 def page(answer: Answer) -> tuple[list[int], bool, str | None]:
@@ -62,7 +65,7 @@ async def test_results_are_paged_to_their_end(service: Service) -> None:
 @pytest.mark.settings(batch_projects=1)
 async def test_results_of_a_running_import_have_no_gap(service: Service, pool: Pool) -> None:
     body = form(part("file", xml(4)))
-    async with Connection(service) as connection, held(pool, "P-1"):
+    async with Connection(service) as connection, hold_projects(pool, "P-1"):
         await connection.send(head(service, f"Content-Length: {len(body)}"), body)
         while await pool.fetchval("SELECT count(*) FROM import_results") < 3:
             pass
@@ -70,7 +73,7 @@ async def test_results_of_a_running_import_have_no_gap(service: Service, pool: P
         assert (indexes, complete) == ([0], False)
         assert following is not None
         assert page(await get(service, following))[0] == []
-    assert await ended(service) == "completed"
+    assert await wait_for_end(service) == "completed"
     indexes, complete, following = page(await get(service, following))
     assert (indexes, complete, following) == ([1, 2, 3], True, None)
 
@@ -154,7 +157,7 @@ async def test_metrics_count_what_was_done(service: Service) -> None:
 async def test_the_native_schema_is_served(service: Service) -> None:
     answer = await get(service, "/schema/native.xsd", token=None)
     assert answer.headers["content-type"].startswith("application/xml")
-    assert b"urn:project-bulk-import:1" in answer.body
+    assert NAMESPACE.encode() in answer.body
 
 
 async def test_the_history_has_the_latest_first(service: Service) -> None:
@@ -191,7 +194,7 @@ async def test_the_history_is_filtered(service: Service, pool: Pool) -> None:
 
 async def test_a_running_import_is_found_by_its_key(service: Service, pool: Pool) -> None:
     body = form(part("file", XML))
-    async with Connection(service) as connection, held(pool, "P-1"):
+    async with Connection(service) as connection, hold_projects(pool, "P-1"):
         await connection.send(head(service, f"Content-Length: {len(body)}", "Idempotency-Key: k"))
         await connection.send(body)
         imports: list[dict[str, Any]] = []
@@ -201,13 +204,13 @@ async def test_a_running_import_is_found_by_its_key(service: Service, pool: Pool
         assert (imports[0]["state"], imports[0]["import_id"]) == ("running", 1)
 
 
-MIXED = b"""<projects xmlns="urn:project-bulk-import:1">
+MIXED = native_file("""
 <project id="=1+1"><name>Formula, "quoted"</name></project>
 <project id="P-2"><name>Two</name>
  <start>2026-02-02T00:00:00</start><finish>2026-01-01T00:00:00</finish></project>
 <project id="P-3"/>
 <project id="P-2"><name>Again</name></project>
-</projects>"""
+""")
 
 
 async def test_results_are_filtered(service: Service) -> None:
@@ -265,7 +268,7 @@ async def test_a_csv_is_all_of_what_is_filtered(service: Service) -> None:
 
 async def test_a_running_import_has_no_csv(service: Service, pool: Pool) -> None:
     body = form(part("file", XML))
-    async with Connection(service) as connection, held(pool, "P-1"):
+    async with Connection(service) as connection, hold_projects(pool, "P-1"):
         await connection.send(head(service, f"Content-Length: {len(body)}"), body)
         while (await get(service, IMPORT)).status != 200:
             pass

@@ -10,8 +10,8 @@ import pytest
 from service.http.routes.health import OK, UNKNOWN
 from service.imports.ending import NO_ROOM
 from service.storage import Pool
-from tests.integration.http.test_endings import FILE, HALF, WHOLE, ended
 from tests.support.raw_http import Connection, get, head, upload
+from tests.support.running_imports import FILE, HALF, WHOLE, wait_for_end
 from tests.support.service import Service
 
 END_OTHERS = """
@@ -59,7 +59,7 @@ async def test_no_slot_is_told_and_the_service_stays_ready(service: Service) -> 
                 pass
         assert told == (200, {}, {"imports": full})
         assert (await upload(service, FILE)).json["details"] == full
-    assert await ended(service) == "interrupted"
+    assert await wait_for_end(service) == "interrupted"
     async with asyncio.timeout(10):  # the slot is given back after that is written
         while await ready(service) != (200, {}, {}):
             pass

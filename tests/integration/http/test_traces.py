@@ -11,8 +11,9 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from service.observability import tracing
 from service.settings import Settings
 from service.storage import Pool
-from tests.integration.attacks.test_secrets import logged
-from tests.integration.http.test_logs import ADD_CLIENT, records
+from tests.support.databases import ADD_CLIENT
+from tests.support.logs import read_records, serve_with_log
+from tests.support.native import native
 from tests.support.raw_http import form, get, part, upload
 
 TRACE: Final = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -90,13 +91,13 @@ async def test_an_upload_is_traced_from_its_sender_to_its_transactions(
     await pool.execute(ADD_CLIENT)
     number = tracing.MAX_TRANSACTIONS + 20
     projects = "".join(f'<project id="P-{n}"><name>One</name></project>' for n in range(number))
-    xml = f'<projects xmlns="urn:project-bulk-import:1">{projects}</projects>'
-    async with logged(settings, dsn, "json", batch_projects=1) as (service, log):
+    xml = native(projects)
+    async with serve_with_log(settings, dsn, "json", batch_projects=1) as (service, log):
         given = f"traceparent: 00-{TRACE}-{PARENT}-01"
         answer = await upload(service, form(part("file", xml.encode())), given)
         for path in ("/healthz", "/readyz", "/metrics"):
             assert (await get(service, path)).status == 200
-        lines = [each for each in records(log) if "import_id" in each]
+        lines = [each for each in read_records(log) if "import_id" in each]
 
     request, whole = collector.one(UPLOAD), collector.one("import")
     transactions = collector.named("transaction")
@@ -120,7 +121,7 @@ async def test_a_trace_of_our_own_is_found_from_the_import_and_tells_nothing_of_
     settings: Settings, dsn: str, pool: Pool, collector: Collector
 ) -> None:
     await pool.execute(ADD_CLIENT)
-    async with logged(settings, dsn, "json") as (service, _):
+    async with serve_with_log(settings, dsn, "json") as (service, _):
         answer = await upload(service, form(part("file", b"<Secret>of the file</Secret>")))
         assert answer.status == 400
     request, whole = collector.one(UPLOAD), collector.one("import")

@@ -7,7 +7,7 @@ import pytest
 
 from service.http import server
 from service.storage import Pool
-from tests.integration.http.test_metrics import BYTES, told, until
+from tests.support.metrics import BYTES, read_metrics, wait_for_metrics
 from tests.support.raw_http import XML, Connection, form, get, head, part, upload
 from tests.support.service import Service, token
 
@@ -121,10 +121,10 @@ async def test_bytes_that_came_while_the_process_stood_still_are_no_silence(
     service: Service,
 ) -> None:
     half = len(FILE) // 2
-    came = (await told(service))[BYTES] + half
+    came = (await read_metrics(service))[BYTES] + half
     async with Connection(service) as connection:
         await connection.send(head(service, f"Content-Length: {len(FILE)}"), FILE[:half])
-        await until(service, lambda seen: seen[BYTES] == came)
+        await wait_for_metrics(service, lambda seen: seen[BYTES] == came)
         connection.writer.write(FILE[half:])
         time.sleep(1.2)  # noqa: ASYNC251
         assert (await connection.answer()).status == 207

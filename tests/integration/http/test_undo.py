@@ -10,11 +10,12 @@ from service.imports import undo as undoing
 from service.storage import Connection as Database
 from service.storage import Pool
 from service.tables import Table
-from tests.integration.http.test_endings import held
+from tests.support.native import native
 from tests.support.projects import until
 from tests.support.raw_http import Connection, form, get, head, part, upload
+from tests.support.running_imports import hold_projects
 from tests.support.service import Service
-from tests.support.uploads import NATIVE, current, plans, send, told, undo
+from tests.support.uploads import current, plans, send, told, undo
 
 
 def rich(name: str) -> bytes:
@@ -22,7 +23,7 @@ def rich(name: str) -> bytes:
     return form(
         part(
             "file",
-            NATIVE.format(
+            native(
                 f'<project id="A"><name>{name}</name><code>c</code>'
                 "<start>2026-01-05T08:00:00</start>"
                 '<tasks><task id="T1"><name>t</name><duration>PT8H</duration></task>'
@@ -59,7 +60,7 @@ async def test_what_is_large_is_put_back_in_pieces(
         f'<project id="P{n}"><name>p</name><tasks>{tasks[: n * 35]}</tasks></project>'
         for n in range(6)
     )
-    await send(service, form(part("file", NATIVE.format(projects).encode())))
+    await send(service, form(part("file", native(projects).encode())))
     before = await current(pool)
     changed = await send(service, plans(*(f"P{n}" for n in range(6)), name="Changed"))
     assert (await undo(service, changed.json["import_id"])).json["counts"]["updated"] == 6
@@ -191,7 +192,7 @@ async def test_it_is_seen_in_the_history(service: Service) -> None:
 @pytest.mark.settings(heartbeat_every=0.05)
 async def test_it_can_be_cancelled(service: Service, pool: Pool) -> None:
     created = await send(service, plans("A"))
-    async with held(pool, "A"):
+    async with hold_projects(pool, "A"):
         undoing = asyncio.create_task(undo(service, created.json["import_id"]))
         await until(pool, "SELECT count(*) = 2 FROM imports")
         await upload(service, b"", path="/api/v2/clients/1/imports/2/cancel")
@@ -204,7 +205,7 @@ async def test_it_can_be_cancelled(service: Service, pool: Pool) -> None:
 
 @pytest.mark.settings(heartbeat_every=0.05)
 async def test_a_running_import_is_not_undone(service: Service, pool: Pool) -> None:
-    async with held(pool, "A"):
+    async with hold_projects(pool, "A"):
         running = asyncio.create_task(send(service, plans("A")))
         await until(pool, "SELECT count(*) = 1 FROM imports")
         answer = await undo(service, 1)

@@ -6,11 +6,12 @@ from service.imports.manager import ImportManager
 from service.settings import Settings
 from service.storage import Pool
 from service.storage.advisory_locks import client_key
-from tests.integration.imports.test_pipeline import HEAD, REQUEST, TAIL, plan
+from tests.support.databases import ADD_CLIENT
+from tests.support.projects import HEAD, REQUEST, TAIL, project_line
 
 
 async def test_what_was_sent_whole_is_written_first(pool: Pool, settings: Settings) -> None:
-    await pool.execute("INSERT INTO clients (client_id, name) VALUES (1, 'Demo')")
+    await pool.execute(ADD_CLIENT)
     one_writer = settings.model_copy(update={"pool_size": 4, "batch_projects": 1})
     async with (
         ImportManager(pool, one_writer) as importer,
@@ -21,7 +22,7 @@ async def test_what_was_sent_whole_is_written_first(pool: Pool, settings: Settin
         async with pool.acquire() as conn, conn.transaction():
             await conn.execute("SELECT pg_advisory_xact_lock($1)", client_key(1))
             for number, started in enumerate((busy, sending, whole)):
-                await started.feed(HEAD + plan(f"P{number}"))
+                await started.feed(HEAD + project_line(f"P{number}"))
                 await waiting(importer, number)
             await whole.feed(TAIL)
             finishing = asyncio.create_task(whole.finish())

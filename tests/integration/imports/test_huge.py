@@ -10,6 +10,8 @@ from service.imports.outcomes import format_outcome, list_outcomes
 from service.imports.record import ImportRequest
 from service.settings import Settings
 from service.storage import Pool
+from tests.support.databases import ADD_CLIENT
+from tests.support.native import FILE_START
 from tests.support.projects import CLIENT
 
 KIB = 1024
@@ -18,14 +20,14 @@ KIB = 1024
 @pytest.fixture
 async def little(settings: Settings, pool: Pool) -> Settings:
     """Settings by which little of a project stays in memory; there is a client."""
-    await pool.execute("INSERT INTO clients (client_id, name) VALUES (1, 'Demo')")
+    await pool.execute(ADD_CLIENT)
     return settings.model_copy(update={"spill_bytes": 64 * KIB, "max_project_bytes": 40_000 * KIB})
 
 
 def pieces(name: str, tasks: int) -> Iterator[bytes]:
     """A file of two projects, the first with tasks of about 1 KiB each."""
     notes = "x" * 950
-    yield b'<projects xmlns="urn:project-bulk-import:1">\n'
+    yield FILE_START.encode() + b"\n"
     yield f'<project id="{name}"><name>{name}</name><tasks>\n'.encode()
     for n in range(tasks):
         yield f'<task id="T{n}"><name>Task {n}</name><notes>{notes}</notes></task>\n'.encode()

@@ -19,24 +19,13 @@ from service.settings import Settings
 from service.storage import Pool
 from service.storage.advisory_locks import client_key
 from service.storage.pool import create_pool
-from tests.support.projects import CLIENT, until
-
-REQUEST = ImportRequest(CLIENT, "tester", "request-1")
-HEAD = b'<projects xmlns="urn:project-bulk-import:1">\n'
-TAIL = b"</projects>\n"
-
-
-def plan(name: str, tasks: int = 2, text: str = "") -> bytes:
-    """One native project on a line of its own."""
-    rows = "".join(
-        f'<task id="T{n}"><name>Task {n}</name><notes>{text}</notes></task>' for n in range(tasks)
-    )
-    return f'<project id="{name}"><name>{name}</name><tasks>{rows}</tasks></project>\n'.encode()
+from tests.support.databases import ADD_CLIENT
+from tests.support.projects import CLIENT, HEAD, REQUEST, TAIL, project_line, until
 
 
 @pytest.fixture
 async def importer(pool: Pool, settings: Settings) -> AsyncIterator[ImportManager]:
-    await pool.execute("INSERT INTO clients (client_id, name) VALUES (1, 'Demo')")
+    await pool.execute(ADD_CLIENT)
     async with ImportManager(pool, settings) as importer:
         yield importer
     for thread in threading.enumerate():
@@ -73,7 +62,7 @@ async def test_what_parses_gives_way_to_what_answers(importer: ImportManager) ->
         new = set(threading.enumerate()) - before
         threads = [each for each in new if each.name.startswith("parse")]
         ranks = [os.getpriority(os.PRIO_PROCESS, each.native_id or 0) for each in threads]
-        await feed(started, [plan("P"), TAIL])
+        await feed(started, [project_line("P"), TAIL])
         await started.finish()
     own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
     assert ranks == [min(own + NICENESS, 19)]
@@ -85,7 +74,7 @@ async def test_a_file_lands_in_its_order_and_its_import_is_completed(
     names = [f"P{n}" for n in range(450)]
     async with importer.start(REQUEST) as started:
         started.describe(filename="plans.xml", charset=None)
-        await feed(started, [HEAD, *map(plan, names), TAIL])
+        await feed(started, [HEAD, *map(project_line, names), TAIL])
         tally = await started.finish(notes="nightly")
 
     assert tally.counts == {"created": 450, "updated": 0, "unchanged": 0, "failed": 0}
@@ -96,7 +85,7 @@ async def test_a_file_lands_in_its_order_and_its_import_is_completed(
     assert row is not None
     assert (row["state"], row["notes"], row["filename"]) == ("completed", "nightly", "plans.xml")
     assert (row["dialect"], row["counts"]["created"]) == ("native", 450)
-    assert row["bytes_read"] == len(HEAD + b"".join(map(plan, names)) + TAIL)
+    assert row["bytes_read"] == len(HEAD + b"".join(map(project_line, names)) + TAIL)
 
 
 async def test_a_second_occurrence_is_a_duplicate_whatever_became_of_the_first(
@@ -104,7 +93,15 @@ async def test_a_second_occurrence_is_a_duplicate_whatever_became_of_the_first(
 ) -> None:
     nameless = b'<project id="A"><tasks/></project>\n'
     async with importer.start(REQUEST) as started:
-        await whole(started, HEAD, nameless, plan("B"), plan("A"), plan("B", tasks=7), TAIL)
+        await whole(
+            started,
+            HEAD,
+            nameless,
+            project_line("B"),
+            project_line("A"),
+            project_line("B", tasks=7),
+            TAIL,
+        )
     async with pool.acquire() as conn:
         told = list(map(format_outcome, await list_outcomes(conn, CLIENT, started.id, 1)))
 
@@ -122,7 +119,17 @@ async def test_what_is_complete_before_a_break_lands_and_the_break_is_told_last(
     pool: Pool, importer: ImportManager
 ) -> None:
     async with importer.start(REQUEST) as started:
-        await feed(started, [HEAD, plan("A"), plan("B"), plan("C")[:-20], b"<<<", plan("D")])
+        await feed(
+            started,
+            [
+                HEAD,
+                project_line("A"),
+                project_line("B"),
+                project_line("C")[:-20],
+                b"<<<",
+                project_line("D"),
+            ],
+        )
         tally = await started.finish()
     async with pool.acquire() as conn:
         *landed, last = map(format_outcome, await list_outcomes(conn, CLIENT, started.id, 1))
@@ -132,7 +139,9 @@ async def test_what_is_complete_before_a_break_lands_and_the_break_is_told_last(
     assert (await state(pool))[0] == "completed"
 
 
-@pytest.mark.parametrize("content", [b"", b"no XML at all", HEAD + plan("A")[:-30], HEAD + TAIL])
+@pytest.mark.parametrize(
+    "content", [b"", b"no XML at all", HEAD + project_line("A")[:-30], HEAD + TAIL]
+)
 async def test_a_file_without_a_complete_project_fails_the_import(
     pool: Pool, importer: ImportManager, content: bytes
 ) -> None:
@@ -157,7 +166,7 @@ async def test_a_hopeless_file_is_refused_while_it_is_still_coming(importer: Imp
 
 async def test_an_interrupted_import_keeps_what_landed(pool: Pool, importer: ImportManager) -> None:
     async with importer.start(REQUEST) as started:
-        await feed(started, [HEAD, *(plan(f"P{n}") for n in range(250))])
+        await feed(started, [HEAD, *(project_line(f"P{n}") for n in range(250))])
         await until(pool, "SELECT count(*) >= 200 FROM import_results")
         await started.interrupt(RequestTimeout("gone"))
         with pytest.raises(RequestTimeout):
@@ -188,7 +197,7 @@ async def test_a_fault_of_ours_fails_the_import_and_tells_no_internals(
     await pool.execute("ALTER TABLE tasks RENAME TO elsewhere")
     async with importer.start(REQUEST) as started:
         with pytest.raises(InternalError) as told:
-            await whole(started, HEAD, plan("A"), TAIL)
+            await whole(started, HEAD, project_line("A"), TAIL)
 
     assert "elsewhere" not in told.value.details
     assert "tasks" not in told.value.details
@@ -200,7 +209,7 @@ async def test_an_import_taken_over_elsewhere_stops(pool: Pool, importer: Import
         await started.feed(HEAD)
         await pool.execute("UPDATE imports SET attempt = 2")
         with pytest.raises(Unavailable):
-            await whole(started, plan("A"), TAIL)
+            await whole(started, project_line("A"), TAIL)
 
     assert (await state(pool))[0] == "running"
     assert await pool.fetchval("SELECT count(*) FROM projects") == 0
@@ -209,14 +218,14 @@ async def test_an_import_taken_over_elsewhere_stops(pool: Pool, importer: Import
 async def test_a_spool_that_cannot_be_written_interrupts(
     pool: Pool, settings: Settings, tmp_path: Path
 ) -> None:
-    await pool.execute("INSERT INTO clients (client_id, name) VALUES (1, 'Demo')")
+    await pool.execute(ADD_CLIENT)
     missing = {"spool_dir": tmp_path / "missing", "spill_bytes": 1000}
     async with (
         ImportManager(pool, settings.model_copy(update=missing)) as importer,
         importer.start(REQUEST) as started,
     ):
         with pytest.raises(Unavailable):
-            await whole(started, HEAD, plan("A", tasks=100), TAIL)
+            await whole(started, HEAD, project_line("A", tasks=100), TAIL)
 
     assert (await state(pool))[0] == "interrupted"
 
@@ -224,13 +233,13 @@ async def test_a_spool_that_cannot_be_written_interrupts(
 async def test_a_project_past_its_memory_is_spooled_and_lands_whole(
     pool: Pool, settings: Settings, tmp_path: Path
 ) -> None:
-    await pool.execute("INSERT INTO clients (client_id, name) VALUES (1, 'Demo')")
+    await pool.execute(ADD_CLIENT)
     small = {"spool_dir": tmp_path, "spill_bytes": 10_000}
     async with (
         ImportManager(pool, settings.model_copy(update=small)) as importer,
         importer.start(REQUEST) as started,
     ):
-        await whole(started, HEAD, plan("A", tasks=5000), TAIL)
+        await whole(started, HEAD, project_line("A", tasks=5000), TAIL)
 
     ids = await pool.fetch("SELECT task_id FROM current_tasks ORDER BY ordinal")
     assert [row["task_id"] for row in ids] == [f"T{n}" for n in range(5000)]
@@ -238,7 +247,7 @@ async def test_a_project_past_its_memory_is_spooled_and_lands_whole(
 
 
 async def test_a_slow_database_slows_the_upload(pool: Pool, importer: ImportManager) -> None:
-    heavy = plan("A", tasks=1, text="x" * 500_000)
+    heavy = project_line("A", tasks=1, text="x" * 500_000)
     fed = 0
 
     async def upload() -> None:
@@ -265,10 +274,10 @@ async def test_a_slow_database_slows_the_upload(pool: Pool, importer: ImportMana
 
 
 async def test_a_running_import_shows_that_it_is_alive(pool: Pool, settings: Settings) -> None:
-    await pool.execute("INSERT INTO clients (client_id, name) VALUES (1, 'Demo')")
+    await pool.execute(ADD_CLIENT)
     quick = settings.model_copy(update={"heartbeat_every": 0.05})
     async with ImportManager(pool, quick) as importer, importer.start(REQUEST) as started:
-        await feed(started, [HEAD, *(plan(f"P{n}") for n in range(250))])
+        await feed(started, [HEAD, *(project_line(f"P{n}") for n in range(250))])
         await until(pool, "SELECT projects_done = 200 AND bytes_read > 0 FROM import_progress")
         first = await pool.fetchval("SELECT beat_at FROM import_progress")
         await until(pool, f"SELECT beat_at > '{first.isoformat()}' FROM import_progress")
@@ -288,14 +297,14 @@ async def test_slots_are_bounded_for_a_client_and_for_all(pool: Pool, settings: 
 
 async def test_many_imports_share_few_connections(pool: Pool, dsn: str, settings: Settings) -> None:
     """More writers than connections wait for each other, however short the patience."""
-    await pool.execute("INSERT INTO clients (client_id, name) VALUES (1, 'Demo')")
+    await pool.execute(ADD_CLIENT)
     few = settings.model_copy(update={"pool_size": 4, "retry_timeout": 2, "batch_projects": 5})
     begun = asyncio.Barrier(9)
 
     async def one(number: int, importer: ImportManager) -> None:
         async with importer.start(REQUEST) as started:
             await begun.wait()
-            plans = (plan(f"I{number}P{n}", tasks=50) for n in range(100))
+            plans = (project_line(f"I{number}P{n}", tasks=50) for n in range(100))
             await whole(started, HEAD, *plans, TAIL)
 
     async with await create_pool(few, dsn) as small, ImportManager(small, few) as importer:
@@ -326,11 +335,11 @@ async def test_a_client_that_is_held_up_does_not_hold_up_another(
     ):
         async with pool.acquire() as conn, conn.transaction():
             await conn.execute("SELECT pg_advisory_xact_lock($1)", client_key(CLIENT))
-            plans = (plan(f"P{n}") for n in range(1000))
+            plans = (project_line(f"P{n}") for n in range(1000))
             uploading = asyncio.create_task(whole(large, HEAD, *plans, TAIL))
             await until(pool, "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted")
             async with asyncio.timeout(20), importer.start(ImportRequest(2, "other", "2")) as other:
-                await whole(other, HEAD, plan("P1"), TAIL)
+                await whole(other, HEAD, project_line("P1"), TAIL)
             assert not uploading.done()
         await uploading
 
@@ -338,7 +347,7 @@ async def test_a_client_that_is_held_up_does_not_hold_up_another(
 async def test_imports_that_fail_leave_no_turn_taken(pool: Pool, importer: ImportManager) -> None:
     async def fail(number: int) -> None:
         async with importer.start(REQUEST) as started:
-            chunks = [HEAD, *(plan(f"I{number}P{n}") for n in range(300))]
+            chunks = [HEAD, *(project_line(f"I{number}P{n}") for n in range(300))]
             if number % 3 == 0:
                 with pytest.raises(FileRefused):
                     await whole(started, b"no XML")
@@ -355,5 +364,5 @@ async def test_imports_that_fail_leave_no_turn_taken(pool: Pool, importer: Impor
         await asyncio.gather(*(fail(first + number) for number in range(8)))
 
     async with asyncio.timeout(20), importer.start(REQUEST) as started:
-        await whole(started, HEAD, *(plan(f"P{n}") for n in range(1000)), TAIL)
+        await whole(started, HEAD, *(project_line(f"P{n}") for n in range(1000)), TAIL)
     assert await pool.fetchval("SELECT count(*) FROM imports WHERE state = 'running'") == 0

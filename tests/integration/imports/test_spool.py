@@ -19,11 +19,13 @@ from service.imports.pipeline.upload_pipeline import UploadPipeline
 from service.imports.record import ImportRequest
 from service.settings import Settings
 from service.storage import Pool
+from tests.support.databases import ADD_CLIENT
 from tests.support.descriptors import unlinked
+from tests.support.native import FILE_START
 from tests.support.projects import CLIENT, until
 
 REQUEST = ImportRequest(CLIENT, "tester", "request-1")
-HEAD = b'<projects xmlns="urn:project-bulk-import:1">\n'
+HEAD = FILE_START.encode() + b"\n"
 TAIL = b"</projects>\n"
 P6_HEAD = b"<APIBusinessObjects>\n"
 P6_TAIL = b"</APIBusinessObjects>\n"
@@ -62,7 +64,7 @@ def calendars(count: int) -> bytes:
 @contextlib.asynccontextmanager
 async def importing(pool: Pool, settings: Settings, **changes: Any) -> AsyncIterator[ImportManager]:
     """An importer with small bounds; at its end nothing is left on disk."""
-    await pool.execute("INSERT INTO clients (client_id, name) VALUES (1, 'Demo')")
+    await pool.execute(ADD_CLIENT)
     bounds = {"spill_bytes": 64 * KIB, "shared_bytes": 64 * KIB, **changes}
     gc.collect()  # what earlier tests have left
     before = unlinked()

@@ -16,8 +16,7 @@ from service.model import Refusal
 from service.storage import Connection, Pool
 from service.storage.advisory_locks import project_key
 from service.storage.db_errors import LeaseLost
-from tests.integration.imports.conftest import results
-from tests.support.projects import CLIENT, begun, project, until
+from tests.support.projects import CLIENT, begun, fetch_results, project, until
 
 
 @pytest.fixture
@@ -34,7 +33,7 @@ async def test_a_new_project_is_created_with_its_children(
 ) -> None:
     await writer.land([project("A", tasks=3)])
 
-    (result,) = await results(pool, owner)
+    (result,) = await fetch_results(pool, owner)
     assert (result["outcome"], result["version"], result["tasks"]) == ("created", 1, 3)
     tasks = await pool.fetch("SELECT task_id, project_id FROM current_tasks ORDER BY ordinal")
     assert [task["task_id"] for task in tasks] == ["T0", "T1", "T2"]
@@ -48,7 +47,7 @@ async def test_equal_content_is_unchanged_and_writes_nothing(
     await writer.land([project("A")])
     await writer.land([project("A", index=1)])
 
-    assert [row["outcome"] for row in await results(pool, owner)] == ["created", "unchanged"]
+    assert [row["outcome"] for row in await fetch_results(pool, owner)] == ["created", "unchanged"]
     assert await pool.fetchval("SELECT count(*) FROM project_versions") == 1
 
 
@@ -58,7 +57,7 @@ async def test_a_change_is_a_new_version_beside_the_old(
     await writer.land([project("A", tasks=2)])
     await writer.land([project("A", index=1, tasks=5)])
 
-    assert [row["version"] for row in await results(pool, owner)] == [1, 2]
+    assert [row["version"] for row in await fetch_results(pool, owner)] == [1, 2]
     assert await pool.fetchval("SELECT count(*) FROM current_tasks") == 5
     assert await pool.fetchval("SELECT count(*) FROM tasks") == 7
 
@@ -70,7 +69,7 @@ async def test_an_archived_project_is_revived_even_by_equal_content(
     await pool.execute("UPDATE projects SET archived_at = now()")
     await writer.land([project("A", index=1)])
 
-    assert [row["outcome"] for row in await results(pool, owner)] == ["created", "updated"]
+    assert [row["outcome"] for row in await fetch_results(pool, owner)] == ["created", "updated"]
     assert await pool.fetchval("SELECT archived_at FROM projects") is None
 
 
@@ -80,7 +79,7 @@ async def test_a_plan_from_another_dialect_is_told_in_a_warning(
     await writer.land([project("A")])
     await writer.land([project("A", index=1, source="p6")])
 
-    first = (await results(pool, owner))[1]["warnings"]["first"]
+    first = (await fetch_results(pool, owner))[1]["warnings"]["first"]
     assert [(notice["code"], notice["value"]) for notice in first] == [
         ("DIALECT_CHANGED", "native")
     ]
@@ -94,7 +93,7 @@ async def test_another_version_than_the_one_read_is_a_conflict(
         await writer.land([project("A")])
     await writer.land([project("A", index=1, tasks=9, read_at=read_at)])
 
-    result = (await results(pool, owner))[-1]
+    result = (await fetch_results(pool, owner))[-1]
     assert result["error"] == ErrorCode.VERSION_CONFLICT
     assert result["extra"] == {"expected_version": read_at, "current_version": current}
 
@@ -105,7 +104,7 @@ async def test_the_version_that_was_read_is_replaced(
     await writer.land([project("A")])
     await writer.land([project("A", index=1, tasks=9, read_at=1)])
 
-    assert (await results(pool, owner))[1]["outcome"] == "updated"
+    assert (await fetch_results(pool, owner))[1]["outcome"] == "updated"
 
 
 @pytest.mark.parametrize(
@@ -124,7 +123,7 @@ async def test_a_lock_of_another_subject_refuses_until_it_expires(
     )
     await writer.land([project("A", index=1, tasks=5)])
 
-    result = (await results(pool, owner))[1]
+    result = (await fetch_results(pool, owner))[1]
     assert result["outcome"] == outcome
     if outcome == "failed":
         assert result["error"] == ErrorCode.LOCKING_CONFLICT
@@ -140,7 +139,7 @@ async def test_what_the_database_refuses_is_refused_alone(
     ]
     await writer.land(batch)
 
-    outcomes = await results(pool, owner)
+    outcomes = await fetch_results(pool, owner)
     assert {row["index"] for row in outcomes if row["outcome"] == "failed"} == bad
     assert {row["error"] for row in outcomes if row["index"] in bad} == {"VALIDATION_ERROR"}
     assert await pool.fetchval("SELECT count(*) FROM projects") == 17
@@ -165,7 +164,7 @@ async def test_a_fault_without_a_row_is_found_by_bisection(
     )
     await writer.land([project(f"P{n}", index=n) for n in range(9)])
 
-    outcomes = await results(pool, owner)
+    outcomes = await fetch_results(pool, owner)
     assert [row["index"] for row in outcomes if row["outcome"] == "failed"] == [5]
     assert outcomes[5]["error"] == ErrorCode.INTERNAL_ERROR
     assert await pool.fetchval("SELECT count(*) FROM projects") == 8
@@ -180,11 +179,11 @@ async def test_a_contested_project_lets_its_neighbours_land_and_follows_once_it_
         writer.land([project(name, index=n) for n, name in enumerate("ABC")])
     )
     await until(pool, "SELECT count(*) = 2 FROM import_results")
-    assert [row["external_id"] for row in await results(pool, owner)] == ["A", "C"]
+    assert [row["external_id"] for row in await fetch_results(pool, owner)] == ["A", "C"]
 
     await other.execute("ROLLBACK")
     await landing
-    assert [row["outcome"] for row in await results(pool, owner)] == ["created"] * 3
+    assert [row["outcome"] for row in await fetch_results(pool, owner)] == ["created"] * 3
 
 
 async def test_a_project_held_past_its_deadline_names_the_import_in_the_way(
@@ -196,7 +195,7 @@ async def test_a_project_held_past_its_deadline_names_the_import_in_the_way(
         await other.execute("SELECT pg_advisory_xact_lock($1)", project_key(CLIENT, "B"))
         await writer.land([project("B")])
 
-    (result,) = await results(pool, owner)
+    (result,) = await fetch_results(pool, owner)
     assert result["error"] == ErrorCode.LOCKING_CONFLICT
     assert result["extra"] == {"import_id": rival.import_id}
     assert await pool.fetchval("SELECT count(*) FROM projects") == 0
@@ -223,7 +222,7 @@ async def test_waiting_for_a_turn_does_not_count_against_a_project(
         await other.execute("ROLLBACK")
     await landing
 
-    assert [row["outcome"] for row in await results(pool, owner)] == ["created"] * 2
+    assert [row["outcome"] for row in await fetch_results(pool, owner)] == ["created"] * 2
 
 
 @pytest.mark.parametrize("change", ["attempt = 2", "state = 'interrupted'"])
@@ -248,7 +247,7 @@ async def test_a_batch_whose_commit_went_unanswered_is_not_written_twice(
         await transaction.write_batch(conn, owner, batch, False)
         await transaction.write_batch(conn, owner, batch, True)
 
-    assert [row["outcome"] for row in await results(pool, owner)] == ["created", "failed"]
+    assert [row["outcome"] for row in await fetch_results(pool, owner)] == ["created", "failed"]
     assert await pool.fetchval("SELECT version FROM projects") == 1
 
 
@@ -266,7 +265,7 @@ async def test_a_broken_connection_is_replaced_and_the_batch_lands(
     await other.execute("ROLLBACK")
 
     await landing
-    assert [row["outcome"] for row in await results(pool, owner)] == ["created"]
+    assert [row["outcome"] for row in await fetch_results(pool, owner)] == ["created"]
 
 
 async def test_batches_in_opposite_order_neither_deadlock_nor_lose_a_version(

@@ -1,7 +1,6 @@
 """The alerts: of metrics that are there, at sizes that fit, documented, each tried both ways."""
 
 import re
-from typing import Any
 
 import pytest
 import yaml
@@ -9,7 +8,8 @@ import yaml
 from service.settings import Settings
 from service.storage import Pool
 from tests.support.paths import CHECKOUT
-from tests.tools.k8s.building import one, service, settings
+from tests.tools.k8s.building import service, settings
+from tests.tools.k8s.expressions import ALERTS
 from tests.tools.k8s.validating import bytes_of
 from tests.tools.reference.service import metrics_by_name
 
@@ -17,8 +17,6 @@ OVERLAY = "production"
 ELSEWHERE = {"up", "process_resident_memory_bytes"}
 """Prometheus' own, and what prometheus-client tells of a process."""
 
-(GROUP,) = one(OVERLAY, "PrometheusRule")["spec"]["groups"]
-RULES: dict[str, Any] = {rule["alert"]: rule for rule in GROUP["rules"]}
 TESTS = yaml.safe_load((CHECKOUT / "tests/tools/k8s/alerts.test.yaml").read_text("utf-8"))
 RUNBOOK = (CHECKOUT / "docs" / "kubernetes.md").read_text("utf-8")
 DOCUMENTED = re.findall(r"^\| `(BulkImport\w+)` \| (\w+) \|", RUNBOOK, re.M)
@@ -31,12 +29,12 @@ def entries() -> dict[str, str]:
 
 def number(alert: str) -> float:
     """What an alert's metric must be over."""
-    return float(re.findall(r"> (\d+(?:\.\d+)?)", RULES[alert]["expr"])[0])
+    return float(re.findall(r"> (\d+(?:\.\d+)?)", ALERTS[alert]["expr"])[0])
 
 
-@pytest.mark.parametrize("alert", RULES)
+@pytest.mark.parametrize("alert", ALERTS)
 def test_the_metrics_and_labels_of_an_alert_are_there(alert: str) -> None:
-    expression = RULES[alert]["expr"]
+    expression = ALERTS[alert]["expr"]
     metrics = re.findall(r"(\w+){([^}]*)}", expression)
     assert metrics
     for name, matchers in metrics:
@@ -61,11 +59,11 @@ def test_what_is_too_much_goes_by_the_settings() -> None:
 
 
 def test_every_alert_is_documented() -> None:
-    severities = {name: rule["labels"]["severity"] for name, rule in RULES.items()}
+    severities = {name: rule["labels"]["severity"] for name, rule in ALERTS.items()}
     assert dict(DOCUMENTED) == severities
 
 
-@pytest.mark.parametrize("alert", RULES)
+@pytest.mark.parametrize("alert", ALERTS)
 def test_an_alert_has_an_entry_with_what_to_look_at_and_what_to_do(alert: str) -> None:
     entry = entries()[alert]
     assert re.search(r"^Look: .*`[^`]+ [^`]+`", entry, re.M), "no command or query"
@@ -95,4 +93,4 @@ def test_every_alert_is_tried_firing_and_quiet() -> None:
     for test in TESTS["tests"]:
         for case in test["alert_rule_test"]:
             tried.setdefault(case["alertname"], set()).add(bool(case.get("exp_alerts")))
-    assert tried == {alert: {True, False} for alert in RULES}
+    assert tried == {alert: {True, False} for alert in ALERTS}

@@ -4,12 +4,11 @@ import re
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.integration.k8s.test_alerts import RULES
 from tests.support.paths import CHECKOUT
 from tests.support.raw_http import XML, form, get, part, upload
 from tests.support.service import Service
 from tests.tools.k8s.building import OVERLAYS, of, one
-from tests.tools.k8s.expressions import OVERLAY, asked, dashboard, named, panels
+from tests.tools.k8s.expressions import ALERTS, OVERLAY, asked, dashboard, named, panels
 from tests.tools.reference.service import metrics_by_name
 
 PROMETHEUS_OWN = {"up": set[str]()}
@@ -29,7 +28,7 @@ async def scraped(service: Service) -> dict[str, set[str]]:
 
 async def test_what_is_asked_for_is_told(service: Service) -> None:
     told = await scraped(service) | PROMETHEUS_OWN
-    for expression in [*asked(), *(rule["expr"] for rule in RULES.values())]:
+    for expression in [*asked(), *(rule["expr"] for rule in ALERTS.values())]:
         metrics = named(expression)
         assert metrics
         for name, labels in metrics.items():

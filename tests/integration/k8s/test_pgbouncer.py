@@ -16,6 +16,7 @@ import asyncpg
 from service.settings import Settings
 from service.storage import migrate
 from service.storage.embedded.program_files import server_account
+from tests.support.databases import ADD_CLIENT
 from tests.support.faults.cluster import Cluster, cluster
 from tests.support.paths import CHECKOUT
 from tests.support.raw_http import XML, form, get, part, upload
@@ -85,7 +86,7 @@ async def test_an_import_goes_through_and_its_end_waits_for_transactions(
         migrate.migrate(roles.owner)
         await migrate.grant_privileges(roles.owner, SERVER)
         owner = await asyncpg.connect(roles.owner)
-        await owner.execute("INSERT INTO clients (client_id, name) VALUES (1, 'Demo')")
+        await owner.execute(ADD_CLIENT)
         await owner.close()
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]

@@ -23,8 +23,9 @@ from service.imports.options import ImportOptions, Mode, OutcomeFilter
 from service.settings import Settings
 from service.storage import Pool
 from service.tables import COLUMNS, Table
+from tests.support.native import native_file
 from tests.support.openapi.document import Operation, operation, operations, resolved
-from tests.support.openapi.requests import ALL_SCOPES, MULTIPART, OTHER, ask, native, upload
+from tests.support.openapi.requests import ALL_SCOPES, MULTIPART, OTHER, ask, upload
 from tests.support.service import Service
 
 SCOPES = set(ALL_SCOPES.split())
@@ -214,7 +215,7 @@ async def test_a_request_keeps_its_id(service: Service) -> None:
 
 async def test_a_route_that_reads_a_key_says_so(service: Service) -> None:
     """A key that cannot be one is refused where keys are read, and passed over elsewhere."""
-    assert (await upload(service, native(OTHER))).status == 207
+    assert (await upload(service, native_file(OTHER))).status == 207
     for asked in OF_A_CLIENT:
         named = {resolved(each)["name"] for each in asked.told.get("parameters", [])}
         answer = await ask(service, asked, MULTIPART, f"{IDEMPOTENCY_KEY}: {'k' * 256}", body=b"x")

@@ -16,6 +16,7 @@ import pytest
 from service.http.openapi import operations as telling
 from service.settings import Settings
 from service.storage import Pool
+from tests.support.databases import ADD_CLIENT
 from tests.support.openapi.document import check, operations
 from tests.support.openapi.requests import Place
 from tests.support.openapi.scenes import Shot, story
@@ -28,7 +29,7 @@ Recorded = dict[str, dict[str, list[dict[str, Any]]]]
 async def test_answers_are_those_of_the_document_and_its_examples(
     settings: Settings, dsn: str, pool: Pool, subtests: pytest.Subtests
 ) -> None:
-    await pool.execute("INSERT INTO clients (client_id, name) VALUES (1, 'Demo')")
+    await pool.execute(ADD_CLIENT)
     shots = await story(Place(settings, dsn, pool))
     for shot in shots:
         with subtests.test(operation=shot.asked.name, status=shot.answer.status):

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from service.storage import Pool
-from tests.support.openapi.requests import ALL_SCOPES, OTHER, PLANT, native, upload
+from tests.support.native import native_file
+from tests.support.openapi.requests import ALL_SCOPES, OTHER, PLANT, upload
 from tests.support.paths import CHECKOUT
 from tests.support.service import Service, token
 
@@ -27,7 +28,7 @@ async def test_the_service_is_as_the_document_says(
     service: Service, pool: Pool, tmp_path: Path
 ) -> None:
     for _ in range(3):
-        assert (await upload(service, native(PLANT, OTHER))).status == 207
+        assert (await upload(service, native_file(PLANT, OTHER))).status == 207
     hooks = {"SCHEMATHESIS_HOOKS": "tests.support.openapi.hooks", "PYTHONPATH": str(CHECKOUT)}
     process = await asyncio.create_subprocess_exec(
         sys.executable,

@@ -7,8 +7,8 @@ import pytest
 
 from service.storage import Pool
 from service.tables import COLUMNS, Table
-from tests.integration.projects.test_one import FILE
-from tests.support.client import Client, native
+from tests.support.client import Client
+from tests.support.native import RICH_FILE, native
 from tests.support.planted import plant
 
 ONE = native('<project id="P"><name>One</name></project>')
@@ -31,7 +31,7 @@ async def version_of(pool: Pool, version: int) -> dict[str, list[Any]]:
 async def test_an_archived_project_keeps_all_as_a_version_of_its_own(
     client: Client, pool: Pool
 ) -> None:
-    await client.land(FILE)
+    await client.land(RICH_FILE)
     before = await version_of(pool, 1)
     assert all(before.values())
     answer = await client.ask("projects/1", "DELETE", sub="ann")

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from service.storage import Pool
-from tests.support.client import XML, Client, native
+from tests.support.client import XML, Client
+from tests.support.native import native
 from tests.support.planted import plant
 
 OLD = native(

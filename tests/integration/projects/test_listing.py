@@ -7,7 +7,8 @@ import pytest
 
 from service.projects.records import SQL
 from service.storage import Pool
-from tests.support.client import Client, native
+from tests.support.client import Client
+from tests.support.native import native
 
 
 def project(external_id: str, name: str = "A plan", inside: str = "", **attributes: str) -> str:

@@ -7,7 +7,9 @@ import pytest
 
 from service.storage import Pool
 from service.storage.advisory_locks import client_key, project_key
-from tests.support.client import Answer, Client, native
+from tests.support.answer import Answer
+from tests.support.client import Client
+from tests.support.native import native
 
 FILE = native('<project id="P"><name>One</name></project>')
 CHANGED = native('<project id="P"><name>Two</name></project>').encode()

@@ -11,33 +11,15 @@ from lxml import etree
 from service.projects import export
 from service.projects.records import Page, Query, RunQuery, VersionKey
 from service.storage import Pool
-from tests.support.client import XML, Client, native
+from tests.support.client import XML, Client
+from tests.support.native import RICH_FILE, native
 from tests.support.planted import plant
 
 MIB = 1024 * 1024
-FILE = native(
-    """<project id="P-1" source="p6"><name>Plant</name><code>PU</code><priority>500</priority>
-    <start>2026-01-05T08:00:00</start>
-    <tasks>
-      <task id="W" kind="wbs" summary="true"/>
-      <task id="T" parent="W" wbs="1.1"><name>Dig</name><duration>-P1DT2H</duration>
-        <percent-complete>12.50</percent-complete>
-        <attributes><attribute name="n" type="json">[{"a": 12345678901234567890.5}]</attribute>
-        </attributes></task>
-    </tasks>
-    <dependencies><dependency predecessor="W" successor="T" lag="PT1.5S"/></dependencies>
-    <resources><resource id="R" type="work"><name>Crew</name></resource></resources>
-    <assignments><assignment task="T" resource="R" units="0.5"><work>PT8H</work></assignment>
-    </assignments>
-    <attributes><attribute name="risk">high</attribute></attributes>
-    <parts><part element="Note"><attribute name="text">Wet</attribute></part></parts>
-    <shared-objects><object element="Calendar" id="7"><attribute name="Name">Night</attribute>
-    </object></shared-objects></project>"""
-)
 
 
 async def test_json_has_all_that_the_project_says(client: Client) -> None:
-    [landed] = await client.land(FILE)
+    [landed] = await client.land(RICH_FILE)
     answer = await client.ask(f"projects/{landed['project_id']}")
     assert answer.headers["content-type"] == "application/json; charset=utf-8"
     assert answer.json["complete"] is True
@@ -75,7 +57,7 @@ async def test_json_has_all_that_the_project_says(client: Client) -> None:
 
 
 async def test_accept_chooses_the_type(client: Client, subtests: pytest.Subtests) -> None:
-    await client.land(FILE)
+    await client.land(RICH_FILE)
     cases = [
         (None, "application/json"),
         ("*/*", "application/json"),
@@ -107,7 +89,7 @@ async def test_a_project_is_its_clients_own(
     client: Client, pool: Pool, subtests: pytest.Subtests
 ) -> None:
     await pool.execute("INSERT INTO clients (client_id, name) VALUES (2, 'Other')")
-    await client.land(FILE)
+    await client.land(RICH_FILE)
     cases: list[tuple[str, int, dict[str, Any], int]] = [
         ("projects/1", 1, {}, 200),
         ("projects/1", 1, {"scope": "projects:import"}, 403),
@@ -127,7 +109,7 @@ async def test_a_project_is_its_clients_own(
 
 
 async def test_head_has_no_body(client: Client) -> None:
-    await client.land(FILE)
+    await client.land(RICH_FILE)
     answer = await client.ask("projects/1", "HEAD", accept=XML)
     assert (answer.status, answer.body) == (200, b"")
     assert answer.headers["content-type"] == "application/xml; charset=utf-8"

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from lxml import etree
 
-from tests.support.client import Client, native
+from tests.support.client import Client
 from tests.support.fuzzing import examples
+from tests.support.native import native
 from tests.support.native_files import files
 from tests.support.paths import CHECKOUT
 from tests.support.real.files import FILES

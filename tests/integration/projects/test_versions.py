@@ -7,7 +7,8 @@ from lxml import etree
 
 from service.projects.retention import prune
 from service.storage import Pool
-from tests.support.client import XML, Client, native
+from tests.support.client import XML, Client
+from tests.support.native import native
 
 
 def named(name: str) -> str:

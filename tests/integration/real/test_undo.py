@@ -3,10 +3,11 @@
 import pytest
 
 from service.storage import Pool
+from tests.support.native import native
 from tests.support.raw_http import form, part
 from tests.support.real.files import FILES, File
 from tests.support.service import Service
-from tests.support.uploads import NATIVE, current, send, told, undo
+from tests.support.uploads import current, send, told, undo
 
 PORTFOLIOS = [file for file in FILES if file.name in ("plants.xml", "portfolio.xml")]
 
@@ -32,7 +33,7 @@ async def test_a_changed_portfolio_is_put_back_row_for_row(
 
     second = await send(service, changed)
     mine = second.json["details"]["successes"][0]["external_id"]
-    plan = NATIVE.format(f'<project id="{mine}"><name>Mine</name></project>')
+    plan = native(f'<project id="{mine}"><name>Mine</name></project>')
     await send(service, upload_of(plan.encode()))
     outcomes = told(await undo(service, second.json["import_id"]))
     assert outcomes.pop(mine) == "VERSION_CONFLICT"

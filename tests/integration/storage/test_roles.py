@@ -11,7 +11,7 @@ from service.projects.retention import prune
 from service.settings import Settings
 from service.storage import Pool, migrate
 from service.storage.pool import open_pool
-from tests.support.databases import CLIENT_TABLES
+from tests.support.databases import ADD_CLIENT, CLIENT_TABLES
 from tests.support.faults.uploads import content_of, send
 from tests.support.service import served
 
@@ -52,7 +52,7 @@ async def as_role(server: str, dsn: str, pooler: str) -> AsyncIterator[str]:
 async def test_the_role_can_import_read_and_prune(
     settings: Settings, pool: Pool, as_role: str
 ) -> None:
-    await pool.execute("INSERT INTO clients (client_id, name) VALUES (1, 'Demo')")
+    await pool.execute(ADD_CLIENT)
     keep_little = {"keep_versions": 1, "keep_superseded": 0.0, "keep_results_days": 1}
     changed = content_of(20).replace(b"<name>P3</name>", b"<name>Other</name>")
     async with (

@@ -7,6 +7,8 @@ import pytest
 
 from service.settings import Settings
 from service.storage import Pool
+from tests.support.databases import ADD_CLIENT
+from tests.support.native import native_file
 from tests.support.projects import until
 from tests.support.service import served
 from tests.support.upload import upload
@@ -15,7 +17,7 @@ from tests.support.upload import upload
 def plan(tasks: int) -> bytes:
     rows = "".join(f'<task id="T{n}"/>' for n in range(tasks))
     project = f'<project id="A"><name>A</name><tasks>{rows}</tasks></project>'
-    return f'<projects xmlns="urn:project-bulk-import:1">{project}</projects>'.encode()
+    return native_file(project)
 
 
 @pytest.mark.parametrize("wanted", [True, False])
@@ -23,7 +25,7 @@ async def test_old_versions_are_pruned_where_that_is_wanted(
     settings: Settings, dsn: str, pool: Pool, wanted: bool
 ) -> None:
     quick = {"prune": wanted, "prune_every": 0.1, "keep_versions": 1, "keep_superseded": 0}
-    await pool.execute("INSERT INTO clients (client_id, name) VALUES (1, 'Demo')")
+    await pool.execute(ADD_CLIENT)
     async with (
         served(settings.model_copy(update=quick), dsn) as service,
         aiohttp.ClientSession() as http,

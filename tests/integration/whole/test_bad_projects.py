@@ -5,6 +5,7 @@ from itertools import cycle
 import aiohttp
 
 from service.storage import Pool
+from tests.support.native import FILE_START, native
 from tests.support.service import Service
 from tests.support.upload import upload
 
@@ -71,7 +72,7 @@ def spoil(number: int, way: tuple[str, str, int, str]) -> str:
 async def test_the_bad_are_refused_alone_with_line_element_and_value(
     service: Service, pool: Pool
 ) -> None:
-    lines = ['<projects xmlns="urn:project-bulk-import:1">']
+    lines = [FILE_START]
     ways = cycle(SPOILT)
     told_at: dict[int, tuple[int, str]] = {}
     for number in range(TOTAL):
@@ -109,7 +110,7 @@ async def test_all_faults_of_a_project_are_told_at_once(service: Service) -> Non
     text = GOOD.format(id="P")
     for old, new, _, _ in (SPOILT[0], SPOILT[2], SPOILT[4], SPOILT[7], SPOILT[14]):
         text = text.replace(old, new, 1)
-    text = f'<projects xmlns="urn:project-bulk-import:1">{text}</projects>'
+    text = native(text)
 
     async with aiohttp.ClientSession() as http:
         told = await upload(http, service, text.encode())

@@ -6,6 +6,7 @@ from collections import defaultdict
 import aiohttp
 
 from service.storage import Pool
+from tests.support.native import native_file
 from tests.support.service import Service
 from tests.support.upload import upload
 
@@ -20,7 +21,7 @@ def file_of(order: range, mark: str) -> bytes:
         "</project>"
         for n in order
     )
-    return f'<projects xmlns="urn:project-bulk-import:1">{projects}</projects>'.encode()
+    return native_file(projects)
 
 
 async def test_nothing_deadlocks_and_every_version_is_told_once(

@@ -8,10 +8,11 @@ from typing import Any, Final
 import asyncpg
 from lxml import etree
 
+from service.formats.native.mapping import NAMESPACE
 from service.storage import Connection
 
 _COUNTED: Final[dict[str, dict[str, tuple[str, ...]]]] = {
-    "urn:project-bulk-import:1": {
+    NAMESPACE: {
         "tasks": ("task",),
         "dependencies": ("dependency",),
         "resources": ("resource",),

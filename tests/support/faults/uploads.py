@@ -5,6 +5,7 @@ from typing import Any, Final
 import aiohttp
 import orjson
 
+from tests.support.native import FILE_START
 from tests.support.service import Service
 
 QUICK: Final = {
@@ -21,7 +22,7 @@ def content_of(projects: int, mark: str = "") -> bytes:
     """A native file whose projects differ in size; ``mark`` makes them other projects."""
     return b"".join(
         (
-            b'<projects xmlns="urn:project-bulk-import:1">',
+            FILE_START.encode(),
             *(_project(f"P{mark}{number}", 1 + number % 7) for number in range(projects)),
             b"</projects>",
         )

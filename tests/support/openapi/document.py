@@ -9,7 +9,7 @@ import jsonschema_rs
 import orjson
 
 from service.http.openapi.document import document
-from tests.support.raw_http import Answer
+from tests.support.answer import Answer
 
 METHODS: Final = ("get", "put", "post", "delete", "patch")
 OURS: Final = frozenset(document()["components"]["headers"]) - {"Content-Length"}

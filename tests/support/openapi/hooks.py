@@ -11,15 +11,14 @@ import schemathesis
 from schemathesis import Case, HookContext
 
 from service.http.pagination import encode_cursor
+from tests.support.native import native
 
 NUMBERS: Final = itertools.count(1)
 ID: Final = re.compile(r"[0-9]{1,18}")
 PART: Final = re.compile(r"\w+", re.ASCII)
 """A form's field as browsers name it: any other needs escapes of its own."""
-FILE: Final = (
-    '<projects xmlns="urn:project-bulk-import:1">'
+FILE: Final = native(
     '<project id="P-{0}"><name>{1}</name></project><project id="Q"><start>soon</start></project>'
-    "</projects>"
 )
 
 

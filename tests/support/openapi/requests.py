@@ -7,8 +7,10 @@ from typing import Any, Final, NamedTuple
 
 from service.settings import Settings
 from service.storage import Pool
+from tests.support.answer import Answer
+from tests.support.native import native_file
 from tests.support.openapi.document import Operation, operation
-from tests.support.raw_http import BOUNDARY, Answer, Connection, form, head, part
+from tests.support.raw_http import BOUNDARY, Connection, form, head, part
 from tests.support.service import Service, served, token
 
 ALL_SCOPES: Final = " ".join(
@@ -57,17 +59,13 @@ async def ask(
         await connection.send(first, body)
         if method == "HEAD":
             status_line = await connection.reader.readline()
-            return Answer("", int(status_line.split()[1]), {}, b"")
+            return Answer(int(status_line.split()[1]), {}, b"")
         return await connection.answer()
 
 
 async def upload(service: Service, xml: bytes, *headers: str, **more: Any) -> Answer:
     body = form(part("file", xml, "Content-Type: application/xml"), part("notes", b"Nightly"))
     return await ask(service, UPLOAD, MULTIPART, *headers, body=body, **more)
-
-
-def native(*projects: str) -> bytes:
-    return f'<projects xmlns="urn:project-bulk-import:1">{"".join(projects)}</projects>'.encode()
 
 
 PLANT: Final = """<project id="P-1"><name>Plant upgrade</name><code>PU-7</code>
@@ -99,7 +97,7 @@ async def begin(connection: Connection, service: Service, *headers: str) -> None
     said = token(scope=ALL_SCOPES)
     await connection.send(
         head(service, *headers, "Content-Length: 100000", token=said),
-        part("notes", b"Slow") + part("file", native(OTHER))[:-30],
+        part("notes", b"Slow") + part("file", native_file(OTHER))[:-30],
     )
 
 

@@ -9,7 +9,9 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Final, NamedTuple
 
+from tests.support.answer import Answer
 from tests.support.faults.proxy import proxied
+from tests.support.native import native_file
 from tests.support.openapi.document import Operation, operation, operations
 from tests.support.openapi.requests import (
     ALL_SCOPES,
@@ -21,12 +23,11 @@ from tests.support.openapi.requests import (
     Place,
     ask,
     begin,
-    native,
     running,
     the_running_one,
     upload,
 )
-from tests.support.raw_http import Answer, Connection, form, head, part
+from tests.support.raw_http import Connection, form, head, part
 from tests.support.service import Service, served, token
 
 
@@ -90,7 +91,7 @@ async def tokens(place: Place) -> Scene:
 async def no_such_thing(place: Place) -> Scene:
     """What a path's parameters may not name."""
     async with place.service() as service:
-        await upload(service, native(PLANT))
+        await upload(service, native_file(PLANT))
         for asked in operations():
             if set(asked.path.split("/")) & {"{import_id}", "{project_id}", "{version}"}:
                 body = b'{"ttl_seconds":60}' if asked.method == "PUT" else b""
@@ -132,19 +133,21 @@ async def uploads(place: Place) -> Scene:
         body = form(part("file", sent["file"].encode()), part("notes", sent["notes"].encode()))
         mixed = await ask(service, UPLOAD, MULTIPART, body=body)
         yield Shot(UPLOAD, mixed, "One landed, one did not")
-        yield Shot(UPLOAD, await upload(service, native(PLANT, OTHER)), "All landed")
-        broken = await upload(service, native(PLANT, OTHER)[:-30])
+        yield Shot(UPLOAD, await upload(service, native_file(PLANT, OTHER)), "All landed")
+        broken = await upload(service, native_file(PLANT, OTHER)[:-30])
         yield Shot(UPLOAD, broken, "The XML breaks off")
-        dry = await upload(service, native(PLANT), query="dry_run=true&mode=create")
+        dry = await upload(service, native_file(PLANT), query="dry_run=true&mode=create")
         yield Shot(UPLOAD, dry, "A dry run")
-        atomic = await upload(service, native(OTHER, "<project/>"), query="atomic=true")
+        atomic = await upload(service, native_file(OTHER, "<project/>"), query="atomic=true")
         yield Shot(UPLOAD, atomic, "All or nothing")
         nothing = await ask(service, UPLOAD, MULTIPART, body=form(part("files", b"<a/>")))
         yield Shot(UPLOAD, nothing, "No part `file`")
         yield Shot(UPLOAD, await upload(service, b"<html/>"), "Not a file of projects")
         option = await upload(service, b"", query="mode=replace")
         yield Shot(UPLOAD, option, "A wrong option")
-        old = native(PLANT.replace('id="P-1"', 'id="P-1" version="9"').replace("Plant", "Works"))
+        old = native_file(
+            PLANT.replace('id="P-1"', 'id="P-1" version="9"').replace("Plant", "Works")
+        )
         yield Shot(UPLOAD, await upload(service, old), "Another version")
         brotli = await ask(service, UPLOAD, MULTIPART, "Content-Encoding: br", body=b"x")
         yield _common(UPLOAD, brotli, "Another encoding")
@@ -153,12 +156,12 @@ async def uploads(place: Place) -> Scene:
             UPLOAD,
             MULTIPART,
             "Content-Encoding: gzip",
-            body=gzip.compress(form(part("file", native(PLANT)))),
+            body=gzip.compress(form(part("file", native_file(PLANT)))),
         )
         yield Shot(UPLOAD, packed)
         key = "Idempotency-Key: night-17"
-        assert (await upload(service, native(PLANT), key)).status == 207
-        other = await upload(service, native(OTHER), key)
+        assert (await upload(service, native_file(PLANT), key)).status == 207
+        other = await upload(service, native_file(OTHER), key)
         yield _common(UPLOAD, other, "Another file under the key")
     async with place.service(max_upload_bytes=1000) as service:
         yield _common(UPLOAD, await upload(service, b" " * 2000), "Too large")
@@ -171,9 +174,11 @@ async def while_running(place: Place) -> Scene:
     async with place.service(**busy) as service:
         async with running(service, "Idempotency-Key: slow") as connection:
             number = await the_running_one(service)
-            again = await upload(service, native(OTHER), "Idempotency-Key: slow")
+            again = await upload(service, native_file(OTHER), "Idempotency-Key: slow")
             yield Shot(UPLOAD, again, "The key is at work")
-            yield _common(UPLOAD, await upload(service, native(OTHER)), "Too many of one client")
+            yield _common(
+                UPLOAD, await upload(service, native_file(OTHER)), "Too many of one client"
+            )
             yield Shot(results, await ask(service, results, import_id=number))
             csv = await ask(service, results, "Accept: text/csv", import_id=number)
             yield Shot(results, csv, "CSV of a running import")
@@ -184,7 +189,7 @@ async def while_running(place: Place) -> Scene:
         yield Shot(cancel, ended, "An import that has ended")
     one_slot = {"max_imports": 1, "max_imports_per_client": 2}
     async with place.service(**one_slot) as service, running(service):
-        yield Shot(UPLOAD, await upload(service, native(OTHER)), "All slots are taken")
+        yield Shot(UPLOAD, await upload(service, native_file(OTHER)), "All slots are taken")
     async with place.service(idle_timeout=0.1) as service, Connection(service) as connection:
         await begin(connection, service)
         yield Shot(UPLOAD, await connection.answer(), "It fell silent")
@@ -195,7 +200,7 @@ async def undoing(place: Place) -> Scene:
     undo, version = operation("undoImport"), operation("getVersion")
     changed = PLANT.replace("Foundation", "Piles").replace("high", "low").replace("Crew A", "B")
     async with place.service() as service:
-        done = await upload(service, native(changed))
+        done = await upload(service, native_file(changed))
         number = done.json["import_id"]
         compared = await ask(service, version, query="compare=1", version=2)
         yield Shot(version, compared, "What differs from another version")
@@ -206,7 +211,7 @@ async def undoing(place: Place) -> Scene:
         yield Shot(undo, again, "It was changed since")
         other = await ask(service, undo, key, import_id=1)
         yield Shot(undo, other, "Another import under the key")
-        nothing = await upload(service, native(OTHER), query="dry_run=true")
+        nothing = await upload(service, native_file(OTHER), query="dry_run=true")
         dry = await ask(service, undo, import_id=nothing.json["import_id"])
         yield Shot(undo, dry, "A dry run")
     async with place.service(max_imports_per_client=1) as service, running(service):
@@ -277,7 +282,7 @@ async def locks(place: Place) -> Scene:
         archive = operation("archiveProject")
         yield Shot(archive, await ask(service, archive), "Somebody else holds a lock")
         yield Shot(back, await ask(service, back), "Somebody else holds it")
-        locked = await upload(service, native(PLANT.replace("Plant", "Works")))
+        locked = await upload(service, native_file(PLANT.replace("Plant", "Works")))
         yield Shot(UPLOAD, locked, "Locked by somebody else")
         yield Shot(back, await ask(service, back, query="reason=Left"))
         yield Shot(archive, await ask(service, archive), "It is archived now")

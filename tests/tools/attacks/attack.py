@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from tests.support.raw_http import Answer, Connection
+from tests.support.answer import Answer
+from tests.support.raw_http import Connection
 from tests.support.service import Service
 
 CLOSED: Final = "closed"

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from service.formats.native.mapping import NAMESPACE
 from tests.tools.attacks.attack import Attack
 from tests.tools.attacks.xmlfiles import GOOD, NATIVE, NATIVE_END, attack, guarded
 
@@ -106,8 +107,8 @@ ATTACKS: Final[list[Attack]] = [
             + NATIVE.replace(
                 b">",
                 b' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
-                b' xsi:schemaLocation="urn:project-bulk-import:1 %b" xml:base="%b">'
-                % (url.encode(), url.encode()),
+                b' xsi:schemaLocation="%b %b" xml:base="%b">'
+                % (NAMESPACE.encode(), url.encode(), url.encode()),
             )
             + GOOD
             + NATIVE_END

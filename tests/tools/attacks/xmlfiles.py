@@ -8,12 +8,14 @@ from typing import Any, Final
 
 import asyncpg
 
-from tests.support.raw_http import BOUNDARY, Answer, Connection, head
+from tests.support.answer import Answer
+from tests.support.native import FILE_END, FILE_START
+from tests.support.raw_http import BOUNDARY, Connection, head
 from tests.support.service import Service
 from tests.tools.attacks.attack import CLOSED, Attack, told
 
-NATIVE: Final = b'<projects xmlns="urn:project-bulk-import:1">'
-NATIVE_END: Final = b"</projects>"
+NATIVE: Final = FILE_START.encode()
+NATIVE_END: Final = FILE_END.encode()
 MSPDI: Final = b'<Project xmlns="http://schemas.microsoft.com/project"><Name>m</Name>'
 P6: Final = b"<APIBusinessObjects>"
 GOOD: Final = b'<project id="good"><name>Good</name><tasks><task id="1"/></tasks></project>'

@@ -10,11 +10,12 @@ from typing import Final
 
 from lxml import etree
 
+from service.formats.native.mapping import NAMESPACE
 from service.formats.registry import FORMATS
 from tests.tools.bench.database import Database
 
 _NAMESPACES: Final = {
-    "native": "urn:project-bulk-import:1",
+    "native": NAMESPACE,
     "mspdi": "http://schemas.microsoft.com/project",
 }
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.support.native import EMPTY_FILE
 from tests.tools.bench import native, real
 
 _NAMES: Final = 100_000
@@ -64,7 +65,7 @@ def mixture(directory: Path, *, medium: bool) -> Iterator[Sent]:
         yield Sent("gzip, cut", gzip.compress(plans)[:-2_000])
         yield Sent("client gone early", native.content(number + 200, 1), None)
         yield Sent("one project", native.single(number + 300))
-        yield Sent("no project", b"<projects xmlns='urn:project-bulk-import:1'/>", 400)
+        yield Sent("no project", EMPTY_FILE.encode(), 400)
 
 
 def _repeated(directory: Path, name: str, size: int) -> bytes:

@@ -9,6 +9,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
+from service.formats.native.mapping import NAMESPACE
+
 TASKS: Final = 20
 PROJECT_BYTES: Final = 4_000
 
@@ -18,9 +20,7 @@ Edition = Callable[[int], int]
 _DAYS: Final = [f"{date(2024, 1, 1) + timedelta(days=day)}" for day in range(1500)]
 _WORDS: Final = ("Survey", "Foundation", "Order", "Cabling", "Pipes &amp; pumps", "Report", "Test")
 _MANAGERS: Final = ("Ada Moreau", "Jon Berg", "Ilse Novák", "Mei Tanaka")
-HEAD: Final = (
-    '<?xml version="1.0" encoding="UTF-8"?>\n<projects xmlns="urn:project-bulk-import:1">\n'
-)
+HEAD: Final = f'<?xml version="1.0" encoding="UTF-8"?>\n<projects xmlns="{NAMESPACE}">\n'
 TAIL: Final = "</projects>\n"
 
 

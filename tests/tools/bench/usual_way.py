@@ -34,7 +34,9 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.schema import CreateSchema, DropSchema
 
-_NS: Final = "{urn:project-bulk-import:1}"
+from service.formats.native.mapping import NAMESPACE
+
+_NS: Final = f"{{{NAMESPACE}}}"
 _Row = dict[str, Any]
 
 SCHEMA: Final = "usual_way"

@@ -13,6 +13,7 @@ from typing import Final
 
 from service import samples
 from tests.support.faults.truth import children_of
+from tests.support.native import native
 
 _KNOWN: Final = 60
 """Projects that a round's native files choose from."""
@@ -68,7 +69,7 @@ def _tasks(number: int) -> int:
 
 
 def _native(projects: Iterable[str], edition: int) -> File:
-    xml = f'<projects xmlns="urn:project-bulk-import:1">{"".join(projects)}</projects>'
+    xml = native(*projects)
     return File(xml.encode(), f"e{edition}")
 
 

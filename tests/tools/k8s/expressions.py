@@ -11,6 +11,10 @@ OVERLAY: Final = "production"
 VARIABLES: Final = {"$__rate_interval": "5m", "$pod": ".*"}
 """What Grafana puts into an expression."""
 
+(_ALERT_GROUP,) = one(OVERLAY, "PrometheusRule")["spec"]["groups"]
+ALERTS: Final[dict[str, Any]] = {rule["alert"]: rule for rule in _ALERT_GROUP["rules"]}
+"""Alerting rules by name."""
+
 _SELECTOR: Final = re.compile(r"([A-Za-z_]\w*)\{([^}]*)\}")
 _MATCHER: Final = re.compile(r"(\w+)\s*(?:=~|!~|!=|=)")
 _GROUPING: Final = re.compile(r"\b(?:by|without|on|ignoring)\s*\(([^)]*)\)")

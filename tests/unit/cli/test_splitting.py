@@ -17,6 +17,7 @@ from service.errors import FileRefused
 from service.formats.limits import Limits
 from service.formats.reader import Reader
 from service.model import Project, Refusal
+from tests.support.native import EMPTY_FILE, FILE_START
 from tests.support.real.files import FILES, File
 
 Told = tuple[Any, ...]
@@ -201,8 +202,8 @@ def until_broken(data: bytes) -> tuple[list[Project | Refusal], int]:
         "no XML",
         "<other/>",
         "<!DOCTYPE a><a/>",
-        "<projects xmlns='urn:project-bulk-import:1'/>",
-        "<projects xmlns='urn:project-bulk-import:1'><project id='A'",
+        EMPTY_FILE,
+        FILE_START + "<project id='A'",
     ],
 )
 def test_what_cannot_be_cut_is_left_to_the_service(tmp_path: Path, text: str) -> None:

@@ -8,6 +8,7 @@ from service.codes import ErrorCode, WarningCode
 from service.formats.limits import Limits
 from service.formats.p6.shared_objects import references
 from service.model import FileWarning, SharedObjects
+from tests.support.native import FILE_START
 from tests.support.p6_files import activity, file, project, record, shared_ids, wbs
 from tests.support.reading import read, read_project
 
@@ -237,7 +238,7 @@ def test_native_xml_gives_the_same_shared_objects_again() -> None:
     members = json.loads(one.attributes).items()
     inside = "".join(f'<attribute name="{name}">{text}</attribute>' for name, text in members)
     native = read_project(
-        '<projects xmlns="urn:project-bulk-import:1"><project id="P-1" source="p6">'
+        f'{FILE_START}<project id="P-1" source="p6">'
         "<name>Plant</name><shared-objects>"
         f'<object element="{one.element}" id="{one.object_id}">{inside}</object>'
         "</shared-objects></project></projects>"

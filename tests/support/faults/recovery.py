@@ -1,0 +1,41 @@
+"""A service's recovery after a fault of the database."""
+
+import asyncio
+
+import aiohttp
+
+from tests.support.faults.truth import assert_all_told_is_true, stored_outcomes
+from tests.support.faults.uploads import send
+from tests.support.service import Service
+
+
+async def complete_upload(
+    http: aiohttp.ClientSession, service: Service, dsn: str, content: bytes
+) -> dict[str, int]:
+    """A repeated upload must land all of the file, with what was there as unchanged."""
+    before = await stored_outcomes(dsn)
+    there = {row["external_id"] for row in before if row["outcome"] != "failed"}
+    status, told = await send(http, service, content)
+    assert status == 207, told
+    again = {one["external_id"] for one in told["details"]["successes"]}
+    unchanged = {
+        one["external_id"] for one in told["details"]["successes"] if one["outcome"] == "unchanged"
+    }
+    assert (len(again), unchanged) == (content.count(b"<project "), there)
+    await assert_all_told_is_true(dsn, content, told["details"]["successes"])
+    await assert_all_told_is_true(dsn, content, await stored_outcomes(dsn))
+    counts: dict[str, int] = told["counts"]
+    return counts
+
+
+async def read_readiness(http: aiohttp.ClientSession, service: Service) -> tuple[int, str]:
+    async with http.get(f"{service.base}/readyz") as answer:
+        return answer.status, (await answer.json())["details"]
+
+
+async def wait_until_ready(http: aiohttp.ClientSession, service: Service, status: int) -> str:
+    """Wait until ``/readyz`` answers so; what it says."""
+    async with asyncio.timeout(10):
+        while (said := await read_readiness(http, service))[0] != status:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    return said[1]

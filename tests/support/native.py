@@ -1,0 +1,45 @@
+"""Files of the native format, as tests need them."""
+
+from typing import Final
+
+from service.formats.native.mapping import NAMESPACE
+
+EMPTY_FILE: Final = f'<projects xmlns="{NAMESPACE}"/>'
+FILE_START: Final = f'<projects xmlns="{NAMESPACE}">'
+FILE_END: Final = "</projects>"
+
+
+def native(*projects: str) -> str:
+    """Build a native file of project elements, as text."""
+    return f"{FILE_START}{''.join(projects)}{FILE_END}"
+
+
+def native_file(*projects: str) -> bytes:
+    """Build a native file of project elements, as bytes."""
+    return native(*projects).encode()
+
+
+def native_project(external_id: object, name: str = "Plan", inside: str = "") -> str:
+    """Build a project element that has an id, a name and further elements."""
+    return f'<project id="{external_id}"><name>{name}</name>{inside}</project>\n'
+
+
+RICH_FILE = native(
+    """<project id="P-1" source="p6"><name>Plant</name><code>PU</code><priority>500</priority>
+    <start>2026-01-05T08:00:00</start>
+    <tasks>
+      <task id="W" kind="wbs" summary="true"/>
+      <task id="T" parent="W" wbs="1.1"><name>Dig</name><duration>-P1DT2H</duration>
+        <percent-complete>12.50</percent-complete>
+        <attributes><attribute name="n" type="json">[{"a": 12345678901234567890.5}]</attribute>
+        </attributes></task>
+    </tasks>
+    <dependencies><dependency predecessor="W" successor="T" lag="PT1.5S"/></dependencies>
+    <resources><resource id="R" type="work"><name>Crew</name></resource></resources>
+    <assignments><assignment task="T" resource="R" units="0.5"><work>PT8H</work></assignment>
+    </assignments>
+    <attributes><attribute name="risk">high</attribute></attributes>
+    <parts><part element="Note"><attribute name="text">Wet</attribute></part></parts>
+    <shared-objects><object element="Calendar" id="7"><attribute name="Name">Night</attribute>
+    </object></shared-objects></project>"""
+)
