@@ -14,7 +14,8 @@ from pydantic import SecretStr
 
 from service.settings import Settings
 from service.storage.migrate import migrate
-from tests.support.client import Client, native
+from tests.support.client import Client
+from tests.support.native import native
 from tests.support.service import SECRET, served
 
 

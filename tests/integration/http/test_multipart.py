@@ -6,10 +6,10 @@ import quopri
 import pytest
 
 from service.storage import Pool
+from tests.support.answer import Answer
 from tests.support.raw_http import (
     BOUNDARY,
     XML,
-    Answer,
     Connection,
     chunked,
     form,
