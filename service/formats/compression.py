@@ -1,53 +1,69 @@
-"""What stands between a file's bytes and its XML: gzip, or a ZIP of one file, read as a stream."""
+"""Inflates a file's bytes as a stream: gzip, or a ZIP with one file, or XML as it is.
 
+gzip is read here by RFC 1952, header and checksum, with the deflated data between them left to the
+library. The library's own gzip mode drops what it has inflated when a checksum is wrong.
+"""
+
+import struct
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from isal import isal_zlib
+from isal.igzip_lib import IsalError
 from stream_unzip import MissingPasswordError, UnsupportedFeatureError, stream_unzip
 
-from service.errors import FileRefused
+from service.errors import FileRefused, FileTooLarge
 from service.formats.encoding import ByteSource
-from service.formats.gzip_stream import MAGIC, BadGzip, Gunzip, check_ratio
 from service.formats.limits import Limits
 from service.model import shorten
 
+RATIO_GRACE: Final = 16 * 1024 * 1024
+"""Inflated bytes up to which the ratio is not checked: small files may be very repetitive."""
+
 _CHUNK: Final = 64 * 1024
-"""Bytes asked for at a time, and inflated at a time."""
+"""Bytes read at a time, and inflated at a time."""
 
 _WINDOW: Final = 4 * 1024
-"""Compressed bytes inflated at a time. What a call inflates before a corrupt place is lost with it,
-so where they begin and end must not depend on how the file came."""
+"""Compressed bytes inflated at a time. Inflated data before a corrupt byte is lost with the window,
+so the windows must not depend on the pieces in which a file arrives."""
 
+_GZIP: Final = b"\x1f\x8b"
 _ZIP: Final = b"PK\x03\x04"
 _EMPTY_ZIP: Final = b"PK\x05\x06"
 _ONE_FILE: Final = "send one XML file in each ZIP"
 
+_HEADER: Final = struct.Struct("<2sBBIBB")
+_TRAILER: Final = struct.Struct("<II")
+_MAX_HEADER: Final = 256 * 1024
+_DEFLATE: Final = 8
+_HEADER_CRC, _EXTRA, _NAME, _COMMENT, _RESERVED = 0x02, 0x04, 0x08, 0x10, 0xE0
+
 
 class InflatedSource:
-    """A source that gives a file's XML, however the file is compressed.
+    """A source of a file's XML, whether the file is compressed or not.
 
-    What is neither gzip nor ZIP by its first bytes passes through. Compressed data inside
-    compressed data is not inflated again.
+    The first bytes decide: data that is neither gzip nor ZIP passes through. Compressed data inside
+    compressed data is not inflated.
 
     Args:
-        source: the file from its first byte; whatever its ``read`` raises passes through.
-        limits: of them, ``max_inflate_ratio`` is kept here.
+        source: the file from its first byte; exceptions of its ``read`` pass through.
+        limits: of the file; ``max_inflate_ratio`` is checked here.
     """
 
     def __init__(self, source: ByteSource, limits: Limits) -> None:
         self._source = source
-        self._most = limits.max_inflate_ratio
+        self._max_ratio = limits.max_inflate_ratio
         self._taken = 0
         self._given = 0
         self._pieces = self._contents()
 
     def read(self, _n: int, /) -> bytes:
-        """The next bytes of the XML; ``b""`` at the end.
+        """Return the next bytes of the XML, or ``b""`` at the end.
 
         Raises:
-            FileRefused: the compressed file breaks off here or is corrupt, encrypted or a ZIP of
-                several files; everything before this place was given.
-            FileTooLarge: it is inflated past ``max_inflate_ratio``.
+            FileRefused: the compressed file ends too early here or is corrupt, encrypted or a ZIP
+                of several files; all bytes before were returned.
+            FileTooLarge: it inflates to more than ``max_inflate_ratio`` times its size.
         """
         return next(self._pieces, b"")
 
@@ -55,10 +71,10 @@ class InflatedSource:
         head = b""
         while len(head) < len(_ZIP) and (data := self._source.read(_CHUNK)):
             head += data
-        if head.startswith(MAGIC):
-            yield from self._within(_gunzipped(self._windows(head)))
+        if head.startswith(_GZIP):
+            yield from self._check_pieces(_gunzip(self._windows(head)))
         elif head.startswith((_ZIP, _EMPTY_ZIP)):
-            yield from self._unzipped(self._windows(head))
+            yield from self._unzip(self._windows(head))
         else:
             yield from self._pieces_from(head)
 
@@ -72,32 +88,32 @@ class InflatedSource:
         held = b""
         for data in self._pieces_from(head):
             held += data
-            whole = len(held) // _WINDOW * _WINDOW
-            for start in range(0, whole, _WINDOW):
+            end = len(held) // _WINDOW * _WINDOW
+            for start in range(0, end, _WINDOW):
                 self._taken += _WINDOW
                 yield held[start : start + _WINDOW]
-            held = held[whole:]
+            held = held[end:]
         if held:
             self._taken += len(held)
             yield held
 
-    def _within(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+    def _check_pieces(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         for piece in pieces:
             self._given += len(piece)
-            check_ratio(self._given, self._taken, self._most)
+            check_ratio(self._given, self._taken, self._max_ratio)
             yield piece
 
-    def _unzipped(self, compressed: Iterator[bytes]) -> Iterator[bytes]:
+    def _unzip(self, compressed: Iterator[bytes]) -> Iterator[bytes]:
         first: str | None = None
         try:
             for raw, _, pieces in stream_unzip(compressed, chunk_size=_CHUNK):
                 name = raw.decode("utf-8", "replace")
                 if _is_litter(name):
-                    for _ in self._within(pieces):
+                    for _ in self._check_pieces(pieces):
                         pass
                 elif first is None:
                     first = name
-                    yield from filter(None, self._within(pieces))
+                    yield from filter(None, self._check_pieces(pieces))
                 else:
                     names = f"`{shorten(first)}` and `{shorten(name)}`"
                     raise FileRefused(f"the ZIP holds several files, {names}; {_ONE_FILE}")
@@ -105,16 +121,16 @@ class InflatedSource:
             raise FileRefused(f"the ZIP is encrypted; {_ONE_FILE}, without a password") from None
         except UnsupportedFeatureError:
             raise FileRefused(
-                "the ZIP is encrypted or compressed in a way that is not read; "
+                "the ZIP is encrypted or compressed in a way that is not supported; "
                 f"{_ONE_FILE}, deflated"
             ) from None
-        except ValueError:  # what both the library and its Deflate64 raise for bad data
+        except ValueError:  # for bad data, from the library and its Deflate64
             raise FileRefused("the ZIP is corrupt or breaks off") from None
         if first is None:
             raise FileRefused("the ZIP holds no file")
 
 
-def _gunzipped(compressed: Iterator[bytes]) -> Iterator[bytes]:
+def _gunzip(compressed: Iterator[bytes]) -> Iterator[bytes]:
     gunzip = Gunzip()
     try:
         for data in compressed:
@@ -127,7 +143,7 @@ def _gunzipped(compressed: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _is_litter(name: str) -> bool:
-    """Whether a ZIP's member is a folder, or what macOS and Windows add without being asked."""
+    """Whether a member of a ZIP is a folder, or a file that macOS or Windows adds by itself."""
     *folders, last = name.replace("\\", "/").split("/")
     return (
         not last
@@ -135,3 +151,129 @@ def _is_litter(name: str) -> bool:
         or last.startswith("._")
         or last in (".DS_Store", "Thumbs.db", "desktop.ini")
     )
+
+
+class BadGzip(ValueError):
+    """The data is not a complete gzip file; the message says why."""
+
+
+class Gunzip:
+    """Inflates a gzip file. It may have several members, which form one stream.
+
+    Neither reads nor waits: ``push`` bytes, ``pull`` until it returns ``b""``, and repeat; ``end``
+    after the last bytes.
+    """
+
+    def __init__(self) -> None:
+        self._data = b""
+        self._members = 0
+        self._inflating = False
+        self._inflate = isal_zlib.decompressobj(wbits=-isal_zlib.MAX_WBITS)
+        self._crc = 0
+        self._size = 0
+
+    def push(self, data: bytes) -> None:
+        """Add the file's next bytes."""
+        self._data += data
+
+    def pull(self, limit: int) -> bytes:
+        """Return at most ``limit`` inflated bytes, or ``b""`` where more must be pushed first.
+
+        Raises:
+            BadGzip: the file is corrupt here; all bytes before were returned.
+        """
+        while True:
+            if not self._inflating:
+                if not self._read_header():
+                    return b""
+            elif not self._inflate.eof:
+                if data := self._inflate_data(limit):
+                    return data
+                if not self._inflate.eof:
+                    return b""
+            elif not self._read_trailer():
+                return b""
+
+    def end(self) -> None:
+        """Check that the file ends here.
+
+        Raises:
+            BadGzip: it ends too early.
+        """
+        if self._inflating or self._data or not self._members:
+            raise BadGzip("the gzip file breaks off")
+
+    def _read_header(self) -> bool:
+        """Begin a member; False where its header is not complete. Zeros may pad a file's end."""
+        if self._members:
+            self._data = self._data.lstrip(b"\0")
+        length = _header_length(self._data)
+        if length is None:
+            return False
+        self._data = self._data[length:]
+        self._inflate = isal_zlib.decompressobj(wbits=-isal_zlib.MAX_WBITS)
+        self._crc = self._size = 0
+        self._members += 1
+        self._inflating = True
+        return True
+
+    def _inflate_data(self, limit: int) -> bytes:
+        try:
+            data = self._inflate.decompress(self._data, limit)
+        except IsalError:  # type: ignore[misc]  # its stub takes the class for an instance
+            raise BadGzip("the gzip file is corrupt") from None
+        done = self._inflate.eof
+        self._data = self._inflate.unused_data if done else self._inflate.unconsumed_tail
+        self._crc = isal_zlib.crc32(data, self._crc)
+        self._size += len(data)
+        return data
+
+    def _read_trailer(self) -> bool:
+        """End a member; False where its checksum is not complete."""
+        if len(self._data) < _TRAILER.size:
+            return False
+        if _TRAILER.unpack_from(self._data) != (self._crc, self._size % 2**32):
+            raise BadGzip("the gzip file is corrupt: its checksum is wrong")
+        self._data = self._data[_TRAILER.size :]
+        self._inflating = False
+        return True
+
+
+def _header_length(data: bytes) -> int | None:
+    """Return the length of a member's header, or None where it is not complete."""
+    if not _GZIP.startswith(data[:2]):
+        raise BadGzip("the gzip file is corrupt: data after its end is not gzip")
+    if len(data) < _HEADER.size:
+        return None
+    _, method, flags, *_ = _HEADER.unpack_from(data)
+    if method != _DEFLATE or flags & _RESERVED:
+        raise BadGzip("the gzip file is corrupt: its header is not a gzip header")
+    length = _HEADER.size
+    if flags & _EXTRA:
+        length += 2 + int.from_bytes(data[length : length + 2], "little")
+    for flag in (_NAME, _COMMENT):
+        if flags & flag:
+            zero = data.find(b"\0", length)
+            length = zero + 1 if zero >= 0 else len(data) + 1
+    if flags & _HEADER_CRC:
+        length += 2
+    if length <= len(data):
+        return length
+    if len(data) > _MAX_HEADER:
+        raise BadGzip("the gzip file is corrupt: its header does not end")
+    return None
+
+
+def check_ratio(inflated: int, compressed: int, max_ratio: int) -> None:
+    """Bound inflated data to a multiple of the compressed data.
+
+    Args:
+        inflated: bytes so far.
+        compressed: bytes that they were inflated from.
+        max_ratio: the greatest ratio, beyond ``RATIO_GRACE``.
+
+    Raises:
+        FileTooLarge: the ratio is greater.
+    """
+    if inflated > RATIO_GRACE and inflated > max_ratio * compressed:
+        raise FileTooLarge(f"the data inflates to more than {max_ratio} times its size")

@@ -1,7 +1,7 @@
-"""The first bytes of a file: its encoding, what it is, and its root element.
+"""The first bytes of a file: its encoding, whether it is XML, and its root element.
 
-They are parsed by the parser that reads the rest, so that nothing before the root, in whatever
-encoding and behind whatever comments, can look different to it than it did here.
+The parser that reads the rest of the file parses them too. So no encoding and no comment can hide
+something here that the parser finds later.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ PROLOG_LIMIT = 64 * 1024
 """The root element must begin, and its start tag end, within this many bytes."""
 
 _STEP = 1024
-"""Bytes looked at together: little behind the root is parsed twice."""
+"""Bytes parsed at a time: few bytes after the root's start tag are parsed twice."""
 
 ENCODINGS = (
     "UTF-8",
@@ -32,7 +32,7 @@ ENCODINGS = (
     *(f"ISO-8859-{part}" for part in (*range(1, 12), *range(13, 17))),
     *(f"WINDOWS-{page}" for page in range(1250, 1259)),
 )
-"""What is read. An encoding that hides markup from a reader of ASCII (UTF-7, EBCDIC) is not."""
+"""The supported encodings. None hides markup from a reader of ASCII, as UTF-7 and EBCDIC do."""
 
 ENCODINGS_SHOWN = "UTF-8, UTF-16, US-ASCII, ISO-8859-1 to -16, windows-1250 to -1258"
 
@@ -53,9 +53,9 @@ _BOMS = (
     (b"<\x00\x00\x00", None),
     (b"\x00\x00\x00<", None),
 )
-"""Byte order marks, and those of UTF-32 and its first character, which are refused."""
+"""Byte order marks. Those of UTF-32, and ``<`` in UTF-32, are refused."""
 
-_COMPRESSED = "the file is compressed in a way that is not read; read are gzip and ZIP"
+_COMPRESSED = "the file is compressed in a way that is not supported; use gzip or ZIP"
 _NESTED = "the file is compressed twice; send the XML, or one gzip or ZIP of it"
 _MAGICS = (
     (b"PK\x03\x04", _NESTED),
@@ -70,7 +70,7 @@ _MAGICS = (
     (b"%PDF", "the file is a PDF document, not XML"),
     (b"{", "the file is JSON, not XML"),
     (b"[", "the file is JSON, not XML"),
-    (b"\x4c\x6f\xa7\x94", f"the file's encoding is EBCDIC; read are {ENCODINGS_SHOWN}"),
+    (b"\x4c\x6f\xa7\x94", f"the file's encoding is EBCDIC; supported are {ENCODINGS_SHOWN}"),
 )
 
 _MISC = re.compile(r"\s+|<\?.*?\?>|<!--.*?-->", re.DOTALL)
@@ -78,17 +78,17 @@ _DECLARED = re.compile(r"""<\?xml\s[^>]*?\sencoding\s*=\s*["']([^"'>]*)["']""")
 
 
 class ByteSource(Protocol):
-    """Where bytes come from: ``read`` gives about ``n`` of them, ``b""`` at the end."""
+    """Where bytes come from: ``read`` returns about ``n`` bytes, or ``b""`` at the end."""
 
     def read(self, n: int, /) -> bytes: ...
 
 
 class PushbackSource:
-    """A source that gives back bytes already taken from it, then goes on.
+    """A source that returns bytes that were already read from it, then goes on.
 
     Args:
-        head: the bytes taken.
-        source: where they came from.
+        head: the bytes that were read.
+        source: the source that they were read from.
     """
 
     def __init__(self, head: bytes, source: ByteSource) -> None:
@@ -96,7 +96,7 @@ class PushbackSource:
         self._source = source
 
     def read(self, n: int, /) -> bytes:
-        """As ``ByteSource.read``; the head comes first, at once."""
+        """As ``ByteSource.read``; the first call returns the head."""
         if self._head:
             head, self._head = self._head, b""
             return head
@@ -105,13 +105,13 @@ class PushbackSource:
 
 @dataclass(frozen=True, slots=True)
 class Prolog:
-    """What the first bytes say.
+    """What the first bytes of a file reveal.
 
     Attributes:
-        encoding: to be given to the parser; it overrides the XML declaration.
+        encoding: for the parser; overrides the XML declaration.
         namespace: of the root element, or None.
         name: of the root element, without prefix.
-        source: the whole file, from its first byte.
+        source: the file from its first byte.
     """
 
     encoding: str
@@ -124,29 +124,30 @@ def read_prolog(source: ByteSource, charset: str | None = None) -> Prolog:
     """Read a file up to its root element's start tag.
 
     Args:
-        source: the file from its first byte; whatever its ``read`` raises passes through.
+        source: the file from its first byte; exceptions of its ``read`` pass through.
         charset: of the part's Content-Type. It overrides the XML declaration, and a byte order
             mark overrides both.
 
     Raises:
-        FileRefused: empty, not XML, an encoding that is not read, a DOCTYPE, or no root element
-            within ``PROLOG_LIMIT`` bytes; with line and column where there is a place.
+        FileRefused: the file is empty or not XML, its encoding is not supported, it has a
+            DOCTYPE, or no root element within ``PROLOG_LIMIT`` bytes; with line and column
+            where the fault has a position.
     """
-    head = _declaration(source)
+    head = _read_declaration(source)
     if not head.strip():
         raise FileRefused("the file is empty")
     start = head.lstrip()
     for magic, reason in _MAGICS:
         if start.startswith(magic):
             raise FileRefused(reason)
-    encoding = _encoding(head, charset)
-    return _root(head, source, encoding)
+    encoding = _detect_encoding(head, charset)
+    return _read_root(head, source, encoding)
 
 
-def _declaration(source: ByteSource) -> bytes:
-    """As many bytes as tell the encoding: a whole XML declaration, where there is one."""
+def _read_declaration(source: ByteSource) -> bytes:
+    """Read enough bytes to decide the encoding: the complete XML declaration, if there is one."""
     head = b""
-    while len(head) < 1024 and not _is_decided(head):
+    while len(head) < 1024 and not _decides_encoding(head):
         data = source.read(PROLOG_LIMIT)
         if not data:
             break
@@ -154,19 +155,19 @@ def _declaration(source: ByteSource) -> bytes:
     return head
 
 
-def _is_decided(head: bytes) -> bool:
+def _decides_encoding(head: bytes) -> bool:
     plain = head.replace(b"\0", b"")
     return len(plain) >= 16 and (b"<?xml" not in plain[:16] or b"?>" in plain)
 
 
-def _encoding(head: bytes, charset: str | None) -> str:
+def _detect_encoding(head: bytes, charset: str | None) -> str:
     for mark, encoding in _BOMS:
         if head.startswith(mark):
             if encoding is None:
-                raise FileRefused(f"the file's encoding is UTF-32; read are {ENCODINGS_SHOWN}")
+                raise FileRefused(f"the file's encoding is UTF-32; supported are {ENCODINGS_SHOWN}")
             return encoding
     if charset is not None:
-        encoding = _allowed(charset, "the part's charset")
+        encoding = _canonical_name(charset, "the part's charset")
         if encoding == "UTF-16":
             return "UTF-16BE" if head[0] == 0 else "UTF-16LE"
         return encoding
@@ -176,28 +177,31 @@ def _encoding(head: bytes, charset: str | None) -> str:
         if wide:
             raise FileRefused("UTF-16 without a byte order mark needs an XML declaration")
         return "UTF-8"
-    encoding = _allowed(declared[1], "the encoding declared")
+    encoding = _canonical_name(declared[1], "the encoding declared")
     if wide:
         return wide
-    # A declaration in bytes cannot be UTF-16: programs that write strings to files say so wrongly.
+    # The declaration is readable as bytes, so UTF-16 is wrong: some programs write strings that
+    # declare it to files in UTF-8.
     return "UTF-8" if encoding.startswith("UTF-16") else encoding
 
 
-def _allowed(name: str, where: str) -> str:
-    """The encoding's name as the parser knows it."""
+def _canonical_name(name: str, where: str) -> str:
+    """Return an encoding's name as the parser knows it."""
     known = name.strip().upper().replace("_", "-")
     for pattern, canonical in _ALIASES:
         known = pattern.sub(canonical, known)
     if known not in ENCODINGS:
-        raise FileRefused(f"{where}, {name[:40]!r}, is not read; read are {ENCODINGS_SHOWN}")
+        raise FileRefused(
+            f"{where}, {name[:40]!r}, is not supported; supported are {ENCODINGS_SHOWN}"
+        )
     return known
 
 
-class _Watch:
-    """A parser target that remembers the first thing of interest: the root, or a DOCTYPE.
+class _PrologTarget:
+    """A parser target that keeps the root element or a DOCTYPE, whichever comes first.
 
-    It throws nothing: lxml never frees the document of a target that did, nor, with it, the names
-    that the thread has read.
+    It raises nothing: lxml would never free the document of such a target, nor the names that the
+    thread has read.
     """
 
     def __init__(self) -> None:
@@ -205,24 +209,24 @@ class _Watch:
         self.doctype_name: str | None = None
 
     @property
-    def found(self) -> bool:
+    def complete(self) -> bool:
         return self.root is not None or self.doctype_name is not None
 
     def doctype(self, name: str, _public: str | None, _system: str | None) -> None:
         self.doctype_name = name
 
     def start(self, tag: str, _attributes: object) -> None:
-        if not self.found:
+        if not self.complete:
             self.root = etree.QName(tag)
 
     def close(self) -> None:
-        """Wanted by the parser."""
+        """Do nothing; the parser requires the method."""
 
 
-def _root(head: bytes, source: ByteSource, encoding: str) -> Prolog:
-    watch = _Watch()
+def _read_root(head: bytes, source: ByteSource, encoding: str) -> Prolog:
+    target = _PrologTarget()
     parser = etree.XMLParser(
-        target=cast("ParserTarget", watch),
+        target=cast("ParserTarget", target),
         encoding=encoding,
         resolve_entities=False,
         no_network=True,
@@ -230,38 +234,38 @@ def _root(head: bytes, source: ByteSource, encoding: str) -> Prolog:
     taken = bytearray(head)
     fed = 0
     try:
-        while fed < min(len(taken), PROLOG_LIMIT) and not watch.found:
+        while fed < min(len(taken), PROLOG_LIMIT) and not target.complete:
             piece = bytes(taken[fed : min(fed + _STEP, PROLOG_LIMIT)])
             parser.feed(piece)
             fed += len(piece)
-            if fed == len(taken) and not watch.found:
+            if fed == len(taken) and not target.complete:
                 taken += source.read(PROLOG_LIMIT)
-        if fed < PROLOG_LIMIT and not watch.found:
+        if fed < PROLOG_LIMIT and not target.complete:
             parser.close()
     except etree.XMLSyntaxError as fault:
-        if not watch.found:
+        if not target.complete:
             raise file_refused(fault) from None
     finally:
-        # An open one is not freed either.
+        # lxml does not free a parser that is open, either.
         with contextlib.suppress(etree.XMLSyntaxError):
             parser.close()
-    if watch.doctype_name is not None:
-        _refuse_doctype(taken.decode(encoding, "replace"), watch.doctype_name)
-    if watch.root is None:
+    if target.doctype_name is not None:
+        _refuse_doctype(taken.decode(encoding, "replace"), target.doctype_name)
+    if target.root is None:
         raise FileRefused(f"no root element within the first {PROLOG_LIMIT} bytes")
-    if watch.root.namespace is None and watch.root.localname.lower() == "html":
+    if target.root.namespace is None and target.root.localname.lower() == "html":
         raise FileRefused("the file is an HTML page, not XML")
-    replay = PushbackSource(bytes(taken), source)
-    return Prolog(encoding, watch.root.namespace, watch.root.localname, replay)
+    pushback = PushbackSource(bytes(taken), source)
+    return Prolog(encoding, target.root.namespace, target.root.localname, pushback)
 
 
 def _refuse_doctype(text: str, name: str) -> NoReturn:
     if name.lower() == "html":
         raise FileRefused("the file is an HTML page, not XML")
     text = text.removeprefix("\ufeff")
-    place = 0
-    while skipped := _MISC.match(text, place):
-        place = skipped.end()
-    line = text.count("\n", 0, place) + 1
-    column = place - (text.rfind("\n", 0, place) + 1) + 1
+    offset = 0
+    while skipped := _MISC.match(text, offset):
+        offset = skipped.end()
+    line = text.count("\n", 0, offset) + 1
+    column = offset - (text.rfind("\n", 0, offset) + 1) + 1
     raise FileRefused("a DOCTYPE is not allowed", line=line, column=column)

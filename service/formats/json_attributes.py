@@ -1,12 +1,13 @@
-"""Rule J: how what has no column of its own becomes JSON.
+"""The JSON attribute rules: how elements and XML attributes without a column become JSON.
 
-A leaf becomes its text, never a number. What is empty or white space only, without attributes, is
-absent; ``xsi:*`` is ignored. XML attributes become ``"@name"``, text beside them ``"#text"``.
-Children become members keyed by local name (``{ns}name`` if foreign): one that has children or
-attributes of its own is an object in an array, once or many times, so that a query does not break
-on the file with one baseline; a leaf is a string, and an array only where it repeats.
+- A leaf element becomes its text, never a number.
+- An element that is empty or blank and has no XML attributes is left out. ``xsi:*`` is ignored.
+- An XML attribute becomes ``"@name"``; the text beside it becomes ``"#text"``.
+- Children become members, keyed by local name (``{ns}name`` for a foreign one). A child with
+  children or XML attributes is always an object in an array, so that a query for baselines does
+  not break on a file with one baseline. A leaf is a string, and an array only where it repeats.
 
-Comments, processing instructions, empties and the order between different names are lost.
+Comments, processing instructions, empty elements and the order between different names are lost.
 """
 
 from typing import ClassVar
@@ -23,15 +24,15 @@ Members = dict[str, object]
 
 
 class TooDeep(Exception):
-    """Elements are nested deeper than JSON may be."""
+    """Elements are nested deeper than JSON can be written."""
 
     problem: ClassVar[str] = "is nested too deep"
 
 
 class TagKeys(dict[str, str]):
-    """From a tag in Clark notation to its key: the local name, or the tag itself if foreign.
+    """The key of each tag in Clark notation: its local name, or the whole tag if it is foreign.
 
-    It grows by every name that a file uses, which is how distinct names are counted.
+    It grows by every name that a file uses; its length is the number of distinct names.
     """
 
     def __init__(self, namespace: str) -> None:
@@ -45,26 +46,26 @@ class TagKeys(dict[str, str]):
 
 
 def local(tag: str) -> str:
-    """A tag's name without its namespace."""
+    """Return a tag's name without its namespace."""
     return tag.rpartition("}")[2]
 
 
 def is_leaf(element: Element) -> bool:
-    """Whether there is nothing in an element but text."""
+    """Whether an element holds nothing but text."""
     return not len(element) and all(name.startswith(XSI) for name, _ in element.items())
 
 
-def content(element: Element, names: TagKeys) -> str | Members | None:
-    """What one element says: text, members, or nothing.
+def content(element: Element, keys: TagKeys) -> str | Members | None:
+    """Return the content of one element: its text, its members, or None.
 
     Args:
-        element: read whole, never changed.
-        names: keys of tags; grows by those met.
+        element: the element, complete; it is not changed.
+        keys: keys of tags; grows by those met.
     """
     members: Members = {}
     for name, text in element.items():
         if not name.startswith(XSI) and text.strip(BLANK):
-            members["@" + names[name]] = text
+            members["@" + keys[name]] = text
     text = element.text or ""
     if not len(element):
         if not members:
@@ -75,9 +76,9 @@ def content(element: Element, names: TagKeys) -> str | Members | None:
     if text.strip(BLANK):
         put(members, "#text", text)
     for child in element:
-        inner = content(child, names)
+        inner = content(child, keys)
         if inner is not None:
-            put(members, names[child.tag], inner)
+            put(members, keys[child.tag], inner)
         tail = child.tail
         if tail is not None and tail.strip(BLANK):
             put(members, "#text", tail)
@@ -85,7 +86,7 @@ def content(element: Element, names: TagKeys) -> str | Members | None:
 
 
 def put(members: Members, key: str, value: str | Members) -> None:
-    """Add what one child says under its key."""
+    """Add the content of one child under its key."""
     before = members.get(key)
     if before is None:
         members[key] = value if isinstance(value, str) else [value]
@@ -96,20 +97,21 @@ def put(members: Members, key: str, value: str | Members) -> None:
 
 
 def write(members: Members, volatile: frozenset[str]) -> tuple[bytes, bytes]:
-    """Write members as canonical JSON: keys sorted, the volatile ones of the top level last.
+    """Write members as canonical JSON: keys sorted, volatile members of the top level last.
 
     Returns:
-        the JSON without the volatile members, and with them (the same object where there are none).
+        the JSON without the volatile members, and the JSON with them (the same object where there
+        are none).
 
     Raises:
-        TooDeep: where they are nested deeper than about 127 elements.
+        TooDeep: they are nested deeper than about 127 elements.
     """
     if volatile.isdisjoint(members):
         stable = _dump(members)
         return stable, stable
     stable = _dump({key: value for key, value in members.items() if key not in volatile})
-    moving = _dump({key: value for key, value in members.items() if key in volatile})
-    return stable, moving if stable == EMPTY else stable[:-1] + b"," + moving[1:]
+    changing = _dump({key: value for key, value in members.items() if key in volatile})
+    return stable, changing if stable == EMPTY else stable[:-1] + b"," + changing[1:]
 
 
 def _dump(members: Members) -> bytes:

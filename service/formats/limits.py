@@ -1,4 +1,4 @@
-"""The bounds that a file is read within."""
+"""Bounds for reading one file."""
 
 from dataclasses import dataclass, field
 
@@ -14,15 +14,15 @@ class Limits:
     """Bounds of one file; sizes are bytes.
 
     Attributes:
-        max_projects: projects in the file; one more is ``FileTooLarge``.
+        max_projects: projects in the file; one more raises ``FileTooLarge``.
         max_project_bytes: rows of one project, as COPY text.
         max_attributes_bytes: attributes of one record, as JSON.
         max_tag_names: distinct names of elements and XML attributes.
         spill_bytes: rows of one project kept in memory before they go to disk.
         shared_bytes: shared objects kept in memory before they go to disk.
-        spool: where spool files go, and how much they may hold.
-        max_file_bytes: the file as XML, inflated.
-        max_inflate_ratio: inflated size over compressed size, past ``gunzip.RATIO_GRACE``.
+        spool: where spool files are made, and how much they may hold.
+        max_file_bytes: the inflated file.
+        max_inflate_ratio: inflated size over compressed size, past ``compression.RATIO_GRACE``.
     """
 
     max_projects: int = 1_000_000

@@ -22,7 +22,7 @@ from service.formats.values import NULL, unescape
 from service.model import Item, Project, Refusal, SharedObject, SharedObjects, shorten
 from service.spool.copy_rows import escape
 from service.spool.disk_set import DiskSet
-from service.tables import Table
+from service.tables import TABLES, Table
 
 _NAME, _START, _FINISH, _SOURCE = map(
     PROJECT_ROW_COLUMNS.index, ("name", "start", "finish", "source")
@@ -138,7 +138,7 @@ class ProjectBuilder(Diagnostics):
             local = self.file.keys[element.tag]
             self.violate(line_of(element), local, unescape(record_id), "has the id of another one")
 
-    def resolve_reference(
+    def defer_reference(
         self,
         element: Element,
         rule: ReferenceRule,
@@ -147,32 +147,27 @@ class ProjectBuilder(Diagnostics):
         row: Row | None = None,
         fallback: Callable[[], Row] | None = None,
     ) -> None:
-        """Resolve a reference: now if its targets exist, else at the project's end.
+        """Keep a reference whose targets do not exist yet until the project's end.
 
         Args:
             element: the record that refers.
             rule: of the reference.
             targets: what it refers to.
             subject: local name and value as COPY text, for the message about a missing target.
-            row: a row to add where all targets exist.
+            row: a row to add where all targets exist in the end.
             fallback: makes the row to add where one is missing.
 
         Raises:
             TooLarge: the project is over a limit.
         """
-        if rule.once and self._missing.get(rule) == targets:
-            return
-        if self.references.exist(targets):
-            if row is not None:
-                self.add(row)
-            return
         if rule.once:
+            if self._missing.get(rule) == targets:
+                return
             self._missing[rule] = targets
         name, value = subject
         other = None if fallback is None else fallback()
         shown = shorten(unescape(value)) or ""
-        line = line_of(element)
-        problem = rule.problem or ""
+        line, problem = line_of(element), rule.problem or ""
         self.references.wait(
             Reference(targets, row, other, rule.warning, line, name, shown, problem)
         )
@@ -236,9 +231,10 @@ class ProjectBuilder(Diagnostics):
 
     # For the record collector and the reader
 
-    def count(self, table: Table) -> int:
-        """Return the number of rows of a table so far."""
-        return self._content.rows.count(table)
+    def counts(self) -> list[int]:
+        """Return the number of rows of each table so far, in the order of ``TABLES``."""
+        count = self._content.rows.count
+        return [count(table) for table in TABLES]
 
     def extend(self, table: Table, rows: int, text: bytes, hashed: bytes) -> None:
         """Add rows that the compiled engine made, unless the project is refused already.

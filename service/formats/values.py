@@ -1,12 +1,12 @@
 """Typed values: checked by their lexical form, then written as canonical COPY text.
 
-PostgreSQL would take ``now``, ``infinity``, ``NaN`` or ``05/01/2026`` and silently drop ``+02:00``,
-so nothing reaches it that did not match a pattern here; and nothing that did is refused by it.
-Canonical means: what PostgreSQL prints for the value (intervals in ``iso_8601`` style), put into
-native XML and read again, gives the same bytes. Content hashes rest on that.
+PostgreSQL accepts ``now``, ``infinity``, ``NaN`` and ``05/01/2026``, and silently drops ``+02:00``.
+So only values that match a pattern here reach it, and it accepts every value that does.
+Canonical means: the value as PostgreSQL prints it (intervals in ``iso_8601`` style), written to
+native XML and read again, gives the same bytes. Content hashes depend on that.
 
-The patterns use only what XML Schema's regular expressions know too: ``native.xsd`` repeats them,
-and a test holds the two together.
+The patterns use only syntax that XML Schema's regular expressions have: ``native/schema.xsd``
+repeats them, and a test compares the two.
 """
 
 import re
@@ -33,7 +33,7 @@ DURATION_PATTERN = (
     rf"-?P({_EIGHT}Y)?({_EIGHT}M)?({_EIGHT}D)?"
     rf"(T({_EIGHT}H)?({_EIGHT}M)?({_EIGHT}(\.{_SIX})?S)?)?"
 )
-"""Without ``{1,8}``: libxml2 miscounts it where such groups may be left out."""
+"""It avoids ``{1,8}``, which libxml2 miscounts in optional groups."""
 DECIMAL_PATTERN = r"[+\-]?([0-9]{1,15}(\.[0-9]{0,12})?|\.[0-9]{1,12})([eE][+\-]?[0-9]{1,2})?"
 PERCENT_PATTERN = r"100(\.0{0,10})?|[0-9]{1,2}(\.[0-9]{0,10})?"
 INTEGER_PATTERN = r"[+\-]?[0-9]{1,9}"
@@ -48,10 +48,10 @@ class Kind:
     """One type of value.
 
     Attributes:
-        name: tells compiled code which kind it is, where it knows that kind.
-        parse: from a file's text to COPY text; ``NULL`` where it is blank, None where it is bad.
-        problem: what is wrong with a bad one, to be read behind the value.
-        words: some texts and what ``parse`` gives for them, for compiled code as well.
+        name: identifies the kind, also for the compiled engine, which knows some kinds.
+        parse: from a file's text to COPY text; ``NULL`` for a blank text, None for a bad one.
+        problem: what is wrong with a bad text, to follow the value in a message.
+        words: some texts and what ``parse`` returns for them, for the compiled engine.
     """
 
     name: str
@@ -87,7 +87,7 @@ def _id(value: str) -> bytes | None:
 
 
 def _checked(pattern: str, canonical: Callable[[str], str | None]) -> Callable[[str], bytes | None]:
-    """A cached parser: trim, match, then let ``canonical`` write it (None or ValueError: bad)."""
+    """Make a cached parser: trim, match, then write by ``canonical`` (None or ValueError: bad)."""
     matches = re.compile(pattern).fullmatch
 
     @lru_cache(_CACHED)
@@ -113,7 +113,7 @@ def _timestamp(value: str) -> str:
 
 _DURATION = re.compile(DURATION_PATTERN)
 _TOO_LONG = re.compile("[0-9]{9}")
-"""What months made years, or minutes hours, past what the pattern lets in again."""
+"""More digits than the pattern allows, after months became years or minutes became hours."""
 
 
 def _duration(value: str) -> str | None:
@@ -144,7 +144,7 @@ def iso_duration(months: int, days: int, micros: int, *, negative: bool) -> str:
         months: whole months, not negative.
         days: whole days, not negative; never carried into months.
         micros: microseconds, not negative; never carried into days.
-        negative: whether all of it counts backwards.
+        negative: whether the whole duration is negative.
     """
     sign = "-" if negative else ""
     seconds, fraction = divmod(micros, 1_000_000)
@@ -194,10 +194,10 @@ def _boolean(value: str) -> str:
 
 
 def enumeration(name: str, words: Mapping[str, str]) -> Kind:
-    """A kind that takes the words listed and no others.
+    """Make a kind that accepts a closed list of words.
 
     Args:
-        name: what the values are called.
+        name: of the kind.
         words: from the file's word to the column's.
     """
     pattern = "|".join(map(re.escape, words))
@@ -210,7 +210,7 @@ def enumeration(name: str, words: Mapping[str, str]) -> Kind:
 
 
 def flag(name: str, words: Iterable[str]) -> Kind:
-    """A kind that is true where the value is one of the words listed, and null elsewhere."""
+    """Make a kind that is true for the given words, and null for every other text."""
     true = frozenset(words)
 
     def parse(value: str) -> bytes:
@@ -220,12 +220,12 @@ def flag(name: str, words: Iterable[str]) -> Kind:
 
 
 def pattern(name: str, words: str, problem: str) -> Kind:
-    """A kind that takes what matches a regular expression, as it is.
+    """Make a kind that accepts the texts that match a regular expression, unchanged.
 
     Args:
-        name: what the values are called.
+        name: of the kind.
         words: the expression, for the whole value.
-        problem: what is wrong with what does not match.
+        problem: what is wrong with a text that does not match.
     """
     return Kind(name, _checked(words, str), problem)
 

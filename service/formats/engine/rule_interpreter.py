@@ -15,12 +15,26 @@ _UNKNOWN = b"?"
 
 
 class _Reference(NamedTuple):
-    """A reference rule, with what it looks up by name."""
+    """A reference rule, with what it looks up by name.
+
+    Attributes:
+        rule: the rule.
+        columns: indexes of its columns.
+        kinds: of the target, as COPY text.
+        label: name of the element or XML attribute of a single column.
+    """
 
     rule: ReferenceRule
     columns: tuple[int, ...]
     kinds: tuple[bytes, ...]
     label: str | None
+
+    def targets(self, columns: list[bytes]) -> Targets:
+        """Return what a record refers to; nothing where an optional reference is null."""
+        values = [columns[index] for index in self.columns]
+        if NULL in values and not self.rule.required:
+            return ()
+        return tuple([tuple([kind + value for kind in self.kinds]) for value in values])
 
 
 class RuleInterpreter:
@@ -35,12 +49,13 @@ class RuleInterpreter:
         index = rule.index
         self._rule = rule
         self._nesting = nesting
-        self._owner = -1 if nesting is None else index(nesting.owner)
-        self._key = -1 if rule.key is None else index(rule.key.column)
+        self._owner = None if nesting is None else index(nesting.owner)
+        self._key = None if rule.key is None else index(rule.key.column)
         self._kind = b"" if rule.key is None else rule.key.kind.encode()
-        self._kind_column = -1
+        self._kind_column = None
         if rule.key is not None and rule.key.kind_column is not None:
             self._kind_column = index(rule.key.kind_column)
+        self._finish_label = rule.label("finish")
         self._dates = (index("start"), index("finish")) if rule.dated else None
         self._outline = None if rule.level is None else (index(rule.level), index("parent_id"))
         self._variants = [(index(column), variant) for column, variant in rule.variants.items()]
@@ -69,94 +84,89 @@ class RuleInterpreter:
         rule = self._rule
         if rule.take is not None:
             rule.take(builder, element)
-            return
-        if rule.as_part:
+        elif rule.as_part:
             builder.add_part(element)
-            return
-        if not self._in_order and builder.references.holds(rule.table):
-            builder.release_held_rows()
-        record = builder.read(element, rule)
+        else:
+            if not self._in_order and builder.references.holds(rule.table):
+                builder.release_held_rows()
+            record = self._read(builder, element)
+            if record is None:
+                builder.add_part(element)
+            else:
+                self._take_record(builder, element, record, owner)
+
+    def _read(self, builder: ProjectBuilder, element: Element) -> ParsedRecord | None:
+        """Read a record, by a variant where a column says so; None if it is kept as a part."""
+        record = builder.read(element, self._rule)
         for column, variant in self._variants:
             if record.columns[column] == _TRUE:
-                if variant.as_part:
-                    builder.add_part(element)
-                    return
-                record = builder.reread(element, variant)
-                break
-        self._check_and_complete(builder, element, record, owner)
-        row: Row | None = builder.row(rule, record)
-        for reference in self._references:
-            row = self._resolve(builder, element, record, reference, row, owner)
-        if row is not None:
-            builder.add(row)
-        nested = None if rule.nested is None else nested_interpreter(rule.nested)
-        for child in record.apart:
-            if nested is None:
-                builder.add_part(child)
-            else:
-                nested.take(builder, child, record.columns[self._key])
+                return None if variant.as_part else builder.reread(element, variant)
+        return record
 
-    def _check_and_complete(
+    def _take_record(
         self, builder: ProjectBuilder, element: Element, record: ParsedRecord, owner: bytes
     ) -> None:
-        """Register the id, check the dates, fill parent and owner."""
         columns = record.columns
-        if self._key >= 0:
-            kind = self._kind if self._kind_column < 0 else columns[self._kind_column]
-            builder.register_id(element, kind, columns[self._key])
+        record_id = NULL if self._key is None else columns[self._key]
+        if self._key is not None:
+            kind = self._kind if self._kind_column is None else columns[self._kind_column]
+            builder.register_id(element, kind, record_id)
         if self._dates is not None:
             start, finish = self._dates
-            builder.check_dates(
-                element, self._rule.label("finish"), columns[start], columns[finish]
-            )
+            builder.check_dates(element, self._finish_label, columns[start], columns[finish])
         if self._outline is not None:
             level, parent = self._outline
             if columns[level] is not NULL:
-                columns[parent] = builder.outline.parent(int(columns[level]), columns[self._key])
-        if self._owner >= 0:
+                columns[parent] = builder.outline.parent(int(columns[level]), record_id)
+        if self._owner is not None:
             columns[self._owner] = owner
+        row: Row | None = builder.row(self._rule, record)
+        for reference in self._references:
+            row = self._resolve(builder, element, columns, reference, row, owner)
+        if row is not None:
+            builder.add(row)
+        nesting = self._rule.nested
+        for child in record.apart:
+            if nesting is None:
+                builder.add_part(child)
+            else:
+                nested_interpreter(nesting).take(builder, child, record_id)
 
     def _resolve(
         self,
         builder: ProjectBuilder,
         element: Element,
-        record: ParsedRecord,
+        columns: list[bytes],
         reference: _Reference,
         row: Row | None,
         owner: bytes,
     ) -> Row | None:
         """Resolve one reference; returns the row that is still to be added."""
         rule = reference.rule
-        values = [record.columns[column] for column in reference.columns]
-        refers = rule.required or NULL not in values
-        targets: Targets = ()
-        if refers:
-            targets = tuple(tuple(kind + value for kind in reference.kinds) for value in values)
+        targets = reference.targets(columns)
         if rule.settle is Settle.IN_ORDER:
             assert row is not None
-            fallback = self._fallback_row(builder, element, rule, owner) if refers else row
-            builder.references.hold(targets, row, fallback)
+            other = self._fallback_row(builder, element, rule, owner) if targets else row
+            builder.references.hold(targets, row, other)
             return None
-        if not refers:
+        if builder.references.exist(targets):
+            return row
+        if rule.resolve is not None:
+            rule.resolve(builder, element, columns[reference.columns[0]])
             return row
         if rule.settle is Settle.AT_ONCE:
-            if builder.references.exist(targets):
-                return row
             return self._fallback_row(builder, element, rule, owner)
-        if rule.resolve is not None:
-            if not builder.references.exist(targets):
-                rule.resolve(builder, element, values[0])
-            return row
         if reference.label is not None:
-            subject = reference.label, values[0]
+            subject = reference.label, columns[reference.columns[0]]
         else:
-            ends = (_UNKNOWN if value is NULL else value for value in values)
-            subject = builder.file.keys[element.tag], b" -> ".join(ends)
+            values = [columns[index] for index in reference.columns]
+            ids = b" -> ".join([_UNKNOWN if value is NULL else value for value in values])
+            subject = builder.file.keys[element.tag], ids
         if rule.fallback is None:
-            builder.resolve_reference(element, rule, targets, subject)
+            builder.defer_reference(element, rule, targets, subject)
             return row
         fallback_row = partial(self._fallback_row, builder, element, rule, owner)
-        builder.resolve_reference(element, rule, targets, subject, row, fallback_row)
+        builder.defer_reference(element, rule, targets, subject, row, fallback_row)
         return None
 
     def _fallback_row(

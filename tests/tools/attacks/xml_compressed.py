@@ -13,7 +13,7 @@ from tests.tools.attacks.xmlfiles import GOOD, LANDED, NATIVE, NATIVE_END, attac
 
 _MB: Final = 1_000_000
 _FILE: Final = NATIVE + GOOD + NATIVE_END
-_BOMB: Final = r"FILE_TOO_LARGE at \S+: what was sent inflates to more than 200 times its size"
+_BOMB: Final = r"FILE_TOO_LARGE at \S+: the data inflates to more than 200 times its size"
 _LOCAL: Final = struct.Struct("<4sHHHHHIIIHH")
 _CENTRAL: Final = struct.Struct("<4sHHHHHHIIIHHHHHII")
 _DESCRIBED: Final = 0x08
@@ -162,7 +162,7 @@ ATTACKS: Final[list[Attack]] = [
     attack(
         "a ZIP of litter that inflates to 60 MB",
         _zipped(("__MACOSX/a", bytes(60 * _MB)), ("a.xml", _FILE)),
-        r"413 what was sent inflates to more than 200 times its size",
+        r"413 the data inflates to more than 200 times its size",
     ),
     attack("a ZIP with a path out of its folder", _zipped(("../../a.xml", _FILE)), r"207 good\+1"),
     attack("a ZIP of a directory alone", _zipped(), r"400 .*the ZIP holds no file"),
@@ -193,6 +193,6 @@ ATTACKS: Final[list[Attack]] = [
     attack(
         "a ZIP compressed by LZMA",
         _zipped(("a.xml", _FILE), method=zipfile.ZIP_LZMA),
-        r"400 .*the ZIP is encrypted or compressed in a way that is not read; .*",
+        r"400 .*the ZIP is encrypted or compressed in a way that is not supported; .*",
     ),
 ]

@@ -5,7 +5,7 @@ from typing import Final
 from tests.tools.attacks.attack import Attack
 from tests.tools.attacks.xmlfiles import GOOD, JSON, JSON_END, LANDED, NATIVE, NATIVE_END, attack
 
-_NOT_READ: Final = r"400 .*is not read; read are UTF-8, .*"
+_NOT_READ: Final = r"400 .*is not supported; supported are UTF-8, .*"
 _FILE: Final = (NATIVE + GOOD + NATIVE_END).decode()
 
 

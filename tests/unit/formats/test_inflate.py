@@ -116,7 +116,7 @@ def test_the_lines_are_those_of_the_xml() -> None:
         (zipped(("plan.xml", XML))[:60], "the ZIP is corrupt or breaks off"),
         (
             zipped(("plan.xml", XML), method=zipfile.ZIP_LZMA),
-            "compressed in a way that is not read",
+            "compressed in a way that is not supported",
         ),
         (b"PK\x03\x04", "the ZIP is corrupt or breaks off"),
         (b"\x1f\x8b", "the gzip file breaks off"),

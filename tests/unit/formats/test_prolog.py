@@ -148,7 +148,7 @@ def test_a_doctype_is_refused_wherever_it_stands(
         (b" \r\n\t ", "the file is empty"),
         (b"PK\x03\x04rest", "compressed twice"),
         (b"\x1f\x8b\x08rest", "compressed twice"),
-        (b"\xfd7zXZ\0rest", "compressed in a way that is not read"),
+        (b"\xfd7zXZ\0rest", "compressed in a way that is not supported"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1", "Microsoft Project plan (.mpp)"),
         (b"ERMHDR\t19.12\t2020-01-01", "Primavera XER"),
         (b' {"projects": []}', "JSON"),

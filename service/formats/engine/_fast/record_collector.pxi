@@ -80,10 +80,11 @@ cdef class RecordCollector:
     cdef int refresh(self) except -1:
         """Read the state of the builder, which its methods may have changed."""
         cdef int at
+        cdef list counts = self.builder.counts()
         self.current.skip = self.builder.abandoned
         self.current.python_only = self.builder.references.holding
         for at in range(TABLES):
-            self.new_rows[at].ordinal = self.builder.count(_TABLES[at])
+            self.new_rows[at].ordinal = counts[at]
         return 0
 
     cdef int leave_to_python(self, cetree._Element project, IdTable* ids) except -1:
