@@ -11,7 +11,7 @@ from typing import Final
 from aiohttp import web
 
 from service.errors import BadRequest, FileRefused, FileTooLarge, RequestTimeout
-from service.formats.gzip_stream import BadGzip
+from service.formats.compression import BadGzip
 from service.http.body_drain import TRANSPORT_FAULTS
 from service.http.upload.content_encoding import content_encoding, inflate
 from service.http.upload.multipart import FormError
