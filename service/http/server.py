@@ -1,8 +1,18 @@
-"""The HTTP server's own classes, where aiohttp answers without asking the application.
+"""The HTTP server: our subclasses of aiohttp's classes, for what no application can change.
 
-A request that its parser refuses never reaches a route: aiohttp would answer as HTTP/1.0 in plain
-text and echo what it could not read, an ``Authorization`` header included. And it bounds neither
-how long the head of a request takes, nor how many connections there are.
+A request that aiohttp's parser refuses never reaches a route. aiohttp would answer it as HTTP/1.0,
+in plain text, and echo the unreadable bytes, which may include an ``Authorization`` header. It also
+limits neither the time that the head of a request takes nor the number of connections.
+
+This is the only module that uses private names of aiohttp; ``tests/unit/http/
+test_aiohttp_contract.py`` checks each alone. To do without them, aiohttp would have to publish:
+time-out and size of a request's head (now ``_messages``, ``_waiter``, ``_request_count`` and
+``_request_in_progress`` show whether a head is unfinished); the number of pipelined requests
+(``_max_msg_queue_size``, ``_msg_queue_resume_size``); a hook that answers refused requests,
+including by our own rules (``_ErrInfo``, ``ERROR``, ``_make_error_handler``, ``_handle_request``,
+``_request_handler``); an error on the payload if the framing of a body breaks (``_messages``,
+``_current_request``); a half-close after such an answer (``_close``); and a factory for connections
+on ``Server`` and ``AppRunner`` (``_kwargs``, ``_make_server``, ``_loop``, ``_manager``).
 """
 
 import asyncio
@@ -27,11 +37,11 @@ from service.observability import metrics
 from service.settings import Settings
 
 MAX_HEAD: Final = 64 * 1024
-"""Bytes that are kept of a head whose end has not come; aiohttp bounds its lines one by one."""
+"""Largest unfinished head, in bytes; aiohttp limits each line."""
 MAX_WAITING: Final = 4
-"""Requests that wait on a connection for the one before them, before no more are read."""
+"""Pipelined requests that wait on a connection; beyond them reading pauses."""
 LINGER: Final = 2.0
-"""Seconds in which the client of a malformed request can take its answer."""
+"""Seconds in which the client of a malformed request can read its answer."""
 
 _MALFORMED: Final = "the request is not well-formed HTTP/1.1"
 _TOO_LONG: Final = "the request line or a header is too long"
@@ -39,10 +49,11 @@ _TOO_LONG: Final = "the request line or a header is too long"
 log = structlog.get_logger(__name__)
 
 
-class _Protocol(web.RequestHandler):
+class Connection(web.RequestHandler):
     """One connection.
 
     Args:
+        manager: the server.
         settings: ``header_timeout`` and ``send_timeout``.
     """
 
@@ -58,18 +69,18 @@ class _Protocol(web.RequestHandler):
         self._msg_queue_resume_size = MAX_WAITING // 2
 
     @property
-    def asked(self) -> bool:
-        """Whether a whole head has ever come."""
+    def has_requested(self) -> bool:
+        """Whether the connection has ever sent a complete head."""
         return self._request_count > 0
 
     @property
     def idle(self) -> bool:
-        """Whether it waits for a request, or for the rest of one's head."""
-        waiting = self._waiter is not None or not self.asked
+        """Whether the connection waits for a request, or for the rest of its head."""
+        waiting = self._waiter is not None or not self.has_requested
         return waiting and not self._messages and not self._request_in_progress
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Have the kernel end it where the client takes nothing of an answer."""
+        """Have the kernel close the connection if the client stops reading an answer."""
         connection = transport.get_extra_info("socket")
         if hasattr(socket, "TCP_USER_TIMEOUT"):
             most = int(self._settings.send_timeout * 1000)
@@ -82,19 +93,19 @@ class _Protocol(web.RequestHandler):
         super().connection_lost(exc)
 
     async def start(self) -> None:
-        """Serve, unless the connection has ended already, which aiohttp takes for a fault."""
+        """Serve, unless the connection has already ended: aiohttp would log an error."""
         if self._manager is not None:
             await super().start()
 
     def data_received(self, data: bytes) -> None:
         if self.idle and data:
-            data = self._take_head(data)
+            data = self._feed_head(data)
         super().data_received(data)
         if self._current_request is not None:
-            self._tell_broken(self._current_request)
+            self._fail_broken_body(self._current_request)
 
-    def _take_head(self, data: bytes) -> bytes:
-        """Read on in a head, as far as one may be long; what is left of the data."""
+    def _feed_head(self, data: bytes) -> bytes:
+        """Feed the parser a head, up to ``MAX_HEAD`` bytes, and return the remaining data."""
         room = MAX_HEAD - self._head_size
         super().data_received(data[:room])
         if not self.idle:
@@ -112,33 +123,33 @@ class _Protocol(web.RequestHandler):
     async def _handle_request(
         self, request: web.BaseRequest, start_time: float | None, request_handler: Any
     ) -> tuple[web.StreamResponse, bool]:
-        if request_handler is self._request_handler and not _plain(request):
+        if request_handler is self._request_handler and not _has_clear_framing(request):
             request_handler = self._make_error_handler(_ErrInfo(400, ValueError(), ""))
-        self._tell_broken(request)
+        self._fail_broken_body(request)
         answered = await super()._handle_request(request, start_time, request_handler)
-        if request_handler is not self._request_handler or self._broken(request):
+        if request_handler is not self._request_handler or self._is_broken(request):
             await self._linger()
         return answered
 
-    def _broken(self, request: web.BaseRequest) -> bool:
-        """Whether the framing of its body is broken, so that its end will not come."""
+    def _is_broken(self, request: web.BaseRequest) -> bool:
+        """Whether the framing of the body is broken, so that its end cannot arrive."""
         if request.content.is_eof() or not self._messages:
             return False
         message, _ = self._messages[-1]
         return isinstance(message, _ErrInfo)
 
-    def _tell_broken(self, request: web.BaseRequest) -> None:
-        """Wake whoever reads a body whose framing is broken: aiohttp would let them wait."""
-        if self._broken(request):
+    def _fail_broken_body(self, request: web.BaseRequest) -> None:
+        """Raise in the reader of a body whose framing is broken; aiohttp lets it wait."""
+        if self._is_broken(request):
             error = web.RequestPayloadError("broken framing")
             request.content.set_exception(error)
-            # Who was woken by bytes just before waits anew without having looked at it.
+            # A reader that bytes have just woken waits again without seeing the exception.
             self._loop.call_soon(request.content.set_exception, error)
 
     async def _linger(self) -> None:
-        """After an answer behind which no request is found, take what still comes for a while.
+        """After the last answer of a connection, discard incoming bytes for ``LINGER`` seconds.
 
-        A connection that is closed on unread bytes is reset, which takes the answer with it.
+        Closing a connection with unread bytes resets it, and the client loses the answer.
         """
         self._close = True
         if self.transport is not None and self.transport.can_write_eof():
@@ -154,7 +165,7 @@ class _Protocol(web.RequestHandler):
             self._head_due = None
 
     def _end_head(self, status: int, exc: Exception) -> None:
-        """Answer without the rest of it, which is not read any more."""
+        """Answer an unfinished head and read no more of it."""
         self._forget_head()
         if self.idle:
             self._close = True
@@ -169,10 +180,10 @@ class _Protocol(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """The envelope, in fixed words, for what was refused or went wrong outside the application.
+        """Answer an error that arose outside the application with the usual envelope.
 
         Raises:
-            ConnectionError: an answer has begun; the connection can only be ended.
+            ConnectionError: an answer has begun, so the connection can only be closed.
         """
         if request.writer.output_size > 0:
             raise ConnectionError("an answer has begun")
@@ -195,10 +206,10 @@ class _Protocol(web.RequestHandler):
         return response
 
 
-def _plain(request: web.BaseRequest) -> bool:
-    """Whether it is HTTP/1.0 or 1.1 with a body that every server ends at the same place.
+def _has_clear_framing(request: web.BaseRequest) -> bool:
+    """Whether every HTTP/1 server would find the end of the body at the same place.
 
-    RFC 9112 section 6.1: no transfer coding in HTTP/1.0, and none that is not known.
+    RFC 9112 section 6.1: no transfer coding in HTTP/1.0, and none but ``chunked`` in HTTP/1.1.
     """
     codings = request.headers.getall(hdrs.TRANSFER_ENCODING, [])
     if request.version < HttpVersion11:
@@ -209,26 +220,26 @@ def _plain(request: web.BaseRequest) -> bool:
 class _Server(web.Server):
     """All connections.
 
-    Past ``max_connections`` one that waits for a request makes room for the next, so that health
-    checks are answered however many connections are opened; where none waits, the new one is ended.
+    A connection beyond ``max_connections`` replaces an idle one, so that health checks are answered
+    however many connections are open. If none is idle, the new one is closed.
 
     Args:
-        settings: the bounds.
+        settings: ``max_connections`` and the limits of each connection.
     """
 
     def __init__(self, handler: Any, settings: Settings, **kwargs: Any) -> None:
         super().__init__(handler, **kwargs)
         self._settings = settings
-        self._open: dict[_Protocol, None] = {}
+        self._open: dict[Connection, None] = {}
 
     def __call__(self) -> web.RequestHandler:
-        return _Protocol(self, self._settings, loop=self._loop, **self._kwargs)
+        return Connection(self, self._settings, loop=self._loop, **self._kwargs)
 
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
         super().connection_made(handler, transport)
-        assert isinstance(handler, _Protocol)
+        assert isinstance(handler, Connection)
         if len(self._open) >= self._settings.max_connections:
-            ended = self._idle() or handler
+            ended = self._find_idle() or handler
             self._open.pop(ended, None)
             ended.force_close()
             metrics.CONNECTIONS_ENDED.inc()
@@ -239,30 +250,30 @@ class _Server(web.Server):
     def connection_lost(
         self, handler: web.RequestHandler, exc: BaseException | None = None
     ) -> None:
-        assert isinstance(handler, _Protocol)
+        assert isinstance(handler, Connection)
         self._open.pop(handler, None)
         super().connection_lost(handler, exc)
 
-    def _idle(self) -> _Protocol | None:
-        """The oldest that has never asked for anything, or else the oldest that waits."""
+    def _find_idle(self) -> Connection | None:
+        """Return the oldest connection that has sent no request, else the oldest idle one."""
         idle = (each for each in self._open if each.idle)
         oldest = next(idle, None)
-        if oldest is None or not oldest.asked:
+        if oldest is None or not oldest.has_requested:
             return oldest
-        return next((each for each in idle if not each.asked), oldest)
+        return next((each for each in idle if not each.has_requested), oldest)
 
 
 class Runner(web.AppRunner):
-    """Runs an application of ``create_app`` with this module's protocol.
+    """Runs an application of ``create_app`` with this module's connections.
 
-    ``cleanup`` first lets uploads end: aiohttp's own takes no more bytes of any body.
+    ``cleanup`` first lets uploads end, because aiohttp's own stops reading all bodies.
 
     Args:
         app: from ``service.app.create_app``.
     """
 
     def __init__(self, app: web.Application) -> None:
-        # Bodies are read away by ``lingering``, with bounds of its own, and inflated by nobody.
+        # ``body_drain`` discards unread bodies within its own limits; ``upload`` inflates gzip.
         super().__init__(
             app,
             access_log=None,
@@ -276,12 +287,12 @@ class Runner(web.AppRunner):
         return _Server(
             plain.request_handler,
             self.app[SETTINGS],
-            request_factory=_factory(plain.request_factory),
+            request_factory=_answer_as_http_1_1(plain.request_factory),
             **self._kwargs,
         )
 
     async def cleanup(self) -> None:
-        """Let running imports end, or interrupt them, then stop serving."""
+        """Wait for running imports, interrupt them after the grace period, then stop serving."""
         try:
             if self.server is not None:
                 self.app[MANAGER].drain()
@@ -291,10 +302,10 @@ class Runner(web.AppRunner):
             await super().cleanup()
 
 
-def _factory(make: Any) -> Any:
-    """Have the parser's stand-in for a request it could not read answered as HTTP/1.1."""
+def _answer_as_http_1_1(make: Any) -> Any:
+    """Wrap aiohttp's request factory so that unreadable requests are answered as HTTP/1.1."""
 
-    def made(
+    def make_request(
         message: RawRequestMessage,
         payload: StreamReader,
         protocol: web.RequestHandler,
@@ -306,4 +317,4 @@ def _factory(make: Any) -> Any:
         request: web.BaseRequest = make(message, payload, protocol, writer, task)
         return request
 
-    return made
+    return make_request

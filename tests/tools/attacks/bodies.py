@@ -157,7 +157,7 @@ _FORMS: Final = [
     Attack(
         "a preamble without an end, 8 GiB",
         lambda s: flooded(s, head(s, _HUGE), b"x" * 60_000 + b"\r\n", 1 << 17),
-        "400 Validation error: the preamble or the headers of a part are too long",
+        "400 Validation error: the preamble of the form is too long",
         HURRIED,
     ),
     Attack(
