@@ -18,13 +18,13 @@ ELSEWHERE = {"up", "process_resident_memory_bytes"}
 """Prometheus' own, and what prometheus-client tells of a process."""
 
 TESTS = yaml.safe_load((CHECKOUT / "tests/tools/k8s/alerts.test.yaml").read_text("utf-8"))
-RUNBOOK = (CHECKOUT / "docs" / "kubernetes.md").read_text("utf-8")
+RUNBOOK = (CHECKOUT / "docs" / "alerts.md").read_text("utf-8")
 DOCUMENTED = re.findall(r"^\| `(BulkImport\w+)` \| (\w+) \|", RUNBOOK, re.M)
 
 
 def entries() -> dict[str, str]:
     """What the documentation says to do about each alert."""
-    return dict(re.findall(r"^### (BulkImport\w+)\n(.+?)(?=^##)", RUNBOOK, re.M | re.S))
+    return dict(re.findall(r"^## (BulkImport\w+)\n(.+?)(?=^##)", RUNBOOK, re.M | re.S))
 
 
 def number(alert: str) -> float:

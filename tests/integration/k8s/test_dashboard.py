@@ -52,7 +52,7 @@ def test_only_what_is_asked_for_is_put_into_legends() -> None:
 
 
 def test_the_rows_are_the_questions_of_the_documentation() -> None:
-    text = (CHECKOUT / "docs" / "operations.md").read_text("utf-8")
+    text = (CHECKOUT / "docs" / "monitoring.md").read_text("utf-8")
     questions = re.findall(r"^\*\*(.+\?)\*\*$", text, re.M)
     rows = [panel["title"] for panel in dashboard()["panels"] if panel["type"] == "row"]
     assert rows == questions

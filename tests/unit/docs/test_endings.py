@@ -8,11 +8,11 @@ import pytest
 from tests.support.paths import CHECKOUT
 
 SHOWN: Final = {
-    "the file was read to its end": {
+    "the service read the whole file": {
         "http/test_contract.py": ["test_207_tells_each_project_in_the_order_of_the_file"],
         "http/test_keys.py": ["test_a_repeated_upload_is_answered_byte_for_byte"],
     },
-    "… and every project was refused by a lock or its version": {
+    "the same, and locks or versions refused every project": {
         "http/test_endings.py": [
             "test_a_refusal_of_all_is_a_409",
             "test_a_late_refusal_of_all_is_told_in_the_items",
@@ -22,8 +22,7 @@ SHOWN: Final = {
             "test_a_refusal_of_all_told_as_a_207_frees_the_key",
         ],
     },
-    "the XML, or the gzip or ZIP that it comes in, breaks off, or a limit of the file is reached,"
-    " after a complete project": {
+    "the XML, gzip or ZIP breaks off, or the file exceeds a limit, after a complete project": {
         "imports/test_pipeline.py": [
             "test_what_is_complete_before_a_break_lands_and_the_break_is_told_last"
         ],
@@ -34,7 +33,7 @@ SHOWN: Final = {
         "http/test_multipart.py": ["test_a_body_past_its_limit_lands_what_was_complete"],
         "http/test_keys.py": ["test_a_file_that_breaks_off_keeps_its_key"],
     },
-    "the same without a complete project, or the request is wrong": {
+    "the same before any complete project, or the request is invalid": {
         "imports/test_pipeline.py": ["test_a_file_without_a_complete_project_fails_the_import"],
         "http/test_multipart.py": [
             "test_a_fault_before_the_file_is_a_400",
@@ -42,21 +41,22 @@ SHOWN: Final = {
         ],
         "http/test_keys.py": ["test_a_refused_upload_frees_its_key"],
     },
-    "an [atomic](#all-or-nothing) import, a project of which failed": {
+    "a project of an [atomic](#all-or-nothing) import failed": {
         "http/test_atomic.py": [
             "test_one_that_fails_in_the_file_takes_all_with_it",
             "test_one_that_fails_on_the_server_takes_all_with_it",
             "test_locks_and_versions_alone_are_a_409",
         ],
     },
-    "the client went away before the closing boundary": {
+    "the client disconnected before the closing boundary": {
         "http/test_endings.py": ["test_a_client_that_leaves_before_its_last_byte_interrupts"],
         "http/test_keys.py": ["test_an_interrupted_import_is_gone_on_with"],
     },
-    "no byte for 30 seconds, or the upload takes longer than four hours": {
+    "no byte arrived for 30 seconds, or the upload took longer than four hours": {
         "http/test_endings.py": ["test_an_upload_that_stops_is_interrupted"],
     },
-    "shutdown past its grace period, the database away for too long, no room for working files": {
+    "the grace period of a shutdown ended, the database was unreachable for too long, or working"
+    " files ran out of space": {
         "http/test_cut_short.py": [
             "test_a_shutdown_past_its_grace_tells_what_has_landed",
             "test_a_shutdown_past_its_grace_cuts_an_answer_that_has_begun",
@@ -70,14 +70,14 @@ SHOWN: Final = {
             "test_one_stopped_in_a_copy_commits_nothing_when_it_wakes",
         ],
     },
-    "somebody cancelled it": {
+    "a user cancelled the import": {
         "http/test_cancel.py": [
             "test_a_running_import_is_stopped_and_its_sender_told",
             "test_one_whose_owner_is_dead_is_closed_here_and_now",
             "test_its_key_is_free",
         ],
     },
-    "a fault of ours": {
+    "the service failed": {
         "http/test_cut_short.py": ["test_a_fault_of_ours_tells_what_has_landed"],
     },
 }
@@ -86,7 +86,7 @@ SHOWN: Final = {
 
 def test_every_cause_is_shown() -> None:
     text = (CHECKOUT / "docs" / "how-an-import-ends.md").read_text("utf-8")
-    table = text.split("\n\n")[1].splitlines()
+    table = text.split("\n\n")[2].splitlines()
     assert [row.split(" | ")[0].removeprefix("| ") for row in table[2:]] == [*SHOWN]
 
 
