@@ -1,4 +1,4 @@
-"""The document against the code, in both directions: paths, parameters, scopes, codes, statuses."""
+"""The document matches the code in both directions: paths, parameters, scopes, codes, statuses."""
 
 import ast
 import inspect
@@ -24,7 +24,7 @@ from service.settings import Settings
 from service.storage import Pool
 from service.tables import COLUMNS, Table
 from tests.support.native import native_file
-from tests.support.openapi.document import Operation, operation, operations, resolved
+from tests.support.openapi.document import Operation, operation, operations, resolve
 from tests.support.openapi.requests import ALL_SCOPES, MULTIPART, OTHER, ask, upload
 from tests.support.service import Service
 
@@ -32,28 +32,28 @@ SCOPES = set(ALL_SCOPES.split())
 OF_A_CLIENT = [each for each in operations() if each.of_a_client]
 
 
-def test_it_is_a_valid_document() -> None:
+def test_the_document_is_valid_openapi() -> None:
     OpenAPIV31SpecValidator(document()).validate()
 
 
-def test_its_paths_and_methods_are_the_routes() -> None:
-    told = {(each.path, each.method) for each in operations()}
-    assert told == {(path, method) for path, methods in ROUTES.items() for method in methods}
+def test_the_document_has_the_routes_of_the_service() -> None:
+    documented = {(each.path, each.method) for each in operations()}
+    assert documented == {(path, method) for path, methods in ROUTES.items() for method in methods}
 
 
-def test_each_operation_has_a_name_of_its_own() -> None:
+def test_operation_ids_are_unique() -> None:
     names = [each.name for each in operations()]
     assert len(names) == len(set(names))
 
 
-def test_every_answer_on_behalf_of_a_client_has_an_example() -> None:
+def test_every_response_of_a_client_has_an_example() -> None:
     for each in OF_A_CLIENT:
-        for status, response in each.told["responses"].items():
-            media = resolved(response).get("content", {}).values()
+        for status, response in each.spec["responses"].items():
+            media = resolve(response).get("content", {}).values()
             assert not media or any(kind.get("examples") for kind in media), (each.name, status)
 
 
-def test_every_error_is_told_with_an_example_and_no_other() -> None:
+def test_examples_show_every_error_of_the_service() -> None:
     shown = {
         (example["value"]["code"], example["value"]["message"])
         for response in _error_responses()
@@ -65,9 +65,9 @@ def test_every_error_is_told_with_an_example_and_no_other() -> None:
 def _error_responses() -> Iterator[Any]:
     yield from document()["components"]["responses"].values()
     for each in operations():
-        for status, response in each.told["responses"].items():
+        for status, response in each.spec["responses"].items():
             if int(status) >= 400:
-                yield resolved(response)
+                yield resolve(response)
 
 
 def _below(kind: type[ServiceError]) -> Iterator[type[ServiceError]]:
@@ -77,17 +77,17 @@ def _below(kind: type[ServiceError]) -> Iterator[type[ServiceError]]:
 
 
 @pytest.mark.parametrize("asked", operations(), ids=lambda each: each.name)
-def test_what_the_module_of_a_route_raises_is_told_by_one_of_its_routes(asked: Operation) -> None:
+def test_every_error_that_a_route_raises_is_documented(asked: Operation) -> None:
     module = sys.modules[ROUTES[asked.path][asked.method].__module__]
     names = {node.id for node in ast.walk(ast.parse(inspect.getsource(module))) if _raised(node)}
     raised = {getattr(module, name).status for name in names}
-    told = {
+    documented = {
         status
         for each in operations()
         if ROUTES[each.path][each.method].__module__ == module.__name__
         for status in each.statuses
     }
-    assert raised <= told
+    assert raised <= documented
 
 
 def _raised(node: ast.AST) -> TypeGuard[ast.Name]:
@@ -104,7 +104,7 @@ def _raised(node: ast.AST) -> TypeGuard[ast.Name]:
         ("Counts", Outcome),
     ],
 )
-def test_codes_and_states_are_those_of_the_code(name: str, code: Any) -> None:
+def test_codes_and_states_match_the_code(name: str, code: Any) -> None:
     schema = document()["components"]["schemas"][name]
     assert schema.get("enum", [*schema.get("properties", {})]) == [str(each) for each in code]
 
@@ -119,18 +119,18 @@ def test_codes_and_states_are_those_of_the_code(name: str, code: Any) -> None:
         (Table.PARTS, "Part"),
     ],
 )
-def test_a_record_has_the_columns_of_its_table(table: Table, name: str) -> None:
-    told = document()["components"]["schemas"][name]["properties"]
-    assert list(told) == list(COLUMNS[table][1:])
+def test_the_schema_of_a_record_has_the_columns_of_its_table(table: Table, name: str) -> None:
+    properties = document()["components"]["schemas"][name]["properties"]
+    assert list(properties) == list(COLUMNS[table][1:])
 
 
 def _values(asked: str, name: str) -> list[str]:
-    given = map(resolved, operation(asked).told["parameters"])
+    given = map(resolve, operation(asked).spec["parameters"])
     listed: list[str] = next(each["schema"]["enum"] for each in given if each["name"] == name)
     return listed
 
 
-def test_options_take_the_values_of_the_code() -> None:
+def test_options_have_the_values_of_the_code() -> None:
     assert _values("importProjects", "mode") == list(Mode)
     assert _values("importProjects", "outcomes") == list(OutcomeFilter)
     assert _values("listProjects", "archived") == list(listing.ARCHIVED)
@@ -140,22 +140,22 @@ def test_options_take_the_values_of_the_code() -> None:
     assert set(stored[1]["properties"]) == set(ImportOptions(undo=1).as_dict())
 
 
-def test_the_form_has_the_types_of_the_code() -> None:
-    body = operation("importProjects").told["requestBody"]["content"]["multipart/form-data"]
+def test_the_form_accepts_the_media_types_of_the_code() -> None:
+    body = operation("importProjects").spec["requestBody"]["content"]["multipart/form-data"]
     assert set(body["encoding"]["file"]["contentType"].split(", ")) == form.MEDIA_TYPES
     assert set(body["schema"]["properties"]) == {"file", "notes"}
 
 
-def test_csv_is_told_with_its_columns() -> None:
-    response = operation("listResults").told["responses"]["200"]
-    told = response["content"][results_csv.CSV]["schema"]["description"]
-    assert ", ".join(results_csv.COLUMNS) in told
+def test_the_columns_of_the_csv_are_documented() -> None:
+    response = operation("listResults").spec["responses"]["200"]
+    description = response["content"][results_csv.CSV]["schema"]["description"]
+    assert ", ".join(results_csv.COLUMNS) in description
 
 
-async def test_a_route_knows_the_parameters_of_the_document(
+async def test_a_route_accepts_the_documented_parameters_only(
     service: Service, subtests: pytest.Subtests
 ) -> None:
-    """A route names those that it knows where it refuses another."""
+    """A route lists its parameters when it refuses an unknown one."""
     for asked in OF_A_CLIENT:
         with subtests.test(asked.name):
             answer = await ask(service, asked, MULTIPART, query="colour=red", body=b"x")
@@ -164,14 +164,14 @@ async def test_a_route_knows_the_parameters_of_the_document(
             assert set(re.findall("`(.+?)`", known)) == asked.query
 
 
-async def test_a_csv_knows_no_pages(service: Service, pool: Pool) -> None:
+async def test_a_csv_does_not_accept_paging_parameters(service: Service, pool: Pool) -> None:
     results = operation("listResults")
     answer = await ask(service, results, "Accept: text/csv", query="colour=red")
     known = answer.json["details"].partition("; known are ")[2]
     assert set(re.findall("`(.+?)`", known)) == results.query - {"limit", "cursor"}
 
 
-async def test_a_route_asks_for_the_scopes_of_the_document(
+async def test_a_route_requires_a_documented_scope(
     service: Service, subtests: pytest.Subtests
 ) -> None:
     for asked in OF_A_CLIENT:
@@ -182,11 +182,11 @@ async def test_a_route_asks_for_the_scopes_of_the_document(
                 assert (await ask(service, asked, scope=scope)).status not in (401, 403)
 
 
-def test_every_scope_is_asked_for() -> None:
+def test_every_scope_allows_an_operation() -> None:
     assert {scope for asked in operations() for scope in asked.scopes} == SCOPES
 
 
-async def test_a_path_has_no_other_methods(service: Service) -> None:
+async def test_an_undocumented_method_is_refused(service: Service) -> None:
     for path in document()["paths"]:
         asked = [each for each in operations() if each.path == path]
         methods = {each.method for each in asked}
@@ -197,7 +197,7 @@ async def test_a_path_has_no_other_methods(service: Service) -> None:
             assert set(answer.headers["allow"].split(", ")) == there
 
 
-async def test_where_there_is_a_get_there_is_a_head(service: Service) -> None:
+async def test_every_get_also_works_as_head(service: Service) -> None:
     for asked in operations():
         if asked.method == "GET":
             get = await ask(service, asked, asset="docs.js", file="page.js")
@@ -205,24 +205,24 @@ async def test_where_there_is_a_get_there_is_a_head(service: Service) -> None:
             assert head.status == get.status
 
 
-async def test_a_request_keeps_its_id(service: Service) -> None:
+async def test_a_response_has_the_request_id_of_its_request(service: Service) -> None:
     for asked in operations():
         answer = await ask(service, asked, f"{REQUEST_ID_HEADER}: mine-1", authorised=False)
         assert answer.headers["x-request-id"] == "mine-1"
-        given = [resolved(each)["name"] for each in document()["paths"][asked.path]["parameters"]]
+        given = [resolve(each)["name"] for each in document()["paths"][asked.path]["parameters"]]
         assert {REQUEST_ID_HEADER, "traceparent"} <= set(given)
 
 
-async def test_a_route_that_reads_a_key_says_so(service: Service) -> None:
-    """A key that cannot be one is refused where keys are read, and passed over elsewhere."""
+async def test_every_route_that_reads_an_idempotency_key_documents_it(service: Service) -> None:
+    """An invalid key is refused by routes that read keys, and ignored by others."""
     assert (await upload(service, native_file(OTHER))).status == 207
     for asked in OF_A_CLIENT:
-        named = {resolved(each)["name"] for each in asked.told.get("parameters", [])}
+        named = {resolve(each)["name"] for each in asked.spec.get("parameters", [])}
         answer = await ask(service, asked, MULTIPART, f"{IDEMPOTENCY_KEY}: {'k' * 256}", body=b"x")
         assert (IDEMPOTENCY_KEY.encode() in answer.body) == (IDEMPOTENCY_KEY in named), asked
 
 
-def test_limits_are_those_of_the_settings() -> None:
-    body = operation("takeLock").told["requestBody"]["content"]["application/json"]["schema"]
+def test_documented_limits_match_the_settings() -> None:
+    body = operation("takeLock").spec["requestBody"]["content"]["application/json"]["schema"]
     most = Settings.model_fields["max_lock_ttl"].default
     assert body["properties"]["ttl_seconds"]["maximum"] == most

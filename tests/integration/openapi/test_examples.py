@@ -1,7 +1,7 @@
-"""Every answer is in the document as it is, and the document has none that is never given.
+"""Every response matches the document, and every documented response occurs.
 
-The examples are answers of the story. ``RECORD_EXAMPLES=1 pytest tests/integration/openapi -k
-examples`` writes them anew, where answers were changed on purpose.
+The examples are responses of the scenes. To record them again after an intended change:
+``RECORD_EXAMPLES=1 pytest tests/integration/openapi/test_examples.py``.
 """
 
 import os
@@ -13,34 +13,34 @@ from typing import Any, Final
 import orjson
 import pytest
 
-from service.http.openapi import operations as telling
+from service.http.openapi.operations import COMMON, read_examples
 from service.settings import Settings
 from service.storage import Pool
 from tests.support.databases import ADD_CLIENT
 from tests.support.openapi.document import check, operations
 from tests.support.openapi.requests import Place
-from tests.support.openapi.scenes import Shot, story
+from tests.support.openapi.scenes import Shot, play_scenes
 from tests.support.paths import CHECKOUT
 
 EXAMPLES: Final = CHECKOUT / "service" / "http" / "openapi" / "examples"
 Recorded = dict[str, dict[str, list[dict[str, Any]]]]
 
 
-async def test_answers_are_those_of_the_document_and_its_examples(
+async def test_real_responses_match_the_document_and_its_examples(
     settings: Settings, dsn: str, pool: Pool, subtests: pytest.Subtests
 ) -> None:
     await pool.execute(ADD_CLIENT)
-    shots = await story(Place(settings, dsn, pool))
+    shots = await play_scenes(Place(settings, dsn, pool))
     for shot in shots:
         with subtests.test(operation=shot.asked.name, status=shot.answer.status):
             check(shot.asked, shot.answer)
     seen = {(shot.asked.name, shot.answer.status) for shot in shots}
-    told = {(each.name, status) for each in operations() for status in each.statuses}
-    assert told - seen == set(), "told and never given"
+    documented = {(each.name, status) for each in operations() for status in each.statuses}
+    assert documented - seen == set(), "documented responses that no scene gets"
     recorded = _recorded(shots)
     if os.environ.get("RECORD_EXAMPLES"):
         _write(recorded)
-    there = {path.stem: telling.read_examples(path.stem) for path in EXAMPLES.glob("*.json")}
+    there = {path.stem: read_examples(path.stem) for path in EXAMPLES.glob("*.json")}
     assert _shape(there) == _shape(recorded)
 
 
@@ -52,7 +52,7 @@ def _recorded(shots: list[Shot]) -> Recorded:
             value = shot.answer.json if "json" in media else shot.answer.body.decode()
             name = re.sub(r"\W+", "-", shot.summary.lower()).strip("-")
             example = {"name": name, "summary": shot.summary, "media": media, "value": value}
-            place = found[telling.COMMON if shot.common else shot.asked.name]
+            place = found[COMMON if shot.common else shot.asked.name]
             place[str(shot.answer.status)].append(example)
     return found
 
@@ -65,7 +65,7 @@ def _write(recorded: Recorded) -> None:
 
 
 def _shape(value: Any) -> Any:
-    """The names and kinds of a value; texts that are no values of their own are compared whole."""
+    """Return the names and types of a value, without the values."""
     if isinstance(value, dict):
         return {name: _shape(each) for name, each in value.items()}
     if isinstance(value, list):

@@ -28,7 +28,7 @@ class Elements(HTMLParser):
             self.inline += data.strip()
 
 
-async def test_the_page_runs_and_loads_its_own_files_alone(service: Service) -> None:
+async def test_the_page_loads_only_files_of_the_service(service: Service) -> None:
     answer = await ask(service, operation("getDocs"), authorised=False)
     policy = {
         name: values
@@ -46,7 +46,7 @@ async def test_the_page_runs_and_loads_its_own_files_alone(service: Service) -> 
             assert file.status == 200, address
 
 
-async def test_its_script_asks_for_the_document_alone(service: Service) -> None:
+async def test_the_script_requests_only_the_document(service: Service) -> None:
     script = (await ask(service, operation("getDocsAsset"), asset="docs.js")).body.decode()
     assert re.findall(r"fetch\((.*?)\)", script) == ['"/openapi.json"']
     assert not re.findall(

@@ -24,7 +24,7 @@ NOT_ASKED: Final = (
 )
 
 
-async def test_the_service_is_as_the_document_says(
+async def test_the_service_conforms_to_the_document(
     service: Service, pool: Pool, tmp_path: Path
 ) -> None:
     for _ in range(3):
@@ -50,6 +50,6 @@ async def test_the_service_is_as_the_document_says(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    said, _ = await process.communicate()
-    print(said.decode())
-    assert process.returncode == 0, said.decode()[-8000:]
+    output, _ = await process.communicate()
+    print(output.decode())
+    assert process.returncode == 0, output.decode()[-8000:]

@@ -15,22 +15,20 @@ ONE = native('<project id="P"><name>One</name></project>')
 
 
 async def version_of(pool: Pool, version: int) -> dict[str, list[Any]]:
-    """What a version says, but for who made it and when."""
-    said = {}
+    """Return the content of a version, without who made it and when."""
+    records = {}
     for table in Table:
         columns = ", ".join(COLUMNS[table])
         query = f"SELECT {columns} FROM {table.value} WHERE version = $1 ORDER BY ordinal"
-        said[table.value] = [tuple(row) for row in await pool.fetch(query, version)]
+        records[table.value] = [tuple(row) for row in await pool.fetch(query, version)]
     query = (
         "SELECT to_jsonb(v) - '{version,import_id,created_at,created_by,archived_at}'::text[]"
         " FROM project_versions v WHERE version = $1"
     )
-    return said | {"own": [row[0] for row in await pool.fetch(query, version)]}
+    return records | {"own": [row[0] for row in await pool.fetch(query, version)]}
 
 
-async def test_an_archived_project_keeps_all_as_a_version_of_its_own(
-    client: Client, pool: Pool
-) -> None:
+async def test_archiving_makes_a_version_with_the_same_content(client: Client, pool: Pool) -> None:
     await client.land(RICH_FILE)
     before = await version_of(pool, 1)
     assert all(before.values())
@@ -39,16 +37,16 @@ async def test_an_archived_project_keeps_all_as_a_version_of_its_own(
     assert (answer.details["project_id"], answer.details["version"]) == (1, 2)
     assert await version_of(pool, 2) == before
 
-    said = (await client.ask("projects/1")).details
+    details = (await client.ask("projects/1")).details
     since = datetime.fromisoformat(answer.details["archived_at"])
-    assert datetime.fromisoformat(said["archived_at"]) == since
-    assert (said["version"], said["import_id"], said["updated_by"]) == (2, None, "ann")
+    assert datetime.fromisoformat(details["archived_at"]) == since
+    assert (details["version"], details["import_id"], details["updated_by"]) == (2, None, "ann")
     assert (await client.ask("projects")).details["projects"] == []
     [item] = (await client.ask("projects?archived=only")).details["projects"]
-    assert item["archived_at"] == said["archived_at"]
+    assert item["archived_at"] == details["archived_at"]
 
 
-async def test_a_large_project_is_copied_piece_by_piece(
+async def test_archiving_copies_a_large_project_in_pieces(
     client: Client, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("service.projects.archive.AT_A_TIME", 7)
@@ -63,7 +61,7 @@ async def test_archiving_again_changes_nothing(client: Client) -> None:
     assert first == second
 
 
-async def test_an_import_revives_a_project(client: Client) -> None:
+async def test_an_import_activates_an_archived_project(client: Client) -> None:
     await client.land(ONE)
     old = await client.export(1)
     await client.ask("projects/1", "DELETE")
@@ -74,14 +72,16 @@ async def test_an_import_revives_a_project(client: Client) -> None:
     assert (await client.ask("projects/1")).details["archived_at"] is None
 
 
-async def test_ones_own_lock_is_no_hindrance(client: Client) -> None:
+async def test_the_holder_of_a_lock_can_archive(client: Client) -> None:
     await client.land(ONE)
     await client.ask("projects/1/lock", "PUT", json={"ttl_seconds": 60}, sub="ann")
     assert (await client.ask("projects/1", "DELETE", sub="bob")).status == 409
     assert (await client.ask("projects/1", "DELETE", sub="ann")).status == 200
 
 
-async def test_what_cannot_be_archived(client: Client, subtests: pytest.Subtests) -> None:
+async def test_archiving_a_locked_or_unknown_project_is_refused(
+    client: Client, subtests: pytest.Subtests
+) -> None:
     await client.land(ONE)
     cases: list[tuple[str, dict[str, Any], int]] = [
         ("projects/9", {}, 404),

@@ -36,7 +36,7 @@ async def whole(client: Client, **query: Any) -> tuple[list[dict[str, Any]], str
     return items, mark
 
 
-async def test_an_item_tells_what_the_project_is(client: Client, pool: Pool) -> None:
+async def test_an_item_describes_the_current_version(client: Client, pool: Pool) -> None:
     [landed] = await client.land(native(project("P-1", inside="<code>C</code>", source="p6")))
     await pool.execute(
         "INSERT INTO project_locks (client_id, project_id, holder, expires_at)"
@@ -60,7 +60,7 @@ async def test_an_item_tells_what_the_project_is(client: Client, pool: Pool) -> 
     }
 
 
-async def test_pages_follow_each_other_to_the_end(client: Client) -> None:
+async def test_pages_list_every_project_once(client: Client) -> None:
     names = [f"P-{number}" for number in range(7)]
     await client.land(native(*map(project, names)))
     assert await ids(client, limit=3) == names
@@ -69,7 +69,7 @@ async def test_pages_follow_each_other_to_the_end(client: Client) -> None:
     assert first.startswith("/api/v2/clients/1/projects?text=p-&limit=3&cursor=")
 
 
-async def test_a_text_is_looked_for_in_ids_names_and_codes(client: Client) -> None:
+async def test_a_text_filters_by_id_name_and_code(client: Client) -> None:
     await client.land(
         native(
             project("ABC-1", "Bridge"),
@@ -86,7 +86,7 @@ async def test_a_text_is_looked_for_in_ids_names_and_codes(client: Client) -> No
     assert await ids(client, text="abc") == ["ABC-1", "X-3", "X-4"]
 
 
-async def test_filters_by_source_and_archive(client: Client, pool: Pool) -> None:
+async def test_the_list_filters_by_source_and_archive(client: Client, pool: Pool) -> None:
     await client.land(native(project("A", source="p6"), project("B"), project("C")))
     await pool.execute("UPDATE projects SET archived_at = now() WHERE external_id = 'B'")
     assert await ids(client) == ["A", "C"]
@@ -97,7 +97,7 @@ async def test_filters_by_source_and_archive(client: Client, pool: Pool) -> None
     assert await ids(client, source="native") == ["C"]
 
 
-async def test_what_changed_is_told_once_it_can_be_told_whole(client: Client, pool: Pool) -> None:
+async def test_changes_appear_once_no_earlier_import_is_writing(client: Client, pool: Pool) -> None:
     async def changed(since: str, **more: Any) -> tuple[list[str], str]:
         items, mark = await whole(client, changed_since=since, limit=1, **more)
         assert mark is not None
@@ -126,7 +126,9 @@ async def test_what_changed_is_told_once_it_can_be_told_whole(client: Client, po
     assert await until(["B"], mark) > mark
 
 
-async def test_what_an_import_did_not_mention(client: Client, pool: Pool) -> None:
+async def test_missing_from_lists_projects_that_the_file_does_not_have(
+    client: Client, pool: Pool
+) -> None:
     await client.land(native(*map(project, "ABCD")))
     answer = await client.post(
         native(project("A"), project("B", "Changed"), '<project id="C"/>').encode()
@@ -138,9 +140,7 @@ async def test_what_an_import_did_not_mention(client: Client, pool: Pool) -> Non
     assert await ids(client, missing_from=import_id) == []
 
 
-async def test_an_import_that_did_not_read_its_file_whole_is_not_compared_with(
-    client: Client, pool: Pool
-) -> None:
+async def test_missing_from_an_incomplete_import_is_refused(client: Client, pool: Pool) -> None:
     whole_file = native(project("A"), project("B")).encode()
     for spoil, why in [
         (
@@ -169,9 +169,7 @@ async def test_an_import_that_did_not_read_its_file_whole_is_not_compared_with(
     assert (await client.ask("projects?missing_from=999")).status == 404
 
 
-async def test_parameters_that_mean_nothing_are_a_400(
-    client: Client, subtests: pytest.Subtests
-) -> None:
+async def test_invalid_parameters_are_a_400(client: Client, subtests: pytest.Subtests) -> None:
     for query in [
         "limit=0",
         "limit=1001",
@@ -200,7 +198,7 @@ async def test_parameters_that_mean_nothing_are_a_400(
             assert query.split("=")[0] in answer.details
 
 
-async def test_projects_are_their_clients_own(client: Client, pool: Pool) -> None:
+async def test_a_client_lists_only_its_own_projects(client: Client, pool: Pool) -> None:
     await pool.execute("INSERT INTO clients (client_id, name) VALUES (2, 'Other')")
     await client.land(native(project("A")))
     everyone: dict[str, Any] = {"clients": "*"}
@@ -211,7 +209,7 @@ async def test_projects_are_their_clients_own(client: Client, pool: Pool) -> Non
     assert answer.status == 404
 
 
-async def test_what_changed_is_found_by_its_index(pool: Pool) -> None:
+async def test_the_filter_by_change_uses_an_index(pool: Pool) -> None:
     """It is asked often, and mostly of few: a page would read all of a client's projects."""
     await pool.execute(
         "INSERT INTO projects (client_id, external_id, version, content_hash)"

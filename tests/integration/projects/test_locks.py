@@ -26,7 +26,7 @@ async def seen(client: Client) -> Any:
     return (await client.ask(LOCK)).details["lock"]
 
 
-async def test_a_lock_is_taken_extended_seen_and_given_back(client: Client) -> None:
+async def test_a_lock_is_taken_extended_read_and_released(client: Client) -> None:
     await client.land(FILE)
     assert await seen(client) is None
     taken = await take(client, 60, sub="ann")
@@ -37,8 +37,8 @@ async def test_a_lock_is_taken_extended_seen_and_given_back(client: Client) -> N
     assert lock["acquired_at"] == taken.details["lock"]["acquired_at"]
     assert lock["expires_at"] > taken.details["lock"]["expires_at"]
     assert await seen(client) == lock
-    told = {"holder": "ann", "expires_at": lock["expires_at"]}
-    assert (await client.ask("projects/1")).details["lock"]["holder"] == told["holder"]
+    expected = {"holder": "ann", "expires_at": lock["expires_at"]}
+    assert (await client.ask("projects/1")).details["lock"]["holder"] == expected["holder"]
 
     for _ in range(2):  # the second time there is none
         answer = await client.ask(LOCK, "DELETE", sub="ann")
@@ -46,7 +46,7 @@ async def test_a_lock_is_taken_extended_seen_and_given_back(client: Client) -> N
     assert await seen(client) is None
 
 
-async def test_what_somebody_else_holds_is_a_conflict(client: Client) -> None:
+async def test_a_lock_of_another_user_is_a_conflict(client: Client) -> None:
     await client.land(FILE)
     lock = (await take(client, sub="ann")).details["lock"]
     for answer in [
@@ -63,7 +63,7 @@ async def test_what_somebody_else_holds_is_a_conflict(client: Client) -> None:
     assert (await seen(client)) == lock
 
 
-async def test_an_expired_lock_is_none(client: Client, pool: Pool) -> None:
+async def test_an_expired_lock_has_no_effect(client: Client, pool: Pool) -> None:
     await client.land(FILE)
     await take(client, sub="ann")
     await pool.execute("UPDATE project_locks SET expires_at = clock_timestamp()")
@@ -74,7 +74,9 @@ async def test_an_expired_lock_is_none(client: Client, pool: Pool) -> None:
     assert (taken.status, taken.details["lock"]["holder"]) == (201, "bob")
 
 
-async def test_breaking_wants_scope_and_reason_and_is_recorded(client: Client, pool: Pool) -> None:
+async def test_breaking_a_lock_requires_scope_and_reason_and_is_recorded(
+    client: Client, pool: Pool
+) -> None:
     await client.land(FILE)
     lock = (await take(client, sub="ann")).details["lock"]
     why = f"{LOCK}?reason=on+leave"
@@ -94,7 +96,7 @@ async def test_breaking_wants_scope_and_reason_and_is_recorded(client: Client, p
     assert broken["expires_at"].isoformat() == lock["expires_at"]
 
 
-async def test_a_lock_wants_a_subject_and_a_sane_time(
+async def test_a_lock_requires_a_subject_and_a_valid_duration(
     client: Client, subtests: pytest.Subtests
 ) -> None:
     await client.land(FILE)
@@ -121,7 +123,7 @@ async def test_a_lock_wants_a_subject_and_a_sane_time(
 
 
 @pytest.mark.settings(lock_timeout=60)
-async def test_of_many_who_ask_at_once_one_gets_it(client: Client, pool: Pool) -> None:
+async def test_one_of_many_concurrent_requests_gets_the_lock(client: Client, pool: Pool) -> None:
     await client.land(FILE)
     async with pool.acquire() as conn, conn.transaction():
         await conn.execute("SELECT pg_advisory_xact_lock($1)", project_key(1, "P"))
@@ -134,7 +136,7 @@ async def test_of_many_who_ask_at_once_one_gets_it(client: Client, pool: Pool) -
 
 
 @pytest.mark.settings(lock_timeout=0.2)
-async def test_whoever_writes_the_project_is_waited_for_but_not_for_ever(
+async def test_taking_a_lock_waits_for_a_writer_up_to_its_time_out(
     client: Client, pool: Pool
 ) -> None:
     await client.land(FILE)
@@ -145,7 +147,9 @@ async def test_whoever_writes_the_project_is_waited_for_but_not_for_ever(
     assert (await take(client)).status == 201
 
 
-async def test_a_lock_taken_while_an_import_waits_refuses_it(client: Client, pool: Pool) -> None:
+async def test_a_lock_taken_while_an_import_waits_refuses_the_import(
+    client: Client, pool: Pool
+) -> None:
     await client.land(FILE)
     async with pool.acquire() as conn, conn.transaction():
         await conn.execute("SELECT pg_advisory_xact_lock($1)", project_key(1, "P"))
@@ -158,7 +162,7 @@ async def test_a_lock_taken_while_an_import_waits_refuses_it(client: Client, poo
     assert (await imported).json["errors"][0]["locked_by"] == "ann"
 
 
-async def test_a_lock_is_its_clients_own(client: Client, pool: Pool) -> None:
+async def test_a_client_cannot_see_the_locks_of_another(client: Client, pool: Pool) -> None:
     await pool.execute("INSERT INTO clients (client_id, name) VALUES (2, 'Other')")
     await client.land(FILE)
     for method in ("GET", "PUT", "DELETE"):

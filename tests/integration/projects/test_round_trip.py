@@ -17,7 +17,7 @@ SCHEMA = etree.XMLSchema(etree.parse(CHECKOUT / "service/formats/native/schema.x
 
 
 @pytest.mark.once
-async def test_real_projects_are_unchanged_when_their_export_is_imported(client: Client) -> None:
+async def test_importing_the_export_of_a_real_project_is_unchanged(client: Client) -> None:
     outcomes: Counter[str] = Counter()
     for file in FILES:
         for landed in await client.land(file.content):
@@ -32,7 +32,7 @@ async def test_real_projects_are_unchanged_when_their_export_is_imported(client:
 
 @given(file=files())
 @examples(50)
-async def test_made_up_projects_are_unchanged_when_their_export_is_imported(
+async def test_importing_the_export_of_a_generated_project_is_unchanged(
     client: Client, file: bytes
 ) -> None:
     for landed in await client.land(file):
@@ -42,7 +42,7 @@ async def test_made_up_projects_are_unchanged_when_their_export_is_imported(
         assert again["outcome"] == "unchanged"
 
 
-async def test_an_export_can_be_edited_and_an_old_one_is_refused(client: Client) -> None:
+async def test_an_edited_export_is_imported_and_an_outdated_one_refused(client: Client) -> None:
     task = '<task id="T1"><name>Dig</name></task>'
     file = native(f'<project id="P"><name>One</name><tasks>{task}</tasks></project>')
     [created] = await client.land(file)
@@ -68,7 +68,7 @@ async def test_an_export_can_be_edited_and_an_old_one_is_refused(client: Client)
 
 
 @pytest.mark.parametrize("source", ["p6", "mspdi"])
-async def test_an_export_tells_where_the_project_came_from(client: Client, source: str) -> None:
+async def test_an_export_keeps_the_source_of_the_project(client: Client, source: str) -> None:
     file = next(one for one in FILES if one.dialect == source)
     landed = (await client.land(file.content))[0]
     project = etree.fromstring(await client.export(landed["project_id"]))[0]

@@ -27,7 +27,7 @@ async def listed(client: Client, path: str = "projects/1/versions") -> list[dict
     return items
 
 
-async def test_each_version_tells_where_it_came_from(client: Client) -> None:
+async def test_a_version_names_its_import_user_and_notes(client: Client) -> None:
     await client.land(named("One"))
     await client.land(named("Two"))
     await client.ask("projects/1", "DELETE", sub="ann")
@@ -47,19 +47,23 @@ async def test_each_version_tells_where_it_came_from(client: Client) -> None:
     assert (third["import_id"], third["updated_by"], third["current"]) == (None, "ann", True)
 
 
-async def test_an_old_version_is_read_as_it_was(client: Client) -> None:
+async def test_an_old_version_can_be_read_unchanged(client: Client) -> None:
     for name in ("One", "Two", "Three"):
         await client.land(named(name))
     for number, name in enumerate(("One", "Two", "Three"), 1):
         path = f"projects/1/versions/{number}"
-        said = (await client.ask(path)).details
-        assert (said["version"], said["current_version"], said["name"]) == (number, 3, name)
-        assert [task["task_id"] for task in said["tasks"]] == [name]
+        details = (await client.ask(path)).details
+        assert (details["version"], details["current_version"], details["name"]) == (
+            number,
+            3,
+            name,
+        )
+        assert [task["task_id"] for task in details["tasks"]] == [name]
         [project] = etree.fromstring((await client.ask(path, accept=XML)).body)
         assert (project.get("version"), project.findtext("{*}name")) == (str(number), name)
 
 
-async def test_what_is_pruned_is_not_found(client: Client, pool: Pool) -> None:
+async def test_a_pruned_version_is_a_404(client: Client, pool: Pool) -> None:
     for name in ("One", "Two"):
         await client.land(named(name))
     settings = client.service.settings
@@ -69,7 +73,9 @@ async def test_what_is_pruned_is_not_found(client: Client, pool: Pool) -> None:
         assert (await client.ask("projects/1/versions/1", accept=accept)).status == 404
 
 
-async def test_what_is_not_a_version(client: Client, pool: Pool, subtests: pytest.Subtests) -> None:
+async def test_an_invalid_version_is_refused(
+    client: Client, pool: Pool, subtests: pytest.Subtests
+) -> None:
     await pool.execute("INSERT INTO clients (client_id, name) VALUES (2, 'Other')")
     await client.land(named("One"))
     cases: list[tuple[str, int, dict[str, Any], int]] = [

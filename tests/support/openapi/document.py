@@ -1,4 +1,4 @@
-"""What the document says, in a form that answers can be held against."""
+"""The OpenAPI document in a form against which responses can be checked."""
 
 import functools
 import re
@@ -13,16 +13,16 @@ from tests.support.answer import Answer
 
 METHODS: Final = ("get", "put", "post", "delete", "patch")
 OURS: Final = frozenset(document()["components"]["headers"]) - {"Content-Length"}
-"""Headers that an answer has only if the document says so."""
+"""Headers that a response has only if the document declares them."""
 
 
 class Operation(NamedTuple):
-    """One method of one path, as the document tells it."""
+    """One method of one path, with its specification in the document."""
 
     name: str
     method: str
     path: str
-    told: Mapping[str, Any]
+    spec: Mapping[str, Any]
 
     @property
     def of_a_client(self) -> bool:
@@ -30,29 +30,29 @@ class Operation(NamedTuple):
 
     @property
     def scopes(self) -> set[str]:
-        """Each of which allows it."""
-        return {scope for way in self.told["security"] for each in way.values() for scope in each}
+        """Scopes, any of which allows the operation."""
+        return {scope for way in self.spec["security"] for each in way.values() for scope in each}
 
     @property
     def query(self) -> set[str]:
-        given = map(resolved, self.told.get("parameters", []))
+        given = map(resolve, self.spec.get("parameters", []))
         return {each["name"] for each in given if each["in"] == "query"}
 
     @property
     def statuses(self) -> set[int]:
-        return set(map(int, self.told["responses"]))
+        return set(map(int, self.spec["responses"]))
 
     def address(self, **values: object) -> str:
-        """The path with its parameters' values: 1 for those that are not given."""
-        return re.sub(r"{(\w+)}", lambda found: str(values.get(found[1], 1)), self.path)
+        """Return the path with the values of its parameters; a missing value is 1."""
+        return re.sub(r"{(\w+)}", lambda match: str(values.get(match[1], 1)), self.path)
 
 
 def operations() -> list[Operation]:
     return [
-        Operation(told["operationId"], method.upper(), path, told)
+        Operation(spec["operationId"], method.upper(), path, spec)
         for path, methods in document()["paths"].items()
         for method in METHODS
-        if (told := methods.get(method))
+        if (spec := methods.get(method))
     ]
 
 
@@ -60,8 +60,8 @@ def operation(name: str) -> Operation:
     return next(each for each in operations() if each.name == name)
 
 
-def resolved(thing: Any) -> Any:
-    """What a reference refers to."""
+def resolve(thing: Any) -> Any:
+    """Return what a reference refers to, or the thing itself."""
     if "$ref" not in thing:
         return thing
     found: Any = document()
@@ -71,10 +71,10 @@ def resolved(thing: Any) -> Any:
 
 
 def check(asked: Operation, answer: Answer) -> None:
-    """Whether an answer is as the document has it, without a member that it does not name.
+    """Check that a response matches the document, and has no undocumented member.
 
     Raises:
-        AssertionError: it is not.
+        AssertionError: it does not match.
     """
     where = f"{asked.method} {asked.path} {answer.status}"
     assert answer.status in asked.statuses | {405}, f"{where} is not in the document"
@@ -95,10 +95,10 @@ def check(asked: Operation, answer: Answer) -> None:
 
 
 def _response(asked: Operation, status: int) -> Any:
-    """Another method than the document's is answered on every path."""
+    """Return the specification of a response; every path has a 405."""
     if status == 405:
         return document()["components"]["responses"]["MethodNotAllowed"]
-    return resolved(asked.told["responses"][str(status)])
+    return resolve(asked.spec["responses"][str(status)])
 
 
 @functools.cache
@@ -118,7 +118,7 @@ def _validator(asked: Operation, status: int) -> Any:
 
 
 def _closed(thing: Any) -> Any:
-    """A schema whose objects have no members but those that it names."""
+    """Return a schema whose objects accept only the members that it names."""
     if isinstance(thing, list):
         return list(map(_closed, thing))
     if not isinstance(thing, dict):

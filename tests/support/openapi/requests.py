@@ -1,4 +1,4 @@
-"""How the story asks a service."""
+"""Requests of the scenes to a service."""
 
 import contextlib
 import time
@@ -22,7 +22,7 @@ JSON: Final = "Content-Type: application/json"
 
 
 class Place(NamedTuple):
-    """Where the story plays."""
+    """The database and the settings that the scenes use."""
 
     settings: Settings
     dsn: str
@@ -30,7 +30,7 @@ class Place(NamedTuple):
 
     @contextlib.asynccontextmanager
     async def service(self, **changes: Any) -> AsyncIterator[Service]:
-        """A service with other settings."""
+        """Run a service with some settings changed."""
         async with served(self.settings.model_copy(update=changes), self.dsn) as service:
             yield service
 
@@ -49,11 +49,11 @@ async def ask(
     path: str = "",
     **values: object,
 ) -> Answer:
-    """Ask for an operation; ``values`` are those of its path, unless ``path`` is another."""
+    """Send a request for an operation; ``values`` fill its path, unless ``path`` replaces it."""
     path = (path or asked.address(**values)) + (f"?{query}" if query else "")
-    said = token(scope=scope, sub=sub, clients=clients) if authorised else None
+    bearer = token(scope=scope, sub=sub, clients=clients) if authorised else None
     lines = ["Connection: close", *headers, *([f"Content-Length: {len(body)}"] if body else [])]
-    first = head(service, *lines, method="X", path=path, token=said)
+    first = head(service, *lines, method="X", path=path, token=bearer)
     first = first.replace(b"X ", (method or asked.method).encode() + b" ", 1)
     async with Connection(service) as connection:
         await connection.send(first, body)
@@ -85,7 +85,7 @@ OTHER: Final = (
 
 @contextlib.asynccontextmanager
 async def running(service: Service, *headers: str) -> AsyncIterator[Connection]:
-    """An upload that has begun and does not go on; its import is number ``import_id``."""
+    """Start an upload that does not continue."""
     async with Connection(service) as connection:
         await begin(connection, service, *headers)
         await until(service, lambda answer: answer.json["details"]["imports"] != [])
@@ -93,16 +93,16 @@ async def running(service: Service, *headers: str) -> AsyncIterator[Connection]:
 
 
 async def begin(connection: Connection, service: Service, *headers: str) -> None:
-    """Send an upload but for its end."""
-    said = token(scope=ALL_SCOPES)
+    """Send an upload without its end."""
+    bearer = token(scope=ALL_SCOPES)
     await connection.send(
-        head(service, *headers, "Content-Length: 100000", token=said),
+        head(service, *headers, "Content-Length: 100000", token=bearer),
         part("notes", b"Slow") + part("file", native_file(OTHER))[:-30],
     )
 
 
 async def until(service: Service, seen: Callable[[Answer], bool]) -> int:
-    """Ask for the running imports until there is one; its number."""
+    """List the running imports until ``seen`` accepts the response; return the first id."""
     deadline = time.monotonic() + 20
     while True:
         answer = await ask(service, operation("listImports"), query="state=running")
@@ -111,5 +111,5 @@ async def until(service: Service, seen: Callable[[Answer], bool]) -> int:
         assert time.monotonic() < deadline
 
 
-async def the_running_one(service: Service) -> int:
+async def running_import(service: Service) -> int:
     return await until(service, lambda answer: bool(answer.json["details"]["imports"]))

@@ -1,6 +1,6 @@
-"""A story that sees every answer of every operation once, on a real service.
+"""Scenes that get every documented response of every operation once, from a real service.
 
-Scenes yield what they saw. Those with a summary are the document's examples.
+Scenes yield responses. Those with a summary become examples of the document.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from tests.support.openapi.requests import (
     ask,
     begin,
     running,
-    the_running_one,
+    running_import,
     upload,
 )
 from tests.support.raw_http import Connection, form, head, part
@@ -32,9 +32,9 @@ from tests.support.service import Service, served, token
 
 
 class Shot(NamedTuple):
-    """What one request saw.
+    """The response to one request.
 
-    ``summary`` makes it an example: of its operation, or of all (``common``).
+    With a ``summary`` it is an example: of its operation, or of all operations (``common``).
     """
 
     asked: Operation
@@ -46,8 +46,8 @@ class Shot(NamedTuple):
 Scene = AsyncIterator[Shot]
 
 
-async def everybody(place: Place) -> Scene:
-    """What every operation on behalf of a client answers alike."""
+async def common_errors(place: Place) -> Scene:
+    """Get the errors that all operations of a client have in common."""
     async with place.service() as service:
         for asked in operations():
             expectation = "Expect: 200-ok"
@@ -56,15 +56,19 @@ async def everybody(place: Place) -> Scene:
                 asked, await ask(service, asked, expectation), first and "An unknown expectation"
             )
             other = await ask(service, asked, method="PATCH")
-            yield _common(asked, other, first and "Another method")
+            yield _common(asked, other, first and "An unsupported method")
             if not asked.of_a_client:
                 continue
             no_token = await ask(service, asked, authorised=False)
             yield _common(asked, no_token, first and "No token")
-            yield _common(asked, await ask(service, asked, scope="none"), first and "No scope")
+            yield _common(
+                asked,
+                await ask(service, asked, scope="none"),
+                first and "A token without the scope",
+            )
             yield Shot(asked, await ask(service, asked, client_id=2))
             nobody = await ask(service, asked, client_id=3, clients="*")
-            yield _common(asked, nobody, first and "No such client")
+            yield _common(asked, nobody, first and "An unknown client")
             yield Shot(asked, await ask(service, asked, client_id="x"))
             unknown = await ask(service, asked, query="colour=red")
             yield _common(asked, unknown, asked.name == "getImport" and "An unknown parameter")
@@ -74,22 +78,22 @@ def _common(asked: Operation, answer: Answer, summary: str | bool) -> Shot:
     return Shot(asked, answer, str(summary or ""), common=True)
 
 
-async def tokens(place: Place) -> Scene:
-    """Tokens that do not hold."""
+async def invalid_tokens(place: Place) -> Scene:
+    """Send invalid tokens."""
     async with place.service() as service:
         asked = operation("listImports")
-        for summary, said in (
+        for summary, bearer in (
             ("An expired token", token(exp=int(time.time()) - 3600)),
-            ("No token at all", "what"),
+            ("A malformed token", "what"),
         ):
             async with Connection(service) as connection:
                 path = asked.address()
-                await connection.send(head(service, method="GET", path=path, token=said))
+                await connection.send(head(service, method="GET", path=path, token=bearer))
                 yield Shot(asked, await connection.answer(), summary, common=True)
 
 
-async def no_such_thing(place: Place) -> Scene:
-    """What a path's parameters may not name."""
+async def unknown_ids(place: Place) -> Scene:
+    """Name imports, projects and versions that do not exist."""
     async with place.service() as service:
         await upload(service, native_file(PLANT))
         for asked in operations():
@@ -100,8 +104,8 @@ async def no_such_thing(place: Place) -> Scene:
                 yield Shot(asked, gone)
 
 
-async def away(place: Place) -> Scene:
-    """The database is away, then broken."""
+async def outages(place: Place) -> Scene:
+    """Make the database unavailable, then broken."""
     clients = [asked for asked in operations() if asked.of_a_client]
     async with proxied(place.dsn) as proxy:
         settings = place.settings.model_copy(update={"connect_timeout": 3})
@@ -111,7 +115,7 @@ async def away(place: Place) -> Scene:
             answers = await asyncio.gather(*(ask(service, asked) for asked in wanted))
             for asked, answer in zip(wanted, answers, strict=True):
                 assert answer.status == 503, asked
-                shown = asked.name == "listImports" and "The database is away"
+                shown = asked.name == "listImports" and "The database is unavailable"
                 yield _common(asked, answer, shown)
             await proxy.listen()
     async with place.service() as service:
@@ -120,37 +124,39 @@ async def away(place: Place) -> Scene:
             for asked in clients:
                 answer = await ask(service, asked)
                 assert answer.status == 500, asked
-                yield _common(asked, answer, asked.name == "listImports" and "A fault of ours")
+                yield _common(asked, answer, asked.name == "listImports" and "An internal error")
         finally:
             await place.pool.execute("ALTER TABLE mislaid RENAME TO clients")
 
 
 async def uploads(place: Place) -> Scene:
-    """What becomes of files."""
+    """Upload files."""
     async with place.service() as service:
-        example = UPLOAD.told["requestBody"]["content"]["multipart/form-data"]["examples"]
+        example = UPLOAD.spec["requestBody"]["content"]["multipart/form-data"]["examples"]
         sent = example["two projects"]["value"]
         body = form(part("file", sent["file"].encode()), part("notes", sent["notes"].encode()))
         mixed = await ask(service, UPLOAD, MULTIPART, body=body)
-        yield Shot(UPLOAD, mixed, "One landed, one did not")
-        yield Shot(UPLOAD, await upload(service, native_file(PLANT, OTHER)), "All landed")
+        yield Shot(UPLOAD, mixed, "One project is imported, one is refused")
+        yield Shot(
+            UPLOAD, await upload(service, native_file(PLANT, OTHER)), "All projects are imported"
+        )
         broken = await upload(service, native_file(PLANT, OTHER)[:-30])
         yield Shot(UPLOAD, broken, "The XML breaks off")
         dry = await upload(service, native_file(PLANT), query="dry_run=true&mode=create")
         yield Shot(UPLOAD, dry, "A dry run")
         atomic = await upload(service, native_file(OTHER, "<project/>"), query="atomic=true")
-        yield Shot(UPLOAD, atomic, "All or nothing")
+        yield Shot(UPLOAD, atomic, "An atomic import with a failure")
         nothing = await ask(service, UPLOAD, MULTIPART, body=form(part("files", b"<a/>")))
         yield Shot(UPLOAD, nothing, "No part `file`")
-        yield Shot(UPLOAD, await upload(service, b"<html/>"), "Not a file of projects")
+        yield Shot(UPLOAD, await upload(service, b"<html/>"), "A file without projects")
         option = await upload(service, b"", query="mode=replace")
-        yield Shot(UPLOAD, option, "A wrong option")
+        yield Shot(UPLOAD, option, "An invalid option")
         old = native_file(
             PLANT.replace('id="P-1"', 'id="P-1" version="9"').replace("Plant", "Works")
         )
-        yield Shot(UPLOAD, await upload(service, old), "Another version")
+        yield Shot(UPLOAD, await upload(service, old), "A project with another version")
         brotli = await ask(service, UPLOAD, MULTIPART, "Content-Encoding: br", body=b"x")
-        yield _common(UPLOAD, brotli, "Another encoding")
+        yield _common(UPLOAD, brotli, "An unsupported encoding")
         packed = await ask(
             service,
             UPLOAD,
@@ -162,64 +168,66 @@ async def uploads(place: Place) -> Scene:
         key = "Idempotency-Key: night-17"
         assert (await upload(service, native_file(PLANT), key)).status == 207
         other = await upload(service, native_file(OTHER), key)
-        yield _common(UPLOAD, other, "Another file under the key")
+        yield _common(UPLOAD, other, "Another file with the same key")
     async with place.service(max_upload_bytes=1000) as service:
-        yield _common(UPLOAD, await upload(service, b" " * 2000), "Too large")
+        yield _common(UPLOAD, await upload(service, b" " * 2000), "An upload that is too large")
 
 
 async def while_running(place: Place) -> Scene:
-    """What an import in the way does, and how it is stopped."""
+    """Send requests while an import is running, and cancel it."""
     results, cancel = operation("listResults"), operation("cancelImport")
     busy = {"max_imports": 2, "max_imports_per_client": 1, "heartbeat_every": 0.5}
     async with place.service(**busy) as service:
         async with running(service, "Idempotency-Key: slow") as connection:
-            number = await the_running_one(service)
+            number = await running_import(service)
             again = await upload(service, native_file(OTHER), "Idempotency-Key: slow")
-            yield Shot(UPLOAD, again, "The key is at work")
+            yield Shot(UPLOAD, again, "An upload with the same key is running")
             yield _common(
-                UPLOAD, await upload(service, native_file(OTHER)), "Too many of one client"
+                UPLOAD, await upload(service, native_file(OTHER)), "Too many imports of one client"
             )
             yield Shot(results, await ask(service, results, import_id=number))
             csv = await ask(service, results, "Accept: text/csv", import_id=number)
             yield Shot(results, csv, "CSV of a running import")
             wish = await ask(service, cancel, import_id=number)
             yield Shot(cancel, wish, "A running import")
-            yield Shot(UPLOAD, await connection.answer(), "Somebody cancelled it")
+            yield Shot(UPLOAD, await connection.answer(), "An import that a user cancelled")
         ended = await ask(service, cancel, import_id=1)
         yield Shot(cancel, ended, "An import that has ended")
     one_slot = {"max_imports": 1, "max_imports_per_client": 2}
     async with place.service(**one_slot) as service, running(service):
-        yield Shot(UPLOAD, await upload(service, native_file(OTHER)), "All slots are taken")
+        yield Shot(UPLOAD, await upload(service, native_file(OTHER)), "All import slots are in use")
     async with place.service(idle_timeout=0.1) as service, Connection(service) as connection:
         await begin(connection, service)
-        yield Shot(UPLOAD, await connection.answer(), "It fell silent")
+        yield Shot(UPLOAD, await connection.answer(), "The upload stopped")
 
 
 async def undoing(place: Place) -> Scene:
-    """An import is put back; by then the story has landed other things."""
+    """Undo an import, after the scenes before have imported other projects."""
     undo, version = operation("undoImport"), operation("getVersion")
     changed = PLANT.replace("Foundation", "Piles").replace("high", "low").replace("Crew A", "B")
     async with place.service() as service:
         done = await upload(service, native_file(changed))
         number = done.json["import_id"]
         compared = await ask(service, version, query="compare=1", version=2)
-        yield Shot(version, compared, "What differs from another version")
+        yield Shot(version, compared, "A comparison with another version")
         key = "Idempotency-Key: undo-17"
         back = await ask(service, undo, key, import_id=number)
-        yield Shot(undo, back, "It is put back")
+        yield Shot(undo, back, "The import is undone")
         again = await ask(service, undo, import_id=number)
-        yield Shot(undo, again, "It was changed since")
+        yield Shot(undo, again, "A project was changed since then")
         other = await ask(service, undo, key, import_id=1)
-        yield Shot(undo, other, "Another import under the key")
+        yield Shot(undo, other, "Another import with the same key")
         nothing = await upload(service, native_file(OTHER), query="dry_run=true")
         dry = await ask(service, undo, import_id=nothing.json["import_id"])
         yield Shot(undo, dry, "A dry run")
     async with place.service(max_imports_per_client=1) as service, running(service):
-        yield Shot(undo, await ask(service, undo, import_id=number), "Too many of one client")
+        yield Shot(
+            undo, await ask(service, undo, import_id=number), "Too many imports of one client"
+        )
 
 
-async def changed(service: Service, query: str) -> Answer:
-    """What changed, once the watermark has come to it: it lies a second back."""
+async def list_changes(service: Service, query: str) -> Answer:
+    """List changes, once the watermark has passed them; it is a second in the past."""
     deadline = time.monotonic() + 20
     while True:
         answer = await ask(service, operation("listProjects"), query=query)
@@ -229,25 +237,29 @@ async def changed(service: Service, query: str) -> Answer:
 
 
 async def reads(place: Place) -> Scene:
-    """What can be read."""
+    """Read imports, outcomes, projects and versions."""
     async with place.service() as service:
         imports = operation("listImports")
         page = await ask(service, imports, query="limit=2&state=completed")
-        yield Shot(imports, page, "The latest two that completed")
+        yield Shot(imports, page, "The latest two completed imports")
         yield Shot(imports, await ask(service, imports, query="text=nightly"))
         one = operation("getImport")
-        yield Shot(one, await ask(service, one), "It completed")
+        yield Shot(one, await ask(service, one), "A completed import")
         results = operation("listResults")
         shown = await ask(service, results, query="outcome=failed&error=VALIDATION_ERROR")
-        yield Shot(results, shown, "What failed")
+        yield Shot(results, shown, "Projects that failed")
         yield Shot(results, await ask(service, results, query="limit=1"), "A page")
         yield Shot(results, await ask(service, results, "Accept: text/csv"), "As CSV")
-        yield Shot(results, await ask(service, results, "Accept: image/png"), "No such type")
+        yield Shot(
+            results, await ask(service, results, "Accept: image/png"), "An unavailable media type"
+        )
         projects = operation("listProjects")
         page = await ask(service, projects, query="limit=1&archived=include")
         yield Shot(projects, page, "A page")
         since = "changed_since=2026-01-01T00:00:00Z&text=plant"
-        yield Shot(projects, await changed(service, since), "What changed since")
+        yield Shot(
+            projects, await list_changes(service, since), "Projects that changed since a time"
+        )
         failed = await place.pool.fetchval(
             "SELECT max(import_id) FROM imports WHERE state = 'interrupted'"
         )
@@ -259,48 +271,54 @@ async def reads(place: Place) -> Scene:
             xml = await ask(service, asked, "Accept: application/xml")
             yield Shot(asked, xml, "As native XML")
             yield Shot(asked, await ask(service, asked, "Accept: text/xml"))
-            yield Shot(asked, await ask(service, asked, "Accept: text/plain"), "No such type")
+            yield Shot(
+                asked, await ask(service, asked, "Accept: text/plain"), "An unavailable media type"
+            )
         versions = operation("listVersions")
-        yield Shot(versions, await ask(service, versions), "What is kept")
+        yield Shot(versions, await ask(service, versions), "The versions of a project")
 
 
 async def locks(place: Place) -> Scene:
-    """Locks, what they keep out, and archiving."""
+    """Take locks, send requests that they refuse, and archive."""
     see, take, back = map(operation, ("getLock", "takeLock", "giveBackLock"))
     ten_minutes = b'{"ttl_seconds":600}'
     async with place.service() as service:
-        yield Shot(see, await ask(service, see), "Nobody does")
+        yield Shot(see, await ask(service, see), "Nobody holds a lock")
         new = await ask(service, take, JSON, body=ten_minutes, sub="alice")
-        yield Shot(take, new, "A new one")
+        yield Shot(take, new, "A new lock")
         more = await ask(service, take, JSON, body=ten_minutes, sub="alice")
-        yield Shot(take, more, "A longer one")
-        yield Shot(see, await ask(service, see), "Somebody does")
+        yield Shot(take, more, "An extended lock")
+        yield Shot(see, await ask(service, see), "A user holds a lock")
         other = await ask(service, take, JSON, body=ten_minutes)
-        yield Shot(take, other, "Somebody else holds it")
-        yield Shot(take, await ask(service, take, JSON, body=b"{}"), "No such body")
-        yield Shot(take, await ask(service, take, JSON, body=b" " * 2**21), "Far too large")
+        yield Shot(take, other, "Another user holds the lock")
+        yield Shot(take, await ask(service, take, JSON, body=b"{}"), "An invalid body")
+        yield Shot(
+            take, await ask(service, take, JSON, body=b" " * 2**21), "A body that is too large"
+        )
         archive = operation("archiveProject")
-        yield Shot(archive, await ask(service, archive), "Somebody else holds a lock")
-        yield Shot(back, await ask(service, back), "Somebody else holds it")
+        yield Shot(archive, await ask(service, archive), "Another user holds a lock")
+        yield Shot(back, await ask(service, back), "Another user holds the lock")
         locked = await upload(service, native_file(PLANT.replace("Plant", "Works")))
-        yield Shot(UPLOAD, locked, "Locked by somebody else")
+        yield Shot(UPLOAD, locked, "A project that another user has locked")
         yield Shot(back, await ask(service, back, query="reason=Left"))
-        yield Shot(archive, await ask(service, archive), "It is archived now")
+        yield Shot(archive, await ask(service, archive), "The project is archived")
     async with place.service(idle_timeout=0.1) as service, Connection(service) as connection:
-        path, said = take.address(), token(scope=ALL_SCOPES)
-        first = head(service, "Content-Length: 19", method="PUT", path=path, token=said)
+        path, bearer = take.address(), token(scope=ALL_SCOPES)
+        first = head(service, "Content-Length: 19", method="PUT", path=path, token=bearer)
         await connection.send(first)
-        yield Shot(take, await connection.answer(), "The body did not come")
+        yield Shot(take, await connection.answer(), "The body did not arrive")
 
 
 async def public(place: Place) -> Scene:
-    """What needs no token."""
+    """Send requests without a token."""
     async with place.service() as service:
         for asked in operations():
             if asked.of_a_client:
                 continue
             answer = await ask(service, asked, authorised=False, asset="docs.js", file="page.js")
-            shown = {"isAlive": "It lives", "isReady": "They can be taken"}.get(asked.name, "")
+            shown = {"isAlive": "The process runs", "isReady": "The service is ready"}.get(
+                asked.name, ""
+            )
             yield Shot(asked, answer, shown)
         page = operation("getDocsAsset")
         yield Shot(page, await ask(service, page, authorised=False, asset="docs.css"))
@@ -311,20 +329,20 @@ async def public(place: Place) -> Scene:
 
 
 SCENES: Final[tuple[Callable[[Place], Scene], ...]] = (
-    everybody,
-    tokens,
+    common_errors,
+    invalid_tokens,
     public,
-    away,
+    outages,
     uploads,
     while_running,
-    no_such_thing,
+    unknown_ids,
     undoing,
     reads,
     locks,
 )
-"""In this order: each finds what those before it left."""
+"""In this order, because each builds on the state that the scenes before it left."""
 
 
-async def story(place: Place) -> list[Shot]:
-    """All scenes, from an empty database with client 1."""
+async def play_scenes(place: Place) -> list[Shot]:
+    """Play all scenes, on an empty database with client 1."""
     return [shot for scene in SCENES async for shot in scene(place)]

@@ -84,14 +84,14 @@ SHOWN: Final = {
 """By cause, the tests that show its state, its answer and what becomes of the key."""
 
 
-def test_every_cause_is_shown() -> None:
+def test_every_documented_cause_is_tested() -> None:
     text = (CHECKOUT / "docs" / "how-an-import-ends.md").read_text("utf-8")
     table = text.split("\n\n")[2].splitlines()
     assert [row.split(" | ")[0].removeprefix("| ") for row in table[2:]] == [*SHOWN]
 
 
 @pytest.mark.parametrize("cause", SHOWN)
-def test_what_shows_a_cause_is_there(cause: str) -> None:
+def test_the_tests_of_a_cause_exist(cause: str) -> None:
     for path, names in SHOWN[cause].items():
         text = (CHECKOUT / "tests" / "integration" / path).read_text("utf-8")
         assert set(names) <= set(re.findall(r"^async def (test_\w+)", text, re.M))

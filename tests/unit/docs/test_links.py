@@ -1,7 +1,6 @@
-"""What the documents name is there: files, headings, make targets, settings, commands, parameters.
+"""What the documents name exists: files, headings, make targets, settings, commands, parameters.
 
-And the other way round where a reader would look for it: every target, command, option and
-parameter is named.
+Every make target, command, option and parameter is documented as well.
 """
 
 import re
@@ -23,7 +22,7 @@ TEXTS: Final = {path: path.read_text("utf-8") for path in DOCUMENTS}
 MAKEFILE: Final = (CHECKOUT / "Makefile").read_text("utf-8")
 TARGETS: Final = set(re.findall(r"^\.PHONY: (.+)$", MAKEFILE, re.M)[0].split())
 COMMON: Final = {"--client", "--url", "--token", "--json"}
-"""Options that are told of once, for all commands that ask a service."""
+"""Options that are documented once, for all commands that call a service."""
 
 every_document = pytest.mark.parametrize(
     "path", DOCUMENTS, ids=lambda path: str(path.relative_to(CHECKOUT))
@@ -37,7 +36,7 @@ def anchors(text: str) -> set[str]:
 
 
 @every_document
-def test_every_link_leads_somewhere(path: Path) -> None:
+def test_links_lead_to_existing_files_and_headings(path: Path) -> None:
     for link in re.findall(r"\]\(([^)\s]+)\)", TEXTS[path]):
         if link.startswith(("https://", "http://")):
             continue
@@ -48,7 +47,7 @@ def test_every_link_leads_somewhere(path: Path) -> None:
 
 
 @every_document
-def test_every_file_that_is_named_is_there(path: Path) -> None:
+def test_files_named_in_the_documents_exist(path: Path) -> None:
     rooms = (
         "service|tests|docs|samples|scripts|sql|k8s|cli|formats|http|imports|observability|projects|"
         "spool|storage|web"
@@ -59,7 +58,7 @@ def test_every_file_that_is_named_is_there(path: Path) -> None:
 
 
 @every_document
-def test_what_is_named_for_make_or_as_a_setting_is_there(path: Path) -> None:
+def test_targets_and_settings_named_in_the_documents_exist(path: Path) -> None:
     assert set(re.findall(r"\bmake ([a-z][a-z0-9-]+)(?=[` \n])", code(TEXTS[path]))) <= TARGETS
     known = {variable(name) for name in Settings.model_fields} | {"BULK_IMPORT_TOKEN"}
     assert set(re.findall(r"\bBULK_IMPORT_[A-Z_]+\b", TEXTS[path])) <= known
@@ -71,7 +70,7 @@ def code(text: str) -> str:
 
 
 @pytest.mark.parametrize("target", sorted(TARGETS - {"help"}))
-def test_every_target_of_make_is_told_of(target: str) -> None:
+def test_every_make_target_is_documented(target: str) -> None:
     both = code(TEXTS[CHECKOUT / "README.md"] + TEXTS[CHECKOUT / "CONTRIBUTING.md"])
     assert f'"make {target} ' in MAKEFILE
     assert re.search(rf"\bmake {target}(?![\w-])", both)
@@ -88,8 +87,8 @@ def commands(group: Any = None, before: str = "") -> Iterator[tuple[str, set[str
             yield before + name, {option for option in named if option.startswith("--")}
 
 
-def told_of(name: str) -> str:
-    """Where a command is told of: the rows that begin with it, and a section of its own."""
+def documentation_of(name: str) -> str:
+    """Return what documents a command: the rows that begin with it, and its section."""
     text = TEXTS[CHECKOUT / "docs" / "operations.md"] + TEXTS[CHECKOUT / "docs" / "cli.md"]
     rows = re.findall(rf"^\| `(?:bulk-import )?{name}[ `].*$", text, re.M)
     section = re.search(rf"^## {name.capitalize()}\n(.*?)^## ", text, re.M | re.S)
@@ -98,20 +97,20 @@ def told_of(name: str) -> str:
 
 @pytest.mark.parametrize(("name", "options"), [*commands()])
 def test_every_command_is_documented_with_its_options(name: str, options: set[str]) -> None:
-    told = told_of(name)
-    assert told
-    given = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", told))
+    text = documentation_of(name)
+    assert text
+    given = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text))
     assert options - COMMON == given - COMMON
 
 
-def test_no_command_is_named_that_is_not_there() -> None:
+def test_commands_named_in_the_documents_exist() -> None:
     known = {name for name, _ in commands()} | {"client"}
     for path, text in TEXTS.items():
         for command in re.findall(r"(?<!-n )\bbulk-import ([a-z]+)", code(text)):
             assert command in known, (path.name, command)
 
 
-def test_every_parameter_of_a_query_is_documented() -> None:
+def test_every_query_parameter_is_documented() -> None:
     docs = TEXTS[CHECKOUT / "docs" / "api.md"] + TEXTS[CHECKOUT / "docs" / "how-an-import-ends.md"]
     for name in {name for each in operations() for name in each.query}:
         assert re.search(rf"`{name}`|[?&]{name}=", docs), name

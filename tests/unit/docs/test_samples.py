@@ -20,13 +20,13 @@ def document(dialect: str, projects: int, tasks: int, seed: int = 1) -> etree._E
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_the_shipped_samples_are_what_the_generator_writes(dialect: str) -> None:
+def test_the_shipped_samples_match_the_generator(dialect: str) -> None:
     shipped = (CHECKOUT / "samples" / f"{dialect}.xml").read_text("utf-8")
     assert shipped == "".join(samples.write_sample(dialect, 3, 12, 1))
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_another_seed_gives_other_projects(dialect: str) -> None:
+def test_another_seed_generates_other_projects(dialect: str) -> None:
     one, other = (
         hashlib.sha256("".join(samples.write_sample(dialect, 2, 10, seed)).encode()).digest()
         for seed in (1, 2)
@@ -36,7 +36,7 @@ def test_another_seed_gives_other_projects(dialect: str) -> None:
 
 @pytest.mark.parametrize("tasks", [0, 1, 5, 6, 7, 10, 25, 1001])
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_every_task_that_was_asked_for_is_written(dialect: str, tasks: int) -> None:
+def test_a_sample_has_the_requested_number_of_tasks(dialect: str, tasks: int) -> None:
     found = Counter(
         etree.QName(node).localname for node in document(dialect, 2, tasks).iter("{*}*")
     )
@@ -46,13 +46,13 @@ def test_every_task_that_was_asked_for_is_written(dialect: str, tasks: int) -> N
 
 
 @pytest.mark.parametrize("tasks", [0, 1, 7, 40])
-def test_native_samples_follow_the_schema(tasks: int) -> None:
+def test_native_samples_validate_against_the_schema(tasks: int) -> None:
     schema = etree.XMLSchema(etree.parse(CHECKOUT / "service/formats/native/schema.xsd"))
     schema.assertValid(document("native", 3, tasks))
 
 
 @pytest.mark.parametrize("tasks", [1, 6, 10, 99])
-def test_plans_hold_together(tasks: int) -> None:
+def test_generated_plans_are_consistent(tasks: int) -> None:
     plan = Plan(1, 1, tasks)
     by_place = {task.place: task for task in plan.tasks()}
     assert sorted(by_place) == [*range(tasks)]
@@ -76,7 +76,7 @@ def test_plans_hold_together(tasks: int) -> None:
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_a_large_project_is_written_in_little_memory(dialect: str) -> None:
+def test_generating_a_large_project_needs_little_memory(dialect: str) -> None:
     pieces = samples.write_sample(dialect, 1, 1_000_000, 1)
     tracemalloc.start()
     for _ in islice(pieces, 3000):

@@ -53,15 +53,15 @@ async def compared(client: Client, new: int, old: int) -> Any:
     return answer.details
 
 
-async def test_what_was_added_removed_and_changed(client: Client) -> None:
+async def test_a_comparison_lists_added_removed_and_changed_records(client: Client) -> None:
     await client.land(OLD)
     await client.land(NEW)
-    said = await compared(client, 2, 1)
-    assert (said["from"], said["to"]) == (1, 2)
-    assert said["project"] == [
+    details = await compared(client, 2, 1)
+    assert (details["from"], details["to"]) == (1, 2)
+    assert details["project"] == [
         {"change": "changed", "fields": {"code": {"from": "A", "to": "B"}}, "attributes": {}}
     ]
-    assert said["tasks"] == [
+    assert details["tasks"] == [
         {
             "change": "changed",
             "kind": "activity",
@@ -77,17 +77,17 @@ async def test_what_was_added_removed_and_changed(client: Client) -> None:
         {"change": "removed", "kind": "activity", "task_id": "T2", "name": "Pour"},
         {"change": "added", "kind": "activity", "task_id": "T3", "name": "Cure"},
     ]
-    links = [(item["change"], item["successor_id"]) for item in said["dependencies"]]
+    links = [(item["change"], item["successor_id"]) for item in details["dependencies"]]
     assert sorted(links) == [("added", "T3")] * 2 + [("removed", "T2")] * 2
-    assert said["resources"] == []
-    [assignment] = said["assignments"]
+    assert details["resources"] == []
+    [assignment] = details["assignments"]
     assert assignment["fields"] == {"units": {"from": 1, "to": 0.5}}
-    assert said["parts"] == [{"change": "removed", "element": "Calendar"}]
-    [role] = said["shared_objects"]
+    assert details["parts"] == [{"change": "removed", "element": "Calendar"}]
+    [role] = details["shared_objects"]
     assert role["attributes"] == {"Name": {"from": "Lead", "to": "Head"}}
 
 
-async def test_the_other_way_round_and_with_itself(client: Client) -> None:
+async def test_a_reversed_comparison_swaps_added_and_removed(client: Client) -> None:
     await client.land(OLD)
     await client.land(NEW)
     back = await compared(client, 1, 2)
@@ -96,15 +96,15 @@ async def test_the_other_way_round_and_with_itself(client: Client) -> None:
     assert all(same[name] == [] for name in same if name not in ("from", "to"))
 
 
-async def test_many_differences_are_all_told(client: Client, pool: Pool) -> None:
+async def test_a_comparison_lists_all_of_many_differences(client: Client, pool: Pool) -> None:
     await plant(pool, 30_000)
     await client.land(native('<project id="large"><name>Large</name></project>'))
-    said = await compared(client, 2, 1)
-    assert [item["task_id"] for item in said["tasks"]] == [f"T{n}" for n in range(30_000)]
-    assert {item["change"] for item in said["tasks"]} == {"removed"}
+    details = await compared(client, 2, 1)
+    assert [item["task_id"] for item in details["tasks"]] == [f"T{n}" for n in range(30_000)]
+    assert {item["change"] for item in details["tasks"]} == {"removed"}
 
 
-async def test_what_cannot_be_compared(client: Client, subtests: pytest.Subtests) -> None:
+async def test_an_invalid_comparison_is_refused(client: Client, subtests: pytest.Subtests) -> None:
     await client.land(OLD)
     cases: list[tuple[str, str | None, dict[str, Any], int]] = [
         ("projects/1/versions/1?compare=2", None, {}, 404),
@@ -122,7 +122,7 @@ async def test_what_cannot_be_compared(client: Client, subtests: pytest.Subtests
             assert (await client.ask(path, accept=accept, **claims)).status == status
 
 
-async def test_names_that_hold_a_new_line_are_not_taken_for_others(client: Client) -> None:
+async def test_ids_with_a_newline_do_not_match_other_ids(client: Client) -> None:
     tasks = "".join(f'<task id="{name}"/>' for name in ("A", "A&#10;B", "B&#10;C", "C"))
     ends = [("A&#10;B", "C"), ("A", "B&#10;C")]
     for first, second in ends:
@@ -131,5 +131,5 @@ async def test_names_that_hold_a_new_line_are_not_taken_for_others(client: Clien
         )
         project = f'<project id="P"><name>P</name><tasks>{tasks}</tasks>{link}</project>'
         await client.land(native(project))
-    said = await compared(client, 2, 1)
-    assert sorted(item["change"] for item in said["dependencies"]) == ["added", "removed"]
+    details = await compared(client, 2, 1)
+    assert sorted(item["change"] for item in details["dependencies"]) == ["added", "removed"]

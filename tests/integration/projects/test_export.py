@@ -1,4 +1,4 @@
-"""One project, whole: what it says, in which type, and to whom."""
+"""Reading a project: its content, its media types, and who may read it."""
 
 import tracemalloc
 from functools import partial
@@ -18,12 +18,12 @@ from tests.support.planted import plant
 MIB = 1024 * 1024
 
 
-async def test_json_has_all_that_the_project_says(client: Client) -> None:
+async def test_json_has_all_content_of_the_project(client: Client) -> None:
     [landed] = await client.land(RICH_FILE)
     answer = await client.ask(f"projects/{landed['project_id']}")
     assert answer.headers["content-type"] == "application/json; charset=utf-8"
     assert answer.json["complete"] is True
-    said = answer.details
+    details = answer.details
     expected: dict[str, Any] = {
         "project_id": landed["project_id"],
         "external_id": "P-1",
@@ -45,18 +45,18 @@ async def test_json_has_all_that_the_project_says(client: Client) -> None:
             {"element": "Calendar", "object_id": "7", "attributes": {"Name": "Night"}}
         ],
     }
-    assert expected.items() <= said.items()
-    assert [task["task_id"] for task in said["tasks"]] == ["W", "T"]
-    assert {"parent_id": "W", "duration": "P-1DT-2H", "percent_complete": 12.5}.items() <= said[
+    assert expected.items() <= details.items()
+    assert [task["task_id"] for task in details["tasks"]] == ["W", "T"]
+    assert {"parent_id": "W", "duration": "P-1DT-2H", "percent_complete": 12.5}.items() <= details[
         "tasks"
     ][1].items()
     assert b"12345678901234567890.5" in answer.body
-    assert said["dependencies"][0]["lag"] == "PT1.5S"
-    assert said["resources"][0]["name"] == "Crew"
-    assert said["assignments"][0]["work"] == "PT8H"
+    assert details["dependencies"][0]["lag"] == "PT1.5S"
+    assert details["resources"][0]["name"] == "Crew"
+    assert details["assignments"][0]["work"] == "PT8H"
 
 
-async def test_accept_chooses_the_type(client: Client, subtests: pytest.Subtests) -> None:
+async def test_accept_selects_the_media_type(client: Client, subtests: pytest.Subtests) -> None:
     await client.land(RICH_FILE)
     cases = [
         (None, "application/json"),
@@ -85,7 +85,7 @@ async def test_accept_chooses_the_type(client: Client, subtests: pytest.Subtests
                 assert answer.body.startswith(b"<?xml" if "xml" in kind else b'{"status"')
 
 
-async def test_a_project_is_its_clients_own(
+async def test_a_client_cannot_read_the_projects_of_another(
     client: Client, pool: Pool, subtests: pytest.Subtests
 ) -> None:
     await pool.execute("INSERT INTO clients (client_id, name) VALUES (2, 'Other')")
@@ -132,7 +132,7 @@ BIG = (
         (export.export_native, 64, BIG),
     ],
 )
-async def test_a_large_project_is_never_held_whole(
+async def test_exporting_a_large_project_needs_little_memory(
     client: Client, pool: Pool, document: Any, tasks: int, attributes: str
 ) -> None:
     key = VersionKey(1, await plant(pool, tasks, attributes), 1)
@@ -146,7 +146,7 @@ async def test_a_large_project_is_never_held_whole(
     assert peak < 8 * MIB
 
 
-async def test_a_reading_stays_at_its_version(client: Client, pool: Pool) -> None:
+async def test_an_export_keeps_to_its_version_during_an_import(client: Client, pool: Pool) -> None:
     project_id = await plant(pool, 20_000)
     async with await begun(client, project_id) as answer:
         first = await answer.content.readany()
@@ -158,7 +158,7 @@ async def test_a_reading_stays_at_its_version(client: Client, pool: Pool) -> Non
     assert b"Small" in await client.export(project_id)
 
 
-async def test_a_version_that_is_pruned_while_it_is_read_breaks_the_answer_off(
+async def test_pruning_the_version_during_an_export_aborts_the_response(
     client: Client, pool: Pool
 ) -> None:
     project_id = await plant(pool, 100_000)
