@@ -248,11 +248,11 @@ def test_nothing_of_a_tests_database_lies_in_the_default_place(cli: CommandLine)
 @pytest.mark.parametrize("on_ctrl_c", ["default_int_handler", "SIG_IGN"])
 def test_a_signal_while_a_command_is_looked_for_ends_it_quietly(on_ctrl_c: str) -> None:
     code = (
-        "import signal, typer.main, service.cli\n"
+        "import signal, typer.main, service.cli.main\n"
         f"signal.signal(signal.SIGINT, signal.{on_ctrl_c})\n"
         "look = typer.main.get_command\n"
         "typer.main.get_command = lambda app: (signal.raise_signal(signal.SIGTERM), look(app))[1]\n"
-        "service.cli.main()\n"
+        "service.cli.main.main()\n"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, b"", b"")

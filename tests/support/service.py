@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import jwt
 
-from service.cli.listening import listening
+from service.cli.serve.site import serve_at
 from service.settings import Settings
 
 SECRET: Final = "a secret for tests, longer than 32 bytes"
@@ -55,5 +55,5 @@ def token(
 @contextlib.asynccontextmanager
 async def served(settings: Settings, dsn: str) -> AsyncIterator[Service]:
     """Serve on a free port of 127.0.0.1 until the block ends."""
-    async with listening(settings.model_copy(update={"port": 0}), dsn) as base:
+    async with serve_at(settings.model_copy(update={"port": 0}), dsn) as base:
         yield Service(base, dsn, settings)

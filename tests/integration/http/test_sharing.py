@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 
-from service.cli import sharing
-from service.cli.sharing import SharedSite
+from service.cli.serve import site as serving_site
+from service.cli.serve.site import SharedSite
 
 
 @contextlib.asynccontextmanager
@@ -51,7 +51,7 @@ async def asked(stack: contextlib.AsyncExitStack, site: SharedSite) -> str:
 async def test_whoever_has_fewer_connections_takes_the_next(
     sites: tuple[SharedSite, SharedSite], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sharing, "_STEP", 0.05)
+    monkeypatch.setattr(serving_site, "STEP", 0.05)
     async with contextlib.AsyncExitStack() as stack:
         for number in range(1, 5):
             takers = [await asked(stack, sites[0]) for _ in range(2)]

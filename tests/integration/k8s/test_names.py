@@ -9,7 +9,7 @@ import pytest
 import typer
 import yaml
 
-from service.cli import app
+from service.cli.main import app
 from service.http.routes.table import ROUTES
 from service.settings import Settings
 from tests.support.paths import CHECKOUT

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from service.cli.pruning import CONNECTIONS
+from service.cli.commands.prune import CONNECTIONS
 from service.imports.manager import SPARE_CONNECTIONS
 from service.settings import GIB, MIB, Settings
 from tests.tools.k8s.building import OVERLAYS, of, one, pods, service, settings

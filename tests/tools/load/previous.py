@@ -49,7 +49,7 @@ def _newest(room: str) -> tuple[str, Path]:
     commit = _before_the_last_migration()
     while True:
         folder = _unpacked(commit, room)
-        loads = [sys.executable, "-c", "import service.cli.listening"]
+        loads = [sys.executable, "-c", "import service.app"]
         if subprocess.run(loads, cwd=folder, capture_output=True).returncode == 0:
             return commit, folder
         commit += "^"

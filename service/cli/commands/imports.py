@@ -1,0 +1,160 @@
+"""Commands about imports: list them, follow one, cancel one, undo one."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+import typer
+
+from service.cli.commands.options import (
+    AsJson,
+    ClientId,
+    ImportId,
+    Limit,
+    RetryFor,
+    Token,
+    Url,
+    filter_query,
+    run_with_client,
+)
+from service.cli.database import load_settings
+from service.cli.output import REFUSED, CommandError, print_items, progress_bars
+
+if TYPE_CHECKING:
+    from service.cli.client import ApiClient, ApiResponse
+
+_COLUMNS: Final = ("import", "state", "file", "started", "by", "counts", "notes")
+
+
+def imports(
+    client: ClientId,
+    state: Annotated[
+        Literal["running", "completed", "failed", "interrupted", "cancelled"] | None,
+        typer.Option(help="Only imports in this state."),
+    ] = None,
+    text: Annotated[
+        str | None, typer.Option(help="Only imports with this text in notes or file name.")
+    ] = None,
+    key: Annotated[str | None, typer.Option(help="Only imports with this idempotency key.")] = None,
+    limit: Limit = 20,
+    as_json: AsJson = False,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """List imports, the latest first."""
+    query = filter_query(state=state, text=text, idempotency_key=key)
+
+    async def list_imports(api: "ApiClient") -> None:
+        items = api.list_items("imports", query)
+        await print_items(items, _COLUMNS, _to_row, limit, as_json=as_json)
+
+    run_with_client(client, url, token, list_imports)
+
+
+def _to_row(item: Mapping[str, Any]) -> Sequence[Any]:
+    counts = ", ".join(f"{number} {outcome}" for outcome, number in (item["counts"] or {}).items())
+    return (
+        item["import_id"],
+        item["state"],
+        item["filename"],
+        item["started_at"],
+        item["subject"],
+        counts or f"{item['projects_done']} projects done",
+        item["notes"],
+    )
+
+
+def watch(
+    import_id: ImportId,
+    client: ClientId,
+    retry_for: RetryFor = 300,
+    as_json: AsJson = False,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Follow a running import to its end, and print the outcome of each project."""
+
+    async def watch_import(api: "ApiClient") -> int:
+        return await _watch(api, import_id, retry_for, as_json=as_json)
+
+    run_with_client(client, url, token, watch_import)
+
+
+async def _watch(api: "ApiClient", import_id: int, retry_for: float, *, as_json: bool) -> int:
+    from service.cli.client import Backoff, TemporaryFailure
+    from service.cli.upload.report import FileReport, PieceReport
+    from service.cli.upload.send import read_stored_outcomes
+
+    backoff = Backoff(f"import {import_id}", retry_for)
+    with progress_bars() as progress:
+        bar = progress.add_task(f"import {import_id}", total=None, phase="")
+
+        def show_progress(state: Mapping[str, Any]) -> None:
+            phase = f"{state['projects_done']} projects done"
+            progress.update(bar, completed=state["bytes_read"], phase=phase)
+
+        while True:
+            report = FileReport(f"import {import_id}")
+            try:
+                ended = await api.wait_for_import(import_id, show_progress)
+                if ended is None:
+                    problem = f"there is no import {import_id}, or the token may not read it"
+                    raise CommandError(problem)
+                report.file = ended["filename"] or report.file
+                await read_stored_outcomes(api, ended, PieceReport(report))
+                break
+            except TemporaryFailure as error:
+                await backoff.pause(error)
+        progress.update(bar, total=max(ended["bytes_read"], 1))
+    report.print(as_json=as_json)
+    if ended["state"] == "completed":
+        return report.exit_code
+    if not as_json:
+        cause = f": {ended['cause']}" if ended["cause"] else ""
+        print(f"  The import is {ended['state']}{cause}")
+    return max(report.exit_code, REFUSED)
+
+
+def cancel(import_id: ImportId, client: ClientId, url: Url = None, token: Token = None) -> None:
+    """Stop a running import; what it has imported stays."""
+
+    async def cancel_import(api: "ApiClient") -> None:
+        await api.change("POST", f"imports/{import_id}/cancel")
+        print(f"Import {import_id} is being cancelled; what it has imported stays.")
+
+    run_with_client(client, url, token, cancel_import)
+
+
+def undo(
+    import_id: ImportId,
+    client: ClientId,
+    retry_for: RetryFor = 300,
+    as_json: AsJson = False,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Restore the projects that an import changed, and print the outcome of each."""
+
+    async def undo_import(api: "ApiClient") -> int:
+        return await _undo(api, import_id, retry_for, as_json=as_json)
+
+    run_with_client(client, url, token, undo_import, scope=load_settings().undo_scope)
+
+
+async def _undo(api: "ApiClient", import_id: int, retry_for: float, *, as_json: bool) -> int:
+    from service.cli.client import Backoff
+    from service.cli.upload.report import FileReport, PieceReport
+    from service.cli.upload.send import post_for_outcomes, retry_until_outcomes
+
+    report = FileReport(f"undo of import {import_id}", undo=True)
+    report.key = f"undo-{import_id}-{secrets.token_hex(4)}"
+    into = PieceReport(report)
+
+    async def attempt() -> "ApiResponse | None":
+        return await post_for_outcomes(api, f"imports/{import_id}/undo", report.key, into)
+
+    refusal = await retry_until_outcomes(api, Backoff(report.file, retry_for), attempt, into)
+    if refusal is not None:
+        raise CommandError(f"{report.file}: {refusal}")
+    report.print(as_json=as_json)
+    return report.exit_code

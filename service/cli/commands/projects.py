@@ -1,0 +1,192 @@
+"""Commands about projects: list them, export one, compare two versions, release a lock."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final, Literal
+
+import orjson
+import typer
+
+from service.cli.commands.options import (
+    AsJson,
+    ClientId,
+    Limit,
+    ProjectId,
+    Token,
+    Url,
+    filter_query,
+    run_with_client,
+)
+from service.cli.database import load_settings
+from service.cli.output import CommandError, print_items, print_json, replace_file
+
+if TYPE_CHECKING:
+    from service.cli.client import ApiClient
+
+_COLUMNS: Final = ("project", "external id", "version", "name", "source", "changed", "lock")
+_MAX_TEXT: Final = 100
+"""Characters of the parameter ``text``, at most."""
+
+
+def projects(
+    client: ClientId,
+    text: Annotated[
+        str | None, typer.Option(help="Only projects with this text in external id, name or code.")
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Only projects from this format: native, mspdi or p6.")
+    ] = None,
+    archived: Annotated[
+        Literal["exclude", "include", "only"] | None,
+        typer.Option(help="Whether to list archived projects; by default they are excluded."),
+    ] = None,
+    changed_since: Annotated[
+        str | None,
+        typer.Option(help="Only projects changed at or after this time: 2026-01-05T08:00:00Z."),
+    ] = None,
+    missing_from: Annotated[
+        int | None,
+        typer.Option(metavar="IMPORT_ID", help="Only projects that this import did not contain."),
+    ] = None,
+    limit: Limit = 100,
+    as_json: AsJson = False,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """List projects."""
+    query = filter_query(
+        text=text,
+        source=source,
+        archived=archived,
+        changed_since=changed_since,
+        missing_from=None if missing_from is None else str(missing_from),
+    )
+
+    async def list_projects(api: "ApiClient") -> None:
+        items = api.list_items("projects", query)
+        await print_items(items, _COLUMNS, _to_row, limit, as_json=as_json)
+
+    run_with_client(client, url, token, list_projects)
+
+
+def _to_row(item: Mapping[str, Any]) -> Sequence[Any]:
+    lock = item["lock"]
+    return (
+        item["project_id"],
+        item["external_id"],
+        item["version"],
+        item["name"],
+        item["source"],
+        item["updated_at"],
+        lock and f"{lock['holder']} until {lock['expires_at']}",
+    )
+
+
+def export(
+    client: ClientId,
+    project_id: Annotated[int | None, typer.Argument(min=0, metavar="[PROJECT_ID]")] = None,
+    external_id: Annotated[
+        str | None, typer.Option(help="External id of the project, instead of PROJECT_ID.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(dir_okay=False, help="File to write; by default standard output."),
+    ] = None,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Write a project as native XML, which you can edit and import again."""
+    if (project_id is None) == (external_id is None):
+        raise CommandError("give either PROJECT_ID or --external-id")
+
+    async def export_project(api: "ApiClient") -> None:
+        found = project_id if external_id is None else await _find_project(api, external_id)
+        if output is None:
+            await _download(api, found, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+            return
+        with replace_file(output) as file:
+            await _download(api, found, file)
+
+    run_with_client(client, url, token, export_project)
+
+
+async def _download(api: "ApiClient", project_id: int | None, file: BinaryIO) -> None:
+    headers = {"Accept": "application/xml"}
+    async with api.stream(f"projects/{project_id}", headers=headers) as response:
+        async for block in response.content.iter_any():
+            file.write(block)
+
+
+async def _find_project(api: "ApiClient", external_id: str) -> int:
+    """Return the id of a project, which may be archived.
+
+    Raises:
+        CommandError: no project has this external id.
+    """
+    query = {"text": external_id[:_MAX_TEXT], "archived": "include"}
+    async for item in api.list_items("projects", query):
+        if item["external_id"] == external_id:
+            return int(item["project_id"])
+    raise CommandError(f"there is no project {external_id}")
+
+
+def compare(
+    project_id: ProjectId,
+    old: Annotated[int, typer.Argument(min=1, metavar="OLD")],
+    new: Annotated[int, typer.Argument(min=1, metavar="NEW")],
+    client: ClientId,
+    as_json: AsJson = False,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Print the differences between two versions of a project, record by record."""
+
+    async def compare_versions(api: "ApiClient") -> None:
+        from service.cli.client import read_members
+
+        path = f"projects/{project_id}/versions/{new}"
+        async with api.stream(path, {"compare": str(old)}) as response:
+            async for kind, change in read_members(response):
+                if isinstance(change, dict) and "change" in change:
+                    if as_json:
+                        print_json({"kind": kind, **change})
+                    else:
+                        print(_describe(kind, change))
+
+    run_with_client(client, url, token, compare_versions)
+
+
+def _describe(kind: str, change: Mapping[str, Any]) -> str:
+    """Describe the change of one record: what it is, then a line for each field."""
+    ids = [
+        f"{name}={value}"
+        for name, value in change.items()
+        if name not in ("change", "fields", "attributes") and value is not None
+    ]
+    lines = [" ".join([change["change"], kind, *ids])]
+    for name, values in {**change.get("fields", {}), **change.get("attributes", {})}.items():
+        sides = (orjson.dumps(values[side]).decode() for side in ("from", "to"))
+        lines.append(f"    {name}: {' -> '.join(sides)}")
+    return "\n".join(lines)
+
+
+def unlock(
+    project_id: ProjectId,
+    client: ClientId,
+    reason: Annotated[
+        str | None, typer.Option(help="Break another user's lock, for this reason.")
+    ] = None,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Release a lock; with --reason, and a scope that allows it, also another user's lock."""
+    scope = None if reason is None else load_settings().break_scope
+    query = None if reason is None else {"reason": reason}
+
+    async def release_lock(api: "ApiClient") -> None:
+        await api.change("DELETE", f"projects/{project_id}/lock", query)
+        print(f"Project {project_id} is not locked.")
+
+    run_with_client(client, url, token, release_lock, scope=scope)

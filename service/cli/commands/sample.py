@@ -1,0 +1,28 @@
+"""``bulk-import sample``: a file to try things with."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+
+def sample(
+    file: Annotated[Path, typer.Argument(help="File to write; - is standard output.")],
+    dialect: Annotated[
+        Literal["native", "mspdi", "p6"], typer.Option(help="Format of the file.")
+    ] = "native",
+    projects: Annotated[int, typer.Option(min=1, help="Number of projects.")] = 10,
+    tasks: Annotated[int, typer.Option(min=0, help="Number of tasks in each project.")] = 20,
+    seed: Annotated[int, typer.Option(help="The same seed writes the same file.")] = 1,
+) -> None:
+    """Write a file of made-up but realistic projects."""
+    from service import samples
+
+    chunks = samples.write_sample(dialect, projects, tasks, seed)
+    if str(file) == "-":
+        sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+        sys.stdout.writelines(chunks)
+    else:
+        with file.open("w", encoding="utf-8", newline="\n") as out:
+            out.writelines(chunks)

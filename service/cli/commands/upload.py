@@ -1,0 +1,78 @@
+"""``bulk-import upload``: its options; ``service.cli.upload`` does the work."""
+
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import typer
+
+from service.cli.commands.options import ClientId, RetryFor, Token, Url
+from service.cli.output import CommandError
+
+DEFAULT_PIECE_SIZE: Final = 64 * 1024 * 1024
+"""Bytes of a piece: what has to be sent again after a connection breaks."""
+
+
+def upload(
+    files: Annotated[
+        list[Path], typer.Argument(help="Files to import, or folders to search for them.")
+    ],
+    client: ClientId,
+    url: Url = None,
+    token: Token = None,
+    notes: Annotated[
+        str | None, typer.Option(help="Comment that is stored with the import.")
+    ] = None,
+    mode: Annotated[
+        Literal["upsert", "create", "update"],
+        typer.Option(help="Import all projects, only new ones, or only known ones."),
+    ] = "upsert",
+    atomic: Annotated[
+        bool, typer.Option("--atomic", help="Import all projects of a file, or none.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Report what would happen, and change nothing.")
+    ] = False,
+    split: Annotated[
+        bool, typer.Option("--split", help="Split files between projects, and send the pieces.")
+    ] = False,
+    split_size: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="BYTES", help="Approximate size of a piece; implies --split."),
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option(help="Idempotency key of the upload; for one file only.")
+    ] = None,
+    retry_for: RetryFor = 300,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one line of JSON for each file.")
+    ] = False,
+    csv: Annotated[
+        Path | None,
+        typer.Option(dir_okay=False, help="Write the failures of all files to this CSV file."),
+    ] = None,
+) -> None:
+    """Import files and print the outcome of each project.
+
+    Without --url, the files go to the service that answers at BULK_IMPORT_HOST and
+    BULK_IMPORT_PORT. If none answers, the command starts a service for the time of the upload.
+
+    Exit codes: 0 if all projects were imported, 1 if projects failed, 2 if a file was refused or
+    could not be sent.
+    """
+    from service.cli.upload import files as uploads
+    from service.cli.upload.send import UploadOptions
+
+    piece_size = split_size or (DEFAULT_PIECE_SIZE if split else None)
+    if piece_size is not None and atomic:
+        raise CommandError("--split and --atomic exclude each other: each piece is one import")
+    paths = uploads.find_files(files)
+    if key is not None:
+        uploads.check_key(key, len(paths))
+    flags = {"atomic": atomic, "dry_run": dry_run}
+    query = {name: "true" for name, is_set in flags.items() if is_set}
+    if mode != "upsert":
+        query["mode"] = mode
+    run = uploads.UploadRun(
+        UploadOptions(notes, query, retry_for), client, piece_size, key, as_json=as_json
+    )
+    raise typer.Exit(uploads.upload_files(run, paths, url, token, csv))

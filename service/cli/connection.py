@@ -1,0 +1,91 @@
+"""The service that a command uses.
+
+It is the service of ``--url``; or the one that answers at the address of the settings; or one that
+the command starts itself, on a free port, until its work is done.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Final
+
+import aiohttp
+
+from service.cli.client import ApiClient
+from service.cli.credentials import sign_token, with_key
+from service.cli.database import load_settings, open_database, require_current_schema
+from service.cli.serve.address import base_url
+
+if TYPE_CHECKING:
+    from service.settings import Settings
+
+_PROBE_TIMEOUT: Final = aiohttp.ClientTimeout(total=2)
+_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=60)
+
+Work = Callable[[ApiClient], Awaitable[int | None]]
+
+
+def run_at_service(
+    work: Work,
+    client: int,
+    url: str | None,
+    token: str | None,
+    *,
+    scope: str | None = None,
+) -> int | None:
+    """Run ``work`` with a client of a service, and return its result.
+
+    Args:
+        url: of the service; see the module for the default.
+        token: by default a new one with ``scope`` is signed.
+
+    Raises:
+        CommandError: there is no service, and none can be started.
+    """
+    settings = load_settings()
+    token = token or sign_token(settings, [client], scope=scope)
+    base = url or asyncio.run(_find_running(settings))
+    if base is not None:
+        return asyncio.run(_run_at(base, client, token, work))
+    with open_database(settings) as dsn:
+        require_current_schema(dsn)
+        return asyncio.run(_run_at_new_service(settings, dsn, client, token, work))
+
+
+async def _find_running(settings: "Settings") -> str | None:
+    """Return the base of the service at the address of the settings, if one answers."""
+    if settings.port == 0:
+        return None
+    base = base_url(settings.host, settings.port)
+    async with aiohttp.ClientSession(timeout=_PROBE_TIMEOUT) as session:
+        try:
+            async with session.get(f"{base}/healthz") as response:
+                return base if response.status == 200 else None
+        except (aiohttp.ClientError, TimeoutError):
+            return None
+
+
+async def _run_at(base: str, client: int, token: str, work: Work) -> int | None:
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "Accept": "application/json",
+        "User-Agent": f"bulk-import/{version('project-bulk-import')}",
+    }
+    async with aiohttp.ClientSession(headers=headers, timeout=_TIMEOUT) as session:
+        return await work(ApiClient(session, f"{base.rstrip('/')}/api/v2/clients/{client}/"))
+
+
+async def _run_at_new_service(
+    settings: "Settings",
+    dsn: str,
+    client: int,
+    token: str,
+    work: Work,
+) -> int | None:
+    from service.cli.serve.site import serve_at
+    from service.observability.logging import configure_logging
+
+    configure_logging(settings.log_format, "error")
+    local = with_key(settings).model_copy(update={"host": "127.0.0.1", "port": 0})
+    async with serve_at(local, dsn) as base:
+        return await _run_at(base, client, token, work)

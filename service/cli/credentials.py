@@ -1,0 +1,92 @@
+"""The key that verifies tokens, and tokens for commands.
+
+The embedded database has a secret beside it, created at the first use, so that a laptop needs no
+settings. With ``DATABASE_URL`` the key is a setting, because all replicas must have the same one.
+"""
+
+import contextlib
+import os
+import secrets
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from service.cli.database import data_dir
+from service.cli.output import CommandError
+
+if TYPE_CHECKING:
+    from service.settings import Settings
+
+SECRET_FILE: Final = "jwt-secret"
+
+
+def with_key(settings: "Settings") -> "Settings":
+    """Return the settings with a key that verifies tokens.
+
+    Raises:
+        CommandError: there is no key.
+    """
+    from pydantic import SecretStr
+
+    if settings.jwt_secret or settings.jwt_public_key or settings.jwt_jwks:
+        return settings
+    if settings.database_url is not None:
+        raise CommandError(
+            "set BULK_IMPORT_JWT_SECRET (HS256, at least 32 bytes), BULK_IMPORT_JWT_PUBLIC_KEY "
+            "(RS256, PEM) or BULK_IMPORT_JWT_JWKS: with DATABASE_URL there is no default key"
+        )
+    secret = _read_or_create_secret(data_dir(settings) / SECRET_FILE)
+    return settings.model_copy(update={"jwt_secret": SecretStr(secret)})
+
+
+def sign_token(
+    settings: "Settings",
+    clients: list[int],
+    *,
+    scope: str | None = None,
+    subject: str = "cli",
+    hours: float = 1,
+) -> str:
+    """Return a token that a service with these settings accepts.
+
+    Args:
+        settings: with ``jwt_secret``, or for the embedded database.
+        clients: ids of the clients that the token gives access to.
+        scope: scopes, separated by spaces; by default importing and reading.
+        subject: who uses the token; project locks and the history name it.
+        hours: until the token expires.
+
+    Raises:
+        CommandError: only the public key is known here, so tokens are signed elsewhere.
+    """
+    import jwt
+
+    key = with_key(settings).jwt_secret
+    if key is None:
+        raise CommandError("tokens are signed elsewhere: BULK_IMPORT_JWT_SECRET is not set")
+    now = int(time.time())
+    claims: dict[str, Any] = {
+        "sub": subject,
+        settings.jwt_scope_claim: scope or f"{settings.import_scope} {settings.read_scope}",
+        settings.jwt_clients_claim: clients,
+        "iat": now,
+        "exp": now + int(hours * 3600),
+    }
+    if settings.jwt_issuer is not None:
+        claims["iss"] = settings.jwt_issuer
+    if settings.jwt_audience is not None:
+        claims["aud"] = settings.jwt_audience
+    return jwt.encode(claims, key.get_secret_value(), algorithm="HS256")
+
+
+def _read_or_create_secret(path: Path) -> str:
+    """Read the secret. A new one is linked into place complete, so nobody ever reads half of it."""
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        partial = path.with_name(f"{path.name}.{os.getpid()}")
+        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(48))
+        with contextlib.suppress(FileExistsError):  # another command was faster
+            os.link(partial, path)
+        partial.unlink()
+    return path.read_text().strip()

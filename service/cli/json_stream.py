@@ -1,0 +1,117 @@
+"""An incremental reader of large JSON responses: an outcome at a time, however many there are."""
+
+import codecs
+import json
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+MAX_VALUE: Final = 16 * 1024 * 1024
+"""Characters of one value."""
+
+
+class IncompleteJson(Exception):
+    """The text ended too early, or is not JSON."""
+
+
+async def iter_members(chunks: AsyncIterator[bytes]) -> AsyncIterator[tuple[str, Any]]:
+    """Yield the members of a response; each item of a list in its ``details`` comes alone.
+
+    Args:
+        chunks: of the JSON.
+
+    Yields:
+        Such as ``("counts", {…})``, ``("successes", {…})``, ``("successes", {…})``,
+        ``("complete", True)``.
+
+    Raises:
+        IncompleteJson: the JSON ends too early, or is malformed.
+    """
+    text = _JsonText(chunks)
+    await text.take("{")
+    while True:
+        name = await text.read_value()
+        await text.take(":")
+        if name == "details" and await text.peek() == "{":
+            async for item in _iter_lists(text):
+                yield item
+        else:
+            yield name, await text.read_value()
+        if await text.take(",}") == "}":
+            return
+
+
+async def _iter_lists(text: "_JsonText") -> AsyncIterator[tuple[str, Any]]:
+    await text.take("{")
+    while True:
+        name = await text.read_value()
+        await text.take(":")
+        if await text.peek() != "[":
+            yield name, await text.read_value()
+        elif await _enter_list(text):
+            while True:
+                yield name, await text.read_value()
+                if await text.take(",]") == "]":
+                    break
+        if await text.take(",}") == "}":
+            return
+
+
+async def _enter_list(text: "_JsonText") -> bool:
+    """Go to the first item of a list, or past the list if it has none; return whether it has."""
+    await text.take("[")
+    if await text.peek() != "]":
+        return True
+    await text.take("]")
+    return False
+
+
+class _JsonText:
+    """A JSON text that keeps only what is not read yet."""
+
+    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
+        self._chunks = chunks
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._json = json.JSONDecoder()
+        self._buffer = ""
+        self._at = 0
+
+    async def peek(self) -> str:
+        """Return the next character that is not white space."""
+        while True:
+            while self._at < len(self._buffer):
+                if not self._buffer[self._at].isspace():
+                    return self._buffer[self._at]
+                self._at += 1
+            await self._read_chunk()
+
+    async def take(self, expected: str) -> str:
+        """Consume the next character, which is one of those expected."""
+        character = await self.peek()
+        if character not in expected:
+            raise IncompleteJson(f"{character!r} instead of {expected!r}")
+        self._at += 1
+        return character
+
+    async def read_value(self) -> Any:
+        """Consume the next value. A character must follow it, or half a number would be a value."""
+        await self.peek()
+        while True:
+            try:
+                value, end = self._json.raw_decode(self._buffer, self._at)
+            except json.JSONDecodeError:
+                pass
+            else:
+                if end < len(self._buffer):
+                    self._at = end
+                    return value
+            await self._read_chunk()
+
+    async def _read_chunk(self) -> None:
+        chunk = await anext(self._chunks, None)
+        if chunk is None or len(self._buffer) - self._at > MAX_VALUE:
+            raise IncompleteJson("the response broke off")
+        try:
+            self._buffer = self._buffer[self._at :] + self._decoder.decode(chunk)
+        except UnicodeDecodeError as error:
+            raise IncompleteJson("the response is not text") from error
+        self._at = 0

@@ -1,0 +1,75 @@
+"""The program ``bulk-import``.
+
+Some commands use the database of ``DATABASE_URL``, or the embedded one, whether ``serve`` runs or
+not. The others send requests to a service: ``upload`` and the commands about imports and projects.
+A command that cannot do its work prints one line and exits with 2.
+"""
+
+import signal
+import sys
+from importlib.metadata import version
+from typing import Annotated, Final
+
+import typer
+
+from service.cli.commands import client, imports, migrate, projects, prune, psql, sample, serve
+from service.cli.commands import token as tokens
+from service.cli.commands import upload as uploads
+from service.cli.output import CommandError
+
+INTERRUPTED: Final = 130
+"""The exit code after a signal, as a shell reports it for Ctrl-C."""
+
+app = typer.Typer(
+    help="Import project plans in XML into PostgreSQL.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command()(serve.serve)
+app.command(hidden=True)(serve.worker)
+app.command()(migrate.migrate)
+app.command(context_settings={"ignore_unknown_options": True})(psql.psql)
+app.command()(prune.prune)
+app.command()(tokens.token)
+app.command()(uploads.upload)
+app.command()(imports.watch)
+app.command()(imports.imports)
+app.command()(projects.projects)
+app.command()(projects.export)
+app.command()(projects.compare)
+app.command()(imports.cancel)
+app.command()(imports.undo)
+app.command()(projects.unlock)
+app.command()(sample.sample)
+app.add_typer(client.app, name="client")
+
+
+@app.callback(invoke_without_command=True)
+def _main(
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.")
+    ] = False,
+) -> None:
+    if show_version:
+        typer.echo(f"bulk-import {version('project-bulk-import')}")
+        raise typer.Exit
+
+
+def _interrupt(*_: object) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a background job of a script
+        raise KeyboardInterrupt
+    signal.raise_signal(signal.SIGINT)
+
+
+def main() -> None:
+    """Run the command line. SIGTERM ends it as Ctrl-C does, with all clean-up."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        app()
+    except KeyboardInterrupt:  # before Typer has found the command; afterwards it handles Ctrl-C
+        sys.exit(INTERRUPTED)
+    except (CommandError, OSError) as error:
+        print("bulk-import:", *str(error).split(), file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,159 @@
+"""What commands print: results on standard output, progress and warnings on standard error."""
+
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO
+
+import orjson
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+SUCCESS, PROJECTS_FAILED, REFUSED = 0, 1, 2
+"""Exit codes."""
+MAX_ROWS: Final = 20
+"""Rows that a table of outcomes prints; a last line counts the others."""
+_PIPED_WIDTH: Final = 200
+"""Columns of a table in a log or a pipe, where no window limits them."""
+
+
+class CommandError(Exception):
+    """A command cannot go on. The text is one line: what is wrong, and what to do."""
+
+
+def program_name() -> str:
+    """Return how this program was called, for command lines that users can paste."""
+    called = Path(sys.argv[0])
+    return str(called) if called.suffix != ".py" else f"{sys.executable} -m service"
+
+
+def console(file: TextIO | None = None) -> "Console":
+    """Return a console that writes to ``file``, by default to standard output."""
+    from rich.console import Console
+
+    out = file or sys.stdout
+    width = None if out.isatty() else _PIPED_WIDTH
+    return Console(file=out, width=width, highlight=False, markup=False, emoji=False)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as one line of JSON, at once."""
+    print(orjson.dumps(value).decode(), flush=True)
+
+
+def print_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], total: int | None = None
+) -> None:
+    """Print rows as a table, and how many of ``total`` it leaves out; no rows print nothing."""
+    from rich.table import Table
+
+    if not rows:
+        return
+    table = Table(*columns, title=title or None, title_justify="left")
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    out = console()
+    out.print(table)
+    if total is not None and total > len(rows):
+        out.print(f"  and {total - len(rows)} more")
+
+
+async def print_items(
+    items: AsyncIterator[dict[str, Any]],
+    columns: Sequence[str],
+    to_row: Callable[[Mapping[str, Any]], Sequence[Any]],
+    limit: int,
+    *,
+    as_json: bool,
+) -> None:
+    """Print at most ``limit`` items: as a table, or as lines of JSON while they arrive."""
+    rows = []
+    count = 0
+    async for item in items:
+        if count == limit:
+            print(f"There are more than {limit}: raise --limit to list them.", file=sys.stderr)
+            break
+        count += 1
+        if as_json:
+            print_json(item)
+        else:
+            rows.append(to_row(item))
+    print_table("", columns, rows)
+
+
+@contextlib.contextmanager
+def replace_file(path: Path) -> Iterator[BinaryIO]:
+    """Write a file that appears at ``path`` when the block ends, and never in part.
+
+    Raises:
+        CommandError: the file cannot be created.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        file = partial.open("wb")
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror}") from error
+    try:
+        with file:
+            yield file
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+class UploadBar:
+    """The progress of one file: bytes read, then bytes sent and projects done.
+
+    Args:
+        progress: draws the bar.
+        name: of the file.
+        size: of the file, in bytes.
+    """
+
+    def __init__(self, progress: "Progress", name: str, size: int) -> None:
+        self._progress = progress
+        self._sent = 0
+        self._done = 0
+        self._task = progress.add_task(name, total=size, phase="reading")
+
+    def add_read(self, data: bytes) -> None:
+        """Count bytes that were read before anything is sent."""
+        self._progress.advance(self._task, len(data))
+
+    def begin_sending(self, size: int) -> None:
+        """Start again at 0 of ``size`` bytes to send."""
+        self._progress.reset(self._task, total=size, phase="")
+
+    def set_sent(self, size: int) -> None:
+        """Show how many bytes of the current piece are sent."""
+        self._progress.update(self._task, completed=self._sent + size)
+
+    def set_done(self, projects: int) -> None:
+        """Show how many projects of the current piece are done."""
+        self._progress.update(self._task, phase=f"{self._done + projects} projects done")
+
+    def end_piece(self, size: int, projects: int) -> None:
+        """End a piece of ``size`` bytes; ``projects`` of the file are done so far."""
+        self._sent += size
+        self._done = projects
+        self.set_sent(0)
+        self.set_done(0)
+
+
+@contextlib.contextmanager
+def progress_bars() -> Iterator["Progress"]:
+    """Show progress bars on standard error until the block ends."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TextColumn("{task.fields[phase]}"),
+    )
+    with Progress(*columns, console=console(sys.stderr)) as progress:
+        yield progress

@@ -1,0 +1,1 @@
+"""Serve the HTTP API, in this process (``site``) or in several (``supervisor``)."""

@@ -1,0 +1,134 @@
+"""The HTTP service on an address, alone or with other processes on the same socket.
+
+The kernel wakes every process that shares a socket when a connection comes, and the first to accept
+it gets it. By chance one process takes most of a burst, and of two uploads at a time one process
+often gets both. So each process waits longer, the more connections it has, and accepts one at a
+time. With one socket for each process (``SO_REUSEPORT``) the kernel would choose at random, and
+connections that wait for a process that ends would be lost.
+"""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from service.app import create_app
+from service.cli.output import CommandError
+from service.cli.serve.address import base_url, cannot_listen
+from service.http.server import Runner
+from service.settings import Settings
+
+BACKLOG: Final = 1024
+"""Connections that may wait; the kernel allows fewer if ``net.core.somaxconn`` is lower."""
+STEP: Final = 0.002
+"""Seconds that a process waits for each of its connections before it accepts another."""
+MAX_STEPS: Final = 8
+_RETRY: Final = 1.0
+"""Seconds until the next attempt after the process ran out of descriptors."""
+
+_log = structlog.get_logger()
+
+
+@contextlib.asynccontextmanager
+async def serve_at(
+    settings: Settings, dsn: str, listeners: Sequence[socket.socket] = ()
+) -> AsyncIterator[str]:
+    """Serve on the address of the settings until the block ends.
+
+    Args:
+        settings: with a key for tokens; port 0 takes a free one.
+        dsn: of the database, which has the current schema; a URL.
+        listeners: sockets bound to that address, if other processes serve on it too.
+
+    Yields:
+        The base of the service, such as ``http://127.0.0.1:8080``.
+
+    Raises:
+        CommandError: a key for tokens is too weak, or the address is not available.
+    """
+    try:
+        runner = Runner(create_app(settings, dsn))
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+    try:
+        await runner.setup()
+        sites: list[web.BaseSite] = [SharedSite(runner, each) for each in listeners]
+        try:
+            for site in sites or [web.TCPSite(runner, settings.host, settings.port)]:
+                await site.start()
+        except OSError as error:
+            raise cannot_listen(settings.host, settings.port, error) from error
+        address = listeners[0].getsockname() if listeners else runner.addresses[0]
+        yield base_url(settings.host, address[1])
+    finally:
+        await runner.cleanup()
+
+
+class SharedSite(web.BaseSite):
+    """Serves the connections that it accepts from a socket that other processes accept from too.
+
+    Args:
+        runner: set up.
+        listener: bound; it stays open when the site stops.
+    """
+
+    def __init__(self, runner: web.BaseRunner, listener: socket.socket) -> None:
+        super().__init__(runner, backlog=BACKLOG)
+        self._listener = listener
+        self._accepting: asyncio.Task[None] | None = None
+
+    @property
+    def name(self) -> str:
+        """The address that it listens on."""
+        host, port, *_ = self._listener.getsockname()
+        return f"{host}:{port}"
+
+    async def start(self) -> None:
+        """Listen.
+
+        Raises:
+            OSError: the address was taken in the meantime.
+        """
+        await super().start()
+        self._listener.setblocking(False)
+        self._listener.listen(self._backlog)
+        self._accepting = asyncio.create_task(self._accept(), name="accept")
+
+    async def stop(self) -> None:
+        """Accept no more connections; the other processes take those that wait."""
+        if self._accepting is not None:
+            self._accepting.cancel()
+            await asyncio.wait([self._accepting])
+        await super().stop()
+
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        server = self._runner.server
+        assert server is not None
+        while True:
+            await _wait_readable(self._listener)
+            if steps := min(len(server.connections), MAX_STEPS):
+                await asyncio.sleep(steps * STEP)
+            try:
+                connection, _ = self._listener.accept()
+                connection.setblocking(False)
+                await loop.connect_accepted_socket(server, connection)
+            except (BlockingIOError, ConnectionError):  # another process was faster, or it closed
+                continue
+            except OSError as error:
+                _log.error("accept failed", fault=repr(error))
+                await asyncio.sleep(_RETRY)
+
+
+async def _wait_readable(listener: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    readable = asyncio.Event()
+    loop.add_reader(listener, readable.set)
+    try:
+        await readable.wait()
+    finally:
+        loop.remove_reader(listener)

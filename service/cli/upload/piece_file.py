@@ -1,0 +1,112 @@
+"""A piece of a file as the body of a request, and a hash over its bytes."""
+
+import contextlib
+import io
+import os
+from collections.abc import Iterator
+from hashlib import blake2b
+from pathlib import Path
+from typing import IO, Any, Final, NamedTuple, cast
+
+from aiohttp.payload import IOBasePayload
+
+from service.cli.upload.split import Piece
+
+_BLOCK: Final = 256 * 1024
+
+
+class FileStamp(NamedTuple):
+    """Size and time of a file: another stamp means that the file was changed."""
+
+    size: int
+    changed_at: int
+
+
+def read_stamp(file: Path | int) -> FileStamp:
+    """Return the stamp of a file, given by its path or descriptor.
+
+    Raises:
+        OSError: the file does not exist.
+    """
+    stat = os.stat(file)
+    return FileStamp(stat.st_size, stat.st_mtime_ns)
+
+
+class PieceFile(io.RawIOBase):
+    """A piece of a file, read as a file.
+
+    Args:
+        path: of the file.
+        piece: of the file.
+        stamp: of the file when it was split.
+
+    Attributes:
+        bytes_read: how far it is read.
+        changed: whether the file was changed since it was split.
+    """
+
+    def __init__(self, path: Path, piece: Piece, stamp: FileStamp) -> None:
+        self.bytes_read = 0
+        self.changed = False
+        self._file = path.open("rb")
+        self._stamp = stamp
+        self._blocks = self._read_blocks(piece)
+
+    def read(self, _size: int = -1, /) -> bytes:
+        """Return the next block, whatever size is asked for.
+
+        Raises:
+            OSError: the file was changed since it was split.
+        """
+        block = next(self._blocks, b"")
+        self.bytes_read += len(block)
+        return block
+
+    def tell(self) -> int:
+        return self.bytes_read
+
+    def seek(self, offset: int, _whence: int = 0, /) -> int:
+        return offset
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+    def _read_blocks(self, piece: Piece) -> Iterator[bytes]:
+        for part in piece.slices:
+            self._file.seek(part.start)
+            left = part.end - part.start
+            while left:
+                block = self._file.read(min(left, _BLOCK))
+                if not block or read_stamp(self._file.fileno()) != self._stamp:
+                    self.changed = True
+                    raise OSError("the file was changed while it was read")
+                left -= len(block)
+                yield block
+        if piece.tail:
+            yield piece.tail
+
+
+class SizedPayload(IOBasePayload):
+    """A body whose size is known before it is read."""
+
+    def __init__(self, value: PieceFile, size: int, **options: Any) -> None:
+        self._known_size = size
+        super().__init__(cast(IO[bytes], value), disposition="form-data", **options)
+
+    @property
+    def size(self) -> int:
+        return self._known_size
+
+
+def hash_piece(path: Path, piece: Piece, stamp: FileStamp) -> bytes:
+    """Return a hash over the bytes of a piece.
+
+    Raises:
+        OSError: the file cannot be read, or was changed.
+    """
+    digest = blake2b(digest_size=16)
+    with contextlib.closing(PieceFile(path, piece, stamp)) as file:
+        while block := file.read():
+            digest.update(block)
+    return digest.digest()

@@ -1,0 +1,187 @@
+"""The pieces of a file that is split between its projects.
+
+Nothing is rewritten: a piece is ranges of the file's own bytes, in the order of the file, after the
+start tags that are open there. So a project is imported from a piece as it would be from the whole
+file. What several projects share (Primavera's calendars, resources, …) goes into each piece whose
+projects refer to it. A project that the file has a second time goes into none.
+"""
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import accumulate
+from typing import Final, NamedTuple
+
+from service.model import Refusal
+
+MIB: Final = 1024 * 1024
+
+
+class Slice(NamedTuple):
+    """The bytes of the file from ``start`` to before ``end``, and their first and last line."""
+
+    start: int
+    end: int
+    line: int
+    last_line: int
+
+
+@dataclass
+class Piece:
+    """A part of a file that is a complete file itself.
+
+    Attributes:
+        slices: the ranges of the file that it holds, in order.
+        tail: end tags of the elements that are open at its end.
+        indexes: the indexes in the file of its projects; empty for a file that is not split.
+        next_index: the index in the file of the first project after the piece; None for a file
+            that is not split.
+        first_line: the line of the file where its first project begins.
+    """
+
+    slices: list[Slice]
+    tail: bytes = b""
+    indexes: "array[int]" = field(default_factory=lambda: array("Q"))
+    next_index: int | None = None
+    first_line: int = 1
+
+    @property
+    def is_whole_file(self) -> bool:
+        return self.next_index is None
+
+    @property
+    def size(self) -> int:
+        """Its size in bytes."""
+        return sum(each.end - each.start for each in self.slices) + len(self.tail)
+
+    def index_in_file(self, index: int) -> int:
+        """Convert an index in the piece to the index in the file."""
+        if self.next_index is None:
+            return index
+        return self.indexes[index] if index < len(self.indexes) else self.next_index
+
+    def line_in_file(self, line: int) -> int:
+        """Convert a line of the piece to the line of the file; both count from 1."""
+        place = max(bisect_right(self._lines_before, line - 1) - 1, 0)
+        return self.slices[place].line + line - 1 - self._lines_before[place]
+
+    @cached_property
+    def _lines_before(self) -> list[int]:
+        """How many lines of the piece end before each slice."""
+        heights = [each.last_line - each.line for each in self.slices]
+        return [0, *accumulate(heights[:-1])]
+
+
+def whole_file(size: int) -> Piece:
+    """Return the only piece of a file of ``size`` bytes that is not split."""
+    return Piece([Slice(0, size, 1, 1)])
+
+
+@dataclass(frozen=True)
+class SplitFile:
+    """The result of splitting a file.
+
+    Attributes:
+        pieces: at least one; a file that cannot be split is one piece.
+        duplicates: projects that the file has a second time; they are in no piece.
+        unused: the number of shared objects that no project refers to; they are in no piece.
+    """
+
+    pieces: list[Piece]
+    duplicates: list[Refusal]
+    unused: int = 0
+
+
+class PieceBuilder:
+    """Builds pieces from the ranges of a file, given in the order of the file.
+
+    Args:
+        size: approximate size of a piece in bytes.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._pieces: list[Piece] = []
+        self._piece = Piece([])
+        self._shared: set[Slice] = set()
+        self._taken_to = (0, 1)
+        self._project_bytes = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the next project should begin another piece."""
+        shared = sum(each.end - each.start for each in self._shared)
+        return len(self._piece.indexes) > 0 and self._project_bytes + shared >= self._size
+
+    def begin_piece(self, at: int, line: int, opening: Iterable[Slice], tail: bytes) -> None:
+        """End the current piece here, and begin the next one.
+
+        Args:
+            opening: the start tags that are open here.
+            tail: the end tags that close them.
+        """
+        self._take(at, line)
+        self._piece.tail = tail
+        self._end_piece()
+        self._piece = Piece([*opening], first_line=line)
+
+    def add_project(self, index: int, size: int, shared: Iterable[Slice]) -> None:
+        """Add a project to the current piece, with the objects that it refers to."""
+        self._piece.indexes.append(index)
+        self._project_bytes += size
+        self._shared.update(shared)
+
+    def leave_out(self, part: Slice) -> None:
+        """Leave a range out of all pieces, unless a project brings it in as a shared object."""
+        self._take(part.start, part.line)
+        self._taken_to = (part.end, part.last_line)
+
+    def finish(self, end: int, line: int, projects: int) -> list[Piece]:
+        """Return all pieces, at the end of the file or of its well-formed part.
+
+        A rest without a complete project goes to the piece before it: the service reports a broken
+        rest together with the outcomes of complete projects.
+        """
+        self._take(end, line)
+        rest = self._piece
+        if not rest.indexes and self._pieces:
+            before = self._pieces.pop()
+            here = before.slices[-1].end
+            rest.slices = [*before.slices, *(each for each in rest.slices if each.start >= here)]
+            rest.indexes = before.indexes
+            rest.first_line = before.first_line
+        self._end_piece()
+        for number, piece in enumerate(self._pieces, 1):
+            is_last = number == len(self._pieces)
+            piece.next_index = projects if is_last else self._pieces[number].indexes[0]
+        return self._pieces
+
+    def _take(self, end: int, line: int) -> None:
+        """Take the range since the last piece began, or the last range was left out."""
+        start, first_line = self._taken_to
+        if end > start:
+            self._piece.slices.append(Slice(start, end, first_line, line))
+        self._taken_to = (end, line)
+
+    def _end_piece(self) -> None:
+        ordered = sorted({*self._piece.slices, *self._shared})
+        self._piece.slices = [*_join(ordered)]
+        self._pieces.append(self._piece)
+        self._shared = set()
+        self._project_bytes = 0
+
+
+def _join(slices: Iterable[Slice]) -> Iterator[Slice]:
+    """Yield the slices; those that touch become one."""
+    last: Slice | None = None
+    for each in slices:
+        if last is not None and last.end == each.start:
+            last = last._replace(end=each.end, last_line=each.last_line)
+            continue
+        if last is not None:
+            yield last
+        last = each
+    if last is not None:
+        yield last
