@@ -141,7 +141,7 @@ async def test_a_running_import_is_watched_and_cancelled(run: Commands, pool: Po
         assert cancelled.code == 0
         done = await ended(watching)
     assert done.code == 2
-    assert "it is cancelled" in done.out
+    assert "is cancelled" in done.out
     again = await run("cancel", 9)
     assert again.code == 2
     assert "404" in again.err

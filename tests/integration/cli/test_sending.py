@@ -183,7 +183,7 @@ async def test_a_key_that_is_at_work_is_waited_for(
         await other.send(head(service, "Content-Length: 9999", "Idempotency-Key: night"), body[:99])
         await until(pool, RUNNING)
         process = await run.begin("upload", file, "--key", "night", "--json")
-        await says(process, "import 1 runs under the same key")
+        await says(process, "import 1 is running under the same key")
     done = await ended(process)
     assert (done.code, done.told["import_ids"]) == (0, [1])
     assert await pool.fetchval(STATES) == ["completed 2"]
