@@ -4,12 +4,8 @@ POSTGRES ?= 16,18
 
 BIN := .venv/bin
 CLI := $(BIN)/bulk-import
-# Tests wait as much as they work.
+# Four processes on two cores: tests wait for about as long as they compute.
 PARALLEL := -n 4 --dist=worksteal
-# What goes through PgBouncer, on tables in partitions, every time: batches, locks, heartbeats,
-# endings, broken connections.
-POOLED := $(addprefix tests/integration/,storage/test_pool.py imports whole http/test_endings.py \
-    faults/test_connection.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lint test test-pgbouncer test-partitioned run demo attacks chaos bench soak figures growth image-check k8s-check clients-check load compare rollout upgrade lock reference
@@ -58,8 +54,7 @@ test: lint
 	@scripts/debian.sh chromium chromium
 	@scripts/debian.sh curl curl
 	@scripts/debian.sh jq jq
-	@scripts/pytest.sh --postgres=$(POSTGRES) $(PARALLEL)
-	@scripts/pytest.sh --postgres=18+partitioned+pgbouncer $(PARALLEL) $(POOLED)
+	@scripts/pytest.sh --postgres=$(POSTGRES) --pooled $(PARALLEL)
 
 test-pgbouncer: setup
 	@scripts/debian.sh pgbouncer pgbouncer

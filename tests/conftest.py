@@ -7,8 +7,10 @@
     service   the application on a real socket, with client 1: see ``Service``; it shares ``dsn``,
               ``pool`` and ``settings`` with the test
 
-``pytest --postgres=16,18`` runs each test that wants a database on both servers, but for a few
-folders, and tests marked ``once``, that need it on one; the default is 18 alone. With
+``pytest --postgres=16,18`` runs the tests of SQL and COPY on both servers (``_EVERY_VERSION``), and
+all others on the last one; the default is 18 alone. ``--pooled`` repeats the tests whose batches,
+locks, heartbeats and connections a pooler or partitions can disturb (``_POOLED``) on
+``18+partitioned+pgbouncer``. A test marked ``once`` runs only on the last server. With
 ``18+pgbouncer`` a PgBouncer in transaction mode stands before ``dsn``, with
 ``18+pgbouncer-unprepared`` one that knows no prepared statements; with ``18+partitioned`` its
 tables are partitioned, and ``18+partitioned+pgbouncer`` is both.
@@ -23,6 +25,7 @@ import os
 import platform
 import signal
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -45,8 +48,22 @@ _UNPREPARED: Final = "pgbouncer-unprepared"
 _PREPARED: Final = {"pgbouncer": 200, _UNPREPARED: 0}
 """What may stand behind a version's ``+``, and the prepared statements that it keeps."""
 
-_ONCE: Final = ("attacks", "cli", "clients", "faults", "fuzz", "http", "openapi", "page", "real")
-"""Folders of tests that run on the last server that was named: its version is nothing to them."""
+_INTEGRATION: Final = Path(__file__).parent / "integration"
+_EVERY_VERSION: Final = (
+    "storage",
+    "formats",
+    *(f"imports/test_{name}.py" for name in ("writer", "tables", "prune", "prune_shared")),
+)
+"""Integration tests that depend on the version of PostgreSQL: they run on every server."""
+_POOLED: Final = (
+    "storage/test_pool.py",
+    "imports",
+    "whole",
+    "http/test_endings.py",
+    "faults/test_connection.py",
+)
+"""Integration tests that ``--pooled`` repeats through PgBouncer on partitioned tables."""
+_POOLED_SERVER: Final = "18+partitioned+pgbouncer"
 
 _numbers: Final = itertools.count(1)
 _others: Final[list[int]] = []
@@ -55,6 +72,7 @@ _ran_on: Final[set[str]] = set()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--postgres", default="18", help="versions to test on, such as 16,18")
+    parser.addoption("--pooled", action="store_true", help=f"repeat some on {_POOLED_SERVER}")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -79,8 +97,12 @@ def pytest_testnodeready(node: Any) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     wanted = metafunc.config.getoption("--postgres").split(",")
     test = metafunc.definition
-    if test.path.parent.name in _ONCE or test.get_closest_marker("once"):
+    once = test.get_closest_marker("once") is not None
+    plain = not any("+" in server for server in wanted)
+    if once or (plain and not _is_below(test.path, _EVERY_VERSION)):
         wanted = wanted[-1:]
+    if metafunc.config.getoption("--pooled") and _is_below(test.path, _POOLED):
+        wanted = [*wanted, _POOLED_SERVER]
     ways = [_way(*one.split("+")) for one in wanted]
     if "dsn" in metafunc.fixturenames:
         names = ("postgres", "template", "pooler")
@@ -88,6 +110,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     elif "postgres" in metafunc.fixturenames:
         versions = dict.fromkeys(version for version, _, _ in ways)
         metafunc.parametrize("postgres", versions, scope="session")
+
+
+def _is_below(path: Path, places: tuple[str, ...]) -> bool:
+    return any(path.is_relative_to(_INTEGRATION / place) for place in places)
 
 
 def _way(version: str, *more: str) -> tuple[str, str, str]:

@@ -41,7 +41,15 @@ def test_a_test_fails_the_run_if_it_fails_twice(
     done = _tested(folder)
     assert done.returncode == code, done.stdout
     assert re.findall(r"^=* ?(\d+ (?:passed|failed).*) in [\d.]+s", done.stdout, re.M) == runs
-    assert ("Once more" in done.stderr) == (len(runs) == 2)
+    assert ("once more" in done.stderr) == (len(runs) == 2)
+
+
+def test_the_last_line_counts_second_tries_and_names_the_first_log(folder: Path) -> None:
+    (folder / "failures").write_text("1")
+    last = _tested(folder).stdout.splitlines()[-1]
+    found = re.fullmatch(r"1 passed on the second try; the log of the first try is (\S+)", last)
+    assert found is not None, last
+    assert "1 failed, 1 passed" in Path(found[1]).read_text()
 
 
 def test_a_test_that_hangs_fails_with_its_place(folder: Path) -> None:
@@ -57,14 +65,14 @@ def test_a_test_that_hangs_fails_with_its_place(folder: Path) -> None:
     done = _tested(folder, "-o", "faulthandler_timeout=1")
     assert done.returncode == 0
     assert 'test_it.py", line 7 in test_it' in done.stderr
-    assert "Once more" in done.stderr
+    assert "once more" in done.stderr
 
 
 def test_an_interrupt_is_not_tried_again(folder: Path) -> None:
     (folder / "test_it.py").write_text("def test_it(): raise KeyboardInterrupt\n")
     done = _tested(folder)
     assert done.returncode == 2
-    assert "Once more" not in done.stderr
+    assert "once more" not in done.stderr
 
 
 def _tested(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
@@ -72,7 +80,7 @@ def _tested(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
     return subprocess.run(
         [CHECKOUT / "scripts" / "pytest.sh", "-p", "xdist.plugin", "-n", "1", *more, folder],
-        env=environment | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        env=environment | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "TMPDIR": str(folder)},
         capture_output=True,
         text=True,
     )

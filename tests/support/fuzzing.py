@@ -1,7 +1,8 @@
-"""Made-up files, and how many of them a test reads.
+"""Random files, and the number of them that a test reads.
 
-``FUZZ=100 pytest tests/unit tests/integration/fuzz`` reads a hundred times as many as the suite
-does, and others at each run; the suite's own are the same at every run.
+The suite reads a third of the examples that a test names, the same ones at each run.
+``FUZZ=1 pytest tests/unit tests/integration/fuzz`` reads all of them, ``FUZZ=100`` a hundred times
+as many, and different ones at each run.
 """
 
 import gzip
@@ -29,6 +30,9 @@ from service.tables import TABLES
 from tests.support.paths import CHECKOUT
 from tests.support.reading import MSPDI, NATIVE
 
+_FUZZ: Final = "FUZZ" in os.environ
+_FEWEST: Final = 10
+"""Examples that a third does not go below."""
 _TIMES: Final = int(os.environ.get("FUZZ", "1"))
 REAL: Final = {
     path: (CHECKOUT / path).read_bytes()
@@ -67,10 +71,10 @@ ENCODINGS: Final = ["utf-8", "utf-16", "utf-8-sig", "iso-8859-15", "windows-1252
 
 
 def examples(few: int) -> settings:
-    """Settings of a test that reads ``few`` examples in the suite."""
+    """Build Hypothesis' settings: a third of ``few`` examples, or all of them ``FUZZ`` times."""
     return settings(
-        max_examples=few * _TIMES,
-        derandomize=_TIMES == 1,
+        max_examples=few * _TIMES if _FUZZ else max(few // 3, min(few, _FEWEST)),
+        derandomize=not _FUZZ,
         database=None,
         deadline=None,
         suppress_health_check=list(HealthCheck),
