@@ -1,4 +1,4 @@
-"""Projects put away, and what brings them back."""
+"""Archiving projects, and importing them again."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Two versions of a project compared."""
+"""Comparing two versions of a project."""
 
 from typing import Any
 

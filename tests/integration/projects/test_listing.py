@@ -1,4 +1,4 @@
-"""The list of projects: pages, filters, and what has changed since."""
+"""Listing projects: pages, filters and changes."""
 
 from typing import Any
 from urllib.parse import quote, urlencode

@@ -1,4 +1,4 @@
-"""Locks on projects: seen, taken, extended, given back, broken."""
+"""Locks on projects: reading, taking, extending, releasing and breaking them."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""What was imported comes out as native XML that is, imported again, the same."""
+"""Importing the native export of a project leaves the project unchanged."""
 
 from collections import Counter
 

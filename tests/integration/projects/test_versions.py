@@ -1,4 +1,4 @@
-"""The versions that are kept of a project."""
+"""The kept versions of a project."""
 
 from typing import Any
 

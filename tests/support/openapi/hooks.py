@@ -1,6 +1,6 @@
-"""What schemathesis cannot know: which of the valid values mean something to the service.
+"""Replace valid values that schemathesis generates by values that the service knows.
 
-Loaded by ``SCHEMATHESIS_HOOKS``. What is invalid on purpose is sent as it is.
+``SCHEMATHESIS_HOOKS`` loads this module. Values that are invalid on purpose stay.
 """
 
 import itertools
@@ -16,7 +16,7 @@ from tests.support.native import native
 NUMBERS: Final = itertools.count(1)
 ID: Final = re.compile(r"[0-9]{1,18}")
 PART: Final = re.compile(r"\w+", re.ASCII)
-"""A form's field as browsers name it: any other needs escapes of its own."""
+"""Name of a form field that needs no escapes."""
 FILE: Final = native(
     '<project id="P-{0}"><name>{1}</name></project><project id="Q"><start>soon</start></project>'
 )
@@ -24,7 +24,7 @@ FILE: Final = native(
 
 @schemathesis.hook
 def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
-    """Have valid ids name what is there, and give valid requests what they say that they have."""
+    """Let valid ids name existing objects, and let headers match the body."""
     for name, value in case.path_parameters.items():
         if ID.fullmatch(str(value)):
             case.path_parameters[name] = 1 if name == "client_id" else 1 + int(value) % 3
