@@ -1,4 +1,4 @@
-"""The application: its routes, and what they share."""
+"""The application: its routes, and the objects that they share."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,14 +18,14 @@ from service.storage.pool import open_pool
 
 
 def create_app(settings: Settings, dsn: str) -> web.Application:
-    """Make the application; to be run by ``service.http.server.Runner``.
+    """Create the application. ``service.http.server.Runner`` runs it.
 
     Args:
-        settings: all of it but the database.
-        dsn: the database, migrated, by a URL.
+        settings: of the service.
+        dsn: URL of the database, whose schema is current.
 
     Raises:
-        ValueError: a key for tokens is missing or too weak.
+        ValueError: the key that verifies tokens is missing or too weak.
     """
     app = web.Application(middlewares=[handle_request])
     app[app_keys.SETTINGS] = settings
@@ -33,22 +33,22 @@ def create_app(settings: Settings, dsn: str) -> web.Application:
     app[app_keys.VERIFIER] = Verifier(settings)
     app[app_keys.BODY_DRAIN] = BodyDrain(settings.max_refused)
     app[JOBS] = JobRegistry(settings.drain_timeout)
-    app.cleanup_ctx.append(_verifying)
-    app.cleanup_ctx.append(_importing)
-    app.cleanup_ctx.append(_pruning)
+    app.cleanup_ctx.append(_refresh_keys)
+    app.cleanup_ctx.append(_manage_imports)
+    app.cleanup_ctx.append(_prune)
     app.on_response_prepare.append(finish_headers)
     add_routes(app.router)
     return app
 
 
-async def _verifying(app: web.Application) -> AsyncIterator[None]:
-    """The keys of whoever issues tokens, kept fresh."""
+async def _refresh_keys(app: web.Application) -> AsyncIterator[None]:
+    """Refresh the keys of the token issuer while the application runs."""
     async with app[app_keys.VERIFIER].kept():
         yield
 
 
-async def _importing(app: web.Application) -> AsyncIterator[None]:
-    """The pool and the importer, from the first request to the last."""
+async def _manage_imports(app: web.Application) -> AsyncIterator[None]:
+    """Open the pool and run the import manager while the application runs."""
     settings = app[app_keys.SETTINGS]
     async with (
         open_pool(settings, app[app_keys.DSN]) as pool,
@@ -59,8 +59,8 @@ async def _importing(app: web.Application) -> AsyncIterator[None]:
         yield
 
 
-async def _pruning(app: web.Application) -> AsyncIterator[None]:
-    """What is past its keep goes in the background, where the settings say so."""
+async def _prune(app: web.Application) -> AsyncIterator[None]:
+    """Prune expired data in the background, if the settings ask for it."""
     if not app[app_keys.SETTINGS].prune:
         yield
         return

@@ -1,8 +1,8 @@
-"""An answer given while the request's body still comes: the rest is read and thrown away.
+"""Discards the rest of a body whose request is already answered.
 
-A client that is still sending reads no answer, and a connection closed on unread bytes is reset,
-which takes the answer with it. So the answer goes first, with ``Connection: close``, and the rest
-of the body is read to its end, within bounds.
+A client that is still sending does not read the answer, and closing a connection with unread bytes
+resets it, so the client loses the answer. The service therefore sends the answer first, with
+``Connection: close``, and then reads the body to its end, within limits.
 """
 
 import asyncio
@@ -14,10 +14,10 @@ from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 HURRY: Final = 2.0
-"""Seconds for the rest of a body while the service shuts down."""
+"""Seconds to discard a body while the service shuts down."""
 
 PACE: Final = 0.002
-"""Seconds between two reads of all refused bodies together: each takes a turn of the loop."""
+"""Seconds between two reads for each body being discarded: uploads get the event loop first."""
 
 TRANSPORT_FAULTS: Final = (
     ConnectionError,
@@ -25,14 +25,14 @@ TRANSPORT_FAULTS: Final = (
     web.RequestPayloadError,
     HttpProcessingError,
 )
-"""What reading a body raises where the connection or its framing is broken."""
+"""Exceptions that aiohttp raises in the reader of a body if the transport fails."""
 
 
 class BodyDrain:
-    """Reads refused bodies away.
+    """Discards bodies.
 
     Args:
-        most: bodies read away at once; past it a connection is closed at once.
+        most: bodies to discard at the same time; beyond it, connections are closed at once.
     """
 
     def __init__(self, most: int) -> None:
@@ -40,35 +40,36 @@ class BodyDrain:
         self._longest = math.inf
         self._deadlines: set[asyncio.Timeout] = set()
 
-    async def read_away(
+    async def discard(
         self, request: web.Request, *, seconds: float, silence: float, size: int
     ) -> None:
-        """Read to the body's end, or to the first bound.
+        """Read the body to its end, or to the first limit.
 
         Args:
-            seconds: for all of it.
-            silence: without a byte, in seconds.
-            size: bytes, from here on.
+            request: an answered request.
+            seconds: limit for the whole body.
+            silence: limit without a byte, in seconds.
+            size: limit in bytes, from now on.
         """
         if len(self._deadlines) >= self._most:
             return
-        _end_our_side(request)
+        _send_eof(request)
         with contextlib.suppress(TimeoutError, *TRANSPORT_FAULTS):
             async with asyncio.timeout(min(seconds, self._longest)) as deadline:
                 self._deadlines.add(deadline)
                 try:
-                    await self._discard(request, silence, size)
+                    await self._read(request, silence, size)
                 finally:
                     self._deadlines.discard(deadline)
 
-    async def _discard(self, request: web.Request, silence: float, size: int) -> None:
+    async def _read(self, request: web.Request, silence: float, size: int) -> None:
         while size > 0 and not request.content.at_eof():
             async with asyncio.timeout(silence):
                 size -= len(await request.content.readany())
             await asyncio.sleep(PACE * len(self._deadlines))
 
     def hurry(self) -> None:
-        """From now on read nothing away for longer than ``HURRY``."""
+        """Limit all reading to ``HURRY`` seconds from now on."""
         self._longest = HURRY
         latest = asyncio.get_running_loop().time() + HURRY
         for deadline in self._deadlines:
@@ -76,8 +77,8 @@ class BodyDrain:
                 deadline.reschedule(min(latest, deadline.when() or latest))
 
 
-def _end_our_side(request: web.Request) -> None:
-    """Let a client that waits for ``100 Continue`` see the end: it may send no body at all."""
+def _send_eof(request: web.Request) -> None:
+    """Half-close to a client that waits for ``100 Continue``: it may never send a body."""
     transport = request.transport
     if (
         hdrs.EXPECT in request.headers

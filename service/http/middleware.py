@@ -1,4 +1,4 @@
-"""What every request goes through: an id, an envelope for every failure, and its end."""
+"""Gives every request an id, a log record and metrics, and every failure its envelope."""
 
 import re
 import secrets
@@ -25,25 +25,26 @@ log = structlog.get_logger(__name__)
 
 
 def new_request_id() -> str:
+    """Return a random request id."""
     return secrets.token_hex(16)
 
 
 def traceparent(request: web.Request) -> str | None:
-    """The W3C trace context that the request is part of, or None."""
+    """Return the W3C trace context of the request, or None."""
     given = request.headers.get("traceparent", "")
     return given if _TRACEPARENT.fullmatch(given) else None
 
 
 @web.middleware
 async def handle_request(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer the request whatever happens, then read away what is left of its body."""
+    """Answer the request in every case, then discard the rest of its body."""
     started = time.monotonic()
     given = request.headers.get(REQUEST_ID_HEADER, "")
     request[REQUEST_ID] = given if _SANE_ID.fullmatch(given) else new_request_id()
     traced = {} if (trace := traceparent(request)) is None else {"traceparent": trace}
     known = {"request_id": request[REQUEST_ID], **traced}
     with _span(request), structlog.contextvars.bound_contextvars(**known, **tracing.log_fields()):
-        response = await _answered(request, handler)
+        response = await _answer(request, handler)
         metrics.HTTP_ANSWERS.labels(response.status).inc()
         tracing.record_status(response.status)
         log.info(
@@ -56,19 +57,19 @@ async def handle_request(request: web.Request, handler: Handler) -> web.StreamRe
         if not request.content.is_eof():
             await response.prepare(request)
             await response.write_eof()
-            await _read_away(request)
+            await _discard_body(request)
     return response
 
 
 def _span(request: web.Request) -> AbstractContextManager[None]:
-    """The request's span; probes and files of the page have none."""
+    """Return the span of the request; probes and static files have none."""
     resource = request.match_info.route.resource
     if resource is None or not resource.canonical.startswith("/api/"):
         return nullcontext()
     return tracing.request_span(request.method, resource.canonical, request.headers)
 
 
-async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         _check_expectation(request)
         return await handler(request)
@@ -78,7 +79,7 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
         return error_response(exc)
     except web.HTTPException as exc:
         return aiohttp_error_response(exc)
-    except ConnectionError:  # the client's: the database's are told as ``Unavailable``
+    except ConnectionError:  # of the client: a lost database raises ``Unavailable``
         log.info("http.client_gone", method=request.method, path=request.path)
         raise
     except Exception as exc:
@@ -93,25 +94,24 @@ def _check_expectation(request: web.Request) -> None:
 
 
 async def defer_expectation(request: web.Request) -> None:
-    """aiohttp's expect handler, which runs before every middleware: the route decides instead.
+    """Do nothing where aiohttp would send ``100 Continue`` before every middleware.
 
-    See ``proceed``. So a request that waits for ``100 Continue`` is authorised, refused and logged
-    as any other.
+    The route calls ``send_continue`` instead, after it has authorised the request.
     """
 
 
 async def send_continue(request: web.Request) -> None:
-    """Say ``100 Continue`` to a client that waits for it."""
+    """Send ``100 Continue`` if the client waits for it."""
     if request.version > HttpVersion10 and hdrs.EXPECT in request.headers:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        request.writer.output_size = 0  # the answer itself has not begun
+        request.writer.output_size = 0  # or aiohttp believes that the answer has begun
 
 
 async def finish_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Signal: give every answer its request id, and say where it is the connection's last.
+    """Add the request id and security headers to an answer before it is sent.
 
-    So it is where the request's body is not read, and where only the end of the connection tells
-    that of the answer.
+    The answer is the last of its connection if the request's body is unread, or if only the end of
+    the connection marks the end of the answer.
     """
     add_security_headers(response)
     if request_id := request.get(REQUEST_ID):
@@ -122,10 +122,10 @@ async def finish_headers(request: web.Request, response: web.StreamResponse) -> 
         response.headers[hdrs.CONNECTION] = "close"
 
 
-async def _read_away(request: web.Request) -> None:
+async def _discard_body(request: web.Request) -> None:
     settings = request.app[app_keys.SETTINGS]
     known = CLAIMS in request
-    await request.app[app_keys.BODY_DRAIN].read_away(
+    await request.app[app_keys.BODY_DRAIN].discard(
         request,
         seconds=settings.upload_timeout if known else settings.refused_timeout,
         silence=settings.idle_timeout,

@@ -1,4 +1,4 @@
-"""Which of the types that a route has a client wants: RFC 9110 section 12.5.1."""
+"""Chooses the media type of a response by ``Accept``: RFC 9110 section 12.5.1."""
 
 import re
 from collections.abc import Sequence
@@ -13,27 +13,27 @@ _QUALITY: Final = re.compile(r"\s*q\s*=\s*(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\s*
 
 
 def choose(request: web.Request, offered: Sequence[str]) -> str:
-    """The type that the request's ``Accept`` likes best; the first of those it likes equally.
+    """Return the offered type with the highest quality; the first one of equals.
 
     Args:
-        request: without ``Accept`` it takes anything.
-        offered: media types in lower case, the one for whoever does not care first.
+        request: accepts every type if it has no ``Accept``.
+        offered: media types in lower case; the default is first.
 
     Raises:
-        NotAcceptable: it takes none of them.
+        NotAcceptable: the request accepts none of them.
     """
     accept = ", ".join(request.headers.getall(hdrs.ACCEPT, []))
     if not accept.strip():
         return offered[0]
-    ranges = dict(filter(None, map(_range, accept.split(","))))
+    ranges = dict(filter(None, map(_parse_range, accept.split(","))))
     best = max(offered, key=lambda kind: _quality(kind, ranges))
     if not _quality(best, ranges):
         raise NotAcceptable(f"There is {' and '.join(offered)}", headers={hdrs.VARY: hdrs.ACCEPT})
     return best
 
 
-def _range(text: str) -> tuple[str, float] | None:
-    """One media range and its quality; one that cannot be read is passed over."""
+def _parse_range(text: str) -> tuple[str, float] | None:
+    """Parse a media range and its quality; None if it is malformed."""
     kind, *parameters = text.split(";")
     if not (match := _RANGE.fullmatch(kind)):
         return None
@@ -44,7 +44,7 @@ def _range(text: str) -> tuple[str, float] | None:
 
 
 def _quality(kind: str, ranges: dict[str, float]) -> float:
-    """By the most specific range that the type is in."""
+    """Return the quality of the most specific range that includes the type."""
     for name in (kind, f"{kind.partition('/')[0]}/*", "*/*"):
         if name in ranges:
             return ranges[name]

@@ -1,4 +1,4 @@
-"""Pages by keyset: how many, from where on, and no parameter that means nothing."""
+"""Keyset pagination, and checks of the query parameters of lists."""
 
 import base64
 import re
@@ -17,14 +17,14 @@ DEFAULT_LIMIT: Final = 100
 _LIMIT: Final = re.compile(r"[0-9]{1,4}", re.ASCII)
 _MAX_KEY: Final = 2**63
 MAX_TEXT: Final = 100
-"""Characters of a text that is looked for."""
+"""Longest text filter, in characters."""
 
 
 def check_parameters(query: MultiMapping[str], *known: str) -> None:
-    """Refuse parameters that are not known, and any given twice.
+    """Refuse unknown and repeated parameters.
 
     Raises:
-        BadRequest: there is one.
+        BadRequest: a parameter is unknown or repeated.
     """
     for name in query:
         if name not in known:
@@ -35,10 +35,10 @@ def check_parameters(query: MultiMapping[str], *known: str) -> None:
 
 
 def parse_limit(query: MultiMapping[str]) -> int:
-    """The parameter ``limit``: items of a page.
+    """Return the parameter ``limit``: the number of items of a page.
 
     Raises:
-        BadRequest: it is not a number from 1 to ``MAX_LIMIT``.
+        BadRequest: the value is not a number from 1 to ``MAX_LIMIT``.
     """
     text = query.get("limit", str(DEFAULT_LIMIT))
     if not _LIMIT.fullmatch(text) or not 1 <= int(text) <= MAX_LIMIT:
@@ -47,15 +47,15 @@ def parse_limit(query: MultiMapping[str]) -> int:
 
 
 def encode_cursor(after: int) -> str:
-    """An opaque text for the key of a page's last item."""
+    """Encode the key of a page's last item as an opaque text."""
     return base64.urlsafe_b64encode(str(after).encode()).decode().rstrip("=")
 
 
 def parse_cursor(query: MultiMapping[str]) -> int:
-    """The parameter ``cursor``: the key behind which a page begins, -1 for the first page.
+    """Return the parameter ``cursor``: the key after which the page begins; -1 for the first page.
 
     Raises:
-        BadRequest: it is not one that was given out.
+        BadRequest: the service has not issued the cursor.
     """
     given = query.get("cursor")
     if given is None:
@@ -65,15 +65,15 @@ def parse_cursor(query: MultiMapping[str]) -> int:
     except ValueError:
         key = -2
     if encode_cursor(key) != given or not -1 <= key < _MAX_KEY:
-        raise BadRequest("the cursor is not one that was given out")
+        raise BadRequest("the cursor is not from a `next` link of this list")
     return key
 
 
 def parse_text(query: MultiMapping[str]) -> str | None:
-    """The parameter ``text``, to be looked for.
+    """Return the parameter ``text``, a filter.
 
     Raises:
-        BadRequest: it is empty, too long, or what PostgreSQL cannot compare with.
+        BadRequest: the text is empty, too long, or has a NUL, which PostgreSQL cannot store.
     """
     given = query.get("text")
     if given is not None and (not 0 < len(given) <= MAX_TEXT or "\0" in given):
@@ -88,10 +88,14 @@ def next_page_url(
     last: int,
     more: Mapping[str, str] | None = None,
 ) -> str:
-    """The address of the page behind the one that ends with ``last``, with the same filters.
+    """Return the address of the next page, with the same filters.
 
     Args:
-        more: filters that the request has not, or has otherwise.
+        request: for the current page.
+        filters: names of the parameters to keep.
+        limit: items of a page.
+        last: key of the current page's last item.
+        more: filters to add or replace.
     """
     kept = {name: request.query[name] for name in filters if name in request.query}
     asked = kept | dict(more or {}) | {"limit": str(limit), "cursor": encode_cursor(last)}

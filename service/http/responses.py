@@ -1,4 +1,4 @@
-"""The one shape of answers: ``status``, ``code``, ``message``, ``details``, and what is beside."""
+"""The envelope of all JSON answers: ``status``, ``code``, ``message``, ``details``, and more."""
 
 import random
 from collections.abc import Mapping
@@ -23,11 +23,11 @@ SECURITY_HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-"""On every answer that does not say otherwise: no proxy keeps a client's data, and no browser runs,
-frames or guesses at it. ``Strict-Transport-Security`` is for whoever ends TLS."""
+"""Defaults for every answer: no proxy stores it, and no browser runs, frames or sniffs it. The
+proxy that terminates TLS adds ``Strict-Transport-Security``."""
 _TRY_LATER: Final = (TooManyRequests.status, Unavailable.status)
 _PAUSE: Final = (5, 15)
-"""Seconds of a ``Retry-After``, at least and at most."""
+"""Least and most seconds of ``Retry-After``."""
 
 
 def respond(
@@ -39,12 +39,15 @@ def respond(
     fields: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> web.Response:
-    """An answer in the envelope.
+    """Return an answer in the envelope.
 
     Args:
-        code: the HTTP status, which the envelope repeats.
-        details: what is told; a string where ``status`` is ``error``.
-        fields: members beside ``details``.
+        code: HTTP status, repeated in the envelope.
+        message: fixed text for the status.
+        details: the content; a string if ``status`` is ``error``.
+        status: ``success`` or ``error``.
+        fields: further members of the envelope.
+        headers: of the answer.
     """
     body = {"status": status, "code": code, "message": message, "details": details}
     return web.Response(
@@ -57,19 +60,19 @@ def respond(
 
 
 def retry_after() -> str:
-    """When to ask again: jittered, so that those who were refused together do not come together."""
+    """Return a random ``Retry-After``, so that clients refused together return apart."""
     return str(random.randint(*_PAUSE))
 
 
 def add_security_headers(response: web.StreamResponse) -> None:
-    """Add what every answer has, and leave out which versions answer."""
+    """Add the headers of every answer; ``Server`` reveals no versions."""
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers[hdrs.SERVER] = "bulk-import"
 
 
 def error_response(error: ServiceError) -> web.Response:
-    """The answer that an error carries, with ``Retry-After`` where a later try may succeed."""
+    """Return the answer to an error, with ``Retry-After`` if a later attempt may succeed."""
     headers = error.headers
     if error.status in _TRY_LATER:
         headers = {hdrs.RETRY_AFTER: retry_after()} | headers
@@ -84,7 +87,7 @@ def error_response(error: ServiceError) -> web.Response:
 
 
 def aiohttp_error_response(exc: web.HTTPException) -> web.Response:
-    """The answer for what aiohttp itself refuses, whose own text may echo the request."""
+    """Return our answer to an error of aiohttp, whose own text may echo the request."""
     if exc.status == NotFound.status:
         return error_response(NotFound())
     if exc.status == MethodNotAllowed.status:

@@ -1,4 +1,7 @@
-"""Pages of our own, and what they are made of."""
+"""Files that the service delivers as they are: the web page, the API's documentation, the schemas.
+
+Pages load and run nothing from another host. They use the API as any other client does.
+"""
 
 from importlib.resources import files
 from typing import Final
@@ -6,36 +9,68 @@ from typing import Final
 from aiohttp import web
 
 from service.errors import NotFound
+from service.http.openapi import document
+from service.http.responses import JSON
+from service.web import ASSETS, PAGE
 
 _WEB: Final = files("service.web")
+_NATIVE_SCHEMA: Final = files("service.formats.native") / "schema.xsd"
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""Nothing from another host, and nothing that stands in a page itself is run."""
+"""Content-Security-Policy of a page: no other host, and no inline script or style."""
 
 
-def page(path: str) -> web.Response:
-    """A page of HTML, by its path below ``service/web``; it runs and loads nothing but ours."""
-    return _served(path, "text/html", {"Content-Security-Policy": _POLICY})
+async def send_page(request: web.Request) -> web.Response:
+    """Answer with the web page."""
+    return _html("page/index.html")
 
 
-def asset(folder: str, known: dict[str, str], name: str) -> web.Response:
-    """What a page is made of.
-
-    Args:
-        folder: below ``service/web``, such as ``page/``.
-        known: the types of what there is, by name.
-        name: what is asked for.
+async def send_page_file(request: web.Request) -> web.Response:
+    """Answer with a file that the web page loads.
 
     Raises:
-        NotFound: the page is made of no such thing.
+        NotFound: the page has no such file.
     """
-    if name not in known:
+    return _asset("page/", PAGE, request.match_info["file"])
+
+
+async def send_docs(request: web.Request) -> web.Response:
+    """Answer with the page that shows the OpenAPI document."""
+    return _html("docs.html")
+
+
+async def send_docs_file(request: web.Request) -> web.Response:
+    """Answer with a file that the page of the documentation loads.
+
+    Raises:
+        NotFound: the page has no such file.
+    """
+    return _asset("", ASSETS, request.match_info["asset"])
+
+
+async def send_openapi(request: web.Request) -> web.Response:
+    """Answer with the OpenAPI document."""
+    return web.Response(body=document.document_json(), content_type=JSON)
+
+
+async def send_native_schema(request: web.Request) -> web.Response:
+    """Answer with the XSD of the native format."""
+    return web.Response(body=_NATIVE_SCHEMA.read_bytes(), content_type="application/xml")
+
+
+def _html(path: str) -> web.Response:
+    return _file(path, "text/html", {"Content-Security-Policy": _POLICY})
+
+
+def _asset(folder: str, media_types: dict[str, str], name: str) -> web.Response:
+    """Answer with a file of a page; ``media_types`` lists all files of the page."""
+    if name not in media_types:
         raise NotFound
-    return _served(folder + name, known[name])
+    return _file(folder + name, media_types[name])
 
 
-def _served(path: str, kind: str, headers: dict[str, str] | None = None) -> web.Response:
+def _file(path: str, media_type: str, headers: dict[str, str] | None = None) -> web.Response:
     body = (_WEB / path).read_bytes()
-    return web.Response(body=body, content_type=kind, charset="utf-8", headers=headers)
+    return web.Response(body=body, content_type=media_type, charset="utf-8", headers=headers)

@@ -1,4 +1,4 @@
-"""Long answers, sent in blocks; one that breaks off cannot be taken for a whole one."""
+"""Sends long answers in blocks; a client can detect an incomplete one."""
 
 import asyncio
 import contextlib
@@ -16,18 +16,23 @@ from service.spool.spool import SpoolFile
 log = structlog.get_logger(__name__)
 
 IN_MEMORY: Final = 256 * 1024
-"""Bytes of a working file that are kept in memory."""
+"""Bytes of a spool file that stay in memory."""
 _BLOCK: Final = 64 * 1024
 
 
 async def stream_response(
     request: web.Request, blocks: AsyncIterator[bytes], headers: Mapping[str, str]
 ) -> web.StreamResponse:
-    """A 200 with the blocks as its body; nothing is sent before the first is there.
+    """Answer 200 with the blocks as body. Nothing is sent until the first block exists.
+
+    Args:
+        request: to answer.
+        blocks: at least one.
+        headers: of the answer.
 
     Raises:
-        ConnectionError: the answer broke off; the connection is ended without its end.
-        Exception: what the first block raised; nothing was sent.
+        ConnectionError: the answer broke off, and the connection was reset.
+        Exception: the first block failed, and nothing was sent.
     """
     first = await anext(blocks)
     response = web.StreamResponse(headers=headers)
@@ -44,23 +49,23 @@ async def stream_response(
 async def send_file(
     request: web.Request, file: SpoolFile, headers: Mapping[str, str]
 ) -> web.StreamResponse:
-    """A 200 with a working file as its body, which so has a length; raises as ``stream``."""
+    """Answer 200 with a spool file as body, so with a length; raises as ``stream_response``."""
     known: dict[str, str] = {hdrs.CONTENT_LENGTH: str(file.tell())}
     file.seek(0)
-    return await stream_response(request, _blocks(file), {**headers, **known})
+    return await stream_response(request, _read_blocks(file), {**headers, **known})
 
 
-async def _blocks(file: SpoolFile) -> AsyncIterator[bytes]:
+async def _read_blocks(file: SpoolFile) -> AsyncIterator[bytes]:
     while block := file.read(_BLOCK):
         yield block
 
 
 @contextlib.contextmanager
 def reset_on_failure(request: web.Request) -> Iterator[None]:
-    """After a fault, end the connection so that what was sent cannot be taken for all of it.
+    """Reset the connection on an error, so that the answer is not mistaken for a complete one.
 
     Raises:
-        ConnectionError: instead of the fault.
+        ConnectionError: in place of the error.
     """
     try:
         yield
@@ -71,17 +76,17 @@ def reset_on_failure(request: web.Request) -> Iterator[None]:
 
 
 async def send_block(request: web.Request, response: web.StreamResponse, block: bytes) -> None:
-    """Send a block to a client that keeps reading.
+    """Send a block.
 
     Raises:
-        TimeoutError: it has not for as long as an upload may be silent.
+        TimeoutError: the client did not read for ``idle_timeout`` seconds.
     """
     async with asyncio.timeout(request.app[app_keys.SETTINGS].idle_timeout):
         await response.write(block)
 
 
 def _reset(request: web.Request) -> None:
-    """End the connection by a reset, which even an HTTP/1.0 client cannot take for the end."""
+    """Reset the connection: even an HTTP/1.0 client cannot mistake a reset for the end."""
     if (transport := request.transport) is not None:
         socket_ = transport.get_extra_info("socket")
         socket_.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -1,4 +1,4 @@
-"""What kind of program sends, by the name that it gives itself."""
+"""Classifies clients by ``User-Agent``, for the metrics."""
 
 from typing import Final
 
@@ -18,16 +18,16 @@ _CLASSES: Final = (
     ("node", "node"),
     ("undici", "node"),
 )
-"""How a ``User-Agent`` begins, in lower case, and its class."""
+"""Starts of ``User-Agent`` in lower case, and their classes."""
 
 CLASSES: Final = frozenset(name for _, name in _CLASSES) | {OTHER}
 
 
 def classify_user_agent(user_agent: str) -> str:
-    """One of ``CLASSES``: few, so that a metric can be told by them, and no client's id.
+    """Return one of ``CLASSES``: few enough for a label of a metric, and no one's identity.
 
     Args:
-        user_agent: the header, or nothing.
+        user_agent: the header; may be empty.
     """
-    begins = user_agent[:32].lower()
-    return next((name for start, name in _CLASSES if begins.startswith(start)), OTHER)
+    start_of_header = user_agent[:32].lower()
+    return next((name for start, name in _CLASSES if start_of_header.startswith(start)), OTHER)

@@ -228,7 +228,7 @@ def write_failures(path: Path | None) -> Iterator[FailureRows | None]:
     if path is None:
         yield None
         return
-    from service.http.routes.results_csv import COLUMNS, escape_cell, format_cells
+    from service.http.routes.results import COLUMNS, escape_cell, format_cells
 
     class Rows:
         def write(self, file: str, failure: Mapping[str, Any], /) -> None:

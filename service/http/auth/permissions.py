@@ -15,7 +15,7 @@ from aiohttp_jwt import match_all, match_any
 
 from service.errors import BadRequest, Forbidden, NotFound, Unauthorized
 from service.http import app_keys
-from service.http.database import run_query
+from service.http.app_keys import run_query
 from service.storage import clients
 
 CLAIMS: Final[web.RequestKey[Mapping[str, Any]]] = web.RequestKey("claims", Mapping)

@@ -19,7 +19,7 @@ from service.http.openapi.json_schema import (
 )
 from service.http.openapi.operations import IMPORT, READ, UNDO, Success, json_response, operation
 from service.http.responses import JSON
-from service.http.routes import results_csv
+from service.http.routes import results
 from service.http.routes.imports import STATES
 from service.http.upload import content_encoding, form
 from service.http.upload.options import IDEMPOTENCY_KEY, MAX_KEY
@@ -308,10 +308,10 @@ _LIST_RESULTS: Final = operation(
                         }
                     ),
                 ),
-                results_csv.CSV: describe(
+                results.CSV: describe(
                     STRING,
                     "A header, and one line for each project with these columns: "
-                    f"{', '.join(results_csv.COLUMNS)}.",
+                    f"{', '.join(results.COLUMNS)}.",
                 ),
             },
             ("Vary",),

@@ -21,7 +21,7 @@ from service.http.openapi.json_schema import (
 )
 from service.http.openapi.operations import BREAK, IMPORT, READ, Success, json_response, operation
 from service.http.responses import JSON
-from service.http.routes import listing
+from service.http.routes import projects
 from service.http.routes.locks import LONGEST_REASON
 from service.http.routes.projects import TYPES
 
@@ -51,7 +51,7 @@ _LIST_PROJECTS: Final = operation(
         *PAGING,
         query_parameter(
             "archived",
-            enumeration(listing.ARCHIVED, default="exclude"),
+            enumeration(projects.ARCHIVED, default="exclude"),
             "Whether the list has archived projects.",
         ),
         query_parameter(

@@ -1,4 +1,4 @@
-"""Whether the process lives, whether it can take work, and what the service has counted."""
+"""Liveness, readiness and metrics of the process."""
 
 import asyncio
 from collections.abc import Callable
@@ -19,45 +19,45 @@ from service.storage.db_errors import sqlstate
 
 OK: Final = "ok"
 UNKNOWN: Final = "unknown"
-_PATIENCE: Final = 2.0
-"""Seconds that the database has to answer a probe."""
+_PROBE_TIMEOUT: Final = 2.0
+"""Seconds in which the database must answer a probe."""
 
 
 async def healthz(request: web.Request) -> web.Response:
-    """The event loop turns. Nothing else is asked: no outage elsewhere is mended by a restart."""
+    """Report that the event loop runs, the one thing that a restart repairs."""
     return respond(200, "Alive", {})
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """Whether uploads can be taken, check by check: ``ok``, ``unknown`` or what is wrong.
+    """Report whether uploads can begin; each check is ``ok``, ``unknown`` or the problem.
 
-    Without a slot or room for working files the service is ready all the same: uploads are told to
-    come again, and everything else is answered.
+    A service without a free slot or room for spool files is ready: it answers uploads with
+    ``Retry-After``, and all other requests.
 
     Raises:
-        Unavailable: they cannot; ``details`` says why.
+        Unavailable: uploads cannot begin; ``details`` names the reason.
     """
     importer = request.app[app_keys.MANAGER]
     draining = request.app[JOBS].draining
     checks = {"service": "The service is shutting down" if draining else OK}
-    checks |= await _database(request.app[app_keys.POOL])
-    wrong = [told for told in checks.values() if told not in (OK, UNKNOWN)]
-    checks["imports"] = _check(importer.check_slots)
-    checks["spool"] = _check(importer.check_spool)
-    if wrong:
-        raise Unavailable("; ".join(wrong), fields={"checks": checks})
+    checks |= await _check_database(request.app[app_keys.POOL])
+    problems = [result for result in checks.values() if result not in (OK, UNKNOWN)]
+    checks["imports"] = _run_check(importer.check_slots)
+    checks["spool"] = _run_check(importer.check_spool)
+    if problems:
+        raise Unavailable("; ".join(problems), fields={"checks": checks})
     return respond(200, "Ready", {}, fields={"checks": checks})
 
 
-async def _database(pool: Pool) -> dict[str, str]:
-    """What the database is asked."""
+async def _check_database(pool: Pool) -> dict[str, str]:
+    """Check whether the database is writable and its schema is current."""
     try:
-        async with asyncio.timeout(_PATIENCE), watchdog.acquire(pool) as conn:
-            # Also on where the server is a standby.
+        async with asyncio.timeout(_PROBE_TIMEOUT), watchdog.acquire(pool) as conn:
+            # A standby reports "on" too.
             read_only = await conn.fetchval("SHOW transaction_read_only") == "on"
             lacking = await migrate.read_pending_migrations(conn)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, InternalClientError) as exc:
-        return {"database": _fault(exc, pool), "schema": UNKNOWN}
+        return {"database": _describe_error(exc, pool), "schema": UNKNOWN}
     behind = f"The database lacks {len(lacking)} migrations: {', '.join(lacking)}"
     return {
         "database": "The database is read-only" if read_only else OK,
@@ -65,8 +65,8 @@ async def _database(pool: Pool) -> dict[str, str]:
     }
 
 
-def _fault(exc: Exception, pool: Pool) -> str:
-    """What kept the database from answering."""
+def _describe_error(exc: Exception, pool: Pool) -> str:
+    """Describe why the database did not answer."""
     if (
         isinstance(exc, TimeoutError)
         and pool.get_size() - pool.get_idle_size() == pool.get_max_size()
@@ -78,16 +78,16 @@ def _fault(exc: Exception, pool: Pool) -> str:
     return f"The database refuses to answer, by SQLSTATE {state}"
 
 
-def _check(refusing: Callable[[], None]) -> str:
+def _run_check(check: Callable[[], None]) -> str:
     try:
-        refusing()
+        check()
     except Unavailable as error:
         return error.details
     return OK
 
 
 async def read_metrics(request: web.Request) -> web.Response:
-    """Prometheus' text format."""
+    """Answer with the metrics in Prometheus' text format."""
     return web.Response(
         body=metrics.render_metrics(), headers={"Content-Type": CONTENT_TYPE_LATEST}
     )

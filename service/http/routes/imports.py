@@ -1,4 +1,4 @@
-"""Imports: their history, one of them, and how to stop it."""
+"""Imports: the history, one import, and its cancellation."""
 
 from functools import partial
 from typing import Any, Final
@@ -8,8 +8,8 @@ from multidict import MultiMapping
 
 from service.errors import BadRequest, Conflict, NotFound
 from service.http import app_keys, pagination
+from service.http.app_keys import run_query
 from service.http.auth.permissions import Caller, authorise, parse_id
-from service.http.database import run_query
 from service.http.responses import respond
 from service.http.upload.job import import_location
 from service.http.upload.options import parse_key
@@ -22,9 +22,9 @@ _LATEST: Final = 2**63 - 1
 
 
 async def list_imports(request: web.Request) -> web.Response:
-    """A page of the client's imports, the latest first.
+    """Answer with a page of the client's imports, the latest first.
 
-    By its ``idempotency_key`` whoever uploads finds the import while it runs.
+    An uploader finds a running import by its ``idempotency_key``.
     """
     caller = await authorise(request, request.app[app_keys.SETTINGS].read_scope)
     query = request.query
@@ -32,7 +32,7 @@ async def list_imports(request: web.Request) -> web.Response:
     limit, cursor = pagination.parse_limit(query), pagination.parse_cursor(query)
     key = query.get("idempotency_key")
     wanted = ImportQuery(
-        state=_state(query),
+        state=_parse_state(query),
         text=pagination.parse_text(query),
         key=None if key is None else (caller.subject, parse_key(key, "idempotency_key")),
     )
@@ -54,20 +54,20 @@ async def list_imports(request: web.Request) -> web.Response:
 
 
 async def read_import(request: web.Request) -> web.Response:
-    """One import."""
+    """Answer with one import."""
     caller = await authorise(request, request.app[app_keys.SETTINGS].read_scope)
     pagination.check_parameters(request.query)
     return respond(200, "Import", await find_import(request, caller))
 
 
 async def cancel_import(request: web.Request) -> web.Response:
-    """Have a running import stopped: its owner reads the wish with its next heartbeat.
+    """Cancel a running import: its process reads the request with its next heartbeat.
 
-    What has landed stays. Asked again it says the same.
+    Committed projects stay. A repeated request has the same answer.
     """
     caller = await authorise(request, request.app[app_keys.SETTINGS].import_scope)
     pagination.check_parameters(request.query)
-    import_id = _id(request)
+    import_id = _parse_import_id(request)
     wish = partial(
         record.request_cancel,
         client_id=caller.client_id,
@@ -84,15 +84,15 @@ async def cancel_import(request: web.Request) -> web.Response:
 
 
 async def find_import(request: web.Request, caller: Caller) -> dict[str, Any]:
-    """The import that the request's path names.
+    """Return the import in the request's path.
 
     Raises:
-        NotFound: the client has none such.
+        NotFound: the client has no such import.
     """
     question = partial(
         history.find_import,
         client_id=caller.client_id,
-        import_id=_id(request),
+        import_id=_parse_import_id(request),
         expiry=request.app[app_keys.SETTINGS].heartbeat_expiry,
     )
     found = await run_query(request.app, question)
@@ -101,11 +101,11 @@ async def find_import(request: web.Request, caller: Caller) -> dict[str, Any]:
     return found
 
 
-def _id(request: web.Request) -> int:
+def _parse_import_id(request: web.Request) -> int:
     return parse_id(request.match_info["import_id"], "import_id")
 
 
-def _state(query: MultiMapping[str]) -> str | None:
+def _parse_state(query: MultiMapping[str]) -> str | None:
     state = query.get("state")
     if state is not None and state not in STATES:
         raise BadRequest(f"state must be one of {', '.join(STATES)}")

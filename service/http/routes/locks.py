@@ -1,4 +1,4 @@
-"""What people do to one project without a file: lock it, give it back, archive it."""
+"""Locks on a project, and archiving it."""
 
 import asyncio
 from functools import partial
@@ -9,8 +9,8 @@ from aiohttp import web
 
 from service.errors import BadRequest, Forbidden, RequestTimeout
 from service.http import app_keys
+from service.http.app_keys import run_query
 from service.http.auth.permissions import Caller, authenticate, authorise, parse_id, parse_scopes
-from service.http.database import run_query
 from service.http.middleware import send_continue
 from service.http.pagination import check_parameters
 from service.http.responses import respond
@@ -22,38 +22,38 @@ LONGEST_REASON: Final = 1000
 
 
 async def read_lock(request: web.Request) -> web.Response:
-    """Who holds the project, if anybody does."""
+    """Answer with the lock on the project, if there is one."""
     caller = await authorise(request, request.app[app_keys.SETTINGS].read_scope)
     check_parameters(request.query)
-    project_id = _project(request)
+    project_id = _parse_project_id(request)
     lock = await run_query(
         request.app, partial(locks.find_lock, client_id=caller.client_id, project_id=project_id)
     )
-    return respond(200, "Lock", _shown(lock))
+    return respond(200, "Lock", _format_lock(lock))
 
 
 async def take_lock(request: web.Request) -> web.Response:
-    """Take the lock for so many seconds, or extend it."""
+    """Take the lock for a time, or extend it."""
     settings = request.app[app_keys.SETTINGS]
     caller = await authorise(request, settings.import_scope)
     check_parameters(request.query)
-    claim = _claim(request, caller)
+    claim = _lock_request(request, caller)
     _check_subject(caller)
-    seconds = await _seconds(request, settings.max_lock_ttl)
+    seconds = await _read_ttl(request, settings.max_lock_ttl)
     lock, new = await run_query(request.app, partial(locks.take_lock, claim=claim, seconds=seconds))
     code, message = (201, "Locked") if new else (200, "Lock extended")
-    return respond(code, message, _shown(lock))
+    return respond(code, message, _format_lock(lock))
 
 
 async def release_lock(request: web.Request) -> web.Response:
-    """Give the lock back, or break that of somebody else, with the scope for it and a reason."""
+    """Release the caller's lock, or break another's with the required scope and a reason."""
     settings = request.app[app_keys.SETTINGS]
     claims = await authenticate(request)
     breaking = settings.break_scope in parse_scopes(claims.get(settings.jwt_scope_claim))
     caller = await authorise(request, settings.break_scope if breaking else settings.import_scope)
     check_parameters(request.query, "reason")
     reason = request.query.get("reason")
-    claim = _claim(request, caller)
+    claim = _lock_request(request, caller)
     if reason is not None:
         _check_reason(caller, reason, breaking=breaking)
     await run_query(request.app, partial(locks.release_lock, claim=claim, break_for=reason))
@@ -64,20 +64,20 @@ async def archive(request: web.Request) -> web.Response:
     """Archive the project."""
     caller = await authorise(request, request.app[app_keys.SETTINGS].import_scope)
     check_parameters(request.query)
-    claim = _claim(request, caller)
+    claim = _lock_request(request, caller)
     done = await run_query(request.app, partial(archive_project, claim=claim))
     return respond(200, "Archived", {"project_id": claim.project_id, **done._asdict()})
 
 
-def _project(request: web.Request) -> int:
+def _parse_project_id(request: web.Request) -> int:
     return parse_id(request.match_info["project_id"], "project_id")
 
 
-def _claim(request: web.Request, caller: Caller) -> LockRequest:
+def _lock_request(request: web.Request, caller: Caller) -> LockRequest:
     settings = request.app[app_keys.SETTINGS]
     return LockRequest(
         client_id=caller.client_id,
-        project_id=_project(request),
+        project_id=_parse_project_id(request),
         subject=caller.subject,
         patience=settings.lock_timeout,
         silence=settings.heartbeat_expiry,
@@ -86,7 +86,7 @@ def _claim(request: web.Request, caller: Caller) -> LockRequest:
 
 def _check_subject(caller: Caller) -> None:
     if not caller.subject:
-        raise Forbidden("The token has no subject (`sub`) in whose name a lock could be")
+        raise Forbidden("The token has no subject (`sub`), so it cannot hold a lock")
 
 
 def _check_reason(caller: Caller, reason: str, *, breaking: bool) -> None:
@@ -97,27 +97,28 @@ def _check_reason(caller: Caller, reason: str, *, breaking: bool) -> None:
         raise BadRequest(f"reason must be text of at most {LONGEST_REASON} characters")
 
 
-async def _seconds(request: web.Request, most: int) -> int:
-    """The body, ``{"ttl_seconds": 600}``."""
+async def _read_ttl(request: web.Request, most: int) -> int:
+    """Read the body, such as ``{"ttl_seconds": 600}``."""
     await send_continue(request)
     try:
         async with asyncio.timeout(request.app[app_keys.SETTINGS].idle_timeout):
             body = await request.read()
     except TimeoutError:
-        raise RequestTimeout("The body did not come") from None
+        raise RequestTimeout("The request body did not arrive in time") from None
     try:
-        said = orjson.loads(body)
+        content = orjson.loads(body)
     except orjson.JSONDecodeError:
-        said = None
-    if not isinstance(said, dict) or set(said) != {"ttl_seconds"}:
+        content = None
+    if not isinstance(content, dict) or set(content) != {"ttl_seconds"}:
         raise BadRequest('the body must be JSON such as {"ttl_seconds": 600}')
-    seconds = said["ttl_seconds"]
-    if isinstance(seconds, float) and seconds.is_integer():  # in JSON a whole number too
+    seconds = content["ttl_seconds"]
+    # JSON does not distinguish 600.0 from 600.
+    if isinstance(seconds, float) and seconds.is_integer():
         seconds = int(seconds)
     if not isinstance(seconds, int) or isinstance(seconds, bool) or not 1 <= seconds <= most:
         raise BadRequest(f"ttl_seconds must be a whole number from 1 to {most}")
     return seconds
 
 
-def _shown(lock: Lock | None) -> dict[str, Any]:
+def _format_lock(lock: Lock | None) -> dict[str, Any]:
     return {"lock": None if lock is None else lock._asdict()}

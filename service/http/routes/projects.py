@@ -1,76 +1,138 @@
-"""One project, read whole, as JSON or as native XML; and the versions that are kept of it."""
+"""Projects: the list of a client's projects, and one project as JSON or native XML."""
 
+import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
 import orjson
 from aiohttp import hdrs, web
+from multidict import MultiMapping
 
-from service.errors import NotFound
+from service.errors import BadRequest, Conflict, NotFound
 from service.http import app_keys, pagination
+from service.http.app_keys import run_query
 from service.http.auth.permissions import Caller, authorise, parse_id
-from service.http.database import run_query
 from service.http.negotiation import choose
 from service.http.pagination import check_parameters
 from service.http.responses import JSON, respond
-from service.http.routes import comparison
 from service.http.streaming import stream_response
 from service.projects import export, listing
+from service.projects.listing import CompleteImport, IncompleteImport, ProjectQuery
 from service.projects.records import VersionGone, VersionKey
 
-MAX_VERSION: Final = 2**31 - 1
+_SOURCE: Final = re.compile(r"[a-z][a-z0-9_-]{0,30}")
+ARCHIVED: Final = {"exclude": False, "include": None, "only": True}
+FILTERS: Final = ("text", "source", "archived", "changed_since", "changed_until", "missing_from")
 TYPES: Final = (JSON, "application/xml", "text/xml")
-_HEAD: Final = b'{"status":"success","code":200,"message":"Project","details":'
-_TAIL: Final = b',"complete":true}'
+_DOCUMENT_HEAD: Final = b'{"status":"success","code":200,"message":"Project","details":'
+_DOCUMENT_TAIL: Final = b',"complete":true}'
+
+
+async def list_projects(request: web.Request) -> web.Response:
+    """Answer with a page of projects, by default of the active ones.
+
+    With ``changed_since`` the answer has a ``watermark``, the end of the whole list on all its
+    pages. Use it as the ``changed_since`` of the next list.
+    """
+    caller = await authorise(request, request.app[app_keys.SETTINGS].read_scope)
+    query = request.query
+    pagination.check_parameters(query, "limit", "cursor", *FILTERS)
+    limit, after = pagination.parse_limit(query), pagination.parse_cursor(query)
+    changed = await _changed_between(request.app, query)
+    wanted = ProjectQuery(
+        archived=_parse_archived(query.get("archived", "exclude")),
+        text=pagination.parse_text(query),
+        source=_parse_source(query.get("source")),
+        changed=changed,
+        missing_from=await _missing_from(request.app, caller, query.get("missing_from")),
+    )
+    rows = await listing.list_projects(
+        partial(run_query, request.app), caller.client_id, wanted, after, limit
+    )
+    following = None
+    mark = None if changed is None else _format_moment(changed[1])
+    if len(rows) == limit:
+        more = {} if mark is None else {"changed_until": mark}
+        following = pagination.next_page_url(request, FILTERS, limit, rows[-1]["project_id"], more)
+    items = [orjson.Fragment(row["line"]) for row in rows]
+    return respond(200, "Projects", {"projects": items, "watermark": mark, "next": following})
+
+
+def _parse_archived(text: str) -> bool | None:
+    if text not in ARCHIVED:
+        raise BadRequest(f"archived must be one of {', '.join(ARCHIVED)}")
+    return ARCHIVED[text]
+
+
+def _parse_source(text: str | None) -> str | None:
+    if text is None or _SOURCE.fullmatch(text):
+        return text
+    raise BadRequest("source must be the name of a format, such as p6")
+
+
+async def _changed_between(
+    app: web.Application, query: MultiMapping[str]
+) -> tuple[datetime, datetime] | None:
+    since, until = (
+        _parse_moment(name, query[name]) if name in query else None
+        for name in ("changed_since", "changed_until")
+    )
+    if since is None and until is None:
+        return None
+    mark = await run_query(app, listing.read_watermark)
+    begin = datetime.min.replace(tzinfo=UTC) if since is None else since
+    return begin, mark if until is None else min(until, mark)
+
+
+def _parse_moment(name: str, text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise BadRequest(f"{name} must be a date and time with Z, such as 2026-01-05T08:00:00Z")
+
+
+def _format_moment(moment: datetime) -> str:
+    """Format a time with Z, because a plus sign in a query means a space."""
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+async def _missing_from(
+    app: web.Application, caller: Caller, text: str | None
+) -> CompleteImport | None:
+    if text is None:
+        return None
+    import_id = parse_id(text, "missing_from")
+    try:
+        found = await run_query(
+            app,
+            partial(listing.find_complete_import, client_id=caller.client_id, import_id=import_id),
+        )
+    except IncompleteImport as exc:
+        raise Conflict(str(exc)) from None
+    if found is None:
+        raise NotFound("There is no such import")
+    return found
 
 
 async def read_project(request: web.Request) -> web.StreamResponse:
-    """One project with all its records, as it is now."""
+    """Answer with the current version of a project and all its records."""
     caller = await authorise(request, request.app[app_keys.SETTINGS].read_scope)
     check_parameters(request.query)
-    project_id, version = await _current(request, caller)
-    return await _document(request, VersionKey(caller.client_id, project_id, version))
+    project_id, version = await find_current(request, caller)
+    return await send_document(request, VersionKey(caller.client_id, project_id, version))
 
 
-async def read_version(request: web.Request) -> web.StreamResponse:
-    """One of the versions that are kept of a project, or what differs in it from another."""
-    caller = await authorise(request, request.app[app_keys.SETTINGS].read_scope)
-    check_parameters(request.query, "compare")
-    project_id = parse_id(request.match_info["project_id"], "project_id")
-    asked = _version(request.match_info["version"], "version")
-    if "compare" in request.query:
-        old = _version(request.query["compare"], "compare")
-        return await comparison.send_comparison(
-            request, VersionKey(caller.client_id, project_id, old), asked
-        )
-    return await _document(request, VersionKey(caller.client_id, project_id, asked))
+async def find_current(request: web.Request, caller: Caller) -> tuple[int, int]:
+    """Return the project id in the request's path, and its current version.
 
-
-def _version(text: str, name: str) -> int:
-    version = parse_id(text, name)
-    if version > MAX_VERSION:
-        raise NotFound
-    return version
-
-
-async def list_versions(request: web.Request) -> web.Response:
-    """A page of the versions that are kept of a project, oldest first."""
-    caller = await authorise(request, request.app[app_keys.SETTINGS].read_scope)
-    check_parameters(request.query, "limit", "cursor")
-    limit, after = pagination.parse_limit(request.query), pagination.parse_cursor(request.query)
-    project_id, _ = await _current(request, caller)
-    asking = partial(run_query, request.app)
-    rows = await listing.list_versions(asking, caller.client_id, project_id, after, limit)
-    following = None
-    if len(rows) == limit:
-        following = pagination.next_page_url(request, (), limit, rows[-1]["version"])
-    items = [orjson.Fragment(row["line"]) for row in rows]
-    return respond(200, "Versions", {"versions": items, "next": following})
-
-
-async def _current(request: web.Request, caller: Caller) -> tuple[int, int]:
-    """The project of the path, and the version that it is at."""
+    Raises:
+        NotFound: the client has no such active project.
+    """
     project_id = parse_id(request.match_info["project_id"], "project_id")
     found = await run_query(
         request.app,
@@ -81,11 +143,18 @@ async def _current(request: web.Request, caller: Caller) -> tuple[int, int]:
     return project_id, found
 
 
-async def _document(request: web.Request, key: VersionKey) -> web.StreamResponse:
+async def send_document(request: web.Request, key: VersionKey) -> web.StreamResponse:
+    """Answer with a version of a project, as JSON or native XML.
+
+    Raises:
+        NotFound: the version does not exist.
+        NotAcceptable: the request accepts neither type.
+        ConnectionError: the answer broke off.
+    """
     kind = choose(request, TYPES)
     asking = partial(run_query, request.app)
     if kind == JSON:
-        blocks = _enveloped(export.export_json(asking, key))
+        blocks = _add_envelope(export.export_json(asking, key))
     else:
         blocks = export.export_native(asking, key)
     headers: dict[str, str] = {hdrs.CONTENT_TYPE: f"{kind}; charset=utf-8", hdrs.VARY: hdrs.ACCEPT}
@@ -95,10 +164,10 @@ async def _document(request: web.Request, key: VersionKey) -> web.StreamResponse
         raise NotFound from None
 
 
-async def _enveloped(blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The envelope around a document: whoever has ``"complete": true`` has all of it."""
-    opening = _HEAD
+async def _add_envelope(blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Add the envelope; its last member, ``"complete": true``, marks a complete document."""
+    opening = _DOCUMENT_HEAD
     async for block in blocks:
         yield opening + block
         opening = b""
-    yield _TAIL
+    yield _DOCUMENT_TAIL

@@ -1,52 +1,78 @@
-"""An import's outcomes, read again: by pages as JSON, or all of them as CSV."""
+"""Outcomes of an import: in pages as JSON, or all of them as CSV."""
 
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
 from typing import Any, Final, TypeVar
 
+import orjson
 from aiohttp import hdrs, web
 from multidict import MultiMapping
 
 from service.codes import ErrorCode, WarningCode
-from service.errors import BadRequest, Conflict
+from service.errors import BadRequest, Conflict, Unavailable
 from service.http import app_keys, pagination
+from service.http.app_keys import run_query
 from service.http.auth.permissions import authorise
-from service.http.database import run_query
 from service.http.negotiation import choose
 from service.http.responses import JSON, respond, retry_after
-from service.http.routes import results_csv
 from service.http.routes.imports import find_import
+from service.http.streaming import IN_MEMORY, send_file
 from service.imports import outcomes
 from service.imports.conflict_rules import Outcome
-from service.imports.outcomes import OutcomeQuery, format_outcome
+from service.imports.ending import NO_ROOM
+from service.imports.outcomes import PAGE, OutcomeQuery, format_outcome
+from service.spool.spool import SpoolFile, TooLarge
 from service.storage import Connection
 
 FILTERS: Final = ("outcome", "error", "warning", "text")
 _RUNNING: Final = "running"
+CSV: Final = "text/csv"
+COLUMNS: Final = (
+    "index",
+    "external_id",
+    "name",
+    "outcome",
+    "project_id",
+    "version",
+    "tasks",
+    "line",
+    "code",
+    "error",
+    "message",
+    "retryable",
+    "extra",
+    "warnings",
+    "first_warnings",
+)
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+"""First characters of a formula in spreadsheets."""
 
 E = TypeVar("E", bound=StrEnum)
 
 
 async def list_results(request: web.Request) -> web.StreamResponse:
-    """Outcomes in the file's order.
+    """Answer with outcomes in the order of the file.
 
-    While the import runs, pages reach as far as every outcome is there; ``complete`` is false then,
-    and ``next`` can be asked again.
+    While the import runs, pages end before the first missing outcome, ``complete`` is false, and
+    the client can request ``next`` again.
     """
     caller = await authorise(request, request.app[app_keys.SETTINGS].read_scope)
-    kind = choose(request, (JSON, results_csv.CSV))
-    wanted = _wanted(request.query)
-    if kind == results_csv.CSV:
+    kind = choose(request, (JSON, CSV))
+    wanted = _parse_filters(request.query)
+    if kind == CSV:
         pagination.check_parameters(request.query, *FILTERS)
         found = await find_import(request, caller)
         if found["state"] == _RUNNING:
             later: dict[str, str] = {hdrs.RETRY_AFTER: retry_after()}
             raise Conflict(
-                "The import is running; its CSV is there once it has ended", headers=later
+                "The import is running; its CSV exists after it has ended", headers=later
             )
         key = (caller.client_id, found["import_id"], found["attempt"])
-        return await results_csv.send_csv(request, key, wanted)
+        return await _send_csv(request, key, wanted)
     pagination.check_parameters(request.query, "limit", "cursor", *FILTERS)
     found = await find_import(request, caller)
     key = (caller.client_id, found["import_id"], found["attempt"])
@@ -58,7 +84,7 @@ async def _page(
 ) -> web.Response:
     limit, after = pagination.parse_limit(request.query), pagination.parse_cursor(request.query)
     if running:
-        upto = await run_query(request.app, partial(_contiguous, key=key, after=after))
+        upto = await run_query(request.app, partial(_last_contiguous, key=key, after=after))
         wanted = replace(wanted, upto=upto)
     rows = await run_query(
         request.app, partial(_rows, key=key, after=after, limit=limit, wanted=wanted)
@@ -73,7 +99,7 @@ async def _page(
     return respond(200, "Results", details, headers={"Vary": "Accept"})
 
 
-async def _contiguous(conn: Connection, key: tuple[int, int, int], after: int) -> int:
+async def _last_contiguous(conn: Connection, key: tuple[int, int, int], after: int) -> int:
     return await outcomes.last_contiguous(conn, *key, after=after)
 
 
@@ -83,7 +109,7 @@ async def _rows(
     return await outcomes.list_outcomes(conn, *key, after=after, limit=limit, wanted=wanted)
 
 
-def _wanted(query: MultiMapping[str]) -> OutcomeQuery:
+def _parse_filters(query: MultiMapping[str]) -> OutcomeQuery:
     kind = _one_of(Outcome, query, "outcome")
     return OutcomeQuery(
         kinds=outcomes.ALL if kind is None else (kind,),
@@ -98,3 +124,91 @@ def _one_of(kind: type[E], query: MultiMapping[str], name: str) -> E | None:
     if given is not None and given not in list(kind):
         raise BadRequest(f"{name} must be one of {', '.join(kind)}")
     return None if given is None else kind(given)
+
+
+async def _send_csv(
+    request: web.Request, key: tuple[int, int, int], wanted: OutcomeQuery
+) -> web.StreamResponse:
+    """Answer with the outcomes of one attempt as CSV.
+
+    They are written to a spool file first, so that the length of the answer is known.
+
+    Args:
+        request: to answer.
+        key: client, import and attempt.
+        wanted: the filters.
+
+    Raises:
+        Unavailable: the database stays unreachable, or there is no room for the spool file.
+        ConnectionError: the answer broke off.
+    """
+    share = request.app[app_keys.MANAGER].spool.share()
+    file = share.new_file(IN_MEMORY)
+    try:
+        await _write_csv(request, key, wanted, file)
+        headers: dict[str, str] = {
+            hdrs.CONTENT_TYPE: f"{CSV}; charset=utf-8; header=present",
+            hdrs.CONTENT_DISPOSITION: f'attachment; filename="import-{key[1]}-results.csv"',
+            hdrs.VARY: hdrs.ACCEPT,
+        }
+        return await send_file(request, file, headers)
+    except ConnectionError:
+        raise
+    except (OSError, TooLarge) as exc:
+        raise Unavailable(NO_ROOM) from exc
+    finally:
+        share.close()
+
+
+async def _write_csv(
+    request: web.Request, key: tuple[int, int, int], wanted: OutcomeQuery, file: SpoolFile
+) -> None:
+    file.write(_format_lines([COLUMNS]))
+    after = -1
+
+    async def read(conn: Connection) -> list[dict[str, Any]]:
+        return await outcomes.list_outcomes(conn, *key, after=after, limit=PAGE, wanted=wanted)
+
+    while rows := await run_query(request.app, read):
+        file.write(_format_lines([format_cells(format_outcome(row)) for row in rows]))
+        if len(rows) < PAGE:
+            break
+        after = rows[-1]["index"]
+
+
+def _format_lines(rows: Iterable[Sequence[Any]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode()
+
+
+def format_cells(outcome: Mapping[str, Any]) -> list[Any]:
+    """Return the cells of an outcome, in the order of ``COLUMNS``.
+
+    Args:
+        outcome: as ``format_outcome`` returns it.
+    """
+    failed = "error" in outcome
+    warnings = outcome.get("warnings") or {"count": 0, "first": []}
+    extra = {name: value for name, value in outcome.items() if name not in COLUMNS}
+    cells = {
+        **dict.fromkeys(COLUMNS),
+        **outcome,
+        "outcome": Outcome.FAILED if failed else outcome["outcome"],
+        "retryable": str(outcome["retryable"]).lower() if failed else None,
+        "extra": orjson.dumps(extra).decode() if extra else None,
+        "warnings": None if failed else warnings["count"],
+        "first_warnings": "; ".join(map(_format_warning, warnings["first"])),
+    }
+    return [escape_cell(cells[name]) for name in COLUMNS]
+
+
+def _format_warning(warning: Mapping[str, Any]) -> str:
+    """Format a warning in one line."""
+    value = "" if warning["value"] is None else f" {warning['value']}"
+    return f"{warning['code']} line {warning['line']} {warning['element']}{value}"
+
+
+def escape_cell(value: Any) -> Any:
+    """Return a cell that no spreadsheet executes: an apostrophe precedes a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -1,4 +1,4 @@
-"""Every route, and what answers where there is none."""
+"""All routes, and the answers to unknown paths and methods."""
 
 from typing import Final
 
@@ -6,33 +6,22 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from service.errors import MethodNotAllowed, NotFound
+from service.http import static
 from service.http.middleware import defer_expectation
-from service.http.routes import (
-    bulk,
-    docs,
-    health,
-    imports,
-    listing,
-    locks,
-    page,
-    projects,
-    results,
-    schema,
-    undo,
-)
+from service.http.routes import bulk, health, imports, locks, projects, results, undo, versions
 
 CLIENT: Final = "/api/v2/clients/{client_id}"
 
 ROUTES: Final[dict[str, dict[str, Handler]]] = {
     f"{CLIENT}/projects/bulk": {hdrs.METH_POST: bulk.import_projects},
-    f"{CLIENT}/projects": {hdrs.METH_GET: listing.list_projects},
+    f"{CLIENT}/projects": {hdrs.METH_GET: projects.list_projects},
     f"{CLIENT}/projects/{{project_id}}": {
         hdrs.METH_GET: projects.read_project,
         hdrs.METH_DELETE: locks.archive,
     },
-    f"{CLIENT}/projects/{{project_id}}/versions": {hdrs.METH_GET: projects.list_versions},
+    f"{CLIENT}/projects/{{project_id}}/versions": {hdrs.METH_GET: versions.list_versions},
     f"{CLIENT}/projects/{{project_id}}/versions/{{version}}": {
-        hdrs.METH_GET: projects.read_version
+        hdrs.METH_GET: versions.read_version
     },
     f"{CLIENT}/projects/{{project_id}}/lock": {
         hdrs.METH_GET: locks.read_lock,
@@ -47,20 +36,20 @@ ROUTES: Final[dict[str, dict[str, Handler]]] = {
     "/healthz": {hdrs.METH_GET: health.healthz},
     "/readyz": {hdrs.METH_GET: health.readyz},
     "/metrics": {hdrs.METH_GET: health.read_metrics},
-    "/schema/native.xsd": {hdrs.METH_GET: schema.native_schema},
-    "/openapi.json": {hdrs.METH_GET: docs.openapi_json},
-    "/docs": {hdrs.METH_GET: docs.page},
-    "/docs/{asset}": {hdrs.METH_GET: docs.asset},
-    "/": {hdrs.METH_GET: page.page},
-    "/page/{file}": {hdrs.METH_GET: page.asset},
+    "/schema/native.xsd": {hdrs.METH_GET: static.send_native_schema},
+    "/openapi.json": {hdrs.METH_GET: static.send_openapi},
+    "/docs": {hdrs.METH_GET: static.send_docs},
+    "/docs/{asset}": {hdrs.METH_GET: static.send_docs_file},
+    "/": {hdrs.METH_GET: static.send_page},
+    "/page/{file}": {hdrs.METH_GET: static.send_page_file},
 }
 
 
 def add_routes(router: web.UrlDispatcher) -> None:
-    """Add all of them.
+    """Add all routes.
 
-    aiohttp's own answers to an unknown path or method say ``100 Continue`` to whoever waits for it,
-    before they say that there is nothing; so both have routes here.
+    aiohttp would send ``100 Continue`` before it answers an unknown path or method, so both have
+    routes of their own here.
     """
     for path, handlers in ROUTES.items():
         resource = router.add_resource(path)
@@ -73,7 +62,7 @@ def add_routes(router: web.UrlDispatcher) -> None:
         resource.add_route(
             hdrs.METH_ANY, _refuse_method(handlers), expect_handler=defer_expectation
         )
-    router.add_route(hdrs.METH_ANY, "/{path:.*}", _nothing, expect_handler=defer_expectation)
+    router.add_route(hdrs.METH_ANY, "/{path:.*}", _refuse_path, expect_handler=defer_expectation)
 
 
 def _refuse_method(handlers: dict[str, Handler]) -> Handler:
@@ -85,5 +74,5 @@ def _refuse_method(handlers: dict[str, Handler]) -> Handler:
     return refuse
 
 
-async def _nothing(request: web.Request) -> web.StreamResponse:
+async def _refuse_path(request: web.Request) -> web.StreamResponse:
     raise NotFound

@@ -15,7 +15,7 @@ from aiohttp import hdrs, web
 
 from service.errors import Conflict, ServiceError
 from service.http import app_keys
-from service.http.database import run_query
+from service.http.app_keys import run_query
 from service.http.responses import JSON
 from service.http.streaming import reset_on_failure, send_block
 from service.http.upload.job import JOBS, ImportJob, import_location

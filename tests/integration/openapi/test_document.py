@@ -14,7 +14,7 @@ from service.codes import ErrorCode, WarningCode
 from service.errors import ServiceError
 from service.http.middleware import REQUEST_ID_HEADER
 from service.http.openapi.document import document
-from service.http.routes import imports, listing, results_csv
+from service.http.routes import imports, projects, results
 from service.http.routes.table import ROUTES
 from service.http.upload import content_encoding, form
 from service.http.upload.options import IDEMPOTENCY_KEY
@@ -133,7 +133,7 @@ def _values(asked: str, name: str) -> list[str]:
 def test_options_have_the_values_of_the_code() -> None:
     assert _values("importProjects", "mode") == list(Mode)
     assert _values("importProjects", "outcomes") == list(OutcomeFilter)
-    assert _values("listProjects", "archived") == list(listing.ARCHIVED)
+    assert _values("listProjects", "archived") == list(projects.ARCHIVED)
     assert _values("importProjects", "Content-Encoding") == sorted(content_encoding.ACCEPTED)
     stored = document()["components"]["schemas"]["Options"]["oneOf"]
     assert set(stored[0]["properties"]) == set(ImportOptions().as_dict())
@@ -148,8 +148,8 @@ def test_the_form_accepts_the_media_types_of_the_code() -> None:
 
 def test_the_columns_of_the_csv_are_documented() -> None:
     response = operation("listResults").spec["responses"]["200"]
-    description = response["content"][results_csv.CSV]["schema"]["description"]
-    assert ", ".join(results_csv.COLUMNS) in description
+    description = response["content"][results.CSV]["schema"]["description"]
+    assert ", ".join(results.COLUMNS) in description
 
 
 async def test_a_route_accepts_the_documented_parameters_only(
