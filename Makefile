@@ -1,4 +1,4 @@
-# Every target sets up first, and needs nothing else.
+# Every target first sets up .venv, and needs nothing else.
 PYTHON ?=
 POSTGRES ?= 16,18
 
@@ -11,28 +11,28 @@ PARALLEL := -n 4 --dist=worksteal
 .PHONY: help setup lint test test-pgbouncer test-partitioned run demo attacks chaos bench soak figures growth image-check k8s-check clients-check load compare rollout upgrade lock reference
 
 help:
-	@echo "make demo   import the samples, print what became of them, stop"
-	@echo "make run    serve on 127.0.0.1:8080, with client 1"
-	@echo "make test   lint, types, every test on PostgreSQL $(POSTGRES), some through PgBouncer on partitions"
-	@echo "make test-pgbouncer  all integration tests through PgBouncer, with prepared statements and without"
-	@echo "make test-partitioned  all integration tests on tables in partitions"
-	@echo "make attacks  attack a real service on every side, print what came back at what cost (3 min)"
-	@echo "make chaos  kill and stop the service and PostgreSQL, see that nothing told is lost (about 12 min; QUICK=1: 2 min)"
-	@echo "make bench  measure speed, memory and fairness (about 22 min; QUICK=1: 3 min, fewer bars)"
-	@echo "make soak   200 mixed imports into one service: memory, threads, descriptors (half a minute)"
-	@echo "make figures  5 GiB, a million outcomes, an undo, pruning, uploads side by side (about 25 min)"
-	@echo "make growth  costs of a project, partitions, replicas × clients (about 15 min)"
-	@echo "make image-check  build the image, run it read-only, import files through it (as root, some 5 min)"
-	@echo "make k8s-check  validate the manifests for three versions of Kubernetes, try the alerts and queries"
-	@echo "make clients-check  install the languages of docs/clients, run all eight clients (as root, some 8 min)"
-	@echo "make load   a mix of uploads by locust for a minute (HOST=, TOKEN=, CLIENTS=: a service that runs)"
-	@echo "make compare  uploads of one project, beside the usual way to write it (3 min)"
-	@echo "make rollout  the mix on three replicas behind nginx and PgBouncer, restarted one by one (3 min)"
-	@echo "make upgrade  the same from the schema before, with its code, to this one (PREVIOUS=: a commit)"
-	@echo "make lint   lint and types alone"
-	@echo "make reference  write the tables of docs/ that mirror the code, and the fields of schema.xsd"
-	@echo "make setup  make .venv (PYTHON=python3.13 picks the interpreter)"
-	@echo "make lock   write requirements.lock anew from pyproject.toml"
+	@echo "make demo              import the samples, print the outcomes, and stop"
+	@echo "make run               serve on 127.0.0.1:8080 with client 1"
+	@echo "make test              lint, check types, and run all tests on PostgreSQL 18, some also on 16 and through PgBouncer"
+	@echo "make test-pgbouncer    run all integration tests through PgBouncer, with and without prepared statements"
+	@echo "make test-partitioned  run all integration tests on partitioned tables"
+	@echo "make attacks           attack a real service, and print responses, memory and time (3 min; ONLY=name selects)"
+	@echo "make chaos             kill and stop replicas and PostgreSQL, and check that no reported outcome is lost (12 min; QUICK=1: 2 min)"
+	@echo "make bench             measure speed, memory and fairness (22 min; QUICK=1: 3 min, fewer measurements)"
+	@echo "make soak              import 200 mixed files into one service, and check for leaks (30 s)"
+	@echo "make figures           measure 5 GiB, a million outcomes, an undo, pruning and parallel uploads (25 min)"
+	@echo "make growth            measure costs by size of project, by partitions, and by replicas and clients (15 min)"
+	@echo "make image-check       build the image, run it read-only, and import files through it (as root, 5 min)"
+	@echo "make k8s-check         validate the manifests for three versions of Kubernetes, and test alerts and queries"
+	@echo "make clients-check     install the languages of docs/clients, and run all eight clients (as root, 8 min)"
+	@echo "make load              send a mix of uploads with locust for a minute (HOST=, TOKEN=, CLIENTS= select a running service)"
+	@echo "make compare           compare uploads of one project with a usual implementation (3 min)"
+	@echo "make rollout           send the mix to three replicas behind nginx and PgBouncer, and restart each (3 min)"
+	@echo "make upgrade           do the same from the previous schema and its code (PREVIOUS= names a commit)"
+	@echo "make lint              check style, types, the Dockerfile and the migrations"
+	@echo "make reference         write the tables of docs/ that mirror the code, and the fields of schema.xsd"
+	@echo "make setup             create .venv (PYTHON=python3.13 selects the interpreter)"
+	@echo "make lock              write requirements.lock and requirements-image.lock from pyproject.toml"
 
 setup: .venv/ready
 

@@ -35,7 +35,7 @@ async def send(service: Service, plan: bytes = PLAN, *, token_: str = "") -> Ans
     return answer
 
 
-async def test_it_lands_as_it_is(service: Service, pool: Pool) -> None:
+async def test_a_file_is_imported_unchanged(service: Service, pool: Pool) -> None:
     answer = await send(service)
     assert answer.status == 207
     assert answer.json["counts"]["created"] == 1
@@ -45,20 +45,20 @@ async def test_it_lands_as_it_is(service: Service, pool: Pool) -> None:
     assert tuple(kept) == ("Weekly plan", "plan.xml", "raw")
 
 
-def test_every_line_ends_as_http_wants_it() -> None:
+def test_every_header_line_ends_in_crlf() -> None:
     content = (CLIENTS / "upload.http").read_bytes()
     assert content.count(b"\n") == content.count(b"\r\n")
     assert b"Length: %d\r\n" % len(BODY) in content
 
 
-async def test_a_project_that_fails_is_told_with_its_line(service: Service) -> None:
+async def test_a_failed_project_is_reported_with_its_line(service: Service) -> None:
     answer = await send(service, PLAN.replace(b"<name>Pump", b"<start>soon</start><name>Pump"))
     (error,) = answer.json["details"]["errors"]
     assert (answer.status, error["external_id"], error["line"]) == (207, "RAW-1", 4)
 
 
 @pytest.mark.parametrize("wrong", ["wrong", "a.b.c"])
-async def test_a_refusal_is_told(service: Service, wrong: str) -> None:
+async def test_a_refusal_is_reported(service: Service, wrong: str) -> None:
     answer = await send(service, token_=wrong)
     assert answer.status == 401
     assert answer.json["details"] == "JWT token is malformed"

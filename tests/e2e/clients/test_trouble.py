@@ -49,7 +49,7 @@ async def network(service: Service) -> AsyncIterator[Network]:
 
 
 @every_client
-async def test_what_has_no_id_is_told_by_its_line(
+async def test_a_project_without_an_id_is_reported_by_its_line(
     client: str, service: Service, tmp_path: Path
 ) -> None:
     file = tmp_path / "plans.xml"
@@ -75,7 +75,7 @@ async def test_locks_that_refuse_every_project_are_no_refusal_of_the_file(
 
 
 @every_client
-async def test_a_file_that_is_not_there_is_no_failure_of_projects(
+async def test_a_missing_file_is_not_a_failure_of_projects(
     client: str, service: Service, tmp_path: Path
 ) -> None:
     done = await upload(client, service, tmp_path / "plan.xml")
@@ -84,7 +84,7 @@ async def test_a_file_that_is_not_there_is_no_failure_of_projects(
 
 
 @every_client
-async def test_a_refusal_is_heard_while_the_file_is_sent(
+async def test_a_refusal_ends_the_upload_early(
     client: str, service: Service, tmp_path: Path
 ) -> None:
     file = tmp_path / "large.xml"
@@ -95,7 +95,7 @@ async def test_a_refusal_is_heard_while_the_file_is_sent(
 
 
 @every_client
-async def test_a_lost_connection_is_followed_by_the_same_import(
+async def test_a_client_resumes_the_same_import_after_a_lost_connection(
     client: str, network: Network, many: Path, pool: Pool
 ) -> None:
     network.there.cut_after(len(MANY) * len(COMMENT) // 2)
@@ -107,7 +107,7 @@ async def test_a_lost_connection_is_followed_by_the_same_import(
 
 
 @every_client
-async def test_an_import_that_goes_on_without_its_connection_is_waited_for(
+async def test_a_client_waits_for_an_import_that_outlives_its_connection(
     client: str, network: Network, one: Path, pool: Pool
 ) -> None:
     async with pool.acquire() as other, other.transaction():
@@ -123,7 +123,7 @@ async def test_an_import_that_goes_on_without_its_connection_is_waited_for(
 
 
 @every_client
-async def test_a_lost_answer_is_had_by_the_same_key(
+async def test_a_lost_response_is_replayed_by_the_same_key(
     client: str, network: Network, many: Path, pool: Pool
 ) -> None:
     network.back.cut_after(10_000)
@@ -137,7 +137,7 @@ async def test_a_lost_answer_is_had_by_the_same_key(
 @pytest.mark.parametrize(
     "spoil", [lambda whole: whole[:-20], lambda whole: whole.replace(LAST, b"}")]
 )
-async def test_an_answer_that_only_looks_whole_is_noticed(
+async def test_a_truncated_response_is_noticed(
     client: str, service: Service, one: Path, spoil: Callable[[bytes], bytes], pool: Pool
 ) -> None:
     """JSON that breaks off, and JSON that is well-formed but lacks its last member."""
@@ -151,7 +151,7 @@ async def test_an_answer_that_only_looks_whole_is_noticed(
 
 @every_client
 @pytest.mark.settings(max_imports_per_client=1)
-async def test_what_is_told_to_wait_waits(
+async def test_a_client_obeys_retry_after(
     client: str, service: Service, one: Path, pool: Pool
 ) -> None:
     body = form(part("file", native().encode()))

@@ -25,7 +25,7 @@ def good(tmp_path: Path) -> Path:
 
 
 @every_client
-async def test_a_file_lands(client: str, service: Service, good: Path, pool: Pool) -> None:
+async def test_a_file_is_imported(client: str, service: Service, good: Path, pool: Pool) -> None:
     notes = "@Zürich; week 2"
     done = await upload(client, service, good, notes)
     assert (done.code, done.err) == (0, "")
@@ -40,7 +40,7 @@ async def test_a_file_lands(client: str, service: Service, good: Path, pool: Poo
 
 
 @every_client
-async def test_a_project_that_fails_is_named_with_its_line(
+async def test_a_failed_project_is_named_with_its_line(
     client: str, service: Service, tmp_path: Path, pool: Pool
 ) -> None:
     file = tmp_path / "plans.xml"
@@ -56,7 +56,7 @@ async def test_a_project_that_fails_is_named_with_its_line(
 
 
 @every_client
-async def test_a_refusal_is_told_in_the_services_words(
+async def test_a_refusal_is_printed_as_the_service_worded_it(
     client: str, service: Service, good: Path, pool: Pool
 ) -> None:
     done = await upload(client, service, good, token_="wrong")
@@ -67,7 +67,7 @@ async def test_a_refusal_is_told_in_the_services_words(
 
 
 @every_client
-async def test_memory_does_not_follow_the_file(
+async def test_memory_does_not_grow_with_the_file(
     client: str, service: Service, good: Path, tmp_path: Path
 ) -> None:
     """What collects garbage lets some tens of MB gather, so it is measured by a larger file."""

@@ -10,7 +10,7 @@ from tests.support.tab import Tab
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_every_operation_and_schema_is_drawn(tab: Tab) -> None:
+async def test_every_operation_and_schema_is_shown(tab: Tab) -> None:
     await tab.page.goto(f"{tab.service.base}/docs")
     schemas = [f"schema-{name}" for name in document()["components"]["schemas"]]
     for name in [*(each.name for each in operations()), *schemas]:
@@ -20,7 +20,7 @@ async def test_every_operation_and_schema_is_drawn(tab: Tab) -> None:
     assert "[object" not in str(drawn)
 
 
-async def test_it_is_found_and_opened_by_keyboard(tab: Tab) -> None:
+async def test_an_operation_is_found_and_opened_by_keyboard(tab: Tab) -> None:
     await tab.page.goto(f"{tab.service.base}/docs")
     await expect(tab.page.locator("#takeLock")).to_be_visible()
     await tab.page.keyboard.press("/")
@@ -34,7 +34,7 @@ async def test_it_is_found_and_opened_by_keyboard(tab: Tab) -> None:
 
 
 @pytest.mark.screen(390, 844)
-async def test_a_phone_shows_all_of_it(tab: Tab) -> None:
+async def test_the_reference_fits_a_phone(tab: Tab) -> None:
     await tab.page.goto(f"{tab.service.base}/docs#importProjects")
     await expect(tab.page.locator("#importProjects").get_by_text("Answers")).to_be_visible()
     await tab.page.evaluate("document.querySelectorAll('details').forEach((e) => e.open = true)")

@@ -24,7 +24,7 @@ def plan(finish: str) -> str:
     return made.replace("</project>", f"{LINK}</project>")
 
 
-async def test_a_project_is_drawn_and_its_versions_compared(tab: Tab) -> None:
+async def test_a_project_is_shown_and_its_versions_are_compared(tab: Tab) -> None:
     await tab.sign_in()
     for finish in ("2026-01-09", "2026-01-16"):
         card = await tab.send(plan(finish), name=f"{finish}.xml")
@@ -49,7 +49,7 @@ async def test_a_project_is_drawn_and_its_versions_compared(tab: Tab) -> None:
     await expect(tab.page.get_by_text("1 of 2")).to_be_visible()
 
 
-async def test_a_plan_of_thousands_keeps_only_what_is_seen_in_the_document(tab: Tab) -> None:
+async def test_a_large_plan_keeps_only_visible_rows_in_the_document(tab: Tab) -> None:
     task = "<task id='{0}'><name>Task {0}</name><start>2026-01-{1:02}T08:00:00</start></task>"
     tasks = "".join(task.format(n, n % 28 + 1) for n in range(4000))
     await tab.sign_in()
@@ -80,7 +80,7 @@ async def test_an_import_is_undone(tab: Tab) -> None:
     await expect(tab.page.get_by_text("There are no projects here yet.")).to_be_visible()
 
 
-async def test_the_keyboard_does_it_all(tab: Tab) -> None:
+async def test_the_page_works_by_keyboard_alone(tab: Tab) -> None:
     keyboard = tab.page.keyboard
     choosing = asyncio.create_task(tab.page.wait_for_event("filechooser", timeout=120_000))
     await tab.page.goto(f"{tab.service.base}/")
@@ -113,7 +113,7 @@ async def test_the_keyboard_does_it_all(tab: Tab) -> None:
 
 
 @pytest.mark.screen(390, 844)
-async def test_a_phone_is_wide_enough(tab: Tab) -> None:
+async def test_the_page_fits_a_phone(tab: Tab) -> None:
     name = "Installations_of_the_pumping_stations_along_the_western_embankment " * 3
     await tab.sign_in()
     card = await tab.send(project(1, name), project(2, name, "<task/>"), name=f"{name[:90]}.xml")

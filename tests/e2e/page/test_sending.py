@@ -55,7 +55,7 @@ async def test_files_go_one_after_another_each_with_its_result(tab: Tab) -> None
     await expect(tab.page.get_by_text("Week 12")).to_have_count(2)
 
 
-async def test_what_failed_is_told_by_line_and_reason_and_as_csv(tab: Tab) -> None:
+async def test_failures_are_shown_with_line_and_reason_and_exported_as_csv(tab: Tab) -> None:
     name = "&lt;img src=x onerror=&quot;document.title='run'&quot;&gt;"
     await tab.sign_in()
     bad = [project(number, name, BAD) for number in range(37)]
@@ -87,7 +87,7 @@ async def test_five_thousand_failures_can_be_searched(tab: Tab) -> None:
     await expect(failures.get_by_text("Nothing is like that.")).to_be_visible()
 
 
-async def test_a_file_that_cannot_be_read_is_refused_in_the_services_words(tab: Tab) -> None:
+async def test_an_unreadable_file_shows_the_refusal_of_the_service(tab: Tab) -> None:
     await tab.sign_in()
     await tab.choose(b"no xml", "notes.txt")
     alert = tab.card("notes.txt").get_by_role("alert")
@@ -95,7 +95,7 @@ async def test_a_file_that_cannot_be_read_is_refused_in_the_services_words(tab: 
     await expect(alert).to_contain_text("send the file again")
 
 
-async def test_a_dry_run_says_that_nothing_is_written(tab: Tab) -> None:
+async def test_a_dry_run_shows_that_nothing_was_written(tab: Tab) -> None:
     await tab.sign_in()
     await tab.page.get_by_label("Dry run").check()
     card = await tab.send(project(1))
@@ -105,7 +105,7 @@ async def test_a_dry_run_says_that_nothing_is_written(tab: Tab) -> None:
     await expect(tab.page.get_by_text("There are no projects here yet.")).to_be_visible()
 
 
-async def test_while_it_runs_bars_move_and_it_can_be_cancelled_from_the_history(tab: Tab) -> None:
+async def test_a_running_import_shows_progress_and_can_be_cancelled(tab: Tab) -> None:
     await tab.sign_in()
     async with held(tab, 599):
         card = await tab.send(*(project(number) for number in range(600)))
@@ -122,7 +122,7 @@ async def test_while_it_runs_bars_move_and_it_can_be_cancelled_from_the_history(
     await expect(card.get_by_text("The import was cancelled.")).to_be_visible()
 
 
-async def test_after_a_lost_connection_it_finds_the_import_and_goes_on(tab: Tab) -> None:
+async def test_the_page_finds_its_import_after_a_lost_connection(tab: Tab) -> None:
     async with proxied(tab.service.base) as proxy:
         await tab.sign_in(f"http://127.0.0.1:{urlsplit(proxy.dsn).port}")
         strike = proxy.strike(Fault.STALL, b"</project>", skip=1000)
@@ -142,7 +142,7 @@ async def test_after_a_lost_connection_it_finds_the_import_and_goes_on(tab: Tab)
     assert [row["attempt"] for row in rows] == [2]
 
 
-async def test_a_token_that_does_not_hold_can_be_replaced(tab: Tab) -> None:
+async def test_a_refused_token_can_be_replaced(tab: Tab) -> None:
     await tab.page.goto(f"{tab.service.base}/")
     await tab.page.get_by_label("Token").fill("rubbish")
     await tab.page.get_by_label("Client").fill(str(tab.client))
@@ -161,7 +161,7 @@ async def test_a_token_that_does_not_hold_can_be_replaced(tab: Tab) -> None:
     await expect(tab.page.get_by_role("alert")).to_contain_text("Authentication failed")
 
 
-async def test_the_page_has_words_for_every_error_and_warning_of_a_project() -> None:
+async def test_the_page_explains_every_error_and_warning_code() -> None:
     text = (files("service.web") / "page" / "remedies.js").read_text("utf-8")
     head, warnings = text.split("const WARNINGS")
     assert set(re.findall(r"^  ([A-Z_]+): ", head, re.M)) == set(ErrorCode)

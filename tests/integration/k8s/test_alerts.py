@@ -33,7 +33,7 @@ def number(alert: str) -> float:
 
 
 @pytest.mark.parametrize("alert", ALERTS)
-def test_the_metrics_and_labels_of_an_alert_are_there(alert: str) -> None:
+def test_metrics_and_labels_of_an_alert_exist(alert: str) -> None:
     expression = ALERTS[alert]["expr"]
     metrics = re.findall(r"(\w+){([^}]*)}", expression)
     assert metrics
@@ -45,7 +45,7 @@ def test_the_metrics_and_labels_of_an_alert_are_there(alert: str) -> None:
         assert 'job="bulk-import"' in matchers
 
 
-def test_what_is_too_much_goes_by_the_settings() -> None:
+def test_thresholds_of_alerts_follow_the_settings() -> None:
     slots = int(settings(OVERLAY)["BULK_IMPORT_MAX_IMPORTS"])
     assert 0.8 * slots < number("BulkImportFull") < slots
     assert number("BulkImportStuck") >= Settings.model_fields["upload_timeout"].default
@@ -70,7 +70,7 @@ def test_an_alert_has_an_entry_with_what_to_look_at_and_what_to_do(alert: str) -
     assert re.search(r"^Do: ", entry, re.M)
 
 
-def test_no_entry_is_of_an_alert_that_does_not_exist() -> None:
+def test_every_documented_alert_exists() -> None:
     assert list(entries()) == [name for name, _ in DOCUMENTED]
 
 

@@ -26,7 +26,7 @@ async def scraped(service: Service) -> dict[str, set[str]]:
     return told
 
 
-async def test_what_is_asked_for_is_told(service: Service) -> None:
+async def test_every_queried_metric_and_label_is_exported(service: Service) -> None:
     told = await scraped(service) | PROMETHEUS_OWN
     for expression in [*asked(), *(rule["expr"] for rule in ALERTS.values())]:
         metrics = named(expression)
@@ -38,20 +38,20 @@ async def test_what_is_asked_for_is_told(service: Service) -> None:
             assert each in metrics, f"{each} without braces: {expression}"
 
 
-def test_every_metric_of_ours_is_on_the_dashboard() -> None:
+def test_every_exported_metric_is_on_the_dashboard() -> None:
     shown = {name for expression in asked() for name in named(expression)}
     without = {re.sub("_(bucket|sum|count)$", "", name) for name in shown}
     assert set(metrics_by_name()) <= without
 
 
-def test_only_what_is_asked_for_is_put_into_legends() -> None:
+def test_legends_use_only_labels_of_their_query() -> None:
     for panel in panels():
         for target in panel["targets"]:
             labels = set().union(*named(target["expr"]).values())
             assert set(re.findall(r"{{(\w+)}}", target["legendFormat"])) <= labels
 
 
-def test_the_rows_are_the_questions_of_the_documentation() -> None:
+def test_dashboard_rows_are_the_questions_of_the_documentation() -> None:
     text = (CHECKOUT / "docs" / "monitoring.md").read_text("utf-8")
     questions = re.findall(r"^\*\*(.+\?)\*\*$", text, re.M)
     rows = [panel["title"] for panel in dashboard()["panels"] if panel["type"] == "row"]
@@ -70,7 +70,7 @@ def test_panels_do_not_overlap() -> None:
     assert len(ids) == len(set(ids))
 
 
-def test_grafana_finds_it_where_there_is_monitoring() -> None:
+def test_grafana_finds_the_dashboard_where_monitoring_is_installed() -> None:
     for overlay in OVERLAYS:
         boards = [
             each

@@ -43,7 +43,7 @@ def in_image(name: str) -> str:
 
 
 @every_overlay
-def test_what_is_set_is_a_setting_and_can_be_read(
+def test_every_variable_of_the_manifests_is_a_valid_setting(
     overlay: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     named = settings(overlay)
@@ -55,7 +55,7 @@ def test_what_is_set_is_a_setting_and_can_be_read(
 
 
 @every_overlay
-def test_the_port_is_one_and_the_same(overlay: str) -> None:
+def test_image_service_and_routes_use_the_same_port(overlay: str) -> None:
     port = Settings.model_fields["port"].default
     assert in_image("BULK_IMPORT_PORT") == str(port)
     assert f"\nEXPOSE {port}\n" in DOCKERFILE
@@ -74,7 +74,7 @@ def test_the_port_is_one_and_the_same(overlay: str) -> None:
 
 
 @every_overlay
-def test_probes_ask_routes_that_are_there(overlay: str) -> None:
+def test_probes_use_existing_routes(overlay: str) -> None:
     container = service(overlay)
     asked = {
         probe: container[probe]["httpGet"]["path"]
@@ -89,7 +89,7 @@ def test_probes_ask_routes_that_are_there(overlay: str) -> None:
 
 
 @pytest.mark.parametrize("overlay", WATCHED)
-def test_what_is_scraped_is_there(overlay: str) -> None:
+def test_scraped_paths_exist(overlay: str) -> None:
     spec = one(overlay, "ServiceMonitor")["spec"]
     (endpoint,) = spec["endpoints"]
     assert endpoint["path"] in ROUTES
@@ -99,7 +99,7 @@ def test_what_is_scraped_is_there(overlay: str) -> None:
 
 
 @every_overlay
-def test_commands_and_options_are_there(overlay: str) -> None:
+def test_commands_and_options_of_the_manifests_exist(overlay: str) -> None:
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     assert "args" not in service(overlay), "the image says what it starts"
     ours = [
@@ -127,7 +127,7 @@ def test_each_image_has_a_migration_of_its_own(overlay: str) -> None:
 
 
 @every_overlay
-def test_no_pod_may_do_more_than_it_must(overlay: str) -> None:
+def test_pods_have_no_unneeded_privileges(overlay: str) -> None:
     assert one(overlay, "ServiceAccount")["automountServiceAccountToken"] is False
     for name, pod in pods(overlay).items():
         assert pod["automountServiceAccountToken"] is False, name
@@ -145,7 +145,7 @@ def test_no_pod_may_do_more_than_it_must(overlay: str) -> None:
 
 
 @every_overlay
-def test_the_user_and_the_volume_are_the_images(overlay: str) -> None:
+def test_pods_use_the_user_and_the_volume_of_the_image(overlay: str) -> None:
     (user,) = re.findall(r"^USER (\d+):\1$", DOCKERFILE, re.M)
     context = pods(overlay)["bulk-import"]["securityContext"]
     assert {context["runAsUser"], context["runAsGroup"], context["fsGroup"]} == {int(user)}
@@ -163,7 +163,7 @@ def test_a_service_sets_no_setting(overlay: str) -> None:
 
 
 @every_overlay
-def test_what_selects_pods_selects_some(overlay: str) -> None:
+def test_every_selector_matches_pods(overlay: str) -> None:
     labels = [each["metadata"]["labels"] for each in templates(overlay).values()] + [
         {"cnpg.io/cluster": each["metadata"]["name"]} for each in of(overlay, "Cluster")
     ]
@@ -183,7 +183,7 @@ def test_what_selects_pods_selects_some(overlay: str) -> None:
 
 
 @every_overlay
-def test_pods_of_a_deployment_are_spread(overlay: str) -> None:
+def test_pods_of_a_deployment_are_spread_over_nodes(overlay: str) -> None:
     for item in of(overlay, "Deployment"):
         template = item["spec"]["template"]
         spread = template["spec"]["topologySpreadConstraints"]
@@ -192,7 +192,7 @@ def test_pods_of_a_deployment_are_spread(overlay: str) -> None:
         assert all(each["labelSelector"]["matchLabels"].items() <= labels for each in spread)
 
 
-def test_it_can_grow_by_running_imports_as_well(tmp_path: Path) -> None:
+def test_replicas_can_scale_by_running_imports(tmp_path: Path) -> None:
     """No overlay has the component, as not every cluster has the metric."""
     ours = Path(os.path.relpath(CHECKOUT / "k8s", tmp_path.resolve()))
     wanted = {
@@ -210,7 +210,7 @@ def test_it_can_grow_by_running_imports_as_well(tmp_path: Path) -> None:
 
 
 @every_overlay
-def test_nothing_is_let_through_by_default(overlay: str) -> None:
+def test_network_policies_deny_by_default(overlay: str) -> None:
     assert one(overlay, "NetworkPolicy", "nothing")["spec"] == {
         "podSelector": {},
         "policyTypes": ["Ingress", "Egress"],
@@ -218,7 +218,7 @@ def test_nothing_is_let_through_by_default(overlay: str) -> None:
 
 
 @every_overlay
-def test_what_is_mounted_is_there_and_apart(overlay: str) -> None:
+def test_mounted_volumes_exist_and_do_not_overlap(overlay: str) -> None:
     """No volume is mounted inside another, where its folder could not be made."""
     maps = {each["metadata"]["name"] for each in of(overlay, "ConfigMap")}
     claims = {"data"}
@@ -238,7 +238,7 @@ def test_what_is_mounted_is_there_and_apart(overlay: str) -> None:
 
 
 @every_overlay
-def test_every_secret_is_referred_to_and_documented(overlay: str) -> None:
+def test_every_secret_is_used_and_documented(overlay: str) -> None:
     assert of(overlay, "Secret") == []
     named = set(secrets(build(overlay)))
     assert {"bulk-import-database", "bulk-import-tokens"} <= named

@@ -11,7 +11,7 @@ PRUNING = [overlay for overlay in OVERLAYS if of(overlay, "CronJob")]
 where_it_prunes = pytest.mark.parametrize("overlay", PRUNING)
 
 
-def test_production_and_what_is_made_of_it_have_one() -> None:
+def test_production_overlays_have_a_pruning_cronjob() -> None:
     assert PRUNING == ["cloudnativepg", "gateway", "production"]
 
 
@@ -23,7 +23,7 @@ def test_pods_prune_where_no_cronjob_does(overlay: str, monkeypatch: pytest.Monk
 
 
 @where_it_prunes
-def test_one_round_at_a_time_is_kept_short_and_remembered(overlay: str) -> None:
+def test_the_cronjob_runs_one_round_at_a_time_and_keeps_its_history(overlay: str) -> None:
     spec = one(overlay, "CronJob", NAME)["spec"]
     assert spec["concurrencyPolicy"] == "Forbid"
     minutes = Settings.model_fields["prune_every"].default // 60
@@ -34,7 +34,7 @@ def test_one_round_at_a_time_is_kept_short_and_remembered(overlay: str) -> None:
 
 
 @where_it_prunes
-def test_it_is_as_the_pods_and_the_migration_are(overlay: str) -> None:
+def test_pruning_runs_with_the_image_and_settings_of_the_pods(overlay: str) -> None:
     pod, served = pods(overlay)[NAME], pods(overlay)["bulk-import"]
     (migration,) = [each for name, each in pods(overlay).items() if "migrate" in name]
     for field in ("securityContext", "serviceAccountName", "restartPolicy"):
@@ -48,7 +48,7 @@ def test_it_is_as_the_pods_and_the_migration_are(overlay: str) -> None:
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_whoever_uses_the_database_gets_through(overlay: str) -> None:
+def test_every_user_of_the_database_can_reach_pgbouncer(overlay: str) -> None:
     names = {
         template["metadata"]["labels"]["app.kubernetes.io/name"] for template in every(overlay)
     }

@@ -37,7 +37,7 @@ def mistaken(item: Object, path: str, value: object) -> Object:
         ("Cluster", "bulk-import-db", "spec.postgresql.parameters.max_connections", 300),
     ],
 )
-def test_a_mistake_is_caught(kind: str, name: str, path: str, value: object) -> None:
+def test_an_invalid_manifest_is_refused(kind: str, name: str, path: str, value: object) -> None:
     item = one("cloudnativepg", kind, name)
     assert check(item, VERSIONS[-1]) is None
     assert check(mistaken(item, path, value), VERSIONS[-1]) is not None

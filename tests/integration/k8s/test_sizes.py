@@ -51,13 +51,13 @@ def pgbouncer(overlay: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("overlay", [o for o in OVERLAYS if o != "dev"])
-def test_what_is_said_is_the_default_unless_it_must_be_less(overlay: str) -> None:
+def test_stated_sizes_are_the_defaults_or_smaller(overlay: str) -> None:
     for name in ("max_imports", "drain_timeout", "pool_size", "import_spool_bytes"):
         assert setting(overlay, name) == Settings.model_fields[name].default
 
 
 @every_overlay
-def test_the_memory_is_enough_for_every_slot(overlay: str) -> None:
+def test_the_memory_limit_suffices_for_every_slot(overlay: str) -> None:
     resources = service(overlay)["resources"]
     wanted = setting(overlay, "max_imports") * IMPORT + PROCESS
     assert bytes_of(resources["limits"]["memory"]) == wanted
@@ -66,7 +66,7 @@ def test_the_memory_is_enough_for_every_slot(overlay: str) -> None:
 
 
 @every_overlay
-def test_the_disk_is_enough_for_the_spool(overlay: str) -> None:
+def test_the_disk_suffices_for_the_spool(overlay: str) -> None:
     (volume,) = pods(overlay)["bulk-import"]["volumes"]
     resources = service(overlay)["resources"]
     spool = setting(overlay, "spool_bytes")
@@ -86,7 +86,7 @@ def test_a_pod_has_the_time_to_drain(overlay: str) -> None:
 
 
 @every_overlay
-def test_it_shrinks_a_pod_in_ten_minutes_and_goes_on_while_it_rolls(overlay: str) -> None:
+def test_scaling_down_removes_one_pod_in_ten_minutes(overlay: str) -> None:
     down = one(overlay, "HorizontalPodAutoscaler")["spec"]["behavior"]["scaleDown"]
     assert down["policies"] == [{"type": "Pods", "value": 1, "periodSeconds": 600}]
     rolling = one(overlay, "Deployment")["spec"]["strategy"]["rollingUpdate"]
@@ -129,7 +129,7 @@ def test_the_cluster_has_connections_and_locks_for_all(overlay: str) -> None:
 
 
 @clustered
-def test_what_was_told_is_on_two_nodes(overlay: str) -> None:
+def test_commits_wait_for_a_second_node(overlay: str) -> None:
     spec = one(overlay, "Cluster", "bulk-import-db")["spec"]
     synchronous = spec["postgresql"]["synchronous"]
     assert synchronous["dataDurability"] == "required"
@@ -137,7 +137,7 @@ def test_what_was_told_is_on_two_nodes(overlay: str) -> None:
 
 
 @every_overlay
-def test_who_vanished_holds_no_lock_for_longer_than_a_minute(overlay: str) -> None:
+def test_a_vanished_client_holds_its_locks_for_a_minute_at_most(overlay: str) -> None:
     def seconds(idle: str, interval: str, count: str) -> int:
         return int(idle) + int(interval) * int(count)
 
@@ -157,7 +157,7 @@ def test_who_vanished_holds_no_lock_for_longer_than_a_minute(overlay: str) -> No
         assert seconds(*(parameters[name] for name in names)) <= MINUTE
 
 
-def test_what_is_in_front_lets_an_upload_take_its_time() -> None:
+def test_proxies_allow_long_uploads() -> None:
     nginx = {
         name.rpartition("/")[2]: value
         for name, value in one("production", "Ingress")["metadata"]["annotations"].items()

@@ -34,7 +34,7 @@ async def test_every_leaf_of_every_project_is_in_the_database(service: Service, 
     print(checked, "leaves")
 
 
-async def test_every_leaf_of_the_shared_objects_that_are_taken_is_in_the_database(
+async def test_every_leaf_of_imported_shared_objects_is_in_the_database(
     service: Service, pool: Pool
 ) -> None:
     checked = 0

@@ -17,7 +17,7 @@ def upload_of(content: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("file", PORTFOLIOS, ids=lambda file: file.name)
-async def test_a_changed_portfolio_is_put_back_row_for_row(
+async def test_an_undo_restores_a_changed_portfolio_row_by_row(
     service: Service, pool: Pool, file: File
 ) -> None:
     imported = await send(service, upload_of(file.content))

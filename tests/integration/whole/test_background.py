@@ -21,7 +21,7 @@ def plan(tasks: int) -> bytes:
 
 
 @pytest.mark.parametrize("wanted", [True, False])
-async def test_old_versions_are_pruned_where_that_is_wanted(
+async def test_old_versions_are_pruned_only_where_pruning_is_enabled(
     settings: Settings, dsn: str, pool: Pool, wanted: bool
 ) -> None:
     quick = {"prune": wanted, "prune_every": 0.1, "keep_versions": 1, "keep_superseded": 0}

@@ -69,7 +69,7 @@ def spoil(number: int, way: tuple[str, str, int, str]) -> str:
     return text.format(id=name)
 
 
-async def test_the_bad_are_refused_alone_with_line_element_and_value(
+async def test_invalid_projects_fail_alone_with_line_element_and_value(
     service: Service, pool: Pool
 ) -> None:
     lines = [FILE_START]
@@ -106,7 +106,7 @@ def element_of(error: dict[str, object]) -> str:
     return element
 
 
-async def test_all_faults_of_a_project_are_told_at_once(service: Service) -> None:
+async def test_all_faults_of_a_project_are_reported_together(service: Service) -> None:
     text = GOOD.format(id="P")
     for old, new, _, _ in (SPOILT[0], SPOILT[2], SPOILT[4], SPOILT[7], SPOILT[14]):
         text = text.replace(old, new, 1)

@@ -24,7 +24,7 @@ def file_of(order: range, mark: str) -> bytes:
     return native_file(projects)
 
 
-async def test_nothing_deadlocks_and_every_version_is_told_once(
+async def test_opposite_uploads_do_not_deadlock_and_report_each_version_once(
     service: Service, pool: Pool
 ) -> None:
     versions: defaultdict[str, list[int]] = defaultdict(list)
