@@ -1,4 +1,4 @@
-"""Compiles what reads records, where there is a C compiler; without one its Python stands in."""
+"""Builds the compiled engine. Without a C compiler the engine in Python reads the files."""
 
 import lxml
 from Cython.Build import cythonize

@@ -1,4 +1,4 @@
-"""PostgreSQL takes every value that passed, and prints it so that it reads to the same bytes."""
+"""PostgreSQL accepts every value that a kind accepts, and prints the same text."""
 
 import io
 import random
@@ -56,7 +56,7 @@ KINDS: list[tuple[Kind, str, Callable[[random.Random], str]]] = [
 
 
 @pytest.mark.parametrize(("kind", "column", "make"), KINDS, ids=[kind.name for kind, *_ in KINDS])
-async def test_a_value_that_passed_is_stored_as_it_is_written(
+async def test_postgresql_prints_an_accepted_value_unchanged(
     dsn: str, kind: Kind, column: str, make: Callable[[random.Random], str]
 ) -> None:
     chance = random.Random(7)
@@ -71,7 +71,7 @@ async def test_a_value_that_passed_is_stored_as_it_is_written(
     assert [escape(value.encode()) for value in printed] == written
 
 
-async def test_json_that_passed_is_stored_as_it_is_written(dsn: str) -> None:
+async def test_postgresql_prints_accepted_json_unchanged(dsn: str) -> None:
     texts = ["1.50", "-0.0", "1e3", '{"b": [2.50], "a": null}', r'"\u00e9\n"', "1e-90", str(2**90)]
     written = list(map(_canonical, texts))
     printed = await _stored(dsn, "jsonb", [escape(text.encode()) for text in written])

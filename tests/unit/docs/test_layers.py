@@ -1,4 +1,4 @@
-"""Imports go one way: from the outside in, and never in a circle."""
+"""Imports go from outer layers to inner ones, and never in a circle."""
 
 import ast
 import re
@@ -13,7 +13,8 @@ PACKAGE = CHECKOUT / "service"
 FROM_IMPORT = re.compile(r"^\s*from\s+([\w.]+)\s+c?import\s+(\([^)]*\)|[^\n#]+)", re.MULTILINE)
 """Of Cython: the module, and the names with their parentheses."""
 
-# A room imports itself and rooms of a lower rank; two of the same rank know nothing of each other.
+# A layer imports itself and layers of a lower rank. Two layers of the same rank do not import
+# each other.
 RANKS = {
     "__main__": 7,
     "cli": 6,
@@ -26,19 +27,19 @@ RANKS = {
     "samples": 1,
 }
 GROUND = 0
-"""What every room may use: model, spool, errors, settings, observability."""
+"""The rank of what every layer may import: model, spool, errors, settings, observability."""
 
 
-def test_rooms_import_only_what_lies_below_them() -> None:
+def test_layers_import_only_lower_layers() -> None:
     wrong = [
         f"{importer} imports {imported}"
         for importer, imported in imports()
-        if room(importer) != room(imported) and rank(importer) <= rank(imported) != GROUND
+        if layer(importer) != layer(imported) and rank(importer) <= rank(imported) != GROUND
     ]
     assert wrong == []
 
 
-def test_what_every_room_uses_imports_no_room() -> None:
+def test_the_ground_imports_no_layer() -> None:
     wrong = [
         f"{importer} imports {imported}"
         for importer, imported in imports()
@@ -47,7 +48,7 @@ def test_what_every_room_uses_imports_no_room() -> None:
     assert wrong == []
 
 
-def test_no_module_imports_itself_by_way_of_others() -> None:
+def test_no_modules_import_each_other_in_a_circle() -> None:
     graph: dict[str, set[str]] = {}
     for importer, imported in imports():
         graph.setdefault(importer, set()).add(imported)
@@ -101,9 +102,9 @@ def module_of(path: Path) -> str:
     return ".".join(part for part in parts if part != "__init__")
 
 
-def room(module: str) -> str:
+def layer(module: str) -> str:
     return module.split(".")[1] if "." in module else ""
 
 
 def rank(module: str) -> int:
-    return RANKS.get(room(module), GROUND)
+    return RANKS.get(layer(module), GROUND)

@@ -1,4 +1,4 @@
-"""Whatever a file holds, the readers give items or a refusal; cut anywhere, the same ones."""
+"""Random and damaged files give items or a refusal, the same however they are cut."""
 
 import gc
 import resource
@@ -24,12 +24,12 @@ from tests.support.reading import python_engine
 FILES = st.sampled_from([*REAL])
 CUTS = st.lists(st.integers(0, 100_000), max_size=40)
 _KEPT = 2 * 1024 * 1024
-"""Bytes that reading a few thousand files may leave behind: what allocators hold on to."""
+"""Bytes that reading a few thousand files may keep: memory that allocators do not return."""
 
 
 @examples(400)
 @given(seed=SEEDS, size=SIZES, cuts=CUTS)
-def test_arbitrary_trees_are_read_or_refused_and_cuts_do_not_matter(
+def test_random_trees_read_the_same_however_they_are_cut(
     seed: int, size: int, cuts: list[int]
 ) -> None:
     data, charset = encoded(seed, Tree(seed, size).write())
@@ -42,7 +42,7 @@ def test_arbitrary_trees_are_read_or_refused_and_cuts_do_not_matter(
 
 @examples(300)
 @given(seed=SEEDS, faults=st.integers(1, 8), file=FILES, cuts=CUTS)
-def test_damaged_files_are_read_or_refused_and_cuts_do_not_matter(
+def test_damaged_files_read_the_same_however_they_are_cut(
     seed: int, faults: int, file: str, cuts: list[int]
 ) -> None:
     data = mutated(seed, REAL[file], faults)
@@ -55,7 +55,7 @@ def test_damaged_files_are_read_or_refused_and_cuts_do_not_matter(
 @pytest.mark.parametrize("wrapped", WRAPPED)
 @examples(60)
 @given(seed=SEEDS, file=FILES, cuts=CUTS)
-def test_damaged_archives_are_read_or_refused_and_cuts_do_not_matter(
+def test_damaged_archives_read_the_same_however_they_are_cut(
     wrapped: str, seed: int, file: str, cuts: list[int]
 ) -> None:
     whole = WRAPPED[wrapped](REAL[file])
@@ -64,7 +64,7 @@ def test_damaged_archives_are_read_or_refused_and_cuts_do_not_matter(
     assert told(data, None, cuts) == told(data)
 
 
-def test_thousands_of_files_leave_nothing_behind() -> None:
+def test_reading_thousands_of_files_leaks_nothing() -> None:
     files = [*REAL.values()]
 
     def read(seeds: range) -> None:

@@ -1,4 +1,4 @@
-"""Microsoft Project's XML: identity, hierarchy, links, and what is put aside."""
+"""Microsoft Project's XML: identity, outline, links and parts."""
 
 import orjson
 import pytest
@@ -23,12 +23,12 @@ def tasks(*written: str) -> str:
 
 
 def attributes(row: Row) -> dict[str, object]:
-    said = orjson.loads(row["attributes"] or "")
-    assert isinstance(said, dict)
-    return said
+    attributes = orjson.loads(row["attributes"] or "")
+    assert isinstance(attributes, dict)
+    return attributes
 
 
-def told(project: Project) -> list[tuple[WarningCode, str, str | None]]:
+def warnings_of(project: Project) -> list[tuple[WarningCode, str, str | None]]:
     """Its warnings, but for that of an identity from a name, which every sample here has."""
     notices: list[Notice] = project.warnings.first
     return [
@@ -62,22 +62,22 @@ def test_a_project_is_identified_by_guid_else_by_name(
     assert codes == [WarningCode.IDENTITY_FROM_NAME] * warned
 
 
-def test_a_title_is_no_identity() -> None:
+def test_a_title_does_not_identify_a_project() -> None:
     [refusal] = read(plan("<Title>Project1</Title>")).refusals
     assert refusal.message == "Project has nothing to identify it by"
 
 
-def test_what_is_not_used_for_the_identity_stays_in_attributes() -> None:
+def test_fields_that_do_not_identify_stay_in_attributes() -> None:
     project = read_project(plan(f"<GUID>{GUID}</GUID><Name>a</Name><Title>t</Title>"))
     assert attributes(project_row(project)) == {"GUID": GUID, "Title": "t"}
 
 
-def test_the_nil_guid_is_no_identity_but_is_kept() -> None:
+def test_the_nil_guid_does_not_identify_and_is_kept() -> None:
     project = read_project(plan(f"<GUID>{NIL}</GUID><Name>a</Name>"))
     assert attributes(project_row(project)) == {"GUID": NIL}
 
 
-def test_parents_come_from_outline_levels_whatever_blank_rows_lie_between() -> None:
+def test_parents_come_from_outline_levels_across_blank_rows() -> None:
     project = read_project(
         plan(
             tasks(
@@ -95,10 +95,10 @@ def test_parents_come_from_outline_levels_whatever_blank_rows_lie_between() -> N
     assert found == [("0", None), ("1", "0"), ("2", "1"), ("3", "1"), ("4", "0"), ("5", None)]
     [blank] = rows(project, Table.PARTS)
     assert (blank["element"], attributes(blank)["UID"]) == ("Task", "9")
-    assert told(project) == []
+    assert warnings_of(project) == []
 
 
-def test_links_have_their_types_and_lags_wherever_their_predecessor_stands() -> None:
+def test_links_have_types_and_lags_wherever_their_predecessor_is() -> None:
     project = read_project(
         plan(
             tasks(
@@ -123,17 +123,17 @@ def test_links_have_their_types_and_lags_wherever_their_predecessor_stands() -> 
     }
 
 
-def test_a_link_to_a_task_that_is_not_there_becomes_a_part() -> None:
+def test_a_link_to_a_missing_task_becomes_a_part() -> None:
     link = "<PredecessorLink><PredecessorUID>8</PredecessorUID></PredecessorLink>"
     project = read_project(plan(tasks(f"<UID>1</UID>{link}")))
     assert rows(project, Table.DEPENDENCIES) == []
     [part] = rows(project, Table.PARTS)
     assert part["element"] == "PredecessorLink"
     assert attributes(part) == {"PredecessorUID": "8", "TaskUID": "1"}
-    assert told(project) == [(WarningCode.LINK_END_MISSING, "PredecessorUID", "8")]
+    assert warnings_of(project) == [(WarningCode.LINK_END_MISSING, "PredecessorUID", "8")]
 
 
-def test_resources_have_their_types() -> None:
+def test_resources_have_types() -> None:
     project = read_project(
         plan(
             """<Name>n</Name><Resources>
@@ -149,7 +149,7 @@ def test_resources_have_their_types() -> None:
     assert [row["element"] for row in rows(project, Table.PARTS)] == ["Resource"]
 
 
-def test_assignments_keep_what_they_name() -> None:
+def test_assignments_keep_their_ids_and_missing_tasks_make_parts() -> None:
     project = read_project(
         plan(
             tasks("<UID>1</UID>")
@@ -167,22 +167,22 @@ def test_assignments_keep_what_they_name() -> None:
         "Assignment",
         {"TaskUID": "2", "ResourceUID": "7"},
     )
-    assert sorted(told(project)) == [
+    assert sorted(warnings_of(project)) == [
         (WarningCode.ASSIGNMENT_TASK_MISSING, "TaskUID", "2"),
         (WarningCode.RESOURCE_MISSING, "ResourceUID", "7"),
         (WarningCode.RESOURCE_MISSING, "ResourceUID", "7"),
     ]
 
 
-def test_a_bad_value_leaves_its_column_null_and_is_kept() -> None:
+def test_a_bad_value_goes_to_attributes_and_its_column_is_null() -> None:
     project = read_project(plan(tasks("<UID>1</UID><Start>2008-12-04T17:-0:00</Start>")))
     [task] = rows(project, Table.TASKS)
     assert task["start"] is None
     assert attributes(task) == {"Start": "2008-12-04T17:-0:00"}
-    assert told(project) == [(WarningCode.BAD_VALUE, "Start", "2008-12-04T17:-0:00")]
+    assert warnings_of(project) == [(WarningCode.BAD_VALUE, "Start", "2008-12-04T17:-0:00")]
 
 
-def test_of_a_repeated_scalar_the_first_has_the_column() -> None:
+def test_the_first_of_a_repeated_scalar_fills_the_column() -> None:
     project = read_project(
         plan(tasks("<UID>1</UID><Name>a</Name><Name>b</Name><Name>c</Name><WBS x='1'>2</WBS>"))
     )
@@ -191,13 +191,13 @@ def test_of_a_repeated_scalar_the_first_has_the_column() -> None:
     assert attributes(task) == {"Name": ["b", "c"], "WBS": [{"@x": "1", "#text": "2"}]}
 
 
-def test_a_task_without_uid_and_a_second_of_one_uid_refuse_the_project() -> None:
+def test_tasks_without_uid_or_with_a_repeated_uid_refuse_the_project() -> None:
     [refusal] = read(plan(tasks("<Name>x</Name>", "<UID>1</UID>", "<UID>1</UID>"))).refusals
     messages = [violation["message"] for violation in refusal.extra["violations"]]
     assert messages == ["UID is missing", 'Task "1" has the id of another one']
 
 
-def test_every_structured_child_is_a_part() -> None:
+def test_every_structured_child_becomes_a_part() -> None:
     project = read_project(
         plan(
             """<Name>n</Name><Calendars>stray<Calendar><UID>1</UID></Calendar>
@@ -229,7 +229,7 @@ def test_saving_a_file_again_does_not_change_its_hash() -> None:
     assert saved("1") != saved("1", "<Author>x</Author>")
 
 
-def test_projects_stand_in_a_wrapper_of_any_name_and_an_inner_one_belongs_to_the_outer() -> None:
+def test_projects_are_found_in_any_root_and_inner_ones_belong_to_the_outer() -> None:
     inner = plan("<Name>inner</Name><Tasks><Task><UID>5</UID></Task></Tasks>")
     reading = read(
         f"<plans><set>{plan('<Name>a</Name>')}</set><junk>x</junk>"

@@ -1,4 +1,4 @@
-"""Native XML: what lands, what is refused, and that every fault is told."""
+"""Native XML: columns, refusals, hashes and limits."""
 
 import orjson
 import pytest
@@ -30,7 +30,7 @@ def violations(reading: Reading) -> list[str]:
     return [violation["message"] for violation in refusal.extra["violations"]]
 
 
-def test_a_project_lands_in_its_columns() -> None:
+def test_a_project_fills_its_columns() -> None:
     found = read_project(
         projects(
             """<project id="P-1" version="3"><name>Plant</name><code>PU-7</code>
@@ -59,7 +59,7 @@ def test_a_project_lands_in_its_columns() -> None:
     }
 
 
-def test_records_land_in_their_columns_in_the_order_of_the_file() -> None:
+def test_records_fill_their_columns_in_the_order_of_the_file() -> None:
     found = read_project(
         projects(
             project(
@@ -149,7 +149,7 @@ def test_a_project_without_id_or_name_is_refused() -> None:
     assert [bad.message for bad in reading.refusals] == ["id is missing", "name is missing"]
 
 
-def test_a_name_is_taken_even_by_an_attribute_that_is_bad_or_empty() -> None:
+def test_a_bad_or_empty_attribute_reserves_its_name() -> None:
     for first in ("<attribute name='a' type='json'>{</attribute>", "<attribute name='a'/>"):
         again = f"<attributes>{first}<attribute name='a'>x</attribute></attributes>"
         assert violations(read(projects(project(again))))[-1] == (
@@ -157,7 +157,7 @@ def test_a_name_is_taken_even_by_an_attribute_that_is_bad_or_empty() -> None:
         )
 
 
-def test_an_empty_attribute_is_absent() -> None:
+def test_an_empty_attribute_is_left_out() -> None:
     written = "<attributes><attribute name='a'> </attribute></attributes>"
     assert project_row(read_project(projects(project(written))))["attributes"] == "{}"
 
@@ -243,12 +243,12 @@ def test_the_hash_does_not_depend_on_the_order_of_elements_or_on_spelling() -> N
         "<shared-objects><object element='Calendar' id='1'/></shared-objects>",
     ],
 )
-def test_the_hash_is_over_all_that_a_project_says(inside: str) -> None:
+def test_the_hash_covers_all_content_of_a_project(inside: str) -> None:
     plain, more = (read(projects(project(text))).projects[0] for text in ("", inside))
     assert plain.content_hash != more.content_hash
 
 
-def test_what_changes_at_every_save_of_its_source_is_kept_but_not_hashed() -> None:
+def test_volatile_members_of_the_source_are_kept_and_not_hashed() -> None:
     def saved(at: str, source: str) -> bytes:
         written = f"<attributes><attribute name='LastSaved'>{at}</attribute></attributes>"
         found = read_project(projects(project(written, f"id='P' source='{source}'")))
@@ -272,7 +272,7 @@ def test_shared_objects_come_before_the_project_that_takes_them() -> None:
     assert reading.projects[0].shared == (shared.hash,)
 
 
-def test_attributes_over_the_limit_are_too_large_and_the_neighbours_land() -> None:
+def test_attributes_over_the_limit_refuse_their_project_alone() -> None:
     big = f"<attributes><attribute name='a'>{'x' * 2000}</attribute></attributes>"
     value = big.removeprefix("<attributes>").removesuffix("</attributes>")
     for inside in (
@@ -291,7 +291,7 @@ def test_attributes_over_the_limit_are_too_large_and_the_neighbours_land() -> No
         )
 
 
-def test_a_refused_project_keeps_no_rows_and_its_later_faults_are_still_found() -> None:
+def test_a_refused_project_keeps_no_rows_and_reports_later_faults() -> None:
     tasks = "".join(f"<task id='{n}'/>" for n in range(100))
     bad = "<task id='{}' milestone='maybe'/>"
     inside = f"<tasks>{bad.format('a')}{tasks}{bad.format('b')}</tasks>"
@@ -299,7 +299,7 @@ def test_a_refused_project_keeps_no_rows_and_its_later_faults_are_still_found() 
     assert (refusal.code, refusal.extra["violation_count"]) == (ErrorCode.VALIDATION_ERROR, 2)
 
 
-def test_rows_over_the_limit_are_too_large() -> None:
+def test_rows_over_the_limit_refuse_the_project() -> None:
     tasks = "".join(f"<task id='{n}'/>" for n in range(100))
     reading = read(
         projects(project(f"<tasks>{tasks}</tasks>"), project("", "id='2'")),

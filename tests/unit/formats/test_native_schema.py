@@ -1,4 +1,4 @@
-"""What the schema accepts the reader takes, and the other way round."""
+"""The schema of native XML and its reader accept the same files."""
 
 import copy
 import re
@@ -141,7 +141,7 @@ def _agree(document: bytes) -> bool:
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_both_take_the_same_values(place: str) -> None:
+def test_schema_and_reader_accept_the_same_values(place: str) -> None:
     [tag] = re.findall(r"^<([a-z]+)", place)
 
     @examples(150)
@@ -159,14 +159,14 @@ def test_both_take_the_same_values(place: str) -> None:
     holds()
 
 
-def test_the_whole_dialect_is_taken_by_both() -> None:
+def test_schema_and_reader_accept_every_element_of_the_format() -> None:
     assert SCHEMA.validate(etree.fromstring(WHOLE))
     assert [project.external_id for project in read(WHOLE).projects] == ["P"]
 
 
 @examples(600)
 @given(st.data())
-def test_both_take_the_same_structure(data: st.DataObject) -> None:
+def test_schema_and_reader_accept_the_same_structure(data: st.DataObject) -> None:
     root = etree.fromstring(WHOLE)
     for _ in range(data.draw(st.integers(1, 3))):
         _mutate(data, root)

@@ -1,4 +1,4 @@
-"""Primavera XML, rule by rule: the file, its projects, and what counts as a change."""
+"""Primavera XML: the file, its projects, and what changes their hashes."""
 
 import pytest
 
@@ -31,7 +31,7 @@ class TestRecognition:
             "https://xmlns.oracle.com/Primavera/P6/V7.0/API/BusinessObjects",
         ],
     )
-    def test_any_version_s_namespace_or_none(self, namespace: str) -> None:
+    def test_the_namespace_of_any_version_or_none_is_primavera(self, namespace: str) -> None:
         reading = read(file(CALENDAR, project(activity(1)), namespace=namespace))
         assert (reading.format_name, reading.complete) == ("p6", 1)
         [row] = rows(reading.projects[0], Table.TASKS)
@@ -41,7 +41,7 @@ class TestRecognition:
     def test_another_namespace_is_not_primavera(self, namespace: str) -> None:
         assert read(file(project(), namespace=namespace)).format_name != "p6"
 
-    def test_the_list_of_stubs_holds_no_project(self) -> None:
+    def test_a_project_list_holds_no_project(self) -> None:
         stub = (
             '<ProjectList><Project ObjectId="1"><Id>P-1</Id><Name>x</Name></Project></ProjectList>'
         )
@@ -76,7 +76,7 @@ class TestRecognition:
 
 
 class TestProject:
-    def test_columns(self) -> None:
+    def test_a_project_of_primavera_fills_its_columns(self) -> None:
         row = project_row(
             landed(
                 "<Status>Active</Status><Description>Text</Description>",
@@ -103,11 +103,11 @@ class TestProject:
             "source": "p6",
         }
 
-    def test_the_planned_start_stands_in(self) -> None:
+    def test_the_planned_start_is_the_second_choice(self) -> None:
         row = project_row(landed("<PlannedStartDate>2026-01-01T08:00:00</PlannedStartDate>"))
         assert (row["start"], attributes(row)) == ("2026-01-01T08:00:00", {})
 
-    def test_scalars_between_and_behind_the_records_are_its_own(self) -> None:
+    def test_scalars_between_and_after_the_records_belong_to_the_project(self) -> None:
         one = landed(
             "<Status>Active</Status>",
             activity(1),
@@ -121,7 +121,7 @@ class TestProject:
         assert attributes(row) == {"DataDate": "2026-01-01T00:00:00"}
         assert one.tasks == 2
 
-    def test_every_other_structured_child_is_a_part(self) -> None:
+    def test_every_other_structured_child_becomes_a_part(self) -> None:
         one = landed(
             record("Code", TypeObjectId=1, ValueObjectId=2),
             record("UnheardOf", Deep=record("Deeper", X=1)),
@@ -149,7 +149,7 @@ class TestContentHash:
             "LastUpdateUser",
         ],
     )
-    def test_what_changes_at_every_save_counts_nowhere(self, name: str) -> None:
+    def test_volatile_fields_do_not_change_the_hash(self, name: str) -> None:
         def saved(when: str) -> Project:
             stamp = f"<{name}>{when}</{name}>"
             records = (
@@ -170,12 +170,12 @@ class TestContentHash:
             assert all("2026-01-01" in (row["attributes"] or "") for row in rows(first, table))
 
     @pytest.mark.parametrize("name", ["CreateDate", "CreateUser", "DataDate", "DateAdded"])
-    def test_the_rest_counts(self, name: str) -> None:
+    def test_other_fields_change_the_hash(self, name: str) -> None:
         first = landed(f"<{name}>2026-01-01T00:00:00</{name}>")
         second = landed(f"<{name}>2026-01-02T00:00:00</{name}>")
         assert first.content_hash != second.content_hash
 
-    def test_a_changed_shared_object_changes_the_project_that_takes_it(self) -> None:
+    def test_a_changed_shared_object_changes_the_hash_of_its_projects(self) -> None:
         def planned(name: str) -> list[bytes]:
             calendar = CALENDAR.replace("Day", name)
             user = project(activity(1, CalendarObjectId=3))

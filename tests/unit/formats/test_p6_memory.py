@@ -1,4 +1,4 @@
-"""One huge Primavera project does not become one huge tree."""
+"""A huge Primavera project does not become a huge tree."""
 
 import subprocess
 import sys
@@ -58,7 +58,7 @@ def growth(holder: str, element: str, count: int) -> int:
     return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
-def test_fifty_thousand_activities_take_little_memory() -> None:
+def test_reading_fifty_thousand_activities_takes_little_memory() -> None:
     assert growth("Project", "Activity", 50_000) < 16_000
 
 
@@ -72,9 +72,9 @@ def test_fifty_thousand_activities_take_little_memory() -> None:
         ("", "Calendar"),  # shared objects
     ],
 )
-def test_so_do_other_records(holder: str, element: str) -> None:
+def test_reading_other_records_takes_little_memory(holder: str, element: str) -> None:
     assert growth(holder, element, 20_000) < 16_000
 
 
-def test_growth_is_seen_where_records_stay_in_the_tree() -> None:
+def test_the_measure_sees_records_that_stay_in_the_tree() -> None:
     assert growth("Project", "UnheardOf", 20_000) > 32_000

@@ -1,4 +1,4 @@
-"""Primavera XML, rule by rule: the records of a project."""
+"""Primavera XML: the records of a project."""
 
 import pytest
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("both_engines")
 
 
 class TestTasks:
-    def test_a_wbs(self) -> None:
+    def test_a_wbs_element_becomes_a_task(self) -> None:
         root, child = rows(
             landed(
                 wbs(1, Name="Root", Code="PU", ParentObjectId=99, SequenceNumber=5),
@@ -36,7 +36,7 @@ class TestTasks:
         assert attributes(root) == {"ParentObjectId": "99", "SequenceNumber": "5"}
         assert attributes(child) == {}
 
-    def test_a_parent_may_come_behind_its_children_and_the_order_stays(self) -> None:
+    def test_a_wbs_parent_may_come_after_its_children(self) -> None:
         one = landed(
             wbs(3, ParentObjectId=2), wbs(2, ParentObjectId=1), wbs(1), activity(4, WBSObjectId=3)
         )
@@ -47,7 +47,7 @@ class TestTasks:
             ("4", "3"),
         ]
 
-    def test_an_activity(self) -> None:
+    def test_an_activity_becomes_a_task(self) -> None:
         row = task(
             activity(
                 1,
@@ -82,7 +82,7 @@ class TestTasks:
             "notes": None,
         }
 
-    def test_the_planned_duration_stands_in(self) -> None:
+    def test_the_planned_duration_is_the_second_choice(self) -> None:
         row = task(activity(1, PlannedDuration="16"))
         assert (row["duration"], attributes(row)) == ("PT16H", {})
 
@@ -99,11 +99,11 @@ class TestTasks:
         assert row["parent_id"] is None
         assert attributes(row) == {"StartDate": "never", "WBSObjectId": "5"}
 
-    def test_wbs_and_activity_ids_are_apart(self) -> None:
+    def test_wbs_and_activity_may_have_the_same_id(self) -> None:
         one = landed(wbs(1), activity(1, WBSObjectId=1))
         assert [row["kind"] for row in rows(one, Table.TASKS)] == ["wbs", "activity"]
 
-    def test_a_bad_value_is_kept_raw_and_told_once(self) -> None:
+    def test_a_bad_value_is_kept_and_reported_once(self) -> None:
         one = landed(
             wbs(1),
             activity(1, WBSObjectId=9, PercentComplete="1.5", StartDate="2008-12-04T17:-0:00"),
@@ -120,7 +120,7 @@ class TestTasks:
             (WarningCode.BAD_VALUE, "StartDate", "2008-12-04T17:-0:00"),
         ]
 
-    def test_a_finish_before_the_start_is_told(self) -> None:
+    def test_a_finish_before_the_start_is_a_warning(self) -> None:
         dates = {"StartDate": "2026-01-06T08:00:00", "FinishDate": "2026-01-05T17:00:00"}
         one = landed(activity(1, **dates))
         assert told(one) == [(WarningCode.FINISH_BEFORE_START, "FinishDate", "2026-01-05T17:00:00")]
@@ -133,7 +133,7 @@ class TestTasks:
             (wbs(1) + wbs(1), 'WBS "1" has the id of another one'),
         ],
     )
-    def test_tasks_that_cannot_be_told_apart_refuse_the_project(
+    def test_tasks_without_id_or_with_a_repeated_id_refuse_the_project(
         self, content: str, message: str
     ) -> None:
         [refusal] = read(file(project(content))).refusals
@@ -142,7 +142,7 @@ class TestTasks:
 
 class TestRelationships:
     @pytest.mark.parametrize(
-        ("said", "short"),
+        ("text", "short"),
         [
             ("Finish to Start", "FS"),
             ("Start to Start", "SS"),
@@ -150,12 +150,12 @@ class TestRelationships:
             ("Start to Finish", "SF"),
         ],
     )
-    def test_type_and_lag_in_hours(self, said: str, short: str) -> None:
+    def test_a_relationship_has_type_and_lag_in_hours(self, text: str, short: str) -> None:
         link = record(
             "Relationship",
             PredecessorActivityObjectId=1,
             SuccessorActivityObjectId=2,
-            Type=said,
+            Type=text,
             Lag="-4.5",
             ObjectId=8,
         )
@@ -163,12 +163,12 @@ class TestRelationships:
         assert (row["predecessor_id"], row["successor_id"]) == ("1", "2")
         assert (row["type"], row["lag"], attributes(row)) == (short, "PT-4H-30M", {"ObjectId": "8"})
 
-    def test_an_end_may_be_a_wbs(self) -> None:
+    def test_an_end_of_a_relationship_may_be_a_wbs(self) -> None:
         link = record("Relationship", PredecessorActivityObjectId=1, SuccessorActivityObjectId=2)
         [row] = rows(landed(wbs(1), activity(2), link), Table.DEPENDENCIES)
         assert (row["type"], row["lag"]) == ("FS", "PT0S")
 
-    def test_one_with_an_end_elsewhere_becomes_a_part_with_a_warning(self) -> None:
+    def test_a_relationship_with_a_missing_end_becomes_a_part_with_a_warning(self) -> None:
         link = record("Relationship", PredecessorActivityObjectId=1, SuccessorActivityObjectId=5)
         one = landed(activity(1), link, record("Relationship", PredecessorActivityObjectId=1))
         assert rows(one, Table.DEPENDENCIES) == []
@@ -186,7 +186,7 @@ class TestRelationships:
 
 
 class TestAssignments:
-    def test_columns_and_the_row_of_its_resource(self) -> None:
+    def test_an_assignment_fills_its_columns_and_adds_a_row_of_its_resource(self) -> None:
         one = landed(
             activity(1),
             record(
@@ -217,7 +217,7 @@ class TestAssignments:
         ]
         assert one.warnings.count == 0
 
-    def test_units_of_material_are_no_work(self) -> None:
+    def test_units_of_material_are_not_work(self) -> None:
         assignment = record(
             "ResourceAssignment",
             ActivityObjectId=1,
@@ -228,7 +228,7 @@ class TestAssignments:
         assert (row["work"], row["resource_id"]) == (None, None)
         assert attributes(row) == {"AtCompletionUnits": "20", "ResourceType": "Material"}
 
-    def test_a_resource_that_is_not_there_is_told_and_its_id_stays(self) -> None:
+    def test_a_missing_resource_is_a_warning_and_its_id_stays(self) -> None:
         assignment = record("ResourceAssignment", ActivityObjectId=1, ResourceObjectId=8)
         one = landed(activity(1), assignment, shared=CREW)
         [row] = rows(one, Table.ASSIGNMENTS)
@@ -237,7 +237,9 @@ class TestAssignments:
         assert told(one) == [(WarningCode.RESOURCE_MISSING, "ResourceObjectId", "8")]
 
     @pytest.mark.parametrize("fields", [{"ActivityObjectId": 2, "Role": "x"}, {"Role": "x"}])
-    def test_one_to_no_activity_becomes_a_part_with_a_warning(self, fields: dict[str, int]) -> None:
+    def test_an_assignment_to_a_missing_activity_becomes_a_part(
+        self, fields: dict[str, int]
+    ) -> None:
         one = landed(wbs(2), activity(1), record("ResourceAssignment", **fields))
         assert rows(one, Table.ASSIGNMENTS) == []
         [part] = rows(one, Table.PARTS)
@@ -245,7 +247,7 @@ class TestAssignments:
         assert attributes(part) == {name: str(value) for name, value in fields.items()}
         assert [code for code, _, _ in told(one)] == [WarningCode.ASSIGNMENT_TASK_MISSING]
 
-    def test_a_bad_type_of_a_resource_is_told_to_those_who_name_it(self) -> None:
+    def test_a_bad_type_of_a_resource_warns_the_projects_that_use_it(self) -> None:
         assignment = record("ResourceAssignment", ActivityObjectId=1, ResourceObjectId=7)
         one = landed(activity(1), assignment, shared=CREW.replace("Labor", "Robot"))
         [row] = rows(one, Table.RESOURCES)

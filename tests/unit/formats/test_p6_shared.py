@@ -1,4 +1,4 @@
-"""Which of Primavera's shared objects a project takes, and when they are handed on."""
+"""Which shared objects a Primavera project takes, and when they are returned."""
 
 import json
 
@@ -65,7 +65,7 @@ def thing(kind: str, object_id: int, **fields: object) -> str:
         (record("Risk", ResourceRoleObjectId=5), "ResourceRole"),
     ],
 )
-def test_every_kind_of_record_takes_what_it_refers_to(content: str, kind: str) -> None:
+def test_every_kind_of_record_takes_the_objects_it_refers_to(content: str, kind: str) -> None:
     others = [thing(other, 5) for other in ("NotebookTopic", "Calendar", "Role") if other != kind]
     reading = read(file(*others, thing(kind, 5, Name="x"), thing(kind, 7), project(content)))
     assert shared_ids(reading) == [(kind, "5")]
@@ -116,18 +116,18 @@ def test_every_kind_of_record_takes_what_it_refers_to(content: str, kind: str) -
     ],
     ids=["resource", "role", "codes"],
 )
-def test_it_takes_what_they_refer_to_and_what_belongs_to_them(shared: str, ids: str) -> None:
+def test_a_project_takes_referred_and_owned_objects_transitively(shared: str, ids: str) -> None:
     reading = read(file(shared, project(activity(1, PrimaryResourceObjectId=5))))
     assert [f"{kind} {object_id}" for kind, object_id in shared_ids(reading)] == ids.split(", ")
 
 
-def test_a_text_cannot_pass_for_a_reference() -> None:
+def test_a_text_cannot_look_like_a_reference() -> None:
     text = '{"CalendarObjectId":"5"} \\"CalendarObjectId":"5"'
     written = json.dumps({"Name": text, "RoleObjectId": "6"}, separators=(",", ":")).encode()
     assert references("Activity", written) == {b"Role 6"}
 
 
-def test_each_is_handed_on_once_and_before_the_first_project_that_takes_it() -> None:
+def test_a_shared_object_comes_once_before_the_first_project_that_takes_it() -> None:
     uses_three, uses_four = (activity(1, CalendarObjectId=calendar) for calendar in (3, 4))
     reading = read(
         file(
@@ -159,7 +159,7 @@ def test_each_is_handed_on_once_and_before_the_first_project_that_takes_it() -> 
     ]
 
 
-def test_a_shared_object_keeps_all_that_it_says() -> None:
+def test_a_shared_object_keeps_all_its_fields() -> None:
     resource = thing("Resource", 7, Name="Crew", ResourceType="Labor", LastUpdateUser="me", Id="C")
     assignment = record("ResourceAssignment", ActivityObjectId=1, ResourceObjectId=7)
     [one] = read(file(resource, project(activity(1), assignment))).shared[0].objects
@@ -172,13 +172,13 @@ def test_a_shared_object_keeps_all_that_it_says() -> None:
     }
 
 
-def test_a_reference_to_nothing_stays_raw_and_is_no_fault() -> None:
+def test_a_reference_to_a_missing_object_is_kept_without_a_fault() -> None:
     one = read_project(file(project(activity(1, CalendarObjectId=3))))
     assert one.shared == ()
     assert one.warnings.count == 0
 
 
-def test_two_objects_of_one_id_are_told() -> None:
+def test_two_objects_with_one_id_are_a_warning() -> None:
     reading = read(
         file(
             thing("Calendar", 3, Name="Day"),
@@ -200,7 +200,7 @@ def test_objects_without_an_id_are_counted_as_unused() -> None:
     ]
 
 
-def test_one_that_cannot_be_stored_refuses_those_who_take_it_alone() -> None:
+def test_an_object_over_the_limit_refuses_only_the_projects_that_take_it() -> None:
     large = thing("Calendar", 3, Name="x" * 2000)
     deep = thing("Role", 4, Deep="<a>" * 150 + "x" + "</a>" * 150)
     reading = read(

@@ -27,7 +27,7 @@ def project(name: str, inside: str = "") -> str:
     return f"<project id='{name}'><name>n</name>{inside}</project>"
 
 
-def test_a_project_is_handed_on_before_the_next_one_has_arrived() -> None:
+def test_a_project_is_returned_before_the_next_one_arrives() -> None:
     pieces = [HEAD, project("1"), project("2"), "</projects>"]
     source = PieceSource(iter([piece.encode() for piece in pieces]))
     reader = Reader(source, Limits())
@@ -40,7 +40,7 @@ def test_a_project_is_handed_on_before_the_next_one_has_arrived() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 7, 64])
-def test_the_pieces_in_which_a_file_comes_do_not_matter(size: int) -> None:
+def test_items_do_not_depend_on_the_pieces_of_a_file(size: int) -> None:
     tasks = "<tasks><task id='A'><name>é</name></task><task id='B' parent='A'/></tasks>"
     data = f"{HEAD}{project('1', tasks)}{project('2')}</projects>".encode()
     pieces = (data[at : at + size] for at in range(0, len(data), size))
@@ -49,7 +49,7 @@ def test_the_pieces_in_which_a_file_comes_do_not_matter(size: int) -> None:
     assert hashes == [found.content_hash for found in read(data).projects]
 
 
-def test_what_the_source_raises_passes_through() -> None:
+def test_exceptions_of_the_source_pass_through() -> None:
     def broken() -> Iterator[bytes]:
         yield f"{HEAD}{project('1')}".encode()
         raise ConnectionResetError
@@ -78,7 +78,7 @@ def test_the_reason_of_a_syntax_error_names_no_line(inside: str) -> None:
     assert reading.fault.details.endswith(f"{reading.fault.reason}{place}")
 
 
-def test_a_file_that_breaks_off_says_so() -> None:
+def test_a_file_that_ends_too_early_is_refused_with_the_open_element() -> None:
     reading = read(f"{HEAD}{project('1')}<project id='2'>")
     assert len(reading.projects) == 1
     assert isinstance(reading.fault, FileRefused)
@@ -97,7 +97,7 @@ def test_a_file_that_breaks_off_says_so() -> None:
         (f"<{'x' * 50_001}/>", "a name is longer than 50,000 bytes"),
     ],
 )
-def test_the_parsers_own_limits_are_told_in_plain_words(inside: str, words: str) -> None:
+def test_the_limits_of_the_parser_have_plain_messages(inside: str, words: str) -> None:
     reading = read(f"{HEAD}{project('1')}{project('2', inside)}</projects>")
     assert [found.external_id for found in reading.projects] == ["1"]
     assert isinstance(reading.fault, FileRefused)
@@ -105,7 +105,7 @@ def test_the_parsers_own_limits_are_told_in_plain_words(inside: str, words: str)
     assert "XML_PARSE_HUGE" not in reading.fault.reason
 
 
-def test_an_entity_that_nothing_declares_is_told_with_its_place() -> None:
+def test_an_undeclared_entity_is_refused_with_its_position() -> None:
     reading = read(f"{HEAD}{project('1')}\n{project('2', '<code>a&amp;b&c;</code>')}</projects>")
     assert [found.external_id for found in reading.projects] == ["1"]
     assert isinstance(reading.fault, FileRefused)
@@ -150,7 +150,7 @@ def test_faults_past_the_parsers_sixteen_bits_have_the_right_line() -> None:
     assert violation["line"] == 69_000 + 3
 
 
-def test_a_project_more_than_allowed_ends_the_reading_after_those_before() -> None:
+def test_one_project_too_many_ends_the_reading_after_those_before() -> None:
     written = HEAD + "".join(project(str(n)) for n in range(5)) + "</projects>"
     reading = read(written, Limits(max_projects=3))
     assert len(reading.projects) == 3
@@ -158,7 +158,7 @@ def test_a_project_more_than_allowed_ends_the_reading_after_those_before() -> No
     assert reading.fault.line == 1
 
 
-def test_a_byte_more_than_allowed_ends_the_reading_after_the_projects_before() -> None:
+def test_one_byte_too_many_ends_the_reading_after_the_projects_before() -> None:
     written = HEAD + "".join(project(str(n)) for n in range(9000)) + "</projects>"
     reading = read(written, Limits(max_file_bytes=200_000))
     assert 1000 < len(reading.projects) < 9000
@@ -166,7 +166,7 @@ def test_a_byte_more_than_allowed_ends_the_reading_after_the_projects_before() -
     assert reading.fault.line == 1
 
 
-def test_more_names_than_allowed_end_the_reading() -> None:
+def test_too_many_names_end_the_reading() -> None:
     names = "".join(f"<n{n}/>" for n in range(200_000))
     reading = read(f"<Project xmlns='{MSPDI}'><Name>n</Name>{names}</Project>", FEW)
     assert isinstance(reading.fault, FileTooLarge)
@@ -182,7 +182,7 @@ def test_more_names_than_allowed_end_the_reading() -> None:
         f"<Project xmlns='{MSPDI}'><Name>n</Name>",
     ],
 )
-def test_a_record_without_end_is_passed_over_in_bounded_memory(start: str) -> None:
+def test_an_endless_record_is_passed_over_in_bounded_memory(start: str) -> None:
     resident: list[int] = []
 
     def endless() -> Iterator[bytes]:
@@ -203,7 +203,7 @@ def _resident_bytes() -> int:
     return pages * resource.getpagesize()
 
 
-def test_a_project_with_an_endless_record_is_too_large_and_the_next_one_lands() -> None:
+def test_an_endless_record_refuses_its_project_alone() -> None:
     record = "<task id='A'><attributes>" + "<attribute name='a'>x</attribute>" * 100_000
     inside = f"<tasks>{record}</attributes></task></tasks>"
     reading = read(f"{HEAD}{project('1', inside)}{project('2')}</projects>", FEW)
@@ -213,7 +213,7 @@ def test_a_project_with_an_endless_record_is_too_large_and_the_next_one_lands() 
     assert [found.external_id for found in reading.projects] == ["2"]
 
 
-def test_what_stands_outside_the_projects_is_counted() -> None:
+def test_elements_and_texts_outside_the_projects_are_counted() -> None:
     reading = read(f"{HEAD}<note>x</note>{project('1')}text{project('2')}<note/></projects>")
     assert len(reading.projects) == 2
     assert [warning.count for warning in reading.warnings] == [3]
@@ -221,7 +221,7 @@ def test_what_stands_outside_the_projects_is_counted() -> None:
 
 @pytest.mark.parametrize("size", [1, 7, 64, 1000])
 @pytest.mark.parametrize("end", ["</projects>", "</oops>"])
-def test_strays_are_counted_alike_wherever_the_reading_pauses(size: int, end: str) -> None:
+def test_strays_do_not_depend_on_where_the_reading_pauses(size: int, end: str) -> None:
     inside = f"a<x>b<y/></x>c{project('1')}d<x/><x/>{project('2')} <x/>e<x/>f{end}"
     data = (HEAD + inside).encode()
     reader = Reader(PieceSource(data[at : at + size] for at in range(0, len(data), size)), Limits())
@@ -230,11 +230,12 @@ def test_strays_are_counted_alike_wherever_the_reading_pauses(size: int, end: st
         assert len(list(reader)) == 2
     except FileRefused as error:
         fault = error
-    told = [warning.count for warning in reader.warnings]
-    assert told == ([10] if fault is None else [7])  # at a fault the last may be open, as the root
+    counts = [warning.count for warning in reader.warnings]
+    # After a fault the last element may still be open, as the root is.
+    assert counts == ([10] if fault is None else [7])
 
 
-def test_warnings_about_the_file_are_told_after_a_fault_too() -> None:
+def test_warnings_about_the_file_are_complete_after_a_fault() -> None:
     reading = read(f"{HEAD}<note>x</note>{project('1')}</oops>")
     assert isinstance(reading.fault, FileRefused)
     assert [warning.count for warning in reading.warnings] == [1]
@@ -267,7 +268,7 @@ def test_a_large_project_leaves_no_objects_behind_for_each_task(
     assert peak(many) - peak(few) < 90 * (many - few)
 
 
-def test_a_sources_bytes_are_read_once() -> None:
+def test_the_bytes_of_a_source_are_read_once() -> None:
     data = f"{HEAD}{project('1')}</projects>".encode()
     source = io.BytesIO(data)
     assert len(list(Reader(source, Limits()))) == 1

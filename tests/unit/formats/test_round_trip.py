@@ -1,4 +1,4 @@
-"""What any dialect says, written as native XML and read again, is the same content."""
+"""A project of any format, written as native XML and read again, has the same content."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -28,7 +28,7 @@ def test_a_project_read_again_from_native_xml_has_the_same_hash(file: Path) -> N
 
 @given(files())
 @examples(100)
-def test_a_made_up_project_read_again_has_the_same_hash(file: bytes) -> None:
+def test_a_random_project_read_again_has_the_same_hash(file: bytes) -> None:
     check_round_trip(file)
 
 

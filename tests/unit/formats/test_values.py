@@ -1,4 +1,4 @@
-"""Which texts are values, and how they are written."""
+"""Typed values: which texts are accepted, and how they are written."""
 
 import pytest
 from hypothesis import given
@@ -96,24 +96,24 @@ REFUSED: list[tuple[Kind, str]] = [
 
 
 @pytest.mark.parametrize(("kind", "text", "written"), TAKEN)
-def test_a_value_is_written_one_way(kind: Kind, text: str, written: str) -> None:
+def test_a_value_has_one_canonical_text(kind: Kind, text: str, written: str) -> None:
     assert kind.parse(text) == written.encode()
 
 
 @pytest.mark.parametrize(("kind", "text"), REFUSED)
-def test_what_postgresql_would_misread_or_refuse_is_bad(kind: Kind, text: str) -> None:
+def test_a_value_that_postgresql_misreads_or_refuses_is_bad(kind: Kind, text: str) -> None:
     assert kind.parse(text) is None
 
 
 @pytest.mark.parametrize("kind", {kind.name: kind for kind, *_ in TAKEN}.values())
 @pytest.mark.parametrize("text", ["", " \t\r\n"])
-def test_white_space_alone_is_null(kind: Kind, text: str) -> None:
+def test_blank_text_is_null(kind: Kind, text: str) -> None:
     assert kind.parse(text) is NULL
 
 
 @examples(100)
 @given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_copy_text_reads_back_as_it_was(text: str) -> None:
+def test_copy_text_reads_back_unchanged(text: str) -> None:
     written = escape(text.encode())
     assert b"\t" not in written
     assert b"\n" not in written

@@ -1,4 +1,4 @@
-"""JSON in native XML: what is kept of it, and how it is written."""
+"""JSON values in native XML: what is accepted, and how it is written."""
 
 from decimal import Decimal
 
@@ -19,7 +19,7 @@ from service.formats.native.json_values import MAX_VALUES, canonical_json
         (r'"\\u0000"', r'"\\u0000"'),
     ],
 )
-def test_json_is_written_one_way(text: str, written: str) -> None:
+def test_json_has_one_canonical_text(text: str, written: str) -> None:
     assert orjson.dumps(canonical_json(text)).decode() == written
 
 
@@ -36,7 +36,7 @@ def test_a_number_in_json_keeps_all_its_digits() -> None:
     assert Decimal(orjson.dumps(canonical_json(digits)).decode()) == Decimal(digits)
 
 
-def test_json_of_too_many_values_is_a_fault() -> None:
+def test_json_with_too_many_values_is_a_fault() -> None:
     canonical_json(f"[{'1,' * (MAX_VALUES - 2)}1]")
     for many in (f"[{'1,' * MAX_VALUES}1]", "[" + "{}," * MAX_VALUES + "1]"):
         with pytest.raises(ValueError, match="more than 250000 values"):

@@ -1,4 +1,4 @@
-"""How what has no column becomes JSON."""
+"""The JSON attribute rules."""
 
 from typing import cast
 
@@ -34,30 +34,30 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("xml", "said"), CASES)
-def test_an_element_says(xml: str, said: object) -> None:
+@pytest.mark.parametrize(("xml", "expected"), CASES)
+def test_an_element_becomes_members(xml: str, expected: object) -> None:
     declared = f"<r xmlns='urn:h' xmlns:f='urn:f' xmlns:xsi='{json_attributes.XSI[1:-1]}'>{xml}</r>"
     element = cast(Element, etree.fromstring(declared)[0])
-    assert json_attributes.content(element, json_attributes.TagKeys("urn:h")) == said
+    assert json_attributes.content(element, json_attributes.TagKeys("urn:h")) == expected
 
 
-def test_volatile_members_come_last_and_only_in_the_whole() -> None:
+def test_volatile_members_come_last_and_not_in_the_stable_json() -> None:
     stable, whole = json_attributes.write({"z": "1", "b": "2", "a": "3"}, frozenset({"b"}))
     assert stable == b'{"a":"3","z":"1"}'
     assert whole == b'{"a":"3","z":"1","b":"2"}'
 
 
-def test_without_volatile_members_both_are_the_same_object() -> None:
+def test_without_volatile_members_stable_and_whole_json_are_one_object() -> None:
     stable, whole = json_attributes.write({"z": "1", "a": "3"}, frozenset({"b"}))
     assert stable is whole
     assert whole == b'{"a":"3","z":"1"}'
 
 
-def test_volatile_members_alone_leave_nothing_stable() -> None:
+def test_volatile_members_alone_make_an_empty_stable_json() -> None:
     assert json_attributes.write({"b": "2"}, frozenset({"b"})) == (b"{}", b'{"b":"2"}')
 
 
-def test_nesting_that_json_cannot_hold_is_told() -> None:
+def test_nesting_too_deep_for_json_is_a_fault() -> None:
     xml = "<x a='1'>" * 200 + "</x>" * 200
     content = json_attributes.content(
         cast(Element, etree.fromstring(xml)), json_attributes.TagKeys("")
@@ -67,7 +67,7 @@ def test_nesting_that_json_cannot_hold_is_told() -> None:
         json_attributes.write(content, frozenset())
 
 
-def test_json_is_the_same_whatever_the_order_of_members() -> None:
+def test_json_does_not_depend_on_the_order_of_members() -> None:
     one, _ = json_attributes.write({"a": "1", "é": [{"y": "1", "x": "2"}]}, frozenset())
     other, _ = json_attributes.write({"é": [{"x": "2", "y": "1"}], "a": "1"}, frozenset())
     assert one == other

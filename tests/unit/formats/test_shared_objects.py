@@ -1,4 +1,4 @@
-"""The store of objects that stand outside the projects of a file."""
+"""The store of objects that are outside the projects of a file."""
 
 import hashlib
 import subprocess
@@ -40,13 +40,13 @@ def take(store: SharedStore, *names: str, taken: set[bytes] | None = None) -> li
     return [shared.object_id for shared in store.objects(fresh)]
 
 
-def test_what_is_taken_is_the_object_that_was_kept(store: SharedStore) -> None:
+def test_take_returns_the_object_that_was_added(store: SharedStore) -> None:
     put(store, "a")
     fresh, fatal = store.take([b"a"], set())
     assert (list(store.objects(fresh)), fatal) == ([made("a")], None)
 
 
-def test_references_are_followed_through_and_round_in_the_order_of_the_file(
+def test_references_are_followed_transitively_in_the_order_of_the_file(
     store: SharedStore,
 ) -> None:
     put(store, "c", "a")
@@ -58,7 +58,7 @@ def test_references_are_followed_through_and_round_in_the_order_of_the_file(
     assert taken == {made(name).hash for name in "abc"}
 
 
-def test_an_object_is_handed_out_once_and_taken_by_every_project(store: SharedStore) -> None:
+def test_an_object_is_new_once_and_taken_by_every_project(store: SharedStore) -> None:
     put(store, "a", "b")
     put(store, "b")
     first: set[bytes] = set()
@@ -68,7 +68,7 @@ def test_an_object_is_handed_out_once_and_taken_by_every_project(store: SharedSt
     assert first == second == {made("a").hash, made("b").hash}
 
 
-def test_what_belongs_to_an_object_comes_with_it(store: SharedStore) -> None:
+def test_owned_objects_come_with_their_owner(store: SharedStore) -> None:
     put(store, "rate 1", "crew", owner="crew")
     put(store, "crew", "calendar")
     put(store, "rate 2", "crew", "currency", owner="crew")
@@ -77,26 +77,26 @@ def test_what_belongs_to_an_object_comes_with_it(store: SharedStore) -> None:
     assert take(store, "crew") == ["rate 1", "crew", "rate 2", "currency", "calendar"]
 
 
-def test_a_name_that_nothing_has_is_passed_over(store: SharedStore) -> None:
+def test_a_name_without_an_object_is_ignored(store: SharedStore) -> None:
     put(store, "a")
     assert take(store, "b") == []
 
 
-def test_what_nobody_took_is_counted(store: SharedStore) -> None:
+def test_unused_objects_are_counted(store: SharedStore) -> None:
     for name in "abc":
         put(store, name)
     take(store, "b")
     assert store.unused == 2
 
 
-def test_the_same_object_twice_is_one(store: SharedStore) -> None:
+def test_a_repeated_object_is_kept_once(store: SharedStore) -> None:
     put(store, "a")
     put(store, "a")
     assert take(store, "a") == ["a"]
     assert (store.unused, store.ambiguous) == (0, 0)
 
 
-def test_two_contents_of_one_name_are_both_taken_and_told(store: SharedStore) -> None:
+def test_two_contents_with_one_name_are_both_taken_and_counted(store: SharedStore) -> None:
     put(store, "a", "b")
     put(store, "a", content=" changed")
     put(store, "b")
@@ -105,13 +105,13 @@ def test_two_contents_of_one_name_are_both_taken_and_told(store: SharedStore) ->
     assert store.ambiguous == 1
 
 
-def test_an_object_without_a_name_is_kept_and_never_taken(store: SharedStore) -> None:
+def test_an_object_without_a_name_is_never_taken(store: SharedStore) -> None:
     store.add(None, made("a"), [])
     store.add(None, made("b"), [])
     assert (store.unused, store.ambiguous) == (2, 0)
 
 
-def test_a_fatal_fault_is_told_to_everyone_who_takes_the_object(store: SharedStore) -> None:
+def test_a_fatal_fault_is_returned_to_every_taker(store: SharedStore) -> None:
     fault = Fault(7, "Thing", "b", "is too long", True)
     mild = fault._replace(fatal=False)
     put(store, "a", "b", "c")
@@ -122,7 +122,7 @@ def test_a_fatal_fault_is_told_to_everyone_who_takes_the_object(store: SharedSto
     assert take(store, "c") == ["c"]
 
 
-def test_columns_are_found_without_taking(store: SharedStore) -> None:
+def test_columns_are_read_without_taking_the_object(store: SharedStore) -> None:
     store.add(b"a", made("a"), [], columns=b"1\tCrew")
     node = store.find(b"a")
     assert node is not None
@@ -131,7 +131,7 @@ def test_columns_are_found_without_taking(store: SharedStore) -> None:
     assert store.unused == 1
 
 
-def test_contents_beyond_the_bound_leave_memory() -> None:
+def test_contents_over_the_bound_leave_memory() -> None:
     objects = 60_000
     store = SharedStore(1 << 20, Spool().share())
     tracemalloc.start()
@@ -163,13 +163,13 @@ try:
         store.add(b"%d" % number, SharedObject(b"", "Thing", "", b"x" * 1000), [])
         store.take([b"0"], set())
 except OSError:
-    print("told")
+    print("failed")
 """
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert run.stdout == "told\n", run.stderr
+    assert run.stdout == "failed\n", run.stderr
 
 
-def test_projects_cannot_take_without_end_what_few_bytes_name(
+def test_the_number_of_taken_objects_is_bounded(
     store: SharedStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("service.formats.shared_objects.MAX_TAKEN", 100)
@@ -181,5 +181,5 @@ def test_projects_cannot_take_without_end_what_few_bytes_name(
         with pytest.raises(TooLarge, match="more shared objects"):
             take(store, "0")
     taken: set[bytes] = set()
-    take(store, "51", taken=taken)  # the neighbours of such projects are not harmed
+    take(store, "51", taken=taken)  # other projects can still take objects
     assert len(taken) == 9

@@ -1,4 +1,4 @@
-"""Compressed files read as if they were the XML inside, and refused in words that help."""
+"""Compressed files read like the XML inside; other data is refused with a remedy."""
 
 import gzip
 import io
@@ -20,7 +20,7 @@ SEVERAL = "the ZIP holds several files, `plan.xml` and `other.xml`; send one XML
 
 
 class Unseekable(io.RawIOBase):
-    """A ZIP written to a pipe, as Java writes it too, has its sizes behind the data."""
+    """A ZIP written to a pipe, and by Java, has its sizes after the data."""
 
     def __init__(self) -> None:
         self.data = b""
@@ -89,13 +89,13 @@ def refusal(data: bytes) -> str:
     ],
     ids=["plain", "gzip", "members", "zip", "streamed zip", "stored zip", "bzip2 zip", "litter"],
 )
-def test_a_file_is_the_same_however_compressed_and_wherever_cut(data: bytes) -> None:
+def test_a_file_reads_the_same_in_every_compression_and_cut(data: bytes) -> None:
     for cut in range(len(data) + 1):
         assert inflated(data[:cut], data[cut:]) == XML
     assert inflated(*(data[i : i + 1] for i in range(len(data)))) == XML
 
 
-def test_the_lines_are_those_of_the_xml() -> None:
+def test_lines_of_a_compressed_file_refer_to_the_xml() -> None:
     for data in (gzip.compress(XML), zipped(("plan.xml", XML))):
         assert [project.line for project in read(data).projects] == [2, 3]
 
@@ -123,11 +123,11 @@ def test_the_lines_are_those_of_the_xml() -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",  # the bytes hold the time
 )
-def test_what_is_not_read_is_refused_in_words_that_help(data: bytes, reason: str) -> None:
+def test_an_unsupported_file_is_refused_with_a_remedy(data: bytes, reason: str) -> None:
     assert reason in refusal(data)
 
 
-def test_a_second_file_is_refused_behind_the_first() -> None:
+def test_a_second_file_in_a_zip_is_refused_after_the_first() -> None:
     reading = read(zipped(("plan.xml", XML), ("other.xml", XML)))
     assert [project.external_id for project in reading.projects] == ["P-1", "P-2"]
     assert isinstance(reading.fault, FileRefused)
@@ -156,7 +156,7 @@ def test_the_projects_before_a_wrong_checksum_are_read(streamed: bool) -> None:
         assert "corrupt" in reading.fault.reason
 
 
-def test_what_the_source_raises_passes_through() -> None:
+def test_exceptions_of_the_source_pass_through() -> None:
     for data in (gzip.compress(XML), zipped(("plan.xml", XML)), XML):
         with pytest.raises(TimeoutError, match="gone"):
             inflated(data[:50], fault=TimeoutError("gone"))
@@ -165,7 +165,7 @@ def test_what_the_source_raises_passes_through() -> None:
 @pytest.mark.parametrize(
     "compressed", [gzip.compress, lambda data: zipped(("plan.xml", data), streamed=True)]
 )
-def test_a_bomb_is_stopped_at_its_ratio_piece_by_piece(compressed: type[bytes]) -> None:
+def test_a_bomb_is_stopped_at_its_ratio(compressed: type[bytes]) -> None:
     bomb = compressed(XML[:-11] + bytes(64 * MIB))
     source = InflatedSource(io.BytesIO(bomb), Limits(max_inflate_ratio=100))
     sizes: list[int] = []
@@ -176,13 +176,13 @@ def test_a_bomb_is_stopped_at_its_ratio_piece_by_piece(compressed: type[bytes]) 
     assert 16 * MIB - 64 * 1024 <= sum(sizes) <= 16 * MIB
 
 
-def test_a_bomb_in_the_litter_is_stopped_too() -> None:
+def test_a_bomb_in_an_ignored_member_is_stopped() -> None:
     bomb = zipped(("__MACOSX/._plan.xml", bytes(64 * MIB)), ("plan.xml", XML))
     with pytest.raises(FileTooLarge, match="100 times"):
         InflatedSource(io.BytesIO(bomb), Limits(max_inflate_ratio=100)).read(1)
 
 
-def test_the_total_is_that_of_the_xml() -> None:
+def test_the_file_limit_counts_inflated_bytes() -> None:
     data = XML[:-11] + b" " * 200_000 + b"</projects>"
     assert read(gzip.compress(data), Limits(max_file_bytes=len(data))).fault is None
     reading = read(gzip.compress(data), Limits(max_file_bytes=len(data) - 1))

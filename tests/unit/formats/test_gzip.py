@@ -1,4 +1,4 @@
-"""gzip pushed in pieces of any size: nothing is lost, nothing wrong is taken."""
+"""gzip in pieces of any size: no data is lost and no corrupt data is accepted."""
 
 import gzip
 import io
@@ -15,7 +15,7 @@ TEXT = b"".join(b"<task id='%d'/>" % n for n in range(300)) + os.urandom(20)
 
 
 def members() -> bytes:
-    """Two members, the first with every optional field in its header, and padding behind them."""
+    """Two members, the first with every optional field in its header, and padding after them."""
     named = io.BytesIO()
     with gzip.GzipFile("plan.xml", "wb", fileobj=named) as file:
         file.write(TEXT[:1000])
@@ -40,26 +40,26 @@ def inflated(*pieces: bytes, most: int = 777) -> bytes:
     return out
 
 
-def test_members_are_one_stream_wherever_they_are_cut() -> None:
+def test_gzip_members_form_one_stream_wherever_they_are_cut() -> None:
     data = members()
     for cut in range(len(data) + 1):
         assert inflated(data[:cut], data[cut:]) == TEXT
 
 
 @pytest.mark.parametrize("most", [1, 100, 1_000_000])
-def test_byte_by_byte_is_the_same(most: int) -> None:
+def test_gzip_inflates_byte_by_byte(most: int) -> None:
     data = members()
     assert inflated(*(data[i : i + 1] for i in range(len(data))), most=most) == TEXT
 
 
-def test_a_file_cut_anywhere_breaks_off() -> None:
+def test_a_gzip_file_that_ends_anywhere_too_early_is_refused() -> None:
     data = gzip.compress(TEXT)
     for end in range(len(data)):
         with pytest.raises(BadGzip, match="breaks off"):
             inflated(data[:end])
 
 
-def test_what_a_wrong_checksum_follows_was_given() -> None:
+def test_data_before_a_wrong_checksum_is_returned() -> None:
     for place in (-1, -5):
         data = bytearray(gzip.compress(TEXT))
         data[place] ^= 1
@@ -82,12 +82,12 @@ def test_what_a_wrong_checksum_follows_was_given() -> None:
         b"",
     ],
 )
-def test_what_is_no_gzip_is_refused(data: bytes) -> None:
+def test_data_that_is_not_gzip_is_refused(data: bytes) -> None:
     with pytest.raises(BadGzip):
         inflated(data)
 
 
-def test_a_header_that_does_not_end_is_not_waited_for() -> None:
+def test_an_endless_gzip_header_is_refused() -> None:
     gunzip = Gunzip()
     gunzip.push(b"\x1f\x8b\x08\x08" + bytes(6) + b"n" * 300_000)
     with pytest.raises(BadGzip, match="header does not end"):
@@ -110,7 +110,7 @@ def test_a_bomb_is_inflated_in_bounded_memory() -> None:
     assert peak < 1_000_000
 
 
-def test_the_ratio_counts_past_its_grace() -> None:
+def test_the_ratio_is_checked_beyond_its_grace() -> None:
     check_ratio(RATIO_GRACE, 1, 200)
     check_ratio(RATIO_GRACE + 200, RATIO_GRACE, 200)
     with pytest.raises(FileTooLarge, match="200 times"):

@@ -1,4 +1,4 @@
-"""What the first bytes of a file say, and what is refused by them."""
+"""The prolog of a file: its encoding, its root element, and what is refused there."""
 
 import io
 import time
@@ -43,7 +43,7 @@ def rest(found: Prolog) -> bytes:
         ("\n\n  <a/>", None, "a"),
     ],
 )
-def test_the_root_is_found_behind_whatever_may_precede_it(
+def test_the_root_is_found_after_anything_that_may_precede_it(
     text: str, namespace: str | None, name: str
 ) -> None:
     found = prolog(text.encode())
@@ -51,13 +51,13 @@ def test_the_root_is_found_behind_whatever_may_precede_it(
 
 
 @pytest.mark.parametrize("source", [io.BytesIO, Dribble])
-def test_the_file_is_given_back_from_its_first_byte(source: type[io.BytesIO]) -> None:
+def test_the_source_starts_again_at_the_first_byte(source: type[io.BytesIO]) -> None:
     data = b"<?xml version='1.0' encoding='ISO-8859-1'?><a>" + b"x" * 200_000 + b"</a>"
     found = read_prolog(source(data))
     assert rest(found) == data
 
 
-def test_only_as_much_is_read_as_is_needed() -> None:
+def test_the_prolog_reads_no_more_than_it_needs() -> None:
     source = Dribble(b"<!-- a comment --><root><child/>" + b" " * 1000)
     read_prolog(source)
     assert source.tell() <= len(b"<!-- a comment --><root><")
@@ -86,7 +86,7 @@ def test_only_as_much_is_read_as_is_needed() -> None:
     ],
 )
 @pytest.mark.parametrize("source", [io.BytesIO, Dribble])
-def test_a_mark_overrides_the_charset_and_that_the_declaration(
+def test_a_byte_order_mark_overrides_the_charset_and_the_charset_the_declaration(
     data: bytes, charset: str | None, encoding: str, source: type[io.BytesIO]
 ) -> None:
     found = read_prolog(source(data), charset)
@@ -94,7 +94,7 @@ def test_a_mark_overrides_the_charset_and_that_the_declaration(
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_every_encoding_listed_is_read(encoding: str) -> None:
+def test_every_listed_encoding_is_read(encoding: str) -> None:
     text = f"<?xml version='1.0' encoding='{encoding}'?><!-- --><root/>"
     found = prolog(text.encode(encoding))
     assert found.name == "root"
@@ -113,7 +113,7 @@ def test_every_encoding_listed_is_read(encoding: str) -> None:
         ("<?xml version='1.0'?><a/>".encode("cp037"), None, "EBCDIC"),
     ],
 )
-def test_other_encodings_are_refused_with_those_that_are_read(
+def test_other_encodings_are_refused_with_a_list_of_the_supported_ones(
     data: bytes, charset: str | None, part: str
 ) -> None:
     reason = refusal(data, charset).reason
@@ -128,7 +128,7 @@ def test_utf_16_without_mark_and_declaration_is_refused() -> None:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "iso-8859-1"])
 @pytest.mark.parametrize("doctype", ["<!DOCTYPE a>", "<!DOCTYPE a SYSTEM 'x'>", "<!DOCTYPE a ["])
 @pytest.mark.parametrize("source", [io.BytesIO, Dribble])
-def test_a_doctype_is_refused_wherever_it_stands(
+def test_a_doctype_is_refused_wherever_it_is(
     encoding: str, doctype: str, source: type[io.BytesIO]
 ) -> None:
     declared = encoding.removesuffix("-sig").removesuffix("-be")
@@ -161,11 +161,11 @@ def test_a_doctype_is_refused_wherever_it_stands(
         (b"<?xml version='1.0'?>", "not well-formed XML"),
     ],
 )
-def test_what_is_no_xml_is_refused_with_a_reason_that_helps(data: bytes, part: str) -> None:
+def test_a_file_that_is_not_xml_is_refused_with_a_remedy(data: bytes, part: str) -> None:
     assert part in refusal(data).reason
 
 
-def test_a_fault_has_its_place() -> None:
+def test_a_fault_has_line_and_column() -> None:
     fault = refusal(b"<?xml version='1.0'?>\n<a b=3>")
     assert (fault.line, fault.column) == (2, 6)
 
@@ -191,7 +191,7 @@ def test_an_endless_prolog_is_refused_early(data: bytes) -> None:
     assert source.tell() <= 2 * PROLOG_LIMIT
 
 
-def test_a_doctype_behind_many_comments_costs_no_more_than_a_read() -> None:
+def test_a_doctype_after_many_comments_is_found_in_linear_time() -> None:
     data = b"<!---->" * 9_000 + b"<!DOCTYPE a>"
     tracemalloc.start()
     began = time.process_time()
@@ -201,7 +201,7 @@ def test_a_doctype_behind_many_comments_costs_no_more_than_a_read() -> None:
     tracemalloc.stop()
 
 
-def test_what_the_source_raises_passes_through() -> None:
+def test_exceptions_of_the_source_pass_through() -> None:
     class Gone(io.BytesIO):
         def read(self, n: int | None = -1, /) -> bytes:
             raise ConnectionError("client gone")
@@ -210,7 +210,7 @@ def test_what_the_source_raises_passes_through() -> None:
         read_prolog(Gone())
 
 
-def test_the_bound_is_the_same_whatever_the_chunks() -> None:
+def test_the_prolog_limit_does_not_depend_on_the_chunks() -> None:
     class Whole(io.BytesIO):
         def read(self, n: int | None = -1, /) -> bytes:
             return super().read()

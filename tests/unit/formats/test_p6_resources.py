@@ -1,4 +1,4 @@
-"""What a Primavera project takes of what stands outside of it."""
+"""The shared objects and resources that a Primavera project takes, with all their fields."""
 
 import json
 from pathlib import Path
@@ -49,7 +49,7 @@ def refers(element: _Element) -> set[Named]:
     return found
 
 
-def test_a_project_takes_the_shared_objects_that_it_needs_and_all_they_say(file: Path) -> None:
+def test_a_project_takes_its_shared_objects_with_all_fields(file: Path) -> None:
     root = tree(file)
     elements: dict[Named, _Element] = {}
     needs: dict[Named, set[Named]] = {}
@@ -67,8 +67,8 @@ def test_a_project_takes_the_shared_objects_that_it_needs_and_all_they_say(file:
         for one in item.objects:
             assert one.hash not in given
             given[one.hash] = one
-            said = xml_leaves(elements[one.element, one.object_id])
-            assert json_leaves(json.loads(one.attributes)) == said
+            expected = xml_leaves(elements[one.element, one.object_id])
+            assert json_leaves(json.loads(one.attributes)) == expected
     projects = [child for child in root if QName(child).localname == "Project"]
     for project, element in zip(reading(file).projects, projects, strict=True):
         wanted = refers(element)
@@ -85,7 +85,7 @@ def test_a_project_takes_the_shared_objects_that_it_needs_and_all_they_say(file:
     print(file.name, len(given), "of", len(elements), "shared objects,", leaves, "leaves in all")
 
 
-def test_resources_that_assignments_name_have_a_row(file: Path) -> None:
+def test_resources_of_assignments_have_a_row(file: Path) -> None:
     types = {"Labor": "work", "Nonlabor": "nonlabor", "Material": "material"}
     known = {
         one.findtext("{*}ObjectId"): one for one in tree(file) if QName(one).localname == "Resource"
