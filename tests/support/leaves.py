@@ -1,6 +1,6 @@
 """What an element says, and what JSON made of it says, leaf by leaf.
 
-The walk over the XML is independent of the readers: it knows no maps, and follows rule J's words
+The walk over the XML is independent of the readers: it knows no record rules, and follows the JSON attribute rules
 rather than its code.
 """
 
