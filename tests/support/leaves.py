@@ -1,7 +1,7 @@
 """What an element says, and what JSON made of it says, leaf by leaf.
 
-The walk over the XML is independent of the readers: it knows no record rules, and follows the JSON attribute rules
-rather than its code.
+The walk over the XML is independent of the readers: it follows the text of the JSON
+attribute rules, not their code, and knows no record rules.
 """
 
 from collections.abc import Iterator, Mapping
