@@ -1,4 +1,4 @@
-// Upload a file by HttpURLConnection, with BULK_IMPORT_TOKEN set:
+// Upload a file with HttpURLConnection, with BULK_IMPORT_TOKEN set:
 // java -cp /usr/share/java/gson.jar Upload.java ADDRESS CLIENT FILE [NOTES]
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -42,14 +42,14 @@ public class Upload {
         HttpURLConnection connection = open(url, key);
         connection.setRequestProperty("Content-Type", "multipart/form-data; boundary=" + boundary);
         connection.setDoOutput(true);
-        // Without this it would keep all that is written in memory until the end.
+        // Without this, HttpURLConnection keeps the whole body in memory.
         connection.setFixedLengthStreamingMode(head.length + Files.size(file) + tail.length);
         try (OutputStream body = connection.getOutputStream()) {
             body.write(head);
             Files.copy(file, body);
             body.write(tail);
         }
-        // It throws away what a 401 says where the request was streamed; one without a body has it.
+        // For a streamed request, HttpURLConnection discards the body of a 401; repeat it without a body.
         return connection.getResponseCode() == 401 ? open(url, key) : connection;
     }
 
@@ -60,8 +60,8 @@ public class Upload {
         }
     }
 
-    /** Prints what became of each project; throws where the answer was cut. */
-    static int tell(int status, String text) {
+    /** Prints the outcome of each project; throws if the response was cut off. */
+    static int report(int status, String text) {
         boolean known = status == 207 || status == 409;
         JsonObject answer = known ? JsonParser.parseString(text).getAsJsonObject() : new JsonObject();
         JsonObject details = status == 207 ? answer.getAsJsonObject("details") : answer;
@@ -71,7 +71,7 @@ public class Upload {
             return 2;
         }
         if (status == 207 && !answer.has("complete")) {
-            throw new JsonParseException("the answer was cut");
+            throw new JsonParseException("the response was cut off");
         }
         if (status == 207) {
             for (JsonElement item : details.getAsJsonArray("successes")) {
@@ -103,7 +103,7 @@ public class Upload {
                 String text = text(connection);
                 String later = connection.getHeaderField("Retry-After");
                 if (later == null && !LATER.contains(status)) {
-                    return tell(status, text);
+                    return report(status, text);
                 }
                 System.err.println(status + " " + text);
                 wait = later == null ? pause : Integer.parseInt(later);

@@ -1,5 +1,5 @@
-// Upload a file by net/http: upload ADDRESS CLIENT FILE [NOTES], with BULK_IMPORT_TOKEN set.
-// Build it first, as "go run" ends with 1 whatever the program ends with: go build upload.go
+// Upload a file with net/http: upload ADDRESS CLIENT FILE [NOTES], with BULK_IMPORT_TOKEN set.
+// Build it first, because "go run" always exits with 1 on failure: go build upload.go
 package main
 
 import (
@@ -33,7 +33,7 @@ type details struct{ Successes, Errors []item }
 type answer struct {
 	Message  string
 	Counts   struct{ Failed int }
-	Details  json.RawMessage // of a 207 an object, of an error a sentence
+	Details  json.RawMessage // an object in a 207, a sentence in an error
 	Errors   []item
 	Complete bool
 }
@@ -45,7 +45,7 @@ func send(url string, file *os.File, notes, key string) (*http.Response, error) 
 	if err != nil {
 		return nil, err
 	}
-	var form bytes.Buffer // all but the file, which goes in between
+	var form bytes.Buffer // everything except the file, which goes between its two halves
 	parts := multipart.NewWriter(&form)
 	parts.WriteField("notes", notes)
 	parts.CreateFormFile("file", filepath.Base(file.Name()))
@@ -61,44 +61,44 @@ func send(url string, file *os.File, notes, key string) (*http.Response, error) 
 	request.ContentLength = int64(form.Len()) + info.Size()
 	request.Header.Set("Accept", "application/json")
 	request.Header.Set("Authorization", "Bearer "+os.Getenv("BULK_IMPORT_TOKEN"))
-	request.Header.Set("Content-Type", parts.FormDataContentType()) // names the boundary
+	request.Header.Set("Content-Type", parts.FormDataContentType()) // contains the boundary
 	request.Header.Set("Idempotency-Key", key)
 	return http.DefaultClient.Do(request)
 }
 
-// tell prints what became of each project, and fails where the answer was cut.
-func tell(status int, text []byte) (int, error) {
-	var said answer
-	var told details
+// report prints the outcome of each project, and fails if the response was cut off.
+func report(status int, text []byte) (int, error) {
+	var reply answer
+	var items details
 	if status == 207 || status == 409 {
-		if err := json.Unmarshal(text, &said); err != nil {
+		if err := json.Unmarshal(text, &reply); err != nil {
 			return 2, err
 		}
-		told.Errors = said.Errors
+		items.Errors = reply.Errors
 	}
 	if status == 207 {
-		if !said.Complete {
-			return 2, errors.New("the answer was cut")
+		if !reply.Complete {
+			return 2, errors.New("the response was cut off")
 		}
-		if err := json.Unmarshal(said.Details, &told); err != nil {
+		if err := json.Unmarshal(reply.Details, &items); err != nil {
 			return 2, err
 		}
-	} else if told.Errors == nil {
+	} else if items.Errors == nil {
 		fmt.Fprintf(os.Stderr, "refused with %d: %s\n", status, text)
 		return 2, nil
 	}
-	for _, item := range told.Successes {
+	for _, item := range items.Successes {
 		fmt.Println(item.Outcome, item.ExternalID, item.Name)
 	}
-	for _, item := range told.Errors {
+	for _, item := range items.Errors {
 		called := cmp.Or(item.ExternalID, "-")
 		fmt.Printf("failed %s, line %d: %s, %s\n", called, item.Line, item.Error, item.Message)
 	}
-	fmt.Println(said.Message)
-	return min(said.Counts.Failed, 1), nil
+	fmt.Println(reply.Message)
+	return min(reply.Counts.Failed, 1), nil
 }
 
-// attempt returns the code to end with, or why to send again and, if that is told, after what time.
+// attempt returns the exit code, or the reason to send again and the Retry-After in seconds, if there is one.
 func attempt(url string, file *os.File, notes, key string) (code int, seconds int, again error) {
 	response, err := send(url, file, notes, key)
 	if err != nil {
@@ -111,7 +111,7 @@ func attempt(url string, file *os.File, notes, key string) (code int, seconds in
 	}
 	after := response.Header.Get("Retry-After")
 	if after == "" && !slices.Contains(later, response.StatusCode) {
-		code, err = tell(response.StatusCode, text)
+		code, err = report(response.StatusCode, text)
 		return code, 0, err
 	}
 	seconds, _ = strconv.Atoi(after)

@@ -1,4 +1,4 @@
-// Upload a file by fetch: node upload.mjs ADDRESS CLIENT FILE [NOTES], with BULK_IMPORT_TOKEN set.
+// Upload a file with fetch: node upload.mjs ADDRESS CLIENT FILE [NOTES], with BULK_IMPORT_TOKEN set.
 
 import { openAsBlob } from "node:fs"
 import { basename } from "node:path"
@@ -10,24 +10,24 @@ function send(url, file, name, notes, key) {
   const form = new FormData()
   form.append("notes", notes)
   form.append("file", file, name)
-  const headers = { // no Content-Type: fetch sets it, with the boundary
+  const headers = { // no Content-Type: fetch sets it with the boundary
     Accept: "application/json",
     Authorization: `Bearer ${process.env.BULK_IMPORT_TOKEN}`,
     "Idempotency-Key": key,
   }
-  // redirect: so that fetch keeps no copy of the body for another address.
+  // redirect: "error" prevents that fetch keeps a copy of the body for a redirect.
   return fetch(url, { method: "POST", headers, body: form, redirect: "error" })
 }
 
-// Print what became of each project; throw where the answer was cut.
-function tell(status, text) {
+// Print the outcome of each project; throw if the response was cut off.
+function report(status, text) {
   const answer = status === 207 || status === 409 ? JSON.parse(text) : {}
   const errors = status === 207 ? answer.details.errors : answer.errors
   if (!errors) {
     console.error(`refused with ${status}: ${text}`)
     return 2
   }
-  if (status === 207 && answer.complete !== true) throw new Error("the answer was cut")
+  if (status === 207 && answer.complete !== true) throw new Error("the response was cut off")
   for (const item of answer.details.successes ?? [])
     console.log(`${item.outcome} ${item.external_id} ${item.name}`)
   for (const item of errors)
@@ -37,7 +37,7 @@ function tell(status, text) {
 }
 
 async function upload(url, path, notes) {
-  const file = await openAsBlob(path) // is read while it is sent, piece by piece
+  const file = await openAsBlob(path) // reads the file while fetch sends it
   const key = crypto.randomUUID()
   let wait = 0
   for (const pause of [1, 2, 4, 8, 16, 32]) {
@@ -47,7 +47,7 @@ async function upload(url, path, notes) {
       const response = await send(url, file, basename(path), notes, key)
       const text = await response.text()
       const later = response.headers.get("Retry-After")
-      if (later === null && !LATER.includes(response.status)) return tell(response.status, text)
+      if (later === null && !LATER.includes(response.status)) return report(response.status, text)
       console.error(`${response.status} ${text}`)
       wait = Number(later) || pause
     } catch (error) {

@@ -1,5 +1,5 @@
 <?php
-// Upload a file by Guzzle: php upload.php ADDRESS CLIENT FILE [NOTES], with BULK_IMPORT_TOKEN set.
+// Upload a file with Guzzle: php upload.php ADDRESS CLIENT FILE [NOTES], with BULK_IMPORT_TOKEN set.
 
 use GuzzleHttp\Client;
 use GuzzleHttp\Exception\GuzzleException;
@@ -7,14 +7,14 @@ use GuzzleHttp\Psr7\Utils;
 use Psr\Http\Message\ResponseInterface;
 
 $composer = __DIR__ . '/vendor/autoload.php';
-require is_file($composer) ? $composer : 'GuzzleHttp/autoload.php'; // the latter is Debian's
+require is_file($composer) ? $composer : 'GuzzleHttp/autoload.php'; // the second path is Debian's
 
 const LATER = [408, 429, 502, 503, 504];
 
 function send(string $url, string $path, string $notes, string $key): ResponseInterface
 {
     return (new Client())->post($url, [
-        'headers' => [ // no Content-Type: Guzzle sets it, with the boundary
+        'headers' => [ // no Content-Type: Guzzle sets it with the boundary
             'Accept' => 'application/json',
             'Authorization' => 'Bearer ' . getenv('BULK_IMPORT_TOKEN'),
             'Idempotency-Key' => $key,
@@ -23,12 +23,12 @@ function send(string $url, string $path, string $notes, string $key): ResponseIn
             ['name' => 'notes', 'contents' => $notes],
             ['name' => 'file', 'contents' => Utils::tryFopen($path, 'r')],
         ],
-        'http_errors' => false, // return 4xx and 5xx, as they say why
+        'http_errors' => false, // return 4xx and 5xx, because their body has the reason
     ]);
 }
 
-/** Print what became of each project; JsonException where the answer was cut. */
-function tell(int $status, string $text): int
+/** Print the outcome of each project. Throws JsonException if the response was cut off. */
+function report(int $status, string $text): int
 {
     $known = $status === 207 || $status === 409;
     $answer = $known ? json_decode($text, true, flags: JSON_THROW_ON_ERROR) : [];
@@ -38,7 +38,7 @@ function tell(int $status, string $text): int
         return 2;
     }
     if ($status === 207 && ($answer['complete'] ?? false) !== true) {
-        throw new JsonException('the answer was cut');
+        throw new JsonException('the response was cut off');
     }
     foreach ($status === 207 ? $answer['details']['successes'] : [] as $item) {
         echo "{$item['outcome']} {$item['external_id']} {$item['name']}\n";
@@ -64,7 +64,7 @@ function upload(string $url, string $path, string $notes): int
             $text = (string) $response->getBody();
             $later = $response->getHeaderLine('Retry-After');
             if ($later === '' && !in_array($status, LATER)) {
-                return tell($status, $text);
+                return report($status, $text);
             }
             fwrite(STDERR, "$status $text\n");
             $wait = (int) $later ?: $pause;

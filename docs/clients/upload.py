@@ -1,4 +1,4 @@
-"""Upload a file by requests: upload.py ADDRESS CLIENT FILE [NOTES], with BULK_IMPORT_TOKEN set."""
+"""Upload a file with requests: upload.py ADDRESS CLIENT FILE [NOTES]; set BULK_IMPORT_TOKEN."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import time
 import uuid
 
 import requests
-from requests_toolbelt import MultipartEncoder  # requests alone would load the whole file
+from requests_toolbelt import MultipartEncoder  # requests alone loads the whole file into memory
 
 LATER = (408, 429, 502, 503, 504)
 
@@ -18,21 +18,21 @@ def send(url, file, notes, key):
     headers = {
         "Accept": "application/json",
         "Authorization": f"Bearer {os.environ['BULK_IMPORT_TOKEN']}",
-        "Content-Type": form.content_type,  # names the boundary of this very form
+        "Content-Type": form.content_type,  # contains the boundary of this form
         "Idempotency-Key": key,
     }
     return requests.post(url, data=form, headers=headers, timeout=60)
 
 
-def tell(status, text):
-    """Print what became of each project; ValueError where the answer was cut."""
+def report(status, text):
+    """Print the outcome of each project; raise ValueError if the response was cut off."""
     answer = json.loads(text) if status in (207, 409) else {}
     errors = answer["details"]["errors"] if status == 207 else answer.get("errors")
     if errors is None:
         print(f"refused with {status}: {text}", file=sys.stderr)
         return 2
     if status == 207 and answer.get("complete") is not True:
-        raise ValueError("the answer was cut")
+        raise ValueError("the response was cut off")
     for item in answer["details"]["successes"] if status == 207 else []:
         print(item["outcome"], item["external_id"], item["name"])
     for item in errors:
@@ -54,7 +54,7 @@ def upload(url, file, notes):
             response = send(url, file, notes, key)
             later = response.headers.get("Retry-After")
             if later is None and response.status_code not in LATER:
-                return tell(response.status_code, response.text)
+                return report(response.status_code, response.text)
             print(response.status_code, response.text, file=sys.stderr)
             wait = int(later or pause)
         except (requests.RequestException, ValueError) as error:

@@ -1,4 +1,4 @@
-# Upload a file by rest-client: ruby upload.rb ADDRESS CLIENT FILE [NOTES], with BULK_IMPORT_TOKEN set.
+# Upload a file with rest-client: ruby upload.rb ADDRESS CLIENT FILE [NOTES], with BULK_IMPORT_TOKEN set.
 
 require "json"
 require "rest-client"
@@ -8,26 +8,26 @@ LATER = [408, 429, 502, 503, 504]
 BROKEN = [RestClient::Exception, SystemCallError, SocketError, IOError, OpenSSL::SSL::SSLError]
 
 def send_file(url, path, notes, key)
-  headers = { # no Content-Type: rest-client sets it, with the boundary
+  headers = { # no Content-Type: rest-client sets it with the boundary
     accept: "application/json",
     authorization: "Bearer #{ENV.fetch("BULK_IMPORT_TOKEN")}",
     "Idempotency-Key" => key
   }
-  payload = { notes: notes, file: File.new(path, "rb") } # copied to a temporary file, sent from there
+  payload = { notes: notes, file: File.new(path, "rb") } # rest-client sends a temporary copy
   RestClient::Request.execute(method: :post, url:, headers:, payload:, read_timeout: 60) do |response|
-    response # of any status: without this block 4xx and 5xx are raised
+    response # for any status: without this block, 4xx and 5xx raise
   end
 end
 
-# Print what became of each project; JSON::ParserError or IOError where the answer was cut.
-def tell(status, text)
+# Print the outcome of each project. Raises JSON::ParserError or IOError if the response was cut off.
+def report(status, text)
   answer = [207, 409].include?(status) ? JSON.parse(text) : {}
   errors = status == 207 ? answer["details"]["errors"] : answer["errors"]
   if errors.nil?
     warn "refused with #{status}: #{text}"
     return 2
   end
-  raise IOError, "the answer was cut" if status == 207 && answer["complete"] != true
+  raise IOError, "the response was cut off" if status == 207 && answer["complete"] != true
 
   (status == 207 ? answer["details"]["successes"] : []).each do |item|
     puts "#{item["outcome"]} #{item["external_id"]} #{item["name"]}"
@@ -47,7 +47,7 @@ def upload(url, path, notes)
     wait = pause
     response = send_file(url, path, notes, key)
     later = response.headers[:retry_after]
-    return tell(response.code, response.body) unless later || LATER.include?(response.code)
+    return report(response.code, response.body) unless later || LATER.include?(response.code)
 
     warn "#{response.code} #{response.body}"
     wait = later.to_i if later

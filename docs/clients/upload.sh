@@ -1,5 +1,5 @@
 #!/bin/sh
-# Upload a file by curl: upload.sh ADDRESS CLIENT FILE [NOTES], with BULK_IMPORT_TOKEN set. Needs jq.
+# Upload a file with curl: upload.sh ADDRESS CLIENT FILE [NOTES], with BULK_IMPORT_TOKEN set. Needs jq.
 set -eu
 url=$1/api/v2/clients/$2/projects/bulk
 file=$3
@@ -13,8 +13,8 @@ trap 'rm -f "$answer"' EXIT
     exit 2
 }
 
-# Prints the status and what Retry-After says. The token comes from stdin, so that no list of
-# processes shows it; --form-string takes notes as they are, even if they begin with @.
+# Prints the status and Retry-After. The token comes from stdin, so that no list of processes
+# shows it. --form-string sends notes unchanged, even if they begin with @.
 send() {
     printf 'Authorization: Bearer %s\n' "$BULK_IMPORT_TOKEN" |
         curl -sS -o "$answer" -w '%{http_code} %header{retry-after}' \
@@ -22,8 +22,8 @@ send() {
             --form-string "notes=$notes" -F "file=@\"$file\"" "$url"
 }
 
-# Prints what became of each project; ends with 0 where all landed, 1 where some did not.
-tell() {
+# Prints the outcome of each project; returns 0 if all were imported, 1 if some failed.
+report() {
     jq -r '
         ((.details | objects | .successes[]) | "\(.outcome) \(.external_id) \(.name)"),
         ((.errors // .details.errors)[] |
@@ -35,22 +35,22 @@ tell() {
 wait=0
 for pause in 1 2 4 8 16 32; do
     sleep "$wait"
-    said=$(send) || said='lost '
-    case $said in
+    result=$(send) || result='lost '
+    case $result in
     'lost ' | 408* | 429* | 50[234]* | *' '[0-9]*) ;;
     *)
         if jq -e '.complete == true or has("errors")' "$answer" >/dev/null 2>&1; then
             tell
             exit
-        elif [ "$said" != '207 ' ]; then
-            echo "refused with ${said% }: $(cat "$answer")" >&2
+        elif [ "$result" != '207 ' ]; then
+            echo "refused with ${result% }: $(cat "$answer")" >&2
             exit 2
         fi
-        said='207, but cut '
+        result='207, but cut '
         ;;
     esac
-    after=${said##* }
-    echo "${said% *}" >&2
+    after=${result##* }
+    echo "${result% *}" >&2
     wait=${after:-$pause}
 done
 exit 2

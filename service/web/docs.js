@@ -1,4 +1,4 @@
-// Draws /openapi.json. Whatever it says is set as text: nothing of it becomes markup.
+// Draws /openapi.json. Every text of it is set as text, never as markup.
 
 const METHODS = ["get", "post", "put", "delete", "patch"];
 
@@ -150,7 +150,7 @@ function operation(api, path, method, shared, told) {
       curl(method, path, told),
       parameters(api, [...shared, ...(told.parameters ?? [])]),
       body ? [make("h3", {}, "Body"), prose(body.description), contents(body.content)] : null,
-      make("h3", {}, "Answers"),
+      make("h3", {}, "Responses"),
       Object.entries(told.responses).map(([status, each]) => answer(api, status, each)),
     ],
     { id: told.operationId },

@@ -57,7 +57,7 @@ class Tab:
         """Open the page and paste the token, which names the client."""
         await self.page.goto(f"{base or self.service.base}/")
         await self.page.get_by_label("Token").fill(self.token)
-        await self.page.get_by_role("button", name="Go on").click()
+        await self.page.get_by_role("button", name="Sign in").click()
         await expect(self.page.get_by_role("heading", name="Import a file")).to_be_visible()
 
     async def send(self, *projects: str, name: str = "plans.xml") -> Locator:

@@ -1,14 +1,14 @@
-// Requests, each with the token in its header; an answer that is none of success is an error.
+// Requests with the token in their header. A response without success becomes an ApiError.
 
 import { session } from "./token.js";
 
-/** What the service says, or that it could not be asked (status 0). */
+/** An error response of the service, or an unreachable service (status 0). */
 export class ApiError extends Error {
-  constructor(status, told = {}, headers = null) {
-    super(told.details ?? told.message ?? `The answer has status ${status}`);
+  constructor(status, body = {}, headers = null) {
+    super(body.details ?? body.message ?? `The response has status ${status}`);
     this.status = status;
-    this.title = told.message ?? "";
-    this.importId = told.import_id ?? null;
+    this.title = body.message ?? "";
+    this.importId = body.import_id ?? null;
     this.retryAfter = Number(headers?.get("Retry-After")) || null;
     this.requestId = headers?.get("X-Request-Id") ?? null;
   }
@@ -16,18 +16,18 @@ export class ApiError extends Error {
 
 export const UNREACHABLE = {
   message: "The service cannot be reached",
-  details: "The connection was lost, or the service is not there.",
+  details: "The connection was lost, or the service does not respond.",
 };
 
-/** Where something of the token's client is. */
+/** The address of a path below the token's client. */
 export const address = (path) => `/api/v2/clients/${encodeURIComponent(session()?.client ?? "")}/${path}`;
 
-/** `details` of an answer. `path` is below the client, or an address that begins with a slash. */
+/** Return `details` of a response. `path` is below the client, or an address that begins with a slash. */
 export async function ask(path, { method = "GET", signal } = {}) {
   return (await (await fetched(path, { method, signal })).json()).details;
 }
 
-/** The response itself, good as it is. */
+/** Return a successful response. */
 export async function fetched(path, { method = "GET", accept = "application/json", headers = {}, signal } = {}) {
   const all = { Accept: accept, Authorization: `Bearer ${session()?.token}`, ...headers };
   let response;
@@ -41,16 +41,16 @@ export async function fetched(path, { method = "GET", accept = "application/json
   throw refused(new ApiError(response.status, await response.json().catch(() => ({})), response.headers));
 }
 
-/** Tell the page where a token does not hold. */
+/** Notify the page if the service refused the token. */
 export function refused(error) {
   if (error.status === 401) dispatchEvent(new CustomEvent("refused", { detail: error }));
   return error;
 }
 
-/** The import that a `Location` names. */
+/** The import id in a `Location` header. */
 export const importOf = (location) => Number(/\/imports\/(\d+)$/.exec(location ?? "")?.[1]) || null;
 
-/** Save what an address gives as a file of the reader's. */
+/** Save a response as a file of the user. */
 export async function download(path, accept, name) {
   const blob = await (await fetched(path, { accept })).blob();
   const link = document.createElement("a");

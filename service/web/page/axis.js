@@ -1,4 +1,4 @@
-// The lines and names of days, months and years above a timeline.
+// The axis of a timeline: grid lines and labels of days, months and years.
 
 import { draw } from "./dom.js";
 
@@ -14,7 +14,7 @@ const NAMES = {
 };
 const OUTER = { day: new Intl.DateTimeFormat("en-GB", { month: "long", year: "numeric", timeZone: "UTC" }), month: NAMES.year };
 
-/** Elements that go below the bars and above them; `x` gives where a moment is. Only what is seen is made. */
+/** Elements below and above the bars, only for the visible part. `x` maps a time to a position. */
 export function axis({ from, to }, x, left, right, height, head) {
   const perDay = (x(to) - x(from)) / ((to - from) / DAY);
   const [unit, count] = STEPS.find(([each, many]) => (perDay * ROUGHLY[each] * many) / DAY >= ROOM) ?? STEPS.at(-1);
@@ -38,8 +38,8 @@ export function axis({ from, to }, x, left, right, height, head) {
 }
 
 /**
- * Texts behind their lines; one that began out of sight stands at the left, if the next leaves room.
- * The last is left out where the edge would cut it, unless it is the only one.
+ * Labels to the right of their lines. A label whose line is out of sight is at the left edge, if it fits before
+ * the next one. The last label is omitted if the edge would cut it, unless it is the only one.
  */
 function named(ticks, text, attributes, left, right, room) {
   const from = ({ at }) => Math.max(at, left) + 4;

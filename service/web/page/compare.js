@@ -1,22 +1,22 @@
-// The versions that are kept of a project, and what changed between two of them.
+// The kept versions of a project, and the changes between two of them.
 
 import { ask } from "./api.js";
 import { button, choice, make } from "./dom.js";
 import { moment, number, several } from "./format.js";
 import { shown } from "./notice.js";
-import { inSteps, table } from "./pages.js";
+import { inSteps, table } from "./lists.js";
 
-const HEADS = ["Version", "Name", "Made", "By", "Notes"];
+const HEADS = ["Version", "Name", "Created", "By", "Notes"];
 const NAMES = {
   project: "The project itself", tasks: "Tasks", dependencies: "Links", resources: "Resources",
   assignments: "Assignments", parts: "Other parts", shared_objects: "Shared objects",
 };
 
-/** The section of a project; `versions` oldest first. */
+/** The section of a project. `versions` begins with the oldest. */
 export function comparison({ project_id: id }, versions, signal) {
   const { element, body, row } = table(HEADS, "Versions");
   body.append(...[...versions].reverse().map((each) => row(cells(id, each))));
-  return [make("h2", {}, "Versions"), element, versions.length > 1 ? chooser(id, versions, signal) : make("p", { class: "quiet" }, "Only one version is kept: there is nothing to compare it with.")];
+  return [make("h2", {}, "Versions"), element, versions.length > 1 ? chooser(id, versions, signal) : make("p", { class: "quiet" }, "Only one version is kept, so there is nothing to compare.")];
 }
 
 function cells(project, { version, current, name, updated_at: at, updated_by: by, import_id: id, notes }) {
@@ -38,13 +38,13 @@ function chooser(id, versions, signal) {
     make("div", { class: "finder" }, make("span", {}, "from"), from, make("span", {}, "to"), to, button("Compare", compare, { class: "primary" })), place);
 }
 
-function changes(told) {
-  const kinds = Object.keys(NAMES).filter((kind) => told[kind]?.length);
-  if (!kinds.length) return [make("p", { class: "empty" }, `Nothing differs between version ${told.from} and version ${told.to}.`)];
+function changes(comparison) {
+  const kinds = Object.keys(NAMES).filter((kind) => comparison[kind]?.length);
+  if (!kinds.length) return [make("p", { class: "empty" }, `Versions ${comparison.from} and ${comparison.to} are equal.`)];
   return kinds.map((kind, place) => {
     const list = make("ul", { class: "changes" });
-    const more = inSteps(list, told[kind], change);
-    return make("details", { class: "group", open: place < 3 }, make("summary", {}, `${NAMES[kind]}: ${counted(told[kind])}`), list, more);
+    const more = inSteps(list, comparison[kind], change);
+    return make("details", { class: "group", open: place < 3 }, make("summary", {}, `${NAMES[kind]}: ${counted(comparison[kind])}`), list, more);
   });
 }
 

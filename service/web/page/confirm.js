@@ -1,8 +1,8 @@
-// A question before something that is not easily taken back.
+// A confirmation dialog before an action that is hard to revert.
 
 import { button, make } from "./dom.js";
 
-/** Whether the reader says yes. */
+/** Resolves to whether the user confirms. */
 export function confirmed(question, explanation, yes) {
   return new Promise((resolve) => {
     const dialog = make("dialog", { "aria-labelledby": "question", close: () => { dialog.remove(); resolve(dialog.returnValue === "yes"); } },

@@ -1,13 +1,13 @@
-// Elements. Whatever is given as a child is text or an element: nothing becomes markup.
+// Elements. A child is text or an element; no text becomes markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** An element; attributes that are functions are listeners, false and null leave one out. */
+/** An element. Functions become listeners; attributes that are false or null are omitted. */
 export function make(tag, attributes = {}, ...children) {
   return fill(document.createElement(tag), attributes, children);
 }
 
-/** The same, of SVG. */
+/** The same for SVG. */
 export function draw(tag, attributes = {}, ...children) {
   return fill(document.createElementNS(SVG, tag), attributes, children);
 }
@@ -23,12 +23,12 @@ function fill(element, attributes, children) {
   return element;
 }
 
-/** Without what is null or false, lists opened out. */
+/** Flatten lists, and omit null and false. */
 export function present(children) {
   return children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);
 }
 
-/** Put other children into a place, and the focus where it was: on the first of that kind. */
+/** Replace the children of an element. The focus returns to the first element of the tag that had it. */
 export function redraw(place, ...children) {
   const held = place.contains(document.activeElement) ? document.activeElement.tagName : null;
   place.replaceChildren(...present(children));
@@ -52,7 +52,7 @@ export function choice(pairs, attributes = {}) {
   return make("select", attributes, pairs.map(([value, label]) => make("option", { value }, label)));
 }
 
-/** Call once nothing has been typed for a moment. */
+/** Delay a call until the user pauses typing. */
 export function unhurried(call, pause = 250) {
   let timer;
   return (...given) => {
@@ -61,7 +61,7 @@ export function unhurried(call, pause = 250) {
   };
 }
 
-/** Seconds that end early when the signal aborts. */
+/** Wait for some seconds, or until the signal aborts. */
 export function pause(seconds, signal) {
   return new Promise((resolve) => {
     if (signal?.aborted) return resolve();
@@ -70,5 +70,5 @@ export function pause(seconds, signal) {
   });
 }
 
-/** A key that nobody else has; `crypto.randomUUID` is there on https alone. */
+/** A unique key. `crypto.randomUUID` needs https. */
 export const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (each) => each.toString(16).padStart(2, "0")).join("");

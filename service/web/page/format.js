@@ -18,18 +18,18 @@ export function bytes(size) {
   return `${power && value < 100 ? value.toFixed(1) : number(Math.round(value))} ${UNITS[power]}`;
 }
 
-/** A moment of the server's, in the reader's own time zone. */
+/** A time of the server in the user's time zone. */
 export const moment = (text) => (text ? MOMENT.format(new Date(text)) : "");
 
-/** Milliseconds of a plan's wall-clock time, which has no zone; NaN where there is none. */
+/** Milliseconds of a project's local time, which has no time zone; NaN if there is none. */
 export const planTime = (text) => (text ? Date.parse(`${text}Z`) : NaN);
 
 export const day = (time) => (Number.isNaN(time) ? "no date" : DAY.format(time));
 
-/** From one day to another, or the one day that both are. */
+/** A range of days, or one day if both are equal. */
 export const days = (from, to) => (day(from) === day(to) ? day(from) : `${day(from)} to ${day(to)}`);
 
-/** Seconds between two moments, in words. */
+/** The time between two moments, in words. */
 export function lasting(from, to) {
   const seconds = (new Date(to) - new Date(from)) / 1000;
   if (seconds < 10) return `${Math.max(0.1, seconds).toFixed(1)} s`;
@@ -37,12 +37,12 @@ export function lasting(from, to) {
   return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }
 
-const DIALECTS = { native: "native XML", mspdi: "Microsoft Project", p6: "Primavera P6" };
+const FORMATS = { native: "native XML", mspdi: "Microsoft Project", p6: "Primavera P6" };
 
-/** A dialect as people call it. */
-export const format = (dialect) => DIALECTS[dialect] ?? dialect ?? "";
+/** The name of a format for people. The API calls it `dialect`. */
+export const format = (dialect) => FORMATS[dialect] ?? dialect ?? "";
 
-/** "PT40H" as "40 h", "PT90M" as "1 h 30 min"; another text as it is. */
+/** "PT1H30M" as "1 h 30 min"; other texts unchanged. */
 export function duration(text) {
   const found = /^(P)T?(?:(-?\d+)H)?(?:(-?\d+)M)?(?:(-?[\d.]+)S)?$/.exec(text ?? "");
   if (!found) return text ?? "";

@@ -1,10 +1,10 @@
-// One import: how it is, who and when, and what became of its projects.
+// One import: its state, its facts, and the outcomes of its projects.
 
 import { ask } from "./api.js";
 import { make, pause, redraw } from "./dom.js";
 import { bytes, format, lasting, moment, number } from "./format.js";
-import { badge, title } from "./history.js";
-import { acts } from "./acts.js";
+import { badge, title } from "./imports.js";
+import { actionButtons } from "./actions.js";
 import { shown } from "./notice.js";
 import { result } from "./result.js";
 
@@ -12,33 +12,33 @@ const EVERY = 1;
 
 export function oneImport({ signal, given: [id] }) {
   const place = make("div");
-  const draw = (told) => [head(told, show), told.state === "running" ? going(told) : result(told, { signal, linked: false })];
+  const draw = (row) => [head(row, show), row.state === "running" ? going(row) : result(row, { signal, linked: false })];
 
-  async function show(told) {
-    redraw(place, draw(told));
-    if (told.state !== "running") return;
+  async function show(row) {
+    redraw(place, draw(row));
+    if (row.state !== "running") return;
     await pause(EVERY, signal);
     if (!signal.aborted) await ask(`imports/${id}`, { signal }).then(show);
   }
 
-  shown(place, ask(`imports/${id}`, { signal }).then((told) => {
-    if (told.state === "running") pause(0).then(() => show(told)).catch(() => {});
-    return draw(told);
+  shown(place, ask(`imports/${id}`, { signal }).then((row) => {
+    if (row.state === "running") pause(0).then(() => show(row)).catch(() => {});
+    return draw(row);
   }), signal);
   return place;
 }
 
-function head(told, changed) {
-  const { import_id: id, subject, started_at: from, ended_at: to, bytes_read: read, dialect, options, notes, attempt, request_id: request } = told;
+function head(row, changed) {
+  const { import_id: id, subject, started_at: from, ended_at: to, bytes_read: read, dialect, options, notes, attempt, request_id: request } = row;
   const facts = [
-    ["Import", id], ["By", subject], ["Begun", moment(from)], ["Took", to && lasting(from, to)],
+    ["Import", id], ["By", subject], ["Started", moment(from)], ["Duration", to && lasting(from, to)],
     ["Read", options?.undo ? "" : bytes(read)], ["Format", format(dialect)], ["Options", asked(options)],
     ["Attempts", attempt > 1 && number(attempt)], ["Notes", notes], ["Request id", request && make("span", { class: "id" }, request)],
   ];
   return make("header", {},
-    make("h1", {}, title(told), " ", badge(told)),
+    make("h1", {}, title(row), " ", badge(row)),
     make("dl", { class: "facts" }, facts.filter(([, value]) => value).map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)))),
-    make("div", { class: "actions" }, acts(told, changed)));
+    make("div", { class: "actions" }, actionButtons(row, changed)));
 }
 
 function asked(options) {
@@ -47,5 +47,5 @@ function asked(options) {
 }
 
 function going({ projects_done: done }) {
-  return make("div", { class: "card" }, make("progress", { "aria-label": "Under way" }), make("p", { role: "status" }, `${number(done)} projects done so far.`));
+  return make("div", { class: "card" }, make("progress", { "aria-label": "Running" }), make("p", { role: "status" }, `${number(done)} projects done so far.`));
 }

@@ -1,19 +1,19 @@
-// What went wrong, in the service's own words, and what to do.
+// Notices: an error with its remedy, a hint, and the loading text.
 
 import { make } from "./dom.js";
 import { remedyOf } from "./remedies.js";
 
-/** An error shown. */
+/** A notice for an error. */
 export function problem(error) {
   if (!("status" in error)) {
     console.error(error);
-    return told("This page has a fault", error.message, "Load it again.");
+    return notice("This page has an error", error.message, "Reload the page.");
   }
   const id = error.status >= 500 && error.requestId ? `Request id: ${error.requestId}` : null;
-  return told(error.title, error.message, remedyOf(error), id);
+  return notice(error.title, error.message, remedyOf(error), id);
 }
 
-function told(title, ...lines) {
+function notice(title, ...lines) {
   return make("div", { class: "notice bad", role: "alert" }, make("strong", {}, title),
     lines.filter(Boolean).map((line) => make("p", {}, line)));
 }
@@ -24,7 +24,7 @@ export function hint(text, kind = "") {
 
 export const loading = () => make("p", { class: "quiet", role: "status" }, "Loading …");
 
-/** Show what a promise gives, in place of what is there; or its error. */
+/** Replace the content of an element by the result of a promise, or by its error. */
 export async function shown(place, promise, signal) {
   place.replaceChildren(loading());
   try {

@@ -1,12 +1,12 @@
-// The page: which view the address names, and whose token it is.
+// The page: selects the view by the address, and shows whose token it uses.
 
 import { button, make } from "./dom.js";
-import { imports } from "./history.js";
+import { imports } from "./imports.js";
 import { oneImport } from "./import.js";
 import { problem } from "./notice.js";
 import { oneProject } from "./project.js";
 import { projects } from "./projects.js";
-import { sending, underWay } from "./sending.js";
+import { underWay, uploads } from "./uploads.js";
 import { signIn } from "./signin.js";
 import { forget, session } from "./token.js";
 
@@ -15,7 +15,7 @@ const VIEWS = [
   [/^#\/imports\/(\d+)$/, "Import", oneImport],
   [/^#\/projects$/, "Projects", projects],
   [/^#\/projects\/(\d+)(?:\/versions\/(\d+))?$/, "Project", oneProject],
-  [/^/, "Import a file", sending],
+  [/^/, "Import a file", uploads],
 ];
 
 const main = document.querySelector("#main");
@@ -23,7 +23,7 @@ const nav = document.querySelector("nav");
 const who = document.querySelector(".who");
 let leaving = new AbortController();
 
-/** Show what the address names, or ask for a token. */
+/** Show the view of the address, or the form for a token. */
 function route(refusal) {
   leaving.abort();
   leaving = new AbortController();
@@ -40,11 +40,11 @@ function route(refusal) {
   document.title = `${title} · Project Bulk Import`;
   for (const link of nav.children) {
     const at = link.hash;
-    const current = at === "#/" ? view === sending : hash === at || hash.startsWith(`${at}/`);
+    const current = at === "#/" ? view === uploads : hash === at || hash.startsWith(`${at}/`);
     if (current) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  say(known);
+  showUser(known);
   try {
     main.replaceChildren(view({ signal: leaving.signal, given: pattern.exec(hash).slice(1) }));
   } catch (error) {
@@ -52,7 +52,7 @@ function route(refusal) {
   }
 }
 
-function say({ subject, client, expires }) {
+function showUser({ subject, client, expires }) {
   const until = expires ? ` · until ${new Date(expires * 1000).toLocaleTimeString("en-GB", { timeStyle: "short" })}` : "";
   who.replaceChildren(
     make("span", { class: "whom" }, `${subject ? `${subject} · ` : ""}client ${client}`, make("span", { class: "until" }, until)),
@@ -74,7 +74,7 @@ addEventListener("refused", ({ detail }) => {
 addEventListener("beforeunload", (event) => {
   if (underWay()) event.preventDefault();
 });
-// A file that is dropped beside the place for it would replace the page.
+// Without this, a file that is dropped outside the drop area would replace the page.
 for (const name of ["dragover", "drop"]) addEventListener(name, (event) => event.preventDefault());
 
 route();

@@ -1,4 +1,4 @@
-// One project: what it is, its plan as a timeline, its versions and what changed between two.
+// One project: its facts, its timeline, and its versions with their changes.
 
 import { ask, download } from "./api.js";
 import { button, make } from "./dom.js";
@@ -16,7 +16,7 @@ export function oneProject({ signal, given: [id, version] }) {
 
 function draw(project, path, signal) {
   const versions = make("section", { "aria-label": "Versions" });
-  shown(versions, ask(`projects/${project.project_id}/versions?limit=1000`, { signal }).then((told) => comparison(project, told.versions, signal)), signal);
+  shown(versions, ask(`projects/${project.project_id}/versions?limit=1000`, { signal }).then((page) => comparison(project, page.versions, signal)), signal);
   return [head(project, path), timeline(project, signal), versions];
 }
 
@@ -26,7 +26,7 @@ function head(project, path) {
     ["Id", project.external_id], ["Code", project.code], ["Status", project.status], ["Manager", project.manager],
     ["Start", span(project.start)], ["Finish", span(project.finish)], ["Version", version === current ? number(version) : `${number(version)} of ${number(current)}`],
     ["Changed", `${moment(project.updated_at)}${project.updated_by ? ` by ${project.updated_by}` : ""}`],
-    ["Holds", held(project)],
+    ["Contents", contents(project)],
     ["Lock", project.lock && `${project.lock.holder}, until ${moment(project.lock.expires_at)}`],
     ["Archived", project.archived_at && moment(project.archived_at)],
   ];
@@ -34,10 +34,10 @@ function head(project, path) {
     make("h1", {}, project.name || project.external_id),
     project.description ? make("p", { class: "quiet description" }, project.description) : null,
     make("dl", { class: "facts" }, facts.filter(([, value]) => value).map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)))),
-    make("div", { class: "actions" }, save(project, path), version === current ? null : make("a", { class: "as-button", href: `#/projects/${project.project_id}` }, "The current version")));
+    make("div", { class: "actions" }, save(project, path), version === current ? null : make("a", { class: "as-button", href: `#/projects/${project.project_id}` }, "Show the current version")));
 }
 
-function held({ tasks, dependencies, resources, assignments }) {
+function contents({ tasks, dependencies, resources, assignments }) {
   const kinds = [[tasks, "task"], [dependencies, "link"], [resources, "resource"], [assignments, "assignment"]];
   return kinds.filter(([records]) => records.length).map(([records, kind]) => several(records.length, kind)).join(", ");
 }

@@ -1,8 +1,8 @@
-// The client's projects.
+// The list of the client's projects.
 
 import { choice, make, unhurried } from "./dom.js";
 import { format, moment, number } from "./format.js";
-import { fetchedInSteps, table } from "./pages.js";
+import { fetchedInSteps, table } from "./lists.js";
 
 const HEADS = ["Project", "Code", "Format", "Version", "Changed"];
 const ARCHIVED = [["exclude", "active"], ["only", "archived"], ["include", "active and archived"]];
@@ -21,7 +21,7 @@ export function projects({ signal }) {
     const { element, body, row } = table(HEADS, "Projects");
     const { rest } = fetchedInSteps(body, `projects?${query}`, "projects", (each) => row(cells(each)), {
       signal: AbortSignal.any([signal, loading.signal]),
-      empty: text.value ? "No project is like that." : "There are no projects here yet.",
+      empty: text.value ? "No project matches." : "There are no projects here yet.",
     });
     place.replaceChildren(element, rest);
   }

@@ -1,55 +1,55 @@
-// What a warning means, and what to do about an answer or a project that failed: docs/errors.md in a word.
+// The meaning of warnings, and remedies for errors and failed projects: a short form of docs/errors.md.
 
-const ANSWERS = {
-  0: "Check the network, then go on. What landed before comes out as unchanged.",
-  400: "Mend what is named, then send the file again.",
+const RESPONSES = {
+  0: "Check the network, then continue. Projects that are already imported are then unchanged.",
+  400: "Correct what the message names, then send the file again.",
   401: "Paste another token.",
-  403: "Have a token issued that names this client and has the scope for this.",
-  404: "Check the client's number; or it is gone meanwhile.",
-  408: "Go on: what landed before comes out as unchanged.",
-  413: "Split the file, or have the limit raised.",
-  422: "Send it as a new import: this one's key stands for another file, other notes or other options.",
+  403: "Get a token for this client with the scope for this action.",
+  404: "Check the number of the client. The item may also have been removed.",
+  408: "Continue. Projects that are already imported are then unchanged.",
+  413: "Split the file, or ask the operator to raise the limit.",
+  422: "Start a new import. The key of this one belongs to another file, other notes or other options.",
   429: "Wait until another import of this client has ended.",
-  500: "Report the request id to whoever runs the service.",
-  503: "Go on in a moment: what landed before comes out as unchanged.",
+  500: "Report the request id to the operator of the service.",
+  503: "Continue in a moment. Projects that are already imported are then unchanged.",
 };
 
 const PROJECTS = {
-  VALIDATION_ERROR: "Mend the named elements.",
-  DUPLICATE_PROJECT: "The first one counts. Keep one of them in the file.",
-  PROJECT_TOO_LARGE: "Split the project, or have the limit raised.",
-  LOCKING_CONFLICT: "Import it again once the lock is gone, or ask its holder.",
-  VERSION_CONFLICT: "Read the current version and redo the change; or leave the version out to overwrite.",
+  VALIDATION_ERROR: "Correct the elements that the message names.",
+  DUPLICATE_PROJECT: "The first one is imported. Keep only one of them in the file.",
+  PROJECT_TOO_LARGE: "Split the project, or ask the operator to raise the limit.",
+  LOCKING_CONFLICT: "Import the project again after the lock has ended, or ask its holder.",
+  VERSION_CONFLICT: "Read the current version and repeat your change in it. To overwrite the project, remove the version from the file.",
   ALREADY_EXISTS: "Choose “create and update” to update it.",
-  NOT_IMPORTED: "Mend the others: all or nothing was asked for.",
+  NOT_IMPORTED: "Correct the projects that failed. With “all or nothing”, they prevent the others.",
   UNKNOWN_PROJECT: "Choose “create and update” to create it.",
-  MALFORMED_XML: "Mend the file there and send it again. What came before this place was handled.",
-  FILE_TOO_LARGE: "Split the file, or have the limit raised. What came before this place was handled.",
-  INTERNAL_ERROR: "Report it to whoever runs the service.",
+  MALFORMED_XML: "Repair the file at this place and send it again. The projects before it were processed.",
+  FILE_TOO_LARGE: "Split the file, or ask the operator to raise the limit. The projects before this place were processed.",
+  INTERNAL_ERROR: "Report it to the operator of the service.",
 };
 
 const WARNINGS = {
-  BAD_VALUE: "cannot be read. Its column is empty, the text is kept.",
-  LINK_END_MISSING: "a link to a task that is not in this project. It is kept, but not drawn.",
-  ASSIGNMENT_TASK_MISSING: "an assignment to a task that is not there. It is kept apart.",
-  RESOURCE_MISSING: "a resource that is not in the file. Its id is kept.",
-  IDENTITY_FROM_NAME: "the plan has no GUID, and is known by its name: another plan of this name would replace it.",
-  FINISH_BEFORE_START: "a finish before the start. It is stored as it is.",
-  DIALECT_CHANGED: "the project came from another program before. See that the two do not overwrite each other.",
+  BAD_VALUE: "the value cannot be read. Its column is empty; the attributes have the text.",
+  LINK_END_MISSING: "the link refers to a task outside this project. It is stored, but not drawn.",
+  ASSIGNMENT_TASK_MISSING: "the assignment refers to a missing task. It is stored as a part of the project.",
+  RESOURCE_MISSING: "the resource is not in the file. Its id is stored.",
+  IDENTITY_FROM_NAME: "the plan has no GUID, so its name identifies it. Another plan with this name would replace it.",
+  FINISH_BEFORE_START: "the finish is before the start. Both are stored unchanged.",
+  DIALECT_CHANGED: "the project was last imported from another format. Make sure that two programs do not overwrite each other's changes.",
 };
 
-/** Warnings of a whole upload that ask for nothing. */
+/** Warnings of an upload that need no action. */
 export const HARMLESS = ["BASELINE_PROJECTS_SKIPPED", "SHARED_OBJECTS_UNUSED"];
 
-/** A project's warning in words, to be read behind the element. */
+/** The meaning of a project's warning, shown after its element. */
 export const meaningOf = (code) => WARNINGS[code] ?? code;
 
-/** For an ApiError. */
+/** The remedy for an ApiError. */
 export function remedyOf(error) {
-  const words = ANSWERS[error.status] ?? "";
+  const words = RESPONSES[error.status] ?? "";
   return error.retryAfter && error.status !== 0 ? `${words} Try again in ${error.retryAfter} s.`.trim() : words;
 }
 
-/** For a project that failed. */
+/** The remedy for a failed project. */
 export const remedyFor = (failure) =>
   failure.error === "NOT_IMPORTED" && !failure.retryable ? "" : PROJECTS[failure.error] ?? "";

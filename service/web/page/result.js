@@ -1,17 +1,17 @@
-// What became of an import: counts, failures, warnings, what landed.
+// The result of an import: counts, failures, warnings, and imported projects.
 
 import { download } from "./api.js";
 import { button, choice, make, unhurried } from "./dom.js";
 import { number, several } from "./format.js";
 import { hint, problem } from "./notice.js";
-import { collect, inSteps, table } from "./pages.js";
+import { collect, inSteps, table } from "./lists.js";
 import { HARMLESS, meaningOf, remedyFor } from "./remedies.js";
 
 const MOST = 20_000;
 const ENDED = { failed: "failed", cancelled: "was cancelled", interrupted: "was interrupted" };
 const KINDS = ["created", "updated", "unchanged", "failed"];
 
-/** All of it, for an import that has ended. */
+/** The whole result of an ended import. */
 export function result(row, { signal, linked = true } = {}) {
   const counts = row.counts ?? {};
   const landed = KINDS.slice(0, 3).reduce((sum, kind) => sum + (counts[kind] ?? 0), 0);
@@ -30,8 +30,8 @@ export function result(row, { signal, linked = true } = {}) {
 }
 
 function verdict({ state, options }, landed, failed) {
-  const done = options?.undo ? "put back" : options?.dry_run ? "would be imported" : "imported";
-  if (state !== "completed" && !failed) return `The import ${ENDED[state]}. ${landed ? `${several(landed, "project")} landed before that.` : "Nothing landed."}`;
+  const done = options?.undo ? "reverted" : options?.dry_run ? "would be imported" : "imported";
+  if (state !== "completed" && !failed) return `The import ${ENDED[state]}. ${landed ? `${several(landed, "project")} imported before that.` : "No project was imported."}`;
   if (!failed) return landed === 1 ? `1 project ${done}.` : `All ${number(landed)} projects ${done}.`;
   return `${number(landed)} of ${several(landed + failed, "project")} ${done}, ${number(failed)} failed.`;
 }
@@ -80,7 +80,7 @@ function remedy(failure) {
 /** The faults beside the first, which the message tells. */
 function more(violations, all = violations.length) {
   if (violations.length < 2) return null;
-  return make("details", {}, make("summary", {}, several(all, "fault")),
+  return make("details", {}, make("summary", {}, several(all, "violation")),
     make("ul", {}, violations.map(({ line, message }) =>
       make("li", {}, `Line ${number(line)}: ${message}`)),
     all > violations.length ? make("li", {}, `… and ${number(all - violations.length)} more`) : null));
@@ -96,14 +96,17 @@ function imported(row, landed, signal) {
   const section = make("details", { class: "landed", toggle: () => {
     if (!section.open || place.children.length) return;
     place.append(searchable(`imports/${row.import_id}/results?limit=1000`, {
-      heads: ["Project", "Outcome", "Version", "Tasks", "Warnings"], caption: "Projects that landed", cells, words,
+      heads: ["Project", "Outcome", "Version", "Tasks", "Warnings"], caption: "Imported projects", cells, words,
       kind: ({ outcome, warnings }) => (warnings?.count ? [outcome, "with warnings"] : outcome), wanted: ({ outcome }) => Boolean(outcome), signal,
     }));
-  } }, make("summary", {}, `${several(landed, "project")} ${fate(row.options)}`), place);
+  } }, make("summary", {}, sectionTitle(row.options, landed)), place);
   return section;
 }
 
-const fate = ({ undo, dry_run: dry } = {}) => (undo ? "put back" : dry ? "that would land" : "that landed");
+const sectionTitle = ({ undo, dry_run: dry } = {}, count) => {
+  if (dry) return `${several(count, "project")} that would be imported`;
+  return several(count, undo ? "reverted project" : "imported project");
+};
 
 function warned({ count, first }) {
   if (!count) return "";
@@ -116,20 +119,20 @@ function noticed({ code, line, element, value }) {
   return `Line ${number(line)}, ${element}${value === null ? "" : ` “${value}”`}: ${meaningOf(code)}`;
 }
 
-/** A table with a search and a choice of kinds, over results that are fetched page by page. */
+/** A table with a search and a filter by kind, for results that are fetched page by page. */
 function searchable(path, { heads, caption, cells, words, kind, wanted = () => true, signal }) {
   const { element, body, row } = table(heads, caption);
   const text = make("input", { type: "search", "aria-label": `Search: ${caption}`, placeholder: "Search", input: unhurried(() => show()) });
   const kinds = choice([["", "all"]], { "aria-label": "Which", change: () => show() });
-  const said = make("output", { class: "quiet", role: "status" });
+  const summary = make("output", { class: "quiet", role: "status" });
   const rest = make("div");
   let all = [];
 
   function show() {
     const asked = text.value.toLowerCase().split(/\s+/).filter(Boolean);
     const found = all.filter((item) => (!kinds.value || [kind(item)].flat().includes(kinds.value)) && asked.every((word) => words(item).toLowerCase().includes(word)));
-    said.value = found.length === all.length ? several(all.length, "project") : `${number(found.length)} of ${number(all.length)}`;
-    const none = make("p", { class: "empty" }, "Nothing is like that.");
+    summary.value = found.length === all.length ? several(all.length, "project") : `${number(found.length)} of ${number(all.length)}`;
+    const none = make("p", { class: "empty" }, "Nothing matches.");
     const more = inSteps(body, found, (item) => row(cells(item)));
     rest.replaceChildren(found.length ? more : none);
   }
@@ -143,12 +146,12 @@ function searchable(path, { heads, caption, cells, words, kind, wanted = () => t
     kinds.replaceChildren(make("option", { value: "" }, `all (${number(all.length)})`), ...[...named].map(([value, count]) => make("option", { value }, `${value} (${number(count)})`)));
     kinds.value = named.has(chosen) ? chosen : "";
     if (first || !coming) show();
-    else said.value = `${number(all.length)} so far …`;
-    if (!coming && left) rest.after(hint(`These are the first ${number(MOST)}; the CSV has all.`, "warn"));
+    else summary.value = `${number(all.length)} so far …`;
+    if (!coming && left) rest.after(hint(`The list has the first ${number(MOST)} projects. The CSV has all.`, "warn"));
   }
 
   collect(path, "results", { most: MOST, signal, got }).catch((error) => {
     if (error.name !== "AbortError") rest.replaceChildren(problem(error));
   });
-  return make("div", {}, make("div", { class: "finder" }, text, kinds, said), element, rest);
+  return make("div", {}, make("div", { class: "finder" }, text, kinds, summary), element, rest);
 }

@@ -1,11 +1,11 @@
-// Asks for a token.
+// The form for a token.
 
 import { ask } from "./api.js";
 import { field, make } from "./dom.js";
 import { problem } from "./notice.js";
 import { clientsOf, forget, keep } from "./token.js";
 
-/** The form; `done` is called once the service has taken the token. */
+/** The form. Calls `done` after the service accepted the token. */
 export function signIn(done, refusal) {
   const token = make("input", {
     type: "password", name: "token", required: true, autocomplete: "off", spellcheck: "false",
@@ -14,10 +14,10 @@ export function signIn(done, refusal) {
   const options = make("datalist", { id: "clients" });
   const client = make("input", {
     name: "client", required: true, inputmode: "numeric", pattern: "[0-9]{1,18}", list: "clients", autocomplete: "off",
-    title: "a number",
+    title: "A number",
   });
   const state = make("div", {}, refusal ? problem(refusal) : null);
-  const go = make("button", { class: "primary" }, "Go on");
+  const go = make("button", { class: "primary" }, "Sign in");
 
   function suggest() {
     const named = clientsOf(token.value.trim());
@@ -33,7 +33,7 @@ export function signIn(done, refusal) {
       await ask("imports?limit=1");
       done();
     } catch (error) {
-      if (error.status === 401) return; // the page shows it, with this form anew
+      if (error.status === 401) return; // the page shows the error with a new form
       forget();
       state.replaceChildren(problem(error));
       go.disabled = false;
@@ -42,7 +42,7 @@ export function signIn(done, refusal) {
 
   return make("form", { class: "card narrow", submit },
     make("h1", {}, "Sign in"), state,
-    field("Token", token, "A JWT, from whoever runs this service. It is kept for this tab only, and is gone when you close it."),
-    field("Client", client, "Its number; filled in where the token names it."), options,
+    field("Token", token, "A JWT from the operator of this service. This tab keeps it until you close the tab."),
+    field("Client", client, "The number of the client. The page fills it in if the token names it."), options,
     make("div", { class: "actions" }, go));
 }

@@ -1,23 +1,23 @@
-// A plan drawn over time. Only the rows in sight are in the document, however many there are.
+// A timeline of a project's tasks. The document has only the visible rows.
 
 import { button, draw, make, unhurried } from "./dom.js";
 import { days, duration, number, several } from "./format.js";
-import { plan } from "./plan.js";
+import { outline } from "./outline.js";
 import { axis } from "./axis.js";
 
 const ROW = 26;
 const HEAD = 44;
 const SCROLLBAR = 18;
-const TALLEST = 15_000_000; // browsers bound an element's height
+const TALLEST = 15_000_000; // browsers limit the height of an element
 const ZOOM = 1.6;
 const ARROWS = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10 };
 
 /** The section of a project. */
 export function timeline(project, signal) {
-  const { rows, span, links } = plan(project);
+  const { rows, span, links } = outline(project);
   const head = make("h2", {}, "Timeline");
   if (!rows.length) return make("section", {}, head, make("p", { class: "empty" }, "The project has no tasks."));
-  if (!span) return make("section", {}, head, make("p", { class: "empty" }, `None of its ${several(rows.length, "task")} has a date.`));
+  if (!span) return make("section", {}, head, make("p", { class: "empty" }, `The project has ${several(rows.length, "task")}, but none has a date.`));
   const chart = new Chart(rows, span, links);
   const watching = new ResizeObserver(() => chart.draw());
   watching.observe(chart.scroller);
@@ -27,11 +27,11 @@ export function timeline(project, signal) {
     make("div", { class: "finder" }, chart.search,
       button("Fit", () => chart.zoom(0)), button("−", () => chart.zoom(1 / ZOOM), { "aria-label": "Zoom out" }), button("+", () => chart.zoom(ZOOM), { "aria-label": "Zoom in" }),
       make("span", { class: "quiet" }, `${several(rows.length, "task")}, ${several(links.length, "link")}, ${days(span.first, span.last)}`)),
-    rows.length > most ? make("p", { class: "notice warn" }, `Only the first ${number(most)} are drawn.`) : null,
-    chart.scroller, chart.told);
+    rows.length > most ? make("p", { class: "notice warn" }, `The timeline shows only the first ${number(most)} tasks.`) : null,
+    chart.scroller, chart.details);
 }
 
-/** What is scrolled, what is chosen, and how much time a pixel is. */
+/** The chart, with its scroll position, its chosen task and its scale. */
 class Chart {
   constructor(rows, span, links) {
     this.rows = rows;
@@ -45,12 +45,12 @@ class Chart {
       class: "timeline", tabindex: "0", role: "application", "aria-label": "Timeline: arrow keys choose a task", "aria-describedby": "task",
       scroll: () => requestAnimationFrame(() => this.draw()), keydown: (event) => this.#key(event),
     }, this.size);
-    this.scroller.style.height = `${Math.min(TALLEST, HEAD + rows.length * ROW + SCROLLBAR)}px`; // or less: page.css bounds it
-    this.told = make("p", { class: "told", id: "task", role: "status" }, "Choose a task to see it in words: click it, or use the arrow keys in the timeline.");
+    this.scroller.style.height = `${Math.min(TALLEST, HEAD + rows.length * ROW + SCROLLBAR)}px`; // page.css sets a maximum
+    this.details = make("p", { class: "details", id: "task", role: "status" }, "Click a task, or use the arrow keys in the timeline, to read its details.");
     this.search = make("input", { type: "search", placeholder: "Find a task", "aria-label": "Find a task", input: unhurried(() => this.#find()), keydown: (event) => { if (event.key === "Enter") this.#find(1); } });
   }
 
-  /** Times as wide as it is; 0 fits all in. */
+  /** Multiply the scale by a factor; 0 fits the whole project. */
   zoom(factor) {
     const { scroller, scale, span } = this;
     const chosen = this.rows[this.chosen]?.from;
@@ -64,7 +64,7 @@ class Chart {
   #names() { return Math.min(300, Math.round(this.scroller.clientWidth * (this.scroller.clientWidth < 600 ? 0.42 : 0.32))); }
   #room() { return Math.max(1, this.scroller.clientWidth - this.#names()); }
 
-  /** Where a moment is, from the left of what is seen. */
+  /** Position of a time, from the left edge of the visible part. */
   #x(time) {
     const { from, to } = this.span;
     return this.#names() + ((time - from) / (to - from)) * this.#room() * this.scale - this.scroller.scrollLeft;
@@ -130,7 +130,7 @@ class Chart {
     ].filter(Boolean);
   }
 
-  /** Links that have an end in sight, or are of the chosen task. */
+  /** Links with at least one visible end. */
   #arrows(first, last, y) {
     const seen = (place) => place >= first && place < last;
     return this.links.filter(({ before, after }) => seen(before) || seen(after)).map(({ before, after, type }) => {
@@ -167,7 +167,7 @@ class Chart {
     if (!text) return;
     const order = range(0, this.rows.length).map((step) => (Math.max(0, this.chosen) + from + step) % this.rows.length);
     const place = order.find((each) => `${this.rows[each].task.name} ${this.rows[each].task.wbs} ${this.rows[each].task.task_id}`.toLowerCase().includes(text));
-    if (place === undefined) this.told.textContent = "No task is called like that.";
+    if (place === undefined) this.details.textContent = "No task matches.";
     else this.#choose(place);
   }
 
@@ -180,7 +180,7 @@ class Chart {
     const { from, to } = this.rows[place];
     const [start, end] = [this.#x(from), this.#x(to)];
     if (start < this.#names() || (end > scroller.clientWidth && start > this.#names() + this.#room() * 0.6)) scroller.scrollLeft += start - this.#names() - this.#room() * 0.2;
-    this.told.textContent = this.#words(place);
+    this.details.textContent = this.#words(place);
     this.draw();
   }
 
@@ -193,7 +193,7 @@ class Chart {
     const parts = [
       `${task.wbs ? `${task.wbs} ` : ""}${task.name || task.task_id}`, kind, days(from, to), milestone ? "" : duration(task.duration),
       task.percent_complete === null ? "" : `${number(task.percent_complete)} % done`,
-      listed("after", before), listed("before", after),
+      nameList("after", before), nameList("before", after),
     ];
     return `${parts.filter(Boolean).join(" · ")}.`;
   }
@@ -201,4 +201,4 @@ class Chart {
 
 const range = (from, to) => Array.from({ length: Math.max(0, to - from) }, (_, step) => from + step);
 
-const listed = (word, names) => (names.length ? `${word} ${names.slice(0, 5).join(", ")}${names.length > 5 ? ` and ${names.length - 5} more` : ""}` : "");
+const nameList = (word, names) => (names.length ? `${word} ${names.slice(0, 5).join(", ")}${names.length > 5 ? ` and ${names.length - 5} more` : ""}` : "");

@@ -1,4 +1,4 @@
-// The token: pasted by hand, kept for this tab alone, never in an address.
+// The token: pasted by the user, kept for this tab only, never part of an address.
 
 const KEPT = "bulk-import";
 
@@ -13,15 +13,15 @@ export function session() {
 
 export function keep(token, client) {
   const claims = claimsOf(token) ?? {};
-  const said = { token, client, subject: text(claims.sub), expires: Number(claims.exp) || null };
-  sessionStorage.setItem(KEPT, JSON.stringify(said));
+  const kept = { token, client, subject: text(claims.sub), expires: Number(claims.exp) || null };
+  sessionStorage.setItem(KEPT, JSON.stringify(kept));
 }
 
 export function forget() {
   sessionStorage.removeItem(KEPT);
 }
 
-/** What a token says of itself, unverified, or null where it is no JWT. */
+/** The unverified claims of a token, or null if it is not a JWT. */
 export function claimsOf(token) {
   try {
     const part = token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
@@ -32,7 +32,7 @@ export function claimsOf(token) {
   }
 }
 
-/** The client ids that a token names, as texts; none where it is good for all, or says so elsewhere. */
+/** The client ids in a token, as texts. The list is empty if the token allows all, or uses another claim. */
 export function clientsOf(token) {
   const named = [claimsOf(token)?.clients ?? []].flat();
   return named.map(String).filter((each) => /^\d{1,18}$/.test(each));

@@ -1,4 +1,4 @@
-// One file on its way: sent by XHR, which tells of bytes; followed by its idempotency key.
+// One upload: sent with XHR, which reports the bytes sent, and followed by its idempotency key.
 
 import { ApiError, UNREACHABLE, address, ask, importOf, refused } from "./api.js";
 import { newKey, pause } from "./dom.js";
@@ -8,15 +8,15 @@ const EVERY = 1;
 const NOTICED = 1;
 
 /**
- * An upload, not yet sent. `phase` is one of
- *   waiting   its turn has not come
- *   sending   bytes go out
- *   finishing all bytes are out, the answer is awaited
- *   lost      the connection broke: the import is looked for
- *   broken    it broke off, and can go on under the same key
- *   refused   the service said no, see `error`
- *   ended     `row` is the import as it ended
- *   dropped   taken back before the service knew of it
+ * An upload that is not sent yet. `phase` is one of
+ *   waiting   waits for the upload before it
+ *   sending   sends bytes
+ *   finishing has sent all bytes, and waits for the response
+ *   lost      lost the connection, and looks for the import
+ *   broken    was interrupted, and can continue with the same key
+ *   refused   was refused by the service, see `error`
+ *   ended     has ended; `row` is the import
+ *   dropped   was removed by the user
  */
 export function upload(file, { notes, ...options }, changed) {
   const state = { file, notes, options, key: newKey(), phase: "waiting", sent: 0, row: null, error: null, xhr: null };
@@ -48,8 +48,8 @@ async function run(state, set) {
 }
 
 /**
- * Send the body; how that came out, told as soon as the status is there. What follows it may be large:
- * the browser reads it as a blob, which nobody looks into, since the outcomes can be asked for.
+ * Send the body, and resolve when the status arrives. The body of the response may be large: the browser reads it
+ * as a blob, and the page ignores it, because it can fetch the outcomes.
  */
 function send(state, set) {
   return new Promise((resolve) => {
@@ -64,7 +64,7 @@ function send(state, set) {
       xhr.onload = null;
       resolve({ importId: importOf(xhr.getResponseHeader("Location")) });
     };
-    xhr.onload = async () => resolve(told(xhr, await xhr.response.text()));
+    xhr.onload = async () => resolve(failure(xhr, await xhr.response.text()));
     xhr.onerror = () => resolve({ error: new ApiError(0, UNREACHABLE) });
     xhr.onabort = () => resolve({});
     xhr.open("POST", `${address("projects/bulk")}?${new URLSearchParams({ ...state.options, outcomes: "errors" })}`);
@@ -77,23 +77,23 @@ function send(state, set) {
   });
 }
 
-function told(xhr, text) {
+function failure(xhr, text) {
   let body = {};
   try {
     body = JSON.parse(text);
-  } catch { /* a proxy's own page, say: the status tells */ }
+  } catch { /* not JSON, such as the page of a proxy: the status is enough */ }
   const headers = { get: (name) => xhr.getResponseHeader(name) };
   const error = refused(new ApiError(xhr.status, body, headers));
   return { error, importId: error.importId, running: error.message === "Import in progress" };
 }
 
-/** Follow the import while its upload runs: how many projects are done. */
+/** Follow the import while its upload runs, to show the number of projects done. */
 async function watch(state, set, signal) {
   for (await pause(EVERY, signal); !signal.aborted; await pause(EVERY, signal)) {
     try {
       const row = await underKey(state, signal);
       if (row && !signal.aborted) set({ row });
-    } catch { /* the upload itself tells what is wrong */ }
+    } catch { /* the upload reports the error */ }
   }
 }
 
@@ -102,7 +102,7 @@ async function underKey(state, signal) {
   return page.imports[0] ?? null;
 }
 
-/** Wait for an import's end. */
+/** Wait for the end of an import. */
 async function settle(id, error, set) {
   for (;;) {
     const row = await ask(`imports/${id}`);
@@ -116,7 +116,7 @@ function ended(row, error = null) {
   return { row, error, phase: row.state === "interrupted" ? "broken" : "ended" };
 }
 
-/** After the connection is lost: what has become of the import, by its key. */
+/** After the connection is lost, find the state of the import by its key. */
 async function look(state, set) {
   while (state.phase === "lost") {
     try {

@@ -36,6 +36,6 @@ async def test_an_operation_is_found_and_opened_by_keyboard(tab: Tab) -> None:
 @pytest.mark.screen(390, 844)
 async def test_the_reference_fits_a_phone(tab: Tab) -> None:
     await tab.page.goto(f"{tab.service.base}/docs#importProjects")
-    await expect(tab.page.locator("#importProjects").get_by_text("Answers")).to_be_visible()
+    await expect(tab.page.locator("#importProjects").get_by_text("Responses")).to_be_visible()
     await tab.page.evaluate("document.querySelectorAll('details').forEach((e) => e.open = true)")
     assert await tab.page.evaluate("document.documentElement.scrollWidth") <= 390

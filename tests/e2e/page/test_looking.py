@@ -54,7 +54,7 @@ async def test_a_large_plan_keeps_only_visible_rows_in_the_document(tab: Tab) ->
     tasks = "".join(task.format(n, n % 28 + 1) for n in range(4000))
     await tab.sign_in()
     card = await tab.send(project(1, "Programme", tasks))
-    await card.get_by_text("1 project that landed").click()
+    await card.get_by_text("1 imported project").click()
     await card.get_by_role("link", name="Programme").click()
     chart = tab.page.get_by_role("application")
     await expect(chart.locator("text", has_text="Task 0")).to_be_visible()
@@ -73,9 +73,9 @@ async def test_an_import_is_undone(tab: Tab) -> None:
     await tab.page.get_by_role("button", name="Undo").click()
     await tab.say_yes("No")
     await tab.page.get_by_role("button", name="Undo").click()
-    await tab.say_yes("Undo it")
+    await tab.say_yes("Undo the import")
     await expect(tab.page.get_by_role("heading", name="Undo of import")).to_be_visible()
-    await expect(tab.page.get_by_text("All 2 projects put back.")).to_be_visible()
+    await expect(tab.page.get_by_text("All 2 projects reverted.")).to_be_visible()
     await tab.go("Projects")
     await expect(tab.page.get_by_text("There are no projects here yet.")).to_be_visible()
 
@@ -107,9 +107,9 @@ async def test_the_page_works_by_keyboard_alone(tab: Tab) -> None:
     await expect(tab.page.get_by_role("button", name="Undo")).to_be_visible()
     await tab_to("Undo")
     await keyboard.press("Enter")
-    await tab_to("Undo it")
+    await tab_to("Undo the import")
     await keyboard.press("Enter")
-    await expect(tab.page.get_by_text("1 project put back.")).to_be_visible()
+    await expect(tab.page.get_by_text("1 project reverted.")).to_be_visible()
 
 
 @pytest.mark.screen(390, 844)

@@ -47,7 +47,7 @@ async def test_files_go_one_after_another_each_with_its_result(tab: Tab) -> None
         card = await tab.send(*(project(number) for number in range(134)))
         await expect(card.get_by_text("All 134 projects imported.")).to_be_visible()
     assert await tab.counts(card) == [0, 0, 134, 0]
-    await card.get_by_text("134 projects that landed").click()
+    await card.get_by_text("134 imported projects").click()
     await expect(card.locator("tbody tr")).to_have_count(100)
     await card.get_by_role("button", name="Show the other 34").click()
     await expect(card.locator("tbody tr")).to_have_count(134)
@@ -84,7 +84,7 @@ async def test_five_thousand_failures_can_be_searched(tab: Tab) -> None:
     await failures.get_by_role("searchbox").fill("p-4321")
     await expect(failures.locator("tbody tr")).to_have_count(1)
     await failures.get_by_role("searchbox").fill("no such thing")
-    await expect(failures.get_by_text("Nothing is like that.")).to_be_visible()
+    await expect(failures.get_by_text("Nothing matches.")).to_be_visible()
 
 
 async def test_an_unreadable_file_shows_the_refusal_of_the_service(tab: Tab) -> None:
@@ -134,8 +134,8 @@ async def test_the_page_finds_its_import_after_a_lost_connection(tab: Tab) -> No
         await proxy.go_away()  # deaf first, then cut: Chromium sends by itself what is merely cut
         await expect(card.get_by_text("The connection was lost. Looking for")).to_be_visible()
         await proxy.listen()
-        await expect(card.get_by_text("landed by then is there")).to_be_visible()
-        await card.get_by_role("button", name="Go on").click()
+        await expect(card.get_by_text("The connection was lost before the end of the file")).to_be_visible()
+        await card.get_by_role("button", name="Continue").click()
         await expect(card.get_by_text("All 1,500 projects imported.")).to_be_visible(timeout=20_000)
         assert (await tab.counts(card))[2] >= 200
     rows = await tab.pool.fetch("SELECT attempt FROM imports WHERE client_id = $1", tab.client)
@@ -146,7 +146,7 @@ async def test_a_refused_token_can_be_replaced(tab: Tab) -> None:
     await tab.page.goto(f"{tab.service.base}/")
     await tab.page.get_by_label("Token").fill("rubbish")
     await tab.page.get_by_label("Client").fill(str(tab.client))
-    await tab.page.get_by_role("button", name="Go on").click()
+    await tab.page.get_by_role("button", name="Sign in").click()
     await expect(tab.page.get_by_role("alert")).to_contain_text("JWT token is malformed")
     await expect(tab.page.get_by_role("alert")).to_contain_text("Paste another token.")
     await tab.sign_in()

@@ -1,4 +1,4 @@
-// The view that takes files: options, the place to drop them, and each on its way.
+// The view that imports files: options, the drop area, and the uploads with their progress.
 
 import { ask } from "./api.js";
 import { confirmed } from "./confirm.js";
@@ -10,7 +10,7 @@ import { session } from "./token.js";
 import { upload } from "./upload.js";
 
 const BUSY = ["sending", "finishing", "lost"];
-const ALMOST = 0.99; // the file is read, and the last projects are being written
+const ALMOST = 0.99; // the service has read the file, and writes the last projects
 const LASTING = [0, 401, 403, 404, 429, 500, 503];
 const PACKED = /\.(gz|zip)$/i;
 
@@ -21,8 +21,8 @@ let owner = null;
 
 export const underWay = () => queue.some(({ state }) => BUSY.includes(state.phase) || state.phase === "waiting");
 
-/** The view; what is on its way stays when it is left and come back to, but not for another client. */
-export function sending() {
+/** The view. Uploads continue while the user visits other views, but not for another client. */
+export function uploads() {
   const { client } = session();
   if (client !== owner) {
     for (const item of queue.splice(0)) item.drop();
@@ -34,7 +34,7 @@ export function sending() {
 }
 
 function chooser() {
-  const notes = make("input", { name: "notes", maxlength: "4000", autocomplete: "off", placeholder: "Such as: Portfolio of week 12" });
+  const notes = make("input", { name: "notes", maxlength: "4000", autocomplete: "off", placeholder: "For example: Portfolio of week 12" });
   const mode = choice([["upsert", "create and update"], ["create", "only create"], ["update", "only update"]], { name: "mode" });
   const dry = make("input", { type: "checkbox", name: "dry_run" });
   const atomic = make("input", { type: "checkbox", name: "atomic" });
@@ -54,15 +54,15 @@ function chooser() {
     dragleave: () => place.classList.remove("over"),
     drop: (event) => { place.classList.remove("over"); take(event.dataTransfer.files); },
   }, pick, make("label", { for: "files" }, make("span", { class: "as-button" }, "Choose files"), make("span", {}, " or drop them here")),
-  make("p", { class: "hint" }, "Microsoft Project XML, Primavera P6 XML or native XML, also as gzip or ZIP. Several files go one after another."));
+  make("p", { class: "hint" }, "Microsoft Project XML, Primavera P6 XML or native XML, also as gzip or ZIP. Several files are sent one after another."));
 
   return make("form", { class: "card", submit: (event) => event.preventDefault() },
     make("div", { class: "options" },
       make("div", { class: "wide" }, field("Notes", notes)),
-      field("What to do", mode),
-      make("fieldset", {}, make("legend", { class: "label" }, "How"),
-        make("label", { class: "tick" }, dry, make("span", {}, "Dry run", make("span", { class: "hint" }, " everything but the writing"))),
-        make("label", { class: "tick" }, atomic, make("span", {}, "All or nothing", make("span", { class: "hint" }, " if one fails, none lands"))))),
+      field("Mode", mode),
+      make("fieldset", {}, make("legend", { class: "label" }, "Options"),
+        make("label", { class: "tick" }, dry, make("span", {}, "Dry run", make("span", { class: "hint" }, " checks everything, writes nothing"))),
+        make("label", { class: "tick" }, atomic, make("span", {}, "All or nothing", make("span", { class: "hint" }, " if one project fails, none is imported"))))),
     place);
 }
 
@@ -80,31 +80,31 @@ function redraw(item) {
   if (["ended", "dropped", "refused"].includes(item.state.phase)) next();
 }
 
-/** Send the first that waits, unless one is on its way or stands still for the reader to decide. */
+/** Send the next file, unless an upload is running or waits for a decision of the user. */
 function next() {
-  if (queue.some(({ state }) => BUSY.includes(state.phase) || standsStill(state))) return;
+  if (queue.some(({ state }) => BUSY.includes(state.phase) || blocksQueue(state))) return;
   queue.find(({ state }) => state.phase === "waiting")?.run();
 }
 
-/** Whether an upload stopped by what would stop the next one as well. */
-const standsStill = ({ phase, error }) => phase === "broken" || (phase === "refused" && LASTING.includes(error.status));
+/** Whether an upload stopped for a reason that would stop the next one as well. */
+const blocksQueue = ({ phase, error }) => phase === "broken" || (phase === "refused" && LASTING.includes(error.status));
 
-/** What draws one upload; a phase is drawn anew when it begins, the bars move in between. */
+/** Returns what draws one upload: everything at the start of a phase, and only the bars in between. */
 function drawing(item, card) {
   const { state } = item;
   const bars = progress(state);
   const actions = make("div", { class: "actions" });
   const body = make("div");
-  const said = make("p", { class: "phase", role: "status" });
-  card.append(make("header", { class: "heading" }, make("h2", {}, state.file.name), make("span", { class: "quiet" }, asked(state))), said, bars.element, body, actions);
+  const phase = make("p", { class: "phase", role: "status" });
+  card.append(make("header", { class: "heading" }, make("h2", {}, state.file.name), make("span", { class: "quiet" }, asked(state))), phase, bars.element, body, actions);
   let drawn = null;
   return () => {
     bars.update();
     if (drawn === state.phase) return;
     drawn = state.phase;
     bars.element.hidden = !BUSY.includes(drawn);
-    said.textContent = words(state);
-    said.hidden = !said.textContent;
+    phase.textContent = words(state);
+    phase.hidden = !phase.textContent;
     body.replaceChildren(...content(state));
     actions.replaceChildren(...choices(item));
     actions.hidden = !actions.children.length;
@@ -119,14 +119,14 @@ function asked({ file, options, notes }) {
 
 function words({ phase, row }) {
   return {
-    waiting: "Waits for its turn.",
+    waiting: "Waiting for the previous file.",
     sending: "Sending",
-    finishing: "Sent. The last projects are being written.",
+    finishing: "Sent. The service is writing the last projects.",
     lost: "The connection was lost. Looking for the import …",
     broken: row
-      ? "The connection was lost before the file's end. What landed by then is there; going on sends the file again, and it comes out as unchanged."
-      : "The connection was lost before the service had begun. Nothing has changed.",
-    dropped: "Taken back. Nothing is sent.",
+      ? "The connection was lost before the end of the file. Projects that are already imported stay. Continue to send the file again; these projects are then unchanged."
+      : "The connection was lost before the import started. Nothing has changed.",
+    dropped: "Removed. Nothing is sent.",
   }[phase] ?? "";
 }
 
@@ -134,7 +134,7 @@ function content({ phase, row, error }) {
   if (phase === "refused") return [problem(error)];
   if (phase === "broken" && row) {
     const landed = row.counts ? row.counts.created + row.counts.updated + row.counts.unchanged : 0;
-    return [hint(`Import ${row.import_id}: ${several(landed, "project")} landed.${error?.status ? ` ${error.message}.` : ""}`, "warn")];
+    return [hint(`Import ${row.import_id}: ${several(landed, "project")} imported.${error?.status ? ` ${error.message}.` : ""}`, "warn")];
   }
   if (phase !== "ended") return [];
   const nothing = Object.values(row.counts ?? {}).every((count) => !count);
@@ -146,20 +146,20 @@ function choices(item) {
   const { state } = item;
   const again = (label) => button(label, () => item.run(), { class: "primary" });
   switch (state.phase) {
-    case "waiting": return [button("Take back", item.drop)];
+    case "waiting": return [button("Remove", item.drop)];
     case "sending":
     case "finishing":
     case "lost": return [button("Cancel", () => cancel(item))];
-    case "broken": return [again("Go on"), button("Leave it", item.drop)];
-    case "refused": return [again("Try again"), button("Leave it", item.drop)];
+    case "broken": return [again("Continue"), button("Dismiss", item.drop)];
+    case "refused": return [again("Try again"), button("Dismiss", item.drop)];
     default: return [];
   }
 }
 
-/** Stop an import: on the server where it knows of it, else by taking the upload back. */
+/** Cancel an import on the server, or abort the upload if the server has no import yet. */
 async function cancel(item) {
   const { state } = item;
-  if (!(await confirmed(`Cancel the import of ${state.file.name}?`, "What has landed by now stays.", "Cancel the import"))) return;
+  if (!(await confirmed(`Cancel the import of ${state.file.name}?`, "Projects that are already imported stay.", "Cancel the import"))) return;
   if (!BUSY.includes(state.phase)) return;
   try {
     const known = state.row ?? (await ask(`imports?limit=1&idempotency_key=${state.key}`)).imports[0];

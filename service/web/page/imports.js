@@ -1,13 +1,13 @@
-// The imports there were, the latest first.
+// The list of imports, the latest first.
 
 import { ask } from "./api.js";
 import { choice, make, pause, redraw, unhurried } from "./dom.js";
 import { bytes, lasting, moment, number } from "./format.js";
-import { fetchedInSteps, table } from "./pages.js";
-import { acts } from "./acts.js";
+import { fetchedInSteps, table } from "./lists.js";
+import { actionButtons } from "./actions.js";
 
 const STATES = ["running", "completed", "failed", "interrupted", "cancelled"];
-const HEADS = ["Import", "State", "Projects", "Notes", "When", ""];
+const HEADS = ["Import", "State", "Projects", "Notes", "Started", ""];
 const EVERY = 2;
 
 export function imports({ signal }) {
@@ -25,7 +25,7 @@ export function imports({ signal }) {
     const { element, body, row } = table(HEADS, "Imports");
     const alive = AbortSignal.any([signal, loading.signal]);
     const { rest } = fetchedInSteps(body, `imports?${query}`, "imports", (each) => line(each, row, alive), {
-      signal: alive, empty: text.value || state.value ? "No import is like that." : "There are no imports yet.",
+      signal: alive, empty: text.value || state.value ? "No import matches." : "There are no imports yet.",
     });
     place.replaceChildren(element, rest);
   }
@@ -34,14 +34,14 @@ export function imports({ signal }) {
   return make("div", {}, make("h1", {}, "History"), make("div", { class: "finder" }, text, state), place);
 }
 
-/** A row, which follows its import while that runs. */
-function line(told, row, signal) {
-  const element = row(cells(told, changed));
+/** A row that updates while its import runs. */
+function line(item, row, signal) {
+  const element = row(cells(item, changed));
   function changed(now) {
     redraw(element, [...row(cells(now, changed)).children]);
     if (now.state === "running") follow(now.import_id, changed, signal);
   }
-  if (told.state === "running") follow(told.import_id, changed, signal);
+  if (item.state === "running") follow(item.import_id, changed, signal);
   return element;
 }
 
@@ -50,15 +50,15 @@ async function follow(id, changed, signal) {
   if (signal.aborted) return;
   try {
     changed(await ask(`imports/${id}`, { signal }));
-  } catch { /* left, or gone: the row stays as it was */ }
+  } catch { /* the view was left, or the import is gone: keep the row */ }
 }
 
-function cells(told, changed) {
+function cells(row, changed) {
   return [
-    [make("a", { class: "name", href: `#/imports/${told.import_id}` }, title(told)), make("span", { class: "quiet" }, `${told.import_id} · ${told.subject || "nobody named"}`)],
-    badge(told), counted(told), told.notes ?? "",
-    [moment(told.started_at), make("span", { class: "quiet" }, told.ended_at ? lasting(told.started_at, told.ended_at) : "")],
-    make("div", { class: "actions" }, acts(told, changed)),
+    [make("a", { class: "name", href: `#/imports/${row.import_id}` }, title(row)), make("span", { class: "quiet" }, `${row.import_id} · ${row.subject || "unknown user"}`)],
+    badge(row), counted(row), row.notes ?? "",
+    [moment(row.started_at), make("span", { class: "quiet" }, row.ended_at ? lasting(row.started_at, row.ended_at) : "")],
+    make("div", { class: "actions" }, actionButtons(row, changed)),
   ];
 }
 

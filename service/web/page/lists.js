@@ -1,11 +1,11 @@
-// Lists that come by pages, shown in steps.
+// Paginated lists, shown in steps.
 
 import { ask } from "./api.js";
 import { button, make } from "./dom.js";
 import { number } from "./format.js";
 import { problem } from "./notice.js";
 
-/** Every item of a list, page by page, up to `most`; tells of each page. */
+/** Fetch a list page by page, up to `most` items, and call `got` after each page. */
 export async function collect(path, name, { most, signal, got }) {
   const items = [];
   for (let next = path; next && items.length < most; ) {
@@ -17,7 +17,7 @@ export async function collect(path, name, { most, signal, got }) {
   return items;
 }
 
-/** A table; on a phone each row is a card, and each cell says its column. */
+/** A table. On a phone, each row is a card, and each cell shows the name of its column. */
 export function table(heads, caption, attributes = {}) {
   const body = make("tbody");
   const element = make("table", attributes,
@@ -28,7 +28,7 @@ export function table(heads, caption, attributes = {}) {
   return { element, body, row };
 }
 
-/** Rows of a list that is in hand, `step` at a time. */
+/** Show the rows of a loaded list, `step` at a time. */
 export function inSteps(into, items, row, step = 100) {
   let done = 0;
   const more = button("", () => { const at = done; add(); into.children[at]?.querySelector("a, button, summary")?.focus(); }, { class: "more" });
@@ -44,7 +44,7 @@ export function inSteps(into, items, row, step = 100) {
   return more;
 }
 
-/** Rows of a list that is fetched as far as the reader asks. */
+/** Show the rows of a list that is fetched when the user asks for more. */
 export function fetchedInSteps(into, path, name, row, { signal, empty }) {
   let next = path;
   const state = make("div");

@@ -1,15 +1,15 @@
-// A project's tasks in the order of its outline, with the time that each takes. Nothing is drawn here.
+// The rows of a timeline: tasks in outline order with their dates. This module draws nothing.
 
 import { planTime } from "./format.js";
 
 const DAY = 86_400_000;
 
 /**
- * Rows, parents before their children; `from` and `to` are milliseconds, NaN where there is no date.
- * Summaries without dates span what is below them. Links are pairs of places in `rows`.
- * `span` is what to draw, with the `first` and `last` moment in it.
+ * Rows with parents before their children. `from` and `to` are milliseconds, or NaN without a date. A summary
+ * without dates spans its children. Links are pairs of positions in `rows`. `span` is the range to draw, with the
+ * `first` and `last` date in it.
  */
-export function plan({ tasks, dependencies }) {
+export function outline({ tasks, dependencies }) {
   const rows = outlined(tasks);
   spanned(rows);
   const dated = rows.filter(({ from }) => !Number.isNaN(from));
@@ -43,7 +43,7 @@ function outlined(tasks) {
     }
   };
   put(children.get(null) ?? []);
-  put(tasks.filter((task) => !seen.has(task))); // parents that name each other
+  put(tasks.filter((task) => !seen.has(task))); // tasks that are parents of each other
   return rows;
 }
 
@@ -57,9 +57,9 @@ function row(task, level, parent) {
   };
 }
 
-/** From the last row to the first, so that children are spanned before their parents. */
+/** Work from the last row to the first, so that children have dates before their parents. */
 function spanned(rows) {
-  const below = []; // by level: the span of rows since the last one of the level above
+  const below = []; // by level: the range of the rows since the last row of the level above
   for (let place = rows.length - 1; place >= 0; place -= 1) {
     const each = rows[place];
     const inner = below[each.level + 1];
