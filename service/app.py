@@ -43,7 +43,7 @@ def create_app(settings: Settings, dsn: str) -> web.Application:
 
 async def _refresh_keys(app: web.Application) -> AsyncIterator[None]:
     """Refresh the keys of the token issuer while the application runs."""
-    async with app[app_keys.VERIFIER].kept():
+    async with app[app_keys.VERIFIER].refreshed():
         yield
 
 

@@ -1,7 +1,7 @@
-"""The issuer's keys, as a JSON Web Key Set (RFC 7517) at an address or in a file, kept fresh.
+"""The keys of the token issuer: a JSON Web Key Set (RFC 7517) from a URL or a file.
 
-The set is read anew every few minutes, so that keys can be added and withdrawn without a restart,
-and when a token names a key that is not in it. While the issuer is away the last good set stays.
+The set is read every few minutes, so that the issuer can add and withdraw keys without a restart,
+and when a token names an unknown key. If the issuer is unreachable, the last valid set is used.
 """
 
 import asyncio
@@ -22,17 +22,17 @@ from service.errors import Unavailable
 
 MIN_RSA_BITS: Final = 2048
 """Smallest RSA key: RFC 7518 section 3.3."""
-EVERY: Final = 300.0
-"""Seconds after which a set is read anew."""
-PAUSE: Final = 60.0
-"""Seconds between two reads at least, whatever keys tokens name."""
-PATIENCE: Final = 5.0
-"""Seconds that a read may take."""
+REFRESH_INTERVAL: Final = 300.0
+"""Seconds between two regular reads of the set."""
+MIN_INTERVAL: Final = 60.0
+"""Least seconds between two reads, whatever keys tokens name."""
+READ_TIMEOUT: Final = 5.0
+"""Time limit of a read, in seconds."""
 MAX_BYTES: Final = 256 * 1024
 
 _LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _USUAL: Final = {"RSA": "RS256", "EC": "ES256"}
-"""The algorithm of a key that names none, by its type."""
+"""Algorithms of keys without ``alg``, by ``kty``."""
 _ALGORITHMS: Final = frozenset({"RS256", "PS256", "ES256"})
 
 PublicKey = RSAPublicKey | EllipticCurvePublicKey
@@ -43,14 +43,14 @@ class KeySet:
     """The keys by ``kid`` and algorithm.
 
     Args:
-        place: an https URL (http to this machine alone), or a file's path.
-        pause: as ``PAUSE``.
+        place: an https URL (http only for this machine), or the path of a file.
+        pause: as ``MIN_INTERVAL``.
 
     Raises:
-        ValueError: ``place`` is no such address, or a file that holds no key we can use.
+        ValueError: ``place`` is not such a URL, or a file without a supported key.
     """
 
-    def __init__(self, place: str, *, pause: float = PAUSE) -> None:
+    def __init__(self, place: str, *, pause: float = MIN_INTERVAL) -> None:
         self._url = place if "://" in place else None
         self._path = Path(place)
         self._pause = pause
@@ -58,26 +58,26 @@ class KeySet:
         self._reading: asyncio.Task[None] | None = None
         self._keys: Mapping[tuple[str, str], PublicKey] = {}
         if self._url is None:
-            self._keys = usable(self._path_read())
-        elif not _trusted(self._url):
+            self._keys = parse_key_set(self._read_file())
+        elif not _is_trusted(self._url):
             raise ValueError("it is neither an https URL, nor http to localhost, nor a file")
 
     def get(self, kid: str, algorithm: str) -> PublicKey | None:
-        """The key of that name for that algorithm."""
+        """Return the key with this id for this algorithm, or None."""
         return self._keys.get((kid, algorithm))
 
     def names(self, kid: str) -> bool:
-        """Whether any key has that name.
+        """Return whether the set has a key with this id.
 
         Raises:
-            Unavailable: no set was had yet.
+            Unavailable: no set has been read yet.
         """
         if not self._keys:
-            raise Unavailable("The keys that tokens are verified with cannot be had")
+            raise Unavailable("The keys that verify tokens cannot be read from their issuer")
         return any(name == kid for name, _ in self._keys)
 
     async def renew(self) -> None:
-        """Read the set anew, unless that was done within the pause; several share one reading."""
+        """Read the set unless it was read within the pause; concurrent callers share one read."""
         if self._reading is None or self._reading.done():
             now = asyncio.get_running_loop().time()
             if now < self._next:
@@ -87,8 +87,8 @@ class KeySet:
         await asyncio.wait({self._reading})
 
     @contextlib.asynccontextmanager
-    async def kept(self) -> AsyncIterator[None]:
-        """Keep the set fresh until the block ends. An issuer that is away does not hold it up."""
+    async def refreshed(self) -> AsyncIterator[None]:
+        """Refresh the set until the block ends. An unreachable issuer does not delay its start."""
         await self.renew()
         keeping = asyncio.create_task(self._keep(), name="jwks-keep")
         try:
@@ -101,22 +101,22 @@ class KeySet:
 
     async def _keep(self) -> None:
         while True:
-            await asyncio.sleep(EVERY if self._keys else self._pause)
+            await asyncio.sleep(REFRESH_INTERVAL if self._keys else self._pause)
             await self.renew()
 
     async def _renew(self) -> None:
         try:
-            async with asyncio.timeout(PATIENCE):
-                self._keys = usable(await self._read())
+            async with asyncio.timeout(READ_TIMEOUT):
+                self._keys = parse_key_set(await self._read())
         except (OSError, ValueError, aiohttp.ClientError) as error:
             _log.error("jwks.not_read", fault=f"{type(error).__name__}: {error}")
 
     async def _read(self) -> bytes:
         if self._url is None:
-            return await asyncio.to_thread(self._path_read)
+            return await asyncio.to_thread(self._read_file)
         async with (
             aiohttp.ClientSession() as session,
-            # A redirect could lead to an address that nobody has trusted.
+            # A redirect could lead to an address that the settings do not trust.
             session.get(self._url, allow_redirects=False) as response,
         ):
             if response.status != 200:
@@ -128,7 +128,7 @@ class KeySet:
                     raise ValueError(f"the set is larger than {MAX_BYTES} bytes")
             return bytes(data)
 
-    def _path_read(self) -> bytes:
+    def _read_file(self) -> bytes:
         try:
             with self._path.open("rb") as file:
                 return file.read(MAX_BYTES)
@@ -136,11 +136,11 @@ class KeySet:
             raise ValueError(f"the file cannot be read: {error.strerror}") from error
 
 
-def usable(document: bytes) -> dict[tuple[str, str], PublicKey]:
-    """The keys of a set that tokens can be verified with; what else is in it is logged.
+def parse_key_set(document: bytes) -> dict[tuple[str, str], PublicKey]:
+    """Return the supported keys of a set, by id and algorithm; log the others.
 
     Raises:
-        ValueError: it is no set, or has no such key.
+        ValueError: the document is not a key set, or has no supported key.
     """
     try:
         listed = json.loads(document)["keys"]
@@ -150,18 +150,18 @@ def usable(document: bytes) -> dict[tuple[str, str], PublicKey]:
     keys: dict[tuple[str, str], PublicKey] = {}
     for data in each:
         try:
-            kid, algorithm, key = _key(data)
+            kid, algorithm, key = _parse_key(data)
         except (ValueError, TypeError, jwt.PyJWTError) as error:
             _log.warning("jwks.key_ignored", kid=str(data.get("kid"))[:100], fault=str(error)[:200])
         else:
             keys[kid, algorithm] = key
     if not keys:
-        raise ValueError("it has no key that can be used")
+        raise ValueError("it has no supported key")
     return keys
 
 
-def _key(data: Mapping[str, Any]) -> tuple[str, str, PublicKey]:
-    """One key. A symmetric one would be a secret that everybody reads."""
+def _parse_key(data: Mapping[str, Any]) -> tuple[str, str, PublicKey]:
+    """Parse one key. Symmetric keys are refused: a published secret is none."""
     kid = data.get("kid")
     algorithm = data.get("alg") or _USUAL.get(data.get("kty", ""))
     if not isinstance(kid, str):
@@ -179,7 +179,7 @@ def _key(data: Mapping[str, Any]) -> tuple[str, str, PublicKey]:
     return kid, algorithm, key
 
 
-def _trusted(url: str) -> bool:
+def _is_trusted(url: str) -> bool:
     parts = urlsplit(url)
     local = parts.scheme == "http" and parts.hostname in _LOCAL
     return bool(parts.hostname) and (parts.scheme == "https" or local)

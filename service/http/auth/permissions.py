@@ -1,7 +1,7 @@
-"""Who asks, and whether they may: the same for every route, in the same order.
+"""Authenticates and authorises requests, in the same order for every route.
 
-PyJWT verifies (see ``tokens``). From aiohttp-jwt comes the matching of permissions; its middleware
-takes neither two keys nor a leeway nor required claims, and answers 403 to a malformed header.
+``tokens`` verifies with PyJWT. aiohttp-jwt matches permissions. Its middleware is not used: it
+supports neither two keys nor a leeway nor required claims, and answers 403 to a malformed header.
 """
 
 import re
@@ -26,9 +26,11 @@ _ID: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Someone who may do what they ask.
+    """An authorised caller.
 
-    ``subject`` is the token's ``sub``, or the empty string.
+    Attributes:
+        client_id: the client in the path, on whose behalf the caller acts.
+        subject: the token's ``sub``; may be empty.
     """
 
     client_id: int
@@ -36,10 +38,14 @@ class Caller:
 
 
 def parse_id(text: str, name: str) -> int:
-    """An id in a path: 1 to 18 ASCII digits.
+    """Parse an id of 1 to 18 ASCII digits.
+
+    Args:
+        text: from a path or query.
+        name: of the parameter, for the message.
 
     Raises:
-        BadRequest: it is anything else.
+        BadRequest: the text is anything else.
     """
     if not _ID.fullmatch(text):
         raise BadRequest(f"{name} must be an integer of 1 to 18 digits")
@@ -47,14 +53,14 @@ def parse_id(text: str, name: str) -> int:
 
 
 async def authenticate(request: web.Request) -> Mapping[str, Any]:
-    """The claims of the request's token, which also stand under ``request[CLAIMS]`` from now on.
+    """Return the claims of the request's token, and store them in ``request[CLAIMS]``.
 
     Raises:
-        Unauthorized: there is none, or it does not hold.
-        Unavailable: the issuer's keys were not to be had yet.
+        Unauthorized: the token is missing or not valid.
+        Unavailable: the issuer's keys have not been read yet.
     """
     try:
-        claims = await request.app[app_keys.VERIFIER].verify(_bearer(request))
+        claims = await request.app[app_keys.VERIFIER].verify(_bearer_token(request))
     except Unauthorized as exc:
         exc.headers[hdrs.WWW_AUTHENTICATE] = "Bearer"
         raise
@@ -62,7 +68,7 @@ async def authenticate(request: web.Request) -> Mapping[str, Any]:
     return claims
 
 
-def _bearer(request: web.Request) -> str:
+def _bearer_token(request: web.Request) -> str:
     headers = request.headers.getall(hdrs.AUTHORIZATION, [])
     if not headers:
         raise Unauthorized
@@ -75,13 +81,13 @@ def _bearer(request: web.Request) -> str:
 
 
 async def authorise(request: web.Request, scope: str) -> Caller:
-    """Whether the request may be made on behalf of the client in its path.
+    """Return the caller if the token permits the request for the client in its path.
 
     Raises:
         Unauthorized, Unavailable: see ``authenticate``.
-        Forbidden: the token lacks ``scope``, or does not name the client; or that is disabled.
+        Forbidden: the token lacks ``scope`` or the client, or the client is disabled.
         BadRequest: ``client_id`` is not an integer.
-        NotFound: there is no such client.
+        NotFound: the client does not exist.
     """
     settings = request.app[app_keys.SETTINGS]
     claims = await authenticate(request)
@@ -100,14 +106,14 @@ async def authorise(request: web.Request, scope: str) -> Caller:
 
 
 def parse_scopes(claim: object) -> set[str]:
-    """The scopes of a claim: a string of words, or a list."""
+    """Return the scopes of a claim: a string of words, or a list."""
     if isinstance(claim, str):
         return set(claim.split())
     return {item for item in claim if isinstance(item, str)} if isinstance(claim, list) else set()
 
 
 def parse_client_ids(claim: object) -> set[str]:
-    """The client ids of a claim: integers or strings of digits, one or a list; or ``*``."""
+    """Return the client ids of a claim: integers, strings of digits or ``*``; one, or a list."""
     items = claim if isinstance(claim, list) else [claim]
     return {
         str(item if item == EVERY_CLIENT else int(item))

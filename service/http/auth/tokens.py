@@ -1,4 +1,4 @@
-"""What a JSON Web Token must be to hold: PyJWT's checks, each failure in words of its own."""
+"""Verifies JSON Web Tokens: PyJWT's checks, with a message for each failure."""
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -16,11 +16,11 @@ from service.settings import Settings
 MIN_SECRET: Final = 32
 """Shortest HS256 secret, in bytes: RFC 7518 section 3.2."""
 MAX_TOKEN: Final = 6 * 1024
-"""Longest token, in bytes. A header of 8,190 and more is refused before anybody reads it."""
+"""Longest token, in bytes. The server refuses header lines of more than 8,190 bytes itself."""
 MAX_SUBJECT: Final = 255
 
 MALFORMED: Final = "JWT token is malformed"
-_WORDS: Final[tuple[tuple[type[jwt.PyJWTError], str], ...]] = (
+_MESSAGES: Final[tuple[tuple[type[jwt.PyJWTError], str], ...]] = (
     (jwt.ExpiredSignatureError, "JWT token has expired"),
     (jwt.ImmatureSignatureError, "JWT token is not yet valid"),
     (jwt.InvalidSignatureError, "JWT token signature is invalid"),
@@ -39,27 +39,27 @@ class UnknownKey(Unauthorized):
 class Verifier:
     """Verifies tokens against the configured keys.
 
-    A token that names a key (``kid``) is verified by that key of the issuer's set, where there is
-    a set; any other by the static key of its algorithm. Either way the key says for which algorithm
-    it is good, so that a token cannot choose what its signature is compared with.
+    A token that names a key (``kid``) is verified with that key of the issuer's set, if there is a
+    set; any other token with the static key of its algorithm. The key, not the token, decides the
+    algorithm, so a token cannot choose how its signature is verified.
 
     Args:
-        settings: ``jwt_secret``, ``jwt_public_key`` and ``jwt_jwks``, of which one at least is
-            needed, and the rest of ``jwt_*``.
+        settings: at least one of ``jwt_secret``, ``jwt_public_key`` and ``jwt_jwks``, and the other
+            ``jwt_*``.
 
     Raises:
-        ValueError: no key, or one that is too weak or not readable; says which setting to mend.
+        ValueError: no key is set, or one is too weak or unreadable; the text names the setting.
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._keys = _keys(settings)
+        self._keys = _static_keys(settings)
         self._issued = _key_set(settings)
         self._issuer = settings.jwt_issuer
         self._audience = settings.jwt_audience
         self._leeway = settings.jwt_leeway
 
     async def verify(self, token: str) -> Mapping[str, Any]:
-        """As ``claims``; for a key that is not known yet the issuer's set is read anew."""
+        """Return as ``claims``; read the issuer's set again if the token's key is unknown."""
         try:
             return self.claims(token)
         except UnknownKey:
@@ -67,16 +67,16 @@ class Verifier:
             await self._issued.renew()
             return self.claims(token)
 
-    def kept(self) -> AbstractAsyncContextManager[None]:
-        """Keeps the issuer's keys fresh until the block ends; see ``KeySet.kept``."""
-        return nullcontext() if self._issued is None else self._issued.kept()
+    def refreshed(self) -> AbstractAsyncContextManager[None]:
+        """Refresh the issuer's keys until the block ends; see ``KeySet.refreshed``."""
+        return nullcontext() if self._issued is None else self._issued.refreshed()
 
     def claims(self, token: str) -> Mapping[str, Any]:
-        """The claims of a token that holds.
+        """Return the claims of a valid token.
 
         Raises:
-            Unauthorized: it does not; ``details`` says why.
-            Unavailable: the issuer's keys were not to be had yet.
+            Unauthorized: the token is not valid; ``details`` gives the reason.
+            Unavailable: the issuer's keys have not been read yet.
         """
         if len(token) > MAX_TOKEN:
             raise Unauthorized(f"JWT token is longer than {MAX_TOKEN} bytes")
@@ -97,12 +97,12 @@ class Verifier:
                 },
             )
         except (jwt.PyJWTError, ValueError, OverflowError) as exc:
-            raise Unauthorized(_words(exc)) from exc
+            raise Unauthorized(_message(exc)) from exc
         _check_subject(claims.get("sub") or "")
         return claims
 
     def _key(self, algorithm: object, kid: object) -> str | PublicKey:
-        """The key that a token's header asks for."""
+        """Return the key for a token's header."""
         key: str | PublicKey | None = None
         if isinstance(algorithm, str):
             if self._issued is None or not isinstance(kid, str):
@@ -117,18 +117,18 @@ class Verifier:
 
 
 def _check_subject(subject: str) -> None:
-    """Whether the database can store it, in every table that names it."""
+    """Refuse a subject that the database cannot store."""
     if len(subject) > MAX_SUBJECT or not subject.isprintable():
         raise Unauthorized(f"JWT token subject is not at most {MAX_SUBJECT} printable characters")
 
 
-def _words(exc: Exception) -> str:
+def _message(exc: Exception) -> str:
     if isinstance(exc, jwt.MissingRequiredClaimError):
         return f"JWT token has no {exc.claim} claim"
-    return next((words for kind, words in _WORDS if isinstance(exc, kind)), MALFORMED)
+    return next((message for kind, message in _MESSAGES if isinstance(exc, kind)), MALFORMED)
 
 
-def _keys(settings: Settings) -> dict[str, str | RSAPublicKey]:
+def _static_keys(settings: Settings) -> dict[str, str | RSAPublicKey]:
     keys: dict[str, str | RSAPublicKey] = {}
     if settings.jwt_secret is not None:
         secret = settings.jwt_secret.get_secret_value()

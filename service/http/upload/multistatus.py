@@ -1,7 +1,7 @@
-"""The 207: streamed from the stored outcomes, so that its size does not matter.
+"""The 207 response, streamed from the stored outcomes, so that its size does not matter.
 
-Its members come in a fixed order, and ``"complete": true`` is the last: whoever has it has all of
-it, behind whatever proxy.
+Its members have a fixed order, and ``"complete": true`` is the last one. A client that receives it
+has the complete response, whatever proxy is between.
 """
 
 import asyncio
@@ -27,20 +27,20 @@ from service.imports.pipeline.batch import Lease
 
 MULTI_STATUS: Final = 207
 CONFLICTS_SHOWN: Final = 1000
-"""Errors in a 409; the rest is under its ``Location``."""
+"""Most errors in a 409; its ``Location`` has all of them."""
 
 
 async def respond_to_import(request: web.Request, asked: ImportJob) -> web.StreamResponse:
-    """Run an import that is asked for, and answer with how it came out.
+    """Run an import and answer with its outcomes.
 
     Raises:
-        ServiceError: it came to no end, and nothing was sent.
-        ConnectionError: the answer broke off, or the client is gone.
+        ServiceError: the import failed, and nothing was sent.
+        ConnectionError: the answer broke off, or the client closed the connection.
     """
     settings = request.app[app_keys.SETTINGS]
     running = request.app[JOBS].begin(asked)
     await asked.received.wait()
-    if asked.started is not None:  # in every record of this request, which has a task of its own
+    if asked.started is not None:  # the job logs in a task of its own
         structlog.contextvars.bind_contextvars(import_id=asked.started.id)
     await asyncio.wait({running}, timeout=settings.status_after)
     tally = running.result() if running.done() else None
@@ -50,17 +50,17 @@ async def respond_to_import(request: web.Request, asked: ImportJob) -> web.Strea
         request, owner, import_location(owner.client_id, owner.import_id)
     )
     if tally is not None:
-        return await multistatus.tell(tally)
-    return await multistatus.tell_late(running, settings.keepalive_every)
+        return await multistatus.send(tally)
+    return await multistatus.send_while_running(running, settings.keepalive_every)
 
 
 class MultiStatusResponse:
     """The answer to an upload whose body has been read.
 
     Args:
-        request: is answered.
-        owner: whose import it is.
-        place: where the import is found.
+        request: to answer.
+        owner: lease of the import.
+        place: path of the import.
     """
 
     def __init__(self, request: web.Request, owner: Lease, place: str) -> None:
@@ -69,13 +69,13 @@ class MultiStatusResponse:
         self._owner = owner
         self._headers = {hdrs.LOCATION: place}
 
-    async def tell(self, tally: Tally) -> web.StreamResponse:
-        """Answer an import that has ended.
+    async def send(self, tally: Tally) -> web.StreamResponse:
+        """Answer for an import that has ended.
 
         Raises:
-            Conflict: every project was refused by a lock or its version.
+            Conflict: a lock or a version conflict refused every project.
             Unavailable: the outcomes cannot be read.
-            ConnectionError: the answer broke off; the connection is ended without its end.
+            ConnectionError: the answer broke off, and the connection was reset.
         """
         blocks = self._blocks(tally)
         try:
@@ -92,16 +92,19 @@ class MultiStatusResponse:
             await self._send_all(response, blocks)
         return response
 
-    async def tell_late(self, running: asyncio.Task[Tally], pause: float) -> web.StreamResponse:
-        """Begin the answer to an import that has not ended, and keep it alive until it has.
+    async def send_while_running(
+        self, running: asyncio.Task[Tally], pause: float
+    ) -> web.StreamResponse:
+        """Begin the answer while the import runs, and send spaces until it ends.
 
-        The status is 207 whatever comes; a refusal of all is told in the items.
+        The status is 207 in every case, even if every project is refused.
 
         Args:
+            running: the import.
             pause: seconds between two spaces.
 
         Raises:
-            ConnectionError: as from ``tell``; also where the import came to no result.
+            ConnectionError: as from ``send``; also if the import fails.
         """
         with reset_on_failure(self._request):
             response = await self._begin()
@@ -125,7 +128,7 @@ class MultiStatusResponse:
         await response.write_eof()
 
     async def _blocks(self, tally: Tally) -> AsyncIterator[bytes]:
-        """The JSON, a page of outcomes at a time; nothing is yielded before the first is read."""
+        """Yield the JSON, a page of outcomes at a time; the first block follows the first page."""
         opening = orjson.dumps(_head(tally, self._owner))[:-1] + b',"details":{"successes":['
         if self._owner.options.outcomes is OutcomeFilter.ALL:
             async for items in self._items(outcomes.LANDED, tally.counts):

@@ -1,4 +1,4 @@
-"""The options of an upload, in its query, and the key under which it may be repeated."""
+"""The options in the query of an upload, and its idempotency key."""
 
 import re
 from enum import StrEnum
@@ -25,10 +25,10 @@ class _Flag(StrEnum):
 
 
 def parse_options(query: MultiMapping[str]) -> ImportOptions:
-    """The options that a query asks for.
+    """Parse the options of a query.
 
     Raises:
-        BadRequest: one is not known, given twice, or has a value that is not listed.
+        BadRequest: an option is unknown or repeated, or its value is not supported.
     """
     for name in query:
         if name not in _KNOWN:
@@ -56,10 +56,10 @@ def _one_of(kind: type[E], query: MultiMapping[str], name: str, default: E) -> E
 
 
 def parse_idempotency_key(request: web.Request) -> str | None:
-    """The upload's key, bare or quoted; both are the same.
+    """Return the idempotency key of a request; quotes around it do not count.
 
     Raises:
-        BadRequest: it is empty, too long, not printable ASCII, or there are several.
+        BadRequest: the key is empty, too long or not printable ASCII, or there are several.
     """
     given = request.headers.getall(IDEMPOTENCY_KEY, [])
     if not given:
@@ -69,17 +69,18 @@ def parse_idempotency_key(request: web.Request) -> str | None:
     return parse_key(given[0], f"the {IDEMPOTENCY_KEY}")
 
 
-def parse_key(given: str, called: str) -> str:
-    """A key without the quotes that it may have.
+def parse_key(given: str, name: str) -> str:
+    """Return a key without quotes around it.
 
     Args:
-        called: what the refusal calls it.
+        given: the key.
+        name: of the header or parameter, for the message.
 
     Raises:
-        BadRequest: it is empty, too long or not printable ASCII.
+        BadRequest: the key is empty, too long or not printable ASCII.
     """
     if len(given) > 1 and given[0] == given[-1] == '"':
         given = given[1:-1]
     if not _KEY.fullmatch(given):
-        raise BadRequest(f"{called} must have 1 to {MAX_KEY} characters of printable ASCII")
+        raise BadRequest(f"{name} must have 1 to {MAX_KEY} characters of printable ASCII")
     return given

@@ -86,7 +86,7 @@ def _a_minute_later(checking: Verifier) -> None:
 async def test_a_key_that_was_withdrawn_is_known_no_more(issuer: Issuer) -> None:
     issuer.document = key_set(public(OLD, "old"))
     keys = KeySet(issuer.url, pause=0)
-    async with keys.kept():
+    async with keys.refreshed():
         assert keys.get("old", "RS256") is not None
         issuer.document = key_set(public(NEW, "new"))
         await keys.renew()
@@ -96,7 +96,7 @@ async def test_a_key_that_was_withdrawn_is_known_no_more(issuer: Issuer) -> None
 async def test_unknown_keys_have_the_set_read_anew_once_a_minute(issuer: Issuer) -> None:
     issuer.document = key_set(public(OLD, "old"))
     checking = verifier(issuer.url)
-    async with checking.kept():
+    async with checking.refreshed():
         for kid in ["new", "newer"]:
             with pytest.raises(Unauthorized, match="JWT token key is not known"):
                 await checking.verify(signed(NEW, kid))
@@ -110,7 +110,7 @@ async def test_unknown_keys_have_the_set_read_anew_once_a_minute(issuer: Issuer)
 async def test_a_new_key_is_taken_by_the_first_token_that_names_it(issuer: Issuer) -> None:
     issuer.document = key_set(public(OLD, "old"))
     checking = verifier(issuer.url)
-    async with checking.kept():
+    async with checking.refreshed():
         issuer.document = key_set(public(OLD, "old"), public(NEW, "new"))
         _a_minute_later(checking)
         assert (await checking.verify(signed(NEW, "new")))["sub"] == "new"
@@ -135,7 +135,7 @@ async def test_the_last_good_set_stays_while_the_issuer_fails(
 ) -> None:
     issuer.document = key_set(public(OLD, "old"))
     keys = KeySet(issuer.url, pause=0)
-    async with keys.kept():
+    async with keys.refreshed():
         issuer.status, issuer.document = status, document
         await keys.renew()
         assert issuer.asked == 2
@@ -146,7 +146,7 @@ async def test_the_last_good_set_stays_while_the_issuer_fails(
 async def test_an_issuer_that_hangs_holds_up_nobody_whose_key_is_known(issuer: Issuer) -> None:
     issuer.document = key_set(public(OLD, "old"))
     checking = verifier(issuer.url)
-    async with checking.kept():
+    async with checking.refreshed():
         issuer.held.clear()
         issuer.called.clear()
         _a_minute_later(checking)
@@ -162,10 +162,10 @@ async def test_an_issuer_that_hangs_holds_up_nobody_whose_key_is_known(issuer: I
 async def test_an_issuer_that_hangs_is_left_after_a_while(
     issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jwks, "PATIENCE", 0.05)
+    monkeypatch.setattr(jwks, "READ_TIMEOUT", 0.05)
     issuer.held.clear()
     keys = KeySet(issuer.url)
-    async with keys.kept():
+    async with keys.refreshed():
         with pytest.raises(Unavailable):
             keys.names("old")
     issuer.held.set()
@@ -174,7 +174,7 @@ async def test_an_issuer_that_hangs_is_left_after_a_while(
 async def test_without_any_set_a_token_is_no_fault_of_its_bearer(issuer: Issuer) -> None:
     issuer.status = 503
     checking = verifier(issuer.url, jwt_secret=SecretStr(SECRET))
-    async with checking.kept():
+    async with checking.refreshed():
         with pytest.raises(Unavailable):
             await checking.verify(signed(OLD, "old"))
         assert (await checking.verify(signed(SECRET, None, "HS256")))["sub"] == "me"
@@ -184,14 +184,14 @@ async def test_a_file_is_read_anew_too(tmp_path: Path) -> None:
     file = tmp_path / "jwks.json"
     file.write_bytes(key_set(public(OLD, "old")))
     checking = verifier(file)
-    async with checking.kept():
+    async with checking.refreshed():
         file.write_bytes(key_set(public(NEW, "new")))
         _a_minute_later(checking)
         assert (await checking.verify(signed(NEW, "new")))["sub"] == "new"
 
 
 def test_each_key_says_for_which_algorithm_it_is_good() -> None:
-    keys = jwks.usable(
+    keys = jwks.parse_key_set(
         key_set(public(OLD, "r"), public(NEW, "p", alg="PS256"), public(CURVE, "e", use="sig"))
     )
     assert set(keys) == {("r", "RS256"), ("p", "PS256"), ("e", "ES256")}
@@ -231,9 +231,9 @@ def test_a_key_of_the_set_is_no_secret_to_sign_with(tmp_path: Path) -> None:
     ],
 )
 def test_a_key_that_is_of_no_use_is_passed_over(key: Any) -> None:
-    assert set(jwks.usable(key_set(key, public(NEW, "new")))) == {("new", "RS256")}
-    with pytest.raises(ValueError, match="no key that can be used"):
-        jwks.usable(key_set(key))
+    assert set(jwks.parse_key_set(key_set(key, public(NEW, "new")))) == {("new", "RS256")}
+    with pytest.raises(ValueError, match="no supported key"):
+        jwks.parse_key_set(key_set(key))
 
 
 @pytest.mark.parametrize(
