@@ -1,7 +1,7 @@
 """A format: one way to write projects in XML.
 
 A format is mostly data: its record rules, and the ``Format`` that names them. Rare cases are
-methods of a ``ProjectBuilder`` (one project) or a ``FileContext`` (one file) of its own.
+methods of a subclass of ``ProjectBuilder`` (one project) or ``FileContext`` (one file).
 ``registry`` lists the formats; neither the reader nor an engine knows any of them.
 """
 

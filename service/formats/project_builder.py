@@ -136,7 +136,9 @@ class ProjectBuilder(Diagnostics):
         """
         if record_id is not NULL and not self.references.register(kind + record_id):
             local = self.file.keys[element.tag]
-            self.violate(line_of(element), local, unescape(record_id), "has the id of another one")
+            self.violate(
+                line_of(element), local, unescape(record_id), "has the id of an earlier record"
+            )
 
     def defer_reference(
         self,
@@ -194,7 +196,7 @@ class ProjectBuilder(Diagnostics):
         """
         name = self.file.keys[parent.tag]
         if self.file.format.strict:
-            self.violate(line_of(element), name, text, "holds text of its own")
+            self.violate(line_of(element), name, text, "must not contain text")
             return
         self.add(self._part_row(parent, {"#text": text}))
 
@@ -307,7 +309,7 @@ class ProjectBuilder(Diagnostics):
         self.check_dates(self.element, name, columns[_START], columns[_FINISH])
         self._identity = self._identity_of(record)
         if None in self._identity and not self.refused:
-            problem = "has no name" if self._identity[0] else "has nothing to identify it by"
+            problem = "has no name" if self._identity[0] else "has neither an id nor a name"
             self.violate(self.line, name, None, problem)
         try:
             self.release_held_rows()

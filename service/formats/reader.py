@@ -43,7 +43,7 @@ class Reader:
 
     Raises:
         FileRefused: while iterating, after every complete project: the file is not XML, its format
-            is not read, it has a DOCTYPE, a syntax error or no project.
+            is not supported, it has a DOCTYPE, a syntax error or no project.
         FileTooLarge: likewise, where the file reaches a limit.
         TooLarge: what belongs to no project is over the import's share of the spool.
         OSError: the disk that rows are spooled to fails or is full.
@@ -95,7 +95,7 @@ class Reader:
     def _open_file(self, prolog: Prolog) -> FileContext:
         file_format = find_format(prolog, self._formats)
         if file_format is None:
-            raise FileRefused(f"the root element {prolog.name} is not one that is read")
+            raise FileRefused(f"files with the root element {prolog.name} are not supported")
         namespace = file_format.namespace
         if namespace is None:
             namespace = prolog.namespace or ""

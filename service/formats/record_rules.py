@@ -131,7 +131,7 @@ class SharedReferences:
     """Which members of a record's attributes refer to shared objects.
 
     Attributes:
-        element: local name of the element by which the format tells what a member refers to.
+        element: local name that decides, with a member's name, which kind of object it refers to.
         suffix: how the names of such members end.
     """
 
@@ -243,7 +243,7 @@ class RecordRule:
             yield "an outline level and nested records need a key"
         if self.nested is not None:
             if self.parts:
-                yield "parts cannot be told from nested records"
+                yield "it cannot have both parts and nested records"
             inner = self.nested.rule
             if inner.key or inner.level or inner.nested or inner.shared or inner.dated:
                 yield f"nested {inner.name}: only fields, references and variants are interpreted"

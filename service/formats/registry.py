@@ -1,4 +1,4 @@
-"""The formats that are read, in the order in which a file is tried for them."""
+"""The supported formats, in the order in which they are tried for a file."""
 
 from collections.abc import Iterable
 from typing import Final

@@ -31,7 +31,7 @@ def read_named_members(child: Element, named: NamedMembers, members: Members) ->
         else:
             faults.append(_fault(element, local, None, "is not known here"))
         if (element.tail or "").strip(BLANK):
-            faults.append(_fault(child, named.container, element.tail, "holds text of its own"))
+            faults.append(_fault(child, named.container, element.tail, "must not contain text"))
     return faults
 
 

@@ -131,7 +131,9 @@ def _add_unmapped(child: Element, shape: Shape, record: ParsedRecord, members: M
         _check_single(child, record)
         if not json_attributes.is_leaf(child) or (child.text or "").strip(BLANK):
             name = shape.keys[tag]
-            record.faults.append(Fault(line_of(child), name, None, "holds what is no record", True))
+            record.faults.append(
+                Fault(line_of(child), name, None, "may contain only records", True)
+            )
     elif shape.strict:
         name = shape.keys[tag]
         record.faults.append(Fault(line_of(child), name, None, "is not known here", True))
@@ -158,7 +160,7 @@ def _add_stray_text(
 ) -> None:
     if shape.strict:
         name = shape.keys[element.tag]
-        record.faults.append(Fault(line_of(element), name, text, "holds text of its own", True))
+        record.faults.append(Fault(line_of(element), name, text, "must not contain text", True))
     else:
         json_attributes.put(members, "#text", text)
 

@@ -64,7 +64,7 @@ def test_a_project_is_identified_by_guid_else_by_name(
 
 def test_a_title_does_not_identify_a_project() -> None:
     [refusal] = read(plan("<Title>Project1</Title>")).refusals
-    assert refusal.message == "Project has nothing to identify it by"
+    assert refusal.message == "Project has neither an id nor a name"
 
 
 def test_fields_that_do_not_identify_stay_in_attributes() -> None:
@@ -194,7 +194,7 @@ def test_the_first_of_a_repeated_scalar_fills_the_column() -> None:
 def test_tasks_without_uid_or_with_a_repeated_uid_refuse_the_project() -> None:
     [refusal] = read(plan(tasks("<Name>x</Name>", "<UID>1</UID>", "<UID>1</UID>"))).refusals
     messages = [violation["message"] for violation in refusal.extra["violations"]]
-    assert messages == ["UID is missing", 'Task "1" has the id of another one']
+    assert messages == ["UID is missing", 'Task "1" has the id of an earlier record']
 
 
 def test_every_structured_child_becomes_a_part() -> None:

@@ -98,7 +98,7 @@ def test_records_fill_their_columns_in_the_order_of_the_file() -> None:
     ("inside", "message"),
     [
         ("<tasks><task id='A' parent='X'/></tasks>", 'parent "X" is not a task of this project'),
-        ("<tasks><task id='A'/><task id='A'/></tasks>", 'task "A" has the id of another one'),
+        ("<tasks><task id='A'/><task id='A'/></tasks>", 'task "A" has the id of an earlier record'),
         ("<tasks><task/></tasks>", "id is missing"),
         (
             "<tasks><task id='A'/></tasks>"
@@ -123,9 +123,15 @@ def test_records_fill_their_columns_in_the_order_of_the_file() -> None:
             'priority "high" is not a whole number of at most nine digits',
         ),
         ("<colour>red</colour>", "colour is not known here"),
-        ("<tasks><task id='A'>x</task></tasks>", 'task "x" holds text of its own'),
-        ("<tasks><task id='A'/>x<task id='B'/></tasks>", 'tasks "x" holds text of its own'),
-        ("<tasks><activity/></tasks>", "tasks holds what is no record"),
+        (
+            "<tasks><task id='A'>x</task></tasks>",
+            'task "x" must not contain text',
+        ),
+        (
+            "<tasks><task id='A'/>x<task id='B'/></tasks>",
+            'tasks "x" must not contain text',
+        ),
+        ("<tasks><activity/></tasks>", "tasks may contain only records"),
         ("<code>a</code><code>b</code>", "code is there more than once"),
         (
             "<attributes><attribute name='a' type='json'>{</attribute></attributes>",

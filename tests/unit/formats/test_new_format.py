@@ -201,7 +201,10 @@ def test_a_rule_over_a_limit_of_the_compiled_engine_is_refused(
         ({"required": ("odd",)}, "no column odd"),
         ({"level": "name"}, "need a key"),
         ({"references": (replace(_REFERENCE, fallback=KEEP_AS_PART),) * 2}, "more than one"),
-        ({"parts": True, "key": Key("name"), "nested": NestedRule(BOARD, "name", "of")}, "parts"),
+        (
+            {"parts": True, "key": Key("name"), "nested": NestedRule(BOARD, "name", "of")},
+            "both parts",
+        ),
     ],
 )
 def test_a_rule_that_contradicts_itself_is_refused(wrong: dict[str, Any], message: str) -> None:

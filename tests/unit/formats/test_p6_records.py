@@ -128,9 +128,9 @@ class TestTasks:
     @pytest.mark.parametrize(
         ("content", "message"),
         [
-            (activity(1) + activity(1), 'Activity "1" has the id of another one'),
+            (activity(1) + activity(1), 'Activity "1" has the id of an earlier record'),
             (record("Activity", Name="x"), "ObjectId is missing"),
-            (wbs(1) + wbs(1), 'WBS "1" has the id of another one'),
+            (wbs(1) + wbs(1), 'WBS "1" has the id of an earlier record'),
         ],
     )
     def test_tasks_without_id_or_with_a_repeated_id_refuse_the_project(
