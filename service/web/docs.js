@@ -9,7 +9,7 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** Paragraphs, with `code` between backticks. */
+/** Paragraphs. Text between backticks becomes `code`. */
 function prose(text = "") {
   return text.split(/\n{2,}/).filter((part) => part.trim()).map((part) => make("p", {}, inline(part)));
 }
@@ -32,7 +32,7 @@ function resolved(api, thing) {
   return thing.$ref.slice(2).split("/").reduce((found, name) => found[name], api);
 }
 
-/** A schema in a few words; what it refers to is a link. */
+/** A short description of a schema, with links to the schemas that it refers to. */
 function kind(schema = {}) {
   if (schema.$ref) {
     const name = schema.$ref.split("/").at(-1);
@@ -52,7 +52,7 @@ function joined(parts, between) {
 }
 
 function bounds(schema = {}) {
-  const told = {
+  const texts = {
     minimum: (value) => `at least ${value}`,
     maximum: (value) => `at most ${value}`,
     minLength: (value) => `at least ${value} characters`,
@@ -62,8 +62,8 @@ function bounds(schema = {}) {
     default: (value) => `default ${value}`,
   };
   const exact = (value) => typeof value !== "number" || Math.abs(value) <= Number.MAX_SAFE_INTEGER;
-  return Object.keys(told).filter((name) => name in schema && exact(schema[name]))
-    .map((name) => told[name](schema[name])).join(", ");
+  return Object.keys(texts).filter((name) => name in schema && exact(schema[name]))
+    .map((name) => texts[name](schema[name])).join(", ");
 }
 
 function described(description, schema) {
@@ -91,7 +91,7 @@ function examples(type, media) {
     unfolding(["Example: ", summary], make("pre", { tabindex: "0" }, written(type, value))));
 }
 
-/** An example as it is sent; of a form, each part behind its name. */
+/** An example as it is sent. For a form, each part follows its name. */
 function written(type, value) {
   if (typeof value === "string") return value;
   if (!type.startsWith("multipart/")) return JSON.stringify(value, null, 2);
@@ -136,26 +136,26 @@ function curl(method, path, operation) {
   return make("pre", { tabindex: "0" }, lines.join(" \\\n  "));
 }
 
-function operation(api, path, method, shared, told) {
-  const scopes = told.security.flatMap((each) => Object.values(each).flat());
-  const body = told.requestBody;
+function operation(api, path, method, shared, details) {
+  const scopes = details.security.flatMap((each) => Object.values(each).flat());
+  const body = details.requestBody;
   const element = unfolding(
     [
       make("span", { class: `method ${method}` }, method.toUpperCase()),
-      make("span", { class: "path" }, path), make("span", { class: "title" }, told.summary),
+      make("span", { class: "path" }, path), make("span", { class: "title" }, details.summary),
     ],
     [
-      prose(told.description),
+      prose(details.description),
       make("p", { class: "quiet" }, scopes.length ? ["Scope: ", ...joined(scopes.map((each) => [make("code", {}, each)]), " or ")] : "Public: no token."),
-      curl(method, path, told),
-      parameters(api, [...shared, ...(told.parameters ?? [])]),
+      curl(method, path, details),
+      parameters(api, [...shared, ...(details.parameters ?? [])]),
       body ? [make("h3", {}, "Body"), prose(body.description), contents(body.content)] : null,
       make("h3", {}, "Responses"),
-      Object.entries(told.responses).map(([status, each]) => answer(api, status, each)),
+      Object.entries(details.responses).map(([status, each]) => answer(api, status, each)),
     ],
-    { id: told.operationId },
+    { id: details.operationId },
   );
-  element.dataset.words = `${method} ${path} ${told.summary} ${told.description} ${told.operationId}`.toLowerCase();
+  element.dataset.words = `${method} ${path} ${details.summary} ${details.description} ${details.operationId}`.toLowerCase();
   return element;
 }
 
@@ -164,7 +164,7 @@ function groups(api) {
     METHODS.filter((method) => methods[method]).map((method) => [path, method, methods.parameters ?? [], methods[method]]));
   return api.tags.map((tag) =>
     make("section", { "aria-label": tag.name }, make("h2", {}, tag.name), prose(tag.description),
-      all.filter(([, , , told]) => told.tags.includes(tag.name)).map((each) => operation(api, ...each))));
+      all.filter(([, , , details]) => details.tags.includes(tag.name)).map((each) => operation(api, ...each))));
 }
 
 function schemas(api) {
@@ -202,7 +202,7 @@ function filter() {
   document.querySelector("#found").value = words.length ? `${found} found` : "";
 }
 
-/** Open what the address names. */
+/** Open the section that the address names. */
 function unfold() {
   const named = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (named?.tagName !== "DETAILS") return;

@@ -14,9 +14,9 @@ const KINDS = ["created", "updated", "unchanged", "failed"];
 /** The whole result of an ended import. */
 export function result(row, { signal, linked = true } = {}) {
   const counts = row.counts ?? {};
-  const landed = KINDS.slice(0, 3).reduce((sum, kind) => sum + (counts[kind] ?? 0), 0);
+  const stored = KINDS.slice(0, 3).reduce((sum, kind) => sum + (counts[kind] ?? 0), 0);
   return make("div", { class: "result" },
-    make("p", { class: "verdict" }, verdict(row, landed, counts.failed ?? 0)),
+    make("p", { class: "verdict" }, verdict(row, stored, counts.failed ?? 0)),
     row.options?.dry_run ? hint("A dry run: nothing was written.", "warn") : null,
     row.cause ? make("p", {}, row.cause) : null,
     tiles(counts),
@@ -24,16 +24,16 @@ export function result(row, { signal, linked = true } = {}) {
     make("div", { class: "actions" },
       linked ? make("a", { class: "as-button", href: `#/imports/${row.import_id}` }, `Import ${row.import_id}`) : null,
       counts.failed ? csv(row, "Failures as CSV", "?outcome=failed", "failures") : null,
-      landed + (counts.failed ?? 0) ? csv(row, "All outcomes as CSV", "", "outcomes") : null),
+      stored + (counts.failed ?? 0) ? csv(row, "All outcomes as CSV", "", "outcomes") : null),
     counts.failed ? failures(row, signal) : null,
-    landed ? imported(row, landed, signal) : null);
+    stored ? imported(row, stored, signal) : null);
 }
 
-function verdict({ state, options }, landed, failed) {
+function verdict({ state, options }, stored, failed) {
   const done = options?.undo ? "reverted" : options?.dry_run ? "would be imported" : "imported";
-  if (state !== "completed" && !failed) return `The import ${ENDED[state]}. ${landed ? `${several(landed, "project")} imported before that.` : "No project was imported."}`;
-  if (!failed) return landed === 1 ? `1 project ${done}.` : `All ${number(landed)} projects ${done}.`;
-  return `${number(landed)} of ${several(landed + failed, "project")} ${done}, ${number(failed)} failed.`;
+  if (state !== "completed" && !failed) return `The import ${ENDED[state]}. ${stored ? `${several(stored, "project")} imported before that.` : "No project was imported."}`;
+  if (!failed) return stored === 1 ? `1 project ${done}.` : `All ${number(stored)} projects ${done}.`;
+  return `${number(stored)} of ${several(stored + failed, "project")} ${done}, ${number(failed)} failed.`;
 }
 
 function warning({ code, message, count }) {
@@ -77,7 +77,7 @@ function remedy(failure) {
   return words ? make("span", { class: "quiet remedy" }, words) : null;
 }
 
-/** The faults beside the first, which the message tells. */
+/** The violations after the first one, which the message already has. */
 function more(violations, all = violations.length) {
   if (violations.length < 2) return null;
   return make("details", {}, make("summary", {}, several(all, "violation")),
@@ -86,20 +86,20 @@ function more(violations, all = violations.length) {
     all > violations.length ? make("li", {}, `… and ${number(all - violations.length)} more`) : null));
 }
 
-function imported(row, landed, signal) {
+function imported(row, stored, signal) {
   const cells = ({ name, external_id: id, project_id: project, outcome, version, tasks, warnings }) => [
     [project ? make("a", { class: "name", href: `#/projects/${project}` }, name) : make("span", { class: "name" }, name), id === name ? null : make("span", { class: "quiet id" }, id)],
     make("span", { class: `badge ${outcome}` }, outcome), number(version), number(tasks), warned(warnings),
   ];
   const words = ({ name, external_id: id, warnings }) => `${name} ${id} ${warnings.first.map(({ code, element }) => `${code} ${meaningOf(code)} ${element}`).join(" ")}`;
   const place = make("div");
-  const section = make("details", { class: "landed", toggle: () => {
+  const section = make("details", { class: "imported", toggle: () => {
     if (!section.open || place.children.length) return;
     place.append(searchable(`imports/${row.import_id}/results?limit=1000`, {
       heads: ["Project", "Outcome", "Version", "Tasks", "Warnings"], caption: "Imported projects", cells, words,
       kind: ({ outcome, warnings }) => (warnings?.count ? [outcome, "with warnings"] : outcome), wanted: ({ outcome }) => Boolean(outcome), signal,
     }));
-  } }, make("summary", {}, sectionTitle(row.options, landed)), place);
+  } }, make("summary", {}, sectionTitle(row.options, stored)), place);
   return section;
 }
 

@@ -133,8 +133,8 @@ function words({ phase, row }) {
 function content({ phase, row, error }) {
   if (phase === "refused") return [problem(error)];
   if (phase === "broken" && row) {
-    const landed = row.counts ? row.counts.created + row.counts.updated + row.counts.unchanged : 0;
-    return [hint(`Import ${row.import_id}: ${several(landed, "project")} imported.${error?.status ? ` ${error.message}.` : ""}`, "warn")];
+    const stored = row.counts ? row.counts.created + row.counts.updated + row.counts.unchanged : 0;
+    return [hint(`Import ${row.import_id}: ${several(stored, "project")} imported.${error?.status ? ` ${error.message}.` : ""}`, "warn")];
   }
   if (phase !== "ended") return [];
   const nothing = Object.values(row.counts ?? {}).every((count) => !count);
