@@ -28,8 +28,8 @@ def check_parameters(query: MultiMapping[str], *known: str) -> None:
     """
     for name in query:
         if name not in known:
-            listed = ", ".join(f"`{each}`" for each in known) or "none"
-            raise BadRequest(f"the parameter `{shorten(name)}` is not known; known are {listed}")
+            names = ", ".join(f"`{each}`" for each in known) or "none"
+            raise BadRequest(f"the parameter `{shorten(name)}` is not known; known are {names}")
         if len(query.getall(name)) > 1:
             raise BadRequest(f"the parameter `{name}` is given more than once")
 

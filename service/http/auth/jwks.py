@@ -143,8 +143,8 @@ def parse_key_set(document: bytes) -> dict[tuple[str, str], PublicKey]:
         ValueError: the document is not a key set, or has no supported key.
     """
     try:
-        listed = json.loads(document)["keys"]
-        each = [key for key in listed if isinstance(key, dict)]
+        members = json.loads(document)["keys"]
+        each = [key for key in members if isinstance(key, dict)]
     except (ValueError, LookupError, TypeError, RecursionError):
         raise ValueError("it is not a JSON Web Key Set") from None
     keys: dict[tuple[str, str], PublicKey] = {}

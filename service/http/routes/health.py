@@ -58,10 +58,10 @@ async def _check_database(pool: Pool) -> dict[str, str]:
             lacking = await migrate.read_pending_migrations(conn)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, InternalClientError) as exc:
         return {"database": _describe_error(exc, pool), "schema": UNKNOWN}
-    behind = f"The database lacks {len(lacking)} migrations: {', '.join(lacking)}"
+    outdated = f"The database lacks {len(lacking)} migrations: {', '.join(lacking)}"
     return {
         "database": "The database is read-only" if read_only else OK,
-        "schema": behind if lacking else OK,
+        "schema": outdated if lacking else OK,
     }
 
 

@@ -76,11 +76,11 @@ async def cancel_import(request: web.Request) -> web.Response:
         expiry=request.app[app_keys.SETTINGS].heartbeat_expiry,
     )
     stopping = await run_query(request.app, wish)
-    found = await find_import(request, caller)
-    if not stopping and found["state"] != "cancelled":
-        raise Conflict(f"The import has ended: it is {found['state']}")
+    details = await find_import(request, caller)
+    if not stopping and details["state"] != "cancelled":
+        raise Conflict(f"The import has ended: it is {details['state']}")
     place: dict[str, str] = {hdrs.LOCATION: import_location(caller.client_id, import_id)}
-    return respond(202, "Import is being cancelled", found, headers=place)
+    return respond(202, "Import is being cancelled", details, headers=place)
 
 
 async def find_import(request: web.Request, caller: Caller) -> dict[str, Any]:
@@ -95,10 +95,10 @@ async def find_import(request: web.Request, caller: Caller) -> dict[str, Any]:
         import_id=_parse_import_id(request),
         expiry=request.app[app_keys.SETTINGS].heartbeat_expiry,
     )
-    found = await run_query(request.app, question)
-    if found is None:
+    details = await run_query(request.app, question)
+    if details is None:
         raise NotFound
-    return found
+    return details
 
 
 def _parse_import_id(request: web.Request) -> int:

@@ -108,15 +108,15 @@ async def _missing_from(
         return None
     import_id = parse_id(text, "missing_from")
     try:
-        found = await run_query(
+        complete_import = await run_query(
             app,
             partial(listing.find_complete_import, client_id=caller.client_id, import_id=import_id),
         )
     except IncompleteImport as exc:
         raise Conflict(str(exc)) from None
-    if found is None:
+    if complete_import is None:
         raise NotFound("There is no such import")
-    return found
+    return complete_import
 
 
 async def read_project(request: web.Request) -> web.StreamResponse:
@@ -134,13 +134,13 @@ async def find_current(request: web.Request, caller: Caller) -> tuple[int, int]:
         NotFound: the client has no such active project.
     """
     project_id = parse_id(request.match_info["project_id"], "project_id")
-    found = await run_query(
+    version = await run_query(
         request.app,
         partial(listing.read_current_version, client_id=caller.client_id, project_id=project_id),
     )
-    if found is None:
+    if version is None:
         raise NotFound
-    return project_id, found
+    return project_id, version
 
 
 async def send_document(request: web.Request, key: VersionKey) -> web.StreamResponse:

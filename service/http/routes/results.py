@@ -65,18 +65,18 @@ async def list_results(request: web.Request) -> web.StreamResponse:
     wanted = _parse_filters(request.query)
     if kind == CSV:
         pagination.check_parameters(request.query, *FILTERS)
-        found = await find_import(request, caller)
-        if found["state"] == _RUNNING:
+        details = await find_import(request, caller)
+        if details["state"] == _RUNNING:
             later: dict[str, str] = {hdrs.RETRY_AFTER: retry_after()}
             raise Conflict(
                 "The import is running; its CSV exists after it has ended", headers=later
             )
-        key = (caller.client_id, found["import_id"], found["attempt"])
+        key = (caller.client_id, details["import_id"], details["attempt"])
         return await _send_csv(request, key, wanted)
     pagination.check_parameters(request.query, "limit", "cursor", *FILTERS)
-    found = await find_import(request, caller)
-    key = (caller.client_id, found["import_id"], found["attempt"])
-    return await _page(request, key, wanted, running=found["state"] == _RUNNING)
+    details = await find_import(request, caller)
+    key = (caller.client_id, details["import_id"], details["attempt"])
+    return await _page(request, key, wanted, running=details["state"] == _RUNNING)
 
 
 async def _page(

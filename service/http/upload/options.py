@@ -49,9 +49,9 @@ def _one_of(kind: type[E], query: MultiMapping[str], name: str, default: E) -> E
     try:
         return kind(given)
     except ValueError:
-        listed = ", ".join(f"`{value}`" for value in kind)
+        values = ", ".join(f"`{value}`" for value in kind)
         raise BadRequest(
-            f"the option `{name}` is `{shorten(given)}`; it must be one of {listed}"
+            f"the option `{name}` is `{shorten(given)}`; it must be one of {values}"
         ) from None
 
 
