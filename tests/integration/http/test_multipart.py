@@ -1,4 +1,4 @@
-"""The form: what is taken, what is refused before the file, what only warns behind it."""
+"""Forms: accepted ones, errors before the file, and warnings after it."""
 
 import base64
 import quopri
@@ -58,7 +58,9 @@ async def test_notes_come_before_or_after_the_file(
     assert tuple(row or ()) == ("completed", "Import", "export.xml")
 
 
-async def test_the_file_may_have_these_types(service: Service, subtests: pytest.Subtests) -> None:
+async def test_the_file_may_have_a_media_type_of_xml_or_gzip_or_none(
+    service: Service, subtests: pytest.Subtests
+) -> None:
     for media_type in [
         "",
         "Content-Type: application/xml",
@@ -74,7 +76,9 @@ async def test_the_file_may_have_these_types(service: Service, subtests: pytest.
             ]
 
 
-async def test_the_charset_of_the_part_counts(service: Service, subtests: pytest.Subtests) -> None:
+async def test_the_charset_of_the_part_decodes_the_file(
+    service: Service, subtests: pytest.Subtests
+) -> None:
     for charset in ["iso-8859-1", "utf-16", "utf-8"]:
         with subtests.test(charset=charset):
             text = XML.decode().replace("One", "Größe").replace(' encoding="UTF-8"', "")
@@ -98,7 +102,7 @@ async def test_encoded_parts_are_decoded_wherever_they_are_cut(
                     assert landed(await piecemeal(connection, service, pieces)) == ["P-1", "P-2"]
 
 
-async def test_parts_that_are_not_known_are_read_away(service: Service) -> None:
+async def test_unknown_parts_are_ignored(service: Service) -> None:
     body = form(part("comment", b"x" * 10_000), FILE, part("more", b"y" * 10_000))
     assert warned(await upload(service, body)) == []
 
@@ -134,7 +138,7 @@ async def test_parts_that_are_not_known_are_read_away(service: Service) -> None:
     ],
 )
 @pytest.mark.settings(max_part_bytes=20_000)
-async def test_a_fault_before_the_file_is_a_400(
+async def test_an_error_before_the_file_refuses_the_upload(
     service: Service, pool: Pool, parts: list[bytes], words: str
 ) -> None:
     assert words in refused(await upload(service, form(*parts)))
@@ -155,7 +159,7 @@ async def test_a_fault_before_the_file_is_a_400(
         ([part("x", b"")] * 100, ["UPLOAD_CUT_SHORT"]),
     ],
 )
-async def test_a_fault_behind_the_file_is_a_warning(
+async def test_an_error_after_the_file_becomes_a_warning(
     service: Service, behind: list[bytes], codes: list[str]
 ) -> None:
     answer = await upload(service, form(FILE, *behind))
@@ -163,12 +167,12 @@ async def test_a_fault_behind_the_file_is_a_warning(
     assert "connection" not in answer.headers
 
 
-async def test_overlong_notes_behind_the_file_are_cut(service: Service, pool: Pool) -> None:
+async def test_overlong_notes_after_the_file_are_shortened(service: Service, pool: Pool) -> None:
     await upload(service, form(FILE, part("notes", "ö".encode() * 5000)))
     assert await pool.fetchval("SELECT notes FROM imports") == "ö" * 4000
 
 
-async def test_a_part_behind_a_bad_one_still_counts(service: Service, pool: Pool) -> None:
+async def test_a_part_after_an_unusable_one_is_read(service: Service, pool: Pool) -> None:
     nested = part("x", b"", "Content-Type: text/plain", "Content-Transfer-Encoding: x")
     assert warned(await upload(service, form(FILE, nested, part("notes", b"seen")))) == []
     assert await pool.fetchval("SELECT notes FROM imports") == "seen"
@@ -192,13 +196,13 @@ async def test_a_preamble_and_an_epilogue_are_passed_over(service: Service) -> N
     assert warned(await upload(service, body)) == []
 
 
-async def test_a_file_whole_without_a_closing_boundary_lands_with_a_warning(
+async def test_a_complete_file_without_a_closing_boundary_is_imported_with_a_warning(
     service: Service,
 ) -> None:
     assert warned(await upload(service, FILE)) == ["UPLOAD_CUT_SHORT"]
 
 
-async def test_a_file_cut_without_a_closing_boundary_is_malformed_there(service: Service) -> None:
+async def test_an_incomplete_file_is_malformed_where_it_ends(service: Service) -> None:
     cut = FILE[: FILE.index(b"Two")]
     answer = await upload(service, cut)
     assert landed(answer) == ["P-1"]
@@ -206,12 +210,12 @@ async def test_a_file_cut_without_a_closing_boundary_is_malformed_there(service:
     assert [error["error"] for error in answer.json["details"]["errors"]] == ["MALFORMED_XML"]
 
 
-async def test_a_tail_that_breaks_off_is_a_warning(service: Service) -> None:
+async def test_an_incomplete_part_after_the_file_becomes_a_warning(service: Service) -> None:
     body = FILE + f"--{BOUNDARY}\r\nContent-Disposition: form-data; name=".encode()
     assert warned(await upload(service, body)) == ["UPLOAD_CUT_SHORT"]
 
 
-async def test_base64_that_breaks_behind_a_project_is_malformed_there(service: Service) -> None:
+async def test_broken_base64_keeps_the_projects_before_it(service: Service) -> None:
     many = XML.replace(b"</projects>", b" " * 600_000 + b"</projects>")
     encoded = base64.encodebytes(many)[:-100] + b"!!!!"
     answer = await upload(service, form(part("file", encoded, "Content-Transfer-Encoding: base64")))
@@ -221,14 +225,14 @@ async def test_base64_that_breaks_behind_a_project_is_malformed_there(service: S
     assert "Content-Transfer-Encoding" in error["message"]
 
 
-async def test_many_parts_in_one_piece_are_read_without_a_word(
+async def test_many_parts_in_one_block_are_read_without_a_log_record(
     service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert warned(await upload(service, form(FILE, *[part("x", b"")] * 50))) == []
     assert [each.name for each in caplog.records if each.name.startswith("aiohttp")] == []
 
 
-async def test_every_split_around_the_boundaries_is_read_alike(service: Service) -> None:
+async def test_a_split_at_any_byte_of_a_boundary_changes_nothing(service: Service) -> None:
     body = form(part("file", XML), part("notes", b"x"))
     end = body.index(f'\r\n--{BOUNDARY}\r\nContent-Disposition: form-data; name="notes'.encode())
     async with Connection(service) as connection:
@@ -238,7 +242,7 @@ async def test_every_split_around_the_boundaries_is_read_alike(service: Service)
 
 
 @pytest.mark.settings(max_upload_bytes=300_000)
-async def test_a_body_past_its_limit_lands_what_was_complete(service: Service) -> None:
+async def test_an_upload_beyond_its_limit_keeps_the_complete_projects(service: Service) -> None:
     many = XML.replace(b"</projects>", b" " * 600_000 + b"</projects>")
     async with Connection(service) as connection:
         await connection.send(head(service, "Transfer-Encoding: chunked"))
@@ -249,7 +253,9 @@ async def test_a_body_past_its_limit_lands_what_was_complete(service: Service) -
 
 
 @pytest.mark.settings(max_upload_bytes=300_000)
-async def test_a_body_past_its_limit_without_a_project_is_a_413(service: Service) -> None:
+async def test_an_upload_beyond_its_limit_without_a_complete_project_is_a_413(
+    service: Service,
+) -> None:
     none = XML.replace(b"  <project", b" " * 600_000 + b"<project", 1)
     async with Connection(service) as connection:
         await connection.send(head(service, "Transfer-Encoding: chunked"))

@@ -16,7 +16,7 @@ EXPECT = "Expect: 100-continue"
 MEGABYTE = b" " * 1_000_000
 
 
-async def test_continue_is_said_to_those_who_may(service: Service) -> None:
+async def test_an_authorised_upload_receives_100_continue(service: Service) -> None:
     async with Connection(service) as connection:
         await connection.send(head(service, f"Content-Length: {len(FILE)}", EXPECT))
         assert (await connection.answer()).status == 100
@@ -24,7 +24,7 @@ async def test_continue_is_said_to_those_who_may(service: Service) -> None:
         assert (await connection.answer()).status == 207
 
 
-async def test_whoever_waits_for_continue_is_refused_without_it(
+async def test_a_refused_request_receives_no_100_continue(
     service: Service, subtests: pytest.Subtests
 ) -> None:
     for token_, path, status in [
@@ -72,7 +72,7 @@ async def test_http_1_0_that_would_keep_the_connection_sees_the_end_of_the_207(
     assert answer.json["complete"] is True
 
 
-async def test_what_is_not_http_gets_the_envelope(
+async def test_malformed_http_is_answered_with_the_envelope(
     service: Service, subtests: pytest.Subtests
 ) -> None:
     for junk in [
@@ -94,7 +94,7 @@ async def test_what_is_not_http_gets_the_envelope(
                 assert await connection.ended()
 
 
-async def test_the_answer_to_what_is_not_http_is_not_lost_on_who_still_sends(
+async def test_a_client_that_still_sends_receives_the_answer_to_malformed_http(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "LINGER", 30.0)
@@ -105,7 +105,7 @@ async def test_the_answer_to_what_is_not_http_is_not_lost_on_who_still_sends(
 
 
 @pytest.mark.settings(idle_timeout=10)
-async def test_broken_chunks_are_told_to_who_waits_for_a_line(service: Service) -> None:
+async def test_broken_chunks_end_a_read_that_waits(service: Service) -> None:
     for turns in range(10):
         async with Connection(service) as connection:
             await connection.send(head(service, "Transfer-Encoding: chunked", EXPECT))
@@ -117,7 +117,7 @@ async def test_broken_chunks_are_told_to_who_waits_for_a_line(service: Service) 
 
 
 @pytest.mark.settings(idle_timeout=1)
-async def test_bytes_that_came_while_the_process_stood_still_are_no_silence(
+async def test_bytes_that_arrived_while_the_process_was_paused_prevent_the_idle_timeout(
     service: Service,
 ) -> None:
     half = len(FILE) // 2
@@ -130,7 +130,7 @@ async def test_bytes_that_came_while_the_process_stood_still_are_no_silence(
         assert (await connection.answer()).status == 207
 
 
-async def test_chunks_that_are_broken_are_a_400(service: Service, pool: Pool) -> None:
+async def test_broken_chunks_are_a_400(service: Service, pool: Pool) -> None:
     async with Connection(service) as connection:
         await connection.send(head(service, "Transfer-Encoding: chunked"), b"5\r\nabcdefgh")
         answer = await connection.answer()
@@ -141,7 +141,7 @@ async def test_chunks_that_are_broken_are_a_400(service: Service, pool: Pool) ->
 
 
 @pytest.mark.parametrize("token_", [None, token(scope="")])
-async def test_a_refusal_comes_first_and_the_body_is_read_to_its_end(
+async def test_a_refused_body_is_discarded_after_the_answer(
     service: Service, token_: str | None
 ) -> None:
     async with Connection(service) as connection:
@@ -154,12 +154,12 @@ async def test_a_refusal_comes_first_and_the_body_is_read_to_its_end(
 
 
 @pytest.mark.settings(refused_bytes=2_000_000)
-async def test_a_refused_body_past_its_bytes_is_cut(service: Service) -> None:
+async def test_a_refused_body_beyond_its_bytes_is_cut_off(service: Service) -> None:
     await _cut_off(service)
 
 
 @pytest.mark.settings(refused_timeout=0.2)
-async def test_a_refused_body_past_its_time_is_cut(service: Service) -> None:
+async def test_a_refused_body_beyond_its_time_is_cut_off(service: Service) -> None:
     async with Connection(service) as connection:
         await connection.send(head(service, "Content-Length: 50000000", token=None))
         assert (await connection.answer()).status == 401
@@ -167,7 +167,7 @@ async def test_a_refused_body_past_its_time_is_cut(service: Service) -> None:
 
 
 @pytest.mark.settings(max_refused=1)
-async def test_refused_bodies_past_their_number_are_cut(service: Service) -> None:
+async def test_refused_bodies_beyond_their_number_are_cut_off(service: Service) -> None:
     async with Connection(service) as first:
         await first.send(head(service, "Content-Length: 50000000", token=None))
         assert (await first.answer()).status == 401
@@ -183,7 +183,7 @@ async def _cut_off(service: Service) -> None:
             await connection.send(*[MEGABYTE] * 500)
 
 
-async def test_a_request_behind_a_refused_body_is_none_of_it(service: Service) -> None:
+async def test_a_request_after_a_refused_body_is_answered_separately(service: Service) -> None:
     async with Connection(service) as connection:
         refused = head(service, f"Content-Length: {len(FILE)}", token=None) + FILE
         await connection.send(refused + head(service, method="GET", path="/healthz"))
@@ -191,7 +191,7 @@ async def test_a_request_behind_a_refused_body_is_none_of_it(service: Service) -
         assert (await connection.answer()).json["message"] == "Alive"
 
 
-async def test_a_request_behind_an_upload_is_answered_too(service: Service) -> None:
+async def test_a_request_after_an_upload_is_answered(service: Service) -> None:
     async with Connection(service) as connection:
         good = head(service, f"Content-Length: {len(FILE)}") + FILE
         await connection.send(good + head(service, method="GET", path="/healthz"))
@@ -199,7 +199,7 @@ async def test_a_request_behind_an_upload_is_answered_too(service: Service) -> N
         assert (await connection.answer()).status == 200
 
 
-async def test_a_file_refused_in_the_middle_is_answered_at_once(service: Service) -> None:
+async def test_a_file_that_is_refused_early_is_answered_at_once(service: Service) -> None:
     async with Connection(service) as connection:
         await connection.send(head(service, "Content-Length: 500000000"))
         await connection.send(part("file", b"no XML at all")[:-2], *[MEGABYTE] * 20)

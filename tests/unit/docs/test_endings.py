@@ -30,14 +30,14 @@ SHOWN: Final = {
             "test_projects_before_a_corrupt_place_land",
             "test_a_bomb_in_the_part_or_around_the_request",
         ],
-        "http/test_multipart.py": ["test_a_body_past_its_limit_lands_what_was_complete"],
+        "http/test_multipart.py": ["test_an_upload_beyond_its_limit_keeps_the_complete_projects"],
         "http/test_keys.py": ["test_a_file_that_breaks_off_keeps_its_key"],
     },
     "the same before any complete project, or the request is invalid": {
         "imports/test_pipeline.py": ["test_a_file_without_a_complete_project_fails_the_import"],
         "http/test_multipart.py": [
-            "test_a_fault_before_the_file_is_a_400",
-            "test_a_body_past_its_limit_without_a_project_is_a_413",
+            "test_an_error_before_the_file_refuses_the_upload",
+            "test_an_upload_beyond_its_limit_without_a_complete_project_is_a_413",
         ],
         "http/test_keys.py": ["test_a_refused_upload_frees_its_key"],
     },

@@ -36,7 +36,7 @@ def test_what_is_not_encoded_passes(encoding: str) -> None:
 
 
 @pytest.mark.parametrize("data", [b"QUJ", b"QU!D", b"QQ==QUJD"])
-def test_what_is_no_base64_is_told(data: bytes) -> None:
+def test_malformed_base64_is_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match=r"(?i)base64|padding"):
         decoded("base64", data, 3)
 
