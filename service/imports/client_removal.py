@@ -1,8 +1,8 @@
-"""Clients that are to have no more imports, or to be no more.
+"""Disables and removes clients.
 
-A client that is disabled begins none, and those that run are cancelled. One that is removed is
-disabled first; then its rows go, a range of keys at a time, so that nobody waits for it, and last
-the client itself. Whatever ends a removal in between, another goes on with it.
+A disabled client begins no imports, and its running imports are cancelled. Removal disables the
+client, deletes its rows in small transactions so that nobody waits, and deletes the client last. An
+interrupted removal can be repeated: it continues where it stopped.
 """
 
 import asyncio
@@ -10,7 +10,8 @@ from typing import Final
 
 from service.imports.record import request_cancel
 from service.storage import Connection
-from service.storage.advisory_locks import client_key
+from service.storage.advisory_locks import lock_client
+from service.storage.clients import list_running_imports
 from service.storage.queries import Queries
 
 _SQL = Queries("clients")
@@ -32,57 +33,58 @@ KEYS: Final = {
     "import_progress": "import_id",
     "imports": "import_id",
 }
-"""What a client has, in the order in which it goes, and what follows ``client_id`` in each key."""
+"""The tables with rows of a client in the order of deletion, and what follows ``client_id`` in each
+primary key."""
 
-_ROWS: Final = 5000
+_ROWS_AT_A_TIME: Final = 5000
 _PAUSE: Final = 0.02
-_LOOK: Final = 0.2
-_WHO: Final = "an operator"
+_POLL_INTERVAL: Final = 0.2
+_OPERATOR: Final = "an operator"
 
 
 async def disable_client(conn: Connection, client_id: int, expiry: float) -> bool:
-    """Refuse a client's requests from now on, and stop its running imports; its data stays.
+    """Refuse a client's requests from now on, and cancel its running imports; its data stays.
 
     Args:
         conn: a connection outside any transaction.
         client_id: the client.
-        expiry: seconds without a heartbeat after which an import's owner counts as dead.
+        expiry: seconds without a heartbeat after which an import counts as dead.
 
     Returns:
-        Whether there is such a client.
+        Whether the client exists.
     """
     async with conn.transaction():
-        await conn.execute(_SQL.hold_client, client_key(client_id))  # none is about to begin
-        found = await conn.fetchval(_SQL.disable, client_id)
-    await _stop_imports(conn, client_id, expiry)
-    return found is not None
+        await lock_client(conn, client_id)  # waits for imports that are about to begin
+        disabled = await conn.fetchval(_SQL.disable, client_id)
+    await _cancel_imports(conn, client_id, expiry)
+    return disabled is not None
 
 
 async def remove_client(conn: Connection, client_id: int, expiry: float) -> None:
-    """Remove a client with all that it has; arguments as of ``disable``."""
+    """Remove a client with all its rows; arguments as of ``disable_client``."""
     await disable_client(conn, client_id, expiry)
-    while await _stop_imports(conn, client_id, expiry):  # noqa: ASYNC110
-        await asyncio.sleep(_LOOK)
+    while await _cancel_imports(conn, client_id, expiry):  # noqa: ASYNC110
+        await asyncio.sleep(_POLL_INTERVAL)
     for table in KEYS:
-        while await _delete_some(conn, table, client_id):  # noqa: ASYNC110
+        while await _delete_rows(conn, table, client_id):  # noqa: ASYNC110
             await asyncio.sleep(_PAUSE)
     async with conn.transaction():
-        await conn.execute(_SQL.hold_client, client_key(client_id))
-        for table in KEYS:  # what somebody let in before the client was disabled did meanwhile
-            while await _delete_some(conn, table, client_id):
+        await lock_client(conn, client_id)
+        for table in KEYS:  # rows of requests that were admitted before the client was disabled
+            while await _delete_rows(conn, table, client_id):
                 pass
         await conn.execute(_SQL.delete_client, client_id)
 
 
-async def _stop_imports(conn: Connection, client_id: int, expiry: float) -> int:
-    """Wish each running import cancelled, as its owner reads with its next beat; how many run."""
-    running = await conn.fetch(_SQL.running, client_id)
-    for row in running:
-        await request_cancel(conn, client_id, row["import_id"], _WHO, expiry)
+async def _cancel_imports(conn: Connection, client_id: int, expiry: float) -> int:
+    """Cancel the client's running imports; return how many there are."""
+    running = await list_running_imports(conn, client_id)
+    for import_id in running:
+        await request_cancel(conn, client_id, import_id, _OPERATOR, expiry)
     return len(running)
 
 
-async def _delete_some(conn: Connection, table: str, client_id: int) -> int:
-    query = _SQL.delete_some.format(table=table, key=KEYS[table])
-    done = await conn.execute(query, client_id, _ROWS)
-    return int(done.rpartition(" ")[2])
+async def _delete_rows(conn: Connection, table: str, client_id: int) -> int:
+    query = _SQL.delete_rows.format(table=table, key=KEYS[table])
+    status = await conn.execute(query, client_id, _ROWS_AT_A_TIME)
+    return int(status.rpartition(" ")[2])

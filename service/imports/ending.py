@@ -1,14 +1,14 @@
-"""How an import ends before its file does.
+"""How an import ends before its work completes.
 
-    what was raised               state         the caller is told
-    FileRefused, FileTooLarge     failed        400, 413: no project was complete
-    Stopped                       as it says    as it says: client gone, silence, shutdown, …
-    Unavailable                   interrupted   503: the database stayed away
-    OSError                       interrupted   503: the spool is full or broken
-    Fenced                        (another's)   503: the import was ended or taken over elsewhere
-    anything else                 failed        500: a fault of ours
+    fault                         state          error for the uploader
+    FileRefused, FileTooLarge     failed         400, 413: no project was complete
+    ImportStopped                 as it states   as it states: client gone, time-out, shutdown, …
+    Unavailable                   interrupted    503: the database stayed away
+    OSError                       interrupted    503: the spool is full or broken
+    LeaseLost                     (unchanged)    503: another process ended it or took it over
+    any other                     failed         500: a fault of the service
 
-An import whose file is read to its end is ``completed``: see ``pipeline.Import.finish``.
+An import whose file is read to its end is ``completed``: see ``UploadSession.finish``.
 """
 
 from dataclasses import dataclass
@@ -17,23 +17,23 @@ from typing import Final, Literal
 import structlog
 
 from service.errors import FileRefused, FileTooLarge, InternalError, ServiceError, Unavailable
-from service.storage.db_errors import LeaseLost
+from service.imports.lease import LeaseLost
 
 _log = structlog.get_logger()
 
 State = Literal["failed", "interrupted", "cancelled"]
 
-
 NO_ROOM: Final = "There is no room for the import's working files"
+SHUTTING_DOWN: Final = "The service is shutting down"
 
 
 class ImportStopped(Exception):
-    """Somebody wants the import to end.
+    """Someone stops the import.
 
     Args:
-        state: what the import is then.
-        error: why, and what its uploader is told.
-        cause: why, as its row has it; by default, what the uploader is told.
+        state: the state in which the import ends.
+        error: the error for the uploader.
+        cause: the cause that the row stores; by default the details of ``error``.
     """
 
     def __init__(self, state: State, error: ServiceError, cause: str | None = None) -> None:
@@ -45,7 +45,7 @@ class ImportStopped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ImportEnding:
-    """The state and cause that are stored, and the error that the uploader is told."""
+    """The state and cause that the row stores, and the error for the uploader."""
 
     state: State
     cause: str
@@ -53,7 +53,7 @@ class ImportEnding:
 
 
 def ending_for(fault: BaseException) -> ImportEnding:
-    """The ending that a fault calls for, by the table above."""
+    """Return the ending that the table above gives for a fault."""
     match fault:
         case FileRefused() | FileTooLarge():
             return ImportEnding("failed", fault.details, fault)
@@ -66,7 +66,7 @@ def ending_for(fault: BaseException) -> ImportEnding:
             error = Unavailable(NO_ROOM)
             return ImportEnding("interrupted", error.details, error)
         case LeaseLost():
-            error = Unavailable("The import was ended or taken over elsewhere")
+            error = Unavailable("Another process ended the import or took it over")
             return ImportEnding("interrupted", error.details, error)
         case _:
             _log.error("import failed", exc_info=fault)

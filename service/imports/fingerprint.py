@@ -1,4 +1,4 @@
-"""What was uploaded, in 32 bytes: the file's XML, the notes, the options."""
+"""The fingerprint of an upload: 32 bytes over the file's XML, the notes and the options."""
 
 import contextlib
 from hashlib import blake2b
@@ -13,42 +13,42 @@ from service.imports.options import ImportOptions
 _SIZE: Final = 32
 _CHUNK: Final = 64 * 1024
 
+NO_FILE: Final = blake2b(digest_size=_SIZE).digest()
+"""The digest of an upload without a file."""
+
 
 class FingerprintReader:
-    """A source that takes the fingerprint of what passes through it.
+    """A source that hashes the bytes that are read through it.
 
     Args:
         source: the file's XML.
-        most: bytes of it that count; what is behind them is not read by anybody.
+        max_bytes: how many bytes count. Nobody reads the bytes after them.
     """
 
-    def __init__(self, source: ByteSource, most: int) -> None:
+    def __init__(self, source: ByteSource, max_bytes: int) -> None:
         self._source = source
-        self._left = most
+        self._left = max_bytes
         self._file = blake2b(digest_size=_SIZE)
 
     def read(self, n: int, /) -> bytes:
-        """As the source's."""
+        """Read as the source does."""
         data = self._source.read(n)
         self._file.update(data[: self._left])
         self._left -= min(len(data), self._left)
         return data
 
-    def read_away(self) -> None:
-        """Read what is left, up to the file's end, its fault or its limit."""
+    def read_rest(self) -> None:
+        """Read on to the end of the file, to its fault or to the limit."""
         with contextlib.suppress(FileRefused, FileTooLarge):
             while self._left and self.read(_CHUNK):
                 pass
 
-    def of(self, notes: str | None, options: ImportOptions) -> bytes:
-        """The fingerprint of an upload of this file."""
-        return upload_fingerprint(self._file.digest(), notes, options)
+    def file_digest(self) -> bytes:
+        """Return the digest of the bytes read so far."""
+        return self._file.digest()
 
 
-NO_FILE: Final = blake2b(digest_size=_SIZE).digest()
-
-
-def upload_fingerprint(file: bytes, notes: str | None, options: ImportOptions) -> bytes:
-    """The fingerprint of an upload, of whose file this is the digest."""
-    beside = orjson.dumps([notes, options.as_dict()], option=orjson.OPT_SORT_KEYS)
-    return blake2b(file + beside, digest_size=_SIZE).digest()
+def upload_fingerprint(file_digest: bytes, notes: str | None, options: ImportOptions) -> bytes:
+    """Return the fingerprint of an upload."""
+    rest = orjson.dumps([notes, options.as_dict()], option=orjson.OPT_SORT_KEYS)
+    return blake2b(file_digest + rest, digest_size=_SIZE).digest()

@@ -1,12 +1,12 @@
-"""Whose turn an idempotency key is: the first upload under it runs, and later ones find it.
+"""Idempotency keys: the first upload under a key runs, and later ones find it.
 
-    the import under the key     a later upload
-    none, or its time is up      begins
-    running                      InProgress
-    interrupted, or dead         goes on with it: the same import, the next attempt
-    completed                    is given the stored answer, if it is the same upload
+    import of the key            a later upload
+    none, or the key expired     begins an import
+    running                      gets ``ImportInProgress``
+    interrupted, or dead         continues the import as its next attempt
+    completed                    gets the stored answer if it is the same upload
 
-An import that failed, was cancelled or was refused by locks and versions alone has freed its key.
+An import that failed, was cancelled, or was refused only by locks and versions has freed its key.
 """
 
 from dataclasses import dataclass
@@ -35,8 +35,13 @@ class ImportInProgress(Exception):
 
 @dataclass(frozen=True, slots=True)
 class KeyTimeouts:
-    """Seconds: without a heartbeat, until an import counts as dead; that a key is held; and the
-    longest wait for the client's lock."""
+    """Times in seconds.
+
+    Attributes:
+        expiry: without a heartbeat, after which an import counts as dead.
+        keep: how long a key is held.
+        lock: the longest wait for the client's lock.
+    """
 
     expiry: float
     keep: float
@@ -45,7 +50,7 @@ class KeyTimeouts:
 
 @dataclass(frozen=True, slots=True)
 class KeyClaim:
-    """The import that an upload is to run or, where it has a ``fingerprint``, that it repeats."""
+    """The import that an upload runs or, if there is a ``fingerprint``, the import it repeats."""
 
     import_id: int
     attempt: int = FIRST_ATTEMPT
@@ -55,49 +60,44 @@ class KeyClaim:
 async def claim_import(
     conn: Connection, request: ImportRequest, times: KeyTimeouts, again: bool
 ) -> KeyClaim:
-    """Begin an import, go on with one, or find the one that is repeated.
+    """Begin an import, continue one, or find the one that the upload repeats.
 
     Args:
         again: an earlier try for the same request ended without a clear answer.
 
     Raises:
-        InProgress: an import under the same key is running.
+        ImportInProgress: an import under the same key is running.
     """
-    if again and (ours := await conn.fetchrow(_SQL.claimed, request.client_id, request.nonce)):
-        return KeyClaim(ours["import_id"], ours["attempt"])
+    if again and (claim := await conn.fetchrow(_SQL.find_claim, request.client_id, request.nonce)):
+        return KeyClaim(claim["import_id"], claim["attempt"])
     while True:
-        found = await _holder(conn, request, times)
-        if found is None:
+        holder = await find_key_holder(conn, request, times)
+        if holder is None:
             import_id = await begin_import(conn, request, times.lock)
             if import_id is not None:
                 return KeyClaim(import_id)
-        elif found["state"] == "completed":
-            return KeyClaim(found["import_id"], found["attempt"], found["fingerprint"])
-        elif found["state"] == "running" and not found["dead"]:
-            raise ImportInProgress(found["import_id"])
+        elif holder["state"] == "completed":
+            return KeyClaim(holder["import_id"], holder["attempt"], holder["fingerprint"])
         else:
-            key = (found["import_id"], found["attempt"])
-            attempt = await take_over_import(conn, request, *key, times.expiry)
+            dead = (holder["import_id"], holder["attempt"])
+            attempt = await take_over_import(conn, request, *dead, times.expiry)
             if attempt is not None:
-                return KeyClaim(found["import_id"], attempt)
+                return KeyClaim(holder["import_id"], attempt)
 
 
-async def refuse_running(conn: Connection, request: ImportRequest, times: KeyTimeouts) -> None:
-    """Find, before anything of an upload is read, whether it would have to be refused.
-
-    Raises:
-        InProgress: an import under the same key is running.
-    """
-    found = await _holder(conn, request, times)
-    if found is not None and found["state"] == "running" and not found["dead"]:
-        raise ImportInProgress(found["import_id"])
-
-
-async def _holder(
+async def find_key_holder(
     conn: Connection, request: ImportRequest, times: KeyTimeouts
 ) -> asyncpg.Record | None:
+    """Return the import that holds the request's key, if one does and it is not running.
+
+    Raises:
+        ImportInProgress: the import is running.
+    """
     if request.key is None:
         return None
-    held = (request.client_id, request.subject, request.key)
-    await conn.execute(_SQL.free_expired_key, *held, times.keep)
-    return await conn.fetchrow(_SQL.holder_of_key, *held, times.expiry)
+    key = (request.client_id, request.subject, request.key)
+    await conn.execute(_SQL.free_expired_key, *key, times.keep)
+    holder = await conn.fetchrow(_SQL.find_key_holder, *key, times.expiry)
+    if holder is not None and holder["state"] == "running" and not holder["dead"]:
+        raise ImportInProgress(holder["import_id"])
+    return holder

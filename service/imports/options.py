@@ -1,4 +1,4 @@
-"""What an upload asks for beside its file."""
+"""The options of an import."""
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 
 class Mode(StrEnum):
-    """Which projects may land: all, only new ones, or only known ones."""
+    """Which projects an import may write: all, only new ones, or only known ones."""
 
     UPSERT = "upsert"
     CREATE = "create"
@@ -14,7 +14,7 @@ class Mode(StrEnum):
 
 
 class OutcomeFilter(StrEnum):
-    """Which outcomes an answer lists."""
+    """Which outcomes the response lists."""
 
     ALL = "all"
     ERRORS = "errors"
@@ -25,11 +25,11 @@ class ImportOptions:
     """The options of an import, as its row stores them.
 
     Attributes:
-        mode: which projects may land.
-        atomic: all of them or none.
-        dry_run: everything but the commit.
-        outcomes: which of them the answer lists.
-        undo: the import that is undone, where this is one that undoes.
+        mode: which projects the import may write.
+        atomic: write all projects or none.
+        dry_run: do everything but the commit.
+        outcomes: which outcomes the response lists.
+        undo: the import to undo, if this is an undo.
     """
 
     mode: Mode = Mode.UPSERT
@@ -45,4 +45,4 @@ class ImportOptions:
 
 
 DEFAULT_OPTIONS: Final = ImportOptions()
-"""Those of an upload that asks for nothing."""
+"""The options of an upload without a query."""

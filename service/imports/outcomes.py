@@ -1,4 +1,4 @@
-"""Each project's outcome: as it is stored with the project, and as an answer tells it."""
+"""Outcomes of projects: the rows that batches store, and the JSON that the API returns."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,12 +17,13 @@ from service.storage.queries import Queries
 _SQL = Queries("outcomes")
 
 PAGE = 1000
-"""Outcomes read at a time."""
+"""Outcomes that one query reads."""
 
 LAST = 2**63 - 1
 LOOK_AHEAD = 20_000
+"""Outcomes that ``last_contiguous`` examines."""
 
-LANDED = (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED)
+IMPORTED = (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED)
 FAILED = (Outcome.FAILED,)
 ALL = tuple(Outcome)
 
@@ -44,38 +45,39 @@ COLUMNS = (
     "extra",
     "warnings",
 )
-"""Of ``import_results``; rows are made here without the first three."""
+"""The columns of ``import_results``. The rows made here lack the first three."""
 
 
-def landed_row(
+def imported_row(
     project: Project,
     outcome: Outcome,
     project_id: int | None,
     version: int,
     notices: Sequence[Notice] = (),
 ) -> bytes:
-    """The outcome's row, COPY text, of a project that is on the server as the file has it.
+    """Return the row, as COPY text, of a project that the server now has as the file has it.
 
-    ``project_id`` is None where a dry run would create it; ``notices`` are warnings beside the
-    reader's own.
+    Args:
+        project_id: None if a dry run would create the project.
+        notices: warnings beside those of the parser.
     """
     warnings = project.warnings
     if notices:
         warnings = Warnings(warnings.count, list(warnings.first))
         for notice in notices:
             warnings.add(notice)
-    told = orjson.dumps(warnings.as_dict()).decode() if warnings.count else None
-    return _row(project, outcome, project_id, version, project.tasks, None, None, None, told)
+    stored = orjson.dumps(warnings.as_dict()).decode() if warnings.count else None
+    return _row(project, outcome, project_id, version, project.tasks, None, None, None, stored)
 
 
 def restored_row(item: Reversal, version: int, tasks: int) -> bytes:
-    """The outcome's row, COPY text, of a project that an undo has put back."""
+    """Return the row, as COPY text, of a project that an undo restored."""
     numbers = (item.project_id, version, tasks)
     return _row(item, Outcome.UPDATED, *numbers, None, None, None, None)
 
 
 def failed_row(item: BatchItem, failure: Failure) -> bytes:
-    """The outcome's row, COPY text, of a project that is not."""
+    """Return the row, as COPY text, of a project that failed."""
     extra = orjson.dumps(dict(failure.extra)).decode() if failure.extra else None
     error, message = failure.code, failure.message
     return _row(item, Outcome.FAILED, None, None, None, error, message, extra, None)
@@ -88,13 +90,12 @@ def _row(item: BatchItem, outcome: Outcome, *rest: str | int | None) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How an import's projects came out.
+    """The result of an import.
 
     Attributes:
-        counts: by outcome.
-        conflict: what a refusal of all is called where every project was refused by a lock or by
-            its version, and None otherwise.
-        warnings: about the upload as a whole, once the import has ended.
+        counts: the number of projects by outcome.
+        conflict: the details of the 409 if locks or versions refused every project; else None.
+        warnings: warnings about the upload, once the import has ended.
     """
 
     counts: dict[str, int]
@@ -107,9 +108,10 @@ async def count_outcomes(
 ) -> Tally:
     """Count the stored outcomes of an import's attempt.
 
-    ``atomic`` tells that ``NOT_IMPORTED`` is no cause of its own.
+    Args:
+        atomic: the import is atomic, so ``NOT_IMPORTED`` follows from another project's failure.
     """
-    rows = await conn.fetch(_SQL.counts, client_id, import_id, attempt)
+    rows = await conn.fetch(_SQL.count_outcomes, client_id, import_id, attempt)
     counts = {outcome.value: 0 for outcome in Outcome}
     for row in rows:
         counts[row["outcome"]] += row["number"]
@@ -125,13 +127,13 @@ async def count_outcomes(
 
 @dataclass(frozen=True, slots=True)
 class OutcomeQuery:
-    """Which outcomes are asked for; None asks for all.
+    """Which outcomes to list; None lists all.
 
     Attributes:
         kinds: the outcomes.
-        error: why they failed.
-        warning: one among the first that each has.
-        text: in the external id or the name, small or capital.
+        error: the code of their failure.
+        warning: the code of one of their stored warnings.
+        text: a text in the external id or the name, regardless of case.
         upto: the last index.
     """
 
@@ -153,25 +155,25 @@ async def list_outcomes(
     *,
     after: int = -1,
     limit: int = PAGE,
-    wanted: OutcomeQuery = ALL_OUTCOMES,
+    query: OutcomeQuery = ALL_OUTCOMES,
 ) -> list[dict[str, Any]]:
-    """Stored outcomes in the file's order; ``shown`` makes of each what answers tell.
+    """Return a page of stored outcomes in the order of the file; see ``format_outcome``.
 
     Args:
-        after: the index behind which to begin; -1 begins with the first.
-        limit: how many at most.
+        after: list the outcomes with larger indices; -1 begins with the first.
+        limit: the maximum number of outcomes.
     """
     rows = await conn.fetch(
-        _SQL.page,
+        _SQL.list_outcomes,
         client_id,
         import_id,
         attempt,
         after,
-        wanted.upto,
-        list(wanted.kinds),
-        wanted.error,
-        wanted.warning,
-        wanted.text,
+        query.upto,
+        list(query.kinds),
+        query.error,
+        query.warning,
+        query.text,
         limit,
     )
     return [dict(row) for row in rows]
@@ -180,9 +182,9 @@ async def list_outcomes(
 async def last_contiguous(
     conn: Connection, client_id: int, import_id: int, attempt: int, *, after: int
 ) -> int:
-    """The last index up to which, behind ``after``, no outcome is missing; looks ahead so far."""
+    """Return the last index after ``after`` before which no outcome is missing."""
     last: int = await conn.fetchval(
-        _SQL.contiguous, client_id, import_id, attempt, after, LOOK_AHEAD
+        _SQL.last_contiguous, client_id, import_id, attempt, after, LOOK_AHEAD
     )
     return last
 

@@ -1,38 +1,37 @@
-"""An import's row: begun, taken over, ended, found dead; each under the locks its batches share."""
+"""The row of an import: begun, taken over, ended, found dead, and read.
 
-import math
+Whatever changes the state of a row holds a lock that the batches of the import share, so that no
+batch is written meanwhile.
+"""
+
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Final
-
-import asyncpg
+from typing import Any, Final
 
 from service.errors import Forbidden
+from service.imports.lease import Lease
 from service.imports.options import DEFAULT_OPTIONS, ImportOptions
 from service.imports.outcomes import Tally, count_outcomes
-from service.imports.pipeline.batch import Lease
 from service.model import FileWarning
 from service.storage import Connection
-from service.storage.advisory_locks import client_key, import_key
+from service.storage.advisory_locks import lock_import, share_client
 from service.storage.clients import DISABLED, is_disabled
 from service.storage.queries import Queries
 
 _SQL = Queries("imports")
-
-_PATIENCE: Final = 1.0
-"""Seconds that whoever ends an import or takes it over waits for its batches; then their backends
-are ended. The owner's own have ended by then, another's owner is dead."""
 
 DEAD: Final = "The process that ran the import ended"
 
 
 @dataclass(frozen=True, slots=True)
 class ImportRequest:
-    """Who asks for an import, and how.
+    """Who asks for an import, and with which options.
 
-    ``key`` is its idempotency key, if it has one; by its ``nonce`` it finds its own row again.
+    Attributes:
+        key: the idempotency key, if there is one.
+        nonce: finds the row again if the answer to its INSERT was lost.
     """
 
     client_id: int
@@ -46,7 +45,7 @@ class ImportRequest:
 
 @dataclass(frozen=True, slots=True)
 class ImportEnd:
-    """What an import's row says once it has ended; the ``fingerprint`` is of what was uploaded."""
+    """What the row of an import stores at its end; ``fingerprint`` is that of the upload."""
 
     state: str
     cause: str | None = None
@@ -59,17 +58,17 @@ class ImportEnd:
 
 
 async def begin_import(conn: Connection, request: ImportRequest, lock_timeout: float) -> int | None:
-    """Write the row of an import that starts now, and its first heartbeat.
+    """Insert the row of an import, with its first heartbeat.
 
     Args:
-        lock_timeout: the longest wait for the client's lock, in seconds.
+        lock_timeout: seconds to wait for the client's lock.
 
     Returns:
-        The import's id, or None where another import holds the key.
+        The import's id, or None if another import holds the key.
     """
     async with conn.transaction(isolation="read_committed"):
-        await conn.execute(_SQL.share_client, client_key(request.client_id), _ms(lock_timeout))
-        if await is_disabled(conn, request.client_id) is not False:  # since it was let in
+        await share_client(conn, request.client_id, lock_timeout=lock_timeout)
+        if await is_disabled(conn, request.client_id) is not False:  # disabled since its admission
             raise Forbidden(DISABLED)
         import_id: int | None = await conn.fetchval(
             _SQL.begin,
@@ -87,17 +86,17 @@ async def begin_import(conn: Connection, request: ImportRequest, lock_timeout: f
 async def take_over_import(
     conn: Connection, request: ImportRequest, import_id: int, attempt: int, expiry: float
 ) -> int | None:
-    """Go on with an import that was interrupted, or whose owner is dead.
+    """Continue an import that was interrupted, or whose process is dead.
 
     Args:
-        attempt: the one that is over.
-        expiry: seconds without a heartbeat that count as death.
+        attempt: the attempt that is over.
+        expiry: seconds without a heartbeat after which an import counts as dead.
 
     Returns:
-        The number of the attempt that begins, or None where another was quicker.
+        The number of the new attempt, or None if another upload took the import over first.
     """
     async with conn.transaction(isolation="read_committed"):
-        await _hold_import(conn, request.client_id, import_id)
+        await lock_import(conn, request.client_id, import_id)
         taken: int | None = await conn.fetchval(
             _SQL.take_over,
             request.client_id,
@@ -112,76 +111,78 @@ async def take_over_import(
     return taken
 
 
-async def end_import(conn: Connection, owner: Lease, how: ImportEnd) -> Tally | None:
-    """Close an import's row with the counts of its outcomes, once no batch of it is under way.
+async def end_import(conn: Connection, lease: Lease, end: ImportEnd) -> Tally | None:
+    """Close an import's row with the counts of its outcomes, once none of its batches is running.
 
-    Its key is freed unless sending the same again should find this import: see
+    The key is freed, unless the same upload should find this import again: see
     ``docs/how-an-import-ends.md``.
 
     Returns:
-        The counts, or None where the import was no longer ours to end.
+        The counts, or None if the lease is lost.
     """
-    key = (owner.client_id, owner.import_id, owner.attempt)
-    warnings = [warning.as_dict() for warning in how.warnings]
+    key = (lease.client_id, lease.import_id, lease.attempt)
+    warnings = [warning.as_dict() for warning in end.warnings]
     async with conn.transaction(isolation="read_committed"):
-        await _hold_import(conn, owner.client_id, owner.import_id)
-        counted = await count_outcomes(conn, *key, atomic=owner.options.atomic)
-        refused = how.state in ("failed", "cancelled") or counted.conflict is not None
+        await lock_import(conn, lease.client_id, lease.import_id)
+        counted = await count_outcomes(conn, *key, atomic=lease.options.atomic)
+        refused = end.state in ("failed", "cancelled") or counted.conflict is not None
         ended = await conn.fetchval(
             _SQL.end,
             *key,
-            how.state,
-            how.cause,
-            how.notes,
-            how.filename,
-            how.dialect,
-            how.bytes_read,
+            end.state,
+            end.cause,
+            end.notes,
+            end.filename,
+            end.dialect,
+            end.bytes_read,
             warnings,
             counted.counts,
-            how.fingerprint,
-            refused and how.state != "interrupted",
+            end.fingerprint,
+            refused and end.state != "interrupted",
         )
     return replace(counted, warnings=warnings) if ended else None
 
 
 async def expire_dead_imports(conn: Connection, client_id: int, expiry: float) -> list[int]:
-    """Mark the client's imports as interrupted whose owner has sent no heartbeat for ``expiry`` s.
+    """Mark the client's imports as interrupted that had no heartbeat for ``expiry`` seconds.
 
     Returns:
         Their ids.
     """
     return [
         row["import_id"]
-        for row in await conn.fetch(_SQL.dead, client_id, expiry)
-        if await _bury(conn, (client_id, row["import_id"], row["attempt"]), expiry)
+        for row in await conn.fetch(_SQL.find_dead, client_id, expiry)
+        if await _end_dead(conn, (client_id, row["import_id"], row["attempt"]), expiry)
     ]
 
 
 async def request_cancel(
     conn: Connection, client_id: int, import_id: int, by: str, expiry: float
 ) -> bool:
-    """Have a running import stopped: by its owner, or here and now where the owner is dead.
+    """Request that a running import stops; its process reads the request with its next heartbeat.
+
+    If that process is dead, the import ends at once.
 
     Args:
-        by: the subject who wants it.
-        expiry: seconds without a heartbeat that count as death.
+        by: the subject who cancels the import.
+        expiry: seconds without a heartbeat after which an import counts as dead.
 
     Returns:
-        Whether it was running.
+        Whether the import was running.
     """
-    wish = await conn.fetchrow(_SQL.wish_cancelled, client_id, import_id, by, expiry)
-    if wish is not None and wish["dead"]:
-        key = (client_id, import_id, wish["attempt"])
-        await _bury(conn, key, expiry, "cancelled", cancel_cause(by))
-    return wish is not None
+    running = await conn.fetchrow(_SQL.request_cancel, client_id, import_id, by, expiry)
+    if running is not None and running["dead"]:
+        key = (client_id, import_id, running["attempt"])
+        await _end_dead(conn, key, expiry, "cancelled", cancel_cause(by))
+    return running is not None
 
 
 def cancel_cause(subject: str) -> str:
-    """The cause that a cancelled import has."""
+    """Return the cause of a cancelled import."""
     return f"Cancelled by {subject}" if subject else "Cancelled"
 
 
-async def _bury(
+async def _end_dead(
     conn: Connection,
     key: tuple[int, int, int],
     expiry: float,
@@ -189,27 +190,54 @@ async def _bury(
     cause: str = DEAD,
 ) -> bool:
     async with conn.transaction(isolation="read_committed"):
-        await _hold_import(conn, *key[:2])
+        await lock_import(conn, *key[:2])
         counted = await count_outcomes(conn, *key)
-        return bool(await conn.fetchval(_SQL.bury, *key, counted.counts, expiry, state, cause))
+        return bool(await conn.fetchval(_SQL.end_dead, *key, counted.counts, expiry, state, cause))
 
 
-async def _hold_import(conn: Connection, client_id: int, import_id: int) -> None:
-    """Hold the import's lock alone until the transaction ends, whoever holds it now.
+async def find_import(
+    conn: Connection, client_id: int, import_id: int, expiry: float
+) -> dict[str, Any] | None:
+    """Return one import, or None if the client has no such import.
 
-    Waits, so that its turn comes; the backends of those who hold it for longer are ended.
+    An import whose process has died is interrupted first, so nobody reads it as running.
+
+    Args:
+        expiry: seconds without a heartbeat after which an import counts as dead.
     """
-    key = import_key(client_id, import_id)
-    if await conn.fetchval(_SQL.try_import, key, _ms(_PATIENCE)):
-        return
-    while True:
-        try:
-            async with conn.transaction():
-                await conn.execute(_SQL.hold_import, key, _ms(_PATIENCE))
-                return
-        except asyncpg.LockNotAvailableError:
-            await conn.execute(_SQL.end_holders, key)
+    await expire_dead_imports(conn, client_id, expiry)
+    row = await conn.fetchrow(_SQL.find_import, client_id, import_id)
+    return dict(row) if row else None
 
 
-def _ms(seconds: float) -> str:
-    return str(math.ceil(seconds * 1000))
+@dataclass(frozen=True, slots=True)
+class ImportQuery:
+    """Which imports to list; None lists all.
+
+    Attributes:
+        state: the state of the imports.
+        text: a text in their notes or filename, regardless of case.
+        key: a subject and its idempotency key.
+    """
+
+    state: str | None = None
+    text: str | None = None
+    key: tuple[str, str] | None = None
+
+
+async def list_imports(
+    conn: Connection, client_id: int, expiry: float, *, query: ImportQuery, before: int, limit: int
+) -> list[dict[str, Any]]:
+    """Return a page of imports, the latest first.
+
+    Args:
+        expiry: as of ``find_import``.
+        before: list the imports with smaller ids.
+        limit: the maximum number of imports.
+    """
+    await expire_dead_imports(conn, client_id, expiry)
+    subject, key = query.key or (None, None)
+    rows = await conn.fetch(
+        _SQL.list_imports, client_id, before, query.state, query.text, subject, key, limit
+    )
+    return [dict(row) for row in rows]

@@ -1,20 +1,19 @@
-"""An upload that was there before: read and compared, then answered as it was then."""
+"""A repeated upload: compared with the import of its key, then answered as that import was."""
 
 import asyncio
 import contextlib
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from service.errors import FileRefused, FileTooLarge, InternalError, OtherUpload, ServiceError
+from service.errors import FileRefused, FileTooLarge, OtherUpload, ServiceError
 from service.formats.compression import InflatedSource
 from service.formats.limits import Limits
-from service.imports.ending import ImportStopped
-from service.imports.fingerprint import FingerprintReader
+from service.imports.fingerprint import NO_FILE, FingerprintReader, upload_fingerprint
+from service.imports.lease import Lease
 from service.imports.outcomes import Tally, count_outcomes
-from service.imports.pipeline.batch import Lease
-from service.imports.pipeline.pipe import Pipe
+from service.imports.pipeline.pipe import Pipe, PipeAborted
 from service.model import FileWarning
 from service.settings import Settings
 from service.storage import Connection, Pool
@@ -27,46 +26,48 @@ T = TypeVar("T")
 
 
 class Replay:
-    """Takes an upload as an ``ImportSession`` does, and changes nothing.
+    """An ``UploadSink`` that changes nothing; without a file, it repeats an undo.
 
     Args:
-        owner: the import that it repeats, which is completed.
-        fingerprint: of what was uploaded then.
+        lease: the completed import that the upload repeats.
+        fingerprint: of the first upload.
         pool: the connections.
         limits: of a file.
         settings: sizes and times.
 
     Attributes:
         id: the import's ``import_id``.
+        lease: the import.
     """
 
     def __init__(
-        self, owner: Lease, fingerprint: bytes, pool: Pool, limits: Limits, settings: Settings
+        self, lease: Lease, fingerprint: bytes, pool: Pool, limits: Limits, settings: Settings
     ) -> None:
-        self.id = owner.import_id
-        self.owner = owner
+        self.id = lease.import_id
+        self.lease = lease
         self._fingerprint = fingerprint
         self._pool = pool
         self._retry_timeout = settings.retry_timeout
         self._loop = asyncio.get_running_loop()
         self._pipe = Pipe(settings.pipe_bytes, self._loop)
-        self._given = FingerprintReader(InflatedSource(self._pipe, limits), limits.max_file_bytes)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="replay")
-        self._work = self._loop.run_in_executor(self._thread, self._read)
+        self._file = FingerprintReader(InflatedSource(self._pipe, limits), limits.max_file_bytes)
+        self._thread: ThreadPoolExecutor | None = None
+        self._reading: asyncio.Future[None] | None = None
 
     def describe(self, *, filename: str | None, charset: str | None) -> None:
-        """As ``ImportSession.describe``: neither counts."""
+        """Neither is part of the fingerprint."""
 
     async def feed(self, chunk: bytes) -> None:
-        """Take the file's next bytes."""
+        if self._reading is None:
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="replay")
+            self._reading = self._loop.run_in_executor(self._thread, self._read)
         await self._pipe.write(chunk)
 
-    async def unless_ended(self, feeding: Coroutine[object, object, T]) -> T:
-        """As ``ImportSession.unless_ended``: it has ended long ago."""
-        return await feeding
+    async def while_running(self, receiving: Coroutine[Any, Any, T]) -> T:
+        """The import has completed, so it does not end while the upload is received."""
+        return await receiving
 
     def break_off(self, fault: FileRefused | FileTooLarge) -> None:
-        """As ``ImportSession.break_off``."""
         self._pipe.close(fault)
 
     async def finish(
@@ -76,40 +77,44 @@ class Replay:
         warnings: Sequence[FileWarning] = (),
         cut: bool = False,
     ) -> Tally:
-        """After the last byte: how the projects came out then; arguments as there.
+        """Compare the upload with the first one, and return the result of the first one.
 
         Raises:
-            OtherUpload: this is not what was uploaded then.
+            OtherUpload: the two uploads differ.
             Unavailable: the database stays away.
         """
-        self._pipe.close()
-        await self._work
-        if self._given.of(notes, self.owner.options) != self._fingerprint:
+        digest = NO_FILE
+        if self._reading is not None:
+            self._pipe.close()
+            await self._reading
+            digest = self._file.file_digest()
+        if upload_fingerprint(digest, notes, self.lease.options) != self._fingerprint:
             raise OtherUpload
 
-        async def count(conn: Connection, _again: bool) -> Tally:
-            owner = self.owner
-            counted = await count_outcomes(conn, owner.client_id, owner.import_id, owner.attempt)
-            warnings = await conn.fetchval(_SQL.warnings, owner.client_id, owner.import_id)
-            return replace(counted, warnings=warnings)
+        async def read(conn: Connection, _again: bool) -> Tally:
+            lease = self.lease
+            counted = await count_outcomes(conn, lease.client_id, lease.import_id, lease.attempt)
+            stored = await conn.fetchval(_SQL.warnings, lease.client_id, lease.import_id)
+            return replace(counted, warnings=stored)
 
-        return await with_retries(self._pool, count, self._retry_timeout)
+        return await with_retries(self._pool, read, self._retry_timeout)
 
     async def interrupt(self, error: ServiceError) -> None:
-        """Nothing runs that could be."""
+        """Nothing runs."""
 
     async def fail(self, error: ServiceError) -> None:
-        """Nothing runs that could."""
+        """Nothing runs."""
 
     async def close(self) -> None:
         """End the thread."""
-        self._pipe.fail(ImportStopped("failed", InternalError()))
-        with contextlib.suppress(ImportStopped):
-            await self._work
-        self._thread.shutdown(wait=False)
+        if self._reading is not None and self._thread is not None:
+            self._pipe.abort()
+            with contextlib.suppress(PipeAborted):
+                await self._reading
+            self._thread.shutdown(wait=False)
 
     def _read(self) -> None:
         try:
-            self._given.read_away()
+            self._file.read_rest()
         finally:
             self._pipe.abandon()

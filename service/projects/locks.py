@@ -1,4 +1,4 @@
-"""Locks that people take on a project: while one holds, nobody else changes the project."""
+"""Locks that people take on projects: while a lock holds, nobody else changes the project."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,9 +9,8 @@ from typing import NamedTuple
 import asyncpg
 
 from service.errors import Conflict, NotFound
-from service.imports.lock_holder import find_lock_holder
 from service.storage import Connection
-from service.storage.advisory_locks import client_key, project_key
+from service.storage.advisory_locks import find_lock_holder, lock_project, share_client
 from service.storage.queries import Queries
 
 _SQL = Queries("locks")
@@ -26,121 +25,125 @@ class Lock(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class LockRequest:
-    """Whose project it is that somebody wants to change.
+class ProjectRequest:
+    """Who wants to change which project.
 
-    ``patience`` is the longest wait for whoever is writing it, ``silence`` the longest pause inside
-    a transaction, both in seconds.
+    Attributes:
+        lock_timeout: seconds to wait for a transaction that is writing the project.
+        idle_timeout: seconds that the transaction may stand idle.
     """
 
     client_id: int
     project_id: int
     subject: str
-    patience: float
-    silence: float
+    lock_timeout: float
+    idle_timeout: float
 
 
-async def find_lock(conn: Connection, client_id: int, project_id: int) -> Lock | None:
-    """The lock on a project, or None.
+async def read_lock(conn: Connection, client_id: int, project_id: int) -> Lock | None:
+    """Return the lock on a project, or None.
 
     Raises:
         NotFound: the client has no such project.
     """
-    if await conn.fetchval(_SQL.external_id, client_id, project_id) is None:
+    if await conn.fetchval(_SQL.read_external_id, client_id, project_id) is None:
         raise NotFound
-    row = await conn.fetchrow(_SQL.current, client_id, project_id, None)
+    row = await conn.fetchrow(_SQL.read_lock, client_id, project_id, None)
     return None if row is None else Lock(*row[:3])
 
 
-async def take_lock(conn: Connection, claim: LockRequest, seconds: int) -> tuple[Lock, bool]:
-    """Take the lock, or extend one's own, from now on.
+async def take_lock(conn: Connection, request: ProjectRequest, seconds: int) -> tuple[Lock, bool]:
+    """Take a lock for some seconds from now, or extend the subject's own lock.
 
     Returns:
-        the lock, and whether it is a new one.
+        The lock, and whether it is new.
 
     Raises:
         NotFound: the client has no such project.
-        Conflict: somebody else holds it, or an import is writing the project.
+        Conflict: another subject holds a lock, or an import is writing the project.
     """
-    async with project_transaction(conn, claim):
-        mine = await check_unlocked(conn, claim)
-        key = (claim.client_id, claim.project_id, claim.subject)
-        row = await conn.fetchrow(_SQL.take, *key, seconds, mine is not None)
+    async with project_transaction(conn, request):
+        current = await check_unlocked(conn, request)
+        key = (request.client_id, request.project_id, request.subject)
+        row = await conn.fetchrow(_SQL.take_lock, *key, seconds, current is not None)
         assert row is not None
-        return Lock(*row), mine is None
+        return Lock(*row), current is None
 
 
-async def release_lock(conn: Connection, claim: LockRequest, *, break_for: str | None) -> None:
-    """Give the lock back; it is no fault if there is none.
+async def release_lock(
+    conn: Connection, request: ProjectRequest, *, break_reason: str | None
+) -> None:
+    """Release the lock; without effect if there is none.
 
     Args:
-        break_for: why the lock of somebody else is ended, which is recorded; None where it may
-            not be.
+        break_reason: why another subject's lock is broken, which is recorded; None if it may not be
+            broken.
 
     Raises:
         NotFound: the client has no such project.
-        Conflict: somebody else holds it, or an import is writing the project.
+        Conflict: another subject holds a lock, or an import is writing the project.
     """
-    key = (claim.client_id, claim.project_id)
-    async with project_transaction(conn, claim):
-        found = await conn.fetchrow(_SQL.current, *key, claim.subject)
-        if found is not None and found["of_another"]:
-            if break_for is None:
-                raise _locked(Lock(*found[:3]))
-            what = (found["holder"], found["expires_at"], claim.subject, break_for)
-            await conn.execute(_SQL.record_break, *key, *what)
-        await conn.execute(_SQL.give_back, *key)
+    key = (request.client_id, request.project_id)
+    async with project_transaction(conn, request):
+        row = await conn.fetchrow(_SQL.read_lock, *key, request.subject)
+        if row is not None and row["of_another"]:
+            if break_reason is None:
+                raise _locked_conflict(Lock(*row[:3]))
+            lock_break = (row["holder"], row["expires_at"], request.subject, break_reason)
+            await conn.execute(_SQL.record_break, *key, *lock_break)
+        await conn.execute(_SQL.release_lock, *key)
 
 
 @asynccontextmanager
-async def project_transaction(conn: Connection, claim: LockRequest) -> AsyncIterator[None]:
-    """A transaction in which nobody else writes the project; what it reads must come after.
+async def project_transaction(conn: Connection, request: ProjectRequest) -> AsyncIterator[None]:
+    """A transaction in which nobody else writes the project; read the project inside it.
 
     Raises:
         NotFound: the client has no such project.
-        Conflict: an import is writing the project, and was for longer than the patience.
-        asyncpg.LockNotAvailableError: the client's lock was held for as long.
+        Conflict: an import was writing the project for longer than the lock time-out.
+        asyncpg.LockNotAvailableError: the client's lock was not free in time.
     """
     async with conn.transaction(isolation="read_committed"):
-        await conn.execute(
-            _SQL.share_client,
-            client_key(claim.client_id),
-            f"{claim.patience * 1000:.0f}",
-            f"{claim.silence * 1000:.0f}",
+        await share_client(
+            conn,
+            request.client_id,
+            lock_timeout=request.lock_timeout,
+            idle_timeout=request.idle_timeout,
         )
-        external_id = await conn.fetchval(_SQL.external_id, claim.client_id, claim.project_id)
+        key = (request.client_id, request.project_id)
+        external_id = await conn.fetchval(_SQL.read_external_id, *key)
         if external_id is None:
             raise NotFound
-        await _hold(conn, claim.client_id, external_id)
+        await _lock_project(conn, request.client_id, external_id)
         yield
 
 
-async def check_unlocked(conn: Connection, claim: LockRequest) -> Lock | None:
-    """The claimant's own lock on the project, or None.
+async def check_unlocked(conn: Connection, request: ProjectRequest) -> Lock | None:
+    """Return the subject's own lock on the project, or None.
 
     Raises:
-        Conflict: somebody else holds it.
+        Conflict: another subject holds a lock.
     """
-    row = await conn.fetchrow(_SQL.current, claim.client_id, claim.project_id, claim.subject)
+    key = (request.client_id, request.project_id)
+    row = await conn.fetchrow(_SQL.read_lock, *key, request.subject)
     if row is None:
         return None
     if row["of_another"]:
-        raise _locked(Lock(*row[:3]))
+        raise _locked_conflict(Lock(*row[:3]))
     return Lock(*row[:3])
 
 
-async def _hold(conn: Connection, client_id: int, external_id: str) -> None:
-    other = None
+async def _lock_project(conn: Connection, client_id: int, external_id: str) -> None:
     try:
-        async with conn.transaction():  # a savepoint: what failed inside, the question survives
-            await conn.execute(_SQL.hold_project, project_key(client_id, external_id))
+        async with conn.transaction():  # a savepoint, so that the next query works after a time-out
+            await lock_project(conn, client_id, external_id)
             return
     except asyncpg.LockNotAvailableError:
-        other = await find_lock_holder(conn, client_id, external_id)
-    raise Conflict(fields={"import_id": other})
+        holder = await find_lock_holder(conn, client_id, external_id)
+    raise Conflict(fields={"import_id": holder})
 
 
-def _locked(lock: Lock) -> Conflict:
-    """As outcomes tell it."""
+def _locked_conflict(lock: Lock) -> Conflict:
+    """Return the error with the fields that an outcome has too."""
     until = lock.expires_at.isoformat()
     return Conflict(fields={"locked_by": lock.holder, "locked_until": until})

@@ -1,10 +1,10 @@
-"""What is past its keep goes: old versions, old outcomes, shared objects that nothing names.
+"""Pruning: deletes expired versions and outcomes, and shared objects that nothing references.
 
-In the background of ``serve``, or by ``bulk-import prune``; one process at a time, in transactions
-of a bounded number of rows with a pause after each, always by the primary key; never a running
-import's, nor a project's newest versions. Imports do not wait for it: of what it locks they use the
-client's lock alone. It takes that where no import of the client runs, and never waits for it; an
-import that begins in that moment waits for the one transaction.
+It runs in the background of ``serve``, or by ``bulk-import prune``. One process at a time prunes,
+in transactions of a bounded number of rows with a pause after each, and always by the primary key.
+It keeps the newest versions of each project and all outcomes of running imports. Pruning only tries
+the client's lock, so it never waits for an import. An import that begins meanwhile waits for at
+most one transaction.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from service.imports.record import expire_dead_imports
 from service.observability import metrics
 from service.settings import Settings
 from service.storage import Connection, Pool, watchdog
-from service.storage.advisory_locks import client_key, prune_key
+from service.storage.advisory_locks import try_client_lock, try_prune_lock
 from service.storage.db_errors import sqlstate
 from service.storage.queries import Queries
 from service.tables import Table
@@ -28,7 +28,7 @@ _SQL = Queries("prune")
 _log = structlog.get_logger()
 
 ROWS_AT_A_TIME: Final = 5000
-"""That a transaction deletes at most, but for the few hundred versions that it forgets."""
+"""Rows that a transaction deletes at most, beside the rows of ``VERSIONS_AT_A_TIME`` versions."""
 
 VERSIONS_AT_A_TIME: Final = 500
 _PROJECTS_AT_A_TIME: Final = 1000
@@ -38,7 +38,7 @@ _PAUSE: Final = 0.05
 
 @dataclass(slots=True)
 class PruneResult:
-    """What a round took, in rows; ``interrupted`` are imports that were found dead."""
+    """What a round deleted, in rows, and how many dead imports it marked as ``interrupted``."""
 
     versions: int = 0
     outcomes: int = 0
@@ -52,11 +52,11 @@ class PruneResult:
 
 
 class PruneBusy(Exception):
-    """Another process prunes at this moment; ``gone`` is what went before."""
+    """Another process prunes; ``result`` is what this one deleted before."""
 
-    def __init__(self, gone: PruneResult) -> None:
-        super().__init__(gone)
-        self.gone = gone
+    def __init__(self, result: PruneResult) -> None:
+        super().__init__(result)
+        self.result = result
 
 
 class _Locked(Exception):
@@ -64,95 +64,97 @@ class _Locked(Exception):
 
 
 async def prune_periodically(pool: Pool, settings: Settings) -> None:
-    """Prune every now and then, until cancelled; a round that fails is logged."""
+    """Prune at intervals until cancelled; log a round that fails."""
     while True:
         await asyncio.sleep(settings.prune_every)
         try:
-            gone = await prune(pool, settings)
+            result = await prune(pool, settings)
         except PruneBusy as busy:
-            gone = busy.gone
+            result = busy.result
         except Exception as exc:
             metrics.count_error(sqlstate(exc))
             _log.warning("pruning failed", fault=repr(exc))
             continue
-        if gone != PruneResult():
-            _log.info("pruned", **asdict(gone))
+        if result != PruneResult():
+            _log.info("pruned", **asdict(result))
 
 
 async def prune(pool: Pool, settings: Settings) -> PruneResult:
-    """One round over all clients; what fails for one leaves the others theirs.
+    """Prune the rows of all clients; a failure for one client does not stop the others.
 
     Raises:
-        Busy: another process prunes; the rest is left to it.
-        Exception: the last that failed, once all had their turn.
+        PruneBusy: another process prunes.
+        Exception: the last failure, after all clients.
     """
     async with watchdog.acquire(pool) as conn:
-        clients = [row["client_id"] for row in await conn.fetch(_SQL.clients)]
-    gone = PruneResult()
+        clients = [row["client_id"] for row in await conn.fetch(_SQL.list_clients)]
+    result = PruneResult()
     failed: Exception | None = None
     for client_id in clients:
         try:
-            await _prune_client(pool, client_id, settings, gone)
+            await _prune_client(pool, client_id, settings, result)
         except _Locked:
-            raise PruneBusy(gone) from None
+            raise PruneBusy(result) from None
         except Exception as exc:
             _log.warning("pruning failed", client_id=client_id, fault=repr(exc))
             failed = exc
     if failed is not None:
         raise failed
-    return gone
+    return result
 
 
-async def _prune_client(pool: Pool, client_id: int, settings: Settings, gone: PruneResult) -> None:
+async def _prune_client(
+    pool: Pool, client_id: int, settings: Settings, result: PruneResult
+) -> None:
     async with watchdog.acquire(pool) as conn:
-        gone.interrupted += len(
+        result.interrupted += len(
             await expire_dead_imports(conn, client_id, settings.heartbeat_expiry)
         )
-    await _prune_versions(pool, client_id, settings, gone)
-    await _prune_children(pool, client_id)
-    await _prune_outcomes(pool, client_id, settings, gone)
-    await _prune_shared(pool, client_id, gone)
+    await _prune_versions(pool, client_id, settings, result)
+    await _prune_records(pool, client_id)
+    await _prune_outcomes(pool, client_id, settings, result)
+    await _prune_shared(pool, client_id, result)
 
 
 @asynccontextmanager
-async def _alone(pool: Pool) -> AsyncIterator[Connection]:
-    """A transaction in which nobody else prunes.
+async def _transaction(pool: Pool) -> AsyncIterator[Connection]:
+    """A transaction in which no other process prunes.
 
     Raises:
-        _Locked: somebody does.
+        _Locked: another process does.
     """
     async with watchdog.acquire(pool) as conn, conn.transaction(isolation="read_committed"):
-        if not await conn.fetchval(_SQL.try_prune, prune_key()):
+        if not await try_prune_lock(conn):
             raise _Locked
         yield conn
 
 
 async def _prune_versions(
-    pool: Pool, client_id: int, settings: Settings, gone: PruneResult
+    pool: Pool, client_id: int, settings: Settings, result: PruneResult
 ) -> None:
-    """Old versions go, range by range of the projects; what they consist of is left to follow."""
-    behind = -1
+    """Delete old versions, in ranges of projects; ``_prune_records`` deletes their records."""
+    after = -1
     while True:
-        async with _alone(pool) as conn:
-            last = await conn.fetchval(_SQL.range_end, client_id, behind, _PROJECTS_AT_A_TIME)
+        async with _transaction(pool) as conn:
+            last = await conn.fetchval(_SQL.find_range_end, client_id, after, _PROJECTS_AT_A_TIME)
             if last is None:
                 return
             keep = (settings.keep_versions, settings.keep_superseded, VERSIONS_AT_A_TIME)
-            old = await conn.fetch(_SQL.superseded, client_id, behind, last, *keep)
+            old = await conn.fetch(_SQL.list_superseded, client_id, after, last, *keep)
             if old:
                 projects, versions = zip(*old, strict=True)
-                await conn.execute(_SQL.retire, client_id, projects, versions)
-        gone.versions += len(old)
-        behind = last if len(old) < VERSIONS_AT_A_TIME else old[-1]["project_id"] - 1
+                await conn.execute(_SQL.delete_versions, client_id, projects, versions)
+        result.versions += len(old)
+        after = last if len(old) < VERSIONS_AT_A_TIME else old[-1]["project_id"] - 1
         if old:
             await asyncio.sleep(_PAUSE)
 
 
-async def _prune_children(pool: Pool, client_id: int) -> None:
-    """The rows of versions that have gone, those that an earlier round has left among them."""
+async def _prune_records(pool: Pool, client_id: int) -> None:
+    """Delete the records of deleted versions, also of those that an earlier round left."""
     while True:
-        async with _alone(pool) as conn:
-            old = await conn.fetch(_SQL.retired, client_id, VERSIONS_AT_A_TIME)
+        async with _transaction(pool) as conn:
+            old = await conn.fetch(_SQL.list_pruned, client_id, VERSIONS_AT_A_TIME)
             if not old:
                 return
             key = (client_id, *zip(*old, strict=True))
@@ -160,43 +162,43 @@ async def _prune_children(pool: Pool, client_id: int) -> None:
             for table in Table:
                 if not left:
                     break
-                query = _SQL.delete_children.format(table=table.value)
+                query = _SQL.delete_records.format(table=table.value)
                 left -= _affected(await conn.execute(query, *key, left))
             if left:
-                await conn.execute(_SQL.forget, *key)
+                await conn.execute(_SQL.delete_pruned, *key)
         await asyncio.sleep(_PAUSE)
 
 
 async def _prune_outcomes(
-    pool: Pool, client_id: int, settings: Settings, gone: PruneResult
+    pool: Pool, client_id: int, settings: Settings, result: PruneResult
 ) -> None:
-    # Whoever found a key in its last moment may take this long to send what it is a repeat of.
+    # An upload that found a key just before it expired may take this long to arrive.
     keys = settings.keep_keys_hours * 3600 + settings.upload_timeout
     keep = (settings.keep_results_days, keys, ROWS_AT_A_TIME)
     while True:
-        async with _alone(pool) as conn:
-            some = _affected(await conn.execute(_SQL.delete_results, client_id, *keep))
-        gone.outcomes += some
-        if some < ROWS_AT_A_TIME:
+        async with _transaction(pool) as conn:
+            deleted = _affected(await conn.execute(_SQL.delete_results, client_id, *keep))
+        result.outcomes += deleted
+        if deleted < ROWS_AT_A_TIME:
             return
         await asyncio.sleep(_PAUSE)
 
 
-async def _prune_shared(pool: Pool, client_id: int, gone: PruneResult) -> None:
-    """Shared objects that nothing names; where an import runs, or begins, another time."""
+async def _prune_shared(pool: Pool, client_id: int, result: PruneResult) -> None:
+    """Delete shared objects without references, unless an import of the client runs or begins."""
     async with watchdog.acquire(pool) as conn:
-        since = await conn.fetchval(_SQL.quiet, client_id)
+        since = await conn.fetchval(_SQL.idle_since, client_id)
         if since is None:
             return
-        unused = await conn.fetch(_SQL.unused, client_id, _UNUSED_AT_A_TIME)
-    for place in range(0, len(unused), ROWS_AT_A_TIME):
-        hashes = [row["hash"] for row in unused[place : place + ROWS_AT_A_TIME]]
-        async with _alone(pool) as conn:
-            if not await conn.fetchval(_SQL.try_client, client_key(client_id)):
+        unused = await conn.fetch(_SQL.list_unused, client_id, _UNUSED_AT_A_TIME)
+    for first in range(0, len(unused), ROWS_AT_A_TIME):
+        hashes = [row["hash"] for row in unused[first : first + ROWS_AT_A_TIME]]
+        async with _transaction(pool) as conn:
+            if not await try_client_lock(conn, client_id):
                 return
-            some = _affected(await conn.execute(_SQL.delete_shared, client_id, since, hashes))
-        gone.shared_objects += some
-        if not some:
+            deleted = _affected(await conn.execute(_SQL.delete_shared, client_id, since, hashes))
+        result.shared_objects += deleted
+        if not deleted:
             return
         await asyncio.sleep(_PAUSE)
 

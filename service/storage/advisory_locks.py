@@ -1,28 +1,153 @@
-"""Advisory lock keys: 64-bit hashes of what is locked, the same in every replica."""
+"""Advisory locks: their keys, who takes which, and in what order.
 
+Keys are 64-bit hashes, the same in every process. All locks end with their transaction, so that
+they work through PgBouncer in transaction mode. A transaction takes them in this order:
+
+    lock       shared by                           exclusive for
+    prune                                          pruning (tried)
+    import     each batch of the import            ending the import or taking it over
+    client     each batch, beginning an import,    an atomic import, disabling or removing the
+               a person's change to a project      client, pruning shared objects (tried)
+    project                                        each batch (tried), a person's change to it
+
+A batch never waits for a project while it holds one: it commits the projects that it got and tries
+the others again. So two imports of the same projects cannot deadlock, in whatever order they come.
+A transaction that holds the client exclusively needs no project locks.
+"""
+
+import math
+from collections.abc import Sequence
 from hashlib import blake2b
+from typing import Final
+
+import asyncpg
+
+from service.storage import Connection
+from service.storage.clients import list_running_imports
+from service.storage.queries import Queries
+
+_SQL = Queries("advisory_locks")
+
+IMPORT_LOCK_WAIT: Final = 1.0
+"""Seconds to wait for an import's batches before their backends are terminated. The batches of this
+process have ended by then, and another process that still has some is dead."""
 
 
-def _key(*parts: object) -> int:
+def import_key(client_id: int, import_id: int) -> int:
+    """Return the key of an import's lock."""
+    return _hash("import", client_id, import_id)
+
+
+def client_key(client_id: int) -> int:
+    """Return the key of a client's lock."""
+    return _hash("client", client_id)
+
+
+def project_key(client_id: int, external_id: str) -> int:
+    """Return the key of a project's lock."""
+    return _hash("project", client_id, external_id)
+
+
+def prune_key() -> int:
+    """Return the key of the lock of the one process that prunes."""
+    return _hash("prune")
+
+
+def _hash(*parts: object) -> int:
     text = "\0".join(map(str, parts))
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big", signed=True)
 
 
-def import_key(client_id: int, import_id: int) -> int:
-    """Held shared by every batch of an import, exclusively by whoever takes it over or ends it."""
-    return _key("import", client_id, import_id)
+async def share_client(
+    conn: Connection,
+    client_id: int,
+    *,
+    import_id: int | None = None,
+    exclusive: bool = False,
+    lock_timeout: float,
+    idle_timeout: float | None = None,
+) -> None:
+    """Share the locks of a client and, if given, of an import; and configure the transaction.
+
+    Args:
+        conn: in a transaction that has taken no lock.
+        exclusive: hold the client's lock exclusively instead.
+        lock_timeout: seconds to wait for each lock of the transaction.
+        idle_timeout: seconds that the transaction may stand idle; None for the server's setting.
+
+    Raises:
+        asyncpg.LockNotAvailableError: a lock was not free in time.
+    """
+    await conn.execute(
+        _SQL.share_client,
+        None if import_id is None else import_key(client_id, import_id),
+        client_key(client_id),
+        exclusive,
+        _milliseconds(lock_timeout),
+        None if idle_timeout is None else _milliseconds(idle_timeout),
+    )
 
 
-def client_key(client_id: int) -> int:
-    """Held shared by every batch of a client's imports, exclusively by what needs it alone."""
-    return _key("client", client_id)
+async def lock_client(conn: Connection, client_id: int) -> None:
+    """Hold a client's lock exclusively; wait as long as it takes."""
+    await conn.execute(_SQL.lock, client_key(client_id))
 
 
-def project_key(client_id: int, external_id: str) -> int:
-    """Held exclusively by the batch that writes the project."""
-    return _key("project", client_id, external_id)
+async def try_client_lock(conn: Connection, client_id: int) -> bool:
+    """Hold a client's lock exclusively, if it is free."""
+    free: bool = await conn.fetchval(_SQL.try_lock, client_key(client_id))
+    return free
 
 
-def prune_key() -> int:
-    """Held exclusively by the one replica that prunes."""
-    return _key("prune")
+async def lock_import(conn: Connection, client_id: int, import_id: int) -> None:
+    """Hold an import's lock exclusively, whoever holds it now.
+
+    Waits, so that it gets its turn. Terminates the backends that hold the lock for longer than
+    ``IMPORT_LOCK_WAIT``.
+    """
+    key = import_key(client_id, import_id)
+    wait = _milliseconds(IMPORT_LOCK_WAIT)
+    if await conn.fetchval(_SQL.try_lock_within, key, wait):
+        return
+    while True:
+        try:
+            async with conn.transaction():  # a savepoint, which survives the time-out
+                await conn.execute(_SQL.lock_within, key, wait)
+                return
+        except asyncpg.LockNotAvailableError:
+            await conn.execute(_SQL.terminate_holders, key)
+
+
+async def lock_project(conn: Connection, client_id: int, external_id: str) -> None:
+    """Hold a project's lock; wait up to the transaction's lock time-out.
+
+    Raises:
+        asyncpg.LockNotAvailableError: the lock was not free in time.
+    """
+    await conn.execute(_SQL.lock, project_key(client_id, external_id))
+
+
+async def try_project_locks(
+    conn: Connection, client_id: int, external_ids: Sequence[str]
+) -> set[int]:
+    """Hold the projects' locks that are free; return the positions of the others."""
+    keys = [project_key(client_id, external_id) for external_id in external_ids]
+    return {place - 1 for (place,) in await conn.fetch(_SQL.try_locks, keys)} if keys else set()
+
+
+async def try_prune_lock(conn: Connection) -> bool:
+    """Hold the lock of the process that prunes, if it is free; and configure the transaction."""
+    free: bool = await conn.fetchval(_SQL.try_prune, prune_key())
+    return free
+
+
+async def find_lock_holder(conn: Connection, client_id: int, external_id: str) -> int | None:
+    """Return the id of the client's running import that holds a project's lock, if one does."""
+    running = await list_running_imports(conn, client_id)
+    keys = {import_key(client_id, import_id): import_id for import_id in running}
+    key = await conn.fetchval(_SQL.find_holder, project_key(client_id, external_id), list(keys))
+    return keys.get(key)
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(math.ceil(seconds * 1000))

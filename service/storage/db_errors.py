@@ -1,10 +1,10 @@
-"""What a failed batch calls for, by what the database said.
+"""Classifies the faults of the database: what to do with the batch that failed.
 
-    SPLIT   something in the batch is at fault: divide it until the culprit stands alone
-    RETRY   the database or the way to it is at fault: the whole batch again, with back-off
-    FAIL    we are at fault, or do not know: the import fails
+    SPLIT   an item of the batch is at fault: divide the batch until that item is alone
+    RETRY   the database or the connection is at fault: try the whole batch again, with back-off
+    FAIL    the service is at fault, or the fault is unknown: the import fails
 
-The table is asked by SQLSTATE, whole code before class; what it does not list is FAIL.
+``REMEDIES`` lists SQLSTATEs; a whole code precedes its class. A code that it does not list is FAIL.
 """
 
 from enum import Enum, auto
@@ -29,9 +29,9 @@ REMEDIES: Final = {
     "08": Remedy.RETRY,  # connection exception; PgBouncer's time-outs
     "40": Remedy.RETRY,  # rollback: deadlock, serialisation
     "57P": Remedy.RETRY,  # operator intervention: shutdown, crash, starting up, idle time-outs
-    "25P03": Remedy.RETRY,  # idle in transaction for too long: this process stood still
+    "25P03": Remedy.RETRY,  # idle in transaction for too long: this process stopped
     "53100": Remedy.RETRY,  # disk full
-    "53200": Remedy.RETRY,  # out of memory, which locks take too: see ``OutOfLockMemory``
+    "53200": Remedy.RETRY,  # out of memory, also for locks: see ``OutOfLockMemory``
     "53300": Remedy.RETRY,  # too many connections
     "55P03": Remedy.RETRY,  # lock not available
     "25006": Remedy.RETRY,  # read only: a demoted primary
@@ -40,19 +40,15 @@ _PREFIXES: Final = (5, 3, 2)
 _BROKEN: Final = (asyncpg.InterfaceError, OSError, InternalClientError)
 
 
-class LeaseLost(Exception):
-    """The import is no longer ours: it was ended or taken over."""
-
-
 class OutOfLockMemory(Exception):
-    """The database has no memory for so many projects at once, or for their locks."""
+    """The database has no memory for all projects of the batch, or for their locks."""
 
 
 class RowRefused(Exception):
     """The database refused one row of a batch.
 
     Args:
-        index: place in the file of the project that the row belongs to.
+        index: position in the file of the project to which the row belongs.
     """
 
     def __init__(self, index: int) -> None:
@@ -61,7 +57,7 @@ class RowRefused(Exception):
 
 
 def remedy_for(exc: BaseException) -> Remedy:
-    """What to do about the failure of a batch."""
+    """Return what to do with a batch that failed."""
     large = isinstance(exc, RowRefused) and isinstance(exc.__cause__, asyncpg.OutOfMemoryError)
     if large or isinstance(exc, OutOfLockMemory):
         return Remedy.SPLIT
@@ -70,18 +66,20 @@ def remedy_for(exc: BaseException) -> Remedy:
 
 
 def sqlstate(exc: BaseException) -> str:
-    """What the database says by code; a connection that broke is ``08000``, and what is no error
-    of the database has none: empty."""
+    """Return the SQLSTATE of a fault.
+
+    A broken connection is ``08000``. Any other fault that is not the database's has an empty one.
+    """
     cause = exc.__cause__ if isinstance(exc, RowRefused | OutOfLockMemory) else exc
     if isinstance(cause, asyncpg.PostgresError):
         return str(getattr(cause, "sqlstate", None) or "")
-    # asyncpg's own DataError is a ValueError too: an argument of ours that it cannot encode.
+    # asyncpg's DataError is a ValueError too: an argument of the service that it cannot encode.
     broken = isinstance(cause, _BROKEN) and not isinstance(cause, ValueError)
     return "08000" if broken else ""
 
 
 def describe_refusal(exc: BaseException) -> tuple[ErrorCode, str]:
-    """The code and message of the one project that the database refuses."""
+    """Return the code and message for a project that the database refused."""
     cause = exc.__cause__ if isinstance(exc, RowRefused) else exc
     state = sqlstate(exc)
     if state.startswith("22"):

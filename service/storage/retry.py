@@ -1,10 +1,10 @@
-"""Work on the database that is tried again while the database, or the way to it, is at fault."""
+"""Retries work on the database while the database, or the connection to it, is at fault."""
 
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from typing import Any, TypeVar
 
 import asyncpg
 import structlog
@@ -19,8 +19,8 @@ _log = structlog.get_logger()
 FIRST_PAUSE = 0.02
 LONGEST_PAUSE = 0.5
 LOCK_WAITS = 2
-"""Waits for the client's lock, each of ``lock_timeout`` seconds: the uploader's socket is not read
-meanwhile, and proxies give up after some 30 s."""
+"""How often work may time out while it waits for a lock. Each wait takes ``lock_timeout`` seconds,
+the uploader's socket is not read meanwhile, and proxies close it after about 30 s."""
 
 T = TypeVar("T")
 
@@ -28,29 +28,29 @@ T = TypeVar("T")
 async def with_retries(
     pool: Pool, work: Callable[[Connection, bool], Awaitable[T]], within: float
 ) -> T:
-    """Do ``work`` on a connection of the pool, again and on a new one after each passing fault.
+    """Do ``work`` on a connection of the pool; after a passing fault, again on a new connection.
 
     Args:
         pool: the connections.
         work: takes the connection, and whether an earlier try ended without a clear answer.
-        within: seconds since the database was last there after which a further fault is the last.
+        within: seconds of faults after which the next fault is final.
 
     Raises:
-        Unavailable: the faults outlasted the time, or a lock was not to be had twice.
-        Exception: what ``work`` raised, where trying again is no remedy.
+        Unavailable: the faults lasted longer, or a lock was not free in ``LOCK_WAITS`` waits.
+        Exception: the exception of ``work``, if another try cannot help.
     """
     away_since: float | None = None
     waits = 0
     pause = backoff()
     while True:
-        there = time.monotonic()
+        last_contact = time.monotonic()
         try:
             async with pool.acquire(timeout=within) as conn:
                 try:
                     with watchdog.terminate_after(conn, watchdog.TRANSACTION_TIMEOUT):
                         return await work(conn, away_since is not None)
                 except Exception as exc:
-                    there = time.monotonic()
+                    last_contact = time.monotonic()
                     if remedy_for(exc) is Remedy.RETRY:
                         watchdog.terminate(conn)
                     raise
@@ -61,7 +61,7 @@ async def with_retries(
             waits += isinstance(exc, asyncpg.LockNotAvailableError)
             if waits == LOCK_WAITS:
                 raise Unavailable("Another import of the client keeps this one waiting") from exc
-            away_since = there if away_since is None else away_since
+            away_since = last_contact if away_since is None else away_since
             if time.monotonic() - away_since > within:
                 raise Unavailable("The database could not be reached") from exc
             metrics.DATABASE_RETRIES.inc()
@@ -70,8 +70,20 @@ async def with_retries(
 
 
 def backoff() -> Iterator[float]:
-    """Growing pauses with jitter, for ever, in seconds."""
+    """Yield growing pauses with jitter, in seconds, without end."""
     pause = FIRST_PAUSE
     while True:
         yield random.uniform(pause / 2, pause)
         pause = min(pause * 2, LONGEST_PAUSE)
+
+
+async def complete(work: Coroutine[Any, Any, T]) -> T:
+    """Await ``work`` to its end; a cancellation meanwhile takes effect afterwards."""
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # so that asyncio does not report it as never retrieved
+        raise

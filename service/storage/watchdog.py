@@ -1,8 +1,8 @@
-"""How long the database may leave us without an answer.
+"""Limits how long the service waits for an answer of the database.
 
-Where the way to it breaks off without a word, a query waits for ever. To cancel it does not help:
-asyncpg waits for the server to say that it was, even to give the connection back. So the connection
-is ended under whoever waits.
+If the network drops the connection silently, a query waits forever. Cancelling it does not help:
+asyncpg waits for the server to confirm the cancellation, even to release the connection. So the
+watchdog terminates the connection, and the waiting code gets an exception.
 """
 
 import asyncio
@@ -16,8 +16,8 @@ import asyncpg
 from service.storage import Connection, Pool
 
 TRANSACTION_TIMEOUT: Final = 25.0
-"""Seconds for a transaction, the waits for its locks included, since it last got on with a COPY.
-The next try comes before an uploader's proxy gives up."""
+"""Seconds that a transaction may take, waits for locks included, since the last progress of a COPY.
+Short enough that the next try begins before a proxy closes the uploader's connection."""
 
 
 class _Watch:
@@ -42,12 +42,10 @@ _watching: ContextVar[_Watch | None] = ContextVar("watching", default=None)
 
 @contextlib.contextmanager
 def terminate_after(conn: Connection, seconds: float) -> Iterator[None]:
-    """End the connection once the block takes longer; what waits in it is told that it broke.
-
-    It also ends where the block is cancelled.
+    """Terminate the connection if the block takes longer, or if it is cancelled.
 
     Args:
-        seconds: counted from the beginning, or the last ``renew``.
+        seconds: counted from the beginning of the block or the last ``reset``.
     """
     watch = _Watch(conn, seconds)
     token = _watching.set(watch)
@@ -63,20 +61,20 @@ def terminate_after(conn: Connection, seconds: float) -> Iterator[None]:
 
 @contextlib.asynccontextmanager
 async def acquire(pool: Pool) -> AsyncIterator[Connection]:
-    """A connection of the pool for one statement, or a few that are quick."""
+    """Acquire a connection of the pool for one statement, or a few quick ones."""
     async with pool.acquire() as conn:
         with terminate_after(conn, TRANSACTION_TIMEOUT):
             yield conn
 
 
 def reset() -> None:
-    """The database goes on taking what we send: have ``ended_after`` count anew."""
+    """Restart the time of ``terminate_after``, because the database still accepts data."""
     if (watch := _watching.get()) is not None:
         watch.cancel()
         watch.renew()
 
 
 def terminate(conn: Connection) -> None:
-    """End a connection without a word, if it has not ended yet."""
-    with contextlib.suppress(asyncpg.InterfaceError):  # the pool has taken it back
+    """Close a connection without notifying the server, unless it is closed."""
+    with contextlib.suppress(asyncpg.InterfaceError):  # the pool has released it
         conn.terminate()

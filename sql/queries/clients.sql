@@ -10,7 +10,7 @@ SELECT c.client_id, c.name, c.created_at, c.disabled_at,
  ORDER BY c.client_id
 
 -- name: is_disabled
--- NULL where there is no such client.
+-- NULL if the client does not exist.
 SELECT disabled_at IS NOT NULL FROM clients WHERE client_id = $1
 
 -- name: disable
@@ -19,15 +19,11 @@ UPDATE clients SET disabled_at = coalesce(disabled_at, now()) WHERE client_id = 
 -- name: enable
 UPDATE clients SET disabled_at = NULL WHERE client_id = $1 RETURNING true
 
--- name: hold_client
--- Batches, and whoever begins an import, hold it shared.
-SELECT pg_advisory_xact_lock($1)
-
--- name: running
+-- name: list_running_imports
 SELECT import_id FROM imports WHERE client_id = $1 AND state = 'running'
 
--- name: delete_some
--- The next rows by the primary key, {key} of which follows client_id in {table}.
+-- name: delete_rows
+-- Deletes the next $2 rows of {table} by its primary key, in which {key} follows client_id.
 DELETE FROM {table}
  WHERE client_id = $1
    AND ({key}) <= (SELECT {key}
@@ -39,7 +35,7 @@ DELETE FROM {table}
 DELETE FROM clients WHERE client_id = $1
 
 -- name: count_projects
--- NULL where there is no such client.
+-- NULL if the client does not exist.
 SELECT (SELECT count(*) FROM projects p WHERE p.client_id = $1)
   FROM clients c
  WHERE c.client_id = $1

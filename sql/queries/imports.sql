@@ -1,27 +1,6 @@
--- name: share_client
--- Waits, for so many milliseconds.
-SELECT set_config('lock_timeout', $2, true), pg_advisory_xact_lock_shared($1)
-
--- name: try_import
--- What else is waited for in the transaction is so for as long.
-SELECT pg_try_advisory_xact_lock($1), set_config('lock_timeout', $2, true)
-
--- name: hold_import
--- As share_client.
-SELECT set_config('lock_timeout', $2, true), pg_advisory_xact_lock($1)
-
--- name: end_holders
--- A process stopped in the middle of a COPY is ended by no time-out. A 64-bit key stands in pg_locks
--- as two unsigned halves.
-SELECT pg_terminate_backend(pid)
-  FROM pg_locks
- WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND pid <> pg_backend_pid()
-   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-   AND (classid::bigint << 32) | objid::bigint = $1
-
 -- name: begin
--- The client's lock is held shared (by an earlier statement), so that shared objects are not pruned
--- from under an import that is about to begin. Gives nothing where another holds the key.
+-- An earlier statement shares the client's lock, so that pruning deletes no shared objects while an
+-- import begins. Returns nothing if another import holds the key.
 WITH begun AS (
     INSERT INTO imports (client_id, subject, options, request_id, traceparent, idempotency_key,
                          key_claimed_at)
@@ -33,8 +12,8 @@ INSERT INTO import_progress (client_id, import_id, attempt, nonce, beat_at)
 SELECT client_id, import_id, attempt, $7, statement_timestamp() FROM begun
 RETURNING import_id
 
--- name: claimed
--- What a claim whose answer was lost has claimed.
+-- name: find_claim
+-- Finds the import of a claim whose answer was lost.
 SELECT i.import_id, i.attempt
   FROM import_progress p
   JOIN imports i USING (client_id, import_id)
@@ -46,7 +25,7 @@ UPDATE imports
  WHERE client_id = $1 AND subject = $2 AND idempotency_key = $3
    AND key_claimed_at < statement_timestamp() - make_interval(secs => $4) AND state <> 'running'
 
--- name: holder_of_key
+-- name: find_key_holder
 SELECT i.import_id, i.attempt, i.state, i.fingerprint,
        p.beat_at < statement_timestamp() - make_interval(secs => $4) AS dead
   FROM imports i
@@ -55,8 +34,8 @@ SELECT i.import_id, i.attempt, i.state, i.fingerprint,
    AND i.key_claimed_at IS NOT NULL
 
 -- name: take_over
--- Runs under the import's lock, held exclusively by an earlier statement; so that the attempt before
--- writes nothing more. Gives nothing where another was quicker.
+-- An earlier statement holds the import's lock exclusively, so that the attempt before writes nothing
+-- more. Returns nothing if another upload took the import over first.
 WITH taken AS (
     UPDATE imports i
        SET attempt = i.attempt + 1, state = 'running', options = $4, request_id = $5,
@@ -78,9 +57,9 @@ UPDATE import_progress p
 RETURNING p.attempt
 
 -- name: end
--- Fenced by the attempt: whoever took the import over has the last word. Counts come from the
--- outcomes, which no batch writes after this, since the import's lock is held exclusively. Ending it
--- a second time in the same way is a retry whose first answer was lost.
+-- Fenced by the attempt: only the process that holds the lease ends the import. The counts come from
+-- the outcomes; no batch writes one after this, because the import's lock is held exclusively. Ending
+-- an import twice in the same state is a retry whose first answer was lost.
 UPDATE imports i
    SET state = $4, cause = $5, notes = $6, filename = $7, dialect = $8, bytes_read = $9,
        warnings = $10, ended_at = statement_timestamp(), counts = $11, fingerprint = $12,
@@ -88,8 +67,13 @@ UPDATE imports i
  WHERE client_id = $1 AND import_id = $2 AND attempt = $3 AND state IN ('running', $4)
 RETURNING import_id
 
--- name: beat
--- One statement for all imports of a process, in the order of their keys.
+-- name: holds_lease
+-- Runs in a statement after the locks: one that both locks and reads would see the row as it was
+-- before the wait.
+SELECT attempt = $3 AND state = 'running' FROM imports WHERE client_id = $1 AND import_id = $2
+
+-- name: renew_leases
+-- Renews the leases of all imports of a process, in the order of their keys.
 UPDATE import_progress p
    SET beat_at = statement_timestamp(), bytes_read = b.bytes_read, projects_done = b.projects_done
   FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::bigint[], $5::bigint[])
@@ -97,17 +81,17 @@ UPDATE import_progress p
  WHERE p.client_id = b.client_id AND p.import_id = b.import_id AND p.attempt = b.attempt
 RETURNING p.import_id, p.attempt, p.cancel_requested, p.cancelled_by
 
--- name: dead
--- Imports whose owner has been silent for too long.
+-- name: find_dead
+-- Imports without a heartbeat for $2 seconds.
 SELECT i.import_id, i.attempt
   FROM imports i
   JOIN import_progress p USING (client_id, import_id)
  WHERE i.client_id = $1 AND i.state = 'running'
    AND p.beat_at < statement_timestamp() - make_interval(secs => $2)
 
--- name: bury
--- Runs under the import's lock, held exclusively by an earlier statement; the beat is compared again,
--- since the owner may have been late rather than dead.
+-- name: end_dead
+-- An earlier statement holds the import's lock exclusively. The heartbeat is compared again, because
+-- the process may have been slow and not dead.
 UPDATE imports i
    SET state = $6, cause = $7, ended_at = statement_timestamp(), bytes_read = p.bytes_read,
        counts = $4, key_claimed_at = CASE WHEN $6 = 'cancelled' THEN NULL ELSE i.key_claimed_at END
@@ -117,8 +101,8 @@ UPDATE imports i
    AND p.beat_at < statement_timestamp() - make_interval(secs => $5)
 RETURNING i.import_id
 
--- name: wish_cancelled
--- Read by the owner with its next beat. The first to wish is remembered.
+-- name: request_cancel
+-- The import's process reads this with its next heartbeat. The first subject is kept.
 UPDATE import_progress p
    SET cancel_requested = true, cancelled_by = coalesce(p.cancelled_by, $3)
   FROM imports i
@@ -126,7 +110,7 @@ UPDATE import_progress p
    AND i.client_id = p.client_id AND i.import_id = p.import_id AND i.state = 'running'
 RETURNING i.attempt, p.beat_at < statement_timestamp() - make_interval(secs => $4) AS dead
 
--- name: find
+-- name: find_import
 SELECT i.import_id, i.state, i.attempt, i.subject, i.idempotency_key, i.options, i.notes,
        i.filename, i.dialect,
        CASE i.state WHEN 'running' THEN p.bytes_read ELSE i.bytes_read END AS bytes_read,
@@ -139,8 +123,8 @@ SELECT i.import_id, i.state, i.attempt, i.subject, i.idempotency_key, i.options,
 -- name: warnings
 SELECT warnings FROM imports WHERE client_id = $1 AND import_id = $2
 
--- name: page
--- The latest first.
+-- name: list_imports
+-- A page, the latest first.
 SELECT i.import_id, i.state, i.attempt, i.subject, i.idempotency_key, i.options, i.notes,
        i.filename, i.dialect,
        CASE i.state WHEN 'running' THEN p.bytes_read ELSE i.bytes_read END AS bytes_read,

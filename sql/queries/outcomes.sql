@@ -1,11 +1,11 @@
--- name: counts
+-- name: count_outcomes
 SELECT outcome, error, count(*) AS number
   FROM import_results
  WHERE client_id = $1 AND import_id = $2 AND attempt = $3
  GROUP BY outcome, error
 
--- name: page
--- Keyset by the primary key: stored outcomes never change, so that no cursor is held open.
+-- name: list_outcomes
+-- A page by the primary key. Stored outcomes never change, so no cursor stays open between pages.
 SELECT index, outcome, external_id, name, project_id, version, tasks, line, error, message, extra,
        warnings
   FROM import_results
@@ -18,8 +18,8 @@ SELECT index, outcome, external_id, name, project_id, version, tasks, line, erro
  ORDER BY index
  LIMIT $10
 
--- name: contiguous
--- How far outcomes go on behind $4 without a gap; those of a running import come as they land.
+-- name: last_contiguous
+-- The last index after $4 without a gap: batches of a running import commit in any order.
 SELECT coalesce(max(index), $4)
   FROM (SELECT index, row_number() OVER (ORDER BY index) AS place
           FROM (SELECT index

@@ -1,17 +1,8 @@
--- name: try_prune
--- One process at a time; the lock lasts as long as one small transaction. The rest has each row looked
--- up by its whole key: otherwise some are joined by reading all that the client has.
-SELECT pg_try_advisory_xact_lock($1),
-       set_config('plan_cache_mode', 'force_custom_plan', true),
-       set_config('enable_seqscan', 'off', true),
-       set_config('enable_hashjoin', 'off', true),
-       set_config('enable_mergejoin', 'off', true)
-
--- name: clients
+-- name: list_clients
 SELECT client_id FROM clients ORDER BY client_id
 
--- name: range_end
--- The last of the next $3 projects behind $2.
+-- name: find_range_end
+-- The last of the next $3 projects after $2.
 SELECT max(project_id)
   FROM (SELECT project_id
           FROM projects
@@ -19,9 +10,9 @@ SELECT max(project_id)
          ORDER BY project_id
          LIMIT $3) AS next
 
--- name: superseded
--- Of the projects behind $2 up to $3: versions behind the last $4, once those after them are older
--- than $5 seconds, as somebody may be reading one that was current a moment ago.
+-- name: list_superseded
+-- Of the projects after $2 up to $3: the versions older than the last $4, once the version after them
+-- is older than $5 seconds. Someone may still be reading a version that was current a moment ago.
 SELECT p.project_id, v.version
   FROM projects p
  CROSS JOIN LATERAL (
@@ -36,9 +27,9 @@ SELECT p.project_id, v.version
  ORDER BY p.project_id, v.version
  LIMIT $6
 
--- name: retire
--- A version goes first and its rows after it, so that nobody takes half of it for the whole. By the
--- primary key: by ctid, another tenant's rows went on a partitioned table.
+-- name: delete_versions
+-- Deletes the rows of versions before their records, so that no reader takes a part for the whole. By
+-- the primary key: by ctid, rows of another client were deleted on a partitioned table.
 WITH gone AS (
     DELETE FROM project_versions t
      USING unnest($2::bigint[], $3::integer[]) AS old (project_id, version)
@@ -48,15 +39,15 @@ WITH gone AS (
 INSERT INTO pruned_versions (client_id, project_id, version)
 SELECT $1, project_id, version FROM gone
 
--- name: retired
+-- name: list_pruned
 SELECT project_id, version
   FROM pruned_versions
  WHERE client_id = $1
  ORDER BY project_id, version
  LIMIT $2
 
--- name: delete_children
--- At most $4 rows of {table}, one of the children's tables.
+-- name: delete_records
+-- Deletes at most $4 rows of {table}, a table of records.
 DELETE FROM {table} t
  USING (SELECT n.project_id, n.version, c.ordinal
           FROM unnest($2::bigint[], $3::integer[]) AS n (project_id, version)
@@ -70,15 +61,16 @@ DELETE FROM {table} t
  WHERE t.client_id = $1 AND t.project_id = old.project_id AND t.version = old.version
    AND t.ordinal = old.ordinal
 
--- name: forget
+-- name: delete_pruned
 DELETE FROM pruned_versions t
  USING unnest($2::bigint[], $3::integer[]) AS old (project_id, version)
  WHERE t.client_id = $1 AND t.project_id = old.project_id AND t.version = old.version
 
 -- name: delete_results
--- At most $4 outcomes of imports that ended $2 days ago; running ones have no end, and what a key
--- that was claimed less than $3 seconds ago finds stays. From import to import that has outcomes, up
--- to the first that began too late: a history of imports without any costs nothing.
+-- Deletes at most $4 outcomes of imports that ended more than $2 days ago. Running imports have no
+-- end; outcomes that a key claimed less than $3 seconds ago can still find stay. The recursion steps
+-- over the imports that have outcomes, up to the first that began too late, so that a history of
+-- imports without outcomes costs nothing.
 WITH RECURSIVE walked AS (
     (SELECT import_id
        FROM import_results
@@ -113,28 +105,23 @@ DELETE FROM import_results r
  WHERE r.client_id = $1 AND r.import_id = e.import_id AND r.attempt = e.attempt
    AND r.index = e.index
 
--- name: quiet
--- Since when no import runs, where none does and there are shared objects at all. An import that
--- runs may have stored an object whose project is still to come. By the clock of created_at, and from
--- before this statement's snapshot: what it does not see begins later.
+-- name: idle_since
+-- Returns the time if no import of the client runs and there are shared objects: a running import may
+-- have stored an object whose project is not written yet. The time is on the clock of created_at and
+-- before the snapshot of this statement, so an import that it does not see begins later.
 SELECT now()
  WHERE EXISTS (SELECT FROM shared_objects WHERE client_id = $1)
    AND NOT EXISTS (SELECT FROM imports WHERE client_id = $1 AND state = 'running')
 
--- name: unused
+-- name: list_unused
 SELECT hash FROM shared_objects WHERE client_id = $1
 EXCEPT
 SELECT unnest(shared_objects) FROM project_versions WHERE client_id = $1
  LIMIT $2
 
--- name: try_client
--- Batches, whoever stores an object and whoever begins an import hold it shared. By the form that
--- does not wait: behind one that waits, they would.
-SELECT pg_try_advisory_xact_lock($1)
-
 -- name: delete_shared
--- Under the client's lock, in a statement after it. What nothing named at $2 is named by nothing now
--- if there is no version since.
+-- Runs under the client's lock, in a statement after it. An object without references at $2 has none
+-- now if no version was written since.
 DELETE FROM shared_objects
  WHERE client_id = $1 AND hash = ANY ($3::bytea[])
    AND NOT EXISTS (SELECT FROM imports WHERE client_id = $1 AND state = 'running')

@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 
-from service.imports.pipeline.batch import Lease
+from service.imports.lease import Lease
 from service.imports.record import ImportEnd, ImportRequest, begin_import, end_import
 from service.model import Project, Warnings
 from service.spool.copy_rows import CopyRows, copy_line
@@ -65,10 +65,10 @@ async def begun(pool: Pool, subject: str = "tester") -> Lease:
     return Lease(CLIENT, import_id, 1, subject, lock_timeout=5, idle_timeout=10)
 
 
-async def finish(pool: Pool, owner: Lease, state: str = "completed") -> None:
+async def finish(pool: Pool, lease: Lease, state: str = "completed") -> None:
     """End an import that runs."""
     async with pool.acquire() as conn:
-        assert await end_import(conn, owner, ImportEnd(state)) is not None
+        assert await end_import(conn, lease, ImportEnd(state)) is not None
 
 
 async def until(pool: Pool, query: str) -> Any:
@@ -79,10 +79,10 @@ async def until(pool: Pool, query: str) -> Any:
     return value
 
 
-async def fetch_results(pool: Pool, owner: Lease) -> list[asyncpg.Record]:
+async def fetch_results(pool: Pool, lease: Lease) -> list[asyncpg.Record]:
     return await pool.fetch(
         "SELECT * FROM import_results WHERE client_id = 1 AND import_id = $1 ORDER BY index",
-        owner.import_id,
+        lease.import_id,
     )
 
 

@@ -31,7 +31,7 @@ def prune() -> None:
             try:
                 pruned = asyncio.run(_prune(settings, dsn))
             except PruneBusy as busy:
-                pruned = busy.gone
+                pruned = busy.result
                 typer.echo("Another process is pruning, and continues with the rest.")
     typer.echo(f"Gone: {pruned}.")
 

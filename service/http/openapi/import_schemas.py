@@ -26,7 +26,7 @@ from service.http.openapi.project_schemas import SUBJECT, VERSION
 from service.http.routes.imports import STATES
 from service.imports.conflict_rules import Outcome
 from service.imports.options import Mode, OutcomeFilter
-from service.imports.outcomes import LANDED
+from service.imports.outcomes import IMPORTED
 from service.model import MAX_LISTED_VIOLATIONS, MAX_LISTED_WARNINGS, MAX_QUOTED_VALUE
 
 LINE: Final = describe(POSITIVE, "Line in the file, counted from 1.")
@@ -133,7 +133,7 @@ def _landed() -> Json:
             "name": describe(STRING, "Name of the project."),
             "version": VERSION,
             "outcome": enumeration(
-                LANDED, "`unchanged` means that the server already had the same content."
+                IMPORTED, "`unchanged` means that the server already had the same content."
             ),
             "tasks": describe(COUNT, "Number of tasks."),
             "warnings": schema("Warnings"),

@@ -1,7 +1,7 @@
-"""``POST …/projects/bulk``: the order of its decisions, and when its answer is given.
+"""``POST …/projects/bulk``: import an upload.
 
-Who asks, what the headers say and whether there is room is decided before a byte of the body is
-read; then the upload runs as a task of its own, and the answer waits for it.
+Token, headers, idempotency key and free slots are checked before a byte of the body is read. The
+upload then runs as a job, and the response waits for its result.
 """
 
 from typing import Final
@@ -13,10 +13,9 @@ from service.errors import BadRequest, PayloadTooLarge, UnsupportedEncoding
 from service.http import app_keys
 from service.http.auth.permissions import authorise
 from service.http.upload.content_encoding import ACCEPTED, content_encoding
-from service.http.upload.job import UploadJob
+from service.http.upload.job import UploadJob, parse_request
 from service.http.upload.multistatus import respond_to_import
 from service.http.upload.options import parse_options
-from service.http.upload.request import parse_request, refuse_running
 
 _MAX_BOUNDARY: Final = 70
 """RFC 2046 section 5.1.1; aiohttp's reader refuses longer ones."""
@@ -27,21 +26,20 @@ async def import_projects(request: web.Request) -> web.StreamResponse:
     app = request.app
     settings = app[app_keys.SETTINGS]
     caller = await authorise(request, settings.import_scope)
-    asked = parse_request(request, caller, parse_options(request.query))
-    boundary = _boundary(request)
+    import_request = parse_request(request, caller, parse_options(request.query))
+    boundary = _parse_boundary(request)
     _check_encoding(request)
     if (request.content_length or 0) > settings.max_upload_bytes:
         raise PayloadTooLarge(
             f"The upload is larger than the {settings.max_upload_bytes} bytes allowed"
         )
-    await refuse_running(request, asked)
     return await respond_to_import(
-        request, UploadJob(request, boundary, asked, app[app_keys.MANAGER], settings)
+        request, UploadJob(request, boundary, import_request, app[app_keys.MANAGER], settings)
     )
 
 
-def _boundary(request: web.Request) -> str:
-    """The boundary of the body's parts.
+def _parse_boundary(request: web.Request) -> str:
+    """Return the boundary of the body's parts.
 
     Raises:
         BadRequest: the body is not ``multipart/form-data``, or the header names no boundary.

@@ -16,7 +16,7 @@ from service.http.pagination import check_parameters
 from service.http.responses import respond
 from service.projects import locks
 from service.projects.archive import archive_project
-from service.projects.locks import Lock, LockRequest
+from service.projects.locks import Lock, ProjectRequest
 
 LONGEST_REASON: Final = 1000
 
@@ -27,7 +27,7 @@ async def read_lock(request: web.Request) -> web.Response:
     check_parameters(request.query)
     project_id = _parse_project_id(request)
     lock = await run_query(
-        request.app, partial(locks.find_lock, client_id=caller.client_id, project_id=project_id)
+        request.app, partial(locks.read_lock, client_id=caller.client_id, project_id=project_id)
     )
     return respond(200, "Lock", _format_lock(lock))
 
@@ -37,10 +37,11 @@ async def take_lock(request: web.Request) -> web.Response:
     settings = request.app[app_keys.SETTINGS]
     caller = await authorise(request, settings.import_scope)
     check_parameters(request.query)
-    claim = _lock_request(request, caller)
+    project = _parse_project(request, caller)
     _check_subject(caller)
     seconds = await _read_ttl(request, settings.max_lock_ttl)
-    lock, new = await run_query(request.app, partial(locks.take_lock, claim=claim, seconds=seconds))
+    take = partial(locks.take_lock, request=project, seconds=seconds)
+    lock, new = await run_query(request.app, take)
     code, message = (201, "Locked") if new else (200, "Lock extended")
     return respond(code, message, _format_lock(lock))
 
@@ -53,10 +54,10 @@ async def release_lock(request: web.Request) -> web.Response:
     caller = await authorise(request, settings.break_scope if breaking else settings.import_scope)
     check_parameters(request.query, "reason")
     reason = request.query.get("reason")
-    claim = _lock_request(request, caller)
+    project = _parse_project(request, caller)
     if reason is not None:
         _check_reason(caller, reason, breaking=breaking)
-    await run_query(request.app, partial(locks.release_lock, claim=claim, break_for=reason))
+    await run_query(request.app, partial(locks.release_lock, request=project, break_reason=reason))
     return web.Response(status=204)
 
 
@@ -64,23 +65,23 @@ async def archive(request: web.Request) -> web.Response:
     """Archive the project."""
     caller = await authorise(request, request.app[app_keys.SETTINGS].import_scope)
     check_parameters(request.query)
-    claim = _lock_request(request, caller)
-    done = await run_query(request.app, partial(archive_project, claim=claim))
-    return respond(200, "Archived", {"project_id": claim.project_id, **done._asdict()})
+    project = _parse_project(request, caller)
+    done = await run_query(request.app, partial(archive_project, request=project))
+    return respond(200, "Archived", {"project_id": project.project_id, **done._asdict()})
 
 
 def _parse_project_id(request: web.Request) -> int:
     return parse_id(request.match_info["project_id"], "project_id")
 
 
-def _lock_request(request: web.Request, caller: Caller) -> LockRequest:
+def _parse_project(request: web.Request, caller: Caller) -> ProjectRequest:
     settings = request.app[app_keys.SETTINGS]
-    return LockRequest(
+    return ProjectRequest(
         client_id=caller.client_id,
         project_id=_parse_project_id(request),
         subject=caller.subject,
-        patience=settings.lock_timeout,
-        silence=settings.heartbeat_expiry,
+        lock_timeout=settings.lock_timeout,
+        idle_timeout=settings.heartbeat_expiry,
     )
 
 

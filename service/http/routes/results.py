@@ -106,7 +106,7 @@ async def _last_contiguous(conn: Connection, key: tuple[int, int, int], after: i
 async def _rows(
     conn: Connection, key: tuple[int, int, int], after: int, limit: int, wanted: OutcomeQuery
 ) -> list[dict[str, Any]]:
-    return await outcomes.list_outcomes(conn, *key, after=after, limit=limit, wanted=wanted)
+    return await outcomes.list_outcomes(conn, *key, after=after, limit=limit, query=wanted)
 
 
 def _parse_filters(query: MultiMapping[str]) -> OutcomeQuery:
@@ -167,7 +167,7 @@ async def _write_csv(
     after = -1
 
     async def read(conn: Connection) -> list[dict[str, Any]]:
-        return await outcomes.list_outcomes(conn, *key, after=after, limit=PAGE, wanted=wanted)
+        return await outcomes.list_outcomes(conn, *key, after=after, limit=PAGE, query=wanted)
 
     while rows := await run_query(request.app, read):
         file.write(_format_lines([format_cells(format_outcome(row)) for row in rows]))

@@ -1,4 +1,4 @@
-"""``POST …/imports/{import_id}/undo``: put back what an import has changed."""
+"""``POST …/imports/{import_id}/undo``: restore the projects that an import changed."""
 
 from aiohttp import web
 
@@ -6,14 +6,13 @@ from service.errors import Conflict
 from service.http import app_keys, pagination
 from service.http.auth.permissions import authorise
 from service.http.routes.imports import find_import
-from service.http.upload.job import ImportJob
+from service.http.upload.job import UndoJob, parse_request
 from service.http.upload.multistatus import respond_to_import
-from service.http.upload.request import parse_request, refuse_running
 from service.imports.options import ImportOptions
 
 
 async def undo_import(request: web.Request) -> web.StreamResponse:
-    """Undo an import, by an import of its own: its answer is as that of an upload."""
+    """Undo an import. The undo is an import too, so its response is that of an upload."""
     app = request.app
     caller = await authorise(request, app[app_keys.SETTINGS].undo_scope)
     pagination.check_parameters(request.query)
@@ -22,6 +21,5 @@ async def undo_import(request: web.Request) -> web.StreamResponse:
         raise Conflict("The import is running: cancel it, or wait for its end")
     if found["options"].get("dry_run"):
         raise Conflict("The import was a dry run, which changes nothing")
-    asked = parse_request(request, caller, ImportOptions(undo=found["import_id"]))
-    await refuse_running(request, asked)
-    return await respond_to_import(request, ImportJob(asked, app[app_keys.MANAGER]))
+    import_request = parse_request(request, caller, ImportOptions(undo=found["import_id"]))
+    return await respond_to_import(request, UndoJob(import_request, app[app_keys.MANAGER]))

@@ -12,7 +12,7 @@ from service.codes import WarningCode
 from service.errors import BadRequest, FileRefused, FileTooLarge
 from service.http.upload.body import BodyReader
 from service.http.upload.multipart import FormError, MultipartParser, Part, PartError
-from service.imports.manager import UploadSink
+from service.imports.upload import UploadSink
 from service.model import FileWarning, shorten
 from service.settings import Settings
 

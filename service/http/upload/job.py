@@ -1,109 +1,140 @@
-"""The imports under way: each a task that no disconnect cancels and that a shutdown awaits."""
+"""Import jobs: tasks that outlive their request and that a shutdown waits for."""
 
 import asyncio
-from typing import Final
+from abc import ABC, abstractmethod
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Final, Generic, TypeVar
 
 import structlog
 from aiohttp import hdrs, web
 
 from service.errors import Conflict, InternalError, RequestTimeout, ServiceError, Unavailable
-from service.http.middleware import send_continue
+from service.http.auth.permissions import Caller
+from service.http.middleware import REQUEST_ID, send_continue, traceparent
 from service.http.responses import retry_after
 from service.http.upload.body import BodyReader, ClientGone, TransferBroken
 from service.http.upload.form import FormReader
+from service.http.upload.options import parse_idempotency_key
 from service.http.user_agent import classify_user_agent
+from service.imports.ending import SHUTTING_DOWN
 from service.imports.idempotency import ImportInProgress
-from service.imports.manager import ImportManager, UploadSink
+from service.imports.lease import Lease
+from service.imports.manager import ImportManager
+from service.imports.options import ImportOptions
 from service.imports.outcomes import Tally
 from service.imports.record import ImportRequest
+from service.imports.replay import Replay
+from service.imports.undo import UndoSession
+from service.imports.upload import UploadSink
 from service.observability import metrics, tracing
 from service.settings import Settings
 
-_SHUTDOWN: Final = "The service is shutting down"
+S = TypeVar("S", bound=UploadSink | UndoSession | Replay)
 
 
-class ImportJob:
-    """An import that is asked for, from its admission to its end.
+def parse_request(request: web.Request, caller: Caller, options: ImportOptions) -> ImportRequest:
+    """Return who asks for an import, and with which options.
+
+    Raises:
+        BadRequest: the idempotency key is malformed.
+    """
+    return ImportRequest(
+        caller.client_id,
+        caller.subject,
+        request[REQUEST_ID],
+        traceparent(request) or tracing.traceparent(),
+        options,
+        parse_idempotency_key(request),
+    )
+
+
+class ImportJob(ABC, Generic[S]):
+    """An import that a request asks for, from its admission to its end.
 
     Args:
-        request: who asks for it, and how.
-        importer: runs it.
+        request: who asks for the import, and how.
 
     Attributes:
-        received: set once nothing more is wanted of the client, or the import has failed.
-        started: the import, once it has begun.
+        received: set once the job needs nothing more of the client, or has failed.
+        lease: the import, once it has begun.
     """
 
-    def __init__(self, request: ImportRequest, importer: ImportManager) -> None:
+    def __init__(self, request: ImportRequest) -> None:
         self.received = asyncio.Event()
-        self.started: UploadSink | None = None
+        self.lease: Lease | None = None
         self._request = request
-        self._importer = importer
+
+    @abstractmethod
+    def _open(self) -> AbstractAsyncContextManager[S]:
+        """Open the session that does the import's work."""
+
+    @abstractmethod
+    async def _complete(self, session: S) -> Tally:
+        """Do the work, and return its result."""
 
     async def run(self) -> Tally:
-        """See the import to its end.
+        """Run the import to its end.
 
         Raises:
-            ServiceError: it came to none; with ``import_id`` and ``Location`` once there is one.
+            ServiceError: the import was refused or failed. Once it has begun, the error has
+                ``import_id`` and ``Location``.
             ConnectionError: the client is gone.
         """
         try:
-            with self._importer.admit(self._request.client_id), metrics.measure_import():
-                async with self._importer.start(self._request) as started:
-                    self.started = started
-                    return await self._told(started)
+            async with self._open() as session:
+                self.lease = session.lease
+                with (
+                    structlog.contextvars.bound_contextvars(import_id=session.id),
+                    tracing.import_span(session.id, self._request.client_id),
+                ):
+                    tally = await self._run_to_end(session)
+                    tracing.add_attributes(**tally.counts)
+                    return tally
         except ImportInProgress as running:
-            raise import_in_progress(self._request.client_id, running.import_id) from None
+            raise Conflict(
+                "Import in progress",
+                fields={"import_id": running.import_id},
+                headers={
+                    hdrs.LOCATION: import_location(self._request.client_id, running.import_id),
+                    hdrs.RETRY_AFTER: retry_after(),
+                },
+            ) from None
         finally:
             self.received.set()
 
-    async def _told(self, started: UploadSink) -> Tally:
-        """See the import through, with its id in every record of the log, and its span."""
-        with (
-            structlog.contextvars.bound_contextvars(import_id=started.id),
-            tracing.import_span(started.id, self._request.client_id),
-        ):
-            tally = await self._see_through(started)
-            tracing.add_attributes(**tally.counts)
-            return tally
-
-    async def _see_through(self, started: UploadSink) -> Tally:
-        """Have the import end as it must, whatever becomes of the upload."""
+    async def _run_to_end(self, session: S) -> Tally:
+        """Run the import, and end its row as the fault requires if there is one."""
         try:
-            return await self._import(started)
+            return await self._complete(session)
         except ClientGone as exc:
-            await started.interrupt(RequestTimeout("The client went away before the upload's end"))
+            await session.interrupt(RequestTimeout("The client went away before the upload's end"))
             raise ConnectionError("the client is gone") from exc
         except ServiceError as exc:
-            raise await self._ended(started, exc) from exc.__cause__
-        except asyncio.CancelledError:  # by ``JobRegistry.drain`` alone
-            raise await self._ended(started, Unavailable(_SHUTDOWN)) from None
+            raise await self._end(session, exc) from exc.__cause__
+        except asyncio.CancelledError:  # only ``JobRegistry.drain`` cancels a job
+            raise await self._end(session, Unavailable(SHUTTING_DOWN)) from None
         except Exception as exc:
-            raise await self._ended(started, InternalError()) from exc
+            raise await self._end(session, InternalError()) from exc
 
-    async def _ended(self, started: UploadSink, error: ServiceError) -> ServiceError:
-        """End the import, if it has not ended by itself, and have the error tell where it is."""
+    async def _end(self, session: S, error: ServiceError) -> ServiceError:
+        """End the import, unless it has ended, and add to the error where it is found."""
         if isinstance(error, RequestTimeout | TransferBroken | Unavailable):
-            await started.interrupt(error)
+            await session.interrupt(error)
         else:
-            await started.fail(error)
-        error.fields.setdefault("import_id", started.id)
-        error.headers[hdrs.LOCATION] = import_location(self._request.client_id, started.id)
+            await session.fail(error)
+        error.fields.setdefault("import_id", session.id)
+        error.headers[hdrs.LOCATION] = import_location(self._request.client_id, session.id)
         return error
 
-    async def _import(self, started: UploadSink) -> Tally:
-        self.received.set()
-        return await started.finish()
 
-
-class UploadJob(ImportJob):
-    """An import of an upload: ``received`` is set once its body was read.
+class UploadJob(ImportJob[UploadSink]):
+    """The import of an upload; ``received`` is set once its body is read.
 
     Args:
         web_request: brings the body.
         boundary: of the body's parts.
         request: who asks for the import, and how.
-        importer: runs it.
+        manager: opens the import.
         settings: limits and times.
     """
 
@@ -112,27 +143,31 @@ class UploadJob(ImportJob):
         web_request: web.Request,
         boundary: str,
         request: ImportRequest,
-        importer: ImportManager,
+        manager: ImportManager,
         settings: Settings,
     ) -> None:
-        super().__init__(request, importer)
+        super().__init__(request)
         self._web_request = web_request
         self._boundary = boundary
+        self._manager = manager
         self._settings = settings
 
-    async def _import(self, started: UploadSink) -> Tally:
+    def _open(self) -> AbstractAsyncContextManager[UploadSink]:
+        return self._manager.open(self._request)
+
+    async def _complete(self, session: UploadSink) -> Tally:
         settings = self._settings
         body = BodyReader(self._web_request, settings)
-        form = FormReader(body, self._boundary, started, settings)
+        form = FormReader(body, self._boundary, session, settings)
         try:
             async with asyncio.timeout(settings.upload_timeout):
                 await send_continue(self._web_request)
-                receipt = await started.unless_ended(form.receive())
+                receipt = await session.while_running(form.receive())
         except TimeoutError as exc:
             error = f"The upload took longer than {settings.upload_timeout:g} seconds"
             raise RequestTimeout(error) from exc
         self.received.set()
-        tally = await started.finish(
+        tally = await session.finish(
             notes=receipt.notes, warnings=receipt.warnings, cut=receipt.cut
         )
         if not self._request.options.dry_run:
@@ -141,11 +176,31 @@ class UploadJob(ImportJob):
         return tally
 
 
-class JobRegistry:
-    """All uploads of this process.
+class UndoJob(ImportJob[UndoSession | Replay]):
+    """The undo of an import; it receives nothing.
 
     Args:
-        grace: seconds that uploads have to end once the service shuts down.
+        request: who asks for the undo, and of which import.
+        manager: opens the undo.
+    """
+
+    def __init__(self, request: ImportRequest, manager: ImportManager) -> None:
+        super().__init__(request)
+        self._manager = manager
+
+    def _open(self) -> AbstractAsyncContextManager[UndoSession | Replay]:
+        return self._manager.open_undo(self._request)
+
+    async def _complete(self, session: UndoSession | Replay) -> Tally:
+        self.received.set()
+        return await session.finish()
+
+
+class JobRegistry:
+    """The import jobs of this process.
+
+    Args:
+        grace: seconds that jobs may take to end once the service shuts down.
 
     Attributes:
         draining: the service shuts down.
@@ -156,15 +211,9 @@ class JobRegistry:
         self._grace = grace
         self._tasks: set[asyncio.Task[Tally]] = set()
 
-    def begin(self, asked: ImportJob) -> asyncio.Task[Tally]:
-        """Run an import.
-
-        Raises:
-            Unavailable: the service shuts down.
-        """
-        if self.draining:
-            raise Unavailable(_SHUTDOWN)
-        task = asyncio.create_task(asked.run())
+    def begin(self, job: ImportJob[Any]) -> asyncio.Task[Tally]:
+        """Run a job as a task."""
+        task = asyncio.create_task(job.run())
         self._tasks.add(task)
         task.add_done_callback(self._forget)
         return task
@@ -172,12 +221,12 @@ class JobRegistry:
     def _forget(self, task: asyncio.Task[Tally]) -> None:
         self._tasks.discard(task)
         if not task.cancelled():
-            task.exception()  # which nobody may be left to ask for
+            task.exception()  # the request that would retrieve it may be gone
 
     async def drain(self) -> None:
-        """Let none begin, wait for those under way, and interrupt what is left after the grace.
+        """Wait for the running jobs, and interrupt those that are left after the grace.
 
-        Cancelling this ends the grace.
+        Cancelling this ends the grace. ``ImportManager.drain`` refuses new imports meanwhile.
         """
         self.draining = True
         try:
@@ -193,18 +242,6 @@ class JobRegistry:
 JOBS: Final = web.AppKey("uploads", JobRegistry)
 
 
-def import_in_progress(client_id: int, import_id: int) -> Conflict:
-    """What an upload is told whose key is at work."""
-    return Conflict(
-        "Import in progress",
-        fields={"import_id": import_id},
-        headers={
-            hdrs.LOCATION: import_location(client_id, import_id),
-            hdrs.RETRY_AFTER: retry_after(),
-        },
-    )
-
-
 def import_location(client_id: int, import_id: int) -> str:
-    """Where an import is found."""
+    """Return the path of an import."""
     return f"/api/v2/clients/{client_id}/imports/{import_id}"

@@ -21,16 +21,16 @@ from service.http.streaming import reset_on_failure, send_block
 from service.http.upload.job import JOBS, ImportJob, import_location
 from service.imports import outcomes
 from service.imports.conflict_rules import Outcome
+from service.imports.lease import Lease
 from service.imports.options import OutcomeFilter
 from service.imports.outcomes import OutcomeQuery, Tally, format_outcome, summarize
-from service.imports.pipeline.batch import Lease
 
 MULTI_STATUS: Final = 207
 CONFLICTS_SHOWN: Final = 1000
 """Most errors in a 409; its ``Location`` has all of them."""
 
 
-async def respond_to_import(request: web.Request, asked: ImportJob) -> web.StreamResponse:
+async def respond_to_import(request: web.Request, job: ImportJob[Any]) -> web.StreamResponse:
     """Run an import and answer with its outcomes.
 
     Raises:
@@ -38,16 +38,16 @@ async def respond_to_import(request: web.Request, asked: ImportJob) -> web.Strea
         ConnectionError: the answer broke off, or the client closed the connection.
     """
     settings = request.app[app_keys.SETTINGS]
-    running = request.app[JOBS].begin(asked)
-    await asked.received.wait()
-    if asked.started is not None:  # the job logs in a task of its own
-        structlog.contextvars.bind_contextvars(import_id=asked.started.id)
+    running = request.app[JOBS].begin(job)
+    await job.received.wait()
+    if job.lease is not None:  # the job logs in a task of its own
+        structlog.contextvars.bind_contextvars(import_id=job.lease.import_id)
     await asyncio.wait({running}, timeout=settings.status_after)
     tally = running.result() if running.done() else None
-    assert asked.started is not None  # else ``result`` has raised
-    owner = asked.started.owner
+    assert job.lease is not None  # else ``result`` has raised
+    lease = job.lease
     multistatus = MultiStatusResponse(
-        request, owner, import_location(owner.client_id, owner.import_id)
+        request, lease, import_location(lease.client_id, lease.import_id)
     )
     if tally is not None:
         return await multistatus.send(tally)
@@ -59,14 +59,14 @@ class MultiStatusResponse:
 
     Args:
         request: to answer.
-        owner: lease of the import.
+        lease: lease of the import.
         place: path of the import.
     """
 
-    def __init__(self, request: web.Request, owner: Lease, place: str) -> None:
+    def __init__(self, request: web.Request, lease: Lease, place: str) -> None:
         self._request = request
         self._app = request.app
-        self._owner = owner
+        self._lease = lease
         self._headers = {hdrs.LOCATION: place}
 
     async def send(self, tally: Tally) -> web.StreamResponse:
@@ -83,7 +83,7 @@ class MultiStatusResponse:
                 raise await self._conflict(tally.conflict, tally.counts)
             first = await anext(blocks)
         except ServiceError as exc:
-            exc.fields["import_id"] = self._owner.import_id
+            exc.fields["import_id"] = self._lease.import_id
             exc.headers[hdrs.LOCATION] = self._headers[hdrs.LOCATION]
             raise
         with reset_on_failure(self._request):
@@ -129,9 +129,9 @@ class MultiStatusResponse:
 
     async def _blocks(self, tally: Tally) -> AsyncIterator[bytes]:
         """Yield the JSON, a page of outcomes at a time; the first block follows the first page."""
-        opening = orjson.dumps(_head(tally, self._owner))[:-1] + b',"details":{"successes":['
-        if self._owner.options.outcomes is OutcomeFilter.ALL:
-            async for items in self._items(outcomes.LANDED, tally.counts):
+        opening = orjson.dumps(_head(tally, self._lease))[:-1] + b',"details":{"successes":['
+        if self._lease.options.outcomes is OutcomeFilter.ALL:
+            async for items in self._items(outcomes.IMPORTED, tally.counts):
                 yield opening + items
                 opening = b""
         opening += b'],"errors":['
@@ -152,17 +152,17 @@ class MultiStatusResponse:
     async def _page(
         self, kinds: tuple[Outcome, ...], after: int, limit: int
     ) -> list[dict[str, Any]]:
-        owner = self._owner
+        lease = self._lease
         rows = await run_query(
             self._app,
             partial(
                 outcomes.list_outcomes,
-                client_id=owner.client_id,
-                import_id=owner.import_id,
-                attempt=owner.attempt,
+                client_id=lease.client_id,
+                import_id=lease.import_id,
+                attempt=lease.attempt,
                 after=after,
                 limit=limit,
-                wanted=OutcomeQuery(kinds),
+                query=OutcomeQuery(kinds),
             ),
         )
         return list(map(format_outcome, rows))
@@ -172,8 +172,8 @@ class MultiStatusResponse:
         return Conflict(details, fields={"counts": counts, "errors": errors})
 
 
-def _head(tally: Tally, owner: Lease) -> dict[str, Any]:
-    options = owner.options
+def _head(tally: Tally, lease: Lease) -> dict[str, Any]:
+    options = lease.options
     status, message = summarize(
         tally.counts, dry_run=options.dry_run, undo=options.undo is not None
     )
@@ -182,6 +182,6 @@ def _head(tally: Tally, owner: Lease) -> dict[str, Any]:
         "code": MULTI_STATUS,
         "message": message,
         "counts": tally.counts,
-        "import_id": owner.import_id,
+        "import_id": lease.import_id,
     }
     return head | {"dry_run": True} if options.dry_run else head

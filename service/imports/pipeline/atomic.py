@@ -1,12 +1,12 @@
-"""An atomic import: after the last byte, all of its projects in one transaction, or none.
+"""Writes an atomic import: once its upload is complete, all projects in one transaction, or none.
 
-    write all ─┬─ no project is refused ─────────────────────▶ landed
-               ├─ one is refused by what is there ───────────▶ tell each outcome
-               └─ one is refused by the database: find which ─▶ tell each outcome
+    write all ─┬─ every project is accepted ────────────────▶ committed
+               ├─ a conflict rule refuses a project ────────▶ store the outcomes
+               └─ the database refuses one: find which one ─▶ store the outcomes
 
-Outcomes are told in a transaction of their own. Both hold the client's lock alone, so that no
-project needs a lock of its own: a server has room for some thousands of locks, and a file may have
-a million projects.
+The outcomes of an import that was rolled back go into a second transaction. Both hold the client's
+lock exclusively, so that no project needs a lock: a server has room for some thousands of locks,
+and a file may have a million projects.
 """
 
 from collections.abc import Callable
@@ -15,13 +15,13 @@ from functools import partial
 from service.codes import ErrorCode
 from service.imports import outcomes
 from service.imports.conflict_rules import Failure, Outcome
-from service.imports.pipeline.batch import Batch, BatchItem, Lease
+from service.imports.lease import Lease, check_lease
+from service.imports.pipeline.batch import Batch, BatchItem
 from service.imports.pipeline.copy import copy_results
 from service.imports.pipeline.fair_scheduler import Queue
 from service.imports.pipeline.staged_batches import StagedBatches
 from service.imports.pipeline.transaction import (
     WritePlan,
-    check_lease,
     has_outcomes,
     insert_shared,
     lease_transaction,
@@ -34,167 +34,169 @@ from service.storage import Connection, Pool, watchdog
 from service.storage.db_errors import Remedy, remedy_for
 from service.storage.retry import with_retries
 
-TRIES = 3
-"""How often all is written anew where what refused it cannot be found again."""
+MAX_TRIES = 3
+"""How often everything is written again if the project that the database refused is not found."""
 
-_INNOCENT = Failure(
+_NOT_IMPORTED = Failure(
     ErrorCode.NOT_IMPORTED, "The import is all or nothing, and another of its projects failed", {}
 )
 
 
 class _Refused(Exception):
-    """A project is refused, so that nothing may be written."""
+    """A project is refused, so nothing may be written."""
 
 
-class Atomic:
-    """Lands what is held.
+class AtomicWriter:
+    """Writes the staged batches of one import.
 
     Args:
         pool: the connections.
-        seat: the import's among all writers; one turn is held throughout.
-        owner: the import.
-        held: its batches.
-        retry_timeout: how long it is tried while the database is away, in seconds.
-        progress: told how many projects are through, and raises where the import is to stop.
+        queue: the import's queue for the slots of all writers; one slot is held throughout.
+        lease: the import.
+        staged: its batches.
+        retry_timeout: seconds to retry while the database is away.
+        report_progress: called with the number of projects done.
     """
 
     def __init__(
         self,
         pool: Pool,
-        seat: Queue,
-        owner: Lease,
-        held: StagedBatches,
+        queue: Queue,
+        lease: Lease,
+        staged: StagedBatches,
         *,
         retry_timeout: float,
-        progress: Callable[[int], None],
+        report_progress: Callable[[int], None],
     ) -> None:
         self._pool = pool
-        self._seat = seat
-        self._owner = owner
-        self._held = held
+        self._queue = queue
+        self._lease = lease
+        self._staged = staged
         self._retry_timeout = retry_timeout
-        self._progress = progress
-        self._keep = not owner.options.dry_run
+        self._report_progress = report_progress
+        self._keep = not lease.options.dry_run
         self._culprits: dict[int, Refusal] = {}
         self._batch = Batch()
 
-    async def land(self) -> bool:
-        """Write everything, or the outcomes that say why nothing is there.
+    async def write(self) -> bool:
+        """Write all projects, or else the outcomes that give the reason.
 
         Returns:
-            Whether all has landed; in a dry run, whether it would.
+            Whether all projects are committed; in a dry run, whether they would be.
 
         Raises:
-            Fenced: the import is no longer ours.
-            Unavailable: the database stayed away, or the client's lock was not to be had.
-            Exception: a fault of ours, or what ``progress`` raised.
+            LeaseLost: another process ended the import or took it over.
+            Unavailable: the database stayed away, or the client's lock was not free in time.
+            Exception: a fault of the service.
         """
-        async with self._seat.awaited():
-            tries = 0
-            while True:
-                if await self._written() and (self._keep or await self._told(landed=True)):
+        async with self._queue.slot():
+            for _ in range(MAX_TRIES):
+                if await self._write_all() and (self._keep or await self._store_outcomes(True)):
                     return True
-                if await self._told(landed=False):
+                if await self._store_outcomes(False):
                     return False
-                tries += 1
-                if tries == TRIES:
-                    raise RuntimeError("the projects are refused together, but none alone")
+            raise RuntimeError("the projects are refused together, but none alone")
 
-    async def _written(self) -> bool:
-        if self._held.refused or self._culprits:
+    async def _write_all(self) -> bool:
+        if self._staged.refused or self._culprits:
             return False
         try:
-            await with_retries(self._pool, self._write, self._retry_timeout)
+            await with_retries(self._pool, self._try_all, self._retry_timeout)
         except _Refused:
             return False
         except Exception as exc:
             if remedy_for(exc) is not Remedy.SPLIT:
                 raise
-            for culprit in await self._find(self._batch.items):
+            for culprit in await self._find_culprits(self._batch.items):
                 self._culprits[culprit.index] = culprit
             return False
         return True
 
-    async def _write(self, conn: Connection, again: bool) -> None:
-        async with lease_transaction(conn, self._owner, alone=True, keep=self._keep):
-            await check_lease(conn, self._owner)
-            if again and await has_outcomes(conn, self._owner):
+    async def _try_all(self, conn: Connection, again: bool) -> None:
+        async with lease_transaction(conn, self._lease, exclusive=True, keep=self._keep):
+            await check_lease(conn, self._lease)
+            if again and await has_outcomes(conn, self._lease):
                 return
             done = 0
-            for batch in self._held.batches():
+            for batch in self._staged.read():
                 self._batch = batch
                 if batch.shared:
-                    await insert_shared(conn, self._owner, batch.shared)
-                plan = await make_plan(conn, self._owner, batch.items)
+                    await insert_shared(conn, self._lease, batch.shared)
+                plan = await make_plan(conn, self._lease, batch.items)
                 if plan.failed:
                     raise _Refused
-                await write_plan(conn, self._owner, plan)
+                await write_plan(conn, self._lease, plan)
                 done += len(batch.items)
                 watchdog.reset()
-                self._progress(done)
+                self._report_progress(done)
 
-    async def _find(self, entries: list[BatchItem]) -> list[Refusal]:
-        """Whose row it is that the database refuses: each part is tried and rolled back."""
-        found = [entry for entry in entries if isinstance(entry, Refusal)]
-        projects: list[BatchItem] = [entry for entry in entries if isinstance(entry, Project)]
+    async def _find_culprits(self, items: list[BatchItem]) -> list[Refusal]:
+        """Find the items whose rows the database refuses: try each part and roll it back."""
+        culprits = [item for item in items if isinstance(item, Refusal)]
+        projects: list[BatchItem] = [item for item in items if isinstance(item, Project)]
         if not projects:
-            return found
+            return culprits
         try:
             await with_retries(self._pool, partial(self._try, projects), self._retry_timeout)
         except Exception as exc:
             if remedy_for(exc) is not Remedy.SPLIT:
                 raise
             for part in split(projects, exc):
-                found += await self._find(part)
-        return found
+                culprits += await self._find_culprits(part)
+        return culprits
 
     async def _try(self, projects: list[BatchItem], conn: Connection, _again: bool) -> None:
-        async with lease_transaction(conn, self._owner, alone=True, keep=False):
-            await check_lease(conn, self._owner)
-            await write_plan(conn, self._owner, await make_plan(conn, self._owner, projects))
+        async with lease_transaction(conn, self._lease, exclusive=True, keep=False):
+            await check_lease(conn, self._lease)
+            await write_plan(conn, self._lease, await make_plan(conn, self._lease, projects))
 
-    async def _told(self, *, landed: bool) -> bool:
+    async def _store_outcomes(self, accepted: bool) -> bool:
         """Store the outcomes.
 
+        Args:
+            accepted: every project was accepted.
+
         Returns:
-            Whether they bear out what was found: a lock may have gone, or come, since then.
+            Whether the outcomes agree with ``accepted``: a lock may have come or gone since then.
         """
         try:
-            await with_retries(self._pool, partial(self._tell, landed), self._retry_timeout)
+            await with_retries(
+                self._pool, partial(self._write_outcomes, accepted), self._retry_timeout
+            )
         except _Refused:
             return False
         return True
 
-    async def _tell(self, landed: bool, conn: Connection, again: bool) -> None:
-        async with lease_transaction(conn, self._owner, alone=True):
-            await check_lease(conn, self._owner)
-            if again and await has_outcomes(conn, self._owner):
+    async def _write_outcomes(self, accepted: bool, conn: Connection, again: bool) -> None:
+        async with lease_transaction(conn, self._lease, exclusive=True):
+            await check_lease(conn, self._lease)
+            if again and await has_outcomes(conn, self._lease):
                 return
             failed = done = 0
-            for batch in self._held.batches():
+            for batch in self._staged.read():
                 items = [self._culprits.get(item.index, item) for item in batch.items]
-                plan = await make_plan(conn, self._owner, items)
+                plan = await make_plan(conn, self._lease, items)
                 failed += len(plan.failed)
-                if landed:
-                    _foresee(plan)
+                if accepted:
+                    _add_created(plan)
                 else:
-                    _spare_none(plan, items)
-                await copy_results(conn, self._owner, plan.results)
+                    _fail_accepted(plan, items)
+                await copy_results(conn, self._lease, plan.results)
                 done += len(items)
                 watchdog.reset()
-                self._progress(done)
-            if landed == bool(failed):
+                self._report_progress(done)
+            if accepted == bool(failed):
                 raise _Refused
 
 
-def _foresee(plan: WritePlan) -> None:
-    """Add the outcomes of what a dry run would create."""
+def _add_created(plan: WritePlan) -> None:
+    """Add the outcomes of the projects that a dry run would create."""
     for project in plan.created:
-        plan.results[project.index] = outcomes.landed_row(project, Outcome.CREATED, None, 1)
+        plan.results[project.index] = outcomes.imported_row(project, Outcome.CREATED, None, 1)
 
 
-def _spare_none(plan: WritePlan, items: list[BatchItem]) -> None:
-    """Have every project that is not refused itself say that another one is."""
+def _fail_accepted(plan: WritePlan, items: list[BatchItem]) -> None:
+    """Replace the outcomes of accepted projects: they fail because another project failed."""
     for item in items:
         if item.index not in plan.failed:
-            plan.results[item.index] = outcomes.failed_row(item, _INNOCENT)
+            plan.results[item.index] = outcomes.failed_row(item, _NOT_IMPORTED)

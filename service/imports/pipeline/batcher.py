@@ -1,4 +1,4 @@
-"""The parsing thread's side: items from the reader, gathered into batches and handed on."""
+"""Gathers what the parser yields into batches; runs in the parsing thread."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -16,53 +16,55 @@ from service.settings import Settings
 from service.spool.disk_set import DiskSet
 from service.spool.spool import SpoolShare, TooLarge
 
-FIRST_TURN: Final = 128 * 1024
-"""Bytes of a file that are read in one turn, if they are there: each further turn of a small file
-would be another wait for those who read large ones."""
+FIRST_SLOT_BYTES: Final = 128 * 1024
+"""Bytes at the start of a file that are parsed in one slot if they have arrived. A small file would
+otherwise wait once more for the imports that parse large files."""
 
 
 class ThrottledReader:
-    """A pipe whose reader lets others have its turn before each read, which may have to wait.
+    """Reads a pipe, and releases the parsing slot before each read that may have to wait.
 
     Args:
-        pipe: what is read.
-        turn: the reader's.
-        watch: the reader's.
+        pipe: the file as it arrives.
+        slot: the thread's parsing slot.
+        watch: the thread's stopwatch.
     """
 
-    def __init__(self, pipe: Pipe, turn: Slot, watch: Stopwatch) -> None:
+    def __init__(self, pipe: Pipe, slot: Slot, watch: Stopwatch) -> None:
         self._pipe = pipe
-        self._turn = turn
+        self._slot = slot
         self._watch = watch
 
     def read(self, n: int) -> bytes:
-        """As the pipe's."""
-        if self._pipe.taken < FIRST_TURN and self._pipe.ready:
-            self._turn.take()  # held, unless what the parser left is read away at the end
+        """Read as ``Pipe.read`` does."""
+        if self._pipe.taken < FIRST_SLOT_BYTES and self._pipe.ready:
+            self._slot.acquire()  # not held while the rest after the last project is read
             self._watch.switch_to(Stage.RECEIVE)
             data = self._pipe.read(n)
             self._watch.switch_to(Stage.PARSE)
             return data
-        with paused(self._turn, self._watch, Stage.RECEIVE):
+        with slot_released(self._slot, self._watch, Stage.RECEIVE):
             return self._pipe.read(n)
 
 
 @contextlib.contextmanager
-def paused(turn: Slot, watch: Stopwatch, stage: Stage, *, for_good: bool = False) -> Iterator[None]:
-    """Let others parse while a reader waits, and have its watch say for what.
+def slot_released(
+    slot: Slot, watch: Stopwatch, stage: Stage, *, reacquire: bool = True
+) -> Iterator[None]:
+    """Release the parsing slot while the thread waits.
 
     Args:
-        turn: the reader's.
-        watch: the reader's.
-        stage: what it waits for.
-        for_good: it has nothing more to parse.
+        slot: the thread's parsing slot.
+        watch: the thread's stopwatch.
+        stage: what the thread waits for.
+        reacquire: the thread has more to parse afterwards.
     """
     watch.switch_to(stage)
-    turn.give_back()
+    slot.release()
     yield
-    if not for_good:
+    if reacquire:
         watch.switch_to(Stage.PARSE_TURN)
-        turn.take()
+        slot.acquire()
     watch.switch_to(Stage.PARSE)
 
 
@@ -74,44 +76,44 @@ def batch_projects(
     batch_bytes: int,
     spool: SpoolShare,
 ) -> None:
-    """Read a file to its end.
+    """Read a file to its end and hand on its projects in batches.
 
-    Duplicates are found here, in the file's order, before anything is written: left to the writers,
-    the later one could win.
+    Duplicates are found here, in the order of the file and before anything is written. Writers work
+    side by side, so the second occurrence of a project could overtake the first.
 
     Args:
-        reader: the file.
-        hand_on: takes a batch, and whether it is the last, and blocks while the writers have enough
-            to do; from then on the batch is theirs to close.
-        batch_projects: entries in a batch, at most.
-        batch_bytes: rows in a batch, about; a project that holds disk completes its batch, so that
-            all that projects hold on disk is the writers' to give back.
-        spool: where the ids seen go once they are many.
+        reader: parses the file.
+        hand_on: takes a batch, and whether it is the last one. It blocks while the writers are
+            busy, and closes the batch once it is written.
+        batch_projects: the maximum number of items in a batch.
+        batch_bytes: the approximate size of a batch. A project with rows on disk completes its
+            batch at once, so that the writers can free the disk.
+        spool: holds the ids seen so far once they are many.
 
     Raises:
-        FileRefused, FileTooLarge: the file gave out before one project was complete; afterwards,
-            they become the last entry instead.
-        Exception: what the reader's source or ``hand_on`` raised.
+        FileRefused, FileTooLarge: parsing failed before the first complete project. After a
+            complete project the fault becomes the last item of the file instead.
+        Exception: any other exception of the reader's source or of ``hand_on``.
     """
     batch = Batch()
-    entries = 0
+    index = 0
     with DiskSet(spool) as seen:
         try:
-            for item in _one_by_one(reader):
+            for item in _flatten(reader):
                 if isinstance(item, SharedObject):
-                    batch.take(item)
+                    batch.add_shared(item)
                 else:
-                    batch.add(_first_or_duplicate(item, seen))
-                    entries += 1
+                    batch.add(_refuse_duplicate(item, seen))
+                    index += 1
                 full = len(batch.items) >= batch_projects or batch.size >= batch_bytes
                 if full or (isinstance(item, Project) and item.rows.spilled):
                     complete, batch = batch, Batch()
                     hand_on(complete, False)
-        except (FileRefused, FileTooLarge, TooLarge) as caught:
-            fault = FileTooLarge(str(caught)) if isinstance(caught, TooLarge) else caught
-            if not entries:
+        except (FileRefused, FileTooLarge, TooLarge) as exc:
+            fault = FileTooLarge(str(exc)) if isinstance(exc, TooLarge) else exc
+            if not index:
                 raise fault from None
-            batch.add(_rest_of_the_file(fault, entries))
+            batch.add(_refuse_rest(fault, index))
         except BaseException:
             batch.close()
             raise
@@ -119,7 +121,8 @@ def batch_projects(
         hand_on(batch, True)
 
 
-def _one_by_one(reader: Reader) -> Iterator[BatchItem | SharedObject]:
+def _flatten(reader: Reader) -> Iterator[BatchItem | SharedObject]:
+    """Yield shared objects one by one, although the reader yields them in groups."""
     for item in reader:
         if isinstance(item, SharedObjects):
             yield from item.objects
@@ -127,19 +130,20 @@ def _one_by_one(reader: Reader) -> Iterator[BatchItem | SharedObject]:
             yield item
 
 
-def _first_or_duplicate(entry: BatchItem, seen: DiskSet) -> BatchItem:
-    if entry.external_id is None:
-        return entry
-    first = seen.add(entry.external_id.encode(), entry.line or 0)
-    if first is None:
-        return entry
-    if isinstance(entry, Project):
-        entry.rows.close()
-    return duplicate_project(entry.index, entry.line, entry.external_id, entry.name, first)
+def _refuse_duplicate(item: BatchItem, seen: DiskSet) -> BatchItem:
+    """Return the item, or its refusal if the file has its project before."""
+    if item.external_id is None:
+        return item
+    first_line = seen.add(item.external_id.encode(), item.line or 0)
+    if first_line is None:
+        return item
+    if isinstance(item, Project):
+        item.rows.close()
+    return duplicate_project(item.index, item.line, item.external_id, item.name, first_line)
 
 
-def _rest_of_the_file(fault: FileRefused | FileTooLarge, index: int) -> Refusal:
-    """The last entry of a file that gave out after a complete project."""
+def _refuse_rest(fault: FileRefused | FileTooLarge, index: int) -> Refusal:
+    """Return the last item of a file that cannot be parsed to its end."""
     extra: dict[str, Any] = {}
     if isinstance(fault, FileTooLarge):
         code, message = ErrorCode.FILE_TOO_LARGE, fault.details
@@ -150,7 +154,7 @@ def _rest_of_the_file(fault: FileRefused | FileTooLarge, index: int) -> Refusal:
 
 
 def limits_from_settings(settings: Settings, spool: SpoolShare) -> Limits:
-    """The bounds of a file, by the settings."""
+    """Return the limits of a file."""
     return Limits(
         max_projects=settings.max_projects,
         max_project_bytes=settings.max_project_bytes,

@@ -1,4 +1,4 @@
-"""Rows into their tables by COPY in text format, and whose row it was that the database refused."""
+"""COPY in text format: writes rows, and finds the project whose row the database refused."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import asyncpg
 
 from service.imports import outcomes
-from service.imports.pipeline.batch import Lease
+from service.imports.lease import Lease
 from service.model import Project
 from service.observability import metrics
 from service.spool.copy_rows import copy_line, prefix_rows
@@ -27,40 +27,40 @@ VERSION_COLUMNS = (
     "shared_objects",
     *PROJECT_COLUMNS,
 )
-STEP = 256 * 1024
-"""Rows are sent in messages of about this many bytes."""
+MESSAGE_BYTES = 256 * 1024
+"""Approximate size of the messages in which rows are sent."""
 
 _AT_LINE = re.compile(r"^COPY \w+, line (\d+)")
 
 
 class NewVersion(NamedTuple):
-    """A project, and the version of it that a batch writes."""
+    """A project and the version that a batch writes."""
 
     project: Project
     project_id: int
     version: int
 
 
-async def copy_versions(conn: Connection, owner: Lease, written: Sequence[NewVersion]) -> None:
-    """Write new versions with all their children.
+async def copy_versions(conn: Connection, lease: Lease, written: Sequence[NewVersion]) -> None:
+    """Write new versions with all their records.
 
     Raises:
         RowRefused: the database refused a row.
         asyncpg.PostgresError: the database refused for another reason.
     """
     shares = ((w.project.index, 1) for w in written)
-    await _copy(conn, "project_versions", VERSION_COLUMNS, _version_rows(owner, written), shares)
+    await _copy(conn, "project_versions", VERSION_COLUMNS, _version_rows(lease, written), shares)
     for table in Table:
-        having = [w for w in written if w.project.rows.count(table)]
-        if having:
-            shares = ((w.project.index, w.project.rows.count(table)) for w in having)
-            blocks = _child_rows(owner, having, table)
+        with_rows = [w for w in written if w.project.rows.count(table)]
+        if with_rows:
+            shares = ((w.project.index, w.project.rows.count(table)) for w in with_rows)
+            blocks = _child_rows(lease, with_rows, table)
             await _copy(conn, table, (*KEY_COLUMNS, *COLUMNS[table]), blocks, shares)
 
 
-async def copy_results(conn: Connection, owner: Lease, results: Mapping[int, bytes]) -> None:
-    """Write outcomes, given by their index; raises as ``copy_versions`` does."""
-    key = b"%d\t%d\t%d\t" % (owner.client_id, owner.import_id, owner.attempt)
+async def copy_results(conn: Connection, lease: Lease, results: Mapping[int, bytes]) -> None:
+    """Write the rows of outcomes, by index; raises as ``copy_versions``."""
+    key = b"%d\t%d\t%d\t" % (lease.client_id, lease.import_id, lease.attempt)
     blocks = [prefix_rows(b"".join(results.values()), key)]
     await _copy(conn, "import_results", outcomes.COLUMNS, blocks, ((index, 1) for index in results))
 
@@ -72,7 +72,7 @@ async def _copy(
     blocks: Iterable[bytes],
     shares: Iterable[tuple[int, int]],
 ) -> None:
-    """Copy blocks of rows; ``shares`` says, item by item, how many of the rows are its own."""
+    """Copy blocks of rows; ``shares`` has, in order, each item's index and number of rows."""
     try:
         copying = conn.copy_to_table(
             table, source=_messages(blocks), columns=columns, format="text"
@@ -87,16 +87,16 @@ async def _copy(
 
 
 async def _unless_lost(conn: Connection, copying: Coroutine[Any, Any, str]) -> None:
-    """See a COPY through, or to the connection's end.
+    """Wait for a COPY, but no longer than its connection lives.
 
-    asyncpg's own waits for ever where the connection is lost while it takes no more.
+    asyncpg alone waits forever if the connection is lost while it accepts no more data.
     """
     lost = asyncio.Event()
 
-    def tell(_: object) -> None:
+    def set_lost(_: object) -> None:
         lost.set()
 
-    conn.add_termination_listener(tell)
+    conn.add_termination_listener(set_lost)
     tasks: list[asyncio.Task[Any]] = [
         asyncio.create_task(copying),
         asyncio.create_task(lost.wait()),
@@ -110,12 +110,12 @@ async def _unless_lost(conn: Connection, copying: Coroutine[Any, Any, str]) -> N
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        with contextlib.suppress(asyncpg.InterfaceError):  # it is lost
-            conn.remove_termination_listener(tell)
+        with contextlib.suppress(asyncpg.InterfaceError):  # the connection is lost
+            conn.remove_termination_listener(set_lost)
 
 
 def _index_at(line: int, shares: Iterable[tuple[int, int]]) -> int | None:
-    """Whose row a line is; a fault of the database may be told at the line behind the last one."""
+    """Return the item of a line; the database may report a fault at the line after the last one."""
     for index, rows in shares:
         line -= rows
         if line <= 0:
@@ -129,7 +129,7 @@ async def _messages(blocks: Iterable[bytes]) -> AsyncIterator[bytes]:
     for block in blocks:
         pending.append(block)
         size += len(block)
-        if size >= STEP:
+        if size >= MESSAGE_BYTES:
             watchdog.reset()
             metrics.DATABASE_BYTES.inc(size)
             yield b"".join(pending)
@@ -140,16 +140,16 @@ async def _messages(blocks: Iterable[bytes]) -> AsyncIterator[bytes]:
         yield b"".join(pending)
 
 
-def _version_rows(owner: Lease, written: Iterable[NewVersion]) -> Iterator[bytes]:
+def _version_rows(lease: Lease, written: Iterable[NewVersion]) -> Iterator[bytes]:
     for project, project_id, version in written:
         shared = b",".join(rb'"\\\\x%b"' % hexlify(digest) for digest in project.shared)
-        key = copy_line((owner.client_id, project_id, version, owner.import_id, owner.subject))
+        key = copy_line((lease.client_id, project_id, version, lease.import_id, lease.subject))
         digest = hexlify(project.content_hash)
         yield b"%b\t\\\\x%b\t{%b}\t%b\n" % (key, digest, shared, project.row)
 
 
-def _child_rows(owner: Lease, written: Iterable[NewVersion], table: Table) -> Iterator[bytes]:
+def _child_rows(lease: Lease, written: Iterable[NewVersion], table: Table) -> Iterator[bytes]:
     for project, project_id, version in written:
-        key = b"%d\t%d\t%d\t" % (owner.client_id, project_id, version)
+        key = b"%d\t%d\t%d\t" % (lease.client_id, project_id, version)
         for block in project.rows.blocks(table):
             yield prefix_rows(block, key)

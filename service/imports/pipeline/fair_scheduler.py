@@ -1,9 +1,9 @@
-"""Turns at what imports share: at most so many at once, and who is next where more are wanted.
+"""Shares slots fairly between imports: who parses and who writes next.
 
-Next is whoever has gone longest without a turn: of the clients first, then of that client's
-imports. So a small import is next as soon as it comes, a client gains nothing by running many, and
-nobody waits for more than a turn of each of the others. While the service shuts down, imports whose
-file is there to its last byte come before all that are still being sent.
+The next slot goes to the client that has waited longest for one, and within the client to the
+import that has waited longest. So a small import gets a slot as soon as it asks, a client gains
+nothing by running many imports, and no import waits for more than one slot of each other import.
+While the service shuts down, imports whose upload is complete come before all others.
 """
 
 import asyncio
@@ -20,130 +20,132 @@ from service.observability import metrics
 
 @dataclass(eq=False)
 class _Client:
-    """How many turns a client holds, and the number of its last one."""
+    """How many slots a client holds, and the number of the last one it got."""
 
-    held: int = 0
+    slots: int = 0
     last: int = 0
 
 
 class FairScheduler:
-    """All turns at one thing; asked by threads and tasks alike.
+    """Grants a bounded number of slots; threads and tasks may ask alike.
 
     Args:
-        most: turns held at once.
-        most_each: of these, by one client; all by default.
+        slots: how many are granted at the same time.
+        per_client: how many of them one client may hold; all by default.
 
     Attributes:
         draining: the service shuts down.
     """
 
-    def __init__(self, most: int, most_each: int | None = None) -> None:
+    def __init__(self, slots: int, per_client: int | None = None) -> None:
         self.draining = False
-        self._free = most
-        self._most_each = most if most_each is None else most_each
+        self._free = slots
+        self._per_client = slots if per_client is None else per_client
         self._lock = threading.Lock()
         self._numbers = count(1)
         self._waiting: list[tuple[Queue, Future[None]]] = []
         self._clients: WeakValueDictionary[int, _Client] = WeakValueDictionary()
 
-    def seat(self, client_id: int) -> "Queue":
-        """A place for an import of a client, from which it asks; to be called on the event loop."""
+    def queue(self, client_id: int) -> "Queue":
+        """Return the queue of one import of a client; call this on the event loop."""
         return Queue(self, self._clients.setdefault(client_id, _Client()))
 
-    def ask(self, seat: "Queue") -> Future[None]:
-        """A turn for the seat, which is there once the future is done.
+    def request(self, queue: "Queue") -> Future[None]:
+        """Request a slot; the future is done when it is granted.
 
-        Whoever no longer wants it cancels the future or, where that cannot be, gives it back.
+        To give up a request, cancel the future. If that fails, the slot was granted: release it.
         """
-        turn: Future[None] = Future()
+        granted: Future[None] = Future()
         with self._lock:
-            self._waiting.append((seat, turn))
+            self._waiting.append((queue, granted))
             self._grant()
-        return turn
+        return granted
 
-    def give_back(self, seat: "Queue") -> None:
-        """End a turn of the seat."""
+    def release(self, queue: "Queue") -> None:
+        """Give back a slot of the queue."""
         with self._lock:
             self._free += 1
-            seat.client.held -= 1
+            queue.client.slots -= 1
             self._grant()
 
     def _grant(self) -> None:
         while self._free:
-            may = [place for place in self._waiting if place[0].client.held < self._most_each]
-            if not may:
+            eligible = [
+                request for request in self._waiting if request[0].client.slots < self._per_client
+            ]
+            if not eligible:
                 return
-            following = min(may, key=lambda place: self._order(place[0]))
+            following = min(eligible, key=lambda request: self._rank(request[0]))
             self._waiting.remove(following)
-            seat, turn = following
-            if turn.set_running_or_notify_cancel():
+            queue, granted = following
+            if granted.set_running_or_notify_cancel():
                 self._free -= 1
-                seat.client.held += 1
-                seat.last = seat.client.last = next(self._numbers)
-                turn.set_result(None)
+                queue.client.slots += 1
+                queue.last = queue.client.last = next(self._numbers)
+                granted.set_result(None)
 
-    def _order(self, seat: "Queue") -> tuple[bool, int, int]:
-        return (self.draining and not seat.complete, seat.client.last, seat.last)
+    def _rank(self, queue: "Queue") -> tuple[bool, int, int]:
+        return (self.draining and not queue.upload_complete, queue.client.last, queue.last)
 
 
 class Queue:
-    """One import's place among all.
+    """The requests of one import.
 
     Attributes:
-        client: whose import it is.
-        last: the number of its last turn; 0 before the first.
-        complete: the last byte of its file is there.
+        client: the client of the import.
+        last: the number of the last slot; 0 before the first.
+        upload_complete: the last byte of the import's file has arrived.
     """
 
-    def __init__(self, turns: FairScheduler, client: _Client) -> None:
+    def __init__(self, scheduler: FairScheduler, client: _Client) -> None:
         self.client = client
         self.last = 0
-        self.complete = False
-        self._turns = turns
+        self.upload_complete = False
+        self._scheduler = scheduler
 
     @contextlib.contextmanager
-    def turn(self) -> Iterator["Slot"]:
-        """Hold a turn; in a thread, which waits for it."""
-        turn = Slot(self._turns, self)
-        turn.take()
+    def slot_in_thread(self) -> Iterator["Slot"]:
+        """Hold a slot; the calling thread waits for it."""
+        slot = Slot(self._scheduler, self)
+        slot.acquire()
         try:
-            yield turn
+            yield slot
         finally:
-            turn.give_back()
+            slot.release()
 
     @contextlib.asynccontextmanager
-    async def awaited(self) -> AsyncIterator[None]:
-        """Hold a turn; in a task, which may be cancelled while it waits."""
-        turn = self._turns.ask(self)
+    async def slot(self) -> AsyncIterator[None]:
+        """Hold a slot; the calling task waits for it, and may be cancelled meanwhile."""
+        granted = self._scheduler.request(self)
         try:
             with metrics.measure_write_turn():
-                await asyncio.wrap_future(turn)
+                await asyncio.wrap_future(granted)
         except asyncio.CancelledError:
-            if not turn.cancel():
-                self._turns.give_back(self)
+            if not granted.cancel():
+                self._scheduler.release(self)
             raise
         try:
             yield
         finally:
-            self._turns.give_back(self)
+            self._scheduler.release(self)
 
 
 class Slot:
-    """A thread's turn, which it can give back and take again; from ``Queue.turn``."""
+    """A thread's slot, which the thread can release and acquire again."""
 
-    def __init__(self, turns: FairScheduler, seat: Queue) -> None:
-        self._turns = turns
-        self._seat = seat
+    def __init__(self, scheduler: FairScheduler, queue: Queue) -> None:
+        self._scheduler = scheduler
+        self._queue = queue
         self._held = False
 
-    def take(self) -> None:
-        """Wait for it, unless it is held."""
+    def acquire(self) -> None:
+        """Wait for the slot, unless it is held."""
         if not self._held:
-            self._turns.ask(self._seat).result()
+            self._scheduler.request(self._queue).result()
             self._held = True
 
-    def give_back(self) -> None:
-        """Let others have it."""
+    def release(self) -> None:
+        """Let other imports have the slot."""
         if self._held:
             self._held = False
-            self._turns.give_back(self._seat)
+            self._scheduler.release(self._queue)

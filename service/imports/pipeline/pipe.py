@@ -5,30 +5,33 @@ import contextlib
 import threading
 from collections import deque
 
-HAND_OVER = 64 * 1024
-"""Small chunks are joined up to this many bytes for one read: fewer and larger hand-overs."""
+CHUNK_BYTES = 64 * 1024
+"""Small chunks are joined up to this size for one read, so that reads are few and large."""
 
-PATIENCE = 10.0
-"""Seconds that a writer waits for room; then its chunk passes over the limit. While a lock or the
-database is waited for, the uploader's socket is still read now and then: proxies that can send
-nothing for some 20 s give up."""
+MAX_WAIT = 10.0
+"""Seconds that a write waits for room. Then its chunk exceeds the limit: while an import waits for
+a lock or for the database, the uploader's socket must still be read now and then, because proxies
+close a connection on which they can send nothing for about 20 s."""
+
+
+class PipeAborted(Exception):
+    """The pipe was aborted: there is nothing more to read, and nobody reads."""
 
 
 class Pipe:
     """Bytes from one writer on an event loop to one reader in a thread.
 
-    The writer waits while the pipe is full, the reader while it is empty. Either side can end it:
-    ``close`` after the last byte, ``fail`` where the upload broke off, ``abandon`` where the reader
-    needs no more. A reader that stands in ``read`` sees no time-out, so whoever gives up the loop
-    side must close or fail the pipe.
+    A write waits while the pipe is full, a read while it is empty. The writer ends the pipe by
+    ``close`` after the last byte, the reader by ``abandon``. ``abort`` ends both sides at once. A
+    read has no time-out, so the event loop must close or abort the pipe in every case.
 
     Args:
-        limit_bytes: held at most; a single chunk above it passes alone, and one passes whenever
-            ``TRANSACTION_TIMEOUT`` is over.
+        limit_bytes: the most that the pipe holds. A single larger chunk passes alone, and one
+            chunk passes after every ``MAX_WAIT`` seconds.
         loop: the writer's event loop.
 
     Attributes:
-        taken: how many bytes the reader has taken so far.
+        taken: bytes read so far.
     """
 
     def __init__(self, limit_bytes: int, loop: asyncio.AbstractEventLoop) -> None:
@@ -42,47 +45,48 @@ class Pipe:
         self._wake_scheduled = False
         self._closed = False
         self._abandoned = False
-        self._last: Exception | None = None
-        self._fault: BaseException | None = None
+        self._aborted = False
+        self._fault: Exception | None = None
 
     @property
     def ready(self) -> bool:
-        """Whether ``read`` would not have to wait."""
-        return bool(self._chunks or self._closed or self._abandoned or self._fault)
+        """Whether ``read`` would return without waiting."""
+        return bool(self._chunks or self._closed or self._abandoned or self._aborted)
 
     async def write(self, chunk: bytes) -> None:
-        """Hand on a chunk, waiting for room; dropped at once where the reader has abandoned.
+        """Write a chunk and wait for room. After ``abandon`` the chunk is dropped.
 
         Raises:
-            BaseException: what ``fail`` was given, also while waiting.
+            PipeAborted: the pipe was aborted, perhaps during the wait.
             ValueError: the pipe was closed.
         """
-        over = False
-        while (room := self._put(chunk, over)) is not None:
-            over = not (await asyncio.wait({room}, timeout=PATIENCE))[0]
+        over_limit = False
+        while (room := self._put(chunk, over_limit)) is not None:
+            over_limit = not (await asyncio.wait({room}, timeout=MAX_WAIT))[0]
         if self._abandoned:
-            await asyncio.sleep(0)  # no room is waited for any more, and the loop wants its turn
+            await asyncio.sleep(0)  # writes no longer wait, so let the event loop run
 
-    def _put(self, chunk: bytes, over: bool) -> asyncio.Future[None] | None:
+    def _put(self, chunk: bytes, over_limit: bool) -> asyncio.Future[None] | None:
         """Take the chunk and return None, or return what to wait for before the next try.
 
-        ``over`` tells that it is taken whether there is room or not.
+        Args:
+            over_limit: take the chunk although there is no room.
         """
         with self._state:
-            if self._fault is not None:
-                raise self._fault
+            if self._aborted:
+                raise PipeAborted
             if self._closed:
                 raise ValueError("write to a closed pipe")
             if self._abandoned or not chunk:
                 return None
-            if self._chunks and self._held + len(chunk) > self._limit and not over:
+            if self._chunks and self._held + len(chunk) > self._limit and not over_limit:
                 self._state.notify()
                 self._room = self._loop.create_future()
                 return self._room
             self._chunks.append(chunk)
             self._held += len(chunk)
         if not self._wake_scheduled:
-            # At the end of the loop's turn: the reader is woken once for all chunks of the turn.
+            # After this iteration of the loop: wake the reader once for all chunks that it wrote.
             self._wake_scheduled = True
             self._loop.call_soon(self._wake)
         return None
@@ -93,62 +97,59 @@ class Pipe:
             self._state.notify()
 
     def close(self, fault: Exception | None = None) -> None:
-        """No more bytes come: the reader gets what is held, then ``b""``, or ``fault`` raised.
+        """End the file: the reader gets what the pipe holds, then ``b""``, or ``fault`` raised.
 
-        Without effect once the pipe is closed.
+        Calls after the first one have no effect.
         """
         with self._state:
             if not self._closed:
                 self._closed = True
-                self._last = fault
+                self._fault = fault
             self._state.notify()
 
-    def fail(self, exc: BaseException) -> None:
-        """End both sides at once with an exception; what is held is dropped. The first one counts.
-
-        To be called on the event loop.
-        """
+    def abort(self) -> None:
+        """Drop what the pipe holds and raise ``PipeAborted`` on both sides; on the event loop."""
         with self._state:
-            if self._fault is None:
-                self._fault = exc
+            self._aborted = True
             self._drop()
             self._state.notify()
             room, self._room = self._room, None
         _release(room)
 
-    def read(self, n: int = HAND_OVER) -> bytes:
+    def read(self, n: int = CHUNK_BYTES) -> bytes:
         """Wait for bytes and take them; in the reader's thread.
 
-        A chunk is handed over as it came, without a copy, so the answer may be longer than ``n``;
-        smaller ones are joined.
+        A large chunk is returned as it was written, without a copy, so the result may be longer
+        than ``n``. Small chunks are joined.
 
         Args:
-            n: how many bytes are wanted at least, if they are there.
+            n: bytes to return at least, if the pipe holds them.
 
         Returns:
             ``b""`` at the end, and after ``abandon``.
 
         Raises:
-            BaseException: what ``fail`` was given, or ``close``.
+            PipeAborted: the pipe was aborted.
+            Exception: the fault that ``close`` was given.
         """
         with self._state:
             while not self.ready:
                 self._state.wait()
-            if self._fault is not None:
+            if self._aborted:
+                raise PipeAborted
+            if self._fault is not None and not self._chunks:
                 raise self._fault
-            if self._last is not None and not self._chunks:
-                raise self._last
-            data = self._take(max(n, HAND_OVER))
+            data = self._take(max(n, CHUNK_BYTES))
             room = None
             if self._held <= self._limit // 2:
                 room, self._room = self._room, None
         self._release_from_thread(room)
         return data
 
-    def _take(self, wanted: int) -> bytes:
+    def _take(self, n: int) -> bytes:
         parts: list[bytes] = []
         size = 0
-        while self._chunks and (not parts or size + len(self._chunks[0]) <= wanted):
+        while self._chunks and (not parts or size + len(self._chunks[0]) <= n):
             parts.append(self._chunks.popleft())
             size += len(parts[-1])
         self._held -= size
@@ -156,9 +157,9 @@ class Pipe:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def abandon(self) -> None:
-        """The reader needs no more: what is held is dropped and later writes return at once.
+        """Stop reading: drop what the pipe holds, and let later writes return at once.
 
-        To be called in the reader's thread.
+        Call this in the reader's thread.
         """
         with self._state:
             self._abandoned = True
@@ -172,7 +173,7 @@ class Pipe:
 
     def _release_from_thread(self, room: asyncio.Future[None] | None) -> None:
         if room is not None:
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            with contextlib.suppress(RuntimeError):  # the loop is closed, so nobody waits
                 self._loop.call_soon_threadsafe(_release, room)
 
 

@@ -1,4 +1,4 @@
-"""The batches of an atomic import, on disk until the last byte has come."""
+"""The batches of an atomic import, on disk until its upload is complete."""
 
 import pickle
 from collections.abc import Iterator
@@ -10,43 +10,43 @@ from service.spool.spool import SpoolShare
 
 
 class StagedBatches:
-    """Batches that are added by the reader's thread and then read, as often as is wanted.
+    """Batches that the parsing thread adds, and that can then be read any number of times.
 
-    Each stands in one file as the rows of its projects, then all the rest, pickled. In memory is
-    where that is, and nothing else.
+    One file holds for each batch the rows of its projects, then the rest of the batch, pickled.
+    Only the positions are in memory.
 
     Args:
-        spool: where the file is made.
+        spool: creates the file.
 
     Attributes:
-        refused: whether the reader refused a project.
+        refused: the parser refused a project.
 
     Raises:
-        TooLarge: from ``add``, where the import's share of the spool is used up.
-        OSError: from every method, where the disk fails or is full.
+        TooLarge: by ``add``, if the import's share of the spool is used up.
+        OSError: by every method, if the disk fails or is full.
     """
 
     def __init__(self, spool: SpoolShare) -> None:
         self.refused = False
         self._file = spool.new_file()
-        self._places: list[int] = []
+        self._positions: list[int] = []
 
     def add(self, batch: Batch) -> None:
-        """Take a batch, and give back what its projects hold."""
+        """Store a batch, and free the memory and disk that its projects hold."""
         self.refused = self.refused or any(isinstance(item, Refusal) for item in batch.items)
         try:
             for item in batch.items:
                 if isinstance(item, Project) and isinstance(item.rows, CopyRows):
                     item.rows = item.rows.move_to(self._file)
-            self._places.append(self._file.tell())
+            self._positions.append(self._file.tell())
             self._file.write(pickle.dumps(batch))
         finally:
             batch.close()
 
-    def batches(self) -> Iterator[Batch]:
-        """The batches in the file's order; each is to be used before the next is asked for."""
-        for place in self._places:
-            self._file.seek(place)
+    def read(self) -> Iterator[Batch]:
+        """Yield the batches in the order of the file; use each before taking the next."""
+        for position in self._positions:
+            self._file.seek(position)
             batch: Batch = pickle.load(self._file)
             for item in batch.items:
                 if isinstance(item, Project) and isinstance(item.rows, StoredRows):
@@ -54,5 +54,5 @@ class StagedBatches:
             yield batch
 
     def close(self) -> None:
-        """Give back the disk."""
+        """Delete the file."""
         self._file.close()

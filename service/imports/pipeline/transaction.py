@@ -1,5 +1,6 @@
-"""One batch, one transaction: lock, compare, write the new versions and their outcomes."""
+"""One batch in one transaction: lock, compare, write the new versions and their outcomes."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -7,15 +8,14 @@ from dataclasses import dataclass, field
 from service.codes import WarningCode
 from service.imports import outcomes
 from service.imports.conflict_rules import Failure, Outcome, StoredProject, decide
+from service.imports.lease import Lease, check_lease
 from service.imports.options import Mode
-from service.imports.pipeline.batch import BatchItem, Lease
+from service.imports.pipeline.batch import BatchItem
 from service.imports.pipeline.copy import NewVersion, copy_results, copy_versions
 from service.model import Notice, Project, Refusal, SharedObject
 from service.observability import metrics, tracing
 from service.observability.metrics import Stage, Stopwatch
-from service.storage import Connection
-from service.storage.advisory_locks import client_key, import_key, project_key
-from service.storage.db_errors import LeaseLost
+from service.storage import Connection, advisory_locks, watchdog
 from service.storage.queries import Queries
 
 _SQL = Queries("writer")
@@ -23,11 +23,13 @@ _SQL = Queries("writer")
 
 @dataclass(slots=True)
 class WritePlan:
-    """What a transaction is about to write.
+    """What a transaction writes.
 
     Attributes:
-        results: the outcomes' rows, by the index of their projects.
-        failed: the indices of those that are refused.
+        created: new projects.
+        moved: new versions of stored projects.
+        results: the rows of the outcomes, by the index of the item.
+        failed: the indices of refused items.
     """
 
     created: list[Project] = field(default_factory=list)
@@ -43,41 +45,44 @@ class WritePlan:
 @asynccontextmanager
 async def lease_transaction(
     conn: Connection,
-    owner: Lease,
+    lease: Lease,
     *,
-    alone: bool = False,
+    exclusive: bool = False,
     keep: bool = True,
     projects: int | None = None,
 ) -> AsyncIterator[Stopwatch]:
-    """A transaction that holds the import's and the client's lock, with its time-outs set.
+    """A transaction that shares the locks of the import and of its client.
 
-    READ COMMITTED is set explicitly: under a higher default, what is read after the locks would be
-    what was there before them.
+    It sets READ COMMITTED explicitly. Under a higher default level, statements after the locks
+    would read what was there before the wait for the locks.
 
     Args:
-        alone: hold the client's lock exclusively, so that nothing else of the client is written;
-            both are shared by default.
-        keep: commit in the end; what is not kept is rolled back.
-        projects: how many it is about, for its trace.
+        exclusive: hold the client's lock exclusively, so that no other transaction writes for it.
+        keep: commit at the end; False rolls back.
+        projects: the number of projects in the transaction, for its trace.
 
     Yields:
-        What counts its seconds: those inside as written, unless it is told otherwise.
+        The stopwatch of the transaction, which counts as writing until it is switched.
     """
     with tracing.transaction_span(projects), Stopwatch(Stage.LOCK) as watch:
         transaction = conn.transaction(isolation="read_committed")
         await transaction.start()
         try:
             with metrics.LOCK_SECONDS.labels("client").time():
-                await conn.execute(
-                    _SQL.hold,
-                    import_key(owner.client_id, owner.import_id),
-                    client_key(owner.client_id),
-                    f"{owner.lock_timeout * 1000:.0f}",
-                    f"{owner.idle_timeout * 1000:.0f}",
-                    alone,
+                await advisory_locks.share_client(
+                    conn,
+                    lease.client_id,
+                    import_id=lease.import_id,
+                    exclusive=exclusive,
+                    lock_timeout=lease.lock_timeout,
+                    idle_timeout=lease.idle_timeout,
                 )
             watch.switch_to(Stage.WRITE)
             yield watch
+        except asyncio.CancelledError:
+            # A rollback would wait for a server that may not answer.
+            watchdog.terminate(conn)
+            raise
         except BaseException:
             await transaction.rollback()
             raise
@@ -85,83 +90,74 @@ async def lease_transaction(
         await (transaction.commit() if keep else transaction.rollback())
 
 
-async def check_lease(conn: Connection, owner: Lease) -> None:
-    """Compare attempt and state; to be asked in a statement after the locks.
-
-    Raises:
-        Fenced: the import was ended or taken over.
-    """
-    if not await conn.fetchval(_SQL.fence, owner.client_id, owner.import_id, owner.attempt):
-        raise LeaseLost
-
-
 async def write_batch(
-    conn: Connection, owner: Lease, items: Sequence[BatchItem], recheck: bool
+    conn: Connection, lease: Lease, items: Sequence[BatchItem], recheck: bool
 ) -> list[BatchItem]:
     """Write a batch in one transaction.
 
     Args:
         conn: a connection outside any transaction.
-        owner: the import that the batch belongs to.
-        items: what the reader handed on.
-        recheck: an earlier try of these items ended without an answer, so look for its outcomes.
+        lease: the import.
+        items: the items of the batch.
+        recheck: an earlier try ended without an answer, so skip the items that have an outcome.
 
     Returns:
-        The projects whose lock another transaction holds: nothing of them was written.
+        The contested items: another transaction holds their project's lock, and nothing of them
+        was written.
 
     Raises:
-        Fenced: the import was ended or taken over; nothing was written.
+        LeaseLost: another process ended the import or took it over; nothing was written.
         RowRefused: the database refused one row; nothing was written.
-        asyncpg.PostgresError: the database refused something else; nothing was written, or, where
-            the connection broke at the commit, perhaps all.
+        asyncpg.PostgresError: any other refusal. Nothing was written, except perhaps all if the
+            connection broke at the commit.
     """
     plan = WritePlan()
-    keep = not owner.options.dry_run
-    async with lease_transaction(conn, owner, keep=keep, projects=len(items)) as watch:
+    keep = not lease.options.dry_run
+    async with lease_transaction(conn, lease, keep=keep, projects=len(items)) as watch:
         watch.switch_to(Stage.COMPARE)
-        held, contested = await try_project_locks(conn, owner, items)
-        await check_lease(conn, owner)
+        locked, contested = await try_project_locks(conn, lease, items)
+        await check_lease(conn, lease)
         if recheck:
-            held = await drop_written(conn, owner, held)
-        if held:
-            plan = await make_plan(conn, owner, held)
+            locked = await drop_written(conn, lease, locked)
+        if locked:
+            plan = await make_plan(conn, lease, locked)
             watch.switch_to(Stage.WRITE)
-            await write_plan(conn, owner, plan)
+            await write_plan(conn, lease, plan)
     if plan.results and not keep:
-        await store_results(conn, owner, plan.results)
+        await store_results(conn, lease, plan.results)
     return contested
 
 
-async def store_results(conn: Connection, owner: Lease, results: Mapping[int, bytes]) -> None:
-    """Write the outcomes of what was rolled back; raises as ``land`` does."""
-    async with lease_transaction(conn, owner):
-        await check_lease(conn, owner)
-        await copy_results(conn, owner, results)
+async def store_results(conn: Connection, lease: Lease, results: Mapping[int, bytes]) -> None:
+    """Write the outcomes of a batch that was rolled back; raises as ``write_batch``."""
+    async with lease_transaction(conn, lease):
+        await check_lease(conn, lease)
+        await copy_results(conn, lease, results)
 
 
-async def has_outcomes(conn: Connection, owner: Lease) -> bool:
-    """Whether an outcome of the import's first entry is stored; asked after a connection broke."""
-    key = (owner.client_id, owner.import_id, owner.attempt)
-    return bool(await conn.fetch(_SQL.landed, *key, [0]))
+async def has_outcomes(conn: Connection, lease: Lease) -> bool:
+    """Return whether the outcome of the first item is stored; needed after a connection broke."""
+    key = (lease.client_id, lease.import_id, lease.attempt)
+    return bool(await conn.fetch(_SQL.find_outcomes, *key, [0]))
 
 
-async def store_shared(conn: Connection, owner: Lease, objects: Sequence[SharedObject]) -> None:
-    """Store shared objects, each once for the client, in a short transaction of its own.
+async def store_shared(conn: Connection, lease: Lease, objects: Sequence[SharedObject]) -> None:
+    """Store shared objects, once per client, in a separate short transaction.
 
     Raises:
-        Fenced: the import was ended or taken over.
+        LeaseLost: another process ended the import or took it over.
         asyncpg.PostgresError: the database refused.
     """
-    async with lease_transaction(conn, owner, keep=not owner.options.dry_run):
-        await check_lease(conn, owner)
-        await insert_shared(conn, owner, objects)
+    async with lease_transaction(conn, lease, keep=not lease.options.dry_run):
+        await check_lease(conn, lease)
+        await insert_shared(conn, lease, objects)
 
 
-async def insert_shared(conn: Connection, owner: Lease, objects: Sequence[SharedObject]) -> None:
-    """Insert those shared objects that are not there yet."""
+async def insert_shared(conn: Connection, lease: Lease, objects: Sequence[SharedObject]) -> None:
+    """Insert the shared objects that are not stored yet."""
     await conn.execute(
         _SQL.store_shared,
-        owner.client_id,
+        lease.client_id,
         [shared.hash for shared in objects],
         [shared.element for shared in objects],
         [shared.object_id for shared in objects],
@@ -170,43 +166,41 @@ async def insert_shared(conn: Connection, owner: Lease, objects: Sequence[Shared
 
 
 async def try_project_locks(
-    conn: Connection, owner: Lease, items: Sequence[BatchItem]
+    conn: Connection, lease: Lease, items: Sequence[BatchItem]
 ) -> tuple[list[BatchItem], list[BatchItem]]:
-    """Take the projects' locks as far as they are free.
+    """Take the locks of the items' projects that are free.
 
     Returns:
-        the items whose lock is held, or that need none, and those that somebody else has.
+        The items whose lock is held or that need none, and the contested ones.
     """
     projects = [item for item in items if not isinstance(item, Refusal)]
-    keys = [project_key(owner.client_id, project.external_id) for project in projects]
-    others = await conn.fetch(_SQL.try_projects, keys) if keys else []
-    contested = {projects[place - 1].index for (place,) in others}
-    held = [item for item in items if item.index not in contested]
-    return held, [item for item in items if item.index in contested]
-
-
-async def drop_written(conn: Connection, owner: Lease, items: list[BatchItem]) -> list[BatchItem]:
-    """The items that have no outcome yet; to be asked after a connection broke."""
-    rows = await conn.fetch(
-        _SQL.landed,
-        owner.client_id,
-        owner.import_id,
-        owner.attempt,
-        [item.index for item in items],
+    positions = await advisory_locks.try_project_locks(
+        conn, lease.client_id, [project.external_id for project in projects]
     )
-    there = {row["index"] for row in rows}
-    return [item for item in items if item.index not in there]
+    contested = {projects[position].index for position in positions}
+    locked = [item for item in items if item.index not in contested]
+    return locked, [item for item in items if item.index in contested]
 
 
-async def make_plan(conn: Connection, owner: Lease, items: Sequence[BatchItem]) -> WritePlan:
-    """Compare with what is there, and decide on each item."""
+async def drop_written(conn: Connection, lease: Lease, items: list[BatchItem]) -> list[BatchItem]:
+    """Return the items without an outcome; needed after a connection broke."""
+    key = (lease.client_id, lease.import_id, lease.attempt)
+    rows = await conn.fetch(_SQL.find_outcomes, *key, [item.index for item in items])
+    written = {row["index"] for row in rows}
+    return [item for item in items if item.index not in written]
+
+
+async def make_plan(conn: Connection, lease: Lease, items: Sequence[BatchItem]) -> WritePlan:
+    """Compare the items with the stored projects, and decide on each."""
     names = [item.external_id for item in items if isinstance(item, Project)]
-    rows = await conn.fetch(_SQL.current, owner.client_id, names, owner.subject) if names else []
-    there = {row[0]: StoredProject(*row[1:]) for row in rows}
+    rows = (
+        await conn.fetch(_SQL.read_current, lease.client_id, names, lease.subject) if names else []
+    )
+    current = {row[0]: StoredProject(*row[1:]) for row in rows}
     plan = WritePlan()
     for item in items:
         if isinstance(item, Project):
-            _plan_project(plan, item, there.get(item.external_id), owner.options.mode)
+            _plan_project(plan, item, current.get(item.external_id), lease.options.mode)
         elif isinstance(item, Refusal):
             failure = Failure(item.code, item.message, item.extra)
             plan.refuse(item, failure)
@@ -216,14 +210,14 @@ async def make_plan(conn: Connection, owner: Lease, items: Sequence[BatchItem]) 
 def _plan_project(
     plan: WritePlan, project: Project, current: StoredProject | None, mode: Mode
 ) -> None:
-    verdict = decide(project, current, mode)
-    if isinstance(verdict, Failure):
-        plan.refuse(project, verdict)
+    decision = decide(project, current, mode)
+    if isinstance(decision, Failure):
+        plan.refuse(project, decision)
     elif current is None:
         plan.created.append(project)
-    elif verdict is Outcome.UNCHANGED:
-        plan.results[project.index] = outcomes.landed_row(
-            project, verdict, current.project_id, current.version
+    elif decision is Outcome.UNCHANGED:
+        plan.results[project.index] = outcomes.imported_row(
+            project, decision, current.project_id, current.version
         )
     else:
         moved = NewVersion(project, current.project_id, current.version + 1)
@@ -233,42 +227,42 @@ def _plan_project(
             notices.append(
                 Notice(WarningCode.DIALECT_CHANGED, project.line, "project", current.source)
             )
-        plan.results[project.index] = outcomes.landed_row(
-            project, verdict, moved.project_id, moved.version, notices
+        plan.results[project.index] = outcomes.imported_row(
+            project, decision, moved.project_id, moved.version, notices
         )
 
 
-async def write_plan(conn: Connection, owner: Lease, plan: WritePlan) -> None:
+async def write_plan(conn: Connection, lease: Lease, plan: WritePlan) -> None:
     """Write a plan: projects, versions, outcomes."""
-    written = [*plan.moved, *await _create(conn, owner, plan)]
+    written = [*plan.moved, *await _create(conn, lease, plan)]
     if plan.moved:
         await conn.execute(
             _SQL.move_pointers,
-            owner.client_id,
+            lease.client_id,
             [moved.project_id for moved in plan.moved],
             [moved.project.external_id for moved in plan.moved],
             [moved.version for moved in plan.moved],
             [moved.project.content_hash for moved in plan.moved],
         )
     if written:
-        await copy_versions(conn, owner, written)
-    await copy_results(conn, owner, plan.results)
+        await copy_versions(conn, lease, written)
+    await copy_results(conn, lease, plan.results)
 
 
-async def _create(conn: Connection, owner: Lease, plan: WritePlan) -> list[NewVersion]:
+async def _create(conn: Connection, lease: Lease, plan: WritePlan) -> list[NewVersion]:
     if not plan.created:
         return []
     rows = await conn.fetch(
         _SQL.create_projects,
-        owner.client_id,
+        lease.client_id,
         [project.external_id for project in plan.created],
         [project.content_hash for project in plan.created],
     )
     ids = {row["external_id"]: row["project_id"] for row in rows}
     created = [NewVersion(project, ids[project.external_id], 1) for project in plan.created]
     for new in created:
-        project_id = None if owner.options.dry_run else new.project_id
-        plan.results[new.project.index] = outcomes.landed_row(
+        project_id = None if lease.options.dry_run else new.project_id
+        plan.results[new.project.index] = outcomes.imported_row(
             new.project, Outcome.CREATED, project_id, new.version
         )
     return created

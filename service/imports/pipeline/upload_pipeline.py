@@ -1,10 +1,4 @@
-"""The stages of an import that takes a file, side by side: a thread, a queue, the writers.
-
-    feed → Pipe → the reader's thread (produce) → batches → N writers → outcomes
-                  ↑ back-pressure: each stage waits for the next, down to the client's socket
-
-An atomic import's batches are held instead, until its last byte has come.
-"""
+"""The stages of an import that takes a file: one parsing thread, a queue of batches, N writers."""
 
 import asyncio
 import contextlib
@@ -13,23 +7,24 @@ import os
 import sys
 import threading
 import traceback
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Any, Final
 
 from service.codes import WarningCode
-from service.errors import FileRefused, FileTooLarge, InternalError
+from service.errors import FileTooLarge
 from service.formats.compression import InflatedSource
 from service.formats.reader import Reader
 from service.imports.ending import ImportStopped
-from service.imports.fingerprint import FingerprintReader
-from service.imports.pipeline.atomic import Atomic
-from service.imports.pipeline.base import Pipeline
-from service.imports.pipeline.batch import Batch, Lease
+from service.imports.fingerprint import FingerprintReader, upload_fingerprint
+from service.imports.lease import Lease
+from service.imports.pipeline.atomic import AtomicWriter
+from service.imports.pipeline.batch import Batch
 from service.imports.pipeline.batcher import (
     ThrottledReader,
     batch_projects,
     limits_from_settings,
-    paused,
+    slot_released,
 )
 from service.imports.pipeline.fair_scheduler import Queue
 from service.imports.pipeline.pipe import Pipe
@@ -43,24 +38,30 @@ from service.spool.spool import Spool, TooLarge
 from service.storage import Pool
 
 NICENESS: Final = 8
-"""Of a thread that parses, beside the rest of the service and what else the machine runs."""
+"""Added to the nice value of a parsing thread: the kernel prefers the rest of the service."""
 
 
-class UploadPipeline(Pipeline):
-    """What runs between a file's first byte and the last outcome.
+class UploadPipeline:
+    """Parses a file and writes its projects, from the first byte to the last outcome.
 
     Args:
-        owner: in whose name it writes.
+        lease: the import.
+        pipe: the file as it arrives.
         pool: the connections.
-        writing: its place among the writers of all imports.
-        parsing: its place among the parsing threads of all imports.
-        spool: of which it has a share.
+        writing: the import's queue for the slots of all writers.
+        parsing: the import's queue for the slots of all parsing threads.
+        spool: the working files of the process, of which the import gets a share.
         settings: limits, times and sizes.
+
+    Attributes:
+        charset: the charset that the file's part names; set before the first byte.
+        projects_done: outcomes written so far.
     """
 
     def __init__(
         self,
-        owner: Lease,
+        lease: Lease,
+        pipe: Pipe,
         *,
         pool: Pool,
         writing: Queue,
@@ -68,11 +69,10 @@ class UploadPipeline(Pipeline):
         spool: Spool,
         settings: Settings,
     ) -> None:
-        super().__init__()
-        self._charset: str | None = None
-        self._reader: Reader | None = None
-        self._fingerprint: FingerprintReader | None = None
-        self._owner = owner
+        self.charset: str | None = None
+        self.projects_done = 0
+        self._lease = lease
+        self._pipe = pipe
         self._pool = pool
         self._writing = writing
         self._parsing = parsing
@@ -80,167 +80,196 @@ class UploadPipeline(Pipeline):
         self._writer = Writer(
             pool,
             writing,
-            owner,
+            lease,
             lock_timeout=settings.lock_timeout,
             retry_timeout=settings.retry_timeout,
         )
+        self._reader: Reader | None = None
+        self._fingerprint: FingerprintReader | None = None
         self._loop = asyncio.get_running_loop()
-        self._pipe = Pipe(settings.pipe_bytes, self._loop)
-        self._queue: asyncio.Queue[Batch | None] = asyncio.Queue(settings.writers)
-        self._spool = spool.share(settings.import_spool_bytes, self._settle)
-        self._held = StagedBatches(self._spool) if owner.options.atomic else None
+        self._tasks = asyncio.TaskGroup()
+        self._upload_complete = asyncio.Event()
+        self._batches: asyncio.Queue[Batch | None] = asyncio.Queue(settings.writers)
+        self._spool = spool.share(settings.import_spool_bytes, self._wait_for_writers)
+        self._staged = StagedBatches(self._spool) if lease.options.atomic else None
 
     @property
-    def bytes_read(self) -> int:
-        return self._pipe.taken
-
-    @property
-    def dialect(self) -> str | None:
+    def format(self) -> str | None:
+        """The file's format, once it is known."""
         return self._reader.format_name if self._reader else None
 
+    def fingerprint(self, notes: str | None) -> bytes | None:
+        """The fingerprint of the upload; None without an idempotency key."""
+        if self._fingerprint is None:
+            return None
+        digest = self._fingerprint.file_digest()
+        return upload_fingerprint(digest, notes, self._lease.options)
+
     def warnings(self, *, cut: bool) -> list[FileWarning]:
+        """The warnings about the file; ``cut`` is true if the upload had no closing boundary."""
         if self._reader is None:
             return []
         warnings = list(self._reader.warnings)
         if cut and self._reader.closed:
-            message = "The upload ended without its closing boundary; the file in it was whole"
+            message = "The upload ended without its closing boundary; the file in it was complete"
             warnings.append(FileWarning(WarningCode.UPLOAD_CUT_SHORT, message))
         return warnings
 
-    def fingerprint(self, notes: str | None) -> bytes | None:
-        return self._fingerprint.of(notes, self._owner.options) if self._fingerprint else None
+    def complete_upload(self) -> None:
+        """Note that the upload is complete: an atomic import may commit."""
+        self._writing.upload_complete = self._parsing.upload_complete = True
+        self._upload_complete.set()
 
-    def describe(self, charset: str | None) -> None:
-        self._charset = charset
+    async def run(self) -> bool:
+        """Run all stages to the end of the file. The first fault cancels the other stages.
 
-    async def take(self, chunk: bytes) -> None:
-        with contextlib.suppress(ImportStopped):
-            await self._pipe.write(chunk)
+        A transaction that is running when this is cancelled still completes. Afterwards no task and
+        no thread is left.
 
-    def break_off(self, fault: FileRefused | FileTooLarge) -> None:
-        self._pipe.close(fault)
+        Returns:
+            Whether the projects are committed; False if an atomic import was rolled back.
 
-    async def run(self) -> None:
-        writers = [asyncio.create_task(self._write()) for _ in range(self._settings.writers)]
-        # A thread of its own: lxml keeps every name that a thread has read until the thread ends.
-        thread = ThreadPoolExecutor(1, thread_name_prefix="parse", initializer=_give_way)
+        Raises:
+            ExceptionGroup: the first exception in it is the fault of the import.
+            Exception: an atomic import could not be written.
+        """
         try:
-            # In our context, so that what comes of it is logged and traced as this import's.
-            context = contextvars.copy_context()
-            await self._loop.run_in_executor(thread, context.run, self._parse)
-        except Exception as exc:
-            traceback.clear_frames(exc.__traceback__)  # they hold the parser
-            self.halt(exc)
+            async with self._tasks as tasks:
+                for _ in range(self._settings.writers):
+                    tasks.create_task(self._write_batches())
+                tasks.create_task(self._read_file())
         finally:
-            thread.shutdown(wait=False)
-        for _ in writers:
-            await self._queue.put(None)
-        await asyncio.gather(*writers)
-
-    def complete(self) -> None:
-        self._writing.complete = self._parsing.complete = True
-        self._pipe.close()
-
-    async def land_held(self) -> bool:
-        if self._held is None:
+            self._discard_waiting()
+        if self._staged is None:
             return True
-        atomic = Atomic(
+        await self._upload_complete.wait()
+        atomic = AtomicWriter(
             self._pool,
             self._writing,
-            self._owner,
-            self._held,
+            self._lease,
+            self._staged,
             retry_timeout=self._settings.retry_timeout,
-            progress=self._progress,
+            report_progress=self._set_projects_done,
         )
-        try:
-            return await atomic.land()
-        except Exception as exc:
-            self.halt(exc)
-            return False
-
-    def halt(self, fault: BaseException) -> None:
-        super().halt(fault)
-        self._pipe.fail(ImportStopped("failed", InternalError()))
+        return await atomic.write()
 
     def close(self) -> None:
+        """Delete the import's working files."""
         self._spool.close()
+
+    async def _read_file(self) -> None:
+        # One thread per import: lxml keeps every name that a thread has read until the thread ends.
+        thread = ThreadPoolExecutor(1, thread_name_prefix="parse", initializer=_lower_priority)
+        # With this task's context, so that log records and traces name the import.
+        context = contextvars.copy_context()
+        parsing = self._loop.run_in_executor(thread, context.run, self._parse)
+        try:
+            await asyncio.wait([parsing])
+        except asyncio.CancelledError:
+            self._pipe.abort()
+            await asyncio.wait([parsing])
+            raise
+        finally:
+            thread.shutdown(wait=False)
+            if not parsing.cancelled() and (fault := parsing.exception()) is not None:
+                traceback.clear_frames(fault.__traceback__)  # they hold the parser
+        parsing.result()
+        for _ in range(self._settings.writers):
+            await self._batches.put(None)
 
     def _parse(self) -> None:
         settings = self._settings
         limits = limits_from_settings(settings, self._spool)
         try:
-            with Stopwatch(Stage.PARSE_TURN) as self._watch, self._parsing.turn() as self._turn:
+            with (
+                Stopwatch(Stage.PARSE_TURN) as self._watch,
+                self._parsing.slot_in_thread() as self._slot,
+            ):
                 self._watch.switch_to(Stage.PARSE)
                 source = InflatedSource(
-                    ThrottledReader(self._pipe, self._turn, self._watch), limits
+                    ThrottledReader(self._pipe, self._slot, self._watch), limits
                 )
-                if self._owner.keyed:
+                if self._lease.keyed:
                     self._fingerprint = FingerprintReader(source, limits.max_file_bytes)
-                self._reader = Reader(self._fingerprint or source, limits, self._charset)
+                self._reader = Reader(self._fingerprint or source, limits, self.charset)
                 batch_projects(
                     self._reader,
-                    self._hand_on if self._held is None else self._hold,
+                    self._hand_on if self._staged is None else self._stage,
                     batch_projects=settings.batch_projects,
                     batch_bytes=settings.batch_bytes,
                     spool=self._spool,
                 )
                 if self._fingerprint is not None:
-                    self._fingerprint.read_away()
+                    self._fingerprint.read_rest()
         finally:
             self._pipe.abandon()
 
-    def _hold(self, batch: Batch, _last: bool) -> None:
-        assert self._held is not None
+    def _stage(self, batch: Batch, _last: bool) -> None:
+        assert self._staged is not None
         try:
-            self._held.add(batch)
+            self._staged.add(batch)
         except TooLarge as exc:
             raise ImportStopped("failed", FileTooLarge(str(exc))) from exc
 
     def _hand_on(self, batch: Batch, last: bool) -> None:
-        with paused(self._turn, self._watch, Stage.HAND_ON, for_good=last):
-            asyncio.run_coroutine_threadsafe(self._enqueue(batch), self._loop).result()
+        self._run_on_loop(self._enqueue(batch), reacquire=not last)
 
-    def _settle(self) -> None:
-        """Wait until all batches handed on are written; in the reader's thread."""
-        with paused(self._turn, self._watch, Stage.HAND_ON):
-            asyncio.run_coroutine_threadsafe(self._queue.join(), self._loop).result()
+    def _wait_for_writers(self) -> None:
+        """Wait until every batch in the queue is written, which frees its disk."""
+        self._run_on_loop(self._batches.join())
+
+    def _run_on_loop(self, work: Coroutine[Any, Any, None], *, reacquire: bool = True) -> None:
+        """Run a coroutine as one of the pipeline's tasks; called in the parsing thread."""
+        with slot_released(self._slot, self._watch, Stage.HAND_ON, reacquire=reacquire):
+            asyncio.run_coroutine_threadsafe(self._run_in_group(work), self._loop).result()
+
+    async def _run_in_group(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            task = self._tasks.create_task(work)
+        except RuntimeError:  # the group is ending
+            work.close()
+            raise
+        await task
 
     async def _enqueue(self, batch: Batch) -> None:
-        if batch.shared and self.fault is None:
-            try:
-                await self._writer.store_shared(batch)
-            except Exception as exc:
-                self.halt(exc)
+        if batch.shared:
+            await self._writer.store_shared(batch)
         metrics.BATCHES_WAITING.inc()
-        await self._queue.put(batch)
+        try:
+            await self._batches.put(batch)
+        except asyncio.CancelledError:
+            metrics.BATCHES_WAITING.dec()
+            raise
 
-    async def _write(self) -> None:
-        while (batch := await self._queue.get()) is not None:
+    async def _write_batches(self) -> None:
+        while (batch := await self._batches.get()) is not None:
             metrics.BATCHES_WAITING.dec()
             try:
-                if self.fault is None:
-                    await self._writer.land(batch.items)
-                    self.done += len(batch.items)
-            except Exception as exc:
-                self.halt(exc)
+                await self._writer.write_batch(batch.items)
+                self.projects_done += len(batch.items)
             finally:
                 batch.close()
-                self._queue.task_done()
+                self._batches.task_done()
 
-    def _progress(self, done: int) -> None:
-        if self.fault is not None:
-            raise self.fault
-        self.done = done
+    def _discard_waiting(self) -> None:
+        """Close the batches that no writer took."""
+        while not self._batches.empty():
+            if (batch := self._batches.get_nowait()) is not None:
+                metrics.BATCHES_WAITING.dec()
+                batch.close()
+
+    def _set_projects_done(self, number: int) -> None:
+        self.projects_done = number
 
 
-def _give_way() -> None:
-    """Have the kernel prefer the event loop to this thread, where a thread can have its own rank.
+def _lower_priority() -> None:
+    """Have the kernel prefer the event loop to this thread, where threads have their own priority.
 
-    The loop wakes some thirty times for a small import, and waited each time for what parses a
-    large one to have had its share of the processor.
+    The event loop wakes about thirty times for a small import. Without this it would wait each time
+    until a thread that parses a large file has used its share of the processor.
     """
     if sys.platform == "linux":
         thread = threading.get_native_id()
-        with contextlib.suppress(OSError):  # where a sandbox forbids it
-            rank = os.getpriority(os.PRIO_PROCESS, thread)
-            os.setpriority(os.PRIO_PROCESS, thread, rank + NICENESS)  # the kernel stops at 19
+        with contextlib.suppress(OSError):  # a sandbox may forbid it
+            priority = os.getpriority(os.PRIO_PROCESS, thread)
+            os.setpriority(os.PRIO_PROCESS, thread, priority + NICENESS)  # the kernel stops at 19

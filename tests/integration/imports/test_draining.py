@@ -15,9 +15,9 @@ async def test_what_was_sent_whole_is_written_first(pool: Pool, settings: Settin
     one_writer = settings.model_copy(update={"pool_size": 4, "batch_projects": 1})
     async with (
         ImportManager(pool, one_writer) as importer,
-        importer.start(REQUEST) as busy,
-        importer.start(REQUEST) as sending,
-        importer.start(REQUEST) as whole,
+        importer.open(REQUEST) as busy,
+        importer.open(REQUEST) as sending,
+        importer.open(REQUEST) as whole,
     ):
         async with pool.acquire() as conn, conn.transaction():
             await conn.execute("SELECT pg_advisory_xact_lock($1)", client_key(1))

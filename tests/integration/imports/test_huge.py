@@ -37,7 +37,7 @@ def pieces(name: str, tasks: int) -> Iterator[bytes]:
 
 async def send(importer: ImportManager, name: str, tasks: int) -> int:
     """Import a file of ``pieces``; returns the import's id."""
-    async with importer.start(ImportRequest(CLIENT, "tester", "request-1")) as started:
+    async with importer.open(ImportRequest(CLIENT, "tester", "request-1")) as started:
         for piece in pieces(name, tasks):
             await started.feed(piece)
         await started.finish()

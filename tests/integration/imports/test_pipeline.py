@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from service.errors import FileRefused, InternalError, RequestTimeout, TooManyRequests, Unavailable
-from service.imports.manager import ImportManager, UploadSink
+from service.imports.manager import ImportManager
 from service.imports.outcomes import format_outcome, list_outcomes
 from service.imports.pipeline.upload_pipeline import NICENESS
 from service.imports.record import ImportRequest
 from service.imports.session import ImportSession
+from service.imports.upload import UploadSink
 from service.settings import Settings
 from service.storage import Pool
 from service.storage.advisory_locks import client_key
@@ -53,7 +54,7 @@ async def state(pool: Pool) -> tuple[str, str | None]:
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has no rank of its own")
 async def test_what_parses_gives_way_to_what_answers(importer: ImportManager) -> None:
     before = set(threading.enumerate())
-    async with importer.start(REQUEST) as started:
+    async with importer.open(REQUEST) as started:
         assert isinstance(started, ImportSession)
         await feed(started, [HEAD])
         async with asyncio.timeout(10):
@@ -72,7 +73,7 @@ async def test_a_file_lands_in_its_order_and_its_import_is_completed(
     pool: Pool, importer: ImportManager
 ) -> None:
     names = [f"P{n}" for n in range(450)]
-    async with importer.start(REQUEST) as started:
+    async with importer.open(REQUEST) as started:
         started.describe(filename="plans.xml", charset=None)
         await feed(started, [HEAD, *map(project_line, names), TAIL])
         tally = await started.finish(notes="nightly")
@@ -92,7 +93,7 @@ async def test_a_second_occurrence_is_a_duplicate_whatever_became_of_the_first(
     pool: Pool, importer: ImportManager
 ) -> None:
     nameless = b'<project id="A"><tasks/></project>\n'
-    async with importer.start(REQUEST) as started:
+    async with importer.open(REQUEST) as started:
         await whole(
             started,
             HEAD,
@@ -118,7 +119,7 @@ async def test_a_second_occurrence_is_a_duplicate_whatever_became_of_the_first(
 async def test_what_is_complete_before_a_break_lands_and_the_break_is_told_last(
     pool: Pool, importer: ImportManager
 ) -> None:
-    async with importer.start(REQUEST) as started:
+    async with importer.open(REQUEST) as started:
         await feed(
             started,
             [
@@ -145,7 +146,7 @@ async def test_what_is_complete_before_a_break_lands_and_the_break_is_told_last(
 async def test_a_file_without_a_complete_project_fails_the_import(
     pool: Pool, importer: ImportManager, content: bytes
 ) -> None:
-    async with importer.start(REQUEST) as started:
+    async with importer.open(REQUEST) as started:
         with pytest.raises(FileRefused) as refused:
             await whole(started, content)
 
@@ -159,13 +160,13 @@ async def test_a_hopeless_file_is_refused_while_it_is_still_coming(importer: Imp
         while True:
             await started.feed(b"{" * 65536)
 
-    async with importer.start(REQUEST) as started, asyncio.timeout(10):
+    async with importer.open(REQUEST) as started, asyncio.timeout(10):
         with pytest.raises(FileRefused):
             await endless()
 
 
 async def test_an_interrupted_import_keeps_what_landed(pool: Pool, importer: ImportManager) -> None:
-    async with importer.start(REQUEST) as started:
+    async with importer.open(REQUEST) as started:
         await feed(started, [HEAD, *(project_line(f"P{n}") for n in range(250))])
         await until(pool, "SELECT count(*) >= 200 FROM import_results")
         await started.interrupt(RequestTimeout("gone"))
@@ -181,7 +182,7 @@ async def test_leaving_an_import_before_its_end_interrupts_it(
     pool: Pool, importer: ImportManager
 ) -> None:
     async def left() -> None:
-        async with importer.start(REQUEST) as started:
+        async with importer.open(REQUEST) as started:
             await started.feed(HEAD)
             raise KeyError
 
@@ -195,7 +196,7 @@ async def test_a_fault_of_ours_fails_the_import_and_tells_no_internals(
     pool: Pool, importer: ImportManager
 ) -> None:
     await pool.execute("ALTER TABLE tasks RENAME TO elsewhere")
-    async with importer.start(REQUEST) as started:
+    async with importer.open(REQUEST) as started:
         with pytest.raises(InternalError) as told:
             await whole(started, HEAD, project_line("A"), TAIL)
 
@@ -205,7 +206,7 @@ async def test_a_fault_of_ours_fails_the_import_and_tells_no_internals(
 
 
 async def test_an_import_taken_over_elsewhere_stops(pool: Pool, importer: ImportManager) -> None:
-    async with importer.start(REQUEST) as started:
+    async with importer.open(REQUEST) as started:
         await started.feed(HEAD)
         await pool.execute("UPDATE imports SET attempt = 2")
         with pytest.raises(Unavailable):
@@ -219,11 +220,14 @@ async def test_a_spool_that_cannot_be_written_interrupts(
     pool: Pool, settings: Settings, tmp_path: Path
 ) -> None:
     await pool.execute(ADD_CLIENT)
-    missing = {"spool_dir": tmp_path / "missing", "spill_bytes": 1000}
+    directory = tmp_path / "removed"
+    directory.mkdir()
+    small = {"spool_dir": directory, "spill_bytes": 1000}
     async with (
-        ImportManager(pool, settings.model_copy(update=missing)) as importer,
-        importer.start(REQUEST) as started,
+        ImportManager(pool, settings.model_copy(update=small)) as importer,
+        importer.open(REQUEST) as started,
     ):
+        directory.rmdir()
         with pytest.raises(Unavailable):
             await whole(started, HEAD, project_line("A", tasks=100), TAIL)
 
@@ -237,7 +241,7 @@ async def test_a_project_past_its_memory_is_spooled_and_lands_whole(
     small = {"spool_dir": tmp_path, "spill_bytes": 10_000}
     async with (
         ImportManager(pool, settings.model_copy(update=small)) as importer,
-        importer.start(REQUEST) as started,
+        importer.open(REQUEST) as started,
     ):
         await whole(started, HEAD, project_line("A", tasks=5000), TAIL)
 
@@ -256,7 +260,7 @@ async def test_a_slow_database_slows_the_upload(pool: Pool, importer: ImportMana
             await started.feed(heavy.replace(b'"A"', b'"A%d"' % n, 1))
             fed += len(heavy)
 
-    async with importer.start(REQUEST) as started:
+    async with importer.open(REQUEST) as started:
         async with pool.acquire() as conn, conn.transaction():
             await conn.execute("LOCK TABLE projects")
             await started.feed(HEAD)
@@ -276,7 +280,7 @@ async def test_a_slow_database_slows_the_upload(pool: Pool, importer: ImportMana
 async def test_a_running_import_shows_that_it_is_alive(pool: Pool, settings: Settings) -> None:
     await pool.execute(ADD_CLIENT)
     quick = settings.model_copy(update={"heartbeat_every": 0.05})
-    async with ImportManager(pool, quick) as importer, importer.start(REQUEST) as started:
+    async with ImportManager(pool, quick) as importer, importer.open(REQUEST) as started:
         await feed(started, [HEAD, *(project_line(f"P{n}") for n in range(250))])
         await until(pool, "SELECT projects_done = 200 AND bytes_read > 0 FROM import_progress")
         first = await pool.fetchval("SELECT beat_at FROM import_progress")
@@ -302,7 +306,7 @@ async def test_many_imports_share_few_connections(pool: Pool, dsn: str, settings
     begun = asyncio.Barrier(9)
 
     async def one(number: int, importer: ImportManager) -> None:
-        async with importer.start(REQUEST) as started:
+        async with importer.open(REQUEST) as started:
             await begun.wait()
             plans = (project_line(f"I{number}P{n}", tasks=50) for n in range(100))
             await whole(started, HEAD, *plans, TAIL)
@@ -331,14 +335,14 @@ async def test_a_client_that_is_held_up_does_not_hold_up_another(
     async with (
         await create_pool(few, dsn) as small,
         ImportManager(small, few) as importer,
-        importer.start(REQUEST) as large,
+        importer.open(REQUEST) as large,
     ):
         async with pool.acquire() as conn, conn.transaction():
             await conn.execute("SELECT pg_advisory_xact_lock($1)", client_key(CLIENT))
             plans = (project_line(f"P{n}") for n in range(1000))
             uploading = asyncio.create_task(whole(large, HEAD, *plans, TAIL))
             await until(pool, "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted")
-            async with asyncio.timeout(20), importer.start(ImportRequest(2, "other", "2")) as other:
+            async with asyncio.timeout(20), importer.open(ImportRequest(2, "other", "2")) as other:
                 await whole(other, HEAD, project_line("P1"), TAIL)
             assert not uploading.done()
         await uploading
@@ -346,7 +350,7 @@ async def test_a_client_that_is_held_up_does_not_hold_up_another(
 
 async def test_imports_that_fail_leave_no_turn_taken(pool: Pool, importer: ImportManager) -> None:
     async def fail(number: int) -> None:
-        async with importer.start(REQUEST) as started:
+        async with importer.open(REQUEST) as started:
             chunks = [HEAD, *(project_line(f"I{number}P{n}") for n in range(300))]
             if number % 3 == 0:
                 with pytest.raises(FileRefused):
@@ -363,6 +367,6 @@ async def test_imports_that_fail_leave_no_turn_taken(pool: Pool, importer: Impor
     for first in range(0, 48, 8):
         await asyncio.gather(*(fail(first + number) for number in range(8)))
 
-    async with asyncio.timeout(20), importer.start(REQUEST) as started:
+    async with asyncio.timeout(20), importer.open(REQUEST) as started:
         await whole(started, HEAD, *(project_line(f"P{n}") for n in range(1000)), TAIL)
     assert await pool.fetchval("SELECT count(*) FROM imports WHERE state = 'running'") == 0

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from service.imports import record
-from service.imports.pipeline.batch import Lease
+from service.imports.lease import Lease
 from service.imports.pipeline.writer import Writer
 from service.projects import retention as pruning
 from service.projects.retention import PruneBusy, prune
@@ -36,7 +36,7 @@ async def versions(pool: Pool, table: str = "project_versions") -> list[int]:
 @pytest.fixture
 async def five_versions(writer: Writer) -> None:
     for n in range(5):
-        await writer.land([project("A", index=n, tasks=n + 2)])
+        await writer.write_batch([project("A", index=n, tasks=n + 2)])
 
 
 @pytest.mark.usefixtures("five_versions")
@@ -82,7 +82,7 @@ async def test_many_projects_are_gone_through_range_by_range(
     monkeypatch.setattr(pruning, "VERSIONS_AT_A_TIME", 3)
     names = "ABCDEFG"
     for n in range(5):
-        await writer.land(
+        await writer.write_batch(
             [project(name, index=10 * n + i, tasks=n + 2) for i, name in enumerate(names)]
         )
     assert (await prune(pool, settings)).versions == 3 * len(names)
@@ -98,7 +98,7 @@ async def large(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pruning, "ROWS_AT_A_TIME", 10)
     monkeypatch.setattr(pruning, "_PAUSE", 0.5)
     for n in range(3):
-        await writer.land([project("A", index=n, tasks=25 + n)])
+        await writer.write_batch([project("A", index=n, tasks=25 + n)])
 
 
 @pytest.mark.usefixtures("large")
@@ -145,9 +145,9 @@ async def test_a_round_that_was_cut_is_gone_on_with(
 
 @pytest.mark.usefixtures("five_versions")
 async def test_another_clients_rows_of_the_same_keys_stay(
-    pool: Pool, settings: Settings, owner: Lease
+    pool: Pool, settings: Settings, lease: Lease
 ) -> None:
-    await finish(pool, owner)
+    await finish(pool, lease)
     await pool.execute(AGE, timedelta(days=31))
     await pool.execute("INSERT INTO clients (client_id, name) VALUES (2, 'Two')")
     copied = ("project_versions", "tasks", "dependencies", "import_results", "imports")
@@ -174,12 +174,12 @@ async def test_what_fails_for_one_client_leaves_the_others_theirs(
 ) -> None:
     await pool.execute("INSERT INTO clients (client_id, name) VALUES (0, 'First')")
 
-    async def expire_dead_imports(conn: Connection, client_id: int, expiry: float) -> list[int]:
+    async def expire(conn: Connection, client_id: int, expiry: float) -> list[int]:
         if client_id == 0:
             await conn.execute("SELECT 1 / 0")
         return await record.expire_dead_imports(conn, client_id, expiry)
 
-    monkeypatch.setattr(pruning, "expire_dead_imports", expire_dead_imports)
+    monkeypatch.setattr(pruning, "expire_dead_imports", expire)
     with pytest.raises(asyncpg.DivisionByZeroError):
         await prune(pool, settings)
     assert await versions(pool) == [4, 5]
@@ -198,11 +198,11 @@ async def test_only_one_process_prunes(pool: Pool, settings: Settings) -> None:
 @pytest.mark.parametrize(("state", "left"), [("completed", 0), ("interrupted", 0), ("running", 5)])
 @pytest.mark.usefixtures("five_versions")
 async def test_outcomes_go_once_their_import_has_long_ended(
-    pool: Pool, settings: Settings, owner: Lease, state: str, left: int
+    pool: Pool, settings: Settings, lease: Lease, state: str, left: int
 ) -> None:
     """Not before, and never a running import's; the import itself stays in the history."""
     if state != "running":
-        await finish(pool, owner, state)
+        await finish(pool, lease, state)
     await pool.execute(AGE, timedelta(days=29))
     assert (await prune(pool, settings)).outcomes == 0
     await pool.execute(AGE, timedelta(days=2))
@@ -214,9 +214,9 @@ async def test_outcomes_go_once_their_import_has_long_ended(
 
 @pytest.mark.usefixtures("five_versions")
 async def test_outcomes_stay_as_long_as_a_key_finds_them(
-    pool: Pool, settings: Settings, owner: Lease
+    pool: Pool, settings: Settings, lease: Lease
 ) -> None:
-    await finish(pool, owner)
+    await finish(pool, lease)
     await pool.execute("UPDATE imports SET idempotency_key = 'k', key_claimed_at = started_at")
     week = settings.model_copy(update={"keep_results_days": 1, "keep_keys_hours": 168})
     await pool.execute(AGE, timedelta(days=7))
@@ -226,7 +226,7 @@ async def test_outcomes_stay_as_long_as_a_key_finds_them(
 
 
 async def test_the_outcomes_of_many_imports_go_together(
-    pool: Pool, settings: Settings, owner: Lease, monkeypatch: pytest.MonkeyPatch
+    pool: Pool, settings: Settings, lease: Lease, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Past those that stay, and up to the first that is too young."""
     monkeypatch.setattr(pruning, "ROWS_AT_A_TIME", 10)
@@ -252,9 +252,9 @@ async def test_the_outcomes_of_many_imports_go_together(
 
 
 async def test_an_import_whose_owner_fell_silent_is_interrupted(
-    pool: Pool, settings: Settings, owner: Lease, writer: Writer
+    pool: Pool, settings: Settings, lease: Lease, writer: Writer
 ) -> None:
-    await writer.land([project("A")])
+    await writer.write_batch([project("A")])
     await prune(pool, settings)
     assert await pool.fetchval("SELECT state FROM imports") == "running"
 
@@ -268,11 +268,11 @@ async def test_an_import_whose_owner_fell_silent_is_interrupted(
 
 
 async def test_what_else_there_is_stays(
-    pool: Pool, settings: Settings, owner: Lease, writer: Writer
+    pool: Pool, settings: Settings, lease: Lease, writer: Writer
 ) -> None:
     """Imports, archived projects, locks and who broke them are kept for good."""
-    await writer.land([project("A")])
-    await finish(pool, owner)
+    await writer.write_batch([project("A")])
+    await finish(pool, lease)
     await pool.execute(
         """
         UPDATE projects SET archived_at = now() - interval '9 years';

@@ -39,7 +39,7 @@ def run(settings: Settings, dsn: str) -> Run:
 
 async def test_it_prunes_one_round_and_says_what_went(run: Run, writer: Writer) -> None:
     for n in range(5):
-        await writer.land([project("A", index=n, tasks=n + 2)])
+        await writer.write_batch([project("A", index=n, tasks=n + 2)])
     said = "Gone: {} versions, 0 outcomes, 0 shared objects, 0 interrupted.\n"
     code, out, err = await run()
     assert (code, out) == (0, said.format(2)), err
@@ -47,7 +47,7 @@ async def test_it_prunes_one_round_and_says_what_went(run: Run, writer: Writer) 
     assert (code, out) == (0, said.format(0)), err
 
 
-@pytest.mark.usefixtures("owner")
+@pytest.mark.usefixtures("lease")
 async def test_it_leaves_the_work_to_one_that_prunes(run: Run, pool: Pool) -> None:
     async with pool.acquire() as conn, conn.transaction():
         await conn.execute("SELECT pg_advisory_xact_lock($1)", prune_key())

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
+from service.imports.lease import Lease
 from service.imports.pipeline import transaction
-from service.imports.pipeline.batch import Lease
 from service.imports.pipeline.writer import Writer
 from service.model import SharedObject
 from service.projects import retention as pruning
@@ -33,31 +33,31 @@ async def kept(pool: Pool) -> list[str]:
     return [row["object_id"] for row in rows]
 
 
-async def store(pool: Pool, owner: Lease, *numbers: int) -> None:
+async def store(pool: Pool, lease: Lease, *numbers: int) -> None:
     async with pool.acquire() as conn:
-        await transaction.store_shared(conn, owner, calendars(*numbers))
+        await transaction.store_shared(conn, lease, calendars(*numbers))
 
 
 async def test_shared_objects_go_when_nothing_names_them_and_nothing_runs(
-    pool: Pool, settings: Settings, owner: Lease, writer: Writer
+    pool: Pool, settings: Settings, lease: Lease, writer: Writer
 ) -> None:
     for n in (1, 2, 3, 4):
-        await store(pool, owner, n, 9)
+        await store(pool, lease, n, 9)
         plan = project("A", index=n, tasks=n + 1)
         plan.shared = (calendars(n)[0].hash,)
-        await writer.land([plan])
+        await writer.write_batch([plan])
 
     assert (await prune(pool, settings)).shared_objects == 0
     assert await kept(pool) == ["1", "2", "3", "4", "9"]
-    await finish(pool, owner)
+    await finish(pool, lease)
     assert (await prune(pool, settings)).shared_objects == 3
     assert await kept(pool) == ["3", "4"], "what a version that is kept names"
 
 
-async def test_a_batch_is_not_waited_for(pool: Pool, settings: Settings, owner: Lease) -> None:
+async def test_a_batch_is_not_waited_for(pool: Pool, settings: Settings, lease: Lease) -> None:
     """Those behind a waiting one would wait as well."""
-    await store(pool, owner, 1)
-    await finish(pool, owner)
+    await store(pool, lease, 1)
+    await finish(pool, lease)
     async with pool.acquire() as conn, conn.transaction():
         await conn.execute("SELECT pg_advisory_xact_lock_shared($1)", client_key(1))
         async with asyncio.timeout(10):
@@ -67,13 +67,13 @@ async def test_a_batch_is_not_waited_for(pool: Pool, settings: Settings, owner: 
 
 @pytest.mark.parametrize("runs", ["all the while", "in between", "up to then"])
 async def test_an_import_that_runs_keeps_what_it_found(
-    pool: Pool, settings: Settings, owner: Lease, monkeypatch: pytest.MonkeyPatch, runs: str
+    pool: Pool, settings: Settings, lease: Lease, monkeypatch: pytest.MonkeyPatch, runs: str
 ) -> None:
     """It found the object stored, so that it did not store it: it must not go as unused."""
-    await store(pool, owner, 1)
-    await finish(pool, owner)
+    await store(pool, lease, 1)
+    await finish(pool, lease)
     early = await begun(pool) if runs == "up to then" else None
-    alone = pruning._alone
+    alone = pruning._transaction
 
     async def work() -> None:
         importing = early or await begun(pool)
@@ -98,7 +98,7 @@ async def test_an_import_that_runs_keeps_what_it_found(
         async with alone(pool) as conn:
             yield conn
 
-    monkeypatch.setattr(pruning, "_alone", late)
+    monkeypatch.setattr(pruning, "_transaction", late)
     gone = pruning.PruneResult()
     await pruning._prune_shared(pool, 1, gone)
     assert gone.shared_objects == 0

@@ -13,10 +13,11 @@ import pytest
 
 import service.spool.disk_set
 from service.errors import FileTooLarge, Unavailable
-from service.imports.manager import ImportManager, UploadSink
+from service.imports.manager import ImportManager
 from service.imports.outcomes import format_outcome, list_outcomes
 from service.imports.pipeline.upload_pipeline import UploadPipeline
 from service.imports.record import ImportRequest
+from service.imports.upload import UploadSink
 from service.settings import Settings
 from service.storage import Pool
 from tests.support.databases import ADD_CLIENT
@@ -79,7 +80,7 @@ async def importing(pool: Pool, settings: Settings, **changes: Any) -> AsyncIter
 
 
 async def send(importer: ImportManager, *chunks: bytes) -> UploadSink:
-    async with importer.start(REQUEST) as started:
+    async with importer.open(REQUEST) as started:
         await whole(started, *chunks)
     return started
 
@@ -143,13 +144,13 @@ async def test_references_that_wait_count_with_their_project(
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Is set once a reader waits for its writers."""
-    waits, settle = threading.Event(), UploadPipeline._settle
+    waits, settle = threading.Event(), UploadPipeline._wait_for_writers
 
     def seen(receiving: UploadPipeline) -> None:
         waits.set()
         settle(receiving)
 
-    monkeypatch.setattr(UploadPipeline, "_settle", seen)
+    monkeypatch.setattr(UploadPipeline, "_wait_for_writers", seen)
     return waits
 
 
@@ -206,13 +207,12 @@ async def test_a_spool_that_others_have_filled_interrupts_and_a_retry_lands(
 ) -> None:
     file = (HEAD, plan("A", 1), large("B"), TAIL)
     async with importing(pool, settings, spool_bytes=2 * LARGE) as importer:
-        async with importer.start(REQUEST) as other:
+        async with importer.open(REQUEST) as other, importer.open(REQUEST) as started:
             await other.feed(P6_HEAD + calendars(2400))
             await holds(importer, 2300 * KIB)
             assert unlinked() > 0
-            async with importer.start(REQUEST) as started:
-                with pytest.raises(Unavailable, match="no room"):
-                    await whole(started, *file)
+            with pytest.raises(Unavailable, match="no room"):
+                await whole(started, *file)
             assert await state(pool, started) == "interrupted"
             await other.feed(p6_project("C") + P6_TAIL)
             await other.finish()
@@ -224,14 +224,14 @@ async def test_a_spool_that_others_have_filled_interrupts_and_a_retry_lands(
 async def test_no_import_begins_without_room_for_its_share(pool: Pool, settings: Settings) -> None:
     bounds = {"spool_bytes": 2 * LARGE, "import_spool_bytes": LARGE}
     async with importing(pool, settings, **bounds) as importer:
-        async with importer.start(REQUEST) as started:
+        async with importer.open(REQUEST) as started:
             await started.feed(P6_HEAD)
             with importer.admit(1):
                 pass
             await started.feed(calendars(LARGE // KIB - 200))
             await holds(importer, LARGE - 400 * KIB)
             importer.spool.check_space(LARGE)
-            async with importer.start(REQUEST) as second:
+            async with importer.open(REQUEST) as second:
                 await second.feed(P6_HEAD + calendars(LARGE // KIB - 200))
                 await holds(importer, LARGE + 1)
                 with pytest.raises(Unavailable, match="no room"):
@@ -244,15 +244,18 @@ async def test_a_disk_at_its_reserve_takes_no_import_and_interrupts_those_that_r
     pool: Pool, settings: Settings, tmp_path: Path
 ) -> None:
     free = os.statvfs(tmp_path).f_bavail * os.statvfs(tmp_path).f_frsize
-    bounds = {"spool_dir": tmp_path, "spool_reserve_bytes": 2 * free}
-    async with importing(pool, settings, **bounds) as importer:
+    async with (
+        importing(pool, settings, spool_dir=tmp_path) as importer,
+        importer.open(REQUEST) as small,
+        importer.open(REQUEST) as started,
+    ):
+        importer.spool._reserved_bytes = 2 * free
         with pytest.raises(Unavailable, match="no room"):
             importer.admit(1).__enter__()
-        async with importer.start(REQUEST) as started:
-            with pytest.raises(Unavailable, match="no room"):
-                await whole(started, HEAD, plan("A", 1), large("B"), TAIL)
+        with pytest.raises(Unavailable, match="no room"):
+            await whole(started, HEAD, plan("A", 1), large("B"), TAIL)
         assert await state(pool, started) == "interrupted"
-        small = await send(importer, HEAD, plan("A", 1), TAIL)
+        await whole(small, HEAD, plan("A", 1), TAIL)
     assert await state(pool, small) == "completed"
 
 
@@ -261,7 +264,7 @@ async def test_an_import_that_is_stopped_while_its_reader_waits_ends_at_once(
 ) -> None:
     bounds = {"import_spool_bytes": 5 * LARGE // 2, "lock_timeout": 2, "retry_timeout": 0.5}
     async with importing(pool, settings, **bounds) as importer:
-        async with importer.start(REQUEST) as started:
+        async with importer.open(REQUEST) as started:
             async with pool.acquire() as conn, conn.transaction():
                 await conn.execute("LOCK TABLE projects")
                 sent = asyncio.create_task(

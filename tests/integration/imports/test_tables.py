@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from service.imports.pipeline.batch import Lease
+from service.imports.lease import Lease
 from service.imports.pipeline.transaction import write_batch
 from service.storage import Connection, Pool
 from tests.support.projects import project
@@ -29,21 +29,21 @@ async def count(conn: Connection, query: str) -> int:
     return value
 
 
-async def import_all(conn: Connection, owner: Lease, name: str, number: int = ALL) -> None:
+async def import_all(conn: Connection, lease: Lease, name: str, number: int = ALL) -> None:
     # Outcomes are keyed by their place in the file, so each import takes further ones.
     first: int = await conn.fetchval("SELECT count(*) FROM import_results")
     for start in range(0, number, BATCH):
         places = range(start, min(start + BATCH, number))
         items = [project(f"P-{n}", first + n, name=name, tasks=0) for n in places]
-        assert not await write_batch(conn, owner, items, False)
+        assert not await write_batch(conn, lease, items, False)
 
 
-async def tuples_read_by_imports(conn: Connection, owner: Lease) -> int:
+async def tuples_read_by_imports(conn: Connection, lease: Lease) -> int:
     """What two imports, the second with every project changed, read of ``projects``."""
     await conn.execute("SELECT pg_stat_force_next_flush()")
     await conn.execute("SELECT pg_stat_reset()")
-    await import_all(conn, owner, "First")
-    await import_all(conn, owner, "Second")
+    await import_all(conn, lease, "First")
+    await import_all(conn, lease, "Second")
     return await count(
         conn,
         "SELECT ((SELECT sum(seq_tup_read) FROM pg_stat_user_tables"
@@ -58,28 +58,28 @@ MOST_READ = 2 * ALL + BATCH
 
 
 async def test_batch_reads_its_own_projects_alone_after_small_beginnings(
-    conn: Connection, owner: Lease
+    conn: Connection, lease: Lease
 ) -> None:
     await conn.execute("VACUUM (ANALYZE) projects")
     for edition in range(10):  # PostgreSQL would keep a plan after the fifth
-        await import_all(conn, owner, f"Edition {edition}", 2)
-    assert await tuples_read_by_imports(conn, owner) <= MOST_READ
+        await import_all(conn, lease, f"Edition {edition}", 2)
+    assert await tuples_read_by_imports(conn, lease) <= MOST_READ
 
 
 async def test_batch_reads_its_own_projects_alone_of_a_client_new_to_the_statistics(
-    conn: Connection, owner: Lease
+    conn: Connection, lease: Lease
 ) -> None:
     await conn.execute(
         "INSERT INTO projects (client_id, external_id, version, content_hash)"
         " SELECT 2 + n % 99, 'P-' || n, 1, '' FROM generate_series(1, 20000) n"
     )
     await conn.execute("VACUUM (ANALYZE) projects")
-    assert await tuples_read_by_imports(conn, owner) <= MOST_READ
+    assert await tuples_read_by_imports(conn, lease) <= MOST_READ
 
 
-async def test_moving_a_pointer_writes_no_index(conn: Connection, owner: Lease) -> None:
-    await import_all(conn, owner, "First")
-    await import_all(conn, owner, "Second")
+async def test_moving_a_pointer_writes_no_index(conn: Connection, lease: Lease) -> None:
+    await import_all(conn, lease, "First")
+    await import_all(conn, lease, "Second")
 
     elsewhere = await count(
         conn,

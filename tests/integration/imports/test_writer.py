@@ -8,14 +8,14 @@ from types import SimpleNamespace
 import pytest
 
 from service.codes import ErrorCode
+from service.imports.lease import Lease, LeaseLost
 from service.imports.pipeline import transaction
-from service.imports.pipeline.batch import BatchItem, Lease
+from service.imports.pipeline.batch import BatchItem
 from service.imports.pipeline.fair_scheduler import FairScheduler
 from service.imports.pipeline.writer import Writer
 from service.model import Refusal
 from service.storage import Connection, Pool
 from service.storage.advisory_locks import project_key
-from service.storage.db_errors import LeaseLost
 from tests.support.projects import CLIENT, begun, fetch_results, project, until
 
 
@@ -29,11 +29,11 @@ async def other(pool: Pool) -> AsyncIterator[Connection]:
 
 
 async def test_a_new_project_is_created_with_its_children(
-    pool: Pool, owner: Lease, writer: Writer
+    pool: Pool, lease: Lease, writer: Writer
 ) -> None:
-    await writer.land([project("A", tasks=3)])
+    await writer.write_batch([project("A", tasks=3)])
 
-    (result,) = await fetch_results(pool, owner)
+    (result,) = await fetch_results(pool, lease)
     assert (result["outcome"], result["version"], result["tasks"]) == ("created", 1, 3)
     tasks = await pool.fetch("SELECT task_id, project_id FROM current_tasks ORDER BY ordinal")
     assert [task["task_id"] for task in tasks] == ["T0", "T1", "T2"]
@@ -42,44 +42,44 @@ async def test_a_new_project_is_created_with_its_children(
 
 
 async def test_equal_content_is_unchanged_and_writes_nothing(
-    pool: Pool, owner: Lease, writer: Writer
+    pool: Pool, lease: Lease, writer: Writer
 ) -> None:
-    await writer.land([project("A")])
-    await writer.land([project("A", index=1)])
+    await writer.write_batch([project("A")])
+    await writer.write_batch([project("A", index=1)])
 
-    assert [row["outcome"] for row in await fetch_results(pool, owner)] == ["created", "unchanged"]
+    assert [row["outcome"] for row in await fetch_results(pool, lease)] == ["created", "unchanged"]
     assert await pool.fetchval("SELECT count(*) FROM project_versions") == 1
 
 
 async def test_a_change_is_a_new_version_beside_the_old(
-    pool: Pool, owner: Lease, writer: Writer
+    pool: Pool, lease: Lease, writer: Writer
 ) -> None:
-    await writer.land([project("A", tasks=2)])
-    await writer.land([project("A", index=1, tasks=5)])
+    await writer.write_batch([project("A", tasks=2)])
+    await writer.write_batch([project("A", index=1, tasks=5)])
 
-    assert [row["version"] for row in await fetch_results(pool, owner)] == [1, 2]
+    assert [row["version"] for row in await fetch_results(pool, lease)] == [1, 2]
     assert await pool.fetchval("SELECT count(*) FROM current_tasks") == 5
     assert await pool.fetchval("SELECT count(*) FROM tasks") == 7
 
 
 async def test_an_archived_project_is_revived_even_by_equal_content(
-    pool: Pool, owner: Lease, writer: Writer
+    pool: Pool, lease: Lease, writer: Writer
 ) -> None:
-    await writer.land([project("A")])
+    await writer.write_batch([project("A")])
     await pool.execute("UPDATE projects SET archived_at = now()")
-    await writer.land([project("A", index=1)])
+    await writer.write_batch([project("A", index=1)])
 
-    assert [row["outcome"] for row in await fetch_results(pool, owner)] == ["created", "updated"]
+    assert [row["outcome"] for row in await fetch_results(pool, lease)] == ["created", "updated"]
     assert await pool.fetchval("SELECT archived_at FROM projects") is None
 
 
 async def test_a_plan_from_another_dialect_is_told_in_a_warning(
-    pool: Pool, owner: Lease, writer: Writer
+    pool: Pool, lease: Lease, writer: Writer
 ) -> None:
-    await writer.land([project("A")])
-    await writer.land([project("A", index=1, source="p6")])
+    await writer.write_batch([project("A")])
+    await writer.write_batch([project("A", index=1, source="p6")])
 
-    first = (await fetch_results(pool, owner))[1]["warnings"]["first"]
+    first = (await fetch_results(pool, lease))[1]["warnings"]["first"]
     assert [(notice["code"], notice["value"]) for notice in first] == [
         ("DIALECT_CHANGED", "native")
     ]
@@ -87,24 +87,24 @@ async def test_a_plan_from_another_dialect_is_told_in_a_warning(
 
 @pytest.mark.parametrize(("there", "read_at", "current"), [(True, 7, 1), (False, 1, None)])
 async def test_another_version_than_the_one_read_is_a_conflict(
-    pool: Pool, owner: Lease, writer: Writer, there: bool, read_at: int, current: int | None
+    pool: Pool, lease: Lease, writer: Writer, there: bool, read_at: int, current: int | None
 ) -> None:
     if there:
-        await writer.land([project("A")])
-    await writer.land([project("A", index=1, tasks=9, read_at=read_at)])
+        await writer.write_batch([project("A")])
+    await writer.write_batch([project("A", index=1, tasks=9, read_at=read_at)])
 
-    result = (await fetch_results(pool, owner))[-1]
+    result = (await fetch_results(pool, lease))[-1]
     assert result["error"] == ErrorCode.VERSION_CONFLICT
     assert result["extra"] == {"expected_version": read_at, "current_version": current}
 
 
 async def test_the_version_that_was_read_is_replaced(
-    pool: Pool, owner: Lease, writer: Writer
+    pool: Pool, lease: Lease, writer: Writer
 ) -> None:
-    await writer.land([project("A")])
-    await writer.land([project("A", index=1, tasks=9, read_at=1)])
+    await writer.write_batch([project("A")])
+    await writer.write_batch([project("A", index=1, tasks=9, read_at=1)])
 
-    assert (await fetch_results(pool, owner))[1]["outcome"] == "updated"
+    assert (await fetch_results(pool, lease))[1]["outcome"] == "updated"
 
 
 @pytest.mark.parametrize(
@@ -112,18 +112,18 @@ async def test_the_version_that_was_read_is_replaced(
     [("bob", "1 hour", "failed"), ("tester", "1 hour", "updated"), ("bob", "-1 s", "updated")],
 )
 async def test_a_lock_of_another_subject_refuses_until_it_expires(
-    pool: Pool, owner: Lease, writer: Writer, holder: str, expires: str, outcome: str
+    pool: Pool, lease: Lease, writer: Writer, holder: str, expires: str, outcome: str
 ) -> None:
-    await writer.land([project("A")])
+    await writer.write_batch([project("A")])
     await pool.execute(
         "INSERT INTO project_locks (client_id, project_id, holder, expires_at)"
         " SELECT 1, project_id, $1, clock_timestamp() + $2::text::interval FROM projects",
         holder,
         expires,
     )
-    await writer.land([project("A", index=1, tasks=5)])
+    await writer.write_batch([project("A", index=1, tasks=5)])
 
-    result = (await fetch_results(pool, owner))[1]
+    result = (await fetch_results(pool, lease))[1]
     assert result["outcome"] == outcome
     if outcome == "failed":
         assert result["error"] == ErrorCode.LOCKING_CONFLICT
@@ -131,15 +131,15 @@ async def test_a_lock_of_another_subject_refuses_until_it_expires(
 
 
 async def test_what_the_database_refuses_is_refused_alone(
-    pool: Pool, owner: Lease, writer: Writer
+    pool: Pool, lease: Lease, writer: Writer
 ) -> None:
     bad = {3, 4, 17}
     batch = [
         project(f"P{n}", index=n, percent="not a number" if n in bad else "5") for n in range(20)
     ]
-    await writer.land(batch)
+    await writer.write_batch(batch)
 
-    outcomes = await fetch_results(pool, owner)
+    outcomes = await fetch_results(pool, lease)
     assert {row["index"] for row in outcomes if row["outcome"] == "failed"} == bad
     assert {row["error"] for row in outcomes if row["index"] in bad} == {"VALIDATION_ERROR"}
     assert await pool.fetchval("SELECT count(*) FROM projects") == 17
@@ -147,7 +147,7 @@ async def test_what_the_database_refuses_is_refused_alone(
 
 
 async def test_a_fault_without_a_row_is_found_by_bisection(
-    pool: Pool, owner: Lease, writer: Writer
+    pool: Pool, lease: Lease, writer: Writer
 ) -> None:
     await pool.execute(
         """
@@ -162,101 +162,103 @@ async def test_a_fault_without_a_row_is_found_by_bisection(
             FOR EACH STATEMENT EXECUTE FUNCTION refuse();
         """
     )
-    await writer.land([project(f"P{n}", index=n) for n in range(9)])
+    await writer.write_batch([project(f"P{n}", index=n) for n in range(9)])
 
-    outcomes = await fetch_results(pool, owner)
+    outcomes = await fetch_results(pool, lease)
     assert [row["index"] for row in outcomes if row["outcome"] == "failed"] == [5]
     assert outcomes[5]["error"] == ErrorCode.INTERNAL_ERROR
     assert await pool.fetchval("SELECT count(*) FROM projects") == 8
 
 
 async def test_a_contested_project_lets_its_neighbours_land_and_follows_once_it_is_free(
-    pool: Pool, owner: Lease, other: Connection
+    pool: Pool, lease: Lease, other: Connection
 ) -> None:
-    writer = Writer(pool, FairScheduler(8).seat(CLIENT), owner, lock_timeout=30, retry_timeout=5)
+    writer = Writer(pool, FairScheduler(8).queue(CLIENT), lease, lock_timeout=30, retry_timeout=5)
     await other.execute("SELECT pg_advisory_xact_lock($1)", project_key(CLIENT, "B"))
     landing = asyncio.create_task(
-        writer.land([project(name, index=n) for n, name in enumerate("ABC")])
+        writer.write_batch([project(name, index=n) for n, name in enumerate("ABC")])
     )
     await until(pool, "SELECT count(*) = 2 FROM import_results")
-    assert [row["external_id"] for row in await fetch_results(pool, owner)] == ["A", "C"]
+    assert [row["external_id"] for row in await fetch_results(pool, lease)] == ["A", "C"]
 
     await other.execute("ROLLBACK")
     await landing
-    assert [row["outcome"] for row in await fetch_results(pool, owner)] == ["created"] * 3
+    assert [row["outcome"] for row in await fetch_results(pool, lease)] == ["created"] * 3
 
 
 async def test_a_project_held_past_its_deadline_names_the_import_in_the_way(
-    pool: Pool, owner: Lease, writer: Writer, other: Connection
+    pool: Pool, lease: Lease, writer: Writer, other: Connection
 ) -> None:
     rival = await begun(pool)
     await other.execute("ROLLBACK")
     async with transaction.lease_transaction(other, rival):
         await other.execute("SELECT pg_advisory_xact_lock($1)", project_key(CLIENT, "B"))
-        await writer.land([project("B")])
+        await writer.write_batch([project("B")])
 
-    (result,) = await fetch_results(pool, owner)
+    (result,) = await fetch_results(pool, lease)
     assert result["error"] == ErrorCode.LOCKING_CONFLICT
     assert result["extra"] == {"import_id": rival.import_id}
     assert await pool.fetchval("SELECT count(*) FROM projects") == 0
 
 
 async def test_waiting_for_a_turn_does_not_count_against_a_project(
-    pool: Pool, owner: Lease, other: Connection, monkeypatch: pytest.MonkeyPatch
+    pool: Pool, lease: Lease, other: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     turns = FairScheduler(1)
-    neighbour = turns.seat(CLIENT + 1)
+    neighbour = turns.queue(CLIENT + 1)
     ahead = 0
     clock = SimpleNamespace(monotonic=lambda: time.monotonic() + ahead)
     monkeypatch.setattr("service.imports.pipeline.writer.time", clock)
-    writer = Writer(pool, turns.seat(CLIENT), owner, lock_timeout=60, retry_timeout=5)
+    writer = Writer(pool, turns.queue(CLIENT), lease, lock_timeout=60, retry_timeout=5)
     await other.execute("SELECT pg_advisory_xact_lock($1)", project_key(CLIENT, "B"))
-    landing = asyncio.create_task(writer.land([project(name, n) for n, name in enumerate("AB")]))
+    landing = asyncio.create_task(
+        writer.write_batch([project(name, n) for n, name in enumerate("AB")])
+    )
     await until(pool, "SELECT count(*) = 1 FROM import_results")
-    async with neighbour.awaited():
+    async with neighbour.slot():
         async with asyncio.timeout(30):
             while not turns._waiting:  # noqa: ASYNC110
                 await asyncio.sleep(0)
         ahead = 100
-    async with neighbour.awaited():  # after the next try, which found the lock held
+    async with neighbour.slot():  # after the next try, which found the lock held
         await other.execute("ROLLBACK")
     await landing
 
-    assert [row["outcome"] for row in await fetch_results(pool, owner)] == ["created"] * 2
+    assert [row["outcome"] for row in await fetch_results(pool, lease)] == ["created"] * 2
 
 
 @pytest.mark.parametrize("change", ["attempt = 2", "state = 'interrupted'"])
 async def test_an_import_that_is_no_longer_ours_writes_nothing(
-    pool: Pool, owner: Lease, writer: Writer, change: str
+    pool: Pool, lease: Lease, writer: Writer, change: str
 ) -> None:
     await pool.execute(f"UPDATE imports SET {change}")
 
     with pytest.raises(LeaseLost):
-        await writer.land([project("A")])
+        await writer.write_batch([project("A")])
     assert await pool.fetchval("SELECT count(*) FROM projects") == 0
 
 
 async def test_a_batch_whose_commit_went_unanswered_is_not_written_twice(
-    pool: Pool, owner: Lease
+    pool: Pool, lease: Lease
 ) -> None:
     batch: list[BatchItem] = [
         project("A"),
         Refusal(1, 5, "B", None, ErrorCode.VALIDATION_ERROR, "bad"),
     ]
     async with pool.acquire() as conn:
-        await transaction.write_batch(conn, owner, batch, False)
-        await transaction.write_batch(conn, owner, batch, True)
+        await transaction.write_batch(conn, lease, batch, False)
+        await transaction.write_batch(conn, lease, batch, True)
 
-    assert [row["outcome"] for row in await fetch_results(pool, owner)] == ["created", "failed"]
+    assert [row["outcome"] for row in await fetch_results(pool, lease)] == ["created", "failed"]
     assert await pool.fetchval("SELECT version FROM projects") == 1
 
 
 @pytest.mark.parametrize("tasks", [2, 50_000], ids=["sent", "more than the socket takes"])
 async def test_a_broken_connection_is_replaced_and_the_batch_lands(
-    pool: Pool, owner: Lease, writer: Writer, other: Connection, tasks: int
+    pool: Pool, lease: Lease, writer: Writer, other: Connection, tasks: int
 ) -> None:
     await other.execute("LOCK TABLE tasks")
-    landing = asyncio.create_task(writer.land([project("A", tasks=tasks)]))
+    landing = asyncio.create_task(writer.write_batch([project("A", tasks=tasks)]))
     waiting = (
         "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'COPY%'"
     )
@@ -265,19 +267,19 @@ async def test_a_broken_connection_is_replaced_and_the_batch_lands(
     await other.execute("ROLLBACK")
 
     await landing
-    assert [row["outcome"] for row in await fetch_results(pool, owner)] == ["created"]
+    assert [row["outcome"] for row in await fetch_results(pool, lease)] == ["created"]
 
 
 async def test_batches_in_opposite_order_neither_deadlock_nor_lose_a_version(
-    pool: Pool, owner: Lease
+    pool: Pool, lease: Lease
 ) -> None:
     names = [f"P{n}" for n in range(60)]
-    writer = Writer(pool, FairScheduler(8).seat(CLIENT), owner, lock_timeout=30, retry_timeout=5)
+    writer = Writer(pool, FairScheduler(8).queue(CLIENT), lease, lock_timeout=30, retry_timeout=5)
 
     async def write(order: list[str], first: int, tasks: int) -> None:
         for at in range(0, 60, 10):
             chunk = order[at : at + 10]
-            await writer.land(
+            await writer.write_batch(
                 [project(name, first + at + n, tasks=tasks) for n, name in enumerate(chunk)]
             )
 

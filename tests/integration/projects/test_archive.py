@@ -49,7 +49,7 @@ async def test_archiving_makes_a_version_with_the_same_content(client: Client, p
 async def test_archiving_copies_a_large_project_in_pieces(
     client: Client, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.projects.archive.AT_A_TIME", 7)
+    monkeypatch.setattr("service.storage.version_copy.ROWS_AT_A_TIME", 7)
     await plant(pool, 50)
     assert (await client.ask("projects/1", "DELETE")).status == 200
     assert await version_of(pool, 2) == await version_of(pool, 1)

@@ -59,7 +59,7 @@ async def filled(http: aiohttp.ClientSession, service: Service, pool: Pool) -> d
 async def test_removing_a_client_deletes_its_rows_from_every_table(
     pool: Pool, filled: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client_removal, "_ROWS", 100)
+    monkeypatch.setattr(client_removal, "_ROWS_AT_A_TIME", 100)
     async with pool.acquire() as conn:
         await client_removal.remove_client(conn, 1, EXPIRY)
     assert set((await count_rows(pool, 1)).values()) == {0}

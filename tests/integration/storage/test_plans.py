@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from service.imports.client_removal import KEYS
-from service.imports.pipeline.batch import Lease
+from service.imports.lease import Lease
 from service.imports.pipeline.copy import NewVersion, copy_versions
 from service.storage import Connection
 from service.storage.queries import SQL, Queries
@@ -21,7 +21,7 @@ from tests.support.projects import project
 
 OF_MANY = {
     "clients.list": "lists all clients for an operator",
-    "imports.beat": "beats for all imports of a process, whatever their clients",
+    "imports.renew_leases": "beats for all imports of a process, whatever their clients",
 }
 CITUS = SQL / "citus.sql"
 ROW = re.compile(r"VALUES \((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)")
@@ -32,8 +32,7 @@ PART = re.compile(r"(--.*\n|\s)*AND ")
 
 CHILD = {"columns": "attributes", "size": "1"}
 FILLED = {
-    "locks.copy_version": {"columns": ", ".join(PROJECT_COLUMNS)},
-    "undo.copy_versions": {"columns": ", ".join(PROJECT_COLUMNS)},
+    "version_copy.copy_versions": {"columns": ", ".join(PROJECT_COLUMNS)},
     "compare.project": {"version": "$3"},
     "compare.records": {"version": "$3"},
     "compare.shared": {"version": "$3"},
@@ -82,7 +81,7 @@ def queries() -> Iterator[tuple[str, str]]:
 
 def tables_of(name: str, text: str) -> list[str]:
     """Return the tables that the code puts into a query."""
-    if name == "clients.delete_some":
+    if name == "clients.delete_rows":
         return [*KEYS]
     return [*Table] if "{table}" in text else [Table.TASKS]
 

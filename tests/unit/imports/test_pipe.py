@@ -9,13 +9,9 @@ from collections.abc import Callable
 import pytest
 from lxml import etree
 
-from service.imports.pipeline.pipe import HAND_OVER, Pipe
+from service.imports.pipeline.pipe import CHUNK_BYTES, Pipe, PipeAborted
 
 LIMIT = 100
-
-
-class Broken(Exception):
-    pass
 
 
 def pipe(limit: int = LIMIT) -> Pipe:
@@ -76,7 +72,7 @@ async def test_what_is_held_never_passes_the_limit() -> None:
 
 async def test_a_chunk_above_the_limit_passes_alone_and_uncopied() -> None:
     through = pipe()
-    large = b"x" * (HAND_OVER * 3)
+    large = b"x" * (CHUNK_BYTES * 3)
     await through.write(large)
     second = asyncio.create_task(through.write(b"y"))
     await turn()
@@ -97,7 +93,7 @@ async def test_a_large_chunk_waits_until_the_pipe_is_empty() -> None:
 
 
 async def test_small_chunks_of_one_turn_are_handed_over_together() -> None:
-    through = pipe(HAND_OVER)
+    through = pipe(CHUNK_BYTES)
     reading = asyncio.create_task(asyncio.to_thread(through.read))
     async with asyncio.timeout(10):
         while not through._state._waiters:  # type: ignore[attr-defined]
@@ -108,12 +104,12 @@ async def test_small_chunks_of_one_turn_are_handed_over_together() -> None:
 
 
 async def test_joined_chunks_stay_below_the_hand_over() -> None:
-    through = pipe(HAND_OVER * 4)
+    through = pipe(CHUNK_BYTES * 4)
     for _ in range(5):
-        await through.write(b"z" * (HAND_OVER // 2))
+        await through.write(b"z" * (CHUNK_BYTES // 2))
     through.close()
     sizes = [len(data) for data in iter(lambda: through.read(1), b"")]
-    assert sizes == [HAND_OVER, HAND_OVER, HAND_OVER // 2]
+    assert sizes == [CHUNK_BYTES, CHUNK_BYTES, CHUNK_BYTES // 2]
 
 
 async def test_an_empty_chunk_is_not_the_end() -> None:
@@ -147,7 +143,7 @@ async def test_close_wakes_a_waiting_reader() -> None:
     assert await asyncio.wait_for(reading, 10) == b""
 
 
-async def test_fail_raises_in_a_waiting_reader() -> None:
+async def test_abort_raises_in_a_waiting_reader() -> None:
     through = pipe()
     await through.write(b"first")
     first = threading.Event()
@@ -159,32 +155,32 @@ async def test_fail_raises_in_a_waiting_reader() -> None:
 
     reading = asyncio.create_task(asyncio.to_thread(reader))
     await asyncio.to_thread(first.wait, 10)
-    through.fail(Broken("client gone"))
-    with pytest.raises(Broken, match="client gone"):
+    through.abort()
+    with pytest.raises(PipeAborted):
         await asyncio.wait_for(reading, 10)
 
 
-async def test_fail_raises_in_a_waiting_writer_and_drops_what_is_held() -> None:
+async def test_abort_raises_in_a_waiting_writer_and_drops_what_is_held() -> None:
     through = pipe()
     await through.write(b"x" * LIMIT)
     writing = asyncio.create_task(through.write(b"y"))
     await turn()
-    through.fail(Broken("shutdown"))
-    through.fail(Broken("later"))
-    with pytest.raises(Broken, match="shutdown"):
+    through.abort()
+    through.abort()
+    with pytest.raises(PipeAborted):
         await asyncio.wait_for(writing, 10)
-    with pytest.raises(Broken, match="shutdown"):
+    with pytest.raises(PipeAborted):
         through.read()
-    with pytest.raises(Broken, match="shutdown"):
+    with pytest.raises(PipeAborted):
         await through.write(b"z")
 
 
-async def test_fail_after_close_still_stops_the_reader() -> None:
+async def test_abort_after_close_still_stops_the_reader() -> None:
     through = pipe()
     await through.write(b"data")
     through.close()
-    through.fail(Broken("shutdown"))
-    with pytest.raises(Broken):
+    through.abort()
+    with pytest.raises(PipeAborted):
         through.read()
 
 
@@ -245,7 +241,7 @@ async def test_iterparse_takes_chunks_longer_than_it_asked_for() -> None:
 async def test_a_full_pipe_takes_a_chunk_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     through = pipe()
     await through.write(b"a" * LIMIT)
-    monkeypatch.setattr("service.imports.pipeline.pipe.PATIENCE", 0.01)
+    monkeypatch.setattr("service.imports.pipeline.pipe.MAX_WAIT", 0.01)
     async with asyncio.timeout(10):
         for _ in range(3):
             await through.write(b"b")

@@ -1,0 +1,159 @@
+"""The lease of an import: which process may write for it, and how that process keeps it.
+
+A process holds the lease from the moment it claims the import until it ends the row. A heartbeat
+renews it. An import without a heartbeat for ``heartbeat_expiry`` seconds counts as dead: another
+upload may take it over, which raises ``attempt``. Every transaction compares the attempt before it
+writes, so a process that lost its lease without noticing writes nothing (fencing).
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NoReturn, Protocol
+
+import structlog
+
+from service.imports.options import DEFAULT_OPTIONS, ImportOptions
+from service.observability import metrics
+from service.storage import Connection, Pool, watchdog
+from service.storage.db_errors import sqlstate
+from service.storage.queries import Queries
+
+_SQL = Queries("imports")
+_log = structlog.get_logger()
+
+
+class LeaseLost(Exception):
+    """Another process ended the import or took it over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right of this process to write for one attempt of an import.
+
+    Attributes:
+        attempt: the number that fences the transactions.
+        lock_timeout: seconds to wait for the lock of the import or of the client.
+        idle_timeout: seconds that a transaction may stand idle before the server ends it.
+        options: the uploader's options.
+        keyed: the import has an idempotency key.
+    """
+
+    client_id: int
+    import_id: int
+    attempt: int
+    subject: str
+    lock_timeout: float
+    idle_timeout: float
+    options: ImportOptions = DEFAULT_OPTIONS
+    keyed: bool = False
+
+
+async def check_lease(conn: Connection, lease: Lease) -> None:
+    """Check that the lease still holds.
+
+    Call this in a statement after the one that takes the import's lock: a single statement would
+    read the row as it was before it waited for the lock.
+
+    Raises:
+        LeaseLost: another process ended the import or took it over.
+    """
+    if not await conn.fetchval(_SQL.holds_lease, lease.client_id, lease.import_id, lease.attempt):
+        raise LeaseLost
+
+
+class LeaseHolder(Protocol):
+    """A running import, as the heartbeat sees it."""
+
+    @property
+    def lease(self) -> Lease: ...
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes of the file that the parser has read."""
+
+    @property
+    def projects_done(self) -> int:
+        """Outcomes written so far."""
+
+    def cancel(self, by: str) -> None:
+        """Stop the import because a subject cancelled it."""
+
+    def lose_lease(self) -> None:
+        """Stop the import because the lease is lost."""
+
+
+class Heartbeat:
+    """Renews the leases of all imports of this process, in one statement an interval.
+
+    The answer also tells which imports lost their lease and which were cancelled.
+
+    Args:
+        pool: the connections; the heartbeat keeps one for itself.
+        holders: the running imports, by id and attempt.
+        interval: seconds between two heartbeats.
+        expiry: seconds without a heartbeat after which an import counts as dead.
+        before_each: called before each heartbeat, to refresh gauges.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        holders: Mapping[tuple[int, int], LeaseHolder],
+        *,
+        interval: float,
+        expiry: float,
+        before_each: Callable[[], None],
+    ) -> None:
+        self._pool = pool
+        self._holders = holders
+        self._interval = interval
+        self._expiry = expiry
+        self._before_each = before_each
+
+    async def run(self) -> NoReturn:
+        """Send heartbeats until cancelled; after a failure, continue on a new connection."""
+        while True:
+            try:
+                async with self._pool.acquire() as conn:
+                    try:
+                        await self._run_on(conn)
+                    finally:
+                        # Releasing the connection would wait for a database that may not answer.
+                        watchdog.terminate(conn)
+            except Exception as exc:
+                metrics.HEARTBEATS_MISSED.inc()
+                metrics.count_error(sqlstate(exc))
+                _log.warning("heartbeat missed", fault=repr(exc))
+            await asyncio.sleep(self._interval)
+
+    async def _run_on(self, conn: Connection) -> NoReturn:
+        while True:
+            self._before_each()
+            with watchdog.terminate_after(conn, self._expiry / 2):
+                await self._renew(conn)
+            await asyncio.sleep(self._interval)
+
+    async def _renew(self, conn: Connection) -> None:
+        # In the order of the keys, so that the statements of two processes cannot deadlock.
+        holders = sorted(
+            self._holders.values(),
+            key=lambda each: (each.lease.client_id, each.lease.import_id),
+        )
+        if not holders:
+            return
+        rows = await conn.fetch(
+            _SQL.renew_leases,
+            [holder.lease.client_id for holder in holders],
+            [holder.lease.import_id for holder in holders],
+            [holder.lease.attempt for holder in holders],
+            [holder.bytes_read for holder in holders],
+            [holder.projects_done for holder in holders],
+        )
+        renewed = {(row["import_id"], row["attempt"]): row for row in rows}
+        for holder in holders:
+            row = renewed.get((holder.lease.import_id, holder.lease.attempt))
+            if row is None:
+                holder.lose_lease()
+            elif row["cancel_requested"]:
+                holder.cancel(row["cancelled_by"])

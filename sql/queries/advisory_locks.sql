@@ -1,0 +1,71 @@
+-- name: share_client
+-- Configures a transaction and takes the locks that every writer shares: its import ($1, or NULL) and
+-- its client ($2). $3 asks for the client's lock exclusively. The statement waits for each lock up to
+-- $4; the try form would starve: an exclusive lock got no turn in 15 s. $5 limits the idle time, so
+-- that the server ends a transaction whose process stands still before its lease expires; NULL keeps
+-- the server's value. Both planner settings keep every look-up on its whole key: statistics lag after
+-- a first import, and a plan from when the tables were small reads all projects of the client. Only
+-- settings that are local to the transaction work through PgBouncer.
+SELECT set_config('lock_timeout', $4, true),
+       set_config('idle_in_transaction_session_timeout',
+                  coalesce($5, current_setting('idle_in_transaction_session_timeout')), true),
+       set_config('plan_cache_mode', 'force_custom_plan', true),
+       set_config('enable_seqscan', 'off', true),
+       CASE WHEN $1::bigint IS NOT NULL THEN pg_advisory_xact_lock_shared($1) END,
+       CASE WHEN $3 THEN pg_advisory_xact_lock($2) ELSE pg_advisory_xact_lock_shared($2) END
+
+-- name: lock
+-- Waits for an exclusive lock, up to the transaction's lock_timeout.
+SELECT pg_advisory_xact_lock($1)
+
+-- name: lock_within
+-- Waits for an exclusive lock up to $2.
+SELECT set_config('lock_timeout', $2, true), pg_advisory_xact_lock($1)
+
+-- name: try_lock_within
+-- Tries an exclusive lock, and limits later waits in the transaction to $2.
+SELECT pg_try_advisory_xact_lock($1), set_config('lock_timeout', $2, true)
+
+-- name: try_lock
+-- Tries an exclusive lock and never waits: writers would queue after a waiting exclusive lock.
+SELECT pg_try_advisory_xact_lock($1)
+
+-- name: try_locks
+-- Tries the exclusive locks of a batch's projects. Returns the positions, from 1, of the keys that
+-- other transactions hold.
+SELECT k.place
+  FROM unnest($1::bigint[]) WITH ORDINALITY AS k (key, place)
+ WHERE NOT pg_try_advisory_xact_lock(k.key)
+
+-- name: try_prune
+-- Tries the lock of the process that prunes, for one small transaction. The planner settings keep
+-- every look-up on its whole key; a join would read all rows of the client.
+SELECT pg_try_advisory_xact_lock($1),
+       set_config('plan_cache_mode', 'force_custom_plan', true),
+       set_config('enable_seqscan', 'off', true),
+       set_config('enable_hashjoin', 'off', true),
+       set_config('enable_mergejoin', 'off', true)
+
+-- name: terminate_holders
+-- Terminates the backends that hold a key. No time-out ends a process that stopped within a COPY.
+-- pg_locks shows a 64-bit key as two unsigned halves.
+SELECT pg_terminate_backend(pid)
+  FROM pg_locks
+ WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND pid <> pg_backend_pid()
+   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+   AND (classid::bigint << 32) | objid::bigint = $1
+
+-- name: find_holder
+-- Returns which of the import keys $2 is shared by the backend that holds the project key $1.
+WITH advisory AS (
+    SELECT pid, mode, (classid::bigint << 32) | objid::bigint AS key
+      FROM pg_locks
+     WHERE locktype = 'advisory' AND objsubid = 1 AND granted
+       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+)
+SELECT i.key
+  FROM advisory p
+  JOIN advisory i USING (pid)
+ WHERE p.key = $1 AND p.mode = 'ExclusiveLock'
+   AND i.key = ANY ($2::bigint[]) AND i.mode = 'ShareLock'
+ LIMIT 1
