@@ -1,4 +1,4 @@
-"""The command line, with and without a running service, and what it says when it cannot."""
+"""The command line, with and without a running service, and its errors."""
 
 import contextlib
 import os
@@ -85,14 +85,14 @@ def begun_upload(base: str, token: str, data: bytes) -> Iterator[None]:
         yield
 
 
-def test_the_database_is_found_again_by_the_next_service(cli: CommandLine) -> None:
+def test_the_next_service_uses_the_same_embedded_database(cli: CommandLine) -> None:
     with cli.serving():
         cli.ok("client", "add", 7, "--name", "Seven")
     with cli.serving():
         assert "Seven" in cli.ok("client", "list")
 
 
-def test_an_upload_of_which_a_project_fails_ends_with_1_and_tells_it(
+def test_an_upload_with_a_failed_project_exits_with_1_and_prints_the_failure(
     cli: CommandLine, tmp_path: Path
 ) -> None:
     cli.ok("client", "add", 1, "--name", "Demo")
@@ -104,7 +104,7 @@ def test_an_upload_of_which_a_project_fails_ends_with_1_and_tells_it(
     assert "140" in done.stdout
 
 
-def test_an_upload_that_is_refused_ends_with_2_and_tells_why(
+def test_a_refused_upload_exits_with_2_and_prints_the_reason(
     cli: CommandLine, tmp_path: Path
 ) -> None:
     done = cli("upload", NATIVE, "--client", 5)
@@ -118,7 +118,7 @@ def test_an_upload_that_is_refused_ends_with_2_and_tells_why(
     assert "3 created" in done.stdout
 
 
-def test_a_token_names_clients_scopes_subject_and_end(cli: CommandLine, tmp_path: Path) -> None:
+def test_a_token_has_clients_scopes_subject_and_expiry(cli: CommandLine, tmp_path: Path) -> None:
     printed = cli.ok(
         "token", "--client", 1, "--client", 2, "--subject", "erp", "--scope", "a b", "--hours", 2
     )
@@ -139,7 +139,7 @@ def test_a_token_follows_the_settings(cli: CommandLine) -> None:
     assert claims["tenants"] == [1]
 
 
-def test_a_client_with_projects_is_removed_by_force_alone(cli: CommandLine) -> None:
+def test_a_client_with_projects_is_removed_only_with_force(cli: CommandLine) -> None:
     for client in (1, 2):
         cli.ok("client", "add", client, "--name", "Demo")
         cli.ok("upload", NATIVE, "--client", client)
@@ -161,7 +161,7 @@ def test_a_disabled_client_is_refused_until_it_is_enabled(cli: CommandLine) -> N
     cli.ok("upload", NATIVE, "--client", 1)
 
 
-def test_an_id_is_given_to_one_client(cli: CommandLine) -> None:
+def test_adding_a_client_twice_is_refused(cli: CommandLine) -> None:
     cli.ok("client", "add", 1, "--name", "Demo")
     assert cli.refuses("client", "add", 1, "--name", "Other") == "client 1 exists already"
     cli.ok("client", "add", 1, "--name", "Other", "--if-missing")
@@ -175,7 +175,7 @@ def external(cli: CommandLine, dsn: str) -> CommandLine:
     return CommandLine(cli.environment | {"DATABASE_URL": dsn})
 
 
-def test_a_database_of_ones_own_is_used_but_not_migrated_unasked(
+def test_an_external_database_is_migrated_only_by_the_migrate_command(
     external: CommandLine, dsn: str
 ) -> None:
     secret = {"BULK_IMPORT_JWT_SECRET": "x" * 32}
@@ -192,7 +192,7 @@ def test_a_database_of_ones_own_is_used_but_not_migrated_unasked(
         assert "3 created" in external.ok("upload", NATIVE, "--client", 1, **secret)
 
 
-def test_a_database_of_ones_own_wants_a_key_of_ones_own(external: CommandLine) -> None:
+def test_an_external_database_requires_a_key(external: CommandLine) -> None:
     said = external.refuses("serve")
     assert "BULK_IMPORT_JWT_SECRET" in said
     assert "BULK_IMPORT_JWT_PUBLIC_KEY" in said
@@ -209,7 +209,7 @@ def test_a_database_of_ones_own_wants_a_key_of_ones_own(external: CommandLine) -
         ("DATABASE_URL", "postgresql://127.0.0.1:1/x", "the database cannot be used"),
     ],
 )
-def test_what_is_wrong_is_told_in_one_line(
+def test_a_bad_setting_is_reported_in_one_line(
     cli: CommandLine, setting: str, value: str, told: str
 ) -> None:
     settings = {"BULK_IMPORT_JWT_SECRET": "x" * 32, setting: value}
@@ -217,7 +217,7 @@ def test_what_is_wrong_is_told_in_one_line(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_who_has_no_home_is_told_what_to_set(environment: dict[str, str]) -> None:
+def test_a_user_without_a_home_is_asked_to_set_a_directory(environment: dict[str, str]) -> None:
     # A number without an account, let into the checkout even where that is root's alone.
     become = ("--reuid=54321", "--regid=54321", "--clear-groups")
     reads = ("--inh-caps=+dac_override", "--ambient-caps=+dac_override")
@@ -231,7 +231,7 @@ def test_who_has_no_home_is_told_what_to_set(environment: dict[str, str]) -> Non
     assert done.returncode == 2
 
 
-def test_a_service_that_is_not_there_is_told(cli: CommandLine) -> None:
+def test_an_unreachable_service_is_reported(cli: CommandLine) -> None:
     nowhere = "http://127.0.0.1:1"
     done = cli("upload", NATIVE, "--client", 1, "--url", nowhere, "--retry-for", 0)
     assert done.returncode == 2
@@ -239,14 +239,14 @@ def test_a_service_that_is_not_there_is_told(cli: CommandLine) -> None:
     assert f"the connection to {nowhere}" in cli.refuses("imports", "--client", 1, "--url", nowhere)
 
 
-def test_nothing_of_a_tests_database_lies_in_the_default_place(cli: CommandLine) -> None:
+def test_the_embedded_database_of_a_test_is_not_in_the_default_directory(cli: CommandLine) -> None:
     before = sorted(ROOT_HOME.glob("data/*"))
     cli.ok("client", "list")
     assert sorted(ROOT_HOME.glob("data/*")) == before
 
 
 @pytest.mark.parametrize("on_ctrl_c", ["default_int_handler", "SIG_IGN"])
-def test_a_signal_while_a_command_is_looked_for_ends_it_quietly(on_ctrl_c: str) -> None:
+def test_a_signal_before_the_command_is_found_ends_without_output(on_ctrl_c: str) -> None:
     code = (
         "import signal, typer.main, service.cli.main\n"
         f"signal.signal(signal.SIGINT, signal.{on_ctrl_c})\n"

@@ -1,4 +1,4 @@
-"""``bulk-import migrate --partitions``: asked for, kept, refused."""
+"""``bulk-import migrate --partitions``: new tables are partitioned, others are refused."""
 
 from tests.support.command_line import CommandLine
 from tests.support.paths import CHECKOUT
@@ -19,7 +19,7 @@ def test_a_new_database_is_partitioned_once_and_imported_into(cli: CommandLine) 
     assert cli.refuses("migrate", "--partitions", 8) == refused
 
 
-def test_tables_with_rows_are_not(cli: CommandLine) -> None:
+def test_partitioning_tables_with_rows_is_refused(cli: CommandLine) -> None:
     cli.ok("client", "add", 1, "--name", "Demo")
     cli.ok("upload", CHECKOUT / "samples" / "native.xml", "--client", 1)
     refused = "cannot partition: assignments has rows: only empty tables can be partitioned"

@@ -125,7 +125,7 @@ def begun_uploads(base: str, token: str) -> Iterator[list[Callable[[], int]]]:
         yield begun
 
 
-def test_whichever_answers_counts_for_both(cli: CommandLine, token: str) -> None:
+def test_metrics_of_one_process_include_those_of_the_other(cli: CommandLine, token: str) -> None:
     with cli.serving_process(**TWO) as (_, base):
         with begun_uploads(base, token) as uploads:
             assert [finish() for finish in uploads] == [207] * UPLOADS
@@ -139,7 +139,7 @@ def test_whichever_answers_counts_for_both(cli: CommandLine, token: str) -> None
         assert metric(base, "bulk_import_batches_waiting") == 0
 
 
-def test_a_worker_that_dies_is_replaced_and_the_other_goes_on(cli: CommandLine, token: str) -> None:
+def test_a_dead_worker_is_replaced_while_the_other_serves(cli: CommandLine, token: str) -> None:
     with cli.serving_process(**TWO) as (process, base):
         before = workers(process)
         with begun_uploads(base, token) as uploads:
@@ -156,7 +156,7 @@ def test_a_worker_that_dies_is_replaced_and_the_other_goes_on(cli: CommandLine, 
         assert process.wait(30) == 0
 
 
-def test_a_worker_that_cannot_be_replaced_is_tried_again(cli: CommandLine, secret: Path) -> None:
+def test_replacing_a_worker_is_tried_until_it_succeeds(cli: CommandLine, secret: Path) -> None:
     with cli.serving_process(**TWO) as (process, base):
         kept = secret.read_text()
         secret.write_text("short")
@@ -175,7 +175,7 @@ def test_a_worker_that_cannot_be_replaced_is_tried_again(cli: CommandLine, secre
         assert get(base, "/healthz")[0] == 200
 
 
-def test_the_service_ends_where_no_worker_can_be_had(cli: CommandLine, secret: Path) -> None:
+def test_the_service_exits_when_no_worker_can_start(cli: CommandLine, secret: Path) -> None:
     with cli.serving_process(**TWO) as (process, _):
         secret.write_text("short")
         for pid in workers(process):
@@ -184,7 +184,7 @@ def test_the_service_ends_where_no_worker_can_be_had(cli: CommandLine, secret: P
 
 
 @pytest.mark.parametrize("by", ["SIGTERM", "Ctrl-C"])
-def test_running_imports_end_before_the_service_does(
+def test_the_service_waits_for_running_imports(
     cli: CommandLine, token: str, tmp_path: Path, by: str
 ) -> None:
     with cli.serving_process(**TWO) as (process, base):
@@ -213,7 +213,9 @@ def test_a_second_signal_does_not_wait_for_running_imports(
     assert nothing_is_left(tmp_path)
 
 
-def test_no_process_outlives_the_first(cli: CommandLine, token: str, tmp_path: Path) -> None:
+def test_workers_end_when_the_first_process_is_killed(
+    cli: CommandLine, token: str, tmp_path: Path
+) -> None:
     with cli.serving_process(**TWO) as (process, base), begun_uploads(base, token):
         until(lambda: states(cli) == "running\n" * UPLOADS)
         living = [os.pidfd_open(pid) for pid in workers(process)]
@@ -232,7 +234,9 @@ def test_no_process_outlives_the_first(cli: CommandLine, token: str, tmp_path: P
         ("BULK_IMPORT_PROCESSES", "0", "BULK_IMPORT_PROCESSES: "),
     ],
 )
-def test_what_is_wrong_is_told_once(cli: CommandLine, setting: str, value: str, told: str) -> None:
+def test_a_bad_setting_is_reported_once(
+    cli: CommandLine, setting: str, value: str, told: str
+) -> None:
     done = cli("serve", "--processes", 2, **{setting: value})
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()

@@ -1,4 +1,4 @@
-"""Traces where they cannot be had: told at the start, and no hindrance to the end."""
+"""Traces without an exporter or a collector."""
 
 import signal
 import socket
@@ -11,7 +11,7 @@ import pytest
 from tests.support.command_line import CommandLine
 
 
-def test_what_is_missing_is_told_at_the_start(cli: CommandLine, tmp_path: Path) -> None:
+def test_a_missing_exporter_is_reported_at_the_start(cli: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "opentelemetry").mkdir()
     (tmp_path / "opentelemetry" / "sdk.py").write_text("raise ImportError\n")
     wanted = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
@@ -19,7 +19,7 @@ def test_what_is_missing_is_told_at_the_start(cli: CommandLine, tmp_path: Path) 
     assert "pip install 'project-bulk-import[traces]'" in told
 
 
-def test_a_collector_that_does_not_answer_holds_up_no_end(cli: CommandLine) -> None:
+def test_a_silent_collector_does_not_delay_the_shutdown(cli: CommandLine) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
         patient = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_TIMEOUT": "600"}

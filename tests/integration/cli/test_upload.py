@@ -36,7 +36,7 @@ def folder(path: Path) -> Path:
     return path
 
 
-async def test_a_folder_is_searched_for_plans(run: Commands, tmp_path: Path) -> None:
+async def test_upload_finds_the_plans_in_a_folder(run: Commands, tmp_path: Path) -> None:
     done = await run.upload(folder(tmp_path))
     assert done.code == 0
     names = [line["file"] for line in done.lines]
@@ -51,7 +51,9 @@ async def test_a_compressed_file_is_sent_whole(run: Commands, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("dialect", ["native", "mspdi", "p6"])
-async def test_pieces_land_as_the_whole_does(run: Commands, tmp_path: Path, dialect: str) -> None:
+async def test_pieces_import_the_same_projects_as_the_whole_file(
+    run: Commands, tmp_path: Path, dialect: str
+) -> None:
     file = plan(tmp_path / "plan.xml", "".join(samples.write_sample(dialect, 20, 5, 1)))
     whole = await run.upload(file)
     pieces = await run.upload(file, "--split-size", 1)
@@ -61,7 +63,7 @@ async def test_pieces_land_as_the_whole_does(run: Commands, tmp_path: Path, dial
 
 
 @pytest.mark.parametrize("file", P6, ids=lambda file: file.name)
-async def test_a_real_portfolio_lands_in_pieces_as_it_does_whole(
+async def test_pieces_of_a_real_portfolio_import_the_same_projects(
     run: Commands, file: File, pool: Pool
 ) -> None:
     pieces = await run.upload(file.path, "--split-size", 200_000)
@@ -74,7 +76,7 @@ async def test_a_real_portfolio_lands_in_pieces_as_it_does_whole(
     assert whole.told["file_warnings"] == pieces.told["file_warnings"]
 
 
-async def test_real_plans_in_one_file_land_in_pieces_as_they_do_whole(
+async def test_pieces_of_wrapped_real_plans_import_the_same_projects(
     run: Commands, tmp_path: Path
 ) -> None:
     file = tmp_path / "plans.xml"
@@ -118,7 +120,7 @@ async def test_duplicates_across_pieces_name_the_first_line(
     assert await pool.fetchval("SELECT count(*) FROM current_projects") == 2
 
 
-async def test_failures_of_pieces_tell_the_lines_of_the_file(run: Commands, tmp_path: Path) -> None:
+async def test_failures_of_pieces_have_the_lines_of_the_file(run: Commands, tmp_path: Path) -> None:
     file = plan(tmp_path / "bad.xml", BAD)
     pieces = await run.upload(file, "--split-size", 1)
     whole = await run.upload(file)
@@ -126,7 +128,9 @@ async def test_failures_of_pieces_tell_the_lines_of_the_file(run: Commands, tmp_
     assert pieces.told["failures"][0]["violations"][0]["line"] == 2
 
 
-async def test_what_breaks_off_lands_up_to_there(run: Commands, tmp_path: Path) -> None:
+async def test_projects_before_a_syntax_error_are_imported_from_pieces(
+    run: Commands, tmp_path: Path
+) -> None:
     file = plan(tmp_path / "cut.xml", PLAN[: PLAN.index("<name>2")])
     pieces = await run.upload(file, "--split-size", 1)
     assert (pieces.code, pieces.told["counts"]["created"]) == (1, 2)
@@ -136,7 +140,18 @@ async def test_what_breaks_off_lands_up_to_there(run: Commands, tmp_path: Path) 
     assert ours["error"] == "MALFORMED_XML"
 
 
-async def test_options_and_notes_go_along(run: Commands, tmp_path: Path, pool: Pool) -> None:
+async def test_a_refusal_of_a_piece_names_the_line_where_the_piece_begins(
+    run: Commands, tmp_path: Path
+) -> None:
+    deep = f"<description>{'<a>' * 300}{'</a>' * 300}</description>"
+    file = plan(tmp_path / "deep.xml", PLAN.replace("<name>1</name>", f"<name>1</name>{deep}"))
+    done = await run.upload(file, "--split-size", 1)
+    assert (done.code, done.told["status"], done.told["counts"]["created"]) == (2, "refused", 1)
+    assert "400 Invalid request" in done.told["refusals"][0]
+    assert "piece from line 2 on" in done.told["refusals"][0]
+
+
+async def test_upload_sends_options_and_notes(run: Commands, tmp_path: Path, pool: Pool) -> None:
     file = plan(tmp_path / "bad.xml", BAD)
     done = await run.upload(file, "--atomic", "--notes", "nightly")
     assert [each["error"] for each in done.told["failures"]].count("NOT_IMPORTED") == 2
@@ -148,7 +163,7 @@ async def test_options_and_notes_go_along(run: Commands, tmp_path: Path, pool: P
     assert await pool.fetchval("SELECT notes FROM imports ORDER BY import_id LIMIT 1") == "nightly"
 
 
-async def test_a_refused_file_does_not_keep_others_back(run: Commands, tmp_path: Path) -> None:
+async def test_upload_continues_after_a_refused_file(run: Commands, tmp_path: Path) -> None:
     bad, good = plan(tmp_path / "a.xml", "no XML"), plan(tmp_path / "b.xml")
     done = await run.upload(tmp_path)
     assert done.code == 2
@@ -157,7 +172,7 @@ async def test_a_refused_file_does_not_keep_others_back(run: Commands, tmp_path:
     assert "400 Invalid request" in done.lines[0]["refusals"][0]
 
 
-async def test_where_all_is_locked_it_is_no_refusal(
+async def test_locks_on_all_projects_are_failures_and_no_refusal(
     run: Commands, tmp_path: Path, pool: Pool
 ) -> None:
     file = plan(tmp_path / "plan.xml")
@@ -172,7 +187,7 @@ async def test_where_all_is_locked_it_is_no_refusal(
     assert {each["error"] for each in done.told["failures"]} == {"LOCKING_CONFLICT"}
 
 
-async def test_a_table_is_bounded_and_says_how_much_more_there_is(
+async def test_a_table_shows_the_first_failures_and_counts_the_others(
     run: Commands, tmp_path: Path
 ) -> None:
     many = native(*('<project id="x"/>' for _ in range(30)))
@@ -195,7 +210,7 @@ async def test_a_table_is_bounded_and_says_how_much_more_there_is(
         ([CHECKOUT / "samples" / "native.xml", "--token", "x"], "401 Authentication failed"),
     ],
 )
-async def test_what_cannot_be_done_is_told_in_a_line(
+async def test_an_upload_that_cannot_start_prints_one_line(
     run: Commands, arguments: list[object], told: str
 ) -> None:
     done = await run("upload", *arguments)
@@ -203,7 +218,9 @@ async def test_what_cannot_be_done_is_told_in_a_line(
     assert told in done.err + done.out
 
 
-async def test_what_is_no_such_service_is_told_at_once(run: Commands, tmp_path: Path) -> None:
+async def test_an_answer_of_another_program_ends_the_upload_at_once(
+    run: Commands, tmp_path: Path
+) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 4\r\n\r\nhtml")

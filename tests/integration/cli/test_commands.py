@@ -1,4 +1,4 @@
-"""Commands around the import."""
+"""The commands about imports and projects."""
 
 import signal
 from pathlib import Path
@@ -36,7 +36,7 @@ async def landed(run: Commands, tmp_path: Path) -> Path:
 
 
 @pytest.mark.usefixtures("landed")
-async def test_imports_are_listed(run: Commands) -> None:
+async def test_imports_lists_imports_and_filters_them(run: Commands) -> None:
     table = await run("imports")
     assert table.code == 0
     for word in ("completed", "plan.xml", "tester", "2 created", "first night"):
@@ -46,7 +46,7 @@ async def test_imports_are_listed(run: Commands) -> None:
 
 
 @pytest.mark.usefixtures("landed")
-async def test_projects_are_listed(run: Commands) -> None:
+async def test_projects_lists_projects_and_filters_them(run: Commands) -> None:
     table = await run("projects")
     assert "One" in table.out
     one = await run("projects", "--json", "--limit", 1)
@@ -56,7 +56,7 @@ async def test_projects_are_listed(run: Commands) -> None:
     assert (await run("projects", "--json", "--archived", "only")).lines == []
 
 
-async def test_an_export_can_be_imported_again(
+async def test_an_exported_project_is_unchanged_when_imported_again(
     run: Commands, client: Client, landed: Path, tmp_path: Path
 ) -> None:
     output = tmp_path / "out.xml"
@@ -73,7 +73,7 @@ def names(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]
 
 
-async def test_an_export_of_nothing_leaves_no_file(
+async def test_export_of_an_unknown_project_leaves_no_file(
     run: Commands, landed: Path, tmp_path: Path
 ) -> None:
     output = tmp_path / "out.xml"
@@ -117,7 +117,7 @@ async def test_two_versions_are_compared_and_an_import_is_undone(
 
 
 @pytest.mark.usefixtures("landed")
-async def test_a_lock_is_given_back_and_that_of_another_broken(
+async def test_unlock_releases_own_lock_and_breaks_another_with_a_reason(
     run: Commands, client: Client
 ) -> None:
     project = (await run("projects", "--json", "--text", "A")).told["project_id"]
@@ -148,13 +148,15 @@ async def test_a_running_import_is_watched_and_cancelled(run: Commands, pool: Po
 
 
 @pytest.mark.usefixtures("landed")
-async def test_watching_what_has_ended_tells_of_it(run: Commands) -> None:
+async def test_watch_prints_the_outcomes_of_an_ended_import(run: Commands) -> None:
     done = await run("watch", 1, "--json")
     assert (done.code, done.told["counts"]["created"]) == (0, 2)
     assert (await run("watch", 9)).code == 2
 
 
-async def test_ctrl_c_ends_a_watch_quietly(run: Commands, network: Network, pool: Pool) -> None:
+async def test_ctrl_c_ends_watch_without_an_error(
+    run: Commands, network: Network, pool: Pool
+) -> None:
     answered = network.back.hold_after(1)
     async with Connection(run.service) as other:
         await other.send(head(run.service, "Content-Length: 99999"))

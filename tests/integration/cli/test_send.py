@@ -1,4 +1,4 @@
-"""Uploads by the command line, over a network and to a service that fail on the way."""
+"""Uploads by the command line while the network or the service fails."""
 
 import asyncio
 import csv
@@ -44,7 +44,7 @@ def failing(file: Path) -> Path:
     return file
 
 
-async def test_a_connection_that_breaks_is_taken_up_by_the_same_import(
+async def test_an_upload_continues_its_import_after_the_connection_breaks(
     run: Commands, network: Network, file: Path, pool: Pool
 ) -> None:
     network.there.cut_after(SIZE // 2)
@@ -57,7 +57,7 @@ async def test_a_connection_that_breaks_is_taken_up_by_the_same_import(
     assert "again in" in done.err
 
 
-async def test_an_answer_that_breaks_is_read_from_the_stored_outcomes(
+async def test_stored_outcomes_are_read_after_the_response_breaks_off(
     run: Commands, network: Network, failing: Path, pool: Pool, tmp_path: Path
 ) -> None:
     network.back.cut_after(55_000)  # behind all that landed, among what failed
@@ -71,7 +71,7 @@ async def test_an_answer_that_breaks_is_read_from_the_stored_outcomes(
     assert await pool.fetchval(STATES) == ["completed 1"]
 
 
-async def test_of_pieces_only_those_are_sent_again_that_broke(
+async def test_only_pieces_whose_connection_broke_are_sent_again(
     run: Commands, network: Network, file: Path, pool: Pool
 ) -> None:
     for part in (0.2, 0.5, 0.8):
@@ -88,7 +88,7 @@ async def test_of_pieces_only_those_are_sent_again_that_broke(
     assert len(states) == done.told["pieces"]
 
 
-async def test_a_second_run_sends_the_pieces_that_the_first_did_not(
+async def test_a_second_run_sends_only_pieces_that_the_first_did_not_complete(
     run: Commands, network: Network, file: Path, pool: Pool
 ) -> None:
     held = network.there.hold_after(SIZE // 2)
@@ -107,7 +107,7 @@ async def test_a_second_run_sends_the_pieces_that_the_first_did_not(
     assert len(await pool.fetchval(STATES)) == again.told["pieces"]
 
 
-async def test_ctrl_c_leaves_nothing_and_says_how_to_go_on(
+async def test_ctrl_c_leaves_no_file_and_prints_the_key(
     run: Commands, network: Network, file: Path, pool: Pool, tmp_path: Path
 ) -> None:
     table = tmp_path / "failures.csv"
@@ -127,7 +127,9 @@ async def test_ctrl_c_leaves_nothing_and_says_how_to_go_on(
     assert inside(tmp_path) == [table, file]
 
 
-async def test_what_was_imported_is_imported_again(run: Commands, file: Path) -> None:
+async def test_a_complete_upload_is_imported_again_under_a_new_key(
+    run: Commands, file: Path
+) -> None:
     first, second = [await run.upload(file) for _ in range(2)]
     assert first.told["counts"]["created"] == second.told["counts"]["unchanged"] == PROJECTS
     assert first.told["key"] != second.told["key"]
@@ -147,7 +149,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param("429", marks=pytest.mark.settings(max_imports_per_client=1)),
     ],
 )
-async def test_a_service_that_is_full_is_asked_again(
+async def test_an_upload_is_tried_again_while_the_service_is_full(
     service: Service, run: Commands, file: Path, pool: Pool, status: str
 ) -> None:
     async with Connection(service) as other:
@@ -161,7 +163,7 @@ async def test_a_service_that_is_full_is_asked_again(
 
 
 @pytest.mark.settings(max_imports=1)
-async def test_trying_again_has_an_end(
+async def test_an_upload_gives_up_when_no_time_for_retries_is_left(
     service: Service, run: Commands, file: Path, pool: Pool
 ) -> None:
     async with Connection(service) as other:
@@ -175,7 +177,7 @@ async def test_trying_again_has_an_end(
     assert "1 more not sent" in done.err
 
 
-async def test_a_key_that_is_at_work_is_waited_for(
+async def test_an_upload_waits_for_the_import_under_the_same_key(
     service: Service, run: Commands, file: Path, pool: Pool
 ) -> None:
     body = native.content(0, 2)
@@ -189,7 +191,7 @@ async def test_a_key_that_is_at_work_is_waited_for(
     assert await pool.fetchval(STATES) == ["completed 2"]
 
 
-async def test_a_token_that_may_not_read_sends_all_the_same(
+async def test_a_token_without_the_read_scope_can_upload(
     run: Commands, network: Network, file: Path
 ) -> None:
     network.there.cut_after(SIZE // 2)
@@ -197,7 +199,7 @@ async def test_a_token_that_may_not_read_sends_all_the_same(
     assert (done.code, sum(done.told["counts"].values())) == (0, PROJECTS)
 
 
-async def test_a_file_that_changes_while_it_is_sent_is_told(
+async def test_a_file_changed_during_the_upload_is_refused(
     run: Commands, network: Network, file: Path
 ) -> None:
     held = network.there.hold_after(SIZE // 2)
@@ -233,7 +235,7 @@ async def serving(service: Service) -> AsyncIterator[tuple[Process, str]]:
         await process.wait()
 
 
-async def test_a_service_that_is_killed_and_comes_back_goes_on(
+async def test_an_upload_continues_after_the_service_is_killed_and_restarted(
     service: Service, run: Commands, file: Path, pool: Pool
 ) -> None:
     async with between(service.base) as network:
@@ -253,7 +255,7 @@ async def test_a_service_that_is_killed_and_comes_back_goes_on(
     assert await pool.fetchval(STATES) == ["completed 2"]
 
 
-async def test_failures_as_csv_are_those_of_the_service(
+async def test_the_csv_of_failures_equals_that_of_the_service(
     run: Commands, client: Client, failing: Path, tmp_path: Path
 ) -> None:
     ours, pieces = tmp_path / "ours.csv", tmp_path / "pieces.csv"
