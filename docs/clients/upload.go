@@ -1,5 +1,5 @@
 // Upload a file with net/http: upload ADDRESS CLIENT FILE [NOTES], with BULK_IMPORT_TOKEN set.
-// Build it first, because "go run" always exits with 1 on failure: go build upload.go
+// Build it first, because "go run" turns every failure into exit code 1: go build upload.go
 package main
 
 import (

@@ -15,7 +15,7 @@ function send(url, file, name, notes, key) {
     Authorization: `Bearer ${process.env.BULK_IMPORT_TOKEN}`,
     "Idempotency-Key": key,
   }
-  // redirect: "error" prevents that fetch keeps a copy of the body for a redirect.
+  // redirect: "error" keeps fetch from storing a copy of the body for a redirect.
   return fetch(url, { method: "POST", headers, body: form, redirect: "error" })
 }
 

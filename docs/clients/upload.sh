@@ -1,5 +1,5 @@
 #!/bin/sh
-# Upload a file with curl: upload.sh ADDRESS CLIENT FILE [NOTES], with BULK_IMPORT_TOKEN set. Needs jq.
+# Upload a file with curl: upload.sh ADDRESS CLIENT FILE [NOTES]; set BULK_IMPORT_TOKEN. Needs jq.
 set -eu
 url=$1/api/v2/clients/$2/projects/bulk
 file=$3
@@ -40,7 +40,7 @@ for pause in 1 2 4 8 16 32; do
     'lost ' | 408* | 429* | 50[234]* | *' '[0-9]*) ;;
     *)
         if jq -e '.complete == true or has("errors")' "$answer" >/dev/null 2>&1; then
-            tell
+            report
             exit
         elif [ "$result" != '207 ' ]; then
             echo "refused with ${result% }: $(cat "$answer")" >&2
