@@ -88,7 +88,7 @@ ATTACKS: Final[list[Attack]] = [
     attack(
         "an entity that nothing declares",
         NATIVE + GOOD + b'<project id="half"><name>half&e;</name></project>' + NATIVE_END,
-        r"207 good\+1; MALFORMED_XML at 1: .*: Entity 'e' not defined, line 1, column \d+",
+        r"207 good\+1; MALFORMED_XML at 1: .*: Entity 'e' not defined",
     ),
     guarded(
         "an XInclude of an address",

@@ -27,10 +27,10 @@ _CHAINED: Final = (
     b"<Project><Id>%d</Id><Name>half</Name><Activity><ObjectId>%d</ObjectId>"
     b"<CalendarObjectId>0</CalendarObjectId></Activity></Project>"
 )
-_DEEP: Final = r"MALFORMED_XML at 1: elements are nested more than 256 deep, line 1, column \d+"
-_LONG: Final = r"MALFORMED_XML at 1: a text is longer than 10,000,000 bytes, line 1, column \d+"
+_DEEP: Final = r"MALFORMED_XML at 1: elements are nested more than 256 deep"
+_LONG: Final = r"MALFORMED_XML at 1: a text is longer than 10,000,000 bytes"
 _NAMES: Final = r"the file uses more than 20000 distinct names"
-_MANY: Final = r"MALFORMED_XML at 1: an element has more than 1,000 attributes, line 1, column \d+"
+_MANY: Final = r"MALFORMED_XML at 1: an element has more than 1,000 attributes"
 
 
 def _deep(name: str, opened: bytes) -> Attack:
@@ -227,7 +227,7 @@ ATTACKS: Final[list[Attack]] = [
     attack(
         "a tag's name of 1 MB",
         lambda: joined(_BEFORE, b"<", times(b"x" * 1000, _MB), b"/>", NATIVE_END),
-        LANDED + r"MALFORMED_XML at 1: a name is longer than 50,000 bytes, line 1, column \d+",
+        LANDED + r"MALFORMED_XML at 1: a name is longer than 50,000 bytes",
     ),
     attack(
         "three million character references in a name",
