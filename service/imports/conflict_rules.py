@@ -1,18 +1,18 @@
-"""What becomes of one project, by what the server has of it.
+"""Conflict rules: the outcome of one project, given what the server has stored of it.
 
-The rules are asked in this order, and the first that applies decides; validation, duplicates and
-size came before, in the reader and the producer.
+The first rule that applies decides. The parser and the batcher have checked validity, size and
+duplicates before.
 
     a lock of another subject           LOCKING_CONFLICT
     equal content                       unchanged, unless archived: an import revives a project
-    there, but only new ones may land   ALREADY_EXISTS
-    new, but only known ones may land   UNKNOWN_PROJECT
-    read at another version             VERSION_CONFLICT
-    on the server                       updated
-    not on the server                   created
+    stored, but the mode is create      ALREADY_EXISTS
+    not stored, but the mode is update  UNKNOWN_PROJECT
+    the file is from another version    VERSION_CONFLICT
+    stored                              updated
+    not stored                          created
 
-Equal content comes before mode and version, so that the retry of an import that was cut short finds
-what it did already. An archived project is on the server.
+Equal content precedes mode and version, so that the retry of an interrupted import finds its own
+projects unchanged. An archived project counts as stored.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ from service.model import Project
 
 
 class Outcome(StrEnum):
-    """What an answer tells of a project."""
+    """What an import did with a project."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -36,7 +36,7 @@ class Outcome(StrEnum):
 
 
 class StoredProject(NamedTuple):
-    """What the server has of a project, read under its advisory lock."""
+    """The stored state of a project, read under its advisory lock."""
 
     project_id: int
     version: int
@@ -49,7 +49,7 @@ class StoredProject(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a project is refused, and what its outcome shows beside that."""
+    """Why a project is refused, and further members of its outcome."""
 
     code: ErrorCode
     message: str
@@ -67,7 +67,7 @@ def _locked(_project: Project, current: StoredProject | None, _mode: Mode) -> De
 
 
 def lock_failure(holder: str, until: datetime) -> Failure:
-    """The refusal of a project that another subject has locked."""
+    """Return the failure of a project that another subject has locked."""
     moment = until.isoformat()
     return Failure(
         ErrorCode.LOCKING_CONFLICT,
@@ -82,7 +82,7 @@ def _equal(project: Project, current: StoredProject | None, _mode: Mode) -> Deci
     return Outcome.UNCHANGED
 
 
-def _not_wanted(_project: Project, current: StoredProject | None, mode: Mode) -> Decision | None:
+def _mode_excludes(_project: Project, current: StoredProject | None, mode: Mode) -> Decision | None:
     if mode is Mode.CREATE and current is not None:
         message = "The project is on the server already, and the import only creates"
         return Failure(ErrorCode.ALREADY_EXISTS, message, {"project_id": current.project_id})
@@ -92,7 +92,9 @@ def _not_wanted(_project: Project, current: StoredProject | None, mode: Mode) ->
     return None
 
 
-def _other_version(project: Project, current: StoredProject | None, _mode: Mode) -> Decision | None:
+def _version_conflict(
+    project: Project, current: StoredProject | None, _mode: Mode
+) -> Decision | None:
     found = None if current is None else current.version
     if project.read_at is None or project.read_at == found:
         return None
@@ -108,38 +110,34 @@ def _other_version(project: Project, current: StoredProject | None, _mode: Mode)
     )
 
 
-def _on_the_server(
-    _project: Project, current: StoredProject | None, _mode: Mode
-) -> Decision | None:
+def _stored(_project: Project, current: StoredProject | None, _mode: Mode) -> Decision | None:
     return None if current is None else Outcome.UPDATED
 
 
-def _not_on_the_server(
-    _project: Project, _current: StoredProject | None, _mode: Mode
-) -> Decision | None:
+def _not_stored(_project: Project, _current: StoredProject | None, _mode: Mode) -> Decision | None:
     return Outcome.CREATED
 
 
 RULES: tuple[_Rule, ...] = (
     _locked,
     _equal,
-    _not_wanted,
-    _other_version,
-    _on_the_server,
-    _not_on_the_server,
+    _mode_excludes,
+    _version_conflict,
+    _stored,
+    _not_stored,
 )
 
 
 def decide(project: Project, current: StoredProject | None, mode: Mode) -> Decision:
-    """The verdict on a project.
+    """Return the outcome of a project.
 
     Args:
-        project: what the file says.
-        current: what the server has, or None where it has nothing.
+        project: the project of the file.
+        current: the stored project, or None.
         mode: which projects the import may change.
     """
     for rule in RULES:
-        verdict = rule(project, current, mode)
-        if verdict is not None:
-            return verdict
+        decision = rule(project, current, mode)
+        if decision is not None:
+            return decision
     raise AssertionError("the last rule always decides")
