@@ -12,7 +12,7 @@ if [ -t 1 ]; then color=yes; fi
 
 # Prints what pytest prints, keeps it in $log, and returns pytest's exit code.
 logged() {
-    { .venv/bin/pytest --color="$color" "$@"; echo "exit $?"; } | tee -a "$log" | sed '/^exit [0-9]*$/d'
+    { .venv/bin/pytest --color="$color" "$@"; echo "exit $?"; } | tee -a "$log" | sed -u '/^exit [0-9]*$/d'
     return "$(sed -n 's/^exit \([0-9]*\)$/\1/p' "$log" | tail -n 1)"
 }
 

@@ -18,7 +18,7 @@ from service.formats.values import NULL, Kind
 from service.tables import COLUMNS, DEFAULTS, PROJECT_COLUMNS, Table
 
 LIMITS: Final = {
-    "columns": 32,
+    "columns": 64,
     "elements": 256,
     "XML attributes": 32,
     "rank": 7,

@@ -32,14 +32,6 @@ async def held(tab: Tab, number: int) -> AsyncIterator[None]:
         yield
 
 
-async def beaten(tab: Tab) -> None:
-    """Wait until the import's owner has read what a heartbeat from now on tells it."""
-    beat = f"SELECT beat_at FROM import_progress WHERE client_id = {tab.client}"
-    for _ in range(3):
-        last = await tab.pool.fetchval(beat)
-        await until(tab.pool, f"SELECT ({beat}) > '{last}'")
-
-
 async def test_files_go_one_after_another_each_with_its_result(tab: Tab) -> None:
     await tab.sign_in()
     await tab.page.get_by_label("Notes").fill("Week 12")
@@ -115,9 +107,8 @@ async def test_a_running_import_shows_progress_and_can_be_cancelled(tab: Tab) ->
         await tab.go("History")
         await tab.page.get_by_role("button", name="Cancel").click()
         await tab.say_yes("Cancel the import")
-        await expect(tab.page.get_by_text("stopping")).to_be_visible()
-        await beaten(tab)
-    await expect(tab.page.locator(".badge.cancelled")).to_be_visible(timeout=20_000)
+        # The import ends at once, although the project that it waits for is still locked.
+        await expect(tab.page.locator(".badge.cancelled")).to_be_visible(timeout=20_000)
     await tab.go("Import")
     await expect(card.get_by_text("The import was cancelled.")).to_be_visible()
 

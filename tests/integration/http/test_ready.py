@@ -51,7 +51,7 @@ async def test_all_is_well(service: Service) -> None:
 
 @pytest.mark.settings(max_imports=1)
 async def test_no_slot_is_told_and_the_service_stays_ready(service: Service) -> None:
-    full = "As many imports are running as the service takes"
+    full = "The service runs as many imports as it may"
     async with Connection(service) as connection:
         await connection.send(head(service, WHOLE), FILE[:HALF])
         async with asyncio.timeout(10):

@@ -53,7 +53,7 @@ async def test_it_leaves_the_work_to_one_that_prunes(run: Run, pool: Pool) -> No
         await conn.execute("SELECT pg_advisory_xact_lock($1)", prune_key())
         code, out, err = await run()
     assert code == 0, err
-    assert out.startswith("Another process prunes: the rest is left to it.\n")
+    assert out.startswith("Another process is pruning")
 
 
 async def test_it_says_what_is_in_its_way(run: Run, pool: Pool) -> None:

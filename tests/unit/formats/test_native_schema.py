@@ -135,7 +135,9 @@ def _agree(document: bytes) -> bool:
         for refusal in reading.refusals
         for violation in refusal.extra["violations"]
     ]
-    only_ours = re.compile("is not a task of this project|has the id of another|is not JSON")
+    only_ours = re.compile(
+        "is not a task of this project|has the id of an earlier record|is not JSON"
+    )
     taken = reading.fault is None and not reading.warnings
     return valid == (taken and all(map(only_ours.search, faults)))
 

@@ -11,7 +11,7 @@ cdef enum Use:
 cdef enum:
     NAMES = 512  # slots of the table of elements; half of them at most are used
     PROPERTIES = 64  # slots of the table of XML attributes, likewise
-    MAX_COLUMNS = 32
+    MAX_COLUMNS = 64
     MAX_LATER = 8  # children of one record that are not the first choice for a column
     MAX_SHARED = 1024  # bytes of a noted reference to a shared object
     MAX_DEPTH = 60  # elements below a record
