@@ -24,7 +24,7 @@ async def serve_with_log(
 
     Args:
         settings: of the test's database.
-        more: settings beyond the defaults, as ``tests.bench.process.serving`` takes them.
+        more: settings beyond the defaults, as ``tests.tools.bench.process.serving`` takes them.
     """
     parts = urlsplit(dsn)
     user = parts.username or ""

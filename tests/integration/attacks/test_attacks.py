@@ -1,4 +1,4 @@
-"""Every attack of ``tests.attacks``, on a real ``serve`` process."""
+"""Every attack of ``tests.tools.attacks``, on a real ``serve`` process."""
 
 import pytest
 

@@ -1,8 +1,9 @@
-"""``python -m tests.attacks [WORD]``: make every attack, or those with a word, and print a table.
+"""Run every attack, or those whose name contains a word, and print a table.
 
-Each runs against a ``serve`` process of the settings that it needs. Ends with 1 where one was not
-refused or bounded as it should be.
-"""
+    python -m tests.tools.attacks [WORD]
+
+Each attack runs against a ``serve`` process with the settings that it needs. The exit code is 1 if
+the service did not refuse or bound one of them as expected."""
 
 import asyncio
 import sys

@@ -1,4 +1,7 @@
-"""``python -m tests.bench [--quick]``: measure every bar in one run; see ``make bench``."""
+"""Measure every target of the benchmark in one run; see ``make bench``.
+
+python -m tests.tools.bench [--quick]
+"""
 
 import sys
 from functools import partial

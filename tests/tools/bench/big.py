@@ -1,4 +1,7 @@
-"""``python -m tests.bench.big [GIB]``: one upload of 5 GiB, made while it is sent."""
+"""Upload one file of 5 GiB that is generated while it is sent.
+
+python -m tests.tools.bench.big [GIB]
+"""
 
 import sys
 from functools import partial

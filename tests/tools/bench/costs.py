@@ -1,8 +1,9 @@
-"""``python -m tests.bench.costs [SHARE]``: what a project and a megabyte cost; see docs/scaling.md.
+"""Measure what a project and a megabyte cost; see docs/scaling.md.
 
-In CPU seconds of the service and of PostgreSQL, connections, and bytes written. SHARE makes the
-files smaller.
-"""
+    python -m tests.tools.bench.costs [SHARE]
+
+The costs are CPU seconds of the service and of PostgreSQL, connections, and bytes written. A SHARE
+below 1 makes the files smaller."""
 
 import os
 import sys

@@ -1,9 +1,10 @@
-"""``python -m tests.bench.growth [UPLOADS]``: replicas × clients × shape, in projects a second.
+"""Measure projects per second by the number of replicas, clients and projects in an upload.
 
-Every cell is the same work: UPLOADS of 100 projects each, shared out among the clients; a client
-sends one after the other, to the replicas by turns. Service, PostgreSQL and the clients share the
-cores of one machine, so that what grows here is what one process leaves unused.
-"""
+    python -m tests.tools.bench.growth [UPLOADS]
+
+Every cell is the same work: UPLOADS of 100 projects each, divided among the clients. A client sends
+one upload after the other, to each replica in turn. The service, PostgreSQL and the clients share
+the cores of one machine. So a gain only shows how much of the machine one process leaves unused."""
 
 import asyncio
 import contextlib

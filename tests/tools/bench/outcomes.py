@@ -1,4 +1,7 @@
-"""``python -m tests.bench.outcomes [PROJECTS]``: a million outcomes, told and read again."""
+"""Measure how long a million outcomes take to report and to read again.
+
+python -m tests.tools.bench.outcomes [PROJECTS]
+"""
 
 import sys
 import time

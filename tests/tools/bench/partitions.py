@@ -1,4 +1,7 @@
-"""``python -m tests.bench.partitions [PROJECTS] [PARTITIONS]``: imports into partitions ÷ plain."""
+"""Compare imports into partitioned and plain tables.
+
+python -m tests.tools.bench.partitions [PROJECTS] [PARTITIONS]
+"""
 
 import sys
 import time

@@ -151,7 +151,7 @@ async def usual_way(database: Database) -> AsyncIterator[Server]:
     """The usual way under uvicorn, fresh, until the block ends."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    arguments = ("tests.bench.usual_way:app", "--port", str(port), "--log-level", "warning")
+    arguments = ("tests.tools.bench.usual_way:app", "--port", str(port), "--log-level", "warning")
     process = await _start(database, "-m", "uvicorn", *arguments)
     async with _stopping(process):
         deadline = time.monotonic() + _START_TIMEOUT

@@ -1,4 +1,7 @@
-"""``python -m tests.bench.pruning [PROJECTS]``: small imports while old rows go."""
+"""Measure small imports while old rows are pruned.
+
+python -m tests.tools.bench.pruning [PROJECTS]
+"""
 
 import asyncio
 import itertools

@@ -1,4 +1,7 @@
-"""``python -m tests.bench.scaling [PROJECTS]``: the same bytes in 1 to 16 uploads at a time."""
+"""Upload the same bytes in 1 to 16 parallel uploads.
+
+python -m tests.tools.bench.scaling [PROJECTS]
+"""
 
 import asyncio
 import sys

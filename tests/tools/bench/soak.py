@@ -1,4 +1,7 @@
-"""``python -m tests.bench.soak``: 200 mixed imports, and what they leave behind in one service."""
+"""Import 200 mixed files into one service, and check for leaks.
+
+python -m tests.tools.bench.soak
+"""
 
 import asyncio
 import itertools

@@ -1,4 +1,7 @@
-"""``python -m tests.bench.undo [PROJECTS]``: how long it takes to undo an import."""
+"""Measure how long it takes to undo an import.
+
+python -m tests.tools.bench.undo [PROJECTS]
+"""
 
 import sys
 import time

@@ -1,8 +1,9 @@
-"""``python -m tests.chaos``: kill, stop and crash, and see that nothing that was told is lost.
+"""Kill and stop replicas and PostgreSQL, and check that no reported outcome is lost.
 
-Prints what it found, last a table; ends with 0 where all was as it must be, or 1. About twelve
-minutes on two cores, two with ``--quick``; a round that takes over three minutes is a failure.
-"""
+    python -m tests.tools.chaos
+
+Prints each fault, then a table. The exit code is 0 if there is no fault, else 1. It takes about
+twelve minutes on two cores, two with ``--quick``. A round longer than three minutes is a fault."""
 
 import argparse
 import asyncio
@@ -36,7 +37,9 @@ _INTERRUPTED: Final = 130
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.tools.chaos", description=__doc__.partition("\n")[0]
+    )
     parser.add_argument("--seed", type=int, help="of the first round; the next has the next")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--quick", action="store_true", help="a part of it")

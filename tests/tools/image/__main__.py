@@ -1,7 +1,9 @@
-"""``python -m tests.image``: build the image, run it read-only, and import files through it.
+"""Build the image, run it read-only, and import files through it.
 
-Wants root, buildah and debootstrap. Prints what it found; ends with 0 where all was as it must be.
-"""
+    python -m tests.tools.image
+
+Requires root, buildah and debootstrap. Prints its measurements. The exit code is 0 if every check
+passes."""
 
 import asyncio
 import sys

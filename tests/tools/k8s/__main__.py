@@ -1,8 +1,9 @@
-"""``python -m tests.k8s``: the manifests by three versions of Kubernetes, the alerts by promtool.
+"""Validate the manifests for three versions of Kubernetes, and test the alerts with promtool.
 
-Wants promtool (Debian: prometheus). Prints a table, and ends with 0 where all is valid, or 1. The
-rest of what is tested here needs neither and is part of every test run.
-"""
+    python -m tests.tools.k8s
+
+Requires promtool (Debian package: prometheus). Prints a table. The exit code is 0 if everything is
+valid, else 1. The other tests of the manifests need neither program and run in every test run."""
 
 import copy
 import shutil

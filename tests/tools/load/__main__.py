@@ -1,8 +1,9 @@
-"""``python -m tests.load``: a mix of uploads and questions for a bounded time.
+"""Send a mix of uploads and reads for a limited time.
 
-Without a host it serves by itself, at the default settings, on a PostgreSQL of its own. It writes
-``build/load/report.html`` and ``summary.json``, and ends with 0 where no answer was other than it
-should be.
+    python -m tests.tools.load
+
+Without ``--host`` it starts a service with default settings and its own PostgreSQL. It writes
+``build/load/report.html`` and ``summary.json``. The exit code is 0 if every response was expected.
 """
 
 import argparse
@@ -34,7 +35,9 @@ DEFAULTS: Final[dict[str, object]] = {"log_level": "info", "prune": True}
 
 def main() -> int:
     """The code to end with."""
-    parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.tools.load", description=__doc__.partition("\n")[0]
+    )
     parser.add_argument("--host", help="a service that runs, such as http://127.0.0.1:8080")
     parser.add_argument("--token", help="for it; by default one as `make run` prints it")
     parser.add_argument("--seconds", type=int, default=60, help="how long (default %(default)s)")
@@ -116,7 +119,7 @@ async def users(
         "PYTHONPATH": str(CHECKOUT),
     }
     locust = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "locust", "--locustfile=tests/load/users.py", *arguments),
+        *(sys.executable, "-m", "locust", "--locustfile=tests/tools/load/users.py", *arguments),
         *("--headless", "--only-summary", "--stop-timeout=120", f"--html={OUT / 'report.html'}"),
         *(f"--host={host}", f"--users={asked.users}", f"--spawn-rate={asked.users}"),
         cwd=CHECKOUT,

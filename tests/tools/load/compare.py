@@ -1,7 +1,9 @@
-"""``python -m tests.load.compare``: the mix's one-project uploads, here and done the usual way.
+"""Compare uploads of one project with the usual implementation under the same load.
 
-The same users send them as fast as they are answered, to one and then the other, each fresh and
-with empty tables on the same PostgreSQL. What sends takes a share of the machine from both alike.
+    python -m tests.tools.load.compare
+
+The same users send to one service and then to the other, without pauses. Each service is fresh and
+has empty tables on the same PostgreSQL. The clients take the same share of the machine from both.
 """
 
 import argparse
@@ -100,7 +102,9 @@ def show(here: Mapping[str, list[float]], usual: Mapping[str, list[float]]) -> N
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m tests.load.compare", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.tools.load.compare", description=__doc__.partition("\n")[0]
+    )
     parser.add_argument("--seconds", type=int, default=20, help="of a run (default %(default)s)")
     add_options(parser)
     parser.set_defaults(users=8)  # within the imports at a time that one client and all may have

@@ -1,12 +1,13 @@
-"""``python -m tests.load.replicas``: three replicas behind nginx and PgBouncer, rolled under load.
+"""Restart three replicas behind nginx and PgBouncer, one by one, under load.
 
-While the mix of ``tests.load`` goes on, each replica is taken out of nginx, ended by SIGTERM,
-started and put back, one after the other; PgBouncer is killed and started between. With
-``--upgrade`` they begin with the code of the schema before, on that schema; then the schema is
-migrated, and what is started is of this checkout. Afterwards all that the clients were told is
-looked up in the database. Ends with 0 where every answer was one of the contract and all that was
-told is there.
-"""
+    python -m tests.tools.load.replicas
+
+While the mix of ``tests.tools.load`` runs, each replica in turn is taken out of nginx, ended by
+SIGTERM, started and put back. PgBouncer is killed and started in between. With ``--upgrade`` the
+replicas start with the previous schema and its code; then the schema is migrated, and each replica
+restarts with the code of this checkout. Afterwards every project that a response reported is looked
+up in the database. The exit code is 0 if every response obeyed the contract and no project is
+missing."""
 
 import argparse
 import asyncio
@@ -176,7 +177,9 @@ async def main(asked: argparse.Namespace, code: Path) -> int:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m tests.load.replicas", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.tools.load.replicas", description=__doc__.partition("\n")[0]
+    )
     parser.add_argument(
         "--seconds", type=int, default=60, help="of load beside the restarts (default %(default)s)"
     )
