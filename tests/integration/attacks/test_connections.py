@@ -39,7 +39,7 @@ async def counted(service: Service) -> float:
     return float(found[1])
 
 
-async def test_who_never_asked_makes_room_first(service: Service) -> None:
+async def test_a_connection_without_a_request_is_closed_first(service: Service) -> None:
     async with Connection(service) as asked, Connection(service) as silent:
         assert await alive(service, asked)
         async with Connection(service) as late:
@@ -48,7 +48,7 @@ async def test_who_never_asked_makes_room_first(service: Service) -> None:
             assert await alive(service, asked)
 
 
-async def test_then_the_oldest_that_waits_does(service: Service) -> None:
+async def test_the_longest_idle_connection_is_closed_next(service: Service) -> None:
     async with Connection(service) as oldest, Connection(service) as newer:
         assert await alive(service, oldest)
         assert await alive(service, newer)
@@ -57,7 +57,7 @@ async def test_then_the_oldest_that_waits_does(service: Service) -> None:
         assert await alive(service, newer)
 
 
-async def test_an_upload_makes_room_for_nobody(service: Service) -> None:
+async def test_a_running_upload_is_never_closed_for_a_new_connection(service: Service) -> None:
     before = await counted(service)
     async with AsyncExitStack() as stack:
         uploads = [await stack.enter_async_context(Connection(service)) for _ in range(2)]
@@ -73,7 +73,9 @@ async def test_an_upload_makes_room_for_nobody(service: Service) -> None:
     assert await counted(service) > before
 
 
-async def test_the_time_for_a_head_is_none_for_a_body_or_a_pause(service: Service) -> None:
+async def test_the_time_out_for_a_head_does_not_limit_a_body_or_an_idle_connection(
+    service: Service,
+) -> None:
     async with Connection(service) as connection:
         await connection.send(head(service, WHOLE))
         for place in range(0, len(FILE), 60):
@@ -85,7 +87,7 @@ async def test_the_time_for_a_head_is_none_for_a_body_or_a_pause(service: Servic
             await asyncio.sleep(0.5)
 
 
-async def test_a_flood_leaves_no_task(service: Service) -> None:
+async def test_a_flood_of_connections_leaves_no_task(service: Service) -> None:
     before = len(asyncio.all_tasks())
     async with asyncio.timeout(10):
         for _ in range(5):

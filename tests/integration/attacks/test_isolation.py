@@ -145,12 +145,12 @@ async def everything(pool: Pool) -> dict[str, list[str]]:
     }
 
 
-def test_a_route_is_of_a_client_or_public(settings: Settings) -> None:
+def test_every_route_belongs_to_a_client_or_is_public(settings: Settings) -> None:
     others = {*paths(settings)} - {*of_clients(settings)}
     assert others == PUBLIC | {NOTHING}
 
 
-async def test_each_client_is_given_its_own(
+async def test_a_client_can_read_its_own_rows(
     clients: Clients, settings: Settings, pool: Pool
 ) -> None:
     """Without this the tests below could pass because nobody is given anything."""
@@ -161,7 +161,7 @@ async def test_each_client_is_given_its_own(
             assert (status, MARK in said) == (200, True)
 
 
-async def test_no_route_gives_or_changes_what_is_another_clients(
+async def test_no_route_reveals_or_changes_rows_of_another_client(
     clients: Clients, settings: Settings, pool: Pool, subtests: pytest.Subtests
 ) -> None:
     values = await of_two(pool)
@@ -180,7 +180,7 @@ async def test_no_route_gives_or_changes_what_is_another_clients(
     assert await everything(pool) == before
 
 
-async def test_no_query_names_what_is_another_clients(
+async def test_no_query_parameter_reveals_rows_of_another_client(
     clients: Clients, settings: Settings, pool: Pool, subtests: pytest.Subtests
 ) -> None:
     values = await of_two(pool)
@@ -196,7 +196,7 @@ async def test_no_query_names_what_is_another_clients(
     assert await everything(pool) == before
 
 
-async def test_the_same_ids_and_keys_are_each_clients_own(clients: Clients, pool: Pool) -> None:
+async def test_two_clients_can_use_the_same_ids_and_keys(clients: Clients, pool: Pool) -> None:
     before = await everything(pool)
     mine = await clients.upload(1, FILE)
     assert str(mine) != (await of_two(pool))["import_id"]

@@ -90,7 +90,7 @@ async def asked(
         return answer.status, await answer.read()
 
 
-async def test_odd_values_of_parameters(
+async def test_odd_values_of_parameters_never_cause_a_500(
     session: ClientSession, settings: Settings, subtests: pytest.Subtests
 ) -> None:
     for method, path in routes(settings):
@@ -103,7 +103,7 @@ async def test_odd_values_of_parameters(
                     break
 
 
-async def test_odd_headers(
+async def test_odd_headers_never_cause_a_500(
     session: ClientSession, settings: Settings, subtests: pytest.Subtests
 ) -> None:
     for method, path in routes(settings):
@@ -113,7 +113,7 @@ async def test_odd_headers(
                 assert status < 500
 
 
-async def test_odd_bodies(
+async def test_odd_bodies_never_cause_a_500(
     session: ClientSession, settings: Settings, subtests: pytest.Subtests
 ) -> None:
     json_type = {"Content-Type": "application/json"}

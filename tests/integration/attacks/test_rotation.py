@@ -62,7 +62,7 @@ async def test_keys_rotate_without_a_restart(
 
 
 @pytest.mark.usefixtures("_client")
-async def test_an_issuer_that_is_away_at_the_start_is_waited_for(
+async def test_the_service_waits_for_an_issuer_that_is_unreachable_at_the_start(
     settings: Settings, dsn: str
 ) -> None:
     """Other tokens hold meanwhile, and those of the issuer are told to come again."""

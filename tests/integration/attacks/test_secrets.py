@@ -17,7 +17,7 @@ UNQUOTED: Final = form(part(f"x {'x' * 100}", b"").replace(b'"', b""))
 
 
 @pytest.mark.parametrize("log_format", ["console", "json"])
-async def test_no_secret_is_logged_counted_or_answered(
+async def test_no_secret_appears_in_logs_metrics_or_responses(
     settings: Settings, dsn: str, pool: Pool, log_format: str
 ) -> None:
     await pool.execute("INSERT INTO clients (client_id, name) VALUES (1, 'One')")
@@ -46,7 +46,7 @@ async def test_no_secret_is_logged_counted_or_answered(
         assert secret not in told
 
 
-async def test_no_answer_says_which_versions_answer(service: Service) -> None:
+async def test_no_response_reveals_the_versions_of_the_software(service: Service) -> None:
     answers = [
         await get(service, "/healthz"),
         await get(service, "/nowhere"),

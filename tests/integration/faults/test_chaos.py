@@ -18,7 +18,7 @@ CRASHES_FIRST: Final = 1
 """Seeds of rounds."""
 
 
-async def test_nothing_that_was_told_is_lost(
+async def test_no_reported_outcome_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
@@ -43,7 +43,7 @@ def names(process: Path, directory: Path) -> bool:
     [("*", signal.SIGTERM), ("*/b.log", signal.SIGINT), ("*/db/pg18/server.log.1", signal.SIGINT)],
     ids=["database", "service", "crash"],
 )
-def test_an_interrupt_leaves_nothing_behind(
+def test_an_interrupted_run_leaves_no_file_and_no_process(
     tmp_path: Path, moment: str, number: signal.Signals
 ) -> None:
     """While PostgreSQL starts, while the service does, and when PostgreSQL comes back."""

@@ -36,7 +36,7 @@ async def lands_whole(
 
 @pytest.mark.parametrize("fault", [Fault.CUT, Fault.RESET, Fault.STALL])
 @pytest.mark.parametrize("moment", MOMENTS)
-async def test_a_connection_lost_in_a_batch_is_replaced(
+async def test_a_connection_lost_during_a_batch_is_replaced(
     http: aiohttp.ClientSession,
     faulty: Service,
     proxy: Proxy,
@@ -50,7 +50,7 @@ async def test_a_connection_lost_in_a_batch_is_replaced(
     assert all(strike.struck.is_set() for strike in strikes)
 
 
-async def test_a_commit_whose_answer_is_lost_is_not_done_twice(
+async def test_a_commit_whose_response_is_lost_is_not_repeated(
     http: aiohttp.ClientSession, faulty: Service, proxy: Proxy, dsn: str, pool: Pool, content: bytes
 ) -> None:
     strikes = [proxy.strike(Fault.LOSE_COMMIT, COMMIT, skip=skip) for skip in range(13)]
@@ -60,7 +60,7 @@ async def test_a_commit_whose_answer_is_lost_is_not_done_twice(
 
 
 @pytest.mark.parametrize("state", ["new", "interrupted"])
-async def test_an_upload_does_not_meet_itself_where_its_claim_went_unanswered(
+async def test_an_upload_whose_claim_of_the_key_got_no_response_is_imported_once(
     http: aiohttp.ClientSession,
     faulty: Service,
     proxy: Proxy,
@@ -80,7 +80,7 @@ async def test_an_upload_does_not_meet_itself_where_its_claim_went_unanswered(
     assert await pool.fetchval("SELECT count(*) FROM imports") == 1
 
 
-async def test_all_connections_are_cut_again_and_again(
+async def test_an_import_completes_while_all_connections_are_cut_repeatedly(
     http: aiohttp.ClientSession, faulty: Service, proxy: Proxy, dsn: str, content: bytes
 ) -> None:
     async def cut() -> None:

@@ -47,7 +47,7 @@ async def follow(primary: Cluster) -> None:
     await connection.close()
 
 
-async def test_what_was_told_is_on_the_new_primary_and_the_import_goes_on(
+async def test_an_import_continues_on_the_new_primary_without_losing_reported_projects(
     http: aiohttp.ClientSession,
     settings: Settings,
     own_server: Cluster,

@@ -133,7 +133,9 @@ async def pruned(dsn: str) -> str:
     return out.decode()
 
 
-async def test_imports_go_on_and_wait_for_nothing(settings: Settings, own_server: Cluster) -> None:
+async def test_pruning_never_blocks_running_imports(
+    settings: Settings, own_server: Cluster
+) -> None:
     dsn = await filled(own_server)
     stop = asyncio.Event()
     edition = itertools.count(1)

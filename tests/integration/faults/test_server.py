@@ -40,7 +40,7 @@ async def state_of(http: aiohttp.ClientSession, service: Service, place: str) ->
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGQUIT, signal.SIGINT])
-async def test_a_server_that_comes_back_is_gone_on_with(
+async def test_an_import_completes_after_the_server_restarts(
     http: aiohttp.ClientSession,
     own: Service,
     way: Proxy,
@@ -62,7 +62,7 @@ async def test_a_server_that_comes_back_is_gone_on_with(
 
 
 @WAITED_OUT
-async def test_a_server_that_stays_away_is_told_and_what_landed_stays(
+async def test_an_unreachable_server_is_a_503_and_imported_projects_stay(
     http: aiohttp.ClientSession, own: Service, way: Proxy, own_server: Cluster, content: bytes
 ) -> None:
     strike = way.strike(Fault.CUT, COMMIT, skip=5)
@@ -87,7 +87,7 @@ async def test_a_server_that_stays_away_is_told_and_what_landed_stays(
 
 
 @WAITED_OUT
-async def test_a_refusal_while_the_server_is_away_says_when_to_come_again(
+async def test_a_refusal_without_a_server_has_retry_after(
     http: aiohttp.ClientSession, faulty: Service, proxy: Proxy, content: bytes
 ) -> None:
     await proxy.go_away()
@@ -99,7 +99,7 @@ async def test_a_refusal_while_the_server_is_away_says_when_to_come_again(
     assert (await send(http, faulty, content))[0] == 207
 
 
-async def test_a_server_that_does_not_answer_is_not_waited_for(
+async def test_readiness_reports_a_silent_server_within_its_time_out(
     http: aiohttp.ClientSession, faulty: Service, proxy: Proxy, dsn: str, content: bytes
 ) -> None:
     proxy.stall()
@@ -113,7 +113,7 @@ async def test_a_server_that_does_not_answer_is_not_waited_for(
 
 
 @WAITED_OUT
-async def test_a_read_only_server_is_not_ready(
+async def test_a_read_only_server_is_reported_as_not_ready(
     http: aiohttp.ClientSession, own: Service, own_server: Cluster, content: bytes
 ) -> None:
     dsn = own_server.dsn()
@@ -128,7 +128,7 @@ async def test_a_read_only_server_is_not_ready(
 
 
 @pytest.mark.parametrize("held", [1.0, 60.0])
-async def test_a_table_locked_by_somebody_else_is_waited_for(
+async def test_an_import_waits_for_a_locked_table_up_to_its_time_out(
     http: aiohttp.ClientSession,
     settings: Settings,
     own_server: Cluster,
@@ -149,7 +149,7 @@ async def test_a_table_locked_by_somebody_else_is_waited_for(
         await complete_upload(http, service, dsn, content)
 
 
-async def test_a_server_without_room_for_connections_is_waited_for(
+async def test_an_import_waits_for_a_free_connection_of_the_server(
     http: aiohttp.ClientSession, settings: Settings, postgres: str, content: bytes
 ) -> None:
     with cluster(postgres, max_connections="12", superuser_reserved_connections="1") as server:
@@ -170,7 +170,7 @@ async def test_a_server_without_room_for_connections_is_waited_for(
             await complete_upload(http, service, dsn, content)
 
 
-async def test_a_server_without_room_for_locks_takes_smaller_batches(
+async def test_a_server_with_little_lock_memory_gets_smaller_batches(
     http: aiohttp.ClientSession, settings: Settings, postgres: str
 ) -> None:
     number = 3000
@@ -190,7 +190,7 @@ async def test_a_server_without_room_for_locks_takes_smaller_batches(
 
 
 @WAITED_OUT
-async def test_a_server_whose_locks_others_hold_is_waited_for(
+async def test_an_import_gives_up_with_a_503_when_others_fill_the_lock_memory(
     http: aiohttp.ClientSession, own: Service, own_server: Cluster, content: bytes
 ) -> None:
     hog = await asyncpg.connect(own_server.dsn())
@@ -214,7 +214,7 @@ def full_soon(postgres: str) -> Iterator[Cluster]:
         pytest.skip(f"a disk of its own takes root and a kernel that mounts: {error}")
 
 
-async def test_a_full_disk_interrupts_and_what_landed_stays(
+async def test_a_full_disk_interrupts_the_import_and_imported_projects_stay(
     http: aiohttp.ClientSession, settings: Settings, full_soon: Cluster
 ) -> None:
     content = content_of(4000)

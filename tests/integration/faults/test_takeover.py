@@ -59,7 +59,7 @@ async def sent_to(
     return sending
 
 
-async def test_one_stopped_in_a_copy_commits_nothing_when_it_wakes(
+async def test_a_process_stopped_during_a_copy_commits_nothing_after_it_continues(
     site: Site, client: Client, pool: Pool, dsn: str, file: File
 ) -> None:
     owner = site.replicas[0]
@@ -79,7 +79,7 @@ async def test_one_stopped_in_a_copy_commits_nothing_when_it_wakes(
     await assert_all_told_is_true(dsn, file.content, outcomes)
 
 
-async def test_one_that_was_killed_is_found_by_its_heartbeat_and_gone_on_with(
+async def test_an_import_of_a_killed_process_expires_and_is_resumed_by_another(
     site: Site, client: Client, pool: Pool, dsn: str, file: File
 ) -> None:
     owner, other = site.replicas
@@ -105,7 +105,7 @@ async def test_one_that_was_killed_is_found_by_its_heartbeat_and_gone_on_with(
     await assert_all_told_is_true(dsn, file.content, answer.said["details"]["successes"])
 
 
-async def test_beside_eight_writers_hearts_beat_and_an_atomic_import_has_its_turn(
+async def test_heartbeats_and_an_atomic_import_proceed_beside_eight_writers(
     site: Site, client: Client, dsn: str, tmp_path: Path
 ) -> None:
     replica = site.replicas[0]

@@ -27,7 +27,7 @@ SELECT count(*)
 
 @examples(250)
 @given(seed=SEEDS, oddities=st.integers(0, 6))
-async def test_any_request_gets_an_answer_of_the_contract(
+async def test_any_request_gets_a_documented_response(
     service: Service, pool: Pool, seed: int, oddities: int
 ) -> None:
     made = Maker(seed, oddities).make()

@@ -53,7 +53,7 @@ SELECT count(*) FROM tasks t LEFT JOIN project_versions v USING (client_id, proj
 
 @examples(40)
 @given(steps=st.lists(STEPS, min_size=1, max_size=10), repeated=st.booleans())
-async def test_imports_one_after_another_come_out_as_the_model_says(
+async def test_consecutive_imports_match_the_model(
     service: Service, pool: Pool, steps: list[Upload | Lock], repeated: bool
 ) -> None:
     prefix = f"{next(_numbers)}-"
@@ -78,7 +78,7 @@ async def test_imports_one_after_another_come_out_as_the_model_says(
 
 @examples(40)
 @given(before=st.lists(STEPS, max_size=4), one=UPLOADS, other=UPLOADS)
-async def test_two_imports_at_once_come_out_in_some_order(
+async def test_concurrent_imports_match_the_model_in_some_order(
     service: Service, pool: Pool, before: list[Upload | Lock], one: Upload, other: Upload
 ) -> None:
     prefix = f"{next(_numbers)}-"

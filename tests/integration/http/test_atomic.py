@@ -20,7 +20,9 @@ ATOMIC = "atomic=true"
 MANY = [f"P-{n}" for n in range(1000)]
 
 
-async def test_all_lands_in_one_transaction(service: Service, pool: Pool) -> None:
+async def test_an_atomic_import_commits_all_projects_in_one_transaction(
+    service: Service, pool: Pool
+) -> None:
     await send(service, plans("P-1", "P-2", name="Before"))
     await send(service, plans("P-3"))
     answer = await send(service, plans(*MANY), ATOMIC)
@@ -33,7 +35,7 @@ async def test_all_lands_in_one_transaction(service: Service, pool: Pool) -> Non
 
 
 @pytest.mark.parametrize("place", [0, 500, 999])
-async def test_one_that_fails_in_the_file_takes_all_with_it(
+async def test_one_invalid_project_fails_an_atomic_import(
     service: Service, pool: Pool, place: int
 ) -> None:
     await send(service, plans("P-1"))
@@ -52,7 +54,9 @@ async def test_one_that_fails_in_the_file_takes_all_with_it(
     assert "all or nothing" in await pool.fetchval("SELECT cause FROM imports WHERE import_id = 2")
 
 
-async def test_one_that_fails_on_the_server_takes_all_with_it(service: Service, pool: Pool) -> None:
+async def test_one_project_refused_by_its_mode_fails_an_atomic_import(
+    service: Service, pool: Pool
+) -> None:
     await send(service, plans("P-1", name="Before"))
     before = await rows(pool)
     answer = await send(service, plans("P-0", "P-1", "P-2"), f"{ATOMIC}&mode=create")
@@ -60,7 +64,9 @@ async def test_one_that_fails_on_the_server_takes_all_with_it(service: Service, 
     assert told(answer) == {"P-0": "NOT_IMPORTED", "P-1": "ALREADY_EXISTS", "P-2": "NOT_IMPORTED"}
 
 
-async def test_locks_and_versions_alone_are_a_409(service: Service, pool: Pool) -> None:
+async def test_an_atomic_import_with_only_version_conflicts_is_a_409(
+    service: Service, pool: Pool
+) -> None:
     await send(service, plans("A"))
     stale = native(
         '<project id="B"><name>B</name></project>'
@@ -74,7 +80,9 @@ async def test_locks_and_versions_alone_are_a_409(service: Service, pool: Pool) 
 
 
 @pytest.mark.settings(batch_projects=10)
-async def test_what_the_database_refuses_is_found(service: Service, pool: Pool) -> None:
+async def test_projects_that_the_database_refuses_are_identified(
+    service: Service, pool: Pool
+) -> None:
     await pool.execute("ALTER TABLE tasks ADD CHECK (name <> 'bad')")
     await pool.execute("ALTER TABLE projects ADD CHECK (external_id <> 'P-37')")
     bad = "<tasks><task id='T'><name>bad</name></task></tasks>"
@@ -91,7 +99,7 @@ async def test_what_the_database_refuses_is_found(service: Service, pool: Pool) 
     assert not await pool.fetch("SELECT FROM projects")
 
 
-async def test_a_file_that_breaks_off_lands_nothing(service: Service, pool: Pool) -> None:
+async def test_a_truncated_file_imports_nothing(service: Service, pool: Pool) -> None:
     broken = native('<project id="A"><name>A</name></project>').replace("</projects>", "<")
     answer = await send(service, form(part("file", broken.encode())), ATOMIC)
     assert [e["error"] for e in answer.json["details"]["errors"]] == [
@@ -101,7 +109,7 @@ async def test_a_file_that_breaks_off_lands_nothing(service: Service, pool: Pool
     assert not await pool.fetch("SELECT FROM projects")
 
 
-async def test_nothing_is_written_before_the_last_byte(service: Service, pool: Pool) -> None:
+async def test_an_incomplete_atomic_upload_writes_nothing(service: Service, pool: Pool) -> None:
     body = plans(*MANY)
     async with Connection(service) as connection:
         path = f"/api/v2/clients/1/projects/bulk?{ATOMIC}"
@@ -113,7 +121,9 @@ async def test_nothing_is_written_before_the_last_byte(service: Service, pool: P
     assert not await pool.fetch("SELECT FROM projects")
 
 
-async def test_a_dry_run_tells_what_it_would_do(service: Service, pool: Pool) -> None:
+async def test_an_atomic_dry_run_reports_the_outcomes_of_the_import(
+    service: Service, pool: Pool
+) -> None:
     await send(service, plans("P-1", name="Before"))
     await send(service, plans("P-2"))
     before = await rows(pool)
@@ -129,7 +139,9 @@ async def test_a_dry_run_tells_what_it_would_do(service: Service, pool: Pool) ->
     assert told(rehearsed) == told(real) == {"P-1": "updated", "P-2": "unchanged", "P-3": "created"}
 
 
-async def test_shared_objects_land_with_it_or_not_at_all(service: Service, pool: Pool) -> None:
+async def test_shared_objects_are_stored_only_if_the_atomic_import_succeeds(
+    service: Service, pool: Pool
+) -> None:
     def portfolio(*ids: str) -> bytes:
         projects = "".join(
             f"<Project><ObjectId>{n}</ObjectId><Id>{i}</Id><Name>{i}</Name><GUID>{{{i}}}</GUID>"
@@ -148,14 +160,16 @@ async def test_shared_objects_land_with_it_or_not_at_all(service: Service, pool:
 
 
 @pytest.mark.settings(import_spool_bytes=100_000)
-async def test_more_than_its_working_files_hold_is_a_413(service: Service, pool: Pool) -> None:
+async def test_an_atomic_import_larger_than_its_working_files_is_a_413(
+    service: Service, pool: Pool
+) -> None:
     answer = await send(service, plans(*MANY), ATOMIC)
     assert answer.status == 413
     assert await pool.fetchval("SELECT state FROM imports") == "failed"
     assert (await send(service, plans(*MANY))).json["counts"]["created"] == 1000
 
 
-async def test_working_files_are_given_back(service: Service) -> None:
+async def test_working_files_are_closed_after_every_import(service: Service) -> None:
     def open_files() -> int:
         found = 0
         for descriptor in Path("/proc/self/fd").iterdir():
@@ -169,7 +183,7 @@ async def test_working_files_are_given_back(service: Service) -> None:
         assert open_files() == before
 
 
-async def test_it_gets_its_turn_beside_others(service: Service, pool: Pool) -> None:
+async def test_an_atomic_import_proceeds_beside_other_imports(service: Service, pool: Pool) -> None:
     async def keep_writing(number: int) -> None:
         for turn in range(15):
             await send(service, plans(*MANY[:100], name=f"{number} {turn}"))
@@ -183,7 +197,9 @@ async def test_it_gets_its_turn_beside_others(service: Service, pool: Pool) -> N
 
 
 @pytest.mark.settings(lock_timeout=0.3)
-async def test_others_that_wait_too_long_for_it_are_told_so(service: Service, pool: Pool) -> None:
+async def test_an_import_that_waits_too_long_for_an_atomic_one_is_a_503(
+    service: Service, pool: Pool
+) -> None:
     async with pool.acquire() as conn, conn.transaction():
         await conn.execute("SELECT pg_advisory_xact_lock($1)", client_key(1))
         waiting = await send(service, plans("A"))
@@ -192,7 +208,9 @@ async def test_others_that_wait_too_long_for_it_are_told_so(service: Service, po
     assert (await send(service, plans("A"))).status == 207
 
 
-async def test_progress_and_the_end_can_be_seen(service: Service, pool: Pool) -> None:
+async def test_the_import_resource_shows_the_end_of_an_atomic_import(
+    service: Service, pool: Pool
+) -> None:
     answer: Answer = await send(service, plans(*MANY), ATOMIC)
     found = await get(service, answer.headers["location"])
     details = found.json["details"]

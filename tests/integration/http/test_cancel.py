@@ -22,7 +22,7 @@ async def cancel(service: Service, import_id: int = 1, **claims: object) -> Answ
     return await upload(service, b"", path=path, token=token(**claims))  # type: ignore[arg-type]
 
 
-async def test_a_running_import_is_stopped_and_its_sender_told(
+async def test_cancelling_a_running_import_stops_it_and_answers_its_sender_with_409(
     service: Service, pool: Pool
 ) -> None:
     async with Connection(service) as connection:
@@ -39,7 +39,7 @@ async def test_a_running_import_is_stopped_and_its_sender_told(
     assert len(page.json["details"]["results"]) == min(landed, 1000)
 
 
-async def test_it_says_the_same_when_asked_again(service: Service, pool: Pool) -> None:
+async def test_cancelling_twice_returns_the_same_answer(service: Service, pool: Pool) -> None:
     async with Connection(service) as connection:
         await connection.send(head(service, LENGTH), BODY[:-100])
         await until(pool, "SELECT count(*) > 0 FROM imports")
@@ -51,7 +51,7 @@ async def test_it_says_the_same_when_asked_again(service: Service, pool: Pool) -
     assert answer.headers["location"] == "/api/v2/clients/1/imports/1"
 
 
-async def test_an_import_that_waits_for_a_project_is_cancelled_at_once(
+async def test_cancelling_an_import_that_waits_for_a_project_ends_it_at_once(
     service: Service, pool: Pool
 ) -> None:
     body = plans("A", "B")
@@ -63,7 +63,7 @@ async def test_an_import_that_waits_for_a_project_is_cancelled_at_once(
         assert await wait_for_end(service) == "cancelled"
 
 
-async def test_an_atomic_one_lands_nothing(service: Service, pool: Pool) -> None:
+async def test_cancelling_an_atomic_import_stores_no_project(service: Service, pool: Pool) -> None:
     async with Connection(service) as connection:
         path = "/api/v2/clients/1/projects/bulk?atomic=true"
         await connection.send(head(service, LENGTH, path=path), BODY[:-100])
@@ -74,29 +74,31 @@ async def test_an_atomic_one_lands_nothing(service: Service, pool: Pool) -> None
     assert not await pool.fetch("SELECT FROM projects")
 
 
-async def test_an_import_that_has_ended_cannot_be_cancelled(service: Service) -> None:
+async def test_cancelling_an_ended_import_is_refused(service: Service) -> None:
     await send(service, plans("A"))
     answer = await cancel(service)
     assert (answer.status, answer.json["message"]) == (409, "Conflict")
     assert "completed" in answer.json["details"]
 
 
-async def test_an_import_that_is_not_there(service: Service) -> None:
+async def test_cancelling_an_unknown_import_is_a_404(service: Service) -> None:
     assert (await cancel(service, 7)).status == 404
 
 
-async def test_it_needs_the_scope_that_imports(service: Service) -> None:
+async def test_cancelling_requires_the_import_scope(service: Service) -> None:
     assert (await cancel(service, scope="projects:read")).status == 403
 
 
-async def test_one_whose_owner_is_dead_is_closed_here_and_now(service: Service, pool: Pool) -> None:
+async def test_cancelling_an_import_without_an_owner_ends_it_at_once(
+    service: Service, pool: Pool
+) -> None:
     await abandoned(pool, "k", seconds=3600)
     answer = await cancel(service)
     assert (answer.status, answer.json["details"]["state"]) == (202, "cancelled")
     assert (await send(service, plans("A"), "", "Idempotency-Key: k")).json["import_id"] == 2
 
 
-async def test_its_key_is_free(service: Service, pool: Pool) -> None:
+async def test_a_cancelled_import_frees_its_key(service: Service, pool: Pool) -> None:
     key = "Idempotency-Key: k"
     async with Connection(service) as connection:
         await connection.send(head(service, LENGTH, key), BODY[:-100])

@@ -64,7 +64,7 @@ def big(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 @pytest.mark.parametrize("client", ["curl", "curl without Expect", "requests", "node"])
 @pytest.mark.settings(max_upload_bytes=SIZE // 2)
-async def test_a_client_that_is_still_sending_sees_the_refusal(
+async def test_a_client_that_is_still_sending_receives_the_refusal(
     service: Service, big: Path, client: str, claims: dict[str, Any], status: int, message: str
 ) -> None:
     words = command(client, service.bulk, token(**claims), big)

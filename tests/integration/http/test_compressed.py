@@ -51,7 +51,7 @@ def last_error(answer: Answer) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("content", [gzip.compress(XML), zipped("plan.xml")], ids=["gzip", "zip"])
-async def test_a_compressed_part_is_read_whatever_its_type_says(
+async def test_a_compressed_part_is_read_with_any_content_type(
     service: Service, pool: Pool, content: bytes, subtests: pytest.Subtests
 ) -> None:
     for kind in ["application/gzip", "application/x-zip-compressed", "text/xml"]:
@@ -63,7 +63,7 @@ async def test_a_compressed_part_is_read_whatever_its_type_says(
 
 
 @pytest.mark.parametrize("name", ["gzip", "GZIP", "x-gzip"])
-async def test_a_request_may_be_gzip_as_a_whole(service: Service, pool: Pool, name: str) -> None:
+async def test_a_gzip_request_is_accepted(service: Service, pool: Pool, name: str) -> None:
     answer = await upload(service, gzip.compress(FILE), f"Content-Encoding: {name}")
     assert landed(answer) == ["P-1", "P-2"]
     assert answer.json["details"]["warnings"] == []
@@ -88,7 +88,7 @@ async def test_a_gzip_part_in_a_gzip_request_is_inflated_too(service: Service) -
     assert landed(await upload(service, body, GZIP)) == ["P-1", "P-2"]
 
 
-async def test_identity_is_a_content_encoding(service: Service) -> None:
+async def test_the_content_encoding_identity_is_accepted(service: Service) -> None:
     assert landed(await upload(service, FILE, "Content-Encoding: identity")) == ["P-1", "P-2"]
 
 
@@ -103,7 +103,7 @@ async def test_identity_is_a_content_encoding(service: Service) -> None:
     ],
     ids=["cut gzip", "corrupt gzip", "cut ZIP", "ZIP in a ZIP", "two files"],
 )
-async def test_what_gives_no_project_is_a_400(
+async def test_a_compressed_file_without_a_project_is_a_400(
     service: Service, pool: Pool, content: bytes, words: str
 ) -> None:
     answer = await upload(service, form(part("file", content)))
@@ -112,7 +112,7 @@ async def test_what_gives_no_project_is_a_400(
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, lambda data: zipped("plan.xml", data=data)])
-async def test_projects_before_a_corrupt_place_land(
+async def test_projects_before_corrupt_data_are_imported(
     service: Service, pool: Pool, compress: Any
 ) -> None:
     content = bytearray(compress(long_file(1000)))
@@ -127,7 +127,7 @@ async def test_projects_before_a_corrupt_place_land(
     assert await pool.fetchval("SELECT count(*) FROM current_projects") == len(ids)
 
 
-async def test_all_projects_before_a_wrong_checksum_land(service: Service) -> None:
+async def test_projects_before_a_wrong_checksum_are_imported(service: Service) -> None:
     content = bytearray(gzip.compress(XML))
     content[-8] ^= 1
     answer = await upload(service, form(part("file", bytes(content))))
@@ -135,14 +135,16 @@ async def test_all_projects_before_a_wrong_checksum_land(service: Service) -> No
     assert "checksum" in last_error(answer)["message"]
 
 
-async def test_a_second_file_in_a_zip_is_told_behind_the_first(service: Service) -> None:
+async def test_a_second_file_in_a_zip_is_reported_after_the_first(service: Service) -> None:
     answer = await upload(service, form(part("file", zipped("one.xml", "two.xml"))))
     assert landed(answer) == ["P-1", "P-2"]
     assert last_error(answer)["error"] == "MALFORMED_XML"
     assert "several files, `one.xml` and `two.xml`" in last_error(answer)["message"]
 
 
-async def test_a_gzip_request_that_breaks_off_in_the_file(service: Service) -> None:
+async def test_a_gzip_request_truncated_in_the_file_keeps_the_complete_projects(
+    service: Service,
+) -> None:
     body = gzip.compress(form(part("file", long_file(1000))))
     answer = await upload(service, body[: len(body) // 2], GZIP)
     error = last_error(answer)
@@ -167,14 +169,14 @@ async def test_a_wrong_checksum_of_a_gzip_request_is_a_warning(service: Service,
     [b"", b"no gzip at all", gzip.compress(FILE)[:30], FILE],
     ids=["nothing", "text", "cut", "a form"],
 )
-async def test_a_gzip_request_that_is_none_is_a_400(service: Service, body: bytes) -> None:
+async def test_a_body_that_is_not_gzip_is_a_400(service: Service, body: bytes) -> None:
     answer = await upload(service, body, GZIP)
     assert answer.status == 400
     assert "Content-Encoding" in answer.json["details"]
 
 
 @pytest.mark.settings(max_inflate_ratio=20)
-async def test_a_bomb_in_the_part_or_around_the_request(service: Service, pool: Pool) -> None:
+async def test_a_bomb_in_the_part_or_the_request_is_refused(service: Service, pool: Pool) -> None:
     for body, headers in [
         (form(part("file", gzip.compress(BOMB))), []),
         (form(part("file", zipped("plan.xml", data=BOMB))), []),
@@ -191,7 +193,7 @@ async def test_a_bomb_in_the_part_or_around_the_request(service: Service, pool: 
 
 
 @pytest.mark.settings(max_file_bytes=100_000)
-async def test_the_inflated_size_has_a_limit(service: Service) -> None:
+async def test_an_inflated_file_over_the_limit_is_refused(service: Service) -> None:
     large = XML.replace(b"<project id", b" " * 200_000 + b"<project id", 1)
     for body, headers in [
         (form(part("file", gzip.compress(large))), []),
@@ -203,7 +205,7 @@ async def test_the_inflated_size_has_a_limit(service: Service) -> None:
 
 
 @pytest.mark.settings(max_upload_bytes=20_000)
-async def test_the_size_of_an_upload_is_that_of_what_is_sent(service: Service) -> None:
+async def test_the_upload_limit_counts_compressed_bytes(service: Service) -> None:
     spaced = XML.replace(b"</projects>", b" " * 100_000 + b"</projects>")
     small = gzip.compress(form(part("file", spaced)))
     assert landed(await upload(service, small, GZIP)) == ["P-1", "P-2"]

@@ -19,7 +19,7 @@ def envelope(answer: Answer) -> tuple[str, int, str, Any]:
     return said["status"], said["code"], said["message"], said["details"]
 
 
-async def test_207_tells_each_project_in_the_order_of_the_file(service: Service) -> None:
+async def test_a_207_lists_each_project_in_the_order_of_the_file(service: Service) -> None:
     answer = await upload(service, FILE)
     said = answer.json
     assert list(said) == [
@@ -42,7 +42,7 @@ async def test_207_tells_each_project_in_the_order_of_the_file(service: Service)
     assert answer.headers["x-request-id"]
 
 
-async def test_207_says_how_many_failed(service: Service) -> None:
+async def test_a_207_states_how_many_projects_failed(service: Service) -> None:
     twice = XML.replace(b"P-2", b"P-1")
     said = (await upload(service, form(part("file", twice)))).json
     assert (said["status"], said["code"]) == ("partial", 207)
@@ -50,14 +50,14 @@ async def test_207_says_how_many_failed(service: Service) -> None:
     assert [error["error"] for error in said["details"]["errors"]] == ["DUPLICATE_PROJECT"]
 
 
-async def test_207_says_that_all_failed(service: Service) -> None:
+async def test_a_207_states_that_all_projects_failed(service: Service) -> None:
     nameless = XML.replace(b"<name>One</name>", b"").replace(b"<name>Two</name>", b"")
     said = (await upload(service, form(part("file", nameless)))).json
     assert (said["status"], said["message"]) == ("error", "0 of 2 projects imported")
     assert {error["error"] for error in said["details"]["errors"]} == {"VALIDATION_ERROR"}
 
 
-async def test_400_of_a_file_that_is_not_xml(service: Service, pool: Pool) -> None:
+async def test_a_file_that_is_not_xml_is_a_400(service: Service, pool: Pool) -> None:
     answer = await upload(service, form(part("file", b"name;start\nOne;2026-01-01\n")))
     status, code, message, details = envelope(answer)
     assert (status, code, message) == ("error", 400, "Invalid request")
@@ -67,7 +67,7 @@ async def test_400_of_a_file_that_is_not_xml(service: Service, pool: Pool) -> No
     assert await pool.fetchval("SELECT state FROM imports") == "failed"
 
 
-async def test_400_of_a_content_type_says_what_to_do(
+async def test_a_400_for_a_content_type_names_the_remedy(
     service: Service, subtests: pytest.Subtests
 ) -> None:
     for content_type, words in [
@@ -84,7 +84,7 @@ async def test_400_of_a_content_type_says_what_to_do(
             assert words in details
 
 
-async def test_400_of_an_option_names_it(service: Service, subtests: pytest.Subtests) -> None:
+async def test_a_400_for_an_option_names_it(service: Service, subtests: pytest.Subtests) -> None:
     twice = "mode=create&mode=create"
     for option in ["atomic=yes", "dry_run", "mode=replace", "outcomes=none", "x=1", twice]:
         with subtests.test(option=option):
@@ -94,7 +94,7 @@ async def test_400_of_an_option_names_it(service: Service, subtests: pytest.Subt
             assert f"`{option.split('=')[0]}`" in answer.json["details"]
 
 
-async def test_400_of_an_idempotency_key_names_it(
+async def test_a_400_for_an_idempotency_key_names_it(
     service: Service, subtests: pytest.Subtests
 ) -> None:
     for given in [("",), ('""',), ("k" * 256,), ("k\u00e9",), ("a\tb",), ("a", "b")]:
@@ -105,7 +105,7 @@ async def test_400_of_an_idempotency_key_names_it(
             assert "Idempotency-Key" in answer.json["details"]
 
 
-async def test_401_without_a_token(service: Service) -> None:
+async def test_a_request_without_a_token_is_a_401(service: Service) -> None:
     answer = await upload(service, FILE, token=None)
     assert answer.body == (
         b'{"status":"error","code":401,"message":"Authentication failed",'
@@ -114,7 +114,9 @@ async def test_401_without_a_token(service: Service) -> None:
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
-async def test_401_says_what_is_wrong(service: Service, subtests: pytest.Subtests) -> None:
+async def test_a_401_states_the_fault_of_the_token(
+    service: Service, subtests: pytest.Subtests
+) -> None:
     for header, details in [
         ("", "Authorization header is malformed"),
         ("Bearer", "Authorization header is malformed"),
@@ -136,7 +138,7 @@ async def test_the_scheme_is_matched_without_case(service: Service) -> None:
     assert answer.status == 207
 
 
-async def test_403_lacks_the_scope_or_the_client(
+async def test_a_token_without_the_scope_or_the_client_is_a_403(
     service: Service, subtests: pytest.Subtests
 ) -> None:
     lacking: list[dict[str, Any]] = [{"scope": "projects:read"}, {"clients": [2]}, {"clients": []}]
@@ -149,7 +151,9 @@ async def test_403_lacks_the_scope_or_the_client(
             )
 
 
-async def test_404(service: Service, subtests: pytest.Subtests) -> None:
+async def test_an_unknown_path_or_client_is_a_404(
+    service: Service, subtests: pytest.Subtests
+) -> None:
     for path in ["/api/v2/clients/9/projects/bulk", "/nowhere", "/api"]:
         with subtests.test(path=path):
             answer = await upload(service, FILE, path=path, token=token(clients="*"))
@@ -159,19 +163,19 @@ async def test_404(service: Service, subtests: pytest.Subtests) -> None:
             )
 
 
-async def test_403_of_a_disabled_client(service: Service, pool: Pool) -> None:
+async def test_a_disabled_client_is_a_403(service: Service, pool: Pool) -> None:
     await pool.execute("UPDATE clients SET disabled_at = now()")
     answer = await upload(service, FILE)
     assert envelope(answer) == ("error", 403, "Access denied", "Client is disabled")
 
 
-async def test_405_names_the_methods(service: Service) -> None:
+async def test_a_405_names_the_allowed_methods(service: Service) -> None:
     answer = await get(service, "/api/v2/clients/1/projects/bulk", token=None)
     assert envelope(answer)[:3] == ("error", 405, "Method not allowed")
     assert answer.headers["allow"] == "POST"
 
 
-async def test_409_where_every_project_is_locked_by_others(service: Service, pool: Pool) -> None:
+async def test_locks_of_others_on_every_project_are_a_409(service: Service, pool: Pool) -> None:
     await upload(service, FILE)
     await pool.execute(
         "INSERT INTO project_locks (client_id, project_id, holder, expires_at)"
@@ -185,20 +189,22 @@ async def test_409_where_every_project_is_locked_by_others(service: Service, poo
     assert answer.headers["location"] == location
 
 
-async def test_409_where_every_version_is_another(service: Service) -> None:
+async def test_version_conflicts_of_every_project_are_a_409(service: Service) -> None:
     stale = XML.replace(b'id="P', b'version="7" id="P')
     answer = await upload(service, form(part("file", stale)))
     assert envelope(answer) == ("error", 409, "Conflict", "Version conflict")
 
 
 @pytest.mark.settings(max_upload_bytes=1000)
-async def test_413_by_content_length(service: Service) -> None:
+async def test_a_content_length_over_the_limit_is_a_413(service: Service) -> None:
     answer = await upload(service, form(part("file", b" " * 1000 + XML)))
     assert envelope(answer)[:3] == ("error", 413, "Payload too large")
     assert "1000 bytes" in answer.json["details"]
 
 
-async def test_415_of_an_encoded_request(service: Service, subtests: pytest.Subtests) -> None:
+async def test_an_unsupported_content_encoding_is_a_415(
+    service: Service, subtests: pytest.Subtests
+) -> None:
     for encoding in ["deflate", "br", "gzip, gzip", "gzip, br"]:
         with subtests.test(encoding=encoding):
             answer = await upload(service, FILE, f"Content-Encoding: {encoding}")
@@ -206,17 +212,19 @@ async def test_415_of_an_encoded_request(service: Service, subtests: pytest.Subt
 
 
 @pytest.mark.settings(max_imports_per_client=1)
-async def test_429_past_the_slots_of_a_client(service: Service) -> None:
+async def test_an_import_over_the_slots_of_its_client_is_a_429(service: Service) -> None:
     await _refused_beside_a_running_one(service, 429, "Too many requests")
 
 
 @pytest.mark.settings(max_imports=1)
-async def test_503_past_the_slots_of_all(service: Service) -> None:
+async def test_an_import_over_the_slots_of_the_service_is_a_503(service: Service) -> None:
     await _refused_beside_a_running_one(service, 503, "Service unavailable")
 
 
 @pytest.mark.settings(spool_reserve_bytes=1 << 60)
-async def test_503_without_room_for_working_files(service: Service, pool: Pool) -> None:
+async def test_an_import_without_space_for_working_files_is_a_503(
+    service: Service, pool: Pool
+) -> None:
     async with Connection(service) as connection:
         await connection.send(head(service, f"Content-Length: {len(FILE)}", "Expect: 100-continue"))
         answer = await connection.answer()  # no 100 first: the body is not wanted
@@ -239,7 +247,7 @@ async def _refused_beside_a_running_one(service: Service, code: int, message: st
         assert 5 <= int(answer.headers["retry-after"]) <= 15
 
 
-async def test_500_tells_no_internals(service: Service, pool: Pool) -> None:
+async def test_a_500_reveals_no_internals(service: Service, pool: Pool) -> None:
     await pool.execute("ALTER TABLE import_results RENAME TO gone")
     answer = await upload(service, FILE, "X-Request-Id: my-request")
     assert envelope(answer) == (
@@ -252,7 +260,7 @@ async def test_500_tells_no_internals(service: Service, pool: Pool) -> None:
     assert "gone" not in answer.body.decode()
 
 
-async def test_a_request_id_that_is_not_sane_is_replaced(
+async def test_an_invalid_request_id_is_replaced(
     service: Service, subtests: pytest.Subtests
 ) -> None:
     for given in ["", "x" * 200, "a b", "<script>", "\u00e9"]:
@@ -262,7 +270,9 @@ async def test_a_request_id_that_is_not_sane_is_replaced(
 
 
 @pytest.mark.settings(max_upload_bytes=10)
-async def test_answers_come_in_their_order(service: Service, subtests: pytest.Subtests) -> None:
+async def test_pipelined_responses_keep_the_order_of_the_requests(
+    service: Service, subtests: pytest.Subtests
+) -> None:
     for token_, path, status in [
         (None, "/api/v2/clients/x/projects/bulk?x=1", 401),
         (token(scope="", clients=[2]), "/api/v2/clients/x/projects/bulk?x=1", 403),
@@ -275,7 +285,9 @@ async def test_answers_come_in_their_order(service: Service, subtests: pytest.Su
             assert (await upload(service, FILE, path=path, token=token_)).status == status
 
 
-async def test_a_client_id_is_ascii_digits(service: Service, subtests: pytest.Subtests) -> None:
+async def test_a_client_id_must_be_ascii_digits(
+    service: Service, subtests: pytest.Subtests
+) -> None:
     for client in ["1_0", "%201", "%D9%A1", "-1", "1.0", "1" * 19, "0x1"]:
         with subtests.test(client=client):
             path = f"/api/v2/clients/{client}/projects/bulk"

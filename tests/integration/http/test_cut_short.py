@@ -46,7 +46,7 @@ async def say_something_until_it_is_refused(client: socket.socket) -> None:
         await asyncio.sleep(0.05)
 
 
-async def test_a_shutdown_past_its_grace_tells_what_has_landed(
+async def test_a_shutdown_past_its_grace_period_reports_what_was_imported(
     settings: Settings, service: Service, pool: Pool
 ) -> None:
     stack = contextlib.AsyncExitStack()
@@ -61,7 +61,7 @@ async def test_a_shutdown_past_its_grace_tells_what_has_landed(
     assert (await send(service, MANY, "", KEY)).json["import_id"] == 1
 
 
-async def test_a_shutdown_past_its_grace_cuts_an_answer_that_has_begun(
+async def test_a_shutdown_past_its_grace_period_aborts_a_started_response(
     settings: Settings, service: Service, pool: Pool
 ) -> None:
     stack = contextlib.AsyncExitStack()
@@ -76,7 +76,7 @@ async def test_a_shutdown_past_its_grace_cuts_an_answer_that_has_begun(
     assert await wait_for_end(service) == "interrupted"
 
 
-async def test_a_fault_of_ours_tells_what_has_landed(service: Service, pool: Pool) -> None:
+async def test_an_internal_error_reports_what_was_imported(service: Service, pool: Pool) -> None:
     async with Connection(service) as connection:
         await connection.send(head(service, LENGTH, KEY), MANY[:-100])
         await until(pool, "SELECT count(*) > 0 FROM projects")
@@ -90,7 +90,7 @@ async def test_a_fault_of_ours_tells_what_has_landed(service: Service, pool: Poo
     assert (await send(service, MANY, "", KEY)).json["import_id"] == 2
 
 
-async def test_a_lack_of_room_in_the_middle_tells_what_has_landed(
+async def test_a_lack_of_space_during_an_import_reports_what_was_imported(
     settings: Settings, service: Service, pool: Pool, tmp_path: Path
 ) -> None:
     spool = tmp_path / "spool"
@@ -110,7 +110,7 @@ async def test_a_lack_of_room_in_the_middle_tells_what_has_landed(
     assert await wait_for_end(service) == "interrupted"
 
 
-async def test_outcomes_that_cannot_be_read_at_the_end_are_found_later(
+async def test_outcomes_that_cannot_be_read_for_the_response_are_stored(
     settings: Settings, service: Service
 ) -> None:
     hasty = settings.model_copy(update={"connect_timeout": 3})
@@ -133,7 +133,9 @@ async def test_outcomes_that_cannot_be_read_at_the_end_are_found_later(
 
 
 @pytest.mark.settings(send_timeout=0.2, idle_timeout=5, max_projects=30_000)
-async def test_a_client_that_does_not_read_its_answer_is_left(service: Service, pool: Pool) -> None:
+async def test_a_client_that_does_not_read_its_response_is_disconnected(
+    service: Service, pool: Pool
+) -> None:
     nameless = "".join(f'<project id="P-{n}"/>' for n in range(30_000))
     body = form(part("file", native(nameless).encode()))
     url = urlsplit(service.base)

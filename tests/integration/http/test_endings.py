@@ -14,7 +14,7 @@ from tests.support.running_imports import FILE, HALF, WHOLE, hold_projects, wait
 from tests.support.service import Service, served
 
 
-async def test_more_outcomes_than_a_page_come_in_the_order_of_the_file(service: Service) -> None:
+async def test_outcomes_over_one_page_keep_the_order_of_the_file(service: Service) -> None:
     projects = [f'<project id="P-{i}"><name>{i}</name></project>' for i in range(2500)]
     projects[::5] = ['<project id="nameless"/>'] * 500
     xml = native(*projects)
@@ -26,7 +26,7 @@ async def test_more_outcomes_than_a_page_come_in_the_order_of_the_file(service: 
 
 
 @pytest.mark.settings(status_after=0.05, keepalive_every=0.05)
-async def test_a_late_answer_is_begun_and_kept_alive(service: Service, pool: Pool) -> None:
+async def test_a_late_response_starts_early_and_is_kept_alive(service: Service, pool: Pool) -> None:
     async with Connection(service) as connection:
         async with hold_projects(pool, "P-1"):
             await connection.send(head(service, WHOLE), FILE)
@@ -39,14 +39,16 @@ async def test_a_late_answer_is_begun_and_kept_alive(service: Service, pool: Poo
 
 
 @pytest.mark.settings(lock_timeout=0.3)
-async def test_a_refusal_of_all_is_a_409(service: Service, pool: Pool) -> None:
+async def test_a_conflict_of_every_project_is_a_409(service: Service, pool: Pool) -> None:
     async with hold_projects(pool, "P-1", "P-2"):
         answer = await upload(service, FILE)
     assert (answer.status, answer.json["details"]) == (409, "Locking conflict")
 
 
 @pytest.mark.settings(lock_timeout=0.5, status_after=0.05)
-async def test_a_late_refusal_of_all_is_told_in_the_items(service: Service, pool: Pool) -> None:
+async def test_a_late_conflict_of_every_project_is_reported_per_project(
+    service: Service, pool: Pool
+) -> None:
     async with hold_projects(pool, "P-1", "P-2"):
         answer = await upload(service, FILE)
     assert (answer.status, answer.json["status"]) == (207, "error")
@@ -55,7 +57,7 @@ async def test_a_late_refusal_of_all_is_told_in_the_items(service: Service, pool
 
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
 @pytest.mark.settings(status_after=0.05)
-async def test_a_late_answer_that_fails_is_not_ended_cleanly(
+async def test_a_late_response_that_fails_is_aborted(
     service: Service, pool: Pool, version: str
 ) -> None:
     async with Connection(service) as connection:
@@ -68,7 +70,7 @@ async def test_a_late_answer_that_fails_is_not_ended_cleanly(
 
 
 @pytest.mark.settings(status_after=0.05)
-async def test_a_client_that_leaves_after_its_last_byte_changes_nothing(
+async def test_a_client_that_disconnects_after_its_last_byte_gets_its_import_completed(
     service: Service, pool: Pool
 ) -> None:
     async with hold_projects(pool, "P-1"), Connection(service) as connection:
@@ -79,7 +81,7 @@ async def test_a_client_that_leaves_after_its_last_byte_changes_nothing(
 
 
 @pytest.mark.settings(pipe_bytes=1000, batch_projects=1, writers=1)
-async def test_what_came_before_a_client_left_counts_though_it_is_read_later(
+async def test_a_complete_upload_is_imported_after_its_client_disconnects(
     service: Service, pool: Pool
 ) -> None:
     filler = f"<description>{'x' * 4000}</description>"
@@ -94,7 +96,7 @@ async def test_what_came_before_a_client_left_counts_though_it_is_read_later(
     assert await pool.fetchval("SELECT count(*) FROM projects") == 60
 
 
-async def test_a_client_that_leaves_before_its_last_byte_interrupts(
+async def test_a_client_that_disconnects_before_its_last_byte_interrupts_its_import(
     service: Service, pool: Pool
 ) -> None:
     async with Connection(service) as connection:
@@ -112,7 +114,7 @@ async def test_a_client_that_leaves_before_its_last_byte_interrupts(
         pytest.param("took longer than", marks=pytest.mark.settings(upload_timeout=0.2)),
     ],
 )
-async def test_an_upload_that_stops_is_interrupted(service: Service, words: str) -> None:
+async def test_an_upload_that_stalls_is_interrupted(service: Service, words: str) -> None:
     async with Connection(service) as connection:
         await connection.send(head(service, WHOLE), FILE[:HALF])
         answer = await connection.answer()
@@ -122,7 +124,7 @@ async def test_an_upload_that_stops_is_interrupted(service: Service, words: str)
     assert await wait_for_end(service) == "interrupted"
 
 
-async def test_a_shutdown_lets_uploads_end_and_takes_no_more(
+async def test_a_shutdown_waits_for_running_uploads_and_refuses_new_ones(
     settings: Settings, service: Service, dsn: str
 ) -> None:
     stack = contextlib.AsyncExitStack()
@@ -141,7 +143,7 @@ async def test_a_shutdown_lets_uploads_end_and_takes_no_more(
         await closing
 
 
-async def test_a_shutdown_interrupts_what_does_not_end(
+async def test_a_shutdown_interrupts_an_upload_past_its_grace_period(
     settings: Settings, service: Service, dsn: str
 ) -> None:
     stack = contextlib.AsyncExitStack()

@@ -27,12 +27,12 @@ async def test_a_repeated_upload_is_answered_byte_for_byte(service: Service, poo
     assert await pool.fetchval("SELECT max(version) FROM projects") == 2
 
 
-async def test_a_quoted_key_is_the_same(service: Service) -> None:
+async def test_a_quoted_key_equals_the_unquoted_one(service: Service) -> None:
     first = await send(service, BODY, "", KEY)
     assert (await send(service, BODY, "", 'Idempotency-Key: "night-17"')).body == first.body
 
 
-async def test_the_same_file_compressed_is_the_same_upload(service: Service) -> None:
+async def test_a_compressed_file_is_the_same_upload_as_the_plain_one(service: Service) -> None:
     xml = native('<project id="A"><name>A</name></project>').encode()
     first = await send(service, form(part("file", xml)), "", KEY)
     packed = form(part("file", gzip.compress(xml)), part("notes", b""))
@@ -51,7 +51,7 @@ async def test_the_same_file_compressed_is_the_same_upload(service: Service) -> 
     ],
     ids=["file", "notes", "outcomes", "mode"],
 )
-async def test_another_upload_under_the_key_is_refused(
+async def test_a_different_upload_under_the_same_key_is_refused(
     service: Service, pool: Pool, body: bytes, query: str
 ) -> None:
     await send(service, BODY, "", KEY)
@@ -73,7 +73,7 @@ async def test_a_key_belongs_to_client_and_subject(service: Service, pool: Pool)
     assert len(set(ids)) == 4
 
 
-async def test_while_it_runs_the_key_is_refused_before_the_body(
+async def test_the_key_of_a_running_import_is_refused_before_the_body(
     service: Service, pool: Pool
 ) -> None:
     async with hold_projects(pool, "P-1"), Connection(service) as first:
@@ -95,7 +95,9 @@ async def _running(service: Service) -> None:
 
 
 @pytest.mark.settings(max_imports=1)
-async def test_a_running_key_is_told_before_a_lack_of_room(service: Service, pool: Pool) -> None:
+async def test_a_key_in_use_is_reported_before_a_lack_of_slots(
+    service: Service, pool: Pool
+) -> None:
     async with hold_projects(pool, "P-1"), Connection(service) as first:
         await first.send(head(service, f"Content-Length: {len(BODY)}", KEY), BODY)
         await _running(service)
@@ -103,7 +105,9 @@ async def test_a_running_key_is_told_before_a_lack_of_room(service: Service, poo
         assert (await send(service, BODY)).status in (429, 503)
 
 
-async def test_an_interrupted_import_is_gone_on_with(service: Service, pool: Pool) -> None:
+async def test_an_interrupted_import_is_resumed_by_the_same_key(
+    service: Service, pool: Pool
+) -> None:
     async with Connection(service) as connection:
         await connection.send(head(service, f"Content-Length: {len(BODY)}", KEY), BODY[:-100])
         await _running(service)
@@ -116,7 +120,7 @@ async def test_an_interrupted_import_is_gone_on_with(service: Service, pool: Poo
     assert len(page.json["details"]["results"]) == 3
 
 
-async def test_what_had_landed_is_unchanged_when_it_is_gone_on_with(
+async def test_projects_imported_before_the_interruption_are_unchanged_after_resuming(
     service: Service, pool: Pool
 ) -> None:
     body = plans(*(f"P-{n}" for n in range(3000)))
@@ -131,9 +135,7 @@ async def test_what_had_landed_is_unchanged_when_it_is_gone_on_with(
     assert answer.json["counts"]["created"] == 3000 - landed
 
 
-async def test_the_upload_may_be_another_when_it_is_gone_on_with(
-    service: Service, pool: Pool
-) -> None:
+async def test_a_resumed_import_accepts_a_different_upload(service: Service, pool: Pool) -> None:
     async with Connection(service) as connection:
         await connection.send(head(service, f"Content-Length: {len(BODY)}", KEY), BODY[:-100])
         await _running(service)
@@ -151,7 +153,7 @@ async def test_a_refused_upload_frees_its_key(service: Service) -> None:
     assert (answer.status, answer.json["import_id"]) == (207, 2)
 
 
-async def test_a_refusal_of_all_frees_the_key(service: Service) -> None:
+async def test_a_conflict_of_every_project_frees_the_key(service: Service) -> None:
     await send(service, plans("A"))
     stale = plans("A", name="Other", attributes=' version="7"')
     assert (await send(service, stale, "", KEY)).status == 409
@@ -159,13 +161,15 @@ async def test_a_refusal_of_all_frees_the_key(service: Service) -> None:
 
 
 @pytest.mark.settings(status_after=0.05, lock_timeout=0.5)
-async def test_a_refusal_of_all_told_as_a_207_frees_the_key(service: Service, pool: Pool) -> None:
+async def test_a_conflict_of_every_project_reported_as_a_207_frees_the_key(
+    service: Service, pool: Pool
+) -> None:
     async with hold_projects(pool, "P-1"):
         assert (await send(service, plans("P-1"), "", KEY)).status == 207
     assert told(await send(service, plans("P-1"), "", KEY)) == {"P-1": "created"}
 
 
-async def test_a_file_that_breaks_off_keeps_its_key(service: Service, pool: Pool) -> None:
+async def test_a_truncated_file_keeps_its_key(service: Service, pool: Pool) -> None:
     broken = FILE_START + '<project id="A"><name>A</name></project>'
     for tail in ("<<", "<a>" + "x" * 300_000, ""):
         body = form(part("file", (broken + tail).encode()))
@@ -175,7 +179,7 @@ async def test_a_file_that_breaks_off_keeps_its_key(service: Service, pool: Pool
         assert (await send(service, body, "", key)).body == first.body
 
 
-async def test_what_nobody_parses_counts_as_well(service: Service) -> None:
+async def test_the_fingerprint_covers_bytes_that_are_not_parsed(service: Service) -> None:
     broken = native('<project id="A"><name>A</name></project></not-this>')
     behind = "x" * 300_000
     for last, status in (("1", 207), ("1", 207), ("2", 422)):
@@ -183,7 +187,7 @@ async def test_what_nobody_parses_counts_as_well(service: Service) -> None:
         assert (await send(service, body, "", KEY)).status == status
 
 
-async def test_an_expired_key_is_free(service: Service, pool: Pool) -> None:
+async def test_an_expired_key_starts_a_new_import(service: Service, pool: Pool) -> None:
     await send(service, BODY, "", KEY)
     await pool.execute("UPDATE imports SET key_claimed_at = now() - interval '25 hours'")
     answer = await send(service, BODY, "", KEY)
@@ -192,7 +196,7 @@ async def test_an_expired_key_is_free(service: Service, pool: Pool) -> None:
 
 
 @pytest.mark.settings(heartbeat_expiry=60)
-async def test_a_dead_owner_is_taken_over(service: Service, pool: Pool) -> None:
+async def test_an_import_without_a_heartbeat_is_taken_over(service: Service, pool: Pool) -> None:
     await abandoned(pool, "night-17", seconds=30)
     assert (await send(service, BODY, "", KEY)).status == 409
     await pool.execute("UPDATE import_progress SET beat_at = now() - interval '61 seconds'")
@@ -200,7 +204,9 @@ async def test_a_dead_owner_is_taken_over(service: Service, pool: Pool) -> None:
     assert await pool.fetchval("SELECT attempt FROM imports") == 2
 
 
-async def test_many_at_once_run_once(service: Service, pool: Pool) -> None:
+async def test_concurrent_uploads_under_one_key_run_one_import(
+    service: Service, pool: Pool
+) -> None:
     answers: list[Answer] = await asyncio.gather(*(send(service, BODY, "", KEY) for _ in range(6)))
     assert {answer.status for answer in answers} <= {207, 409}
     landed = [answer for answer in answers if answer.status == 207]

@@ -37,7 +37,7 @@ async def until_told(log: Path, event: str, request_id: str) -> dict[str, Any]:
             await asyncio.sleep(0.02)
 
 
-async def test_what_is_logged_of_an_import_says_whose_it_is(
+async def test_log_records_of_an_import_name_the_import_and_its_client(
     settings: Settings, dsn: str, pool: Pool
 ) -> None:
     await pool.execute(ADD_CLIENT + ";" + REFUSE)
@@ -71,7 +71,7 @@ async def test_what_is_logged_of_an_import_says_whose_it_is(
     assert "Secret" not in json.dumps(said)
 
 
-async def test_faults_of_the_database_say_whose_import_they_met(
+async def test_log_records_of_database_errors_name_the_import(
     settings: Settings, dsn: str, pool: Pool
 ) -> None:
     """Primavera's shared objects are stored at the wish of the thread that reads."""

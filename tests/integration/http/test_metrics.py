@@ -18,7 +18,9 @@ INTERRUPTED = ("bulk_import_imports_ended_total", "interrupted")
 
 
 @pytest.mark.settings(heartbeat_every=0.02)
-async def test_an_import_that_hangs_grows_old_and_is_counted_as_it_ends(service: Service) -> None:
+async def test_a_stalled_import_raises_the_age_metric_and_counts_as_interrupted(
+    service: Service,
+) -> None:
     before = await read_metrics(service)
     assert before["bulk_import_oldest_import_seconds",] == 0
     async with Connection(service) as connection:
@@ -49,7 +51,7 @@ async def test_projects_that_wait_for_another_import_are_counted(
 
 
 @pytest.mark.settings(heartbeat_every=0.02)
-async def test_heartbeats_that_are_missed_are_counted(service: Service, pool: Pool) -> None:
+async def test_missed_heartbeats_are_counted(service: Service, pool: Pool) -> None:
     name = ("bulk_import_heartbeats_missed_total",)
     before = (await read_metrics(service))[name]
     async with Connection(service) as connection:
@@ -62,7 +64,7 @@ async def test_heartbeats_that_are_missed_are_counted(service: Service, pool: Po
         await wait_for_metrics(service, lambda seen: seen[name] > before)
 
 
-async def test_tries_are_counted(service: Service, pool: Pool) -> None:
+async def test_retries_are_counted(service: Service, pool: Pool) -> None:
     async def work(_: Database, again: bool) -> None:
         if not again:
             raise ConnectionResetError
@@ -73,7 +75,7 @@ async def test_tries_are_counted(service: Service, pool: Pool) -> None:
 
 
 @pytest.mark.settings(writers=1, batch_projects=1, lock_timeout=30)
-async def test_where_an_import_spends_its_time_is_counted(service: Service, pool: Pool) -> None:
+async def test_the_time_of_each_stage_is_counted(service: Service, pool: Pool) -> None:
     """Two batches, of which the second waits for the writer while the first waits for a lock."""
     put_off = ("bulk_import_projects_put_off_total",)
     before = await read_metrics(service)
@@ -102,7 +104,7 @@ async def test_where_an_import_spends_its_time_is_counted(service: Service, pool
     assert grown("bulk_import_projects_total", "curl", "created") == 2
 
 
-async def test_stages_add_up_to_no_more_than_their_import_took(service: Service) -> None:
+async def test_stage_times_do_not_exceed_the_time_of_the_import(service: Service) -> None:
     before = await read_metrics(service)
     projects = "".join(f'<project id="Q-{n}"><name>One</name></project>' for n in range(2000))
     xml = native(projects)
@@ -123,7 +125,7 @@ async def test_stages_add_up_to_no_more_than_their_import_took(service: Service)
     assert 0 < writers < whole * service.settings.writers
 
 
-async def test_bytes_are_counted_as_they_come(service: Service) -> None:
+async def test_bytes_are_counted_on_arrival(service: Service) -> None:
     before = (await read_metrics(service))[BYTES]
     async with Connection(service) as connection:
         await connection.send(head(service, WHOLE), FILE[:HALF])
@@ -142,7 +144,7 @@ SPLIT = """
 
 
 @pytest.mark.parametrize(("statement", "state"), [(REFUSED, "42"), (SPLIT, "22")])
-async def test_errors_of_the_database_are_counted_by_class(
+async def test_database_errors_are_counted_by_class(
     service: Service, pool: Pool, statement: str, state: str
 ) -> None:
     name = ("bulk_import_database_errors_total", state)
@@ -154,9 +156,7 @@ async def test_errors_of_the_database_are_counted_by_class(
     assert (await read_metrics(service))[name] > before
 
 
-async def test_a_connection_that_breaks_is_counted_as_an_error(
-    service: Service, pool: Pool
-) -> None:
+async def test_a_broken_connection_is_counted_as_an_error(service: Service, pool: Pool) -> None:
     async def work(_: Database, again: bool) -> None:
         if not again:
             raise ConnectionResetError

@@ -50,7 +50,7 @@ def refused(answer: Answer) -> str:
 @pytest.mark.parametrize(
     "parts", [(part("notes", b"Import"), FILE), (FILE, part("notes", b"Import"))]
 )
-async def test_notes_come_before_or_after_the_file(
+async def test_notes_are_read_before_or_after_the_file(
     service: Service, pool: Pool, parts: tuple[bytes, ...]
 ) -> None:
     assert warned(await upload(service, form(*parts))) == []
@@ -58,7 +58,7 @@ async def test_notes_come_before_or_after_the_file(
     assert tuple(row or ()) == ("completed", "Import", "export.xml")
 
 
-async def test_the_file_may_have_a_media_type_of_xml_or_gzip_or_none(
+async def test_media_types_of_xml_and_gzip_and_none_are_accepted_for_the_file(
     service: Service, subtests: pytest.Subtests
 ) -> None:
     for media_type in [
@@ -191,7 +191,7 @@ async def test_a_body_without_a_readable_part_is_a_400(
             assert words in refused(await upload(service, body))
 
 
-async def test_a_preamble_and_an_epilogue_are_passed_over(service: Service) -> None:
+async def test_a_preamble_and_an_epilogue_are_ignored(service: Service) -> None:
     body = b"This is a multipart body.\r\n" + form(FILE) + b"Goodbye\r\n" * 3
     assert warned(await upload(service, body)) == []
 
@@ -202,7 +202,7 @@ async def test_a_complete_file_without_a_closing_boundary_is_imported_with_a_war
     assert warned(await upload(service, FILE)) == ["UPLOAD_CUT_SHORT"]
 
 
-async def test_an_incomplete_file_is_malformed_where_it_ends(service: Service) -> None:
+async def test_an_incomplete_file_is_reported_as_malformed_at_its_end(service: Service) -> None:
     cut = FILE[: FILE.index(b"Two")]
     answer = await upload(service, cut)
     assert landed(answer) == ["P-1"]
@@ -232,7 +232,9 @@ async def test_many_parts_in_one_block_are_read_without_a_log_record(
     assert [each.name for each in caplog.records if each.name.startswith("aiohttp")] == []
 
 
-async def test_a_split_at_any_byte_of_a_boundary_changes_nothing(service: Service) -> None:
+async def test_a_split_at_any_byte_of_a_boundary_does_not_change_the_result(
+    service: Service,
+) -> None:
     body = form(part("file", XML), part("notes", b"x"))
     end = body.index(f'\r\n--{BOUNDARY}\r\nContent-Disposition: form-data; name="notes'.encode())
     async with Connection(service) as connection:

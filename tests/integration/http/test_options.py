@@ -10,27 +10,29 @@ from tests.support.service import Service
 from tests.support.uploads import plans, rows, send, told
 
 
-async def test_mode_create_lands_only_what_is_new(service: Service) -> None:
+async def test_mode_create_imports_only_new_projects(service: Service) -> None:
     await send(service, plans("A", "B"))
     answer = await send(service, plans("A", "C", name="Other"), "mode=create")
     assert told(answer) == {"A": "ALREADY_EXISTS", "C": "created"}
     assert answer.json["details"]["errors"][0]["code"] == 409
 
 
-async def test_mode_update_lands_only_what_is_known(service: Service) -> None:
+async def test_mode_update_imports_only_known_projects(service: Service) -> None:
     await send(service, plans("A"))
     answer = await send(service, plans("A", "C", name="Other"), "mode=update")
     assert told(answer) == {"A": "updated", "C": "UNKNOWN_PROJECT"}
     assert answer.json["details"]["errors"][0]["code"] == 404
 
 
-async def test_what_is_equal_is_unchanged_in_every_mode(service: Service) -> None:
+async def test_an_equal_project_is_unchanged_in_every_mode(service: Service) -> None:
     await send(service, plans("A"))
     for mode in ("create", "update", "upsert"):
         assert told(await send(service, plans("A"), f"mode={mode}")) == {"A": "unchanged"}
 
 
-async def test_an_archived_project_exists_and_is_revived(service: Service, pool: Pool) -> None:
+async def test_an_archived_project_is_refused_by_create_and_revived_by_update(
+    service: Service, pool: Pool
+) -> None:
     await send(service, plans("A"))
     await pool.execute("UPDATE projects SET archived_at = now()")
     assert told(await send(service, plans("A"), "mode=create")) == {"A": "ALREADY_EXISTS"}
@@ -38,14 +40,14 @@ async def test_an_archived_project_exists_and_is_revived(service: Service, pool:
     assert await pool.fetchval("SELECT archived_at IS NULL FROM projects")
 
 
-async def test_the_mode_counts_before_the_version(service: Service) -> None:
+async def test_the_mode_is_checked_before_the_version(service: Service) -> None:
     await send(service, plans("A"))
     stale = plans("A", name="Other", attributes=' version="7"')
     assert told(await send(service, stale, "mode=create")) == {"A": "ALREADY_EXISTS"}
     assert (await send(service, stale)).json["details"] == "Version conflict"
 
 
-async def test_a_dry_run_tells_what_the_import_then_does(service: Service, pool: Pool) -> None:
+async def test_a_dry_run_reports_the_outcomes_of_the_import(service: Service, pool: Pool) -> None:
     await send(service, plans("same", "changed"))
     before = await rows(pool)
     body = form(
@@ -83,7 +85,9 @@ def _without_new_id(answer: Answer) -> Any:
     return details
 
 
-async def test_what_the_database_refuses_is_told_by_a_dry_run(service: Service, pool: Pool) -> None:
+async def test_a_dry_run_reports_projects_that_the_database_refuses(
+    service: Service, pool: Pool
+) -> None:
     await pool.execute("ALTER TABLE tasks ADD CHECK (name <> 'bad')")
     bad = native(
         '<project id="A"><name>A</name></project><project id="B"><name>B</name>'
@@ -96,7 +100,7 @@ async def test_what_the_database_refuses_is_told_by_a_dry_run(service: Service, 
     assert told(await send(service, body)) == told(rehearsed)
 
 
-async def test_a_dry_run_of_shared_objects_leaves_none(service: Service, pool: Pool) -> None:
+async def test_a_dry_run_stores_no_shared_object(service: Service, pool: Pool) -> None:
     xml = (
         '<APIBusinessObjects xmlns="http://xmlns.oracle.com/Primavera/P6/V8.3/API/BusinessObjects">'
         "<Calendar><ObjectId>7</ObjectId><Name>Night</Name></Calendar>"
@@ -111,7 +115,7 @@ async def test_a_dry_run_of_shared_objects_leaves_none(service: Service, pool: P
     assert len(await pool.fetch("SELECT FROM shared_objects")) == 1
 
 
-async def test_outcomes_errors_lists_failures_alone(service: Service) -> None:
+async def test_outcomes_errors_lists_only_failures(service: Service) -> None:
     answer = await send(service, plans("A", "B", "A"), "outcomes=errors")
     assert answer.json["details"]["successes"] == []
     assert [item["error"] for item in answer.json["details"]["errors"]] == ["DUPLICATE_PROJECT"]
@@ -120,7 +124,7 @@ async def test_outcomes_errors_lists_failures_alone(service: Service) -> None:
     assert (await send(service, plans("A"), "outcomes=errors")).json["status"] == "success"
 
 
-async def test_the_import_says_its_options(service: Service, pool: Pool) -> None:
+async def test_an_import_records_its_options(service: Service, pool: Pool) -> None:
     await send(service, plans("A"), "mode=create&atomic=true&dry_run=true&outcomes=errors")
     options = await pool.fetchval("SELECT options FROM imports")
     assert options == {"mode": "create", "atomic": True, "dry_run": True, "outcomes": "errors"}

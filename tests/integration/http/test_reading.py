@@ -28,7 +28,7 @@ def page(answer: Answer) -> tuple[list[int], bool, str | None]:
     return [item["index"] for item in details["results"]], details["complete"], details["next"]
 
 
-async def test_an_import_tells_how_it_went(service: Service) -> None:
+async def test_an_import_shows_its_state_and_counts(service: Service) -> None:
     file = part("file", XML, filename="export.xml")
     answer = await upload(service, form(file, part("notes", b"nightly")))
     details = (await get(service, answer.headers["location"])).json["details"]
@@ -49,7 +49,7 @@ async def test_an_import_tells_how_it_went(service: Service) -> None:
     assert details["started_at"] < details["ended_at"]
 
 
-async def test_results_are_paged_to_their_end(service: Service) -> None:
+async def test_pages_of_results_list_every_outcome(service: Service) -> None:
     answer = await upload(service, form(part("file", xml(7))))
     shown = answer.json["details"]["successes"]
     path: str | None = f"{IMPORT}/results?limit=3"
@@ -78,9 +78,7 @@ async def test_results_of_a_running_import_have_no_gap(service: Service, pool: P
     assert (indexes, complete, following) == ([1, 2, 3], True, None)
 
 
-async def test_parameters_that_mean_nothing_are_a_400(
-    service: Service, subtests: pytest.Subtests
-) -> None:
+async def test_invalid_parameters_are_a_400(service: Service, subtests: pytest.Subtests) -> None:
     await upload(service, form(part("file", XML)))
     for query in [
         "limit=0",
@@ -102,7 +100,7 @@ async def test_parameters_that_mean_nothing_are_a_400(
             assert query.split("=")[0] in answer.json["details"]
 
 
-async def test_an_import_is_its_clients_own(
+async def test_an_import_is_visible_only_to_its_client(
     service: Service, pool: Pool, subtests: pytest.Subtests
 ) -> None:
     await pool.execute("INSERT INTO clients (client_id, name) VALUES (2, 'Other')")
@@ -122,19 +120,19 @@ async def test_an_import_is_its_clients_own(
                 assert (await get(service, asked, token=token(**claims))).status == status
 
 
-async def test_probes_want_no_token(service: Service) -> None:
+async def test_probes_require_no_token(service: Service) -> None:
     for path in ("/healthz", "/readyz"):
         assert (await get(service, path, token=None)).json["status"] == "success"
 
 
-async def test_a_schema_that_is_behind_is_not_ready(service: Service, pool: Pool) -> None:
+async def test_an_outdated_schema_is_not_ready(service: Service, pool: Pool) -> None:
     await pool.execute("DELETE FROM schema_migrations")
     answer = await get(service, "/readyz")
     assert answer.status == 503
     assert "lacks" in answer.json["details"]
 
 
-async def test_metrics_count_what_was_done(service: Service) -> None:
+async def test_metrics_count_finished_imports(service: Service) -> None:
     def value(text: str, name: str) -> float:
         lines = [line for line in text.splitlines() if line.startswith(f"{name} ")]
         return float(lines[0].split()[1]) if lines else 0.0
@@ -160,7 +158,7 @@ async def test_the_native_schema_is_served(service: Service) -> None:
     assert NAMESPACE.encode() in answer.body
 
 
-async def test_the_history_has_the_latest_first(service: Service) -> None:
+async def test_the_history_lists_the_latest_import_first(service: Service) -> None:
     for notes in (b"one", b"two", b"three"):
         await upload(service, form(part("file", XML, filename="a.xml"), part("notes", notes)))
     seen: list[str] = []
@@ -230,7 +228,7 @@ async def test_results_are_filtered(service: Service) -> None:
     assert await found("text=p-2&outcome=failed") == [3]
 
 
-async def test_a_filtered_list_goes_on_in_pages_of_the_same_filter(service: Service) -> None:
+async def test_the_next_page_keeps_the_filter(service: Service) -> None:
     await upload(service, form(part("file", xml(9))))
     path: str | None = f"{IMPORT}/results?limit=2&text=P-"
     seen: list[int] = []
@@ -240,7 +238,7 @@ async def test_a_filtered_list_goes_on_in_pages_of_the_same_filter(service: Serv
     assert seen == [*range(9)]
 
 
-async def test_all_outcomes_come_as_csv(service: Service) -> None:
+async def test_the_csv_lists_all_outcomes(service: Service) -> None:
     await upload(service, form(part("file", MIXED)))
     answer = await get(service, f"{IMPORT}/results", "Accept: text/csv")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8; header=present"
@@ -259,14 +257,14 @@ async def test_all_outcomes_come_as_csv(service: Service) -> None:
     assert (fourth["error"], fourth["line"]) == ("DUPLICATE_PROJECT", "6")
 
 
-async def test_a_csv_is_all_of_what_is_filtered(service: Service) -> None:
+async def test_a_filtered_csv_lists_all_matching_outcomes(service: Service) -> None:
     await upload(service, form(part("file", xml(2500))))
     for query, number in [("", 2500), ("?text=P-1", 1111), ("?outcome=failed", 0)]:
         answer = await get(service, f"{IMPORT}/results{query}", "Accept: text/csv;q=1, */*;q=0.1")
         assert len(answer.body.splitlines()) == 1 + number
 
 
-async def test_a_running_import_has_no_csv(service: Service, pool: Pool) -> None:
+async def test_the_csv_of_a_running_import_is_refused(service: Service, pool: Pool) -> None:
     body = form(part("file", XML))
     async with Connection(service) as connection, hold_projects(pool, "P-1"):
         await connection.send(head(service, f"Content-Length: {len(body)}"), body)
@@ -278,7 +276,7 @@ async def test_a_running_import_has_no_csv(service: Service, pool: Pool) -> None
 
 
 @pytest.mark.settings(spool_bytes=100_000)
-async def test_a_csv_without_room_is_a_503(service: Service) -> None:
+async def test_a_csv_without_space_is_a_503(service: Service) -> None:
     await upload(service, form(part("file", xml(7000))))
     answer = await get(service, f"{IMPORT}/results", "Accept: text/csv")
     assert answer.status == 503

@@ -45,12 +45,12 @@ async def until_unready(service: Service) -> tuple[Any, dict[str, str]]:
     return told[1:]
 
 
-async def test_all_is_well(service: Service) -> None:
+async def test_a_healthy_service_is_ready(service: Service) -> None:
     assert await ready(service) == (200, {}, {})
 
 
 @pytest.mark.settings(max_imports=1)
-async def test_no_slot_is_told_and_the_service_stays_ready(service: Service) -> None:
+async def test_readiness_reports_a_lack_of_slots_and_stays_ready(service: Service) -> None:
     full = "The service runs as many imports as it may"
     async with Connection(service) as connection:
         await connection.send(head(service, WHOLE), FILE[:HALF])
@@ -66,7 +66,7 @@ async def test_no_slot_is_told_and_the_service_stays_ready(service: Service) -> 
 
 
 @pytest.mark.settings(spool_reserve_bytes=1 << 60)
-async def test_no_room_for_working_files_is_told_and_the_service_stays_ready(
+async def test_readiness_reports_a_lack_of_spool_space_and_stays_ready(
     service: Service,
 ) -> None:
     assert await ready(service) == (200, {}, {"spool": NO_ROOM})
@@ -74,9 +74,7 @@ async def test_no_room_for_working_files_is_told_and_the_service_stays_ready(
 
 
 @pytest.mark.settings(pool_size=4)
-async def test_a_pool_whose_connections_are_all_in_use_is_told(
-    service: Service, pool: Pool
-) -> None:
+async def test_readiness_reports_an_exhausted_pool(service: Service, pool: Pool) -> None:
     told = "All connections to the database are in use"
     async with pool.acquire() as conn, asyncio.TaskGroup() as reading, conn.transaction():
         await conn.execute("LOCK TABLE projects")
@@ -86,7 +84,7 @@ async def test_a_pool_whose_connections_are_all_in_use_is_told(
     assert await ready(service) == (200, {}, {})
 
 
-async def test_all_that_is_wrong_with_the_database_is_told(
+async def test_readiness_reports_every_fault_of_the_database(
     service: Service, pool: Pool, server: str
 ) -> None:
     version = await pool.fetchval("SELECT max(version) FROM schema_migrations")
@@ -103,7 +101,7 @@ async def test_all_that_is_wrong_with_the_database_is_told(
     assert told == (503, f"{read_only}; {behind}", {"database": read_only, "schema": behind})
 
 
-async def test_a_database_that_refuses_says_why(
+async def test_readiness_reports_why_the_database_refuses_connections(
     service: Service, pool: Pool, server: str, pooler: str
 ) -> None:
     name = await pool.fetchval("SELECT current_database()")

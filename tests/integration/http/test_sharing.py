@@ -48,7 +48,7 @@ async def asked(stack: contextlib.AsyncExitStack, site: SharedSite) -> str:
     return (await reader.readexactly(1)).decode()
 
 
-async def test_whoever_has_fewer_connections_takes_the_next(
+async def test_the_process_with_fewer_connections_accepts_the_next(
     sites: tuple[SharedSite, SharedSite], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(serving_site, "STEP", 0.05)
@@ -58,13 +58,15 @@ async def test_whoever_has_fewer_connections_takes_the_next(
             assert sorted(takers) == ["A", "B"], number
 
 
-async def test_a_burst_is_shared_out(sites: tuple[SharedSite, SharedSite]) -> None:
+async def test_a_burst_of_connections_is_shared_evenly(
+    sites: tuple[SharedSite, SharedSite],
+) -> None:
     async with contextlib.AsyncExitStack() as stack:
         takers = await asyncio.gather(*(asked(stack, sites[0]) for _ in range(16)))
     assert max(Counter(takers).values()) <= 10
 
 
-async def test_what_comes_while_one_stops_is_for_the_other(
+async def test_connections_that_arrive_while_one_process_stops_go_to_the_other(
     sites: tuple[SharedSite, SharedSite],
 ) -> None:
     async with contextlib.AsyncExitStack() as stack:

@@ -117,7 +117,7 @@ async def test_an_upload_is_traced_from_its_sender_to_its_transactions(
     assert collector.service()["service.name"] == "bulk-import"
 
 
-async def test_a_trace_of_our_own_is_found_from_the_import_and_tells_nothing_of_its_file(
+async def test_a_trace_of_the_service_links_to_the_import_and_omits_the_file(
     settings: Settings, dsn: str, pool: Pool, collector: Collector
 ) -> None:
     await pool.execute(ADD_CLIENT)

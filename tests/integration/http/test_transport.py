@@ -46,7 +46,7 @@ async def test_a_refused_request_receives_no_100_continue(
                 assert await connection.ended()
 
 
-async def test_other_expectations_are_417(service: Service, subtests: pytest.Subtests) -> None:
+async def test_an_unknown_expectation_is_a_417(service: Service, subtests: pytest.Subtests) -> None:
     for path in ["", "/nowhere", "/healthz"]:
         with subtests.test(path=path):
             async with Connection(service) as connection:
@@ -56,14 +56,14 @@ async def test_other_expectations_are_417(service: Service, subtests: pytest.Sub
                 assert answer.json["message"] == "Expectation failed"
 
 
-async def test_http_1_0_gets_the_207_without_chunks(service: Service) -> None:
+async def test_an_http_1_0_client_receives_the_207_without_chunks(service: Service) -> None:
     answer = await upload(service, FILE, version="1.0")
     assert answer.status == 207
     assert "transfer-encoding" not in answer.headers
     assert answer.json["complete"] is True
 
 
-async def test_http_1_0_that_would_keep_the_connection_sees_the_end_of_the_207(
+async def test_an_http_1_0_client_with_keep_alive_can_detect_the_end_of_the_207(
     service: Service,
 ) -> None:
     async with asyncio.timeout(10):
@@ -72,7 +72,7 @@ async def test_http_1_0_that_would_keep_the_connection_sees_the_end_of_the_207(
     assert answer.json["complete"] is True
 
 
-async def test_malformed_http_is_answered_with_the_envelope(
+async def test_malformed_http_receives_the_error_envelope(
     service: Service, subtests: pytest.Subtests
 ) -> None:
     for junk in [
@@ -105,7 +105,7 @@ async def test_a_client_that_still_sends_receives_the_answer_to_malformed_http(
 
 
 @pytest.mark.settings(idle_timeout=10)
-async def test_broken_chunks_end_a_read_that_waits(service: Service) -> None:
+async def test_broken_chunks_end_a_waiting_read(service: Service) -> None:
     for turns in range(10):
         async with Connection(service) as connection:
             await connection.send(head(service, "Transfer-Encoding: chunked", EXPECT))
@@ -213,5 +213,5 @@ async def test_head_has_no_body(service: Service) -> None:
         assert (await connection.reader.readline()).startswith(b"HTTP/1.1 200")
 
 
-async def test_an_unknown_path_wants_no_token(service: Service) -> None:
+async def test_an_unknown_path_requires_no_token(service: Service) -> None:
     assert (await get(service, "/api/v1/clients", token=None)).status == 404

@@ -37,7 +37,9 @@ def rich(name: str) -> bytes:
     )
 
 
-async def test_what_was_updated_says_what_it_said_before(service: Service, pool: Pool) -> None:
+async def test_undoing_an_update_restores_the_previous_content(
+    service: Service, pool: Pool
+) -> None:
     await send(service, rich("First"))
     before = await current(pool)
     changed = await send(service, rich("Second"))
@@ -50,7 +52,7 @@ async def test_what_was_updated_says_what_it_said_before(service: Service, pool:
     assert told(await send(service, rich("First"))) == {"A": "unchanged"}
 
 
-async def test_what_is_large_is_put_back_in_pieces(
+async def test_undoing_restores_large_projects_in_pieces(
     service: Service, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("service.storage.version_copy.ROWS_AT_A_TIME", 2)
@@ -66,7 +68,9 @@ async def test_what_is_large_is_put_back_in_pieces(
     assert await current(pool) == before
 
 
-async def test_what_was_created_is_put_away_and_comes_back(service: Service, pool: Pool) -> None:
+async def test_undoing_a_creation_archives_the_project_and_undoing_that_revives_it(
+    service: Service, pool: Pool
+) -> None:
     created = await send(service, plans("A", "B"))
     answer = await undo(service, created.json["import_id"])
     assert told(answer) == {"A": "updated", "B": "updated"}
@@ -76,7 +80,7 @@ async def test_what_was_created_is_put_away_and_comes_back(service: Service, poo
     assert told(await send(service, plans("A", "B"))) == {"A": "unchanged", "B": "unchanged"}
 
 
-async def test_what_was_revived_is_put_away_again(service: Service, pool: Pool) -> None:
+async def test_undoing_a_revival_archives_the_project_again(service: Service, pool: Pool) -> None:
     await undo(service, (await send(service, plans("A"))).json["import_id"])
     since = await pool.fetchval("SELECT archived_at FROM projects")
     revived = await send(service, plans("A"))
@@ -85,7 +89,7 @@ async def test_what_was_revived_is_put_away_again(service: Service, pool: Pool) 
     assert await pool.fetchval("SELECT archived_at FROM projects") == since
 
 
-async def test_what_was_changed_since_stays_and_the_others_are_put_back(
+async def test_undoing_keeps_projects_changed_since_and_restores_the_others(
     service: Service, pool: Pool
 ) -> None:
     await send(service, plans("A", "B", "C"))
@@ -99,21 +103,21 @@ async def test_what_was_changed_since_stays_and_the_others_are_put_back(
     assert [row["name"] for row in names] == ["Plan", "Third", "Plan"]
 
 
-async def test_unchanged_and_failed_projects_are_left_alone(service: Service, pool: Pool) -> None:
+async def test_undoing_ignores_unchanged_and_failed_projects(service: Service, pool: Pool) -> None:
     await send(service, plans("A"))
     mixed = await send(service, plans("A", "B", "B"))
     assert told(await undo(service, mixed.json["import_id"])) == {"B": "updated"}
     assert await pool.fetchval("SELECT version FROM projects WHERE external_id = 'A'") == 1
 
 
-async def test_a_second_undo_finds_nothing_to_put_back(service: Service) -> None:
+async def test_undoing_twice_is_a_conflict(service: Service) -> None:
     created = await send(service, plans("A"))
     await undo(service, created.json["import_id"])
     answer = await undo(service, created.json["import_id"])
     assert (answer.status, answer.json["details"]) == (409, "Version conflict")
 
 
-async def test_a_locked_project_is_left_alone(service: Service, pool: Pool) -> None:
+async def test_undoing_leaves_a_locked_project_unchanged(service: Service, pool: Pool) -> None:
     created = await send(service, plans("A", "B"))
     await pool.execute(
         "INSERT INTO project_locks (client_id, project_id, holder, expires_at)"
@@ -125,7 +129,9 @@ async def test_a_locked_project_is_left_alone(service: Service, pool: Pool) -> N
     assert answer.json["details"]["errors"][0]["locked_by"] == "other"
 
 
-async def test_what_is_pruned_cannot_be_put_back(service: Service, pool: Pool) -> None:
+async def test_undoing_to_a_pruned_version_fails_for_that_project(
+    service: Service, pool: Pool
+) -> None:
     await send(service, plans("A", "B"))
     changed = await send(service, plans("A", "B", name="Second"))
     await pool.execute("DELETE FROM project_versions WHERE version = 1")
@@ -136,7 +142,7 @@ async def test_what_is_pruned_cannot_be_put_back(service: Service, pool: Pool) -
     assert error["retryable"] is False
 
 
-async def test_what_is_pruned_while_it_is_copied_is_not_put_back_by_half(
+async def test_undoing_to_a_version_pruned_during_the_copy_restores_nothing_of_it(
     service: Service, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await send(service, plans("A", "B"))
@@ -155,7 +161,7 @@ async def test_what_is_pruned_while_it_is_copied_is_not_put_back_by_half(
     assert await pool.fetchval(versions) == [2]
 
 
-async def test_all_attempts_of_an_import_are_undone(service: Service, pool: Pool) -> None:
+async def test_undoing_covers_all_attempts_of_an_import(service: Service, pool: Pool) -> None:
     await send(service, plans("P-0", name="Before"))
     before = await current(pool)
     body, key = plans(*(f"P-{n}" for n in range(3000))), "Idempotency-Key: k"
@@ -171,7 +177,7 @@ async def test_all_attempts_of_an_import_are_undone(service: Service, pool: Pool
     assert await current(pool) == before
 
 
-async def test_it_has_a_key_as_other_imports_have(service: Service, pool: Pool) -> None:
+async def test_an_undo_accepts_an_idempotency_key(service: Service, pool: Pool) -> None:
     created = await send(service, plans("A"))
     first = await undo(service, created.json["import_id"], "Idempotency-Key: k")
     again = await undo(service, created.json["import_id"], "Idempotency-Key: k")
@@ -180,7 +186,7 @@ async def test_it_has_a_key_as_other_imports_have(service: Service, pool: Pool) 
     assert (await send(service, plans("A"), "", "Idempotency-Key: k")).status == 422
 
 
-async def test_it_is_seen_in_the_history(service: Service) -> None:
+async def test_an_undo_appears_in_the_history(service: Service) -> None:
     created = await send(service, plans("A"))
     answer = await undo(service, created.json["import_id"], sub="boss")
     details = (await get(service, answer.headers["location"])).json["details"]
@@ -189,7 +195,7 @@ async def test_it_is_seen_in_the_history(service: Service) -> None:
 
 
 @pytest.mark.settings(heartbeat_every=0.05)
-async def test_it_can_be_cancelled(service: Service, pool: Pool) -> None:
+async def test_an_undo_can_be_cancelled(service: Service, pool: Pool) -> None:
     created = await send(service, plans("A"))
     async with hold_projects(pool, "A"):
         undoing = asyncio.create_task(undo(service, created.json["import_id"]))
@@ -199,7 +205,7 @@ async def test_it_can_be_cancelled(service: Service, pool: Pool) -> None:
 
 
 @pytest.mark.settings(heartbeat_every=0.05)
-async def test_a_running_import_is_not_undone(service: Service, pool: Pool) -> None:
+async def test_undoing_a_running_import_is_refused(service: Service, pool: Pool) -> None:
     async with hold_projects(pool, "A"):
         running = asyncio.create_task(send(service, plans("A")))
         await until(pool, "SELECT count(*) = 1 FROM imports")
@@ -208,12 +214,12 @@ async def test_a_running_import_is_not_undone(service: Service, pool: Pool) -> N
     await running
 
 
-async def test_a_dry_run_is_not_undone(service: Service) -> None:
+async def test_undoing_a_dry_run_is_refused(service: Service) -> None:
     await send(service, plans("A"), "dry_run=true")
     assert (await undo(service, 1)).status == 409
 
 
-async def test_it_needs_its_own_scope(service: Service) -> None:
+async def test_undoing_requires_its_own_scope(service: Service) -> None:
     await send(service, plans("A"))
     path = "/api/v2/clients/1/imports/1/undo"
     assert (await upload(service, b"", path=path)).status == 403

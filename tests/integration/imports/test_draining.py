@@ -10,7 +10,9 @@ from tests.support.databases import ADD_CLIENT
 from tests.support.projects import HEAD, REQUEST, TAIL, project_line
 
 
-async def test_what_was_sent_whole_is_written_first(pool: Pool, settings: Settings) -> None:
+async def test_a_complete_upload_is_written_first_during_a_shutdown(
+    pool: Pool, settings: Settings
+) -> None:
     await pool.execute(ADD_CLIENT)
     one_writer = settings.model_copy(update={"pool_size": 4, "batch_projects": 1})
     async with (

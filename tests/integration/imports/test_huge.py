@@ -44,7 +44,9 @@ async def send(importer: ImportManager, name: str, tasks: int) -> int:
     return started.id
 
 
-async def test_a_huge_project_takes_the_memory_of_a_small_one(pool: Pool, little: Settings) -> None:
+async def test_a_huge_project_needs_no_more_memory_than_a_small_one(
+    pool: Pool, little: Settings
+) -> None:
     async def peak(name: str, tasks: int) -> int:
         """KiB that an import takes at its peak over what was there before it."""
         before = memory()
@@ -66,7 +68,7 @@ def memory(*, forget: bool = True) -> int:
     return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
 
 
-async def test_one_over_its_limit_is_too_large_and_the_next_lands(
+async def test_a_project_over_the_limit_is_too_large_and_the_next_is_imported(
     pool: Pool, little: Settings
 ) -> None:
     less = little.model_copy(update={"max_project_bytes": 2000 * KIB})

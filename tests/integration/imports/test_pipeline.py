@@ -52,7 +52,9 @@ async def state(pool: Pool) -> tuple[str, str | None]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has no rank of its own")
-async def test_what_parses_gives_way_to_what_answers(importer: ImportManager) -> None:
+async def test_parser_threads_have_a_lower_priority_than_the_event_loop(
+    importer: ImportManager,
+) -> None:
     before = set(threading.enumerate())
     async with importer.open(REQUEST) as started:
         assert isinstance(started, ImportSession)
@@ -69,7 +71,7 @@ async def test_what_parses_gives_way_to_what_answers(importer: ImportManager) ->
     assert ranks == [min(own + NICENESS, 19)]
 
 
-async def test_a_file_lands_in_its_order_and_its_import_is_completed(
+async def test_projects_are_imported_in_the_order_of_the_file(
     pool: Pool, importer: ImportManager
 ) -> None:
     names = [f"P{n}" for n in range(450)]
@@ -89,7 +91,7 @@ async def test_a_file_lands_in_its_order_and_its_import_is_completed(
     assert row["bytes_read"] == len(HEAD + b"".join(map(project_line, names)) + TAIL)
 
 
-async def test_a_second_occurrence_is_a_duplicate_whatever_became_of_the_first(
+async def test_a_second_occurrence_is_a_duplicate_for_any_outcome_of_the_first(
     pool: Pool, importer: ImportManager
 ) -> None:
     nameless = b'<project id="A"><tasks/></project>\n'
@@ -116,7 +118,7 @@ async def test_a_second_occurrence_is_a_duplicate_whatever_became_of_the_first(
     assert await pool.fetchval("SELECT count(*) FROM current_tasks") == 2
 
 
-async def test_what_is_complete_before_a_break_lands_and_the_break_is_told_last(
+async def test_projects_before_a_syntax_error_are_imported_and_the_error_is_reported_last(
     pool: Pool, importer: ImportManager
 ) -> None:
     async with importer.open(REQUEST) as started:
@@ -155,7 +157,7 @@ async def test_a_file_without_a_complete_project_fails_the_import(
     assert await pool.fetchval("SELECT count(*) FROM import_results") == 0
 
 
-async def test_a_hopeless_file_is_refused_while_it_is_still_coming(importer: ImportManager) -> None:
+async def test_an_unreadable_file_is_refused_before_its_last_byte(importer: ImportManager) -> None:
     async def endless() -> None:
         while True:
             await started.feed(b"{" * 65536)
@@ -165,7 +167,9 @@ async def test_a_hopeless_file_is_refused_while_it_is_still_coming(importer: Imp
             await endless()
 
 
-async def test_an_interrupted_import_keeps_what_landed(pool: Pool, importer: ImportManager) -> None:
+async def test_an_interrupted_import_keeps_the_imported_projects(
+    pool: Pool, importer: ImportManager
+) -> None:
     async with importer.open(REQUEST) as started:
         await feed(started, [HEAD, *(project_line(f"P{n}") for n in range(250))])
         await until(pool, "SELECT count(*) >= 200 FROM import_results")
@@ -178,7 +182,7 @@ async def test_an_interrupted_import_keeps_what_landed(pool: Pool, importer: Imp
     assert await pool.fetchval("SELECT count(*) FROM projects") == 200
 
 
-async def test_leaving_an_import_before_its_end_interrupts_it(
+async def test_leaving_a_session_before_its_end_interrupts_the_import(
     pool: Pool, importer: ImportManager
 ) -> None:
     async def left() -> None:
@@ -192,7 +196,7 @@ async def test_leaving_an_import_before_its_end_interrupts_it(
     assert not importer.running
 
 
-async def test_a_fault_of_ours_fails_the_import_and_tells_no_internals(
+async def test_an_internal_error_fails_the_import_and_reveals_no_internals(
     pool: Pool, importer: ImportManager
 ) -> None:
     await pool.execute("ALTER TABLE tasks RENAME TO elsewhere")
@@ -205,7 +209,9 @@ async def test_a_fault_of_ours_fails_the_import_and_tells_no_internals(
     assert (await state(pool))[0] == "failed"
 
 
-async def test_an_import_taken_over_elsewhere_stops(pool: Pool, importer: ImportManager) -> None:
+async def test_an_import_taken_over_by_another_process_stops(
+    pool: Pool, importer: ImportManager
+) -> None:
     async with importer.open(REQUEST) as started:
         await started.feed(HEAD)
         await pool.execute("UPDATE imports SET attempt = 2")
@@ -216,7 +222,7 @@ async def test_an_import_taken_over_elsewhere_stops(pool: Pool, importer: Import
     assert await pool.fetchval("SELECT count(*) FROM projects") == 0
 
 
-async def test_a_spool_that_cannot_be_written_interrupts(
+async def test_a_spool_that_cannot_be_written_interrupts_the_import(
     pool: Pool, settings: Settings, tmp_path: Path
 ) -> None:
     await pool.execute(ADD_CLIENT)
@@ -234,7 +240,7 @@ async def test_a_spool_that_cannot_be_written_interrupts(
     assert (await state(pool))[0] == "interrupted"
 
 
-async def test_a_project_past_its_memory_is_spooled_and_lands_whole(
+async def test_a_project_over_the_memory_limit_is_spooled_and_imported_completely(
     pool: Pool, settings: Settings, tmp_path: Path
 ) -> None:
     await pool.execute(ADD_CLIENT)
@@ -277,7 +283,7 @@ async def test_a_slow_database_slows_the_upload(pool: Pool, importer: ImportMana
     assert fed > before > 0
 
 
-async def test_a_running_import_shows_that_it_is_alive(pool: Pool, settings: Settings) -> None:
+async def test_a_running_import_updates_its_heartbeat(pool: Pool, settings: Settings) -> None:
     await pool.execute(ADD_CLIENT)
     quick = settings.model_copy(update={"heartbeat_every": 0.05})
     async with ImportManager(pool, quick) as importer, importer.open(REQUEST) as started:
@@ -327,7 +333,7 @@ async def test_many_imports_share_few_connections(pool: Pool, dsn: str, settings
     assert [(row["state"], row["n"]) for row in states] == [("completed", 8)]
 
 
-async def test_a_client_that_is_held_up_does_not_hold_up_another(
+async def test_a_blocked_client_does_not_block_another(
     pool: Pool, dsn: str, settings: Settings
 ) -> None:
     await pool.execute("INSERT INTO clients (client_id, name) VALUES (1, 'Demo'), (2, 'Other')")
@@ -348,7 +354,7 @@ async def test_a_client_that_is_held_up_does_not_hold_up_another(
         await uploading
 
 
-async def test_imports_that_fail_leave_no_turn_taken(pool: Pool, importer: ImportManager) -> None:
+async def test_failed_imports_release_their_slots(pool: Pool, importer: ImportManager) -> None:
     async def fail(number: int) -> None:
         async with importer.open(REQUEST) as started:
             chunks = [HEAD, *(project_line(f"I{number}P{n}") for n in range(300))]

@@ -40,7 +40,9 @@ async def five_versions(writer: Writer) -> None:
 
 
 @pytest.mark.usefixtures("five_versions")
-async def test_the_last_versions_stay_with_their_children(pool: Pool, settings: Settings) -> None:
+async def test_pruning_keeps_the_last_versions_with_their_records(
+    pool: Pool, settings: Settings
+) -> None:
     assert (await prune(pool, settings)).versions == 3
 
     assert await versions(pool) == [4, 5]
@@ -50,7 +52,7 @@ async def test_the_last_versions_stay_with_their_children(pool: Pool, settings: 
 
 
 @pytest.mark.usefixtures("five_versions")
-async def test_the_newest_version_stays_whatever_happens(pool: Pool, settings: Settings) -> None:
+async def test_pruning_always_keeps_the_newest_version(pool: Pool, settings: Settings) -> None:
     await pool.execute("UPDATE projects SET archived_at = now()")
     await pool.execute("UPDATE project_versions SET created_at = created_at - interval '9 years'")
     await prune(pool, settings.model_copy(update={"keep_versions": 1}))
@@ -60,9 +62,7 @@ async def test_the_newest_version_stays_whatever_happens(pool: Pool, settings: S
 
 
 @pytest.mark.usefixtures("five_versions")
-async def test_a_version_stays_for_a_while_after_it_was_superseded(
-    pool: Pool, settings: Settings
-) -> None:
+async def test_pruning_keeps_recently_superseded_versions(pool: Pool, settings: Settings) -> None:
     hour = settings.model_copy(update={"keep_superseded": 3600})
     await prune(pool, hour)
     assert await versions(pool) == [1, 2, 3, 4, 5]
@@ -75,7 +75,7 @@ async def test_a_version_stays_for_a_while_after_it_was_superseded(
     assert await versions(pool) == [2, 3, 4, 5]
 
 
-async def test_many_projects_are_gone_through_range_by_range(
+async def test_pruning_processes_many_projects_in_ranges(
     pool: Pool, settings: Settings, writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pruning, "_PROJECTS_AT_A_TIME", 2)
@@ -102,7 +102,7 @@ async def large(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("large")
-async def test_a_large_version_goes_in_pieces_and_first_of_all_itself(
+async def test_pruning_deletes_the_version_first_and_its_records_in_pieces(
     pool: Pool, settings: Settings
 ) -> None:
     """Whoever reads it, or copies it, sees by the version alone that it is no longer whole."""
@@ -124,7 +124,7 @@ async def test_a_large_version_goes_in_pieces_and_first_of_all_itself(
 
 
 @pytest.mark.usefixtures("large")
-async def test_a_round_that_was_cut_is_gone_on_with(
+async def test_a_cancelled_pruning_round_is_completed_by_the_next(
     pool: Pool, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pruning, "_PAUSE", 30)
@@ -144,7 +144,7 @@ async def test_a_round_that_was_cut_is_gone_on_with(
 
 
 @pytest.mark.usefixtures("five_versions")
-async def test_another_clients_rows_of_the_same_keys_stay(
+async def test_pruning_keeps_rows_of_another_client_with_the_same_keys(
     pool: Pool, settings: Settings, lease: Lease
 ) -> None:
     await finish(pool, lease)
@@ -169,7 +169,7 @@ async def test_another_clients_rows_of_the_same_keys_stay(
 
 
 @pytest.mark.usefixtures("five_versions")
-async def test_what_fails_for_one_client_leaves_the_others_theirs(
+async def test_pruning_continues_with_other_clients_after_an_error(
     pool: Pool, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await pool.execute("INSERT INTO clients (client_id, name) VALUES (0, 'First')")
@@ -186,7 +186,9 @@ async def test_what_fails_for_one_client_leaves_the_others_theirs(
 
 
 @pytest.mark.usefixtures("five_versions")
-async def test_only_one_process_prunes(pool: Pool, settings: Settings) -> None:
+async def test_pruning_is_refused_while_another_process_prunes(
+    pool: Pool, settings: Settings
+) -> None:
     async with pool.acquire() as conn, conn.transaction():
         await conn.execute("SELECT pg_advisory_xact_lock($1)", prune_key())
         with pytest.raises(PruneBusy):
@@ -197,7 +199,7 @@ async def test_only_one_process_prunes(pool: Pool, settings: Settings) -> None:
 
 @pytest.mark.parametrize(("state", "left"), [("completed", 0), ("interrupted", 0), ("running", 5)])
 @pytest.mark.usefixtures("five_versions")
-async def test_outcomes_go_once_their_import_has_long_ended(
+async def test_pruning_deletes_outcomes_of_imports_that_ended_long_ago(
     pool: Pool, settings: Settings, lease: Lease, state: str, left: int
 ) -> None:
     """Not before, and never a running import's; the import itself stays in the history."""
@@ -213,7 +215,7 @@ async def test_outcomes_go_once_their_import_has_long_ended(
 
 
 @pytest.mark.usefixtures("five_versions")
-async def test_outcomes_stay_as_long_as_a_key_finds_them(
+async def test_pruning_keeps_outcomes_while_their_key_is_valid(
     pool: Pool, settings: Settings, lease: Lease
 ) -> None:
     await finish(pool, lease)
@@ -225,7 +227,7 @@ async def test_outcomes_stay_as_long_as_a_key_finds_them(
     assert (await prune(pool, week)).outcomes == 5
 
 
-async def test_the_outcomes_of_many_imports_go_together(
+async def test_pruning_deletes_the_outcomes_of_many_imports(
     pool: Pool, settings: Settings, lease: Lease, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Past those that stay, and up to the first that is too young."""
@@ -251,7 +253,7 @@ async def test_the_outcomes_of_many_imports_go_together(
     assert gone.outcomes == 6 * (149 - 30)
 
 
-async def test_an_import_whose_owner_fell_silent_is_interrupted(
+async def test_pruning_interrupts_an_import_without_a_heartbeat(
     pool: Pool, settings: Settings, lease: Lease, writer: Writer
 ) -> None:
     await writer.write_batch([project("A")])
@@ -267,7 +269,7 @@ async def test_an_import_whose_owner_fell_silent_is_interrupted(
     assert row["ended_at"] is not None
 
 
-async def test_what_else_there_is_stays(
+async def test_pruning_keeps_imports_projects_and_locks(
     pool: Pool, settings: Settings, lease: Lease, writer: Writer
 ) -> None:
     """Imports, archived projects, locks and who broke them are kept for good."""

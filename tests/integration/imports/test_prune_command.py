@@ -37,7 +37,9 @@ def run(settings: Settings, dsn: str) -> Run:
     return run
 
 
-async def test_it_prunes_one_round_and_says_what_went(run: Run, writer: Writer) -> None:
+async def test_the_prune_command_runs_one_round_and_prints_the_deleted_rows(
+    run: Run, writer: Writer
+) -> None:
     for n in range(5):
         await writer.write_batch([project("A", index=n, tasks=n + 2)])
     said = "Gone: {} versions, 0 outcomes, 0 shared objects, 0 interrupted.\n"
@@ -48,7 +50,7 @@ async def test_it_prunes_one_round_and_says_what_went(run: Run, writer: Writer) 
 
 
 @pytest.mark.usefixtures("lease")
-async def test_it_leaves_the_work_to_one_that_prunes(run: Run, pool: Pool) -> None:
+async def test_the_prune_command_exits_while_another_process_prunes(run: Run, pool: Pool) -> None:
     async with pool.acquire() as conn, conn.transaction():
         await conn.execute("SELECT pg_advisory_xact_lock($1)", prune_key())
         code, out, err = await run()
@@ -56,7 +58,7 @@ async def test_it_leaves_the_work_to_one_that_prunes(run: Run, pool: Pool) -> No
     assert out.startswith("Another process is pruning")
 
 
-async def test_it_says_what_is_in_its_way(run: Run, pool: Pool) -> None:
+async def test_the_prune_command_reports_a_missing_migration(run: Run, pool: Pool) -> None:
     await pool.execute("DELETE FROM schema_migrations WHERE version = '20261124000006'")
     code, out, err = await run()
     assert (code, out) == (2, "")

@@ -38,7 +38,7 @@ async def store(pool: Pool, lease: Lease, *numbers: int) -> None:
         await transaction.store_shared(conn, lease, calendars(*numbers))
 
 
-async def test_shared_objects_go_when_nothing_names_them_and_nothing_runs(
+async def test_pruning_deletes_unused_shared_objects_when_no_import_runs(
     pool: Pool, settings: Settings, lease: Lease, writer: Writer
 ) -> None:
     for n in (1, 2, 3, 4):
@@ -54,7 +54,9 @@ async def test_shared_objects_go_when_nothing_names_them_and_nothing_runs(
     assert await kept(pool) == ["3", "4"], "what a version that is kept names"
 
 
-async def test_a_batch_is_not_waited_for(pool: Pool, settings: Settings, lease: Lease) -> None:
+async def test_pruning_shared_objects_does_not_wait_for_a_running_batch(
+    pool: Pool, settings: Settings, lease: Lease
+) -> None:
     """Those behind a waiting one would wait as well."""
     await store(pool, lease, 1)
     await finish(pool, lease)
@@ -66,7 +68,7 @@ async def test_a_batch_is_not_waited_for(pool: Pool, settings: Settings, lease: 
 
 
 @pytest.mark.parametrize("runs", ["all the while", "in between", "up to then"])
-async def test_an_import_that_runs_keeps_what_it_found(
+async def test_pruning_keeps_shared_objects_that_a_running_import_uses(
     pool: Pool, settings: Settings, lease: Lease, monkeypatch: pytest.MonkeyPatch, runs: str
 ) -> None:
     """It found the object stored, so that it did not store it: it must not go as unused."""

@@ -108,7 +108,7 @@ async def state(pool: Pool, started: UploadSink) -> str:
     return str(await pool.fetchval(query, started.id))
 
 
-async def test_a_project_over_the_bound_is_too_large_and_the_next_lands(
+async def test_a_project_over_the_spool_share_is_too_large_and_the_next_is_imported(
     pool: Pool, settings: Settings
 ) -> None:
     async with importing(pool, settings, import_spool_bytes=2 * LARGE) as importer:
@@ -127,7 +127,7 @@ async def test_a_project_over_the_bound_is_too_large_and_the_next_lands(
     assert await pool.fetchval("SELECT count(*) FROM current_tasks") == 2 * LARGE // KIB + 1
 
 
-async def test_references_that_wait_count_with_their_project(
+async def test_unresolved_references_count_towards_the_size_of_their_project(
     pool: Pool, settings: Settings
 ) -> None:
     tasks = "".join(
@@ -154,7 +154,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     return waits
 
 
-async def test_the_reader_waits_for_what_writers_will_give_back(
+async def test_the_reader_waits_until_writers_release_spool_space(
     pool: Pool, settings: Settings, waits: threading.Event
 ) -> None:
     async with importing(pool, settings, import_spool_bytes=5 * LARGE // 2) as importer:
@@ -167,7 +167,7 @@ async def test_the_reader_waits_for_what_writers_will_give_back(
     assert [item.get("error") for item in await told(pool, started)] == [None] * 6
 
 
-async def test_what_belongs_to_no_project_ends_the_file_there(
+async def test_shared_objects_over_the_spool_share_end_the_file(
     pool: Pool, settings: Settings
 ) -> None:
     async with importing(pool, settings, import_spool_bytes=LARGE) as importer:
@@ -186,7 +186,7 @@ async def test_what_belongs_to_no_project_ends_the_file_there(
     ]
 
 
-async def test_ids_that_find_no_room_end_the_file_without_a_gap(
+async def test_ids_over_the_spool_share_end_the_file_without_a_gap_in_the_outcomes(
     pool: Pool, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service.spool.disk_set, "FEW", 1000)
@@ -202,7 +202,7 @@ async def test_ids_that_find_no_room_end_the_file_without_a_gap(
     assert await pool.fetchval(query, started.id, row["last"]) == "FILE_TOO_LARGE"
 
 
-async def test_a_spool_that_others_have_filled_interrupts_and_a_retry_lands(
+async def test_a_spool_filled_by_other_imports_interrupts_the_import_and_a_retry_succeeds(
     pool: Pool, settings: Settings
 ) -> None:
     file = (HEAD, plan("A", 1), large("B"), TAIL)
@@ -221,7 +221,9 @@ async def test_a_spool_that_others_have_filled_interrupts_and_a_retry_lands(
     assert await pool.fetchval("SELECT count(*) FROM projects") == 3
 
 
-async def test_no_import_begins_without_room_for_its_share(pool: Pool, settings: Settings) -> None:
+async def test_an_import_without_spool_space_for_its_share_is_refused(
+    pool: Pool, settings: Settings
+) -> None:
     bounds = {"spool_bytes": 2 * LARGE, "import_spool_bytes": LARGE}
     async with importing(pool, settings, **bounds) as importer:
         async with importer.open(REQUEST) as started:
@@ -240,7 +242,7 @@ async def test_no_import_begins_without_room_for_its_share(pool: Pool, settings:
             pass
 
 
-async def test_a_disk_at_its_reserve_takes_no_import_and_interrupts_those_that_run(
+async def test_a_disk_at_its_reserve_refuses_new_imports_and_interrupts_running_ones(
     pool: Pool, settings: Settings, tmp_path: Path
 ) -> None:
     free = os.statvfs(tmp_path).f_bavail * os.statvfs(tmp_path).f_frsize
@@ -259,7 +261,7 @@ async def test_a_disk_at_its_reserve_takes_no_import_and_interrupts_those_that_r
     assert await state(pool, small) == "completed"
 
 
-async def test_an_import_that_is_stopped_while_its_reader_waits_ends_at_once(
+async def test_stopping_an_import_whose_reader_waits_ends_it_at_once(
     pool: Pool, settings: Settings, waits: threading.Event
 ) -> None:
     bounds = {"import_spool_bytes": 5 * LARGE // 2, "lock_timeout": 2, "retry_timeout": 0.5}

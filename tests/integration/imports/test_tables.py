@@ -57,7 +57,7 @@ async def tuples_read_by_imports(conn: Connection, lease: Lease) -> int:
 MOST_READ = 2 * ALL + BATCH
 
 
-async def test_batch_reads_its_own_projects_alone_after_small_beginnings(
+async def test_a_batch_reads_only_its_own_projects_with_outdated_statistics(
     conn: Connection, lease: Lease
 ) -> None:
     await conn.execute("VACUUM (ANALYZE) projects")
@@ -66,7 +66,7 @@ async def test_batch_reads_its_own_projects_alone_after_small_beginnings(
     assert await tuples_read_by_imports(conn, lease) <= MOST_READ
 
 
-async def test_batch_reads_its_own_projects_alone_of_a_client_new_to_the_statistics(
+async def test_a_batch_reads_only_its_own_projects_of_a_client_without_statistics(
     conn: Connection, lease: Lease
 ) -> None:
     await conn.execute(
@@ -77,7 +77,7 @@ async def test_batch_reads_its_own_projects_alone_of_a_client_new_to_the_statist
     assert await tuples_read_by_imports(conn, lease) <= MOST_READ
 
 
-async def test_moving_a_pointer_writes_no_index(conn: Connection, lease: Lease) -> None:
+async def test_updating_the_current_version_writes_no_index(conn: Connection, lease: Lease) -> None:
     await import_all(conn, lease, "First")
     await import_all(conn, lease, "Second")
 

@@ -28,7 +28,7 @@ async def other(pool: Pool) -> AsyncIterator[Connection]:
         await conn.execute("ROLLBACK")
 
 
-async def test_a_new_project_is_created_with_its_children(
+async def test_a_new_project_is_created_with_its_records(
     pool: Pool, lease: Lease, writer: Writer
 ) -> None:
     await writer.write_batch([project("A", tasks=3)])
@@ -51,9 +51,7 @@ async def test_equal_content_is_unchanged_and_writes_nothing(
     assert await pool.fetchval("SELECT count(*) FROM project_versions") == 1
 
 
-async def test_a_change_is_a_new_version_beside_the_old(
-    pool: Pool, lease: Lease, writer: Writer
-) -> None:
+async def test_changed_content_adds_a_new_version(pool: Pool, lease: Lease, writer: Writer) -> None:
     await writer.write_batch([project("A", tasks=2)])
     await writer.write_batch([project("A", index=1, tasks=5)])
 
@@ -62,7 +60,7 @@ async def test_a_change_is_a_new_version_beside_the_old(
     assert await pool.fetchval("SELECT count(*) FROM tasks") == 7
 
 
-async def test_an_archived_project_is_revived_even_by_equal_content(
+async def test_equal_content_revives_an_archived_project(
     pool: Pool, lease: Lease, writer: Writer
 ) -> None:
     await writer.write_batch([project("A")])
@@ -73,7 +71,7 @@ async def test_an_archived_project_is_revived_even_by_equal_content(
     assert await pool.fetchval("SELECT archived_at FROM projects") is None
 
 
-async def test_a_plan_from_another_dialect_is_told_in_a_warning(
+async def test_a_project_from_another_format_gets_a_warning(
     pool: Pool, lease: Lease, writer: Writer
 ) -> None:
     await writer.write_batch([project("A")])
@@ -86,7 +84,7 @@ async def test_a_plan_from_another_dialect_is_told_in_a_warning(
 
 
 @pytest.mark.parametrize(("there", "read_at", "current"), [(True, 7, 1), (False, 1, None)])
-async def test_another_version_than_the_one_read_is_a_conflict(
+async def test_a_version_other_than_the_current_one_is_a_conflict(
     pool: Pool, lease: Lease, writer: Writer, there: bool, read_at: int, current: int | None
 ) -> None:
     if there:
@@ -98,9 +96,7 @@ async def test_another_version_than_the_one_read_is_a_conflict(
     assert result["extra"] == {"expected_version": read_at, "current_version": current}
 
 
-async def test_the_version_that_was_read_is_replaced(
-    pool: Pool, lease: Lease, writer: Writer
-) -> None:
+async def test_the_current_version_is_replaced(pool: Pool, lease: Lease, writer: Writer) -> None:
     await writer.write_batch([project("A")])
     await writer.write_batch([project("A", index=1, tasks=9, read_at=1)])
 
@@ -111,7 +107,7 @@ async def test_the_version_that_was_read_is_replaced(
     ("holder", "expires", "outcome"),
     [("bob", "1 hour", "failed"), ("tester", "1 hour", "updated"), ("bob", "-1 s", "updated")],
 )
-async def test_a_lock_of_another_subject_refuses_until_it_expires(
+async def test_a_lock_of_another_subject_refuses_the_project_until_it_expires(
     pool: Pool, lease: Lease, writer: Writer, holder: str, expires: str, outcome: str
 ) -> None:
     await writer.write_batch([project("A")])
@@ -130,7 +126,7 @@ async def test_a_lock_of_another_subject_refuses_until_it_expires(
         assert result["extra"]["locked_by"] == "bob"
 
 
-async def test_what_the_database_refuses_is_refused_alone(
+async def test_a_project_that_the_database_refuses_fails_alone(
     pool: Pool, lease: Lease, writer: Writer
 ) -> None:
     bad = {3, 4, 17}
@@ -146,7 +142,7 @@ async def test_what_the_database_refuses_is_refused_alone(
     assert await pool.fetchval("SELECT count(*) FROM tasks") == 34
 
 
-async def test_a_fault_without_a_row_is_found_by_bisection(
+async def test_a_database_error_without_a_row_is_located_by_bisection(
     pool: Pool, lease: Lease, writer: Writer
 ) -> None:
     await pool.execute(
@@ -170,7 +166,7 @@ async def test_a_fault_without_a_row_is_found_by_bisection(
     assert await pool.fetchval("SELECT count(*) FROM projects") == 8
 
 
-async def test_a_contested_project_lets_its_neighbours_land_and_follows_once_it_is_free(
+async def test_a_locked_project_does_not_delay_its_batch_and_is_imported_once_free(
     pool: Pool, lease: Lease, other: Connection
 ) -> None:
     writer = Writer(pool, FairScheduler(8).queue(CLIENT), lease, lock_timeout=30, retry_timeout=5)
@@ -186,7 +182,7 @@ async def test_a_contested_project_lets_its_neighbours_land_and_follows_once_it_
     assert [row["outcome"] for row in await fetch_results(pool, lease)] == ["created"] * 3
 
 
-async def test_a_project_held_past_its_deadline_names_the_import_in_the_way(
+async def test_a_project_locked_past_its_deadline_fails_and_names_the_blocking_import(
     pool: Pool, lease: Lease, writer: Writer, other: Connection
 ) -> None:
     rival = await begun(pool)
@@ -201,7 +197,7 @@ async def test_a_project_held_past_its_deadline_names_the_import_in_the_way(
     assert await pool.fetchval("SELECT count(*) FROM projects") == 0
 
 
-async def test_waiting_for_a_turn_does_not_count_against_a_project(
+async def test_waiting_for_a_slot_does_not_count_towards_the_deadline_of_a_project(
     pool: Pool, lease: Lease, other: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     turns = FairScheduler(1)
@@ -228,7 +224,7 @@ async def test_waiting_for_a_turn_does_not_count_against_a_project(
 
 
 @pytest.mark.parametrize("change", ["attempt = 2", "state = 'interrupted'"])
-async def test_an_import_that_is_no_longer_ours_writes_nothing(
+async def test_an_import_that_lost_its_lease_writes_nothing(
     pool: Pool, lease: Lease, writer: Writer, change: str
 ) -> None:
     await pool.execute(f"UPDATE imports SET {change}")
@@ -238,7 +234,7 @@ async def test_an_import_that_is_no_longer_ours_writes_nothing(
     assert await pool.fetchval("SELECT count(*) FROM projects") == 0
 
 
-async def test_a_batch_whose_commit_went_unanswered_is_not_written_twice(
+async def test_a_batch_whose_commit_got_no_response_is_not_written_twice(
     pool: Pool, lease: Lease
 ) -> None:
     batch: list[BatchItem] = [
@@ -254,7 +250,7 @@ async def test_a_batch_whose_commit_went_unanswered_is_not_written_twice(
 
 
 @pytest.mark.parametrize("tasks", [2, 50_000], ids=["sent", "more than the socket takes"])
-async def test_a_broken_connection_is_replaced_and_the_batch_lands(
+async def test_a_broken_connection_is_replaced_and_the_batch_is_written(
     pool: Pool, lease: Lease, writer: Writer, other: Connection, tasks: int
 ) -> None:
     await other.execute("LOCK TABLE tasks")

@@ -88,7 +88,7 @@ def test_the_entries_name_existing_metrics() -> None:
         assert re.sub("_(bucket|sum|count)$", "", name) in metrics_by_name()
 
 
-def test_every_alert_is_tried_firing_and_quiet() -> None:
+def test_every_alert_has_a_rule_test_that_fires_and_one_that_does_not() -> None:
     tried: dict[str, set[bool]] = {}
     for test in TESTS["tests"]:
         for case in test["alert_rule_test"]:

@@ -4,7 +4,7 @@ from tests.tools.k8s.building import one
 from tests.tools.load.nginx import directives
 
 
-def test_each_annotation_is_a_directive_and_nothing_else_is() -> None:
+def test_annotations_and_nginx_directives_match_one_to_one() -> None:
     annotations = one("production", "Ingress")["metadata"]["annotations"]
     assert len(directives()) == len(annotations)
     assert {

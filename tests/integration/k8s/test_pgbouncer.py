@@ -78,7 +78,7 @@ def address(port: int) -> str:
     return f"postgresql://{SERVER}:{PASSWORD}@127.0.0.1:{port}/bulk_import?sslmode=disable"
 
 
-async def test_an_import_goes_through_and_its_end_waits_for_transactions(
+async def test_an_import_works_through_pgbouncer_and_a_shutdown_waits_for_transactions(
     postgres: str, settings: Settings
 ) -> None:
     with cluster(postgres) as server:

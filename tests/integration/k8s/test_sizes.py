@@ -78,7 +78,7 @@ def test_the_disk_suffices_for_the_spool(overlay: str) -> None:
 
 
 @every_overlay
-def test_a_pod_has_the_time_to_drain(overlay: str) -> None:
+def test_the_termination_grace_period_suffices_to_drain_a_pod(overlay: str) -> None:
     before = service(overlay)["lifecycle"]["preStop"]["sleep"]["seconds"]
     grace = pods(overlay)["bulk-import"]["terminationGracePeriodSeconds"]
     after = setting(overlay, "drain_timeout") + setting(overlay, "connect_timeout")
@@ -129,7 +129,7 @@ def test_the_cluster_has_connections_and_locks_for_all(overlay: str) -> None:
 
 
 @clustered
-def test_commits_wait_for_a_second_node(overlay: str) -> None:
+def test_commits_wait_for_a_synchronous_standby(overlay: str) -> None:
     spec = one(overlay, "Cluster", "bulk-import-db")["spec"]
     synchronous = spec["postgresql"]["synchronous"]
     assert synchronous["dataDurability"] == "required"

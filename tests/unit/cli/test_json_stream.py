@@ -40,7 +40,7 @@ async def read(pieces: Iterable[bytes]) -> list[tuple[str, Any]]:
 
 @pytest.mark.parametrize("size", [1, 2, 7, 1000])
 @pytest.mark.parametrize("indent", [None, 2])
-async def test_members_and_items_are_yielded_one_by_one(size: int, indent: int | None) -> None:
+async def test_members_and_items_are_yielded_in_order(size: int, indent: int | None) -> None:
     text = (" \n " + json.dumps(ANSWER, indent=indent, ensure_ascii=False)).encode()
     pieces = [text[at : at + size] for at in range(0, len(text), size)]
     assert await read(pieces) == MEMBERS

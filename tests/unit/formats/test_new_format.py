@@ -161,7 +161,7 @@ def test_volatile_members_stay_out_of_the_hash() -> None:
 
 
 @pytest.mark.usefixtures("both_engines")
-def test_the_other_formats_are_still_read() -> None:
+def test_existing_formats_are_read_beside_a_new_one() -> None:
     native = f"<projects xmlns='{NATIVE}'><project id='1'><name>n</name></project></projects>"
     assert read(native, formats=(FORMAT, *FORMATS)).format_name == "native"
 

@@ -213,7 +213,7 @@ def test_an_endless_record_refuses_its_project_alone() -> None:
     assert [found.external_id for found in reading.projects] == ["2"]
 
 
-def test_elements_and_texts_outside_the_projects_are_counted() -> None:
+def test_elements_and_texts_outside_projects_are_counted() -> None:
     reading = read(f"{HEAD}<note>x</note>{project('1')}text{project('2')}<note/></projects>")
     assert len(reading.projects) == 2
     assert [warning.count for warning in reading.warnings] == [3]

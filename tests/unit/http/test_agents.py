@@ -28,9 +28,9 @@ SENT = {
 
 
 @pytest.mark.parametrize("sent", SENT, ids=lambda sent: sent[:20])
-def test_what_programs_send_by_themselves_is_known(sent: str) -> None:
+def test_default_user_agents_are_classified(sent: str) -> None:
     assert classify_user_agent(sent) == SENT[sent]
 
 
-def test_every_class_is_one_of_few() -> None:
+def test_every_user_agent_gets_one_of_few_classes() -> None:
     assert set(SENT.values()) == CLASSES

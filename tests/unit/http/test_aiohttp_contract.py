@@ -66,7 +66,7 @@ async def test_messages_is_a_queue_of_messages_and_payloads(
     assert isinstance(payload, StreamReader)
 
 
-async def test_waiter_is_a_future_while_the_connection_waits_for_a_request(
+async def test_the_waiter_is_a_future_while_the_connection_waits_for_a_request(
     connection: web.RequestHandler,
 ) -> None:
     await until(lambda: connection._waiter is not None)
@@ -199,6 +199,6 @@ async def test_a_runner_makes_its_server_from_its_kwargs() -> None:
     assert isinstance(await runner._make_server(), web.Server)
 
 
-def test_slots_of_our_connection_are_new_ones() -> None:
+def test_the_slots_of_our_connection_hide_no_attribute_of_aiohttp() -> None:
     inherited = {name for base in web.RequestHandler.__mro__ for name in vars(base)}
     assert not inherited & set(server.Connection.__slots__)

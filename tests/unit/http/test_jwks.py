@@ -83,7 +83,7 @@ def _a_minute_later(checking: Verifier) -> None:
     checking._issued._next = 0.0
 
 
-async def test_a_key_that_was_withdrawn_is_known_no_more(issuer: Issuer) -> None:
+async def test_a_withdrawn_key_is_refused(issuer: Issuer) -> None:
     issuer.document = key_set(public(OLD, "old"))
     keys = KeySet(issuer.url, pause=0)
     async with keys.refreshed():
@@ -93,7 +93,7 @@ async def test_a_key_that_was_withdrawn_is_known_no_more(issuer: Issuer) -> None
         assert keys.get("old", "RS256") is None
 
 
-async def test_unknown_keys_have_the_set_read_anew_once_a_minute(issuer: Issuer) -> None:
+async def test_unknown_keys_reload_the_set_at_most_once_a_minute(issuer: Issuer) -> None:
     issuer.document = key_set(public(OLD, "old"))
     checking = verifier(issuer.url)
     async with checking.refreshed():
@@ -107,7 +107,7 @@ async def test_unknown_keys_have_the_set_read_anew_once_a_minute(issuer: Issuer)
         assert issuer.asked == 2
 
 
-async def test_a_new_key_is_taken_by_the_first_token_that_names_it(issuer: Issuer) -> None:
+async def test_the_first_token_with_a_new_key_loads_it(issuer: Issuer) -> None:
     issuer.document = key_set(public(OLD, "old"))
     checking = verifier(issuer.url)
     async with checking.refreshed():
@@ -130,7 +130,7 @@ async def test_a_new_key_is_taken_by_the_first_token_that_names_it(issuer: Issue
         (200, b" " * (jwks.MAX_BYTES + 1) + key_set(public(NEW, "new"))),
     ],
 )
-async def test_the_last_good_set_stays_while_the_issuer_fails(
+async def test_the_last_good_set_is_used_while_the_issuer_fails(
     issuer: Issuer, status: int, document: bytes
 ) -> None:
     issuer.document = key_set(public(OLD, "old"))
@@ -143,7 +143,7 @@ async def test_the_last_good_set_stays_while_the_issuer_fails(
         assert keys.get("new", "RS256") is None
 
 
-async def test_an_issuer_that_hangs_holds_up_nobody_whose_key_is_known(issuer: Issuer) -> None:
+async def test_a_silent_issuer_does_not_delay_tokens_with_known_keys(issuer: Issuer) -> None:
     issuer.document = key_set(public(OLD, "old"))
     checking = verifier(issuer.url)
     async with checking.refreshed():
@@ -159,7 +159,7 @@ async def test_an_issuer_that_hangs_holds_up_nobody_whose_key_is_known(issuer: I
             await waiting
 
 
-async def test_an_issuer_that_hangs_is_left_after_a_while(
+async def test_a_request_to_a_silent_issuer_times_out(
     issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jwks, "READ_TIMEOUT", 0.05)
@@ -171,7 +171,7 @@ async def test_an_issuer_that_hangs_is_left_after_a_while(
     issuer.held.set()
 
 
-async def test_without_any_set_a_token_is_no_fault_of_its_bearer(issuer: Issuer) -> None:
+async def test_a_token_is_not_blamed_while_no_set_was_loaded(issuer: Issuer) -> None:
     issuer.status = 503
     checking = verifier(issuer.url, jwt_secret=SecretStr(SECRET))
     async with checking.refreshed():
@@ -180,7 +180,7 @@ async def test_without_any_set_a_token_is_no_fault_of_its_bearer(issuer: Issuer)
         assert (await checking.verify(signed(SECRET, None, "HS256")))["sub"] == "me"
 
 
-async def test_a_file_is_read_anew_too(tmp_path: Path) -> None:
+async def test_a_key_file_is_reloaded(tmp_path: Path) -> None:
     file = tmp_path / "jwks.json"
     file.write_bytes(key_set(public(OLD, "old")))
     checking = verifier(file)
@@ -190,14 +190,14 @@ async def test_a_file_is_read_anew_too(tmp_path: Path) -> None:
         assert (await checking.verify(signed(NEW, "new")))["sub"] == "new"
 
 
-def test_each_key_says_for_which_algorithm_it_is_good() -> None:
+def test_a_key_verifies_only_its_own_algorithm() -> None:
     keys = jwks.parse_key_set(
         key_set(public(OLD, "r"), public(NEW, "p", alg="PS256"), public(CURVE, "e", use="sig"))
     )
     assert set(keys) == {("r", "RS256"), ("p", "PS256"), ("e", "ES256")}
 
 
-def test_a_key_of_the_set_is_no_secret_to_sign_with(tmp_path: Path) -> None:
+def test_a_key_of_the_set_is_refused_as_an_hmac_secret(tmp_path: Path) -> None:
     file = tmp_path / "jwks.json"
     file.write_bytes(key_set(public(OLD, "old"), public(CURVE, "curve")))
     checking = verifier(file, jwt_secret=SecretStr(SECRET))
@@ -230,7 +230,7 @@ def test_a_key_of_the_set_is_no_secret_to_sign_with(tmp_path: Path) -> None:
         "no key",
     ],
 )
-def test_a_key_that_is_of_no_use_is_passed_over(key: Any) -> None:
+def test_an_unusable_key_is_ignored(key: Any) -> None:
     assert set(jwks.parse_key_set(key_set(key, public(NEW, "new")))) == {("new", "RS256")}
     with pytest.raises(ValueError, match="no supported key"):
         jwks.parse_key_set(key_set(key))
@@ -248,11 +248,11 @@ def test_a_key_that_is_of_no_use_is_passed_over(key: Any) -> None:
         "/",
     ],
 )
-def test_a_place_that_cannot_be_trusted_or_read_stops_the_start(place: str) -> None:
+def test_an_untrusted_or_unreadable_location_prevents_the_start(place: str) -> None:
     with pytest.raises(ValueError, match="BULK_IMPORT_JWT_JWKS: "):
         verifier(place)
 
 
 @pytest.mark.parametrize("place", ["https://example.org/keys", "http://[::1]:80/keys"])
-def test_https_is_taken_and_http_to_this_machine(place: str) -> None:
+def test_https_is_accepted_and_http_only_to_the_local_host(place: str) -> None:
     KeySet(place)

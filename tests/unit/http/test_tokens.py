@@ -50,26 +50,26 @@ def crafted(header: dict[str, Any]) -> str:
     return f"{base64url_encode(json.dumps(header).encode()).decode()}.e30.e30"
 
 
-def test_claims_of_a_token_that_holds_are_given() -> None:
+def test_a_valid_token_returns_its_claims() -> None:
     assert verifier().claims(signed(sub="me"))["sub"] == "me"
 
 
-def test_either_key_verifies_its_own_algorithm() -> None:
+def test_each_configured_key_verifies_its_own_algorithm() -> None:
     both = verifier(jwt_public_key=pem(PRIVATE))
     assert both.claims(signed(PRIVATE, "RS256", sub="rsa"))["sub"] == "rsa"
     assert both.claims(signed(sub="hmac"))["sub"] == "hmac"
 
 
-def test_a_clock_that_is_30_seconds_off_is_forgiven() -> None:
+def test_a_clock_skew_of_30_seconds_is_tolerated() -> None:
     now = int(time.time())
     verifier().claims(signed(exp=now - 20, nbf=now + 20, iat=now + 20))
 
 
-def test_an_audience_that_is_not_asked_for_is_no_fault() -> None:
+def test_an_audience_is_ignored_when_none_is_configured() -> None:
     verifier().claims(signed(aud="somebody else", iss="anybody"))
 
 
-def test_the_issuer_and_audience_that_are_asked_for_hold() -> None:
+def test_a_token_needs_the_configured_issuer_and_audience() -> None:
     verifier(jwt_issuer="us", jwt_audience="here").claims(signed(iss="us", aud=["x", "here"]))
 
 
@@ -104,7 +104,7 @@ def test_the_issuer_and_audience_that_are_asked_for_hold() -> None:
         ("a.b.c", {}, "JWT token is malformed"),
     ],
 )
-def test_each_fault_of_a_token_is_told_in_its_own_words(
+def test_each_fault_of_a_token_has_its_own_message(
     token: str, settings: dict[str, Any], details: str
 ) -> None:
     with pytest.raises(Unauthorized) as caught:
@@ -112,7 +112,7 @@ def test_each_fault_of_a_token_is_told_in_its_own_words(
     assert caught.value.details == details
 
 
-def test_a_key_that_a_token_brings_along_is_not_looked_at() -> None:
+def test_a_key_inside_a_token_is_ignored() -> None:
     mine = RSAAlgorithm.to_jwk(PRIVATE.public_key(), as_dict=True)
     brought = {"jwk": mine, "jku": "http://127.0.0.1/", "x5u": "http://127.0.0.1/", "kid": "../x"}
     forged = jwt.encode({"exp": NOW + 3600}, PRIVATE, "RS256", headers=brought)
@@ -121,7 +121,7 @@ def test_a_key_that_a_token_brings_along_is_not_looked_at() -> None:
         verifier(jwt_public_key=pem(other)).claims(forged)
 
 
-def test_the_public_key_is_no_secret_to_sign_with() -> None:
+def test_the_public_key_is_refused_as_an_hmac_secret() -> None:
     both = verifier(jwt_public_key=pem(PRIVATE))
     header, claims = signed().split(".")[:2]
     said = f"{header}.{claims}".encode()
@@ -143,9 +143,7 @@ def test_the_public_key_is_no_secret_to_sign_with() -> None:
         ),
     ],
 )
-def test_a_key_that_is_missing_or_weak_stops_the_start(
-    settings: dict[str, Any], words: str
-) -> None:
+def test_a_missing_or_weak_key_prevents_the_start(settings: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         verifier(**settings)
 
@@ -159,7 +157,7 @@ def test_a_key_that_is_missing_or_weak_stops_the_start(
         ({"a": 1}, set()),
     ],
 )
-def test_scopes_are_words_or_a_list(claim: object, said: set[str]) -> None:
+def test_scopes_are_read_from_a_string_or_a_list(claim: object, said: set[str]) -> None:
     assert parse_scopes(claim) == said
 
 
@@ -175,5 +173,5 @@ def test_scopes_are_words_or_a_list(claim: object, said: set[str]) -> None:
         (None, set()),
     ],
 )
-def test_client_ids_are_integers_digits_or_all(claim: object, said: set[str]) -> None:
+def test_client_ids_are_read_from_integers_digits_or_all(claim: object, said: set[str]) -> None:
     assert parse_client_ids(claim) == said

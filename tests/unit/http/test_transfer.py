@@ -31,7 +31,7 @@ def test_quoted_printable_decodes_in_chunks_of_any_size(content: bytes, size: in
 
 
 @pytest.mark.parametrize("encoding", ["", "7bit", "8BIT", " binary "])
-def test_what_is_not_encoded_passes(encoding: str) -> None:
+def test_an_unencoded_part_is_passed_through(encoding: str) -> None:
     assert decoded(encoding, b"a=3D\r\n", 2) == b"a=3D\r\n"
 
 
@@ -41,11 +41,11 @@ def test_malformed_base64_is_refused(data: bytes) -> None:
         decoded("base64", data, 3)
 
 
-def test_a_quoted_printable_line_has_an_end() -> None:
+def test_an_overlong_quoted_printable_line_is_refused() -> None:
     with pytest.raises(ValueError, match="does not end"):
         decoded("quoted-printable", b"x" * 100_000, 10_000)
 
 
-def test_other_encodings_are_not_known() -> None:
+def test_other_transfer_encodings_are_refused() -> None:
     with pytest.raises(LookupError):
         transfer_decoder("x-uuencode")

@@ -27,7 +27,7 @@ def raised(sqlstate: str) -> asyncpg.PostgresError:
         (("42P01", "42703", "0A000", "XX000", "53000", "25P02", "57014"), Remedy.FAIL),
     ],
 )
-def test_the_servers_word_decides(states: tuple[str, ...], expected: Remedy) -> None:
+def test_the_sqlstate_selects_the_remedy(states: tuple[str, ...], expected: Remedy) -> None:
     assert {state: remedy_for(raised(state)) for state in states} == dict.fromkeys(states, expected)
 
 
@@ -42,9 +42,7 @@ def test_the_servers_word_decides(states: tuple[str, ...], expected: Remedy) -> 
         (OutOfLockMemory(), Remedy.SPLIT),
     ],
 )
-def test_a_broken_way_to_the_server_is_tried_again_and_a_bug_is_not(
-    fault: Exception, expected: Remedy
-) -> None:
+def test_a_connection_error_is_retried_and_a_bug_is_not(fault: Exception, expected: Remedy) -> None:
     assert remedy_for(fault) is expected
 
 
@@ -57,7 +55,7 @@ def test_a_broken_way_to_the_server_is_tried_again_and_a_bug_is_not(
         ("53200", ErrorCode.INTERNAL_ERROR),
     ],
 )
-def test_the_culprit_is_told_what_the_server_said(state: str, code: ErrorCode) -> None:
+def test_a_refused_row_gets_the_error_code_of_the_sqlstate(state: str, code: ErrorCode) -> None:
     refused = RowRefused(3)
     refused.__cause__ = raised(state)
 

@@ -24,7 +24,7 @@ def order(turns: FairScheduler, holder: Queue, waiting: dict[str, Queue]) -> lis
     return had
 
 
-def test_a_newcomer_is_next_and_then_who_went_longest_without() -> None:
+def test_a_new_client_is_next_and_then_the_one_that_waited_longest() -> None:
     turns = FairScheduler(1)
     first, second = turns.queue(1), turns.queue(2)
     for seat in (second, first):
@@ -36,7 +36,7 @@ def test_a_newcomer_is_next_and_then_who_went_longest_without() -> None:
     assert order(turns, first, waiting) == ["new", "second", "first"]
 
 
-def test_of_a_client_the_import_that_went_longest_without_is_next() -> None:
+def test_the_import_of_a_client_that_waited_longest_is_next() -> None:
     turns = FairScheduler(1)
     large, small = turns.queue(1), turns.queue(1)
     turns.request(large)
@@ -44,7 +44,7 @@ def test_of_a_client_the_import_that_went_longest_without_is_next() -> None:
     assert order(turns, large, {"large": large, "small": small}) == ["small", "large"]
 
 
-def test_a_client_gains_nothing_by_many_imports() -> None:
+def test_many_imports_give_a_client_no_larger_share() -> None:
     turns = FairScheduler(1)
     crowd = [turns.queue(1) for _ in range(3)]
     single = turns.queue(2)
@@ -60,7 +60,7 @@ def test_a_client_gains_nothing_by_many_imports() -> None:
         assert waiting.done()
 
 
-def test_a_client_holds_its_share_at_most_though_nobody_else_asks() -> None:
+def test_a_client_never_exceeds_its_share() -> None:
     turns = FairScheduler(3, per_client=2)
     one = turns.queue(1)
     asked = [turns.request(one), turns.request(turns.queue(1)), turns.request(one)]
@@ -71,7 +71,7 @@ def test_a_client_holds_its_share_at_most_though_nobody_else_asks() -> None:
     assert asked[2].done()
 
 
-def test_a_turn_that_is_no_longer_wanted_goes_to_the_next() -> None:
+def test_a_cancelled_request_passes_its_slot_to_the_next() -> None:
     turns = FairScheduler(1)
     holder = turns.queue(1)
     turns.request(holder)
@@ -83,7 +83,7 @@ def test_a_turn_that_is_no_longer_wanted_goes_to_the_next() -> None:
 
 
 @pytest.mark.parametrize("granted", [False, True])
-async def test_a_task_that_is_cancelled_keeps_no_turn(granted: bool) -> None:
+async def test_a_cancelled_task_keeps_no_slot(granted: bool) -> None:
     turns = FairScheduler(1)
     holder, seat = turns.queue(1), turns.queue(2)
     turns.request(holder)
@@ -104,7 +104,7 @@ async def test_a_task_that_is_cancelled_keeps_no_turn(granted: bool) -> None:
     assert turns.request(holder).done()
 
 
-def test_a_thread_that_gives_its_turn_back_goes_on_once_the_others_had_their_turns() -> None:
+def test_a_thread_that_yields_its_slot_continues_after_the_others() -> None:
     turns = FairScheduler(1)
     large, small = turns.queue(1), turns.queue(2)
     had: list[str] = []
@@ -126,7 +126,7 @@ def test_a_thread_that_gives_its_turn_back_goes_on_once_the_others_had_their_tur
     assert turns.request(small).done()
 
 
-async def test_a_small_file_that_is_there_is_read_in_one_turn_and_a_large_one_is_not() -> None:
+async def test_a_small_complete_file_is_read_in_one_slot_and_a_large_one_is_not() -> None:
     turns = FairScheduler(1)
     reader, other = turns.queue(1), turns.queue(2)
     small, large = (Pipe(1 << 20, asyncio.get_running_loop()) for _ in range(2))
@@ -155,7 +155,7 @@ async def test_a_small_file_that_is_there_is_read_in_one_turn_and_a_large_one_is
     assert pieces.result() == [bytes(FIRST_SLOT_BYTES), b""]
 
 
-def test_while_it_drains_what_is_complete_comes_first() -> None:
+def test_complete_uploads_come_first_while_draining() -> None:
     turns = FairScheduler(1)
     first, complete, new = turns.queue(1), turns.queue(1), turns.queue(2)
     turns.request(first)

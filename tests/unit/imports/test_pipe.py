@@ -32,7 +32,7 @@ async def in_thread(act: Callable[[], object]) -> object:
         return await asyncio.to_thread(act)
 
 
-async def test_bytes_come_out_in_order_whatever_the_chunks() -> None:
+async def test_bytes_are_read_in_order_for_chunks_of_any_size() -> None:
     rng = random.Random(7)
     through = pipe(64 * 1024)
     reader = asyncio.create_task(asyncio.to_thread(drain, through))
@@ -59,7 +59,7 @@ async def test_a_write_waits_while_the_pipe_is_full() -> None:
     assert through.taken == 100
 
 
-async def test_what_is_held_never_passes_the_limit() -> None:
+async def test_buffered_bytes_never_exceed_the_limit() -> None:
     through = pipe(1000)
     reader = asyncio.create_task(asyncio.to_thread(drain, through))
     for written in range(90, 270_001, 90):
@@ -70,7 +70,7 @@ async def test_what_is_held_never_passes_the_limit() -> None:
     assert through.taken == 270_000
 
 
-async def test_a_chunk_above_the_limit_passes_alone_and_uncopied() -> None:
+async def test_a_chunk_over_the_limit_passes_alone_and_uncopied() -> None:
     through = pipe()
     large = b"x" * (CHUNK_BYTES * 3)
     await through.write(large)
@@ -92,7 +92,7 @@ async def test_a_large_chunk_waits_until_the_pipe_is_empty() -> None:
     assert b"".join(await asyncio.wait_for(reader, 10)) == b"x" * 80 + b"y" * 500
 
 
-async def test_small_chunks_of_one_turn_are_handed_over_together() -> None:
+async def test_small_chunks_of_one_loop_iteration_are_handed_over_together() -> None:
     through = pipe(CHUNK_BYTES)
     reading = asyncio.create_task(asyncio.to_thread(through.read))
     async with asyncio.timeout(10):
@@ -103,7 +103,7 @@ async def test_small_chunks_of_one_turn_are_handed_over_together() -> None:
     assert await asyncio.wait_for(reading, 10) == b"z" * 8000
 
 
-async def test_joined_chunks_stay_below_the_hand_over() -> None:
+async def test_joined_chunks_stay_below_the_hand_over_size() -> None:
     through = pipe(CHUNK_BYTES * 4)
     for _ in range(5):
         await through.write(b"z" * (CHUNK_BYTES // 2))
@@ -120,7 +120,7 @@ async def test_an_empty_chunk_is_not_the_end() -> None:
     assert drain(through) == [b"data"]
 
 
-async def test_after_close_the_end_is_read_again_and_again() -> None:
+async def test_reads_after_close_always_return_the_end() -> None:
     through = pipe()
     await through.write(b"data")
     through.close()
@@ -160,7 +160,7 @@ async def test_abort_raises_in_a_waiting_reader() -> None:
         await asyncio.wait_for(reading, 10)
 
 
-async def test_abort_raises_in_a_waiting_writer_and_drops_what_is_held() -> None:
+async def test_abort_raises_in_a_waiting_writer_and_drops_buffered_bytes() -> None:
     through = pipe()
     await through.write(b"x" * LIMIT)
     writing = asyncio.create_task(through.write(b"y"))
@@ -198,7 +198,7 @@ async def test_abandon_frees_a_waiting_writer_and_all_later_ones() -> None:
     assert through.taken == 0
 
 
-async def test_a_cancelled_write_leaves_the_pipe_whole() -> None:
+async def test_a_cancelled_write_leaves_the_pipe_usable() -> None:
     faults: list[dict[str, object]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _loop, fault: faults.append(fault))
     through = pipe()
@@ -238,7 +238,7 @@ async def test_iterparse_takes_chunks_longer_than_it_asked_for() -> None:
     assert sum(1 for _ in etree.iterparse(through, tag="b")) == 100_000
 
 
-async def test_a_full_pipe_takes_a_chunk_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_full_pipe_accepts_a_chunk_at_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     through = pipe()
     await through.write(b"a" * LIMIT)
     monkeypatch.setattr("service.imports.pipeline.pipe.MAX_WAIT", 0.01)
