@@ -21,8 +21,8 @@ def create_app(settings: Settings, dsn: str) -> web.Application:
     """Create the application. ``service.http.server.Runner`` runs it.
 
     Args:
-        settings: of the service.
-        dsn: URL of the database, whose schema is current.
+        settings: the settings of the service.
+        dsn: URL of a database that has all migrations.
 
     Raises:
         ValueError: the key that verifies tokens is missing or too weak.
@@ -52,10 +52,10 @@ async def _manage_imports(app: web.Application) -> AsyncIterator[None]:
     settings = app[app_keys.SETTINGS]
     async with (
         open_pool(settings, app[app_keys.DSN]) as pool,
-        ImportManager(pool, settings) as importer,
+        ImportManager(pool, settings) as manager,
     ):
         app[app_keys.POOL] = pool
-        app[app_keys.MANAGER] = importer
+        app[app_keys.MANAGER] = manager
         yield
 
 

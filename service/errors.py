@@ -198,7 +198,7 @@ class NotAcceptable(ServiceError):
 
     status = 406
     message = "Not acceptable"
-    default = "There is application/json"
+    default = "The response can be application/json"
     causes = (
         Cause(
             "The header `Accept` excludes every type that the route can return.",
@@ -224,7 +224,7 @@ class RequestTimeout(ServiceError):
 
 
 class Conflict(ServiceError):
-    """Another user or import holds, has changed or is running what the request needs."""
+    """The request conflicts with a lock, a newer version, or the state of an import."""
 
     status = 409
     message = "Conflict"

@@ -19,7 +19,7 @@ MAX_PROCESSES = 64
 
 
 class Settings(BaseSettings):
-    """Sizes are bytes and times seconds, unless a description says otherwise."""
+    """Sizes are bytes and times are seconds, unless a description states another unit."""
 
     model_config = SettingsConfigDict(
         env_prefix="BULK_IMPORT_", env_ignore_empty=True, extra="ignore", frozen=True

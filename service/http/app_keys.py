@@ -1,4 +1,4 @@
-"""What the routes share: the objects that the application carries, and queries through its pool."""
+"""The objects that routes share through the application, and queries through its pool."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
@@ -27,8 +27,8 @@ async def run_query(app: web.Application, query: Callable[[Connection], Awaitabl
     """Run a query; repeat it while the database is unreachable for a moment.
 
     Args:
-        app: has the pool, and the time after which to give up.
-        query: safe to run twice, because its answer can be lost.
+        app: its pool runs the query, and its settings limit the retries.
+        query: must be safe to run twice, because the first answer can be lost.
 
     Raises:
         Unavailable: the database stays unreachable.

@@ -17,7 +17,7 @@ HURRY: Final = 2.0
 """Seconds to discard a body while the service shuts down."""
 
 PACE: Final = 0.002
-"""Seconds between two reads for each body being discarded: uploads get the event loop first."""
+"""Seconds between two reads for each discarded body, so that uploads get the event loop first."""
 
 TRANSPORT_FAULTS: Final = (
     ConnectionError,
@@ -32,11 +32,11 @@ class BodyDrain:
     """Discards bodies.
 
     Args:
-        most: bodies to discard at the same time; beyond it, connections are closed at once.
+        max_bodies: bodies to discard at the same time. Further connections are closed at once.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, max_bodies: int) -> None:
+        self._max_bodies = max_bodies
         self._longest = math.inf
         self._deadlines: set[asyncio.Timeout] = set()
 
@@ -47,11 +47,11 @@ class BodyDrain:
 
         Args:
             request: an answered request.
-            seconds: limit for the whole body.
-            silence: limit without a byte, in seconds.
+            seconds: time limit for the whole body.
+            silence: longest time without a byte, in seconds.
             size: limit in bytes, from now on.
         """
-        if len(self._deadlines) >= self._most:
+        if len(self._deadlines) >= self._max_bodies:
             return
         _send_eof(request)
         with contextlib.suppress(TimeoutError, *TRANSPORT_FAULTS):
@@ -78,7 +78,7 @@ class BodyDrain:
 
 
 def _send_eof(request: web.Request) -> None:
-    """Half-close to a client that waits for ``100 Continue``: it may never send a body."""
+    """Half-close if the client waits for ``100 Continue``, because it may never send a body."""
     transport = request.transport
     if (
         hdrs.EXPECT in request.headers

@@ -1,4 +1,4 @@
-"""Gives every request an id, a log record and metrics, and every failure its envelope."""
+"""Gives each request an id, a log record and metrics, and turns each failure into a response."""
 
 import re
 import secrets
@@ -31,19 +31,22 @@ def new_request_id() -> str:
 
 def traceparent(request: web.Request) -> str | None:
     """Return the W3C trace context of the request, or None."""
-    given = request.headers.get("traceparent", "")
-    return given if _TRACEPARENT.fullmatch(given) else None
+    header = request.headers.get("traceparent", "")
+    return header if _TRACEPARENT.fullmatch(header) else None
 
 
 @web.middleware
 async def handle_request(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer the request in every case, then discard the rest of its body."""
     started = time.monotonic()
-    given = request.headers.get(REQUEST_ID_HEADER, "")
-    request[REQUEST_ID] = given if _SANE_ID.fullmatch(given) else new_request_id()
+    header = request.headers.get(REQUEST_ID_HEADER, "")
+    request[REQUEST_ID] = header if _SANE_ID.fullmatch(header) else new_request_id()
     traced = {} if (trace := traceparent(request)) is None else {"traceparent": trace}
-    known = {"request_id": request[REQUEST_ID], **traced}
-    with _span(request), structlog.contextvars.bound_contextvars(**known, **tracing.log_fields()):
+    fields = {"request_id": request[REQUEST_ID], **traced}
+    with (
+        _span(request),
+        structlog.contextvars.bound_contextvars(**fields, **tracing.log_fields()),
+    ):
         response = await _answer(request, handler)
         metrics.HTTP_ANSWERS.labels(response.status).inc()
         tracing.record_status(response.status)
@@ -79,7 +82,7 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         return error_response(exc)
     except web.HTTPException as exc:
         return aiohttp_error_response(exc)
-    except ConnectionError:  # of the client: a lost database raises ``Unavailable``
+    except ConnectionError:  # the client's: a lost database raises ``Unavailable``
         log.info("http.client_gone", method=request.method, path=request.path)
         raise
     except Exception as exc:
@@ -94,7 +97,7 @@ def _check_expectation(request: web.Request) -> None:
 
 
 async def defer_expectation(request: web.Request) -> None:
-    """Do nothing where aiohttp would send ``100 Continue`` before every middleware.
+    """Do nothing: aiohttp's default would send ``100 Continue`` before the middlewares run.
 
     The route calls ``send_continue`` instead, after it has authorised the request.
     """
@@ -104,13 +107,13 @@ async def send_continue(request: web.Request) -> None:
     """Send ``100 Continue`` if the client waits for it."""
     if request.version > HttpVersion10 and hdrs.EXPECT in request.headers:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        request.writer.output_size = 0  # or aiohttp believes that the answer has begun
+        request.writer.output_size = 0  # otherwise aiohttp assumes that the answer has begun
 
 
 async def finish_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Add the request id and security headers to an answer before it is sent.
 
-    The answer is the last of its connection if the request's body is unread, or if only the end of
+    The connection is closed after the answer if the request's body is unread, or if only the end of
     the connection marks the end of the answer.
     """
     add_security_headers(response)
@@ -124,10 +127,10 @@ async def finish_headers(request: web.Request, response: web.StreamResponse) -> 
 
 async def _discard_body(request: web.Request) -> None:
     settings = request.app[app_keys.SETTINGS]
-    known = CLAIMS in request
+    authenticated = CLAIMS in request
     await request.app[app_keys.BODY_DRAIN].discard(
         request,
-        seconds=settings.upload_timeout if known else settings.refused_timeout,
+        seconds=settings.upload_timeout if authenticated else settings.refused_timeout,
         silence=settings.idle_timeout,
-        size=settings.max_upload_bytes if known else settings.refused_bytes,
+        size=settings.max_upload_bytes if authenticated else settings.refused_bytes,
     )

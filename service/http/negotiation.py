@@ -13,7 +13,7 @@ _QUALITY: Final = re.compile(r"\s*q\s*=\s*(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\s*
 
 
 def choose(request: web.Request, offered: Sequence[str]) -> str:
-    """Return the offered type with the highest quality; the first one of equals.
+    """Return the offered type with the highest quality; the first one if several are equal.
 
     Args:
         request: accepts every type if it has no ``Accept``.
@@ -28,7 +28,9 @@ def choose(request: web.Request, offered: Sequence[str]) -> str:
     ranges = dict(filter(None, map(_parse_range, accept.split(","))))
     best = max(offered, key=lambda kind: _quality(kind, ranges))
     if not _quality(best, ranges):
-        raise NotAcceptable(f"There is {' and '.join(offered)}", headers={hdrs.VARY: hdrs.ACCEPT})
+        raise NotAcceptable(
+            f"The response can be {' or '.join(offered)}", headers={hdrs.VARY: hdrs.ACCEPT}
+        )
     return best
 
 

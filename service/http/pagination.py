@@ -57,14 +57,14 @@ def parse_cursor(query: MultiMapping[str]) -> int:
     Raises:
         BadRequest: the service has not issued the cursor.
     """
-    given = query.get("cursor")
-    if given is None:
+    value = query.get("cursor")
+    if value is None:
         return -1
     try:
-        key = int(base64.urlsafe_b64decode(given + "=" * (-len(given) % 4)))
+        key = int(base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)))
     except ValueError:
         key = -2
-    if encode_cursor(key) != given or not -1 <= key < _MAX_KEY:
+    if encode_cursor(key) != value or not -1 <= key < _MAX_KEY:
         raise BadRequest("the cursor is not from a `next` link of this list")
     return key
 
@@ -75,10 +75,10 @@ def parse_text(query: MultiMapping[str]) -> str | None:
     Raises:
         BadRequest: the text is empty, too long, or has a NUL, which PostgreSQL cannot store.
     """
-    given = query.get("text")
-    if given is not None and (not 0 < len(given) <= MAX_TEXT or "\0" in given):
+    value = query.get("text")
+    if value is not None and (not 0 < len(value) <= MAX_TEXT or "\0" in value):
         raise BadRequest(f"text must have 1 to {MAX_TEXT} characters")
-    return given
+    return value
 
 
 def next_page_url(
@@ -98,5 +98,5 @@ def next_page_url(
         more: filters to add or replace.
     """
     kept = {name: request.query[name] for name in filters if name in request.query}
-    asked = kept | dict(more or {}) | {"limit": str(limit), "cursor": encode_cursor(last)}
-    return f"{request.path}?{urlencode(asked)}"
+    parameters = kept | dict(more or {}) | {"limit": str(limit), "cursor": encode_cursor(last)}
+    return f"{request.path}?{urlencode(parameters)}"

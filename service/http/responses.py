@@ -47,7 +47,7 @@ def respond(
         details: the content; a string if ``status`` is ``error``.
         status: ``success`` or ``error``.
         fields: further members of the envelope.
-        headers: of the answer.
+        headers: headers of the answer.
     """
     body = {"status": status, "code": code, "message": message, "details": details}
     return web.Response(
@@ -60,7 +60,7 @@ def respond(
 
 
 def retry_after() -> str:
-    """Return a random ``Retry-After``, so that clients refused together return apart."""
+    """Return a random ``Retry-After``, so that refused clients do not return all at once."""
     return str(random.randint(*_PAUSE))
 
 
@@ -87,7 +87,7 @@ def error_response(error: ServiceError) -> web.Response:
 
 
 def aiohttp_error_response(exc: web.HTTPException) -> web.Response:
-    """Return our answer to an error of aiohttp, whose own text may echo the request."""
+    """Return our answer to an error of aiohttp, because aiohttp's text may echo the request."""
     if exc.status == NotFound.status:
         return error_response(NotFound())
     if exc.status == MethodNotAllowed.status:

@@ -5,9 +5,9 @@ in plain text, and echo the unreadable bytes, which may include an ``Authorizati
 limits neither the time that the head of a request takes nor the number of connections.
 
 This is the only module that uses private names of aiohttp; ``tests/unit/http/
-test_aiohttp_contract.py`` checks each alone. To do without them, aiohttp would have to publish:
-time-out and size of a request's head (now ``_messages``, ``_waiter``, ``_request_count`` and
-``_request_in_progress`` show whether a head is unfinished); the number of pipelined requests
+test_aiohttp_contract.py`` tests each of them. To make them unnecessary, aiohttp would have to
+publish: time-out and size of a request's head (now ``_messages``, ``_waiter``, ``_request_count``
+and ``_request_in_progress`` show whether a head is unfinished); the number of pipelined requests
 (``_max_msg_queue_size``, ``_msg_queue_resume_size``); a hook that answers refused requests,
 including by our own rules (``_ErrInfo``, ``ERROR``, ``_make_error_handler``, ``_handle_request``,
 ``_request_handler``); an error on the payload if the framing of a body breaks (``_messages``,
@@ -83,8 +83,8 @@ class Connection(web.RequestHandler):
         """Have the kernel close the connection if the client stops reading an answer."""
         connection = transport.get_extra_info("socket")
         if hasattr(socket, "TCP_USER_TIMEOUT"):
-            most = int(self._settings.send_timeout * 1000)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, most)
+            milliseconds = int(self._settings.send_timeout * 1000)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
         super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -143,7 +143,7 @@ class Connection(web.RequestHandler):
         if self._is_broken(request):
             error = web.RequestPayloadError("broken framing")
             request.content.set_exception(error)
-            # A reader that bytes have just woken waits again without seeing the exception.
+            # A reader that new bytes have just woken waits again and does not see the exception.
             self._loop.call_soon(request.content.set_exception, error)
 
     async def _linger(self) -> None:
@@ -192,7 +192,7 @@ class Connection(web.RequestHandler):
             error = BadRequest(_TOO_LONG if isinstance(exc, LineTooLong) else _MALFORMED)
         elif status == RequestTimeout.status:
             error = RequestTimeout(
-                f"No whole request came within {self._settings.header_timeout:g} seconds"
+                f"No complete request arrived within {self._settings.header_timeout:g} seconds"
             )
         else:
             error = InternalError()
@@ -266,7 +266,7 @@ class _Server(web.Server):
 class Runner(web.AppRunner):
     """Runs an application of ``create_app`` with this module's connections.
 
-    ``cleanup`` first lets uploads end, because aiohttp's own stops reading all bodies.
+    ``cleanup`` first lets uploads end, because aiohttp's own cleanup stops reading all bodies.
 
     Args:
         app: from ``service.app.create_app``.

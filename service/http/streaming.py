@@ -26,9 +26,9 @@ async def stream_response(
     """Answer 200 with the blocks as body. Nothing is sent until the first block exists.
 
     Args:
-        request: to answer.
-        blocks: at least one.
-        headers: of the answer.
+        request: the request to answer.
+        blocks: the body, at least one block.
+        headers: headers of the answer.
 
     Raises:
         ConnectionError: the answer broke off, and the connection was reset.
@@ -49,7 +49,7 @@ async def stream_response(
 async def send_file(
     request: web.Request, file: SpoolFile, headers: Mapping[str, str]
 ) -> web.StreamResponse:
-    """Answer 200 with a spool file as body, so with a length; raises as ``stream_response``."""
+    """Answer 200 with a spool file as body and its length; raises as ``stream_response``."""
     known: dict[str, str] = {hdrs.CONTENT_LENGTH: str(file.tell())}
     file.seek(0)
     return await stream_response(request, _read_blocks(file), {**headers, **known})

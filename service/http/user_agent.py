@@ -24,7 +24,7 @@ CLASSES: Final = frozenset(name for _, name in _CLASSES) | {OTHER}
 
 
 def classify_user_agent(user_agent: str) -> str:
-    """Return one of ``CLASSES``: few enough for a label of a metric, and no one's identity.
+    """Return one of ``CLASSES``, few enough for a metric's label, and without any identity.
 
     Args:
         user_agent: the header; may be empty.

@@ -1,7 +1,7 @@
 """Disables and removes clients.
 
 A disabled client begins no imports, and its running imports are cancelled. Removal disables the
-client, deletes its rows in small transactions so that nobody waits, and deletes the client last. An
+client, deletes its rows in small transactions that block nobody, and deletes the client last. An
 interrupted removal can be repeated: it continues where it stopped.
 """
 
@@ -61,7 +61,7 @@ async def disable_client(conn: Connection, client_id: int, expiry: float) -> boo
 
 
 async def remove_client(conn: Connection, client_id: int, expiry: float) -> None:
-    """Remove a client with all its rows; arguments as of ``disable_client``."""
+    """Remove a client with all its rows; the arguments are those of ``disable_client``."""
     await disable_client(conn, client_id, expiry)
     while await _cancel_imports(conn, client_id, expiry):  # noqa: ASYNC110
         await asyncio.sleep(_POLL_INTERVAL)

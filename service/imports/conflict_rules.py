@@ -1,7 +1,7 @@
 """Conflict rules: the outcome of one project, given what the server has stored of it.
 
-The first rule that applies decides. The parser and the batcher have checked validity, size and
-duplicates before.
+The first rule that applies decides. The parser and the batcher have already checked validity,
+size and duplicates.
 
     a lock of another subject           LOCKING_CONFLICT
     equal content                       unchanged, unless archived: an import revives a project
@@ -95,18 +95,18 @@ def _mode_excludes(_project: Project, current: StoredProject | None, mode: Mode)
 def _version_conflict(
     project: Project, current: StoredProject | None, _mode: Mode
 ) -> Decision | None:
-    found = None if current is None else current.version
-    if project.read_at is None or project.read_at == found:
+    version = None if current is None else current.version
+    if project.read_at is None or project.read_at == version:
         return None
     return Failure(
         ErrorCode.VERSION_CONFLICT,
         f"The file was made from version {project.read_at}, "
         + (
             "but the server has no such project"
-            if found is None
-            else f"but the server has version {found}"
+            if version is None
+            else f"but the server has version {version}"
         ),
-        {"expected_version": project.read_at, "current_version": found},
+        {"expected_version": project.read_at, "current_version": version},
     )
 
 

@@ -3,7 +3,7 @@
     fault                         state          error for the uploader
     FileRefused, FileTooLarge     failed         400, 413: no project was complete
     ImportStopped                 as it states   as it states: client gone, time-out, shutdown, …
-    Unavailable                   interrupted    503: the database stayed away
+    Unavailable                   interrupted    503: the database stayed unavailable
     OSError                       interrupted    503: the spool is full or broken
     LeaseLost                     (unchanged)    503: another process ended it or took it over
     any other                     failed         500: a fault of the service
@@ -28,7 +28,7 @@ SHUTTING_DOWN: Final = "The service is shutting down"
 
 
 class ImportStopped(Exception):
-    """Someone stops the import.
+    """The import is stopped for a reason outside its work.
 
     Args:
         state: the state in which the import ends.

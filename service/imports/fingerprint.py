@@ -22,7 +22,7 @@ class FingerprintReader:
 
     Args:
         source: the file's XML.
-        max_bytes: how many bytes count. Nobody reads the bytes after them.
+        max_bytes: number of bytes to hash. Nobody reads more of the file.
     """
 
     def __init__(self, source: ByteSource, max_bytes: int) -> None:
@@ -38,7 +38,7 @@ class FingerprintReader:
         return data
 
     def read_rest(self) -> None:
-        """Read on to the end of the file, to its fault or to the limit."""
+        """Read to the end of the file, to its first fault or to the limit."""
         with contextlib.suppress(FileRefused, FileTooLarge):
             while self._left and self.read(_CHUNK):
                 pass

@@ -6,7 +6,8 @@
     interrupted, or dead         continues the import as its next attempt
     completed                    gets the stored answer if it is the same upload
 
-An import that failed, was cancelled, or was refused only by locks and versions has freed its key.
+An import that failed, was cancelled, or was refused only because of locks and versions has freed
+its key.
 """
 
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class KeyTimeouts:
     """Times in seconds.
 
     Attributes:
-        expiry: without a heartbeat, after which an import counts as dead.
+        expiry: time without a heartbeat after which an import counts as dead.
         keep: how long a key is held.
         lock: the longest wait for the client's lock.
     """

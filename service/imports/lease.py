@@ -32,9 +32,9 @@ class Lease:
     """The right of this process to write for one attempt of an import.
 
     Attributes:
-        attempt: the number that fences the transactions.
+        attempt: the number that each transaction compares before it writes.
         lock_timeout: seconds to wait for the lock of the import or of the client.
-        idle_timeout: seconds that a transaction may stand idle before the server ends it.
+        idle_timeout: seconds that a transaction may be idle before the server ends it.
         options: the uploader's options.
         keyed: the import has an idempotency key.
     """
@@ -84,9 +84,9 @@ class LeaseHolder(Protocol):
 
 
 class Heartbeat:
-    """Renews the leases of all imports of this process, in one statement an interval.
+    """Renews the leases of all imports of this process, with one statement at each interval.
 
-    The answer also tells which imports lost their lease and which were cancelled.
+    The statement also returns which imports lost their lease and which were cancelled.
 
     Args:
         pool: the connections; the heartbeat keeps one for itself.

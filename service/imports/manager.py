@@ -96,7 +96,7 @@ class ImportManager:
                 await self._heartbeat
 
     def drain(self) -> None:
-        """Admit no more imports, and serve imports first whose upload is complete."""
+        """Admit no more imports, and give slots first to imports whose upload is complete."""
         self._draining = self._writing.draining = self._parsing.draining = True
 
     @contextlib.asynccontextmanager
@@ -127,13 +127,13 @@ class ImportManager:
     ) -> AsyncIterator[S | Replay]:
         await self._refuse_running(request)
         with self.admit(request.client_id), metrics.measure_import():
-            claiming = asyncio.create_task(self._claim(request))
+            claim_task = asyncio.create_task(self._claim(request))
             try:
-                claim = await asyncio.shield(claiming)
+                claim = await asyncio.shield(claim_task)
             except asyncio.CancelledError:
                 # The row may exist already, and would stay "running" until its lease expires.
                 with contextlib.suppress(Exception):
-                    async with self._run(request, await claiming, make):
+                    async with self._run(request, await claim_task, make):
                         pass
                 raise
             async with self._run(request, claim, make) as session:
@@ -176,7 +176,7 @@ class ImportManager:
     def check_slots(self) -> None:
         """Raise Unavailable if all slots are taken."""
         if self._slots.total() >= self._settings.max_imports:
-            raise Unavailable("The service runs as many imports as it may")
+            raise Unavailable("All import slots are in use")
 
     def check_spool(self) -> None:
         """Raise Unavailable if the spool has no room for another import."""

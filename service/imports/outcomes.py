@@ -55,11 +55,11 @@ def imported_row(
     version: int,
     notices: Sequence[Notice] = (),
 ) -> bytes:
-    """Return the row, as COPY text, of a project that the server now has as the file has it.
+    """Return the row, as COPY text, of a project that is now stored as it is in the file.
 
     Args:
         project_id: None if a dry run would create the project.
-        notices: warnings beside those of the parser.
+        notices: warnings in addition to those of the parser.
     """
     warnings = project.warnings
     if notices:
@@ -206,7 +206,7 @@ def summarize(
     if dry_run:
         return status, f"Dry run: {share} would be imported"
     if undo:
-        return status, f"{share} put back"
+        return status, f"{share} restored"
     return status, f"{share} imported" if failed else "Projects successfully imported"
 
 

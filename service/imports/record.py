@@ -1,7 +1,7 @@
-"""The row of an import: begun, taken over, ended, found dead, and read.
+"""The row of an import: begin, take over, end, expire, cancel and read it.
 
-Whatever changes the state of a row holds a lock that the batches of the import share, so that no
-batch is written meanwhile.
+Every change of a row's state holds a lock that the batches of the import share, so that no batch is
+written meanwhile.
 """
 
 import secrets
@@ -31,7 +31,7 @@ class ImportRequest:
 
     Attributes:
         key: the idempotency key, if there is one.
-        nonce: finds the row again if the answer to its INSERT was lost.
+        nonce: random value by which to find the row if the answer to its INSERT was lost.
     """
 
     client_id: int
@@ -144,7 +144,7 @@ async def end_import(conn: Connection, lease: Lease, end: ImportEnd) -> Tally | 
 
 
 async def expire_dead_imports(conn: Connection, client_id: int, expiry: float) -> list[int]:
-    """Mark the client's imports as interrupted that had no heartbeat for ``expiry`` seconds.
+    """Mark as interrupted the client's imports without a heartbeat for ``expiry`` seconds.
 
     Returns:
         Their ids.
@@ -231,7 +231,7 @@ async def list_imports(
     """Return a page of imports, the latest first.
 
     Args:
-        expiry: as of ``find_import``.
+        expiry: as in ``find_import``.
         before: list the imports with smaller ids.
         limit: the maximum number of imports.
     """

@@ -55,7 +55,7 @@ class Replay:
         self._reading: asyncio.Future[None] | None = None
 
     def describe(self, *, filename: str | None, charset: str | None) -> None:
-        """Neither is part of the fingerprint."""
+        """Do nothing, because neither is part of the fingerprint."""
 
     async def feed(self, chunk: bytes) -> None:
         if self._reading is None:
@@ -64,7 +64,7 @@ class Replay:
         await self._pipe.write(chunk)
 
     async def while_running(self, receiving: Coroutine[Any, Any, T]) -> T:
-        """The import has completed, so it does not end while the upload is received."""
+        """Await ``receiving``: the import has completed, so it cannot end meanwhile."""
         return await receiving
 
     def break_off(self, fault: FileRefused | FileTooLarge) -> None:
@@ -81,7 +81,7 @@ class Replay:
 
         Raises:
             OtherUpload: the two uploads differ.
-            Unavailable: the database stays away.
+            Unavailable: the database stays unavailable.
         """
         digest = NO_FILE
         if self._reading is not None:
@@ -100,10 +100,10 @@ class Replay:
         return await with_retries(self._pool, read, self._retry_timeout)
 
     async def interrupt(self, error: ServiceError) -> None:
-        """Nothing runs."""
+        """Do nothing, because nothing runs."""
 
     async def fail(self, error: ServiceError) -> None:
-        """Nothing runs."""
+        """Do nothing, because nothing runs."""
 
     async def close(self) -> None:
         """End the thread."""

@@ -82,14 +82,14 @@ class ImportSession(ABC):
         """Return the fields of ``ImportEnd`` that describe the upload."""
 
     async def interrupt(self, error: ServiceError) -> None:
-        """Stop the import for a reason that a later try may not meet; otherwise as ``fail``."""
+        """Do as ``fail``, but for a temporary reason, so that a later try may succeed."""
         await self._stop_and_wait(ImportStopped("interrupted", error))
 
     async def fail(self, error: ServiceError) -> None:
         """Stop the import: committed projects stay, and nothing more is written.
 
-        Returns once the row is closed and no thread, task or connection of the import is left. Who
-        waits for the import gets ``error`` raised. Without effect once the import has ended.
+        Returns once the row is closed and no thread, task or connection of the import is left. A
+        caller that waits for the import gets ``error``. Has no effect once the import has ended.
         """
         await self._stop_and_wait(ImportStopped("failed", error))
 
@@ -158,7 +158,7 @@ class ImportSession(ABC):
 
         Raises:
             ServiceError: another process ended the import or took it over, or the database stayed
-                away.
+                unavailable.
         """
         state, cause = ("completed", None) if committed else ("failed", ROLLED_BACK)
         async with self._closing:
@@ -195,7 +195,7 @@ class ImportSession(ABC):
         notes: str | None = None,
         warnings: Sequence[FileWarning] = (),
     ) -> Tally | None:
-        """Close the row; return None if it is another process's to close."""
+        """Close the row; return None if the lease is lost."""
         self._close_files()
         end = ImportEnd(state, cause, notes, warnings=warnings, **self._describe_upload(notes))
 

@@ -1,12 +1,12 @@
 """The undo of an import: restores each project that the import changed, as a new version.
 
     current version            result
-    written by the import      the version before, copied on the server; without one, archived
+    written by the import      the previous version, copied on the server; without one, archived
     changed since              VERSION_CONFLICT
     locked by another subject  LOCKING_CONFLICT
-    version before is pruned   NOT_IMPORTED
+    previous version is pruned NOT_IMPORTED
 
-An undo is an import with outcomes of its own, so it can be undone too.
+An undo is an import with outcomes, so it can be undone too.
 """
 
 import asyncio

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class UploadSink(Protocol):
-    """Whatever takes an upload: a session that imports it, or a replay that compares it.
+    """A consumer of an upload: a session that imports it, or a replay that compares it.
 
     Attributes:
         id: the import's ``import_id``.
@@ -31,7 +31,7 @@ class UploadSink(Protocol):
     lease: Lease
 
     def describe(self, *, filename: str | None, charset: str | None) -> None:
-        """Note what the upload states about the file; before the first byte."""
+        """Note what the upload states about the file. Call this before the first byte."""
 
     async def feed(self, chunk: bytes) -> None:
         """Take the next bytes of the file, and wait while the import is busy.
@@ -39,11 +39,11 @@ class UploadSink(Protocol):
         Raises:
             ServiceError: the import has ended and its row is closed. The file can have no projects
                 (``FileRefused``, ``FileTooLarge``), the import was stopped, or the database stays
-                away.
+                unavailable.
         """
 
     async def while_running(self, receiving: Coroutine[Any, Any, T]) -> T:
-        """Run what feeds the sink, but no longer than the import runs.
+        """Run ``receiving``, which feeds the sink, but no longer than the import runs.
 
         Raises:
             ServiceError: as ``feed``, as soon as the import has ended.
@@ -75,7 +75,7 @@ class UploadSink(Protocol):
         """
 
     async def interrupt(self, error: ServiceError) -> None:
-        """Stop the import for a reason that a later try may not meet."""
+        """Stop the import for a temporary reason, so a later try may succeed."""
 
     async def fail(self, error: ServiceError) -> None:
         """Stop the import."""
@@ -138,8 +138,8 @@ class UploadSession(ImportSession):
     async def while_running(self, receiving: Coroutine[Any, Any, T]) -> T:
         task = asyncio.create_task(receiving)
         try:
-            either: set[asyncio.Future[Any]] = {task, self._fault}
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            first_of: set[asyncio.Future[Any]] = {task, self._fault}
+            await asyncio.wait(first_of, return_when=asyncio.FIRST_COMPLETED)
         finally:
             task.cancel()
             await asyncio.wait({task})

@@ -1,4 +1,4 @@
-"""Archives a project: it keeps all its versions, and an import revives it."""
+"""Archives a project: it keeps all its versions, and the next import activates it again."""
 
 from datetime import datetime
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Compare two versions of a project: the records that were added, removed or changed."""
+"""Compares two versions of a project: the records that were added, removed or changed."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Final, NamedTuple

@@ -1,6 +1,6 @@
-"""Export one version of a project as a document, in blocks: JSON or native XML.
+"""Exports one version of a project as a document, in blocks: JSON or native XML.
 
-The document holds that version, whatever is imported while it is read.
+The document holds that version even if an import changes the project meanwhile.
 """
 
 from collections.abc import AsyncIterator
@@ -63,11 +63,11 @@ async def _items(pages: Pages) -> AsyncIterator[bytes]:
 
 
 async def _group(group: writer.Group, pages: Pages) -> AsyncIterator[bytes]:
-    """Yield rows as elements inside their holder; no rows, no holder."""
-    begun = False
+    """Yield rows as elements inside their holder; yield nothing if there are no rows."""
+    has_rows = False
     async for page in pages:
-        opening = b"" if begun else writer.begin_group(group)
+        opening = b"" if has_rows else writer.begin_group(group)
         yield opening + b"".join([writer.write_record(group, dict(row)) for row in page])
-        begun = True
-    if begun:
+        has_rows = True
+    if has_rows:
         yield writer.end_group(group)

@@ -1,4 +1,4 @@
-"""List a client's projects, and the versions of a project."""
+"""Lists a client's projects, and the versions of a project."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from service.projects.records import SQL, Page, RunQuery, bind_query
 from service.storage import Connection
 
 _CUT: Final = (ErrorCode.MALFORMED_XML, ErrorCode.FILE_TOO_LARGE)
-"""Errors after which an import does not know the rest of its file."""
+"""Errors after which the rest of the file was not read."""
 
 
 @dataclass(frozen=True, slots=True)

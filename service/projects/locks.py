@@ -26,11 +26,11 @@ class Lock(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ProjectRequest:
-    """Who wants to change which project.
+    """A user's request to change a project.
 
     Attributes:
         lock_timeout: seconds to wait for a transaction that is writing the project.
-        idle_timeout: seconds that the transaction may stand idle.
+        idle_timeout: seconds that the transaction may be idle.
     """
 
     client_id: int

@@ -1,4 +1,4 @@
-"""Read what a version holds with short keyset queries.
+"""Reads what a version holds with short keyset queries.
 
 No cursor stays open while a client reads slowly.
 """
@@ -101,9 +101,9 @@ async def read_shared_objects(
     columns = [column.name for column in SHARED_OBJECT]
     query = SQL.shared.format(columns=select(columns), size=_size(columns))
     start = 0
-    while wanted := hashes[start : start + PAGE_ROWS]:
-        page = await run_query(bind_query(query, client_id, wanted, PAGE_BYTES))
-        if not page or [row["hash"] for row in page] != list(wanted[: len(page)]):
+    while group := hashes[start : start + PAGE_ROWS]:
+        page = await run_query(bind_query(query, client_id, group, PAGE_BYTES))
+        if not page or [row["hash"] for row in page] != list(group[: len(page)]):
             raise VersionGone
         yield page
         start += len(page)
@@ -120,7 +120,7 @@ async def check_kept(run_query: RunQuery, key: VersionKey) -> None:
 
 
 def bind_query(query: str, *values: Any) -> Query:
-    """Return a query with its values; it prints text in the same style for every role."""
+    """Return a query with its values; its text does not depend on the settings of the role."""
 
     async def fetch(conn: Connection) -> Page:
         async with conn.transaction(isolation="read_committed", readonly=True):

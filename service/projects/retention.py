@@ -52,7 +52,7 @@ class PruneResult:
 
 
 class PruneBusy(Exception):
-    """Another process prunes; ``result`` is what this one deleted before."""
+    """Another process prunes; ``result`` is what this process had deleted by then."""
 
     def __init__(self, result: PruneResult) -> None:
         super().__init__(result)

@@ -9,7 +9,7 @@ from service.spool.spool import SpoolFile, SpoolShare
 from service.tables import TABLES, Table
 
 SPILL_STEP = 256 * 1024
-"""Bytes of rows that are collected for each write, once a project has spilled to disk."""
+"""Bytes of rows for each write, once a project's rows go to disk."""
 
 
 class CopyRows:
@@ -114,7 +114,7 @@ class StoredRows:
     """The rows of one project in a file that many projects share.
 
     It is read like ``CopyRows``, once the reader has set ``file``. Closing it does not free the
-    file, which has another owner.
+    file, because another object owns the file.
     """
 
     size: int

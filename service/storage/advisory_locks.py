@@ -73,7 +73,7 @@ async def share_client(
         conn: in a transaction that has taken no lock.
         exclusive: hold the client's lock exclusively instead.
         lock_timeout: seconds to wait for each lock of the transaction.
-        idle_timeout: seconds that the transaction may stand idle; None for the server's setting.
+        idle_timeout: seconds that the transaction may be idle; None for the server's setting.
 
     Raises:
         asyncpg.LockNotAvailableError: a lock was not free in time.
@@ -100,9 +100,9 @@ async def try_client_lock(conn: Connection, client_id: int) -> bool:
 
 
 async def lock_import(conn: Connection, client_id: int, import_id: int) -> None:
-    """Hold an import's lock exclusively, whoever holds it now.
+    """Hold an import's lock exclusively, even if another process keeps holding it.
 
-    Waits, so that it gets its turn. Terminates the backends that hold the lock for longer than
+    Waits in the lock's queue, and terminates the backends that hold the lock for longer than
     ``IMPORT_LOCK_WAIT``.
     """
     key = import_key(client_id, import_id)
@@ -132,7 +132,9 @@ async def try_project_locks(
 ) -> set[int]:
     """Hold the projects' locks that are free; return the positions of the others."""
     keys = [project_key(client_id, external_id) for external_id in external_ids]
-    return {place - 1 for (place,) in await conn.fetch(_SQL.try_locks, keys)} if keys else set()
+    return (
+        {position - 1 for (position,) in await conn.fetch(_SQL.try_locks, keys)} if keys else set()
+    )
 
 
 async def try_prune_lock(conn: Connection) -> bool:

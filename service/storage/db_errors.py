@@ -85,5 +85,5 @@ def describe_refusal(exc: BaseException) -> tuple[ErrorCode, str]:
     if state.startswith("22"):
         return ErrorCode.VALIDATION_ERROR, f"The database refused a value: {cause}"
     if state.startswith("54"):
-        return ErrorCode.PROJECT_TOO_LARGE, f"The database's limit was passed: {cause}"
+        return ErrorCode.PROJECT_TOO_LARGE, f"A limit of the database is exceeded: {cause}"
     return ErrorCode.INTERNAL_ERROR, "The database could not store the project"

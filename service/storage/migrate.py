@@ -96,7 +96,7 @@ async def pending_migrations(dsn: str) -> list[str]:
 
 
 async def read_pending_migrations(conn: Connection) -> list[str]:
-    """Return the same as ``pending_migrations``, over a connection, which may use a pooler."""
+    """Do the same as ``pending_migrations`` on a connection, which may lead to a pooler."""
     try:
         rows = await conn.fetch("SELECT version FROM schema_migrations")
     except asyncpg.UndefinedTableError:

@@ -2,7 +2,7 @@
 -- Configures a transaction and takes the locks that every writer shares: its import ($1, or NULL) and
 -- its client ($2). $3 asks for the client's lock exclusively. The statement waits for each lock up to
 -- $4; the try form would starve: an exclusive lock got no turn in 15 s. $5 limits the idle time, so
--- that the server ends a transaction whose process stands still before its lease expires; NULL keeps
+-- that the server ends a transaction whose process has stopped before its lease expires; NULL keeps
 -- the server's value. Both planner settings keep every look-up on its whole key: statistics lag after
 -- a first import, and a plan from when the tables were small reads all projects of the client. Only
 -- settings that are local to the transaction work through PgBouncer.

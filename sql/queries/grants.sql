@@ -1,6 +1,7 @@
 -- name: grants
--- What the service does, and no more: clients come and go by whoever migrates, the schema is not the
--- service's to change, and what is written once is never updated. Identity columns want no grant.
+-- The privileges that the service needs, and no others: the role that migrates adds and removes
+-- clients and changes the schema, and rows that are written once are never updated. Identity columns
+-- need no grant.
 SELECT format('GRANT %s TO %I', granted, $1::text)
   FROM unnest(ARRAY[
          'USAGE ON SCHEMA public',

@@ -2,8 +2,8 @@
 SELECT external_id FROM projects WHERE client_id = $1 AND project_id = $2
 
 -- name: read_lock
--- Compares with the clock: now() stands still within a transaction. A holder is never NULL, but $3
--- may be: with <>, a NULL subject would pass every lock.
+-- Compares with the clock, because now() is constant within a transaction. A holder is never NULL,
+-- but $3 may be: with <>, a NULL subject would pass every lock.
 SELECT holder, acquired_at, expires_at, holder IS DISTINCT FROM $3 AS of_another
   FROM project_locks
  WHERE client_id = $1 AND project_id = $2 AND expires_at > clock_timestamp()

@@ -1,9 +1,11 @@
 -- name: wait_for_others
--- Of several at a time one partitions, and the others find it done. Who reads is not held up.
+-- If several processes partition at the same time, one does the work and the others find it done.
+-- Readers are not blocked.
 LOCK TABLE schema_migrations IN SHARE ROW EXCLUSIVE MODE
 
 -- name: tables
--- What has client_id first in a longer key, and into how many partitions; 0 for a plain table.
+-- The tables whose primary key has client_id first and other columns after it, with the number of
+-- their partitions; 0 for a plain table.
 SELECT c.relname::text AS name,
        (SELECT count(*) FROM pg_inherits h WHERE h.inhparent = c.oid) AS partitions
   FROM pg_class c
@@ -19,9 +21,10 @@ LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE
 SELECT EXISTS (SELECT FROM {table})
 
 -- name: statements
--- Makes the tables $1 anew, each in $2 partitions, with all that they have: columns, keys, indexes,
--- grants, and the views over them; and no id is given twice. What is stored how is a matter of the
--- partitions. All of it is read before any of it runs.
+-- Returns the statements that recreate the tables $1 with $2 partitions each, and with their columns,
+-- keys, indexes, grants and views. Identity columns continue after the last value, so that no id is
+-- used twice. Storage parameters go to the partitions. The query reads the catalog before any of its
+-- statements runs.
 WITH old AS (
     SELECT c.oid, c.relname, c.reloptions, c.relacl, c.relowner
       FROM pg_class c

@@ -7,7 +7,8 @@ SELECT set_config('datestyle', 'ISO, YMD', true),
        set_config('plan_cache_mode', 'force_custom_plan', true)
 
 -- name: current
--- The current version of a project. A reader keeps to it, whatever is imported meanwhile.
+-- The current version of a project. A reader stays with it even if an import changes the project
+-- meanwhile.
 SELECT version FROM projects WHERE client_id = $1 AND project_id = $2
 
 -- name: list
@@ -54,8 +55,8 @@ SELECT p.project_id, row_to_json(r)::text AS line
 -- name: watermark
 -- Every version that was created before this time is visible. A transaction stamps its versions with
 -- the time of its start, and others see them after its commit; so the start of the service's oldest
--- open transaction is the limit. One second is for a transaction that pg_stat_activity does not
--- show yet.
+-- open transaction is the limit. One second is subtracted for a transaction that pg_stat_activity does
+-- not show yet.
 SELECT least(clock_timestamp() - interval '1 second',
              (SELECT min(xact_start)
                 FROM pg_stat_activity

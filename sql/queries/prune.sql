@@ -28,8 +28,8 @@ SELECT p.project_id, v.version
  LIMIT $6
 
 -- name: delete_versions
--- Deletes the rows of versions before their records, so that no reader takes a part for the whole. By
--- the primary key: by ctid, rows of another client were deleted on a partitioned table.
+-- Deletes the rows of versions before their records, so that no reader mistakes a part for the whole.
+-- Deletes by the primary key: by ctid, a partitioned table lost rows of another client.
 WITH gone AS (
     DELETE FROM project_versions t
      USING unnest($2::bigint[], $3::integer[]) AS old (project_id, version)

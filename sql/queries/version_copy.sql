@@ -1,7 +1,7 @@
 -- name: copy_versions
 -- Copies versions of projects to new versions; $5 archives the new one, $6 is the import that writes
--- it, or NULL. Here and below, OFFSET 0 has each row looked up by its whole key: a join would read all
--- rows of the client for each batch.
+-- it, or NULL. Here and below, OFFSET 0 makes the planner look up each row by its whole key: a join
+-- would read all rows of the client for each batch.
 INSERT INTO project_versions (client_id, project_id, version, import_id, created_by, content_hash,
                               shared_objects, archived_at, {columns})
 SELECT $1, v.project_id, n.to_version, $6, $7, v.content_hash, v.shared_objects,

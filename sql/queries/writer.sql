@@ -5,7 +5,7 @@ SELECT index FROM import_results
 
 -- name: read_current
 -- Reads the stored state of the batch's projects. A lock expires by the clock, not by the start of the
--- transaction. OFFSET 0 has each project looked up by its whole key.
+-- transaction. OFFSET 0 makes the planner look up each project by its whole key.
 SELECT n.external_id, p.project_id, p.version, p.content_hash, p.archived_at IS NOT NULL AS archived,
        (SELECT v.source
           FROM project_versions v
@@ -41,7 +41,7 @@ ON CONFLICT (client_id, project_id) DO UPDATE
    SET version = excluded.version, content_hash = excluded.content_hash, archived_at = NULL
 
 -- name: store_shared
--- In the order of the hashes and in a separate transaction: within batches they deadlocked.
+-- Inserts in the order of the hashes and in a separate transaction: inserts within batches deadlocked.
 INSERT INTO shared_objects (client_id, hash, element, object_id, attributes)
 SELECT $1, s.hash, s.element, s.object_id, s.attributes::jsonb
   FROM unnest($2::bytea[], $3::text[], $4::text[], $5::text[])

@@ -25,13 +25,13 @@ MIN_RSA_BITS: Final = 2048
 REFRESH_INTERVAL: Final = 300.0
 """Seconds between two regular reads of the set."""
 MIN_INTERVAL: Final = 60.0
-"""Least seconds between two reads, whatever keys tokens name."""
+"""Least seconds between two reads, however many unknown keys tokens name."""
 READ_TIMEOUT: Final = 5.0
 """Time limit of a read, in seconds."""
 MAX_BYTES: Final = 256 * 1024
 
 _LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-_USUAL: Final = {"RSA": "RS256", "EC": "ES256"}
+_DEFAULT_ALGORITHM: Final = {"RSA": "RS256", "EC": "ES256"}
 """Algorithms of keys without ``alg``, by ``kty``."""
 _ALGORITHMS: Final = frozenset({"RS256", "PS256", "ES256"})
 
@@ -43,16 +43,16 @@ class KeySet:
     """The keys by ``kid`` and algorithm.
 
     Args:
-        place: an https URL (http only for this machine), or the path of a file.
-        pause: as ``MIN_INTERVAL``.
+        location: an https URL (http only for this machine), or the path of a file.
+        pause: least seconds between two reads.
 
     Raises:
-        ValueError: ``place`` is not such a URL, or a file without a supported key.
+        ValueError: ``location`` is not such a URL, or a file without a supported key.
     """
 
-    def __init__(self, place: str, *, pause: float = MIN_INTERVAL) -> None:
-        self._url = place if "://" in place else None
-        self._path = Path(place)
+    def __init__(self, location: str, *, pause: float = MIN_INTERVAL) -> None:
+        self._url = location if "://" in location else None
+        self._path = Path(location)
         self._pause = pause
         self._next = 0.0
         self._reading: asyncio.Task[None] | None = None
@@ -66,7 +66,7 @@ class KeySet:
         """Return the key with this id for this algorithm, or None."""
         return self._keys.get((kid, algorithm))
 
-    def names(self, kid: str) -> bool:
+    def has_key(self, kid: str) -> bool:
         """Return whether the set has a key with this id.
 
         Raises:
@@ -90,16 +90,16 @@ class KeySet:
     async def refreshed(self) -> AsyncIterator[None]:
         """Refresh the set until the block ends. An unreachable issuer does not delay its start."""
         await self.renew()
-        keeping = asyncio.create_task(self._keep(), name="jwks-keep")
+        refreshing = asyncio.create_task(self._refresh_periodically(), name="jwks-keep")
         try:
             yield
         finally:
-            tasks = {task for task in (keeping, self._reading) if task is not None}
+            tasks = {task for task in (refreshing, self._reading) if task is not None}
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
 
-    async def _keep(self) -> None:
+    async def _refresh_periodically(self) -> None:
         while True:
             await asyncio.sleep(REFRESH_INTERVAL if self._keys else self._pause)
             await self.renew()
@@ -161,9 +161,9 @@ def parse_key_set(document: bytes) -> dict[tuple[str, str], PublicKey]:
 
 
 def _parse_key(data: Mapping[str, Any]) -> tuple[str, str, PublicKey]:
-    """Parse one key. Symmetric keys are refused: a published secret is none."""
+    """Parse one key. Symmetric keys are refused: a published key is no secret."""
     kid = data.get("kid")
-    algorithm = data.get("alg") or _USUAL.get(data.get("kty", ""))
+    algorithm = data.get("alg") or _DEFAULT_ALGORITHM.get(data.get("kty", ""))
     if not isinstance(kid, str):
         raise ValueError("it has no kid")
     if data.get("use", "sig") != "sig" or "verify" not in data.get("key_ops", ["verify"]):

@@ -1,7 +1,8 @@
 """Authenticates and authorises requests, in the same order for every route.
 
-``tokens`` verifies with PyJWT. aiohttp-jwt matches permissions. Its middleware is not used: it
-supports neither two keys nor a leeway nor required claims, and answers 403 to a malformed header.
+``tokens`` verifies with PyJWT. aiohttp-jwt matches permissions. Its middleware is not used,
+because it supports only one key, no leeway and no required claims, and answers a malformed header
+with 403.
 """
 
 import re
@@ -42,10 +43,10 @@ def parse_id(text: str, name: str) -> int:
 
     Args:
         text: from a path or query.
-        name: of the parameter, for the message.
+        name: name of the parameter, for the message.
 
     Raises:
-        BadRequest: the text is anything else.
+        BadRequest: the text is not such an id.
     """
     if not _ID.fullmatch(text):
         raise BadRequest(f"{name} must be an integer of 1 to 18 digits")
@@ -113,7 +114,7 @@ def parse_scopes(claim: object) -> set[str]:
 
 
 def parse_client_ids(claim: object) -> set[str]:
-    """Return the client ids of a claim: integers, strings of digits or ``*``; one, or a list."""
+    """Return the client ids of a claim: one or a list of integers, strings of digits or ``*``."""
     items = claim if isinstance(claim, list) else [claim]
     return {
         str(item if item == EVERY_CLIENT else int(item))

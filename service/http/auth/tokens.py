@@ -16,7 +16,7 @@ from service.settings import Settings
 MIN_SECRET: Final = 32
 """Shortest HS256 secret, in bytes: RFC 7518 section 3.2."""
 MAX_TOKEN: Final = 6 * 1024
-"""Longest token, in bytes. The server refuses header lines of more than 8,190 bytes itself."""
+"""Longest token, in bytes. aiohttp itself refuses header lines of more than 8,190 bytes."""
 MAX_SUBJECT: Final = 255
 
 MALFORMED: Final = "JWT token is malformed"
@@ -44,8 +44,8 @@ class Verifier:
     algorithm, so a token cannot choose how its signature is verified.
 
     Args:
-        settings: at least one of ``jwt_secret``, ``jwt_public_key`` and ``jwt_jwks``, and the other
-            ``jwt_*``.
+        settings: the ``jwt_*`` settings. At least one of ``jwt_secret``, ``jwt_public_key`` and
+            ``jwt_jwks`` must be set.
 
     Raises:
         ValueError: no key is set, or one is too weak or unreadable; the text names the setting.
@@ -59,7 +59,7 @@ class Verifier:
         self._leeway = settings.jwt_leeway
 
     async def verify(self, token: str) -> Mapping[str, Any]:
-        """Return as ``claims``; read the issuer's set again if the token's key is unknown."""
+        """Do as ``claims``, but read the issuer's set again if the token's key is unknown."""
         try:
             return self.claims(token)
         except UnknownKey:
@@ -107,7 +107,7 @@ class Verifier:
         if isinstance(algorithm, str):
             if self._issued is None or not isinstance(kid, str):
                 key = self._keys.get(algorithm)
-            elif self._issued.names(kid):
+            elif self._issued.has_key(kid):
                 key = self._issued.get(kid, algorithm)
             else:
                 raise UnknownKey

@@ -1,4 +1,4 @@
-"""Put the OpenAPI document together: the one source of the routes' documentation."""
+"""Builds the OpenAPI document, the only source of the routes' documentation."""
 
 from functools import cache
 from importlib.metadata import version

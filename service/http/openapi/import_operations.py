@@ -35,7 +35,7 @@ KEY: Final[Json] = {
     "pattern": r"^[ -~]+$",
 }
 _HEADER_KEY: Final[Json] = KEY | {"pattern": r"^[ -~]*[!-~][ -~]*$"}
-"""Spaces around the value of a header do not belong to it."""
+"""HTTP strips the spaces around a header's value, so it cannot consist of spaces."""
 _NO_NUL: Final = r"^[^\x00]*$"
 TEXT: Final[Json] = {
     "type": "string",

@@ -56,7 +56,7 @@ CHECKS: Final = json_object(
 
 def _error() -> Json:
     optional: Json = {
-        "import_id": describe(ID, "Import that had begun, or that is in the way."),
+        "import_id": describe(ID, "Import that had begun, or that prevents the request."),
         "counts": schema("Counts"),
         "errors": describe(
             array(schema("Failure"), maxItems=1000),
@@ -138,7 +138,7 @@ def _landed() -> Json:
             "tasks": describe(COUNT, "Number of tasks."),
             "warnings": schema("Warnings"),
         },
-        description="A project that the server has as it is in the file.",
+        description="An imported project: the server now has it as it is in the file.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Build pieces of OpenAPI 3.1 and JSON Schema 2020-12."""
+"""Builds pieces of OpenAPI 3.1 and JSON Schema 2020-12."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -58,7 +58,7 @@ def array(kind: Json, **more: Any) -> Json:
 def json_object(
     members: Mapping[str, Json], *, optional: Iterable[str] = (), description: str = ""
 ) -> Json:
-    """Return a schema for an object that has all members except perhaps the optional ones."""
+    """Return a schema for an object; all members but the optional ones are required."""
     left_out = set(optional)
     made: Json = {
         "type": "object",

@@ -1,4 +1,4 @@
-"""Build operations: scopes, parameters, and each response with its examples."""
+"""Builds operations: scopes, parameters, and each response with its examples."""
 
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
@@ -117,9 +117,9 @@ def operation(
     responses: Json = {}
     for status, success in successes.items():
         responses[str(status)] = _success(success, examples.get(str(status), []))
-    for status, words in sorted(described.items()):
+    for status, text in sorted(described.items()):
         headers = (error_headers or {}).get(status, ())
-        responses[str(status)] = _failure(status, words, examples.get(str(status), []), headers)
+        responses[str(status)] = _failure(status, text, examples.get(str(status), []), headers)
     return {
         "operationId": name,
         "tags": [tag],
@@ -160,19 +160,21 @@ def _success(success: Success, examples: list[Json]) -> Json:
     }
 
 
-def _failure(status: int, words: str, examples: list[Json], headers: tuple[str, ...]) -> Json:
-    if not (words or examples or headers):
+def _failure(status: int, description: str, examples: list[Json], headers: tuple[str, ...]) -> Json:
+    if not (description or examples or headers):
         return ref("responses", _errors_by_status()[status].__name__)
-    return _error(status, words, examples or read_examples(COMMON).get(str(status), []), headers)
+    return _error(
+        status, description, examples or read_examples(COMMON).get(str(status), []), headers
+    )
 
 
 def _error(
-    status: int, words: str, examples: Iterable[Json], sometimes: Iterable[str] = ()
+    status: int, description: str, examples: Iterable[Json], sometimes: Iterable[str] = ()
 ) -> Json:
-    """Return an error; without words, the causes of its class describe it."""
+    """Return an error; without a description, it lists the causes of its class."""
     causes = [cause.cause for cause in _errors_by_status()[status].causes]
     return {
-        "description": words or "\n\n".join(causes),
+        "description": description or "\n\n".join(causes),
         "headers": _headers(_ERROR_HEADERS.get(status, ()), sometimes),
         "content": {JSON: {"schema": schema("Error"), **_examples(examples)}},
     }

@@ -50,8 +50,8 @@ def _parse_boundary(request: web.Request) -> str:
     boundary = content_type.parameters.get("boundary", "")
     if not boundary:
         raise BadRequest(
-            "the Content-Type names no boundary, so there is no part `file` to be found: send the "
-            "file as a form part, and set no Content-Type of your own, so that your HTTP client "
+            "the Content-Type names no boundary, so the part `file` cannot be found: send the file "
+            "as a form part, and do not set the Content-Type yourself, so that your HTTP client "
             "sets the one that fits its body"
         )
     if len(boundary) > _MAX_BOUNDARY or not boundary.isascii():

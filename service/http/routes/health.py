@@ -24,7 +24,7 @@ _PROBE_TIMEOUT: Final = 2.0
 
 
 async def healthz(request: web.Request) -> web.Response:
-    """Report that the event loop runs, the one thing that a restart repairs."""
+    """Report that the event loop runs; a restart repairs nothing else."""
     return respond(200, "Alive", {})
 
 
@@ -75,7 +75,7 @@ def _describe_error(exc: Exception, pool: Pool) -> str:
     metrics.count_error(state := sqlstate(exc))
     if state.startswith("08"):
         return "The database does not answer"
-    return f"The database refuses to answer, by SQLSTATE {state}"
+    return f"The database reports an error: SQLSTATE {state}"
 
 
 def _run_check(check: Callable[[], None]) -> str:

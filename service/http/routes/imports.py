@@ -31,7 +31,7 @@ async def list_imports(request: web.Request) -> web.Response:
     pagination.check_parameters(query, "limit", "cursor", *FILTERS)
     limit, cursor = pagination.parse_limit(query), pagination.parse_cursor(query)
     key = query.get("idempotency_key")
-    wanted = ImportQuery(
+    import_query = ImportQuery(
         state=_parse_state(query),
         text=pagination.parse_text(query),
         key=None if key is None else (caller.subject, parse_key(key, "idempotency_key")),
@@ -42,7 +42,7 @@ async def list_imports(request: web.Request) -> web.Response:
             record.list_imports,
             client_id=caller.client_id,
             expiry=request.app[app_keys.SETTINGS].heartbeat_expiry,
-            query=wanted,
+            query=import_query,
             before=_LATEST if cursor < 0 else cursor,
             limit=limit,
         ),
@@ -68,19 +68,19 @@ async def cancel_import(request: web.Request) -> web.Response:
     caller = await authorise(request, request.app[app_keys.SETTINGS].import_scope)
     pagination.check_parameters(request.query)
     import_id = _parse_import_id(request)
-    wish = partial(
+    request_cancel = partial(
         record.request_cancel,
         client_id=caller.client_id,
         import_id=import_id,
         by=caller.subject,
         expiry=request.app[app_keys.SETTINGS].heartbeat_expiry,
     )
-    stopping = await run_query(request.app, wish)
+    was_running = await run_query(request.app, request_cancel)
     details = await find_import(request, caller)
-    if not stopping and details["state"] != "cancelled":
+    if not was_running and details["state"] != "cancelled":
         raise Conflict(f"The import has ended: it is {details['state']}")
-    place: dict[str, str] = {hdrs.LOCATION: import_location(caller.client_id, import_id)}
-    return respond(202, "Import is being cancelled", details, headers=place)
+    headers: dict[str, str] = {hdrs.LOCATION: import_location(caller.client_id, import_id)}
+    return respond(202, "Import is being cancelled", details, headers=headers)
 
 
 async def find_import(request: web.Request, caller: Caller) -> dict[str, Any]:
@@ -89,13 +89,13 @@ async def find_import(request: web.Request, caller: Caller) -> dict[str, Any]:
     Raises:
         NotFound: the client has no such import.
     """
-    question = partial(
+    find = partial(
         record.find_import,
         client_id=caller.client_id,
         import_id=_parse_import_id(request),
         expiry=request.app[app_keys.SETTINGS].heartbeat_expiry,
     )
-    details = await run_query(request.app, question)
+    details = await run_query(request.app, find)
     if details is None:
         raise NotFound
     return details

@@ -98,8 +98,8 @@ def _check_reason(caller: Caller, reason: str, *, breaking: bool) -> None:
         raise BadRequest(f"reason must be text of at most {LONGEST_REASON} characters")
 
 
-async def _read_ttl(request: web.Request, most: int) -> int:
-    """Read the body, such as ``{"ttl_seconds": 600}``."""
+async def _read_ttl(request: web.Request, max_seconds: int) -> int:
+    """Return the seconds that the body requests, such as ``{"ttl_seconds": 600}``."""
     await send_continue(request)
     try:
         async with asyncio.timeout(request.app[app_keys.SETTINGS].idle_timeout):
@@ -116,8 +116,8 @@ async def _read_ttl(request: web.Request, most: int) -> int:
     # JSON does not distinguish 600.0 from 600.
     if isinstance(seconds, float) and seconds.is_integer():
         seconds = int(seconds)
-    if not isinstance(seconds, int) or isinstance(seconds, bool) or not 1 <= seconds <= most:
-        raise BadRequest(f"ttl_seconds must be a whole number from 1 to {most}")
+    if not isinstance(seconds, int) or isinstance(seconds, bool) or not 1 <= seconds <= max_seconds:
+        raise BadRequest(f"ttl_seconds must be a whole number from 1 to {max_seconds}")
     return seconds
 
 

@@ -41,7 +41,7 @@ async def list_projects(request: web.Request) -> web.Response:
     pagination.check_parameters(query, "limit", "cursor", *FILTERS)
     limit, after = pagination.parse_limit(query), pagination.parse_cursor(query)
     changed = await _changed_between(request.app, query)
-    wanted = ProjectQuery(
+    project_query = ProjectQuery(
         archived=_parse_archived(query.get("archived", "exclude")),
         text=pagination.parse_text(query),
         source=_parse_source(query.get("source")),
@@ -49,7 +49,7 @@ async def list_projects(request: web.Request) -> web.Response:
         missing_from=await _missing_from(request.app, caller, query.get("missing_from")),
     )
     rows = await listing.list_projects(
-        partial(run_query, request.app), caller.client_id, wanted, after, limit
+        partial(run_query, request.app), caller.client_id, project_query, after, limit
     )
     following = None
     mark = None if changed is None else _format_moment(changed[1])

@@ -62,7 +62,7 @@ async def list_results(request: web.Request) -> web.StreamResponse:
     """
     caller = await authorise(request, request.app[app_keys.SETTINGS].read_scope)
     kind = choose(request, (JSON, CSV))
-    wanted = _parse_filters(request.query)
+    filters = _parse_filters(request.query)
     if kind == CSV:
         pagination.check_parameters(request.query, *FILTERS)
         details = await find_import(request, caller)
@@ -72,28 +72,28 @@ async def list_results(request: web.Request) -> web.StreamResponse:
                 "The import is running; its CSV exists after it has ended", headers=later
             )
         key = (caller.client_id, details["import_id"], details["attempt"])
-        return await _send_csv(request, key, wanted)
+        return await _send_csv(request, key, filters)
     pagination.check_parameters(request.query, "limit", "cursor", *FILTERS)
     details = await find_import(request, caller)
     key = (caller.client_id, details["import_id"], details["attempt"])
-    return await _page(request, key, wanted, running=details["state"] == _RUNNING)
+    return await _page(request, key, filters, running=details["state"] == _RUNNING)
 
 
 async def _page(
-    request: web.Request, key: tuple[int, int, int], wanted: OutcomeQuery, *, running: bool
+    request: web.Request, key: tuple[int, int, int], filters: OutcomeQuery, *, running: bool
 ) -> web.Response:
     limit, after = pagination.parse_limit(request.query), pagination.parse_cursor(request.query)
     if running:
         upto = await run_query(request.app, partial(_last_contiguous, key=key, after=after))
-        wanted = replace(wanted, upto=upto)
+        filters = replace(filters, upto=upto)
     rows = await run_query(
-        request.app, partial(_rows, key=key, after=after, limit=limit, wanted=wanted)
+        request.app, partial(_rows, key=key, after=after, limit=limit, filters=filters)
     )
     full = len(rows) == limit
     complete = not running and not full
     following = None
     if not complete:
-        last = rows[-1]["index"] if full else max(after, wanted.upto)
+        last = rows[-1]["index"] if full else max(after, filters.upto)
         following = pagination.next_page_url(request, FILTERS, limit, last)
     details = {"results": list(map(format_outcome, rows)), "complete": complete, "next": following}
     return respond(200, "Results", details, headers={"Vary": "Accept"})
@@ -104,9 +104,9 @@ async def _last_contiguous(conn: Connection, key: tuple[int, int, int], after: i
 
 
 async def _rows(
-    conn: Connection, key: tuple[int, int, int], after: int, limit: int, wanted: OutcomeQuery
+    conn: Connection, key: tuple[int, int, int], after: int, limit: int, filters: OutcomeQuery
 ) -> list[dict[str, Any]]:
-    return await outcomes.list_outcomes(conn, *key, after=after, limit=limit, query=wanted)
+    return await outcomes.list_outcomes(conn, *key, after=after, limit=limit, query=filters)
 
 
 def _parse_filters(query: MultiMapping[str]) -> OutcomeQuery:
@@ -120,23 +120,23 @@ def _parse_filters(query: MultiMapping[str]) -> OutcomeQuery:
 
 
 def _one_of(kind: type[E], query: MultiMapping[str], name: str) -> E | None:
-    given = query.get(name)
-    if given is not None and given not in list(kind):
+    value = query.get(name)
+    if value is not None and value not in list(kind):
         raise BadRequest(f"{name} must be one of {', '.join(kind)}")
-    return None if given is None else kind(given)
+    return None if value is None else kind(value)
 
 
 async def _send_csv(
-    request: web.Request, key: tuple[int, int, int], wanted: OutcomeQuery
+    request: web.Request, key: tuple[int, int, int], filters: OutcomeQuery
 ) -> web.StreamResponse:
     """Answer with the outcomes of one attempt as CSV.
 
     They are written to a spool file first, so that the length of the answer is known.
 
     Args:
-        request: to answer.
-        key: client, import and attempt.
-        wanted: the filters.
+        request: the request to answer.
+        key: ids of client and import, and the attempt.
+        filters: which outcomes to send.
 
     Raises:
         Unavailable: the database stays unreachable, or there is no room for the spool file.
@@ -145,7 +145,7 @@ async def _send_csv(
     share = request.app[app_keys.MANAGER].spool.share()
     file = share.new_file(IN_MEMORY)
     try:
-        await _write_csv(request, key, wanted, file)
+        await _write_csv(request, key, filters, file)
         headers: dict[str, str] = {
             hdrs.CONTENT_TYPE: f"{CSV}; charset=utf-8; header=present",
             hdrs.CONTENT_DISPOSITION: f'attachment; filename="import-{key[1]}-results.csv"',
@@ -161,13 +161,13 @@ async def _send_csv(
 
 
 async def _write_csv(
-    request: web.Request, key: tuple[int, int, int], wanted: OutcomeQuery, file: SpoolFile
+    request: web.Request, key: tuple[int, int, int], filters: OutcomeQuery, file: SpoolFile
 ) -> None:
     file.write(_format_lines([COLUMNS]))
     after = -1
 
     async def read(conn: Connection) -> list[dict[str, Any]]:
-        return await outcomes.list_outcomes(conn, *key, after=after, limit=PAGE, query=wanted)
+        return await outcomes.list_outcomes(conn, *key, after=after, limit=PAGE, query=filters)
 
     while rows := await run_query(request.app, read):
         file.write(_format_lines([format_cells(format_outcome(row)) for row in rows]))

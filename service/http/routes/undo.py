@@ -16,10 +16,10 @@ async def undo_import(request: web.Request) -> web.StreamResponse:
     app = request.app
     caller = await authorise(request, app[app_keys.SETTINGS].undo_scope)
     pagination.check_parameters(request.query)
-    found = await find_import(request, caller)
-    if found["state"] == "running":
+    details = await find_import(request, caller)
+    if details["state"] == "running":
         raise Conflict("The import is running: cancel it, or wait for its end")
-    if found["options"].get("dry_run"):
+    if details["options"].get("dry_run"):
         raise Conflict("The import was a dry run, which changes nothing")
-    import_request = parse_request(request, caller, ImportOptions(undo=found["import_id"]))
+    import_request = parse_request(request, caller, ImportOptions(undo=details["import_id"]))
     return await respond_to_import(request, UndoJob(import_request, app[app_keys.MANAGER]))

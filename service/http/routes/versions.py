@@ -47,11 +47,13 @@ async def read_version(request: web.Request) -> web.StreamResponse:
     caller = await authorise(request, request.app[app_keys.SETTINGS].read_scope)
     check_parameters(request.query, "compare")
     project_id = parse_id(request.match_info["project_id"], "project_id")
-    asked = _parse_version(request.match_info["version"], "version")
+    version = _parse_version(request.match_info["version"], "version")
     if "compare" in request.query:
         old = _parse_version(request.query["compare"], "compare")
-        return await _send_comparison(request, VersionKey(caller.client_id, project_id, old), asked)
-    return await send_document(request, VersionKey(caller.client_id, project_id, asked))
+        return await _send_comparison(
+            request, VersionKey(caller.client_id, project_id, old), version
+        )
+    return await send_document(request, VersionKey(caller.client_id, project_id, version))
 
 
 def _parse_version(text: str, name: str) -> int:

@@ -107,7 +107,7 @@ class BodyReader:
                     return await anext(self._inflated, b"")
                 return await self._stream.read(CHUNK)
         except TimeoutError as exc:
-            raise RequestTimeout(f"No byte came for {self._silence:g} seconds") from exc
+            raise RequestTimeout(f"No bytes arrived for {self._silence:g} seconds") from exc
         except (ConnectionError, RuntimeError) as exc:
             raise ClientGone from exc
         except TRANSPORT_FAULTS as exc:

@@ -1,7 +1,7 @@
 """Encodings of an upload: gzip around the whole request, base64 and others around one part.
 
-aiohttp would inflate requests itself, including those that are refused, and decode each chunk of a
-part alone, which breaks where a chunk ends inside a unit. ``server`` disables the former.
+aiohttp would inflate every request, even a refused one; ``server`` disables this. It would also
+decode each chunk of a part alone, which fails if a chunk ends inside an encoded unit.
 """
 
 import binascii
@@ -45,9 +45,9 @@ async def inflate(stream: StreamReader, limit: int, ratio: int) -> AsyncIterator
     """
     gunzip = Gunzip()
     compressed = inflated = 0
-    while wire := await stream.read(_BLOCK):
-        gunzip.push(wire[: limit - compressed])
-        compressed += len(wire)
+    while compressed_block := await stream.read(_BLOCK):
+        gunzip.push(compressed_block[: limit - compressed])
+        compressed += len(compressed_block)
         while block := gunzip.pull(_BLOCK):
             inflated += len(block)
             check_ratio(inflated, compressed, ratio)

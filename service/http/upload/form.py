@@ -52,7 +52,7 @@ class FormReader:
 
     Args:
         body: the form.
-        boundary: of its parts, without the leading dashes.
+        boundary: boundary of its parts, without the leading dashes.
         upload: takes the file.
         settings: limits of parts and notes.
     """
@@ -176,15 +176,15 @@ class FormReader:
             content += data
             if len(content) > limit:
                 break
-        longer = len(content) > limit
+        too_long = len(content) > limit
         try:
-            notes = bytes(content[:limit]).decode(charset, "ignore" if longer else "strict")
+            notes = bytes(content[:limit]).decode(charset, "ignore" if too_long else "strict")
         except ValueError:
             raise PartError(f"the part {part.label} is not valid {shorten(charset)}") from None
         if "\0" in notes:
             raise PartError(f"the part {part.label} holds a NUL character")
         most = self._settings.max_notes_length
-        if longer or len(notes) > most:
+        if too_long or len(notes) > most:
             reason = f"the notes are longer than {most} characters"
             self._reject(reason, WarningCode.NOTES_SHORTENED)
         self._receipt.notes = notes[:most]

@@ -52,10 +52,10 @@ class ImportJob(ABC, Generic[S]):
     """An import that a request asks for, from its admission to its end.
 
     Args:
-        request: who asks for the import, and how.
+        request: who asks for the import, and with which options.
 
     Attributes:
-        received: set once the job needs nothing more of the client, or has failed.
+        received: set once the job needs nothing more from the client, or has failed.
         lease: the import, once it has begun.
     """
 
@@ -117,7 +117,7 @@ class ImportJob(ABC, Generic[S]):
             raise await self._end(session, InternalError()) from exc
 
     async def _end(self, session: S, error: ServiceError) -> ServiceError:
-        """End the import, unless it has ended, and add to the error where it is found."""
+        """End the import unless it has ended; add its id and location to the error."""
         if isinstance(error, RequestTimeout | TransferBroken | Unavailable):
             await session.interrupt(error)
         else:
@@ -131,9 +131,9 @@ class UploadJob(ImportJob[UploadSink]):
     """The import of an upload; ``received`` is set once its body is read.
 
     Args:
-        web_request: brings the body.
-        boundary: of the body's parts.
-        request: who asks for the import, and how.
+        web_request: the HTTP request, whose body is the upload.
+        boundary: boundary of the body's parts.
+        request: who asks for the import, and with which options.
         manager: opens the import.
         settings: limits and times.
     """
@@ -177,7 +177,7 @@ class UploadJob(ImportJob[UploadSink]):
 
 
 class UndoJob(ImportJob[UndoSession | Replay]):
-    """The undo of an import; it receives nothing.
+    """The undo of an import; it has no upload to receive.
 
     Args:
         request: who asks for the undo, and of which import.
@@ -203,7 +203,7 @@ class JobRegistry:
         grace: seconds that jobs may take to end once the service shuts down.
 
     Attributes:
-        draining: the service shuts down.
+        draining: whether the service is shutting down.
     """
 
     def __init__(self, grace: float) -> None:
@@ -224,9 +224,9 @@ class JobRegistry:
             task.exception()  # the request that would retrieve it may be gone
 
     async def drain(self) -> None:
-        """Wait for the running jobs, and interrupt those that are left after the grace.
+        """Wait for the running jobs, and interrupt those that are left after the grace period.
 
-        Cancelling this ends the grace. ``ImportManager.drain`` refuses new imports meanwhile.
+        Cancel this to end the grace period. ``ImportManager.drain`` refuses new imports meanwhile.
         """
         self.draining = True
         try:

@@ -34,7 +34,7 @@ _MAX_PADDING: Final = 256
 """Most white space after a boundary, in bytes."""
 _END_OF_LINE: Final = b"\r\n"
 
-# aiohttp would print the header, in the client's words, to standard error.
+# aiohttp would print the client's header to standard error.
 warnings.filterwarnings("ignore", category=BadContentDispositionHeader)
 warnings.filterwarnings("ignore", category=BadContentDispositionParam)
 
@@ -68,7 +68,7 @@ class Part:
     """The headers of one part.
 
     Args:
-        headers: of the part.
+        headers: headers of the part.
 
     Attributes:
         name: name of the form field; empty if there is none.
@@ -137,7 +137,7 @@ class MultipartParser:
         self.complete = False
         self._delimiter = f"\r\n--{boundary}".encode()
         self._state = _State.PREAMBLE
-        self._buffer = _END_OF_LINE  # lets the first boundary be found like every other
+        self._buffer = _END_OF_LINE  # so the first boundary is found like all others
         self._skip = len(_END_OF_LINE)  # bytes of the buffer that belong to no content
         self._preamble = 0
         self._part: Part | None = None

@@ -1,7 +1,7 @@
-"""The 207 response, streamed from the stored outcomes, so that its size does not matter.
+"""The 207 response, streamed from the stored outcomes, so that it needs little memory at any size.
 
 Its members have a fixed order, and ``"complete": true`` is the last one. A client that receives it
-has the complete response, whatever proxy is between.
+knows that the response is complete, even through a proxy.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from service.imports.options import OutcomeFilter
 from service.imports.outcomes import OutcomeQuery, Tally, format_outcome, summarize
 
 MULTI_STATUS: Final = 207
-CONFLICTS_SHOWN: Final = 1000
+MAX_LISTED_CONFLICTS: Final = 1000
 """Most errors in a 409; its ``Location`` has all of them."""
 
 
@@ -40,7 +40,7 @@ async def respond_to_import(request: web.Request, job: ImportJob[Any]) -> web.St
     settings = request.app[app_keys.SETTINGS]
     running = request.app[JOBS].begin(job)
     await job.received.wait()
-    if job.lease is not None:  # the job logs in a task of its own
+    if job.lease is not None:  # the job bound it in its own task only
         structlog.contextvars.bind_contextvars(import_id=job.lease.import_id)
     await asyncio.wait({running}, timeout=settings.status_after)
     tally = running.result() if running.done() else None
@@ -58,16 +58,16 @@ class MultiStatusResponse:
     """The answer to an upload whose body has been read.
 
     Args:
-        request: to answer.
+        request: the request to answer.
         lease: lease of the import.
-        place: path of the import.
+        location: path of the import.
     """
 
-    def __init__(self, request: web.Request, lease: Lease, place: str) -> None:
+    def __init__(self, request: web.Request, lease: Lease, location: str) -> None:
         self._request = request
         self._app = request.app
         self._lease = lease
-        self._headers = {hdrs.LOCATION: place}
+        self._headers = {hdrs.LOCATION: location}
 
     async def send(self, tally: Tally) -> web.StreamResponse:
         """Answer for an import that has ended.
@@ -128,7 +128,7 @@ class MultiStatusResponse:
         await response.write_eof()
 
     async def _blocks(self, tally: Tally) -> AsyncIterator[bytes]:
-        """Yield the JSON, a page of outcomes at a time; the first block follows the first page."""
+        """Yield the JSON, a page of outcomes at a time; nothing precedes the first page."""
         opening = orjson.dumps(_head(tally, self._lease))[:-1] + b',"details":{"successes":['
         if self._lease.options.outcomes is OutcomeFilter.ALL:
             async for items in self._items(outcomes.IMPORTED, tally.counts):
@@ -168,7 +168,7 @@ class MultiStatusResponse:
         return list(map(format_outcome, rows))
 
     async def _conflict(self, details: str, counts: Mapping[str, int]) -> Conflict:
-        errors = await self._page(outcomes.FAILED, -1, CONFLICTS_SHOWN)
+        errors = await self._page(outcomes.FAILED, -1, MAX_LISTED_CONFLICTS)
         return Conflict(details, fields={"counts": counts, "errors": errors})
 
 

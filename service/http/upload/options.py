@@ -45,13 +45,13 @@ def parse_options(query: MultiMapping[str]) -> ImportOptions:
 
 
 def _one_of(kind: type[E], query: MultiMapping[str], name: str, default: E) -> E:
-    given = query.get(name, default)
+    value = query.get(name, default)
     try:
-        return kind(given)
+        return kind(value)
     except ValueError:
-        values = ", ".join(f"`{value}`" for value in kind)
+        known = ", ".join(f"`{member}`" for member in kind)
         raise BadRequest(
-            f"the option `{name}` is `{shorten(given)}`; it must be one of {values}"
+            f"the option `{name}` is `{shorten(value)}`; it must be one of {known}"
         ) from None
 
 
@@ -61,26 +61,26 @@ def parse_idempotency_key(request: web.Request) -> str | None:
     Raises:
         BadRequest: the key is empty, too long or not printable ASCII, or there are several.
     """
-    given = request.headers.getall(IDEMPOTENCY_KEY, [])
-    if not given:
+    keys = request.headers.getall(IDEMPOTENCY_KEY, [])
+    if not keys:
         return None
-    if len(given) > 1:
+    if len(keys) > 1:
         raise BadRequest(f"there are several {IDEMPOTENCY_KEY} headers")
-    return parse_key(given[0], f"the {IDEMPOTENCY_KEY}")
+    return parse_key(keys[0], f"the {IDEMPOTENCY_KEY}")
 
 
-def parse_key(given: str, name: str) -> str:
+def parse_key(key: str, name: str) -> str:
     """Return a key without quotes around it.
 
     Args:
-        given: the key.
-        name: of the header or parameter, for the message.
+        key: the key as sent.
+        name: name of the header or parameter, for the message.
 
     Raises:
         BadRequest: the key is empty, too long or not printable ASCII.
     """
-    if len(given) > 1 and given[0] == given[-1] == '"':
-        given = given[1:-1]
-    if not _KEY.fullmatch(given):
+    if len(key) > 1 and key[0] == key[-1] == '"':
+        key = key[1:-1]
+    if not _KEY.fullmatch(key):
         raise BadRequest(f"{name} must have 1 to {MAX_KEY} characters of printable ASCII")
-    return given
+    return key

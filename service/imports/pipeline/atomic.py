@@ -35,7 +35,7 @@ from service.storage.db_errors import Remedy, remedy_for
 from service.storage.retry import with_retries
 
 MAX_TRIES = 3
-"""How often everything is written again if the project that the database refused is not found."""
+"""Times to write everything again if the project that the database refused is not found."""
 
 _NOT_IMPORTED = Failure(
     ErrorCode.NOT_IMPORTED, "The import is all or nothing, and another of its projects failed", {}
@@ -54,7 +54,7 @@ class AtomicWriter:
         queue: the import's queue for the slots of all writers; one slot is held throughout.
         lease: the import.
         staged: its batches.
-        retry_timeout: seconds to retry while the database is away.
+        retry_timeout: seconds to retry while the database is unavailable.
         report_progress: called with the number of projects done.
     """
 
@@ -86,7 +86,7 @@ class AtomicWriter:
 
         Raises:
             LeaseLost: another process ended the import or took it over.
-            Unavailable: the database stayed away, or the client's lock was not free in time.
+            Unavailable: the database stayed unavailable, or the client's lock was not free in time.
             Exception: a fault of the service.
         """
         async with self._queue.slot():
@@ -157,7 +157,8 @@ class AtomicWriter:
             accepted: every project was accepted.
 
         Returns:
-            Whether the outcomes agree with ``accepted``: a lock may have come or gone since then.
+            Whether the outcomes agree with ``accepted``: a lock may have been taken or released
+            since then.
         """
         try:
             await with_retries(

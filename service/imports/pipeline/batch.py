@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from service.model import Project, Refusal, SharedObject
 
 OUTCOME_BYTES = 200
-"""What an item counts in a batch's size beside its rows: about the size of its outcome's row."""
+"""Bytes that an item adds to a batch besides its rows: about the size of its outcome's row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Reversal:
 
 
 BatchItem = Project | Refusal | Reversal
-"""Whatever gets an outcome."""
+"""An item of a file, or of an undo, that gets an outcome."""
 
 
 @dataclass(slots=True)

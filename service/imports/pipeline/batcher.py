@@ -76,7 +76,7 @@ def batch_projects(
     batch_bytes: int,
     spool: SpoolShare,
 ) -> None:
-    """Read a file to its end and hand on its projects in batches.
+    """Read a file to its end and pass its projects on in batches.
 
     Duplicates are found here, in the order of the file and before anything is written. Writers work
     side by side, so the second occurrence of a project could overtake the first.

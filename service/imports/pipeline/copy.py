@@ -48,12 +48,12 @@ async def copy_versions(conn: Connection, lease: Lease, written: Sequence[NewVer
         RowRefused: the database refused a row.
         asyncpg.PostgresError: the database refused for another reason.
     """
-    shares = ((w.project.index, 1) for w in written)
+    shares = ((item.project.index, 1) for item in written)
     await _copy(conn, "project_versions", VERSION_COLUMNS, _version_rows(lease, written), shares)
     for table in Table:
-        with_rows = [w for w in written if w.project.rows.count(table)]
+        with_rows = [item for item in written if item.project.rows.count(table)]
         if with_rows:
-            shares = ((w.project.index, w.project.rows.count(table)) for w in with_rows)
+            shares = ((item.project.index, item.project.rows.count(table)) for item in with_rows)
             blocks = _child_rows(lease, with_rows, table)
             await _copy(conn, table, (*KEY_COLUMNS, *COLUMNS[table]), blocks, shares)
 

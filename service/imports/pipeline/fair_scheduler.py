@@ -27,14 +27,14 @@ class _Client:
 
 
 class FairScheduler:
-    """Grants a bounded number of slots; threads and tasks may ask alike.
+    """Grants a bounded number of slots to threads and to tasks.
 
     Args:
         slots: how many are granted at the same time.
         per_client: how many of them one client may hold; all by default.
 
     Attributes:
-        draining: the service shuts down.
+        draining: whether the service is shutting down.
     """
 
     def __init__(self, slots: int, per_client: int | None = None) -> None:

@@ -9,9 +9,9 @@ CHUNK_BYTES = 64 * 1024
 """Small chunks are joined up to this size for one read, so that reads are few and large."""
 
 MAX_WAIT = 10.0
-"""Seconds that a write waits for room. Then its chunk exceeds the limit: while an import waits for
-a lock or for the database, the uploader's socket must still be read now and then, because proxies
-close a connection on which they can send nothing for about 20 s."""
+"""Seconds that a write waits for room. Then the pipe takes the chunk over its limit: while an
+import waits for a lock or for the database, the uploader's socket must still be read now and then,
+because proxies close a connection on which they can send nothing for about 20 s."""
 
 
 class PipeAborted(Exception):

@@ -54,7 +54,7 @@ async def lease_transaction(
     """A transaction that shares the locks of the import and of its client.
 
     It sets READ COMMITTED explicitly. Under a higher default level, statements after the locks
-    would read what was there before the wait for the locks.
+    would read the data as it was before the wait for the locks.
 
     Args:
         exclusive: hold the client's lock exclusively, so that no other transaction writes for it.

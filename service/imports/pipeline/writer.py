@@ -42,7 +42,7 @@ class Writer:
             wait for it counts against no deadline, because the database is not at fault.
         lease: the import.
         lock_timeout: seconds to wait for a project that another import is writing.
-        retry_timeout: seconds to retry a batch while the database is away.
+        retry_timeout: seconds to retry a batch while the database is unavailable.
         write_batch: writes one batch in one transaction, as ``transaction.write_batch`` does.
     """
 
@@ -68,7 +68,7 @@ class Writer:
 
         Raises:
             LeaseLost: another process ended the import or took it over.
-            Unavailable: the database stayed away.
+            Unavailable: the database stayed unavailable.
         """
 
         async def attempt(conn: Connection, _recheck: bool) -> None:
@@ -84,7 +84,7 @@ class Writer:
 
         Raises:
             LeaseLost: another process ended the import or took it over.
-            Unavailable: the database stayed away; what was not committed is not stored.
+            Unavailable: the database stayed unavailable; what was not committed is not stored.
             Exception: a fault of the service, as ``db_errors.REMEDIES`` classifies it.
         """
         waiting_since: dict[int, float] = {}

@@ -110,7 +110,7 @@ async def test_a_client_that_disconnects_before_its_last_byte_interrupts_its_imp
 @pytest.mark.parametrize(
     "words",
     [
-        pytest.param("No byte came", marks=pytest.mark.settings(idle_timeout=0.2)),
+        pytest.param("No bytes arrived", marks=pytest.mark.settings(idle_timeout=0.2)),
         pytest.param("took longer than", marks=pytest.mark.settings(upload_timeout=0.2)),
     ],
 )

@@ -51,7 +51,7 @@ async def test_a_healthy_service_is_ready(service: Service) -> None:
 
 @pytest.mark.settings(max_imports=1)
 async def test_readiness_reports_a_lack_of_slots_and_stays_ready(service: Service) -> None:
-    full = "The service runs as many imports as it may"
+    full = "All import slots are in use"
     async with Connection(service) as connection:
         await connection.send(head(service, WHOLE), FILE[:HALF])
         async with asyncio.timeout(10):
@@ -112,4 +112,4 @@ async def test_readiness_reports_why_the_database_refuses_connections(
         async with asyncio.timeout(10):
             while (details := (await ready(service))[1]) == "The database does not answer":
                 pass  # on a connection that was just ended
-        assert details == "The database refuses to answer, by SQLSTATE 55000"
+        assert details == "The database reports an error: SQLSTATE 55000"

@@ -45,7 +45,7 @@ async def test_undoing_an_update_restores_the_previous_content(
     changed = await send(service, rich("Second"))
     assert await current(pool) != before
     answer = await undo(service, changed.json["import_id"])
-    assert (answer.status, answer.json["message"]) == (207, "1 of 1 projects put back")
+    assert (answer.status, answer.json["message"]) == (207, "1 of 1 projects restored")
     [item] = answer.json["details"]["successes"]
     assert (item["outcome"], item["version"], item["tasks"]) == ("updated", 3, 2)
     assert await current(pool) == before

@@ -103,7 +103,7 @@ def _part(disposition: str, *lines: str) -> bytes:
 
 
 _TAKEN: Final = "207 Projects successfully imported, closed"
-_SILENT: Final = "408 No byte came for 1 seconds"
+_SILENT: Final = "408 No bytes arrived for 1 seconds"
 _SLOW: Final = "408 The upload took longer than 3 seconds"
 _TIMES: Final = [
     Attack("a body that falls silent", _silent, f"{_SILENT}, closed", HURRIED),

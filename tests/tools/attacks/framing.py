@@ -133,7 +133,7 @@ _CHUNKS: Final = [
     Attack(
         "a chunk extension without an end",
         lambda s: flooded(s, head(s, "Transfer-Encoding: chunked") + b"5;", b"x" * 65536, 1 << 16),
-        "408 No byte came for 1 seconds",
+        "408 No bytes arrived for 1 seconds",
         HURRIED,
     ),
     Attack(

@@ -23,7 +23,7 @@ from tests.tools.attacks.attack import (
 
 MALFORMED: Final = "400 Validation error: the request is not well-formed HTTP/1.1, closed"
 TOO_LONG: Final = "400 Validation error: the request line or a header is too long, closed"
-LATE: Final = "408 No whole request came within 1 seconds"
+LATE: Final = "408 No complete request arrived within 1 seconds"
 _START: Final = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
 
 

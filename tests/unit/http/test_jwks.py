@@ -167,7 +167,7 @@ async def test_a_request_to_a_silent_issuer_times_out(
     keys = KeySet(issuer.url)
     async with keys.refreshed():
         with pytest.raises(Unavailable):
-            keys.names("old")
+            keys.has_key("old")
     issuer.held.set()
 
 
