@@ -1,22 +1,38 @@
-"""Files over HTTP, as clients send them."""
+"""Uploads of one file by aiohttp."""
 
-import json
 from typing import Any
 
 import aiohttp
+import orjson
 
 from tests.support.service import Service
+
+
+async def send_file(
+    http: aiohttp.ClientSession,
+    service: Service,
+    content: bytes,
+    name: str = "plans.xml",
+    **headers: str,
+) -> tuple[int, dict[str, Any]]:
+    """Upload one file, and return the status and the body of the response.
+
+    Args:
+        name: file name that the form sends.
+        headers: further headers, with ``_`` for ``-`` in their names.
+    """
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    form = aiohttp.FormData()
+    form.add_field("file", content, filename=name, content_type="application/xml")
+    async with http.post(service.bulk, data=form, headers=service.headers() | named) as answer:
+        return answer.status, orjson.loads(await answer.read())
 
 
 async def upload(
     http: aiohttp.ClientSession, service: Service, content: bytes, name: str = "plans.xml"
 ) -> dict[str, Any]:
-    """Upload one file that must give a 207, and return the answer."""
-    form = aiohttp.FormData()
-    form.add_field("file", content, filename=name, content_type="application/xml")
-    async with http.post(service.bulk, data=form, headers=service.headers()) as answer:
-        text = await answer.text()
-        assert answer.status == 207, text
-        told: dict[str, Any] = json.loads(text)
-    assert told["complete"] is True
-    return told
+    """Upload one file, assert that the response is a complete 207, and return its body."""
+    status, body = await send_file(http, service, content, name)
+    assert status == 207, body
+    assert body["complete"] is True
+    return body

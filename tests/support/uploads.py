@@ -23,8 +23,8 @@ async def send(service: Service, body: bytes, query: str = "", *headers: str) ->
     return await upload(service, body, *headers, path=f"{path}?{query}" if query else path)
 
 
-def told(answer: Answer) -> dict[str, str]:
-    """Each project's outcome or error."""
+def read_outcomes(answer: Answer) -> dict[str, str]:
+    """Return each project's outcome or error code by its external_id."""
     details = answer.json["details"]
     items = [*details["successes"], *details["errors"]]
     return {item["external_id"]: item.get("outcome") or item["error"] for item in items}

@@ -14,8 +14,8 @@ from service.storage import Pool, watchdog
 from tests.support.databases import ADD_CLIENT, execute
 from tests.support.descriptors import unlinked
 from tests.support.faults.cluster import Cluster, cluster
+from tests.support.faults.project_files import QUICK, content_of
 from tests.support.faults.proxy import Proxy, proxied
-from tests.support.faults.uploads import QUICK, content_of
 from tests.support.service import Service, served
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from service.storage import Pool
 from tests.support.faults.proxy import COMMIT, Fault, Proxy
-from tests.support.faults.truth import assert_all_told_is_true, stored_outcomes
-from tests.support.faults.uploads import send
+from tests.support.faults.truth import assert_outcomes_are_stored, stored_outcomes
 from tests.support.service import Service
+from tests.support.upload import send_file
 
 MOMENTS = {
     "begin": b"BEGIN",
@@ -26,12 +26,12 @@ async def lands_whole(
 ) -> None:
     """An upload of new projects must land all of them once, and tell it truly; then again."""
     for outcome in ("created", "unchanged"):
-        status, told = await send(http, service, content)
+        status, told = await send_file(http, service, content)
         assert status == 207, told
         assert told["counts"][outcome] == PROJECTS, told["counts"]
         assert len(told["details"]["successes"]) == PROJECTS
-        await assert_all_told_is_true(dsn, content, told["details"]["successes"])
-    await assert_all_told_is_true(dsn, content, await stored_outcomes(dsn))
+        await assert_outcomes_are_stored(dsn, content, told["details"]["successes"])
+    await assert_outcomes_are_stored(dsn, content, await stored_outcomes(dsn))
 
 
 @pytest.mark.parametrize("fault", [Fault.CUT, Fault.RESET, Fault.STALL])
@@ -70,13 +70,13 @@ async def test_an_upload_whose_claim_of_the_key_got_no_response_is_imported_once
     state: str,
 ) -> None:
     if state == "interrupted":
-        assert (await send(http, faulty, content, Idempotency_Key="k"))[0] == 207
+        assert (await send_file(http, faulty, content, Idempotency_Key="k"))[0] == 207
         await pool.execute("UPDATE imports SET state = 'interrupted', fingerprint = NULL")
     strike = proxy.strike(Fault.LOSE_COMMIT, COMMIT)
-    status, told = await send(http, faulty, content, Idempotency_Key="k")
+    status, told = await send_file(http, faulty, content, Idempotency_Key="k")
     assert strike.struck.is_set()
     assert status == 207, told
-    await assert_all_told_is_true(dsn, content, told["details"]["successes"])
+    await assert_outcomes_are_stored(dsn, content, told["details"]["successes"])
     assert await pool.fetchval("SELECT count(*) FROM imports") == 1
 
 

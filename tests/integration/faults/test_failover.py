@@ -13,12 +13,13 @@ from service.settings import Settings
 from service.storage import watchdog
 from tests.support.databases import ADD_CLIENT, execute
 from tests.support.faults.cluster import Cluster, folder_for
+from tests.support.faults.project_files import QUICK
 from tests.support.faults.proxy import COMMIT, Fault, proxied
 from tests.support.faults.recovery import complete_upload, read_readiness, wait_until_ready
-from tests.support.faults.truth import assert_all_told_is_true
-from tests.support.faults.uploads import QUICK, send
+from tests.support.faults.truth import assert_outcomes_are_stored
 from tests.support.pgbouncer import run_pgbouncer
 from tests.support.service import served
+from tests.support.upload import send_file
 
 READ_ONLY = (503, "The database is read-only")
 
@@ -65,7 +66,7 @@ async def test_an_import_continues_on_the_new_primary_without_losing_reported_pr
             served(patient, way.dsn) as service,
         ):
             strike = way.strike(Fault.CUT, COMMIT, skip=5)
-            sending = asyncio.create_task(send(http, service, content))
+            sending = asyncio.create_task(send_file(http, service, content))
             await strike.struck.wait()
             await asyncio.to_thread(own_server.stop, signal.SIGKILL)
             bouncer.point_to("127.0.0.1", standby.port)
@@ -79,7 +80,7 @@ async def test_an_import_continues_on_the_new_primary_without_losing_reported_pr
             status, told = await sending
             assert status == 207, told
             assert told["counts"]["created"] == 600
-            await assert_all_told_is_true(standby.dsn(), content, told["details"]["successes"])
+            await assert_outcomes_are_stored(standby.dsn(), content, told["details"]["successes"])
             assert (await complete_upload(http, service, standby.dsn(), content))[
                 "unchanged"
             ] == 600

@@ -21,9 +21,9 @@ from service.projects.retention import ROWS_AT_A_TIME, VERSIONS_AT_A_TIME
 from service.settings import Settings
 from service.storage import migrate
 from tests.support.faults.cluster import Cluster, cluster
-from tests.support.faults.uploads import send
 from tests.support.native import native_file
 from tests.support.service import Service, served
+from tests.support.upload import send_file
 
 PROJECTS = 60
 VERSIONS = 20
@@ -114,7 +114,7 @@ async def keep_importing(
                 for n in projects
             )
             content = native_file(plans)
-            status, told = await send(http, service, content)
+            status, told = await send_file(http, service, content)
             assert (status, told["counts"]["updated"]) == (207, len(projects)), told
             landed += 1
     return landed

@@ -14,11 +14,12 @@ import pytest
 from service.settings import Settings
 from tests.support.databases import ADD_CLIENT, execute
 from tests.support.faults.cluster import Cluster, cluster
+from tests.support.faults.project_files import QUICK, content_of
 from tests.support.faults.proxy import COMMIT, Fault, Proxy, proxied
 from tests.support.faults.recovery import complete_upload, read_readiness, wait_until_ready
-from tests.support.faults.truth import assert_all_told_is_true
-from tests.support.faults.uploads import QUICK, content_of, send
+from tests.support.faults.truth import assert_outcomes_are_stored
 from tests.support.service import Service, served
+from tests.support.upload import send_file
 
 PROJECTS = 600
 WAITED_OUT = pytest.mark.parametrize("retry_timeout", [5.0])
@@ -49,7 +50,7 @@ async def test_an_import_completes_after_the_server_restarts(
     how: signal.Signals,
 ) -> None:
     strike = way.strike(Fault.CUT, COMMIT, skip=5)
-    sending = asyncio.create_task(send(http, own, content))
+    sending = asyncio.create_task(send_file(http, own, content))
     await strike.struck.wait()
     await asyncio.to_thread(own_server.stop, how)
     await asyncio.to_thread(own_server.start)
@@ -57,7 +58,7 @@ async def test_an_import_completes_after_the_server_restarts(
     status, told = await sending
     assert status == 207, told
     assert told["counts"]["created"] == PROJECTS
-    await assert_all_told_is_true(own_server.dsn(), content, told["details"]["successes"])
+    await assert_outcomes_are_stored(own_server.dsn(), content, told["details"]["successes"])
     assert (await complete_upload(http, own, own_server.dsn(), content))["unchanged"] == PROJECTS
 
 
@@ -66,13 +67,13 @@ async def test_an_unreachable_server_is_a_503_and_imported_projects_stay(
     http: aiohttp.ClientSession, own: Service, way: Proxy, own_server: Cluster, content: bytes
 ) -> None:
     strike = way.strike(Fault.CUT, COMMIT, skip=5)
-    sending = asyncio.create_task(send(http, own, content))
+    sending = asyncio.create_task(send_file(http, own, content))
     await strike.struck.wait()
     await asyncio.to_thread(own_server.stop, signal.SIGKILL)
 
     status, told = await sending
     assert (status, told["message"]) == (503, "Service unavailable")
-    for ask in (send(http, own, content), read_readiness(http, own)):
+    for ask in (send_file(http, own, content), read_readiness(http, own)):
         began = time.monotonic()
         assert (await ask)[0] == 503
         assert time.monotonic() - began < 10
@@ -96,7 +97,7 @@ async def test_a_refusal_without_a_server_has_retry_after(
         assert answer.status == 503
         assert int(answer.headers["Retry-After"]) > 0
     await proxy.listen()
-    assert (await send(http, faulty, content))[0] == 207
+    assert (await send_file(http, faulty, content))[0] == 207
 
 
 async def test_readiness_reports_a_silent_server_within_its_time_out(
@@ -106,9 +107,9 @@ async def test_readiness_reports_a_silent_server_within_its_time_out(
     began = time.monotonic()
     assert await read_readiness(http, faulty) == (503, "The database does not answer")
     assert time.monotonic() - began < 4
-    status, told = await send(http, faulty, content)
+    status, told = await send_file(http, faulty, content)
     assert status == 207, told
-    await assert_all_told_is_true(dsn, content, told["details"]["successes"])
+    await assert_outcomes_are_stored(dsn, content, told["details"]["successes"])
     assert (await read_readiness(http, faulty))[0] == 200
 
 
@@ -120,7 +121,7 @@ async def test_a_read_only_server_is_reported_as_not_ready(
     await execute(dsn, "ALTER SYSTEM SET default_transaction_read_only = on")
     await execute(dsn, "SELECT pg_reload_conf()")
     assert await wait_until_ready(http, own, 503) == "The database is read-only"
-    assert (await send(http, own, content))[0] == 503
+    assert (await send_file(http, own, content))[0] == 503
 
     await execute(dsn, "ALTER SYSTEM RESET default_transaction_read_only")
     await execute(dsn, "SELECT pg_reload_conf()")
@@ -141,7 +142,7 @@ async def test_an_import_waits_for_a_locked_table_up_to_its_time_out(
     async with served(settings.model_copy(update=quick), dsn) as service:
         other = await asyncpg.connect(dsn)
         await other.execute("BEGIN; LOCK TABLE tasks")
-        sending = asyncio.create_task(send(http, service, content))
+        sending = asyncio.create_task(send_file(http, service, content))
         await asyncio.wait([sending], timeout=held)
         await other.close()
         status, told = await sending
@@ -160,13 +161,13 @@ async def test_an_import_waits_for_a_free_connection_of_the_server(
             with contextlib.suppress(asyncpg.TooManyConnectionsError):
                 while True:
                     hogs.append(await asyncpg.connect(dsn))
-            sending = asyncio.create_task(send(http, service, content))
+            sending = asyncio.create_task(send_file(http, service, content))
             await asyncio.wait([sending], timeout=1)
             for hog in hogs:
                 await hog.close()
             status, told = await sending
             assert status == 207, told
-            await assert_all_told_is_true(dsn, content, told["details"]["successes"])
+            await assert_outcomes_are_stored(dsn, content, told["details"]["successes"])
             await complete_upload(http, service, dsn, content)
 
 
@@ -182,10 +183,10 @@ async def test_a_server_with_little_lock_memory_gets_smaller_batches(
             update=QUICK | {"batch_projects": number, "batch_bytes": 1 << 30}
         )
         async with served(quick, dsn) as service:
-            status, told = await send(http, service, content)
+            status, told = await send_file(http, service, content)
             assert status == 207, told
             assert told["counts"]["created"] == number, told["details"]["errors"][:1]
-            await assert_all_told_is_true(dsn, content, told["details"]["successes"])
+            await assert_outcomes_are_stored(dsn, content, told["details"]["successes"])
         assert "out of shared memory" in (server.folder / "server.log").read_text()
 
 
@@ -198,7 +199,7 @@ async def test_an_import_gives_up_with_a_503_when_others_fill_the_lock_memory(
         for first in itertools.count(step=100):
             many = "SELECT pg_advisory_lock_shared(k) FROM generate_series($1::bigint, $2) AS k"
             await hog.fetch(many, first, first + 99)
-    status, told = await send(http, own, content)
+    status, told = await send_file(http, own, content)
     assert (status, told["message"]) == (503, "Service unavailable"), told
     await hog.close()
     await complete_upload(http, own, own_server.dsn(), content)
@@ -224,7 +225,7 @@ async def test_a_full_disk_interrupts_the_import_and_imported_projects_stay(
         served(settings.model_copy(update=QUICK), way.dsn) as service,
     ):
         strike = way.strike(Fault.CUT, COMMIT, skip=5)
-        sending = asyncio.create_task(send(http, service, content))
+        sending = asyncio.create_task(send_file(http, service, content))
         await strike.struck.wait()
         ballast = full_soon.folder / "ballast"
         with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):

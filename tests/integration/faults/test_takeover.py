@@ -11,17 +11,17 @@ import pytest
 from service.settings import Settings
 from service.storage import Pool
 from tests.support.databases import ADD_CLIENT
-from tests.support.faults.truth import assert_all_told_is_true, stored_outcomes
+from tests.support.faults.truth import assert_outcomes_are_stored, stored_outcomes
 from tests.support.projects import until
 from tests.tools.bench.database import Database
 from tests.tools.bench.process import sign
+from tests.tools.chaos.clients import Client, Site
 from tests.tools.chaos.database import Killable
+from tests.tools.chaos.faults import until_idle
 from tests.tools.chaos.files import File, large
 from tests.tools.chaos.replicas import Replica, two_replicas
 from tests.tools.chaos.saturation import SETTINGS, WRITERS, saturate
 from tests.tools.chaos.schedule import Upload
-from tests.tools.chaos.sending import Client, Site
-from tests.tools.chaos.striking import until_idle
 
 COPYING = "FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'COPY \"tasks\"%'"
 WAITS_FOR_US = f"SELECT count(*) {COPYING} AND wait_event_type = 'Lock'"
@@ -76,7 +76,7 @@ async def test_a_process_stopped_during_a_copy_commits_nothing_after_it_continue
     await until_idle(owner)
     outcomes = await stored_outcomes(dsn)
     assert [(row["attempt"], row["outcome"]) for row in outcomes] == [(2, "created")] * 3
-    await assert_all_told_is_true(dsn, file.content, outcomes)
+    await assert_outcomes_are_stored(dsn, file.content, outcomes)
 
 
 async def test_an_import_of_a_killed_process_expires_and_is_resumed_by_another(
@@ -102,7 +102,7 @@ async def test_an_import_of_a_killed_process_expires_and_is_resumed_by_another(
     answer = await client.deliver(Upload("two", file, key="k"))
     assert (answer.status, answer.said["import_id"]) == (207, 1)
     assert await pool.fetchval("SELECT state || attempt FROM imports") == "completed2"
-    await assert_all_told_is_true(dsn, file.content, answer.said["details"]["successes"])
+    await assert_outcomes_are_stored(dsn, file.content, answer.said["details"]["successes"])
 
 
 async def test_heartbeats_and_an_atomic_import_proceed_beside_eight_writers(

@@ -14,7 +14,7 @@ from tests.support.projects import until
 from tests.support.raw_http import Connection, form, get, head, part
 from tests.support.running_imports import wait_for_end
 from tests.support.service import Service
-from tests.support.uploads import plans, rows, send, told
+from tests.support.uploads import plans, read_outcomes, rows, send
 
 ATOMIC = "atomic=true"
 MANY = [f"P-{n}" for n in range(1000)]
@@ -61,7 +61,11 @@ async def test_one_project_refused_by_its_mode_fails_an_atomic_import(
     before = await rows(pool)
     answer = await send(service, plans("P-0", "P-1", "P-2"), f"{ATOMIC}&mode=create")
     assert await rows(pool) == before
-    assert told(answer) == {"P-0": "NOT_IMPORTED", "P-1": "ALREADY_EXISTS", "P-2": "NOT_IMPORTED"}
+    assert read_outcomes(answer) == {
+        "P-0": "NOT_IMPORTED",
+        "P-1": "ALREADY_EXISTS",
+        "P-2": "NOT_IMPORTED",
+    }
 
 
 async def test_an_atomic_import_with_only_version_conflicts_is_a_409(
@@ -90,7 +94,7 @@ async def test_projects_that_the_database_refuses_are_identified(
         f'<project id="P-{n}"><name>n</name>{bad if n == 35 else ""}</project>' for n in range(50)
     )
     answer = await send(service, form(part("file", native(xml).encode())), ATOMIC)
-    outcomes = told(answer)
+    outcomes = read_outcomes(answer)
     assert {k: v for k, v in outcomes.items() if v != "NOT_IMPORTED"} == {
         "P-35": "INTERNAL_ERROR",
         "P-37": "INTERNAL_ERROR",
@@ -133,10 +137,14 @@ async def test_an_atomic_dry_run_reports_the_outcomes_of_the_import(
         assert await rows(pool) == before
         assert rehearsed.json["dry_run"] is True
         if body is bad:
-            assert set(told(rehearsed).values()) == {"NOT_IMPORTED", "DUPLICATE_PROJECT"}
+            assert set(read_outcomes(rehearsed).values()) == {"NOT_IMPORTED", "DUPLICATE_PROJECT"}
     rehearsed = await send(service, good, f"{ATOMIC}&dry_run=true")
     real = await send(service, good, ATOMIC)
-    assert told(rehearsed) == told(real) == {"P-1": "updated", "P-2": "unchanged", "P-3": "created"}
+    assert (
+        read_outcomes(rehearsed)
+        == read_outcomes(real)
+        == {"P-1": "updated", "P-2": "unchanged", "P-3": "created"}
+    )
 
 
 async def test_shared_objects_are_stored_only_if_the_atomic_import_succeeds(
@@ -191,7 +199,7 @@ async def test_an_atomic_import_proceeds_beside_other_imports(service: Service, 
     others = [asyncio.create_task(keep_writing(n)) for n in range(4)]
     await until(pool, "SELECT count(*) > 4 FROM imports")
     answer = await send(service, plans("mine"), ATOMIC)
-    assert told(answer) == {"mine": "created"}
+    assert read_outcomes(answer) == {"mine": "created"}
     assert not all(task.done() for task in others)
     await asyncio.gather(*others)
 

@@ -18,7 +18,7 @@ from tests.support.projects import until
 from tests.support.raw_http import Connection, form, get, head, part
 from tests.support.running_imports import hold_projects, wait_for_end
 from tests.support.service import Service, served
-from tests.support.uploads import plans, send, told
+from tests.support.uploads import plans, read_outcomes, send
 
 MANY = plans(*(f"P-{n}" for n in range(3000)))
 KEY = "Idempotency-Key: k"
@@ -129,7 +129,7 @@ async def test_outcomes_that_cannot_be_read_for_the_response_are_stored(
     assert [item["outcome"] for item in found] == ["created", "created"]
     assert (await get(service, PLACE)).json["details"]["state"] == "completed"
     again = await send(service, plans("A", "B"), "", KEY)
-    assert told(again) == {"A": "created", "B": "created"}
+    assert read_outcomes(again) == {"A": "created", "B": "created"}
 
 
 @pytest.mark.settings(send_timeout=0.2, idle_timeout=5, max_projects=30_000)

@@ -11,7 +11,7 @@ from tests.support.native import FILE_START, native
 from tests.support.raw_http import Connection, form, get, head, part, upload
 from tests.support.running_imports import hold_projects, wait_for_end
 from tests.support.service import Service, token
-from tests.support.uploads import abandoned, plans, send, told
+from tests.support.uploads import abandoned, plans, read_outcomes, send
 
 KEY = "Idempotency-Key: night-17"
 BODY = plans("P-1", "P-2", "P-1")
@@ -142,7 +142,7 @@ async def test_a_resumed_import_accepts_a_different_upload(service: Service, poo
     await wait_for_end(service)
     other = plans("Q")
     answer = await send(service, other, "dry_run=true", KEY)
-    assert told(answer) == {"Q": "created"}
+    assert read_outcomes(answer) == {"Q": "created"}
     assert (await send(service, other, "dry_run=true", KEY)).body == answer.body
     assert (await send(service, BODY, "", KEY)).status == 422
 
@@ -166,7 +166,7 @@ async def test_a_conflict_of_every_project_reported_as_a_207_frees_the_key(
 ) -> None:
     async with hold_projects(pool, "P-1"):
         assert (await send(service, plans("P-1"), "", KEY)).status == 207
-    assert told(await send(service, plans("P-1"), "", KEY)) == {"P-1": "created"}
+    assert read_outcomes(await send(service, plans("P-1"), "", KEY)) == {"P-1": "created"}
 
 
 async def test_a_truncated_file_keeps_its_key(service: Service, pool: Pool) -> None:

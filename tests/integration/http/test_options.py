@@ -7,27 +7,27 @@ from tests.support.answer import Answer
 from tests.support.native import native
 from tests.support.raw_http import form, part
 from tests.support.service import Service
-from tests.support.uploads import plans, rows, send, told
+from tests.support.uploads import plans, read_outcomes, rows, send
 
 
 async def test_mode_create_imports_only_new_projects(service: Service) -> None:
     await send(service, plans("A", "B"))
     answer = await send(service, plans("A", "C", name="Other"), "mode=create")
-    assert told(answer) == {"A": "ALREADY_EXISTS", "C": "created"}
+    assert read_outcomes(answer) == {"A": "ALREADY_EXISTS", "C": "created"}
     assert answer.json["details"]["errors"][0]["code"] == 409
 
 
 async def test_mode_update_imports_only_known_projects(service: Service) -> None:
     await send(service, plans("A"))
     answer = await send(service, plans("A", "C", name="Other"), "mode=update")
-    assert told(answer) == {"A": "updated", "C": "UNKNOWN_PROJECT"}
+    assert read_outcomes(answer) == {"A": "updated", "C": "UNKNOWN_PROJECT"}
     assert answer.json["details"]["errors"][0]["code"] == 404
 
 
 async def test_an_equal_project_is_unchanged_in_every_mode(service: Service) -> None:
     await send(service, plans("A"))
     for mode in ("create", "update", "upsert"):
-        assert told(await send(service, plans("A"), f"mode={mode}")) == {"A": "unchanged"}
+        assert read_outcomes(await send(service, plans("A"), f"mode={mode}")) == {"A": "unchanged"}
 
 
 async def test_an_archived_project_is_refused_by_create_and_revived_by_update(
@@ -35,15 +35,15 @@ async def test_an_archived_project_is_refused_by_create_and_revived_by_update(
 ) -> None:
     await send(service, plans("A"))
     await pool.execute("UPDATE projects SET archived_at = now()")
-    assert told(await send(service, plans("A"), "mode=create")) == {"A": "ALREADY_EXISTS"}
-    assert told(await send(service, plans("A"), "mode=update")) == {"A": "updated"}
+    assert read_outcomes(await send(service, plans("A"), "mode=create")) == {"A": "ALREADY_EXISTS"}
+    assert read_outcomes(await send(service, plans("A"), "mode=update")) == {"A": "updated"}
     assert await pool.fetchval("SELECT archived_at IS NULL FROM projects")
 
 
 async def test_the_mode_is_checked_before_the_version(service: Service) -> None:
     await send(service, plans("A"))
     stale = plans("A", name="Other", attributes=' version="7"')
-    assert told(await send(service, stale, "mode=create")) == {"A": "ALREADY_EXISTS"}
+    assert read_outcomes(await send(service, stale, "mode=create")) == {"A": "ALREADY_EXISTS"}
     assert (await send(service, stale)).json["details"] == "Version conflict"
 
 
@@ -95,9 +95,9 @@ async def test_a_dry_run_reports_projects_that_the_database_refuses(
     )
     body = form(part("file", bad.encode()))
     rehearsed = await send(service, body, "dry_run=true")
-    assert told(rehearsed) == {"A": "created", "B": "INTERNAL_ERROR"}
+    assert read_outcomes(rehearsed) == {"A": "created", "B": "INTERNAL_ERROR"}
     assert not await pool.fetch("SELECT FROM projects")
-    assert told(await send(service, body)) == told(rehearsed)
+    assert read_outcomes(await send(service, body)) == read_outcomes(rehearsed)
 
 
 async def test_a_dry_run_stores_no_shared_object(service: Service, pool: Pool) -> None:

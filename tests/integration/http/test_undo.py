@@ -14,7 +14,7 @@ from tests.support.projects import until
 from tests.support.raw_http import Connection, form, get, head, part, upload
 from tests.support.running_imports import hold_projects
 from tests.support.service import Service
-from tests.support.uploads import current, plans, send, told, undo
+from tests.support.uploads import current, plans, read_outcomes, send, undo
 
 
 def rich(name: str) -> bytes:
@@ -49,7 +49,7 @@ async def test_undoing_an_update_restores_the_previous_content(
     [item] = answer.json["details"]["successes"]
     assert (item["outcome"], item["version"], item["tasks"]) == ("updated", 3, 2)
     assert await current(pool) == before
-    assert told(await send(service, rich("First"))) == {"A": "unchanged"}
+    assert read_outcomes(await send(service, rich("First"))) == {"A": "unchanged"}
 
 
 async def test_undoing_restores_large_projects_in_pieces(
@@ -73,18 +73,24 @@ async def test_undoing_a_creation_archives_the_project_and_undoing_that_revives_
 ) -> None:
     created = await send(service, plans("A", "B"))
     answer = await undo(service, created.json["import_id"])
-    assert told(answer) == {"A": "updated", "B": "updated"}
+    assert read_outcomes(answer) == {"A": "updated", "B": "updated"}
     assert await pool.fetchval("SELECT count(*) FROM projects WHERE archived_at IS NULL") == 0
-    assert told(await undo(service, answer.json["import_id"])) == {"A": "updated", "B": "updated"}
+    assert read_outcomes(await undo(service, answer.json["import_id"])) == {
+        "A": "updated",
+        "B": "updated",
+    }
     assert await pool.fetchval("SELECT count(*) FROM projects WHERE archived_at IS NULL") == 2
-    assert told(await send(service, plans("A", "B"))) == {"A": "unchanged", "B": "unchanged"}
+    assert read_outcomes(await send(service, plans("A", "B"))) == {
+        "A": "unchanged",
+        "B": "unchanged",
+    }
 
 
 async def test_undoing_a_revival_archives_the_project_again(service: Service, pool: Pool) -> None:
     await undo(service, (await send(service, plans("A"))).json["import_id"])
     since = await pool.fetchval("SELECT archived_at FROM projects")
     revived = await send(service, plans("A"))
-    assert told(revived) == {"A": "updated"}
+    assert read_outcomes(revived) == {"A": "updated"}
     await undo(service, revived.json["import_id"])
     assert await pool.fetchval("SELECT archived_at FROM projects") == since
 
@@ -96,7 +102,7 @@ async def test_undoing_keeps_projects_changed_since_and_restores_the_others(
     changed = await send(service, plans("A", "B", "C", name="Second"))
     await send(service, plans("B", name="Third"))
     answer = await undo(service, changed.json["import_id"])
-    assert told(answer) == {"A": "updated", "B": "VERSION_CONFLICT", "C": "updated"}
+    assert read_outcomes(answer) == {"A": "updated", "B": "VERSION_CONFLICT", "C": "updated"}
     [error] = answer.json["details"]["errors"]
     assert error["current_version"] == 3
     names = await pool.fetch("SELECT name FROM current_projects ORDER BY external_id")
@@ -106,7 +112,7 @@ async def test_undoing_keeps_projects_changed_since_and_restores_the_others(
 async def test_undoing_ignores_unchanged_and_failed_projects(service: Service, pool: Pool) -> None:
     await send(service, plans("A"))
     mixed = await send(service, plans("A", "B", "B"))
-    assert told(await undo(service, mixed.json["import_id"])) == {"B": "updated"}
+    assert read_outcomes(await undo(service, mixed.json["import_id"])) == {"B": "updated"}
     assert await pool.fetchval("SELECT version FROM projects WHERE external_id = 'A'") == 1
 
 
@@ -125,7 +131,7 @@ async def test_undoing_leaves_a_locked_project_unchanged(service: Service, pool:
         " WHERE external_id = 'A'"
     )
     answer = await undo(service, created.json["import_id"])
-    assert told(answer) == {"A": "LOCKING_CONFLICT", "B": "updated"}
+    assert read_outcomes(answer) == {"A": "LOCKING_CONFLICT", "B": "updated"}
     assert answer.json["details"]["errors"][0]["locked_by"] == "other"
 
 
@@ -136,7 +142,7 @@ async def test_undoing_to_a_pruned_version_fails_for_that_project(
     changed = await send(service, plans("A", "B", name="Second"))
     await pool.execute("DELETE FROM project_versions WHERE version = 1")
     answer = await undo(service, changed.json["import_id"])
-    assert told(answer) == {"A": "NOT_IMPORTED", "B": "NOT_IMPORTED"}
+    assert read_outcomes(answer) == {"A": "NOT_IMPORTED", "B": "NOT_IMPORTED"}
     error = answer.json["details"]["errors"][0]
     assert error["message"] == "The version before is no longer kept"
     assert error["retryable"] is False
@@ -156,7 +162,7 @@ async def test_undoing_to_a_version_pruned_during_the_copy_restores_nothing_of_i
 
     monkeypatch.setattr(version_copy, "_copy_records", late)
     answer = await undo(service, changed.json["import_id"])
-    assert told(answer) == {"A": "NOT_IMPORTED", "B": "updated"}
+    assert read_outcomes(answer) == {"A": "NOT_IMPORTED", "B": "updated"}
     versions = "SELECT array_agg(version) FROM project_versions WHERE project_id = 1"
     assert await pool.fetchval(versions) == [2]
 

@@ -8,9 +8,9 @@ import yaml
 from service.settings import Settings
 from service.storage import Pool
 from tests.support.paths import CHECKOUT
-from tests.tools.k8s.building import service, settings
 from tests.tools.k8s.expressions import ALERTS
-from tests.tools.k8s.validating import bytes_of
+from tests.tools.k8s.overlays import service, settings
+from tests.tools.k8s.validation import bytes_of
 from tests.tools.reference.service import metrics_by_name
 
 OVERLAY = "production"

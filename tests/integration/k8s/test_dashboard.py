@@ -7,8 +7,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.support.paths import CHECKOUT
 from tests.support.raw_http import XML, form, get, part, upload
 from tests.support.service import Service
-from tests.tools.k8s.building import OVERLAYS, of, one
 from tests.tools.k8s.expressions import ALERTS, OVERLAY, asked, dashboard, named, panels
+from tests.tools.k8s.overlays import OVERLAYS, of, one
 from tests.tools.reference.service import metrics_by_name
 
 PROMETHEUS_OWN = {"up": set[str]()}

@@ -1,6 +1,6 @@
 """The nginx of ``make rollout`` is set by the Ingress, and passes uploads through as they come."""
 
-from tests.tools.k8s.building import one
+from tests.tools.k8s.overlays import one
 from tests.tools.load.nginx import directives
 
 

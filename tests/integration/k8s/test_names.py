@@ -13,7 +13,7 @@ from service.cli.main import app
 from service.http.routes.table import ROUTES
 from service.settings import Settings
 from tests.support.paths import CHECKOUT
-from tests.tools.k8s.building import (
+from tests.tools.k8s.overlays import (
     OVERLAYS,
     Object,
     build,
@@ -25,7 +25,7 @@ from tests.tools.k8s.building import (
     settings,
     templates,
 )
-from tests.tools.k8s.validating import VERSIONS, check
+from tests.tools.k8s.validation import VERSIONS, check
 from tests.tools.reference.service import metrics_by_name, variable
 
 DOCKERFILE = (CHECKOUT / "Dockerfile").read_text("utf-8")

@@ -22,7 +22,7 @@ from tests.support.paths import CHECKOUT
 from tests.support.raw_http import XML, form, get, part, upload
 from tests.support.service import served
 from tests.tools.image.database import SERVER, make_roles
-from tests.tools.k8s.building import pods
+from tests.tools.k8s.overlays import pods
 
 FILE = CHECKOUT / "k8s" / "components" / "pgbouncer" / "pgbouncer.ini"
 PASSWORD = "a password"

@@ -3,7 +3,7 @@
 import pytest
 
 from service.settings import Settings
-from tests.tools.k8s.building import OVERLAYS, Object, of, one, pods, settings, templates
+from tests.tools.k8s.overlays import OVERLAYS, Object, of, one, pods, settings, templates
 
 NAME = "bulk-import-prune"
 PRUNING = [overlay for overlay in OVERLAYS if of(overlay, "CronJob")]

@@ -4,8 +4,8 @@ import copy
 
 import pytest
 
-from tests.tools.k8s.building import OVERLAYS, Object, build, one
-from tests.tools.k8s.validating import VERSIONS, check
+from tests.tools.k8s.overlays import OVERLAYS, Object, build, one
+from tests.tools.k8s.validation import VERSIONS, check
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

@@ -9,8 +9,8 @@ import pytest
 from service.cli.commands.prune import CONNECTIONS
 from service.imports.manager import SPARE_CONNECTIONS
 from service.settings import GIB, MIB, Settings
-from tests.tools.k8s.building import OVERLAYS, of, one, pods, service, settings
-from tests.tools.k8s.validating import bytes_of
+from tests.tools.k8s.overlays import OVERLAYS, of, one, pods, service, settings
+from tests.tools.k8s.validation import bytes_of
 
 IMPORT = 64 * MIB
 """What an import may take over an idle process, by ``make bench``."""

@@ -7,7 +7,7 @@ from tests.support.native import native
 from tests.support.raw_http import form, part
 from tests.support.real.files import FILES, File
 from tests.support.service import Service
-from tests.support.uploads import current, send, told, undo
+from tests.support.uploads import current, read_outcomes, send, undo
 
 PORTFOLIOS = [file for file in FILES if file.name in ("plants.xml", "portfolio.xml")]
 
@@ -35,7 +35,7 @@ async def test_an_undo_restores_a_changed_portfolio_row_by_row(
     mine = second.json["details"]["successes"][0]["external_id"]
     plan = native(f'<project id="{mine}"><name>Mine</name></project>')
     await send(service, upload_of(plan.encode()))
-    outcomes = told(await undo(service, second.json["import_id"]))
+    outcomes = read_outcomes(await undo(service, second.json["import_id"]))
     assert outcomes.pop(mine) == "VERSION_CONFLICT"
     assert list(outcomes.values()) == ["updated"] * (projects - 1)
     after = await current(pool)

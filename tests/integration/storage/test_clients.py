@@ -10,10 +10,11 @@ import pytest
 from service.imports import client_removal
 from service.storage import Pool
 from tests.support.databases import CLIENT_TABLES
+from tests.support.faults.project_files import content_of
 from tests.support.faults.proxy import Fault, proxied
-from tests.support.faults.uploads import content_of, send
 from tests.support.projects import until
 from tests.support.service import Service
+from tests.support.upload import send_file
 
 COPY_FOR_2 = """
 INSERT INTO {table} SELECT (jsonb_populate_record(t, '{{"client_id": 2}}')).* FROM {table} t
@@ -37,7 +38,7 @@ async def count_rows(pool: Pool, client_id: int) -> dict[str, int]:
 @pytest.fixture
 async def filled(http: aiohttp.ClientSession, service: Service, pool: Pool) -> dict[str, int]:
     """Give clients 1 and 2 the same rows in every table, and return their numbers."""
-    assert (await send(http, service, content_of(300)))[0] == 207
+    assert (await send_file(http, service, content_of(300)))[0] == 207
     await pool.execute(
         """
         INSERT INTO project_locks (client_id, project_id, holder, expires_at)
@@ -101,7 +102,7 @@ async def test_disabling_or_removing_a_client_stops_its_imports_and_refuses_new_
 
     async with pool.acquire() as conn:
         await end(conn, 1, EXPIRY)  # type: ignore[operator]
-    status, answered = await send(http, service, content)
+    status, answered = await send_file(http, service, content)
     assert status == (403 if end is client_removal.disable_client else 404), answered
     if end is client_removal.disable_client:
         await until(pool, "SELECT state = 'cancelled' FROM imports")

@@ -12,8 +12,9 @@ from service.settings import Settings
 from service.storage import Pool, migrate
 from service.storage.pool import open_pool
 from tests.support.databases import ADD_CLIENT, CLIENT_TABLES
-from tests.support.faults.uploads import content_of, send
+from tests.support.faults.project_files import content_of
 from tests.support.service import served
+from tests.support.upload import send_file
 
 ROLE = "importer"
 GRANTED = "SELECT table_name FROM information_schema.role_table_grants WHERE grantee = 'importer'"
@@ -61,7 +62,7 @@ async def test_the_role_can_import_read_and_prune(
         open_pool(settings, as_role) as own,
     ):
         for content, outcome in ((content_of(20), "created"), (changed, "updated")):
-            status, body = await send(http, service, content)
+            status, body = await send_file(http, service, content)
             assert (status, body["counts"][outcome] > 0) == (207, True), body
         async with http.get(f"{service.base}/readyz") as answer:
             assert answer.status == 200

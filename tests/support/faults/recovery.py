@@ -4,9 +4,9 @@ import asyncio
 
 import aiohttp
 
-from tests.support.faults.truth import assert_all_told_is_true, stored_outcomes
-from tests.support.faults.uploads import send
+from tests.support.faults.truth import assert_outcomes_are_stored, stored_outcomes
 from tests.support.service import Service
+from tests.support.upload import send_file
 
 
 async def complete_upload(
@@ -15,15 +15,15 @@ async def complete_upload(
     """A repeated upload must land all of the file, with what was there as unchanged."""
     before = await stored_outcomes(dsn)
     there = {row["external_id"] for row in before if row["outcome"] != "failed"}
-    status, told = await send(http, service, content)
+    status, told = await send_file(http, service, content)
     assert status == 207, told
     again = {one["external_id"] for one in told["details"]["successes"]}
     unchanged = {
         one["external_id"] for one in told["details"]["successes"] if one["outcome"] == "unchanged"
     }
     assert (len(again), unchanged) == (content.count(b"<project "), there)
-    await assert_all_told_is_true(dsn, content, told["details"]["successes"])
-    await assert_all_told_is_true(dsn, content, await stored_outcomes(dsn))
+    await assert_outcomes_are_stored(dsn, content, told["details"]["successes"])
+    await assert_outcomes_are_stored(dsn, content, await stored_outcomes(dsn))
     counts: dict[str, int] = told["counts"]
     return counts
 

@@ -1,4 +1,4 @@
-"""Whether what was told of imports is true: each project there whole, or not at all."""
+"""Checks that the database holds every project exactly as the outcomes of imports report it."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -24,7 +24,7 @@ _COUNTED: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "resources": ("Resource",),
         "assignments": ("Assignment",),
     },
-    # Resources stand beside the projects, each of which has those that it uses.
+    # P6 files keep resources outside the projects; a project has those that it uses.
     "http://xmlns.oracle.com/Primavera/P6/V23.12/API/BusinessObjects": {
         "tasks": ("WBS", "Activity"),
         "dependencies": ("Relationship",),
@@ -35,7 +35,7 @@ _COUNTED: Final[dict[str, dict[str, tuple[str, ...]]]] = {
 _TABLES: Final = ("tasks", "dependencies", "resources", "assignments")
 LANDED: Final = ("created", "updated", "unchanged")
 
-# By import and attempt, what the outcomes count, where an import's row says otherwise.
+# Imports whose counts differ from those of the stored outcomes of their attempt.
 _MISCOUNTED: Final = """
 SELECT i.import_id, i.state, i.counts, r.counts AS stored
   FROM imports i
@@ -50,8 +50,8 @@ SELECT i.import_id, i.state, i.counts, r.counts AS stored
  WHERE i.client_id = $1 AND i.state <> 'running' AND i.counts <> r.counts
 """
 _RUNNING: Final = "SELECT import_id FROM imports WHERE client_id = $1 AND state = 'running'"
-# Versions of which no outcome tells, and those with fewer or more tasks than it tells.
-_UNTOLD: Final = """
+# Versions without an outcome, and those whose number of tasks differs from the outcome.
+_UNREPORTED: Final = """
 SELECT v.project_id, v.version
   FROM project_versions v
   LEFT JOIN import_results r
@@ -63,9 +63,9 @@ SELECT v.project_id, v.version
                                   WHERE t.client_id = v.client_id AND t.project_id = v.project_id
                                     AND t.version = v.version)
 """
-# Each change that was told is one version, numbered from 1 to the one that is pointed to.
+# Each reported change is one version; versions are numbered from 1 to the current one.
 _MISNUMBERED: Final = """
-SELECT p.project_id, p.version, v.numbers, coalesce(r.number, 0) AS told
+SELECT p.project_id, p.version, v.numbers, coalesce(r.number, 0) AS reported
   FROM projects p
   LEFT JOIN (SELECT project_id, array_agg(version ORDER BY version) AS numbers
                FROM project_versions
@@ -88,7 +88,7 @@ SELECT DISTINCT project_id, version FROM {table} c
                     WHERE client_id = c.client_id AND project_id = c.project_id
                       AND version = c.version)
 """
-_LAID_DOWN: Final = """
+_CHILD_COUNTS: Final = """
 SELECT project_id, version, (SELECT count(*) FROM {table} c
                               WHERE c.client_id = v.client_id AND c.project_id = v.project_id
                                 AND c.version = v.version) AS number
@@ -99,7 +99,7 @@ SELECT project_id, version, (SELECT count(*) FROM {table} c
 
 @dataclass
 class Findings:
-    """What is not as it was told; empty where all is.
+    """Differences between the outcomes and the database.
 
     Attributes:
         lost: projects that were told as landed, and are not there as they were told.
@@ -112,7 +112,7 @@ class Findings:
     lied: list[str] = field(default_factory=list)
 
 
-async def assert_all_told_is_true(
+async def assert_outcomes_are_stored(
     dsn: str,
     content: bytes,
     outcomes: Iterable[Mapping[str, Any]],
@@ -128,37 +128,39 @@ async def assert_all_told_is_true(
     Args:
         dsn: the database, by a URL.
         content: the file.
-        outcomes: of imports of that file, as answers or the stored rows tell them.
+        outcomes: of imports of that file, from responses or from the stored rows.
         client_id: whose they are.
         running: imports may be running.
 
     Raises:
-        AssertionError: something is not as it was told; says what.
+        AssertionError: the database differs from the outcomes; the message lists where.
     """
     connection = await asyncpg.connect(dsn)
     try:
         found = await look(connection, client_id, running=running)
-        there = await laid_down(connection, client_id)
+        there = await count_children(connection, client_id)
     finally:
         await connection.close()
     said = children_of(content)
     found.lost += [
-        f"{dict(told)}" for told in outcomes if not as_told(told, there, said[told["external_id"]])
+        f"{dict(told)}"
+        for told in outcomes
+        if not is_stored(told, there, said[told["external_id"]])
     ]
     assert found == Findings()
 
 
-def as_told(
-    told: Mapping[str, Any],
-    there: Mapping[tuple[int, int], tuple[str, Mapping[str, int]]],
-    said: Mapping[str, int],
+def is_stored(
+    outcome: Mapping[str, Any],
+    stored: Mapping[tuple[int, int], tuple[str, Mapping[str, int]]],
+    expected: Mapping[str, int],
 ) -> bool:
-    """Whether an outcome is true: not landed, or there with as many children as its file says."""
-    if told["outcome"] not in LANDED:
+    """Return whether the project is stored with the children of its file, or was not imported."""
+    if outcome["outcome"] not in LANDED:
         return True
-    external_id, numbers = there.get((told["project_id"], told["version"]), (None, {}))
-    return external_id == told["external_id"] and all(
-        numbers[table] == number for table, number in said.items()
+    external_id, numbers = stored.get((outcome["project_id"], outcome["version"]), (None, {}))
+    return external_id == outcome["external_id"] and all(
+        numbers[table] == number for table, number in expected.items()
     )
 
 
@@ -176,7 +178,7 @@ async def stored_outcomes(dsn: str, client_id: int = 1) -> list[dict[str, Any]]:
 
 
 async def look(connection: Connection, client_id: int, *, running: bool = False) -> Findings:
-    """What is wrong with what a client has, whatever was imported; no version may be pruned.
+    """Return the inconsistencies of a client's tables; expects that no version was pruned.
 
     Args:
         running: imports may be running.
@@ -188,23 +190,23 @@ async def look(connection: Connection, client_id: int, *, running: bool = False)
     found = Findings(lied=await ask(_MISCOUNTED))
     if not running:
         found.lied += await ask(_RUNNING)
-    for query in (_UNTOLD, _MISNUMBERED):
+    for query in (_UNREPORTED, _MISNUMBERED):
         found.half += await ask(query)
     for table in (*_TABLES, "project_parts"):
         found.half += [f"{table}: {row}" for row in await ask(_ORPHANS.format(table=table))]
     return found
 
 
-async def laid_down(
+async def count_children(
     connection: Connection, client_id: int
 ) -> dict[tuple[int, int], tuple[str, dict[str, int]]]:
-    """By project and version, whose it is and how many children of each table it has."""
+    """Return by project and version its external_id and its number of rows in each table."""
     query = "SELECT project_id, external_id FROM projects WHERE client_id = $1"
     rows = await connection.fetch(query, client_id)
     names: dict[int, str] = {row["project_id"]: row["external_id"] for row in rows}
     there: dict[tuple[int, int], tuple[str, dict[str, int]]] = {}
     for table in _TABLES:
-        for row in await connection.fetch(_LAID_DOWN.format(table=table), client_id):
+        for row in await connection.fetch(_CHILD_COUNTS.format(table=table), client_id):
             key = (row["project_id"], row["version"])
             name = names.get(row["project_id"], "nobody")
             there.setdefault(key, (name, {}))[1][table] = row["number"]
@@ -212,9 +214,9 @@ async def laid_down(
 
 
 def children_of(content: bytes) -> dict[str, dict[str, int]]:
-    """By project of a file, how many children it says for each table, as far as that is plain.
+    """Return by project of a file its number of records for each table, where that is simple.
 
-    Of a project that comes twice, the first counts.
+    Of a project that occurs twice, the first counts.
     """
     found: dict[str, dict[str, int]] = {}
     for project in etree.fromstring(content).iter("{*}project", "{*}Project"):

@@ -22,13 +22,13 @@ import aiohttp
 from tests.support.paths import CHECKOUT
 from tests.tools.bench.database import CLIENTS, add_clients
 from tests.tools.bench.process import sign
+from tests.tools.chaos.clients import Client, Site
 from tests.tools.chaos.database import Killable, killable
-from tests.tools.chaos.looking import left_behind
+from tests.tools.chaos.inspection import left_behind
 from tests.tools.chaos.replicas import Replica, two_replicas
 from tests.tools.chaos.rounds import Tally, play
 from tests.tools.chaos.saturation import BEAT, SETTINGS, WRITERS, Saturated, saturate
 from tests.tools.chaos.schedule import KILLS, Round
-from tests.tools.chaos.sending import Client, Site
 
 ROUNDS: Final = 34
 """Enough for 200 kills and 20 stops of the service and 50 of PostgreSQL."""

@@ -8,11 +8,11 @@ from typing import Final
 
 import aiohttp
 
+from tests.tools.chaos.clients import Client, Site
 from tests.tools.chaos.database import Killable
-from tests.tools.chaos.looking import Seen, look_at
+from tests.tools.chaos.faults import Striker, Struck
+from tests.tools.chaos.inspection import Seen, look_at
 from tests.tools.chaos.schedule import SENDERS, Round
-from tests.tools.chaos.sending import Client, Site
-from tests.tools.chaos.striking import Striker, Struck
 
 LONGEST: Final = 180.0
 """Seconds after which a round has met a fault of ours."""

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from service.storage.advisory_locks import client_key
+from tests.tools.chaos.clients import Client
 from tests.tools.chaos.database import Killable
 from tests.tools.chaos.files import many
 from tests.tools.chaos.replicas import Replica
 from tests.tools.chaos.schedule import Upload
-from tests.tools.chaos.sending import Client
 
 WRITERS: Final = 8
 BEAT: Final = 0.5

@@ -15,9 +15,9 @@ from typing import Final
 
 import yaml
 
-from tests.tools.k8s.building import OVERLAYS, build, one
 from tests.tools.k8s.expressions import advised, as_rules, asked
-from tests.tools.k8s.validating import VERSIONS, check
+from tests.tools.k8s.overlays import OVERLAYS, build, one
+from tests.tools.k8s.validation import VERSIONS, check
 
 ALERTS: Final = Path(__file__).with_name("alerts.test.yaml")
 

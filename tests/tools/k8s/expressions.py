@@ -5,7 +5,7 @@ import re
 from typing import Any, Final
 
 from tests.support.paths import CHECKOUT
-from tests.tools.k8s.building import one
+from tests.tools.k8s.overlays import one
 
 OVERLAY: Final = "production"
 VARIABLES: Final = {"$__rate_interval": "5m", "$pod": ".*"}

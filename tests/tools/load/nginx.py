@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Final
 
-from tests.tools.k8s.building import one
+from tests.tools.k8s.overlays import one
 
 _CONFIGURATION: Final = """
 daemon off;

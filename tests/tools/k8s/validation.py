@@ -8,7 +8,7 @@ import jsonschema  # type: ignore[import-untyped]
 import kubernetes_validate  # type: ignore[import-untyped]
 import yaml
 
-from tests.tools.k8s.building import Object
+from tests.tools.k8s.overlays import Object
 
 VERSIONS: Final = ("1.35", "1.36", "1.37")
 """Kubernetes' own three that are maintained."""

@@ -13,11 +13,11 @@ import asyncpg
 import orjson
 
 from service.storage import Connection
-from tests.support.faults.truth import LANDED, Findings, as_told, laid_down, look
+from tests.support.faults.truth import LANDED, Findings, count_children, is_stored, look
+from tests.tools.chaos.clients import Answer, Client, Site
 from tests.tools.chaos.database import SERVICE, Killable
 from tests.tools.chaos.replicas import EXPIRY, Replica
 from tests.tools.chaos.schedule import Upload
-from tests.tools.chaos.sending import Answer, Client, Site
 
 _AGAIN: Final = 8
 """Uploads of a round that are repeated under their keys, and files that are sent once more."""
@@ -127,7 +127,7 @@ async def _read(connection: Connection, client_id: int) -> _Stored:
         {row["import_id"]: row for row in imports},
         results,
         {(row["project_id"], row["version"]): row["name"] for row in versions},
-        await laid_down(connection, client_id),
+        await count_children(connection, client_id),
         {row["import_id"] for row in versions},
     )
 
@@ -154,7 +154,7 @@ def _there(row: Mapping[str, Any], upload: Upload, stored: _Stored) -> bool:
     """The version that an outcome names has the children and the edition of its file."""
     name = stored.names.get((row["project_id"], row["version"]), "")
     said = upload.file.says[row["external_id"]]
-    return name.endswith(upload.file.edition) and as_told(row, stored.there, said)
+    return name.endswith(upload.file.edition) and is_stored(row, stored.there, said)
 
 
 def _told(answer: Answer, stored: _Stored, seen: Seen) -> None:

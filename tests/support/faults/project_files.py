@@ -1,12 +1,8 @@
-"""Files whose projects have children of every kind, and their upload whatever comes of it."""
+"""Files whose projects have children of every kind, and settings for tests of faults."""
 
-from typing import Any, Final
-
-import aiohttp
-import orjson
+from typing import Final
 
 from tests.support.native import FILE_START
-from tests.support.service import Service
 
 QUICK: Final = {
     "batch_projects": 50,
@@ -15,11 +11,11 @@ QUICK: Final = {
     "heartbeat_every": 0.2,
     "heartbeat_expiry": 3.0,
 }
-"""Settings by which a fault is met within seconds."""
+"""Settings with which the service notices a fault within seconds."""
 
 
 def content_of(projects: int, mark: str = "") -> bytes:
-    """A native file whose projects differ in size; ``mark`` makes them other projects."""
+    """Return a native file whose projects differ in size; ``mark`` changes their ids."""
     return b"".join(
         (
             FILE_START.encode(),
@@ -42,14 +38,3 @@ def _project(name: str, tasks: int) -> bytes:
         '<resources><resource id="R" type="work"><name>Crew</name></resource></resources>'
         f"<assignments>{work}</assignments></project>\n"
     ).encode()
-
-
-async def send(
-    http: aiohttp.ClientSession, service: Service, content: bytes, **headers: str
-) -> tuple[int, dict[str, Any]]:
-    """Upload a file; the status and what the body tells. Further headers come by keyword."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    form = aiohttp.FormData()
-    form.add_field("file", content, filename="plans.xml", content_type="application/xml")
-    async with http.post(service.bulk, data=form, headers=service.headers() | named) as answer:
-        return answer.status, orjson.loads(await answer.read())

@@ -11,10 +11,10 @@ import asyncpg
 
 from service.storage import Connection
 from service.storage.advisory_locks import import_key
+from tests.tools.chaos.clients import Client, Site, Wrong
 from tests.tools.chaos.database import Killable
 from tests.tools.chaos.replicas import Replica
 from tests.tools.chaos.schedule import Blow, Round, Strike, Upload
-from tests.tools.chaos.sending import Client, Site, Wrong
 
 _POLL: Final = 0.01
 _SETTLED: Final = 0.05
