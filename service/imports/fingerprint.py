@@ -22,7 +22,7 @@ class FingerprintReader:
 
     Args:
         source: the file's XML.
-        max_bytes: number of bytes to hash. Nobody reads more of the file.
+        max_bytes: number of bytes to hash, which is the size limit of a file.
     """
 
     def __init__(self, source: ByteSource, max_bytes: int) -> None:

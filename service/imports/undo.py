@@ -49,7 +49,7 @@ BATCH_TASKS: Final = 20_000
 """Approximate number of tasks in a batch."""
 
 PRUNED: Final = Failure(
-    ErrorCode.NOT_IMPORTED, "The version before is no longer kept", {"retryable": False}
+    ErrorCode.NOT_IMPORTED, "The previous version is no longer kept", {"retryable": False}
 )
 
 

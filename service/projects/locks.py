@@ -1,4 +1,4 @@
-"""Locks that people take on projects: while a lock holds, nobody else changes the project."""
+"""Locks that people take on projects: until a lock ends, no other user changes the project."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -11,7 +11,7 @@ they work through PgBouncer in transaction mode. A transaction takes them in thi
     project                                        each batch (tried), a person's change to it
 
 A batch never waits for a project while it holds one: it commits the projects that it got and tries
-the others again. So two imports of the same projects cannot deadlock, in whatever order they come.
+the others again. So two imports of the same projects cannot deadlock, whatever their order.
 A transaction that holds the client exclusively needs no project locks.
 """
 

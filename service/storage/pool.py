@@ -56,7 +56,7 @@ class _PooledConnection(asyncpg.Connection):
     def get_reset_query(self) -> str:
         """Return no query, which saves a round trip at each release of a connection.
 
-        Nothing needs a reset: all settings and locks end with their transaction.
+        There is nothing to reset, because all settings and locks end with their transaction.
         """
         return ""
 

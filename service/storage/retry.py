@@ -28,12 +28,12 @@ T = TypeVar("T")
 async def with_retries(
     pool: Pool, work: Callable[[Connection, bool], Awaitable[T]], within: float
 ) -> T:
-    """Do ``work`` on a connection of the pool; after a passing fault, again on a new connection.
+    """Do ``work`` on a connection of the pool; after a temporary fault, repeat it on a new one.
 
     Args:
         pool: the connections.
         work: takes the connection, and whether an earlier try ended without a clear answer.
-        within: seconds of faults after which the next fault is final.
+        within: seconds for which faults may last; a fault after that is final.
 
     Raises:
         Unavailable: the faults lasted longer, or a lock was not free in ``LOCK_WAITS`` waits.
@@ -70,7 +70,7 @@ async def with_retries(
 
 
 def backoff() -> Iterator[float]:
-    """Yield growing pauses with jitter, in seconds, without end."""
+    """Yield pauses in seconds endlessly; they grow, and vary at random."""
     pause = FIRST_PAUSE
     while True:
         yield random.uniform(pause / 2, pause)
@@ -78,7 +78,7 @@ def backoff() -> Iterator[float]:
 
 
 async def complete(work: Coroutine[Any, Any, T]) -> T:
-    """Await ``work`` to its end; a cancellation meanwhile takes effect afterwards."""
+    """Await ``work`` to its end; a cancellation takes effect only afterwards."""
     task = asyncio.create_task(work)
     try:
         return await asyncio.shield(task)

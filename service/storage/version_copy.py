@@ -18,7 +18,7 @@ ROWS_AT_A_TIME: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class VersionCopy:
-    """The copy of a project's version ``source`` to ``target``, archived or as it was."""
+    """A copy to make of a project's version ``source`` as version ``target``, archived or not."""
 
     project_id: int
     source: int

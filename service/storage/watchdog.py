@@ -75,6 +75,6 @@ def reset() -> None:
 
 
 def terminate(conn: Connection) -> None:
-    """Close a connection without notifying the server, unless it is closed."""
+    """Close a connection without notifying the server; has no effect if it is closed."""
     with contextlib.suppress(asyncpg.InterfaceError):  # the pool has released it
         conn.terminate()

@@ -2,7 +2,7 @@
 
 -- Every primary key starts with client_id, and every query names the client. So clients never mix, and
 -- the tables can be partitioned or distributed by client. Records and outcomes have no foreign keys,
--- because the importer checks their references before it writes them.
+-- because the service checks their references before it writes them.
 
 CREATE TABLE clients (
     client_id   bigint      PRIMARY KEY CHECK (client_id >= 0),

@@ -34,8 +34,8 @@ SELECT i.import_id, i.attempt, i.state, i.fingerprint,
    AND i.key_claimed_at IS NOT NULL
 
 -- name: take_over
--- An earlier statement holds the import's lock exclusively, so that the attempt before writes nothing
--- more. Returns nothing if another upload took the import over first.
+-- An earlier statement holds the import's lock exclusively, so that the previous attempt writes
+-- nothing more. Returns nothing if another upload took the import over first.
 WITH taken AS (
     UPDATE imports i
        SET attempt = i.attempt + 1, state = 'running', options = $4, request_id = $5,

@@ -1,6 +1,6 @@
 -- name: set_style
--- Print values in the same style whatever the role's settings; PgBouncer lets SET LOCAL through.
--- Plan for the values at hand: a cached plan can date from when the tables were small.
+-- Prints values in the same style for every role; SET LOCAL works through PgBouncer. Plans for the
+-- actual values, because a cached plan can date from when the tables were small.
 SELECT set_config('datestyle', 'ISO, YMD', true),
        set_config('intervalstyle', 'iso_8601', true),
        set_config('timezone', 'UTC', true),

@@ -12,8 +12,9 @@ SELECT index, outcome, external_id, name, project_id, tasks
 
 -- name: read_current
 -- Runs under the projects' locks. Reads the current version of each, whether the import $3 wrote it,
--- the last version before it of another writer, and whether the import wrote version 1. OFFSET 0 makes
--- the planner look up each row by its whole key: a join would read all rows of the client each time.
+-- the last version before it that another writer made, and whether the import wrote version 1. OFFSET
+-- 0 makes the planner look up each row by its whole key: a join would read all rows of the client
+-- each time.
 SELECT p.project_id, p.version, v.import_id IS NOT DISTINCT FROM $3 AS by_import,
        (SELECT max(b.version)
           FROM project_versions b

@@ -110,7 +110,7 @@ _PAGING_PARAMETERS: Final = {
     "cursor": query_parameter(
         "cursor",
         describe(STRING, "Opaque."),
-        "Position of the page, from the `next` of the page before.",
+        "Position of the page, from the `next` of the previous page.",
     ),
 }
 

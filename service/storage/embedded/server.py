@@ -8,9 +8,9 @@
      └── server.log      the server's log since its last start; the one before is kept too
 
 The locks are ``flock``s, which the kernel releases however a process ends. While ``server.lock`` is
-taken, a process of the server is alive. Once it is free, none is, whatever the server's own lock
-files state, so those can be deleted. The last holder stops the server. If the holders are killed,
-the server continues, and the next holder joins it.
+taken, a process of the server is alive. Once it is free, no process is alive, even if the server's
+own lock files exist, so these can be deleted. The last holder stops the server. If the holders are
+killed, the server continues, and the next holder joins it.
 """
 
 import contextlib

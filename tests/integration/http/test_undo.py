@@ -144,7 +144,7 @@ async def test_undoing_to_a_pruned_version_fails_for_that_project(
     answer = await undo(service, changed.json["import_id"])
     assert read_outcomes(answer) == {"A": "NOT_IMPORTED", "B": "NOT_IMPORTED"}
     error = answer.json["details"]["errors"][0]
-    assert error["message"] == "The version before is no longer kept"
+    assert error["message"] == "The previous version is no longer kept"
     assert error["retryable"] is False
 
 
