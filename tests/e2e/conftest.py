@@ -1,4 +1,4 @@
-"""The program as people call it, with an embedded database of the test's own."""
+"""The command line as users run it, with a separate embedded database for each test."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The bytes of ``docs/clients/upload.http`` on a socket, as they are and around another file."""
+"""The bytes of ``docs/clients/upload.http`` on a socket, unchanged and with other files."""
 
 from urllib.parse import urlsplit
 

@@ -1,4 +1,4 @@
-"""What the clients make of what seldom comes; for ``make clients-check`` alone."""
+"""How the clients handle rare failures; runs only in ``make clients-check``."""
 
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path

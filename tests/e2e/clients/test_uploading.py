@@ -1,4 +1,4 @@
-"""What the clients send, what they tell of the answer, and what they end with."""
+"""What the clients send, what they print of the response, and their exit codes."""
 
 from pathlib import Path
 

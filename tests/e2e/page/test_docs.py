@@ -1,4 +1,4 @@
-"""``/docs`` in a real Chromium: all of the document, by keyboard, on every screen."""
+"""``/docs`` in a real Chromium: the whole document, usable by keyboard and on every screen size."""
 
 import pytest
 from playwright.async_api import expect

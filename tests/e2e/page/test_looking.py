@@ -1,4 +1,4 @@
-"""What there is already, looked at on the page: history, projects, timelines, versions."""
+"""The page shows stored data: history, projects, timelines and versions."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Files sent from the page: what becomes of them, and what is seen of it."""
+"""The page uploads files and shows progress, results and failures."""
 
 import asyncio
 import re

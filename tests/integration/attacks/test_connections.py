@@ -1,4 +1,4 @@
-"""Who is ended where there are more connections than there may be, and who is not."""
+"""Which connections the service closes when it has too many, and which it never closes."""
 
 import asyncio
 import re

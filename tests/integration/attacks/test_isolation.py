@@ -1,4 +1,4 @@
-"""A token for one client reads and changes nothing of another, by any route and any id.
+"""A token of one client can neither read nor change data of another, by any route or id.
 
 The routes are taken from the application itself, so that a new one is tested without an edit here,
 unless its path has a parameter of a new name: see ``of_two``.
@@ -99,7 +99,7 @@ def headers(settings: Settings, client: int) -> dict[str, str]:
 
 
 async def of_two(pool: Pool) -> dict[str, str]:
-    """For each parameter of a path, one value that is client 2's alone."""
+    """Return, for each path parameter, a value that belongs only to client 2."""
     import_id = await pool.fetchval("SELECT max(import_id) FROM imports WHERE client_id = 2")
     project_id = await pool.fetchval("SELECT min(project_id) FROM projects WHERE client_id = 2")
     return {"import_id": str(import_id), "project_id": str(project_id), "version": "1"}
@@ -128,7 +128,7 @@ def filled(path: str, values: Mapping[str, str], client: int) -> str:
 
 
 async def everything(pool: Pool) -> dict[str, list[str]]:
-    """All rows of client 2, by table."""
+    """Return all rows of client 2 by table."""
     tables = await pool.fetch(
         "SELECT table_name FROM information_schema.columns JOIN information_schema.tables"
         " USING (table_schema, table_name) WHERE column_name = 'client_id'"
@@ -153,7 +153,7 @@ def test_every_route_belongs_to_a_client_or_is_public(settings: Settings) -> Non
 async def test_a_client_can_read_its_own_rows(
     clients: Clients, settings: Settings, pool: Pool
 ) -> None:
-    """Without this the tests below could pass because nobody is given anything."""
+    """Without this test, the ones below would also pass if no client could read anything."""
     values = await of_two(pool)
     for path in paths(settings):
         if path.endswith(("/imports/{import_id}", "/projects/{project_id}")):

@@ -1,6 +1,6 @@
-"""Values that no client means, in every query, header and body: refused or answered, never a fault.
+"""Odd values in every query, header and body are refused or answered, and never cause a 500.
 
-The routes are the application's own, so that a new one is in it without an edit.
+The routes come from the application, so a new route is tested without an edit here.
 """
 
 import json
@@ -59,7 +59,7 @@ BODIES: Final = (
 
 @pytest.fixture
 async def session(service: Service) -> AsyncIterator[ClientSession]:
-    """Client 1's, with every scope there is, after its first import."""
+    """A session of client 1 with every scope, after its first import."""
     scopes = [value for name, value in service.settings if name.endswith("_scope")]
     said = {"Authorization": f"Bearer {token(scope=' '.join(scopes))}"}
     async with ClientSession(service.base, headers=said) as session:
@@ -71,7 +71,7 @@ async def session(service: Service) -> AsyncIterator[ClientSession]:
 
 
 def routes(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Each method and path of a client's, with 1 for every parameter."""
+    """Yield each method and path below a client, with 1 for every parameter."""
     for route in create_app(settings, "").router.routes():
         resource = route.resource
         if route.method in METHODS and resource is not None and "client_id" in resource.canonical:

@@ -1,4 +1,4 @@
-"""Keys of the issuer that change while the service runs, over HTTP."""
+"""The issuer changes its keys while the service runs."""
 
 import json
 import time
@@ -65,7 +65,7 @@ async def test_keys_rotate_without_a_restart(
 async def test_the_service_waits_for_an_issuer_that_is_unreachable_at_the_start(
     settings: Settings, dsn: str
 ) -> None:
-    """Other tokens hold meanwhile, and those of the issuer are told to come again."""
+    """Meanwhile other tokens are accepted, and tokens of the issuer get a 503 with Retry-After."""
     place = "http://127.0.0.1:1/keys"  # where nobody listens
     async with served(settings.model_copy(update={"jwt_jwks": place}), dsn) as service:
         assert (await upload(service, FILE)).status == 207

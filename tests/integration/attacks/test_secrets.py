@@ -1,4 +1,4 @@
-"""What is never told: secrets, and which versions answer."""
+"""The service never reveals secrets or the versions of its software."""
 
 from typing import Final
 

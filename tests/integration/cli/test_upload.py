@@ -1,4 +1,4 @@
-"""What can be uploaded, and what is told of it."""
+"""Which files the upload command accepts, and what it prints."""
 
 import asyncio
 import gzip

@@ -1,4 +1,4 @@
-"""Services whose database can be broken, or the way to it; and what they must leave behind."""
+"""Services whose database or connection can be broken; they must leave nothing behind."""
 
 import asyncio
 import contextlib
@@ -39,13 +39,13 @@ async def proxy(dsn: str) -> AsyncIterator[Proxy]:
 
 @pytest.fixture
 def retry_timeout() -> float:
-    """Seconds that the database may be away; a test that waits them out has fewer."""
+    """Seconds for which the database may be unreachable; tests that wait them out use fewer."""
     return 30.0
 
 
 @pytest.fixture
 def quick(settings: Settings, retry_timeout: float) -> Settings:
-    """Settings by which a fault is met within seconds."""
+    """Settings that detect a fault within seconds."""
     return settings.model_copy(update=QUICK | {"retry_timeout": retry_timeout})
 
 
@@ -61,14 +61,14 @@ async def faulty(
 
 @pytest.fixture
 def own_server(postgres: str) -> Iterator[Cluster]:
-    """A server of the test's own."""
+    """A server that only this test uses."""
     with cluster(postgres) as server:
         yield server
 
 
 @pytest.fixture
 async def way(own_server: Cluster) -> AsyncIterator[Proxy]:
-    """The way to ``own_server``."""
+    """A proxy to ``own_server``."""
     async with proxied(own_server.dsn()) as way:
         yield way
 
@@ -77,7 +77,7 @@ async def way(own_server: Cluster) -> AsyncIterator[Proxy]:
 async def own(
     quick: Settings, own_server: Cluster, way: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Service]:
-    """A service on ``own_server`` by ``way``, with client 1; it must leave nothing behind."""
+    """A service on ``own_server`` through ``way``, with client 1; it must leave nothing behind."""
     await execute(own_server.dsn(), ADD_CLIENT)
     async with broken_into(quick, way, monkeypatch) as service:
         yield service
@@ -87,8 +87,8 @@ async def own(
 async def broken_into(
     settings: Settings, way: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Service]:
-    """A service by a way that may break; afterwards no thread, task or working file is left."""
-    gc.collect()  # of files that earlier tests have left to it
+    """Serve through a proxy that may break; check that no thread, task or working file is left."""
+    gc.collect()  # closes files that earlier tests left to the collector
     tasks, files = asyncio.all_tasks(), unlinked()
     async with served(settings, way.dsn) as service:
         monkeypatch.setattr(watchdog, "TRANSACTION_TIMEOUT", 1.0)

@@ -1,4 +1,4 @@
-"""A seeded part of ``make chaos``, and an interrupt of it."""
+"""One seeded round of ``make chaos``, and interrupted rounds."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from tests.tools.chaos.__main__ import chaos
 
 STOPPED_IN_A_COPY: Final = 4
 CRASHES_FIRST: Final = 1
-"""Seeds of rounds."""
+"""Seeds of rounds with that course."""
 
 
 async def test_no_reported_outcome_is_lost(

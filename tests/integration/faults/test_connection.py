@@ -1,4 +1,4 @@
-"""The way to the database breaks at every moment of a batch."""
+"""The connection to the database breaks at every step of a batch."""
 
 import asyncio
 
@@ -24,7 +24,7 @@ PROJECTS = 600
 async def lands_whole(
     http: aiohttp.ClientSession, service: Service, dsn: str, content: bytes
 ) -> None:
-    """An upload of new projects must land all of them once, and tell it truly; then again."""
+    """Check that an upload and its repetition import and report every project once."""
     for outcome in ("created", "unchanged"):
         status, told = await send_file(http, service, content)
         assert status == 207, told

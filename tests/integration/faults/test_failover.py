@@ -1,4 +1,4 @@
-"""The primary dies while an import runs; its standby takes its place behind PgBouncer."""
+"""The primary dies during an import, and the standby replaces it behind PgBouncer."""
 
 import asyncio
 import contextlib
@@ -26,7 +26,7 @@ READ_ONLY = (503, "The database is read-only")
 
 @pytest.fixture
 def standby(postgres: str, own_server: Cluster) -> Iterator[Cluster]:
-    """A standby that has each commit of ``own_server`` before it is answered."""
+    """A synchronous standby of ``own_server``."""
     with (
         folder_for(postgres) as (folder, programs),
         contextlib.closing(Cluster(folder, programs)) as standby,
@@ -37,7 +37,7 @@ def standby(postgres: str, own_server: Cluster) -> Iterator[Cluster]:
 
 
 async def follow(primary: Cluster) -> None:
-    """Have commits wait for the standby from now on."""
+    """Make commits wait for the standby."""
     connection = await asyncpg.connect(primary.dsn())
     await connection.execute("ALTER SYSTEM SET synchronous_standby_names = 'standby'")
     await connection.execute("SELECT pg_reload_conf()")

@@ -1,7 +1,7 @@
-"""``bulk-import prune`` as a process of its own, beside imports that go on: nobody waits for it.
+"""``bulk-import prune`` in a separate process never blocks running imports.
 
-PostgreSQL itself tells: it logs every wait for a lock from a millisecond on, with those who hold
-it; and triggers write down what each transaction deletes.
+PostgreSQL provides the evidence: it logs every lock wait of a millisecond or more with the holders
+of the lock, and triggers record what each transaction deletes.
 """
 
 import asyncio
@@ -121,7 +121,7 @@ async def keep_importing(
 
 
 async def pruned(dsn: str) -> str:
-    """Run the command until it is through; what it said."""
+    """Run the command to its end and return its output."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "service", "prune"),
         env=os.environ | {"DATABASE_URL": dsn, "BULK_IMPORT_KEEP_SUPERSEDED": "0"},

@@ -1,4 +1,4 @@
-"""The server itself is killed, stopped, away, read-only, full, or out of locks."""
+"""The database server is killed, stopped, unreachable, read-only, full, or out of locks."""
 
 import asyncio
 import contextlib
@@ -26,7 +26,7 @@ WAITED_OUT = pytest.mark.parametrize("retry_timeout", [5.0])
 
 
 async def interrupted(http: aiohttp.ClientSession, service: Service, import_id: int) -> None:
-    """Wait until an import is: whoever asks for one finds it ended once it has missed its beats."""
+    """Wait until an import is interrupted: reading it ends an import that missed its heartbeats."""
     place = service.url(f"imports/{import_id}")
     async with asyncio.timeout(10):
         while (state := await state_of(http, service, place)) == "running":  # noqa: ASYNC110
@@ -207,7 +207,7 @@ async def test_an_import_gives_up_with_a_503_when_others_fill_the_lock_memory(
 
 @pytest.fixture
 def full_soon(postgres: str) -> Iterator[Cluster]:
-    """A server on a small disk of its own."""
+    """A server on a small separate disk."""
     try:
         with cluster(postgres, disk_mib=300) as server:
             yield server
@@ -235,7 +235,7 @@ async def test_a_full_disk_interrupts_the_import_and_imported_projects_stay(
         assert (status, told["message"]) == (503, "Service unavailable"), told
 
         ballast.unlink()
-        if not full_soon.running:  # it could not even write its log of changes
+        if not full_soon.running:  # it could not write its WAL
             await asyncio.to_thread(full_soon.start)
         await wait_until_ready(http, service, 200)
         await interrupted(http, service, told["import_id"])

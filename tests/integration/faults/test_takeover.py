@@ -1,4 +1,4 @@
-"""An import whose owner dies or stands still is another replica's, and its owner's no longer."""
+"""Another replica takes over an import whose owner died or stopped, and the owner loses it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -30,7 +30,7 @@ WAITS_FOR_BYTES = f"SELECT count(*) {COPYING} AND wait_event = 'ClientRead'"
 
 @pytest.fixture
 async def site(dsn: str, pool: Pool, settings: Settings, tmp_path: Path) -> AsyncIterator[Site]:
-    """Two replicas, which find each other's dead imports within two seconds, with client 1."""
+    """Two replicas that detect each other's dead imports within two seconds, with client 1."""
     await pool.execute(ADD_CLIENT)
     database = Database(dsn)
     cache = settings.statement_cache_size
@@ -46,14 +46,14 @@ async def client(site: Site) -> AsyncIterator[Client]:
 
 @pytest.fixture
 def file() -> File:
-    """Of three projects, none of which a socket takes whole."""
+    """A file of three projects, each larger than a socket buffer."""
     return large(Random(1))
 
 
 async def sent_to(
     replica: Replica, client: Client, upload: Upload, pool: Pool
 ) -> "asyncio.Task[object]":
-    """An upload whose import waits in a COPY, as long as the caller holds the table."""
+    """Start an upload whose import waits in a COPY while the caller holds the table lock."""
     sending = asyncio.create_task(client.deliver(upload, replica))
     await until(pool, WAITS_FOR_US)
     return sending
@@ -68,7 +68,7 @@ async def test_a_process_stopped_during_a_copy_commits_nothing_after_it_continue
         sending = await sent_to(owner, client, Upload("one", file, key="k"), pool)
         owner.stop()
     await until(pool, WAITS_FOR_BYTES)
-    owner.stopped.set()  # its client gives it up, and goes to the other
+    owner.stopped.set()  # the client gives up and retries at the other replica
     await sending
     assert await pool.fetchval("SELECT state || attempt FROM imports") == "completed2"
 
@@ -114,4 +114,4 @@ async def test_heartbeats_and_an_atomic_import_proceed_beside_eight_writers(
     seen = await saturate(client, Killable(tmp_path, Database(dsn)), replica, 3)
     assert seen.writing >= WRITERS
     assert seen.turns
-    assert seen.oldest < 5, "of the 15 after which it counts as dead"
+    assert seen.oldest < 5, "an import counts as dead after 15 seconds"

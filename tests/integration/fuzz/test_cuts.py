@@ -1,4 +1,4 @@
-"""However an upload's bytes are cut on their way, its projects come out the same."""
+"""The imported projects do not depend on how the bytes of an upload are cut."""
 
 import gzip
 from typing import Any

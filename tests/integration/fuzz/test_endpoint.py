@@ -1,4 +1,4 @@
-"""Any order of parts, headers and options gives an answer of the contract, and never a 500."""
+"""Any order of parts, headers and options gets a documented response, and never a 500."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Histories of imports come out as a small model says: one after another exactly, two at once in
+"""Histories of imports match a small model: consecutive imports exactly, and concurrent imports in
 some order for each project."""
 
 import asyncio

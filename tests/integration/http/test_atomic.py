@@ -1,4 +1,4 @@
-"""All or nothing."""
+"""Atomic imports store all projects of a file or none."""
 
 import asyncio
 import contextlib

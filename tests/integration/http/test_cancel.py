@@ -1,4 +1,4 @@
-"""``POST …/imports/{import_id}/cancel``."""
+"""Cancelling imports by ``POST …/imports/{import_id}/cancel``."""
 
 import asyncio
 
@@ -26,7 +26,7 @@ async def test_cancelling_a_running_import_stops_it_and_answers_its_sender_with_
     service: Service, pool: Pool
 ) -> None:
     async with Connection(service) as connection:
-        await connection.send(head(service, LENGTH), BODY[:-100])  # and then not a byte
+        await connection.send(head(service, LENGTH), BODY[:-100])  # the upload stalls here
         await until(pool, "SELECT count(*) > 0 FROM import_results")
         assert (await cancel(service, sub="boss")).status == 202
         answer = await connection.answer()

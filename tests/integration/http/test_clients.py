@@ -1,4 +1,4 @@
-"""Real clients that are still sending 200 MB see the refusal, its status and its body."""
+"""Real clients that are still sending 200 MB receive the status and the body of a refusal."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Every status of the endpoint, from a real request, in the published words."""
+"""Every status of the endpoint, from a real request, with the published texts."""
 
 from typing import Any
 
@@ -227,7 +227,9 @@ async def test_an_import_without_space_for_working_files_is_a_503(
 ) -> None:
     async with Connection(service) as connection:
         await connection.send(head(service, f"Content-Length: {len(FILE)}", "Expect: 100-continue"))
-        answer = await connection.answer()  # no 100 first: the body is not wanted
+        answer = (
+            await connection.answer()
+        )  # no 100 first: the service does not read the body
     assert envelope(answer) == (
         "error",
         503,

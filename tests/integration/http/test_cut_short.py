@@ -1,4 +1,4 @@
-"""What is told of an import that did not come to its end, and where its answer cannot be given."""
+"""Responses of imports that stop early, and imports whose response cannot be sent."""
 
 import asyncio
 import contextlib
@@ -29,7 +29,7 @@ LARGE = f'<project id="L"><name>L</name><tasks>{TASKS}</tasks></project>'
 
 
 async def assert_told(answer: Answer, status: int, pool: Pool) -> None:
-    """The answer must tell where the import is and how much of it has landed: some of it."""
+    """Check that the response names the import and counts its stored projects."""
     assert (answer.status, answer.headers["location"]) == (status, PLACE)
     landed = await pool.fetchval("SELECT count(*) FROM projects")
     assert answer.json["import_id"] == 1
@@ -40,7 +40,7 @@ async def assert_told(answer: Answer, status: int, pool: Pool) -> None:
 
 
 async def say_something_until_it_is_refused(client: socket.socket) -> None:
-    """The kernel tells of an end by time-out only those who send."""
+    """Send until the peer resets: the kernel reports a timed-out connection only to a sender."""
     while True:
         await asyncio.get_running_loop().sock_sendall(client, b"\r\n")
         await asyncio.sleep(0.05)

@@ -1,4 +1,4 @@
-"""How an upload ends: late, silent, left by its client, or caught by a shutdown."""
+"""How an upload ends: late, stalled, abandoned by its client, or stopped by a shutdown."""
 
 import asyncio
 import contextlib

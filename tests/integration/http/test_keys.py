@@ -1,4 +1,4 @@
-"""Uploads under an ``Idempotency-Key``: run once, answered alike ever after."""
+"""Uploads under an ``Idempotency-Key`` run once and get the same response when repeated."""
 
 import asyncio
 import gzip

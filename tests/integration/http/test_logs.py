@@ -1,4 +1,4 @@
-"""The log of a ``serve`` process: lines of JSON that say whose they are, and nothing of a file."""
+"""The JSON log of a ``serve`` process names request and import, and contains nothing of a file."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What metrics tell of imports while they run, wait and end."""
+"""Metrics of imports that run, wait and end."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""What the options of an upload change: mode, dry_run, outcomes. See also ``test_atomic``."""
+"""The options of an upload: mode, dry_run and outcomes; ``test_atomic`` covers the fourth."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""An import and its outcomes, read again; probes, metrics and the schema."""
+"""Reading imports and their outcomes; probes, metrics and the native schema."""
 
 import csv
 import io

@@ -1,5 +1,7 @@
-"""What ``/readyz`` says of each thing that can be in the way; a shutdown is in ``test_endings``,
-and a database that is away, comes back or fails over in ``tests/integration/faults``."""
+"""``/readyz`` reports each condition that affects readiness.
+
+``test_endings`` covers shutdowns; ``tests/integration/faults`` covers unreachable databases.
+"""
 
 import asyncio
 from typing import Any
@@ -31,7 +33,7 @@ async def ready(service: Service) -> tuple[int, Any, dict[str, str]]:
 
 
 async def change(server: str, name: str, how: str) -> None:
-    """Alter a database, and have it connected to anew, by a pooler too."""
+    """Alter a database and end its connections, so that all clients and a pooler reconnect."""
     admin = await asyncpg.connect(server)
     await admin.execute(f"ALTER DATABASE {name} {how}")
     await admin.fetch(END_OTHERS, name)
@@ -60,7 +62,7 @@ async def test_readiness_reports_a_lack_of_slots_and_stays_ready(service: Servic
         assert told == (200, {}, {"imports": full})
         assert (await upload(service, FILE)).json["details"] == full
     assert await wait_for_end(service) == "interrupted"
-    async with asyncio.timeout(10):  # the slot is given back after that is written
+    async with asyncio.timeout(10):  # the slot is released after the state is written
         while await ready(service) != (200, {}, {}):
             pass
 
@@ -108,8 +110,8 @@ async def test_readiness_reports_why_the_database_refuses_connections(
     await change(server, name, "ALLOW_CONNECTIONS false")
     details, wrong = await until_unready(service)
     assert wrong == {"database": details, "schema": UNKNOWN}
-    if not pooler:  # it has words of its own
+    if not pooler:  # PgBouncer words the refusal itself
         async with asyncio.timeout(10):
             while (details := (await ready(service))[1]) == "The database does not answer":
-                pass  # on a connection that was just ended
+                pass  # until the pool has replaced the ended connection
         assert details == "The database reports an error: SQLSTATE 55000"

@@ -1,4 +1,4 @@
-"""Two servers that accept from one socket, as two processes do."""
+"""Two servers accept connections from one socket, as two worker processes do."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ from service.cli.serve.site import SharedSite
 
 @contextlib.asynccontextmanager
 async def serving(name: str, listener: socket.socket) -> AsyncIterator[SharedSite]:
-    """A server that answers with its name; on a descriptor of its own, as a loop wants it."""
+    """Run a server that answers with its name, on its own descriptor as asyncio requires."""
 
     async def answer(_: web.BaseRequest) -> web.Response:
         return web.Response(text=name)
@@ -39,7 +39,7 @@ async def sites() -> AsyncIterator[tuple[SharedSite, SharedSite]]:
 
 
 async def asked(stack: contextlib.AsyncExitStack, site: SharedSite) -> str:
-    """Who answers on a new connection, which stays open as long as the stack."""
+    """Return which server answers a new connection; the connection stays open with the stack."""
     reader, writer = await asyncio.open_connection(*site.name.split(":"))
     stack.callback(writer.close)
     writer.write(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")

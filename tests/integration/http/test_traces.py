@@ -1,4 +1,4 @@
-"""Traces of a ``serve`` process, as a collector gets them by OTLP over HTTP."""
+"""Traces of a ``serve`` process, as a collector receives them by OTLP over HTTP."""
 
 from collections.abc import AsyncIterator
 from typing import Final

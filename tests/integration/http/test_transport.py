@@ -1,4 +1,4 @@
-"""Odd shapes of HTTP, and answers given while the body still comes."""
+"""Unusual HTTP, and responses sent while the body still arrives."""
 
 import asyncio
 import time

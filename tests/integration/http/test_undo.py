@@ -1,4 +1,4 @@
-"""``POST …/imports/{import_id}/undo``."""
+"""Undoing imports by ``POST …/imports/{import_id}/undo``."""
 
 import asyncio
 from collections import Counter

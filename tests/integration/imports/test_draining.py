@@ -1,4 +1,4 @@
-"""Whose turn it is while the service shuts down."""
+"""Which import gets the writer while the service shuts down."""
 
 import asyncio
 
@@ -39,7 +39,7 @@ async def test_a_complete_upload_is_written_first_during_a_shutdown(
 
 
 async def waiting(importer: ImportManager, number: int) -> None:
-    """Wait until the one writer's turn is taken, and so many imports want it."""
+    """Wait until the only writer is taken and ``number`` imports wait for it."""
     async with asyncio.timeout(10):
         while importer._writing._free or len(importer._writing._waiting) < number:  # noqa: ASYNC110
             await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""One huge project lands in the memory of a small one, or is refused alone."""
+"""A huge project needs the memory of a small one, or is refused alone."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +19,7 @@ KIB = 1024
 
 @pytest.fixture
 async def little(settings: Settings, pool: Pool) -> Settings:
-    """Settings by which little of a project stays in memory; there is a client."""
+    """Settings that keep little of a project in memory; adds the client."""
     await pool.execute(ADD_CLIENT)
     return settings.model_copy(update={"spill_bytes": 64 * KIB, "max_project_bytes": 40_000 * KIB})
 

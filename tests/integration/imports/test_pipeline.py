@@ -1,4 +1,4 @@
-"""An import from bytes to its stored end, and how it ends when it does not get there."""
+"""An import from its bytes to its stored end, and every way to stop before it."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""What pruning takes, and what it leaves."""
+"""What pruning deletes and what it keeps."""
 
 import asyncio
 from datetime import timedelta
@@ -94,7 +94,7 @@ async def test_pruning_processes_many_projects_in_ranges(
 
 @pytest.fixture
 async def large(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three versions, of which the first takes several transactions, each long to be seen."""
+    """Three versions; pruning the first takes several transactions with observable pauses."""
     monkeypatch.setattr(pruning, "ROWS_AT_A_TIME", 10)
     monkeypatch.setattr(pruning, "_PAUSE", 0.5)
     for n in range(3):
@@ -105,7 +105,7 @@ async def large(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_pruning_deletes_the_version_first_and_its_records_in_pieces(
     pool: Pool, settings: Settings
 ) -> None:
-    """Whoever reads it, or copies it, sees by the version alone that it is no longer whole."""
+    """A reader or a copy detects an incomplete version by the missing version row."""
     async with asyncio.timeout(20):
         task = asyncio.create_task(prune(pool, settings))
         seen = set()
@@ -202,7 +202,7 @@ async def test_pruning_is_refused_while_another_process_prunes(
 async def test_pruning_deletes_outcomes_of_imports_that_ended_long_ago(
     pool: Pool, settings: Settings, lease: Lease, state: str, left: int
 ) -> None:
-    """Not before, and never a running import's; the import itself stays in the history."""
+    """Outcomes of a running import stay, and every import stays in the history."""
     if state != "running":
         await finish(pool, lease, state)
     await pool.execute(AGE, timedelta(days=29))
@@ -222,7 +222,9 @@ async def test_pruning_keeps_outcomes_while_their_key_is_valid(
     await pool.execute("UPDATE imports SET idempotency_key = 'k', key_claimed_at = started_at")
     week = settings.model_copy(update={"keep_results_days": 1, "keep_keys_hours": 168})
     await pool.execute(AGE, timedelta(days=7))
-    assert (await prune(pool, week)).outcomes == 0  # whoever found it may still be sending
+    assert (
+        await prune(pool, week)
+    ).outcomes == 0  # a client with the key may still upload
     await pool.execute(AGE, timedelta(days=1))
     assert (await prune(pool, week)).outcomes == 5
 
@@ -230,7 +232,7 @@ async def test_pruning_keeps_outcomes_while_their_key_is_valid(
 async def test_pruning_deletes_the_outcomes_of_many_imports(
     pool: Pool, settings: Settings, lease: Lease, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Past those that stay, and up to the first that is too young."""
+    """Pruning skips imports that stay and stops at the first that is too young."""
     monkeypatch.setattr(pruning, "ROWS_AT_A_TIME", 10)
     await pool.execute(
         """
@@ -272,7 +274,7 @@ async def test_pruning_interrupts_an_import_without_a_heartbeat(
 async def test_pruning_keeps_imports_projects_and_locks(
     pool: Pool, settings: Settings, lease: Lease, writer: Writer
 ) -> None:
-    """Imports, archived projects, locks and who broke them are kept for good."""
+    """Imports, archived projects, locks and lock breaks are kept forever."""
     await writer.write_batch([project("A")])
     await finish(pool, lease)
     await pool.execute(

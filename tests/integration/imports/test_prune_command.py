@@ -1,4 +1,4 @@
-"""``bulk-import prune``: one round, what it says, and the code that it ends with."""
+"""``bulk-import prune``: one round, its output and its exit code."""
 
 import asyncio
 import os
@@ -25,7 +25,7 @@ def run(settings: Settings, dsn: str) -> Run:
             "BULK_IMPORT_STATEMENT_CACHE_SIZE": str(settings.statement_cache_size),
             "BULK_IMPORT_KEEP_SUPERSEDED": "0",
             "BULK_IMPORT_HEARTBEAT_EXPIRY": "600",
-            "BULK_IMPORT_PRUNE": "false",  # as the pods have it that leave it to the command
+            "BULK_IMPORT_PRUNE": "false",  # as in pods that leave pruning to the command
         }
         command = (sys.executable, "-m", "service", "prune")
         process = await asyncio.create_subprocess_exec(

@@ -1,4 +1,4 @@
-"""Shared objects that nothing names: they go, but never from under an import."""
+"""Pruning deletes unused shared objects, but none that a running import relies on."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -57,7 +57,7 @@ async def test_pruning_deletes_unused_shared_objects_when_no_import_runs(
 async def test_pruning_shared_objects_does_not_wait_for_a_running_batch(
     pool: Pool, settings: Settings, lease: Lease
 ) -> None:
-    """Those behind a waiting one would wait as well."""
+    """A waiting lock request would block every request after it."""
     await store(pool, lease, 1)
     await finish(pool, lease)
     async with pool.acquire() as conn, conn.transaction():
@@ -71,7 +71,7 @@ async def test_pruning_shared_objects_does_not_wait_for_a_running_batch(
 async def test_pruning_keeps_shared_objects_that_a_running_import_uses(
     pool: Pool, settings: Settings, lease: Lease, monkeypatch: pytest.MonkeyPatch, runs: str
 ) -> None:
-    """It found the object stored, so that it did not store it: it must not go as unused."""
+    """The import found the object stored and did not store it again, so it must not be deleted."""
     await store(pool, lease, 1)
     await finish(pool, lease)
     early = await begun(pool) if runs == "up to then" else None

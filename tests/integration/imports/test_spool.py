@@ -1,4 +1,4 @@
-"""What becomes of an import whose working files reach a bound, or whose disk is full."""
+"""Imports whose working files reach a limit, or whose disk is full."""
 
 import asyncio
 import contextlib
@@ -143,7 +143,7 @@ async def test_unresolved_references_count_towards_the_size_of_their_project(
 
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
-    """Is set once a reader waits for its writers."""
+    """An event that is set once a reader waits for its writers."""
     waits, settle = threading.Event(), UploadPipeline._wait_for_writers
 
     def seen(receiving: UploadPipeline) -> None:

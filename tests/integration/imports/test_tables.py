@@ -1,4 +1,4 @@
-"""What batches cost the database, by its own counts."""
+"""What batches cost the database, by the statistics of PostgreSQL."""
 
 from collections.abc import AsyncIterator
 

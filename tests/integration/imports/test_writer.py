@@ -1,4 +1,4 @@
-"""What becomes of a batch: verdicts, refusals, contested projects, fences and faults."""
+"""Writing a batch: outcomes, refusals, locked projects, lost leases and database errors."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""The alerts: of metrics that are there, at sizes that fit, documented, each tried both ways."""
+"""Alerts use existing metrics and fitting thresholds, are documented, and are tested both ways."""
 
 import re
 

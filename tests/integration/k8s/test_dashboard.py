@@ -1,4 +1,4 @@
-"""The dashboard and the alerts ask for what a service tells, and the dashboard shows all of it."""
+"""The dashboard and the alerts query exported metrics, and the dashboard shows all of them."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The nginx of ``make rollout`` is set by the Ingress, and passes uploads through as they come."""
+"""The nginx of ``make rollout`` has the settings of the Ingress and streams uploads."""
 
 from tests.tools.k8s.overlays import one
 from tests.tools.load.nginx import directives

@@ -1,4 +1,4 @@
-"""What the manifests name exists: settings, ports, routes, commands, metrics, and each other."""
+"""The manifests name existing settings, ports, routes, commands, metrics and objects."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The service behind PgBouncer as the manifests configure it, as the role that only serves."""
+"""The service connects through PgBouncer with the configuration and role of the manifests."""
 
 import contextlib
 import re
@@ -30,7 +30,7 @@ PASSWORD = "a password"
 
 @contextlib.contextmanager
 def bouncing(server: Cluster, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """A PgBouncer with that configuration, but for its addresses and a server without TLS."""
+    """Run PgBouncer with that configuration, with other addresses and a server without TLS."""
     program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
     assert program is not None, "PgBouncer is not installed: apt-get install pgbouncer"
     folder = Path(tempfile.mkdtemp(prefix="pgbouncer-"))
@@ -65,7 +65,7 @@ def bouncing(server: Cluster, port: int) -> Iterator[subprocess.Popen[bytes]]:
 
 
 async def connect(port: int) -> asyncpg.Connection:
-    """As soon as it listens."""
+    """Connect as soon as PgBouncer listens."""
     deadline = time.monotonic() + 10
     while True:
         try:
@@ -107,7 +107,7 @@ async def test_an_import_works_through_pgbouncer_and_a_shutdown_waits_for_transa
 
 
 def the_signal() -> signal.Signals:
-    """What a pod's ``preStop`` sends to process 1."""
+    """Return the signal that the ``preStop`` hook sends to process 1."""
     (container,) = pods("production")["bulk-import-pgbouncer"]["containers"]
     (name,) = re.findall(
         r"^kill -(\w+) 1;", container["lifecycle"]["preStop"]["exec"]["command"][2]

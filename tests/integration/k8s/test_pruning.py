@@ -1,4 +1,4 @@
-"""Pruning by a CronJob: one at a time, in place of the pods, with what it needs and no more."""
+"""A CronJob prunes instead of the pods, one job at a time, with only the privileges it needs."""
 
 import pytest
 

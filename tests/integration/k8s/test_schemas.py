@@ -1,4 +1,4 @@
-"""Every object of every overlay is valid, in the strict way; and a mistake is caught."""
+"""Every object of every overlay passes strict validation, and a mistake is reported."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""What is computed from the settings fits them: memory, disk, time, connections and locks."""
+"""Memory, disk, time, connections and locks of the manifests match the settings."""
 
 import configparser
 import re

@@ -1,4 +1,4 @@
-"""``/docs``: a page that needs no other host, under a policy that lets nothing in the page run."""
+"""``/docs`` loads nothing from other hosts and forbids inline scripts."""
 
 import re
 from html.parser import HTMLParser

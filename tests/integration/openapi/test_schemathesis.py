@@ -1,4 +1,4 @@
-"""Schemathesis against a real service: what the document says of valid and invalid requests.
+"""Schemathesis against a real service: responses to valid and invalid requests match the document.
 
 ``FUZZ=50 pytest tests/integration/openapi/test_schemathesis.py -s`` tries fifty times as many, and
 others each time; it prints the seed.

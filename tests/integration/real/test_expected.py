@@ -1,4 +1,4 @@
-"""Files over HTTP into one server, and what is in the database right after each."""
+"""The contents of the database after the import of each real file over HTTP."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Nothing is dropped: what a file says is in the database, found by a walk of its own."""
+"""The import drops nothing: an independent walk finds every leaf of a file in the database."""
 
 import aiohttp
 from lxml.etree import QName

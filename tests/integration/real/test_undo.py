@@ -1,4 +1,4 @@
-"""Real portfolios changed and put back."""
+"""Undoing changes to real portfolios."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a service does while nobody asks."""
+"""Background work of a service without requests."""
 
 import asyncio
 

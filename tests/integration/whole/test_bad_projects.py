@@ -1,4 +1,4 @@
-"""A file with many good projects and some that are bad, each in a way of its own."""
+"""A file with many valid projects and some with different faults."""
 
 from itertools import cycle
 

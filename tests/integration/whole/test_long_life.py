@@ -1,4 +1,4 @@
-"""What imports of every kind leave behind in a process that goes on."""
+"""Resources of a long-running process after imports of every kind."""
 
 from contextlib import aclosing
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""Pieces of files: the readers find in them what they find in the whole, at the same lines."""
+"""The readers find the same projects at the same lines in pieces as in the whole file."""
 
 import io
 import os

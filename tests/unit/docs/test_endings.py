@@ -1,4 +1,4 @@
-"""Every way in which an import ends, as the documentation lists them, has tests that show it."""
+"""Every documented way in which an import ends has tests that prove it."""
 
 import re
 from typing import Final
@@ -83,7 +83,7 @@ SHOWN: Final = {
         "http/test_cut_short.py": ["test_an_internal_error_reports_what_was_imported"],
     },
 }
-"""By cause, the tests that show its state, its answer and what becomes of the key."""
+"""The tests of each cause: its state, its response and the fate of the key."""
 
 
 def test_every_documented_cause_is_tested() -> None:

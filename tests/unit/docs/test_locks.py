@@ -1,4 +1,4 @@
-"""The image installs what was tested."""
+"""The image installs the tested package versions."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What a format answers from single fields, for a program that only scans a file's tags."""
+"""Format rules for single fields, which a program that only scans tags can use."""
 
 import orjson
 import pytest

@@ -1,4 +1,4 @@
-"""A huge Primavera project does not become a huge tree."""
+"""Reading a huge Primavera project does not build a huge tree."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Which class of client a ``User-Agent`` is of."""
+"""Classification of clients by ``User-Agent``."""
 
 import pytest
 

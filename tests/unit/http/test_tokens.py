@@ -1,4 +1,4 @@
-"""Which tokens hold, and what is said of those that do not."""
+"""Which tokens are accepted, and the messages for the others."""
 
 import hashlib
 import hmac

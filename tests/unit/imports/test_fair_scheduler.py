@@ -1,4 +1,4 @@
-"""Who is next at what imports share, and that no turn is lost."""
+"""The order in which imports get shared slots, and that no slot is lost."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""The line that ends a bench; what it measures is not a test's concern."""
+"""The last line that a benchmark prints."""
 
 import json
 
