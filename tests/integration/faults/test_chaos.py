@@ -25,7 +25,7 @@ async def test_no_reported_outcome_is_lost(
     code = await chaos(STOPPED_IN_A_COPY, 1, saturated=2, kills=2, oldest=5)
     said = capsys.readouterr().out
     assert code == 0, said
-    assert "All that was told is true (seed 4, commit " in said
+    assert "Every reported outcome is stored (seed 4, commit " in said
     assert not os.listdir(tmp_path)
 
 

@@ -100,9 +100,9 @@ async def test_an_import_of_a_killed_process_expires_and_is_resumed_by_another(
     assert found["cause"] == "The process that ran the import ended"
 
     answer = await client.deliver(Upload("two", file, key="k"))
-    assert (answer.status, answer.said["import_id"]) == (207, 1)
+    assert (answer.status, answer.body["import_id"]) == (207, 1)
     assert await pool.fetchval("SELECT state || attempt FROM imports") == "completed2"
-    await assert_outcomes_are_stored(dsn, file.content, answer.said["details"]["successes"])
+    await assert_outcomes_are_stored(dsn, file.content, answer.body["details"]["successes"])
 
 
 async def test_heartbeats_and_an_atomic_import_proceed_beside_eight_writers(

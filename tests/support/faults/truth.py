@@ -102,14 +102,14 @@ class Findings:
     """Differences between the outcomes and the database.
 
     Attributes:
-        lost: projects that were told as landed, and are not there as they were told.
-        half: projects that are there in part, or with versions of which nobody was told.
-        lied: imports whose row says what is not so.
+        lost: projects that an outcome reports as imported and that are not stored so.
+        partial: projects that are stored in part, or have versions without an outcome.
+        wrong_state: imports whose row has a wrong state or wrong counts.
     """
 
     lost: list[str] = field(default_factory=list)
-    half: list[str] = field(default_factory=list)
-    lied: list[str] = field(default_factory=list)
+    partial: list[str] = field(default_factory=list)
+    wrong_state: list[str] = field(default_factory=list)
 
 
 async def assert_outcomes_are_stored(
@@ -120,7 +120,7 @@ async def assert_outcomes_are_stored(
     client_id: int = 1,
     running: bool = False,
 ) -> None:
-    """Hold what callers were told of a file against the database.
+    """Compare the reported outcomes of a file with the database.
 
     Each project that an outcome calls landed is there with as many children as the file has; each
     version there has an outcome; nothing is there in part; ended imports have counts that fit.
@@ -187,13 +187,13 @@ async def look(connection: Connection, client_id: int, *, running: bool = False)
     async def ask(query: str) -> list[str]:
         return [f"{dict(row)}" for row in await connection.fetch(query, client_id)]
 
-    found = Findings(lied=await ask(_MISCOUNTED))
+    found = Findings(wrong_state=await ask(_MISCOUNTED))
     if not running:
-        found.lied += await ask(_RUNNING)
+        found.wrong_state += await ask(_RUNNING)
     for query in (_UNREPORTED, _MISNUMBERED):
-        found.half += await ask(query)
+        found.partial += await ask(query)
     for table in (*_TABLES, "project_parts"):
-        found.half += [f"{table}: {row}" for row in await ask(_ORPHANS.format(table=table))]
+        found.partial += [f"{table}: {row}" for row in await ask(_ORPHANS.format(table=table))]
     return found
 
 

@@ -43,13 +43,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="of the first round; the next has the next")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--quick", action="store_true", help="a part of it")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    seed = random.randrange(1, 1_000_000) if asked.seed is None else asked.seed
-    rounds = asked.rounds or (QUICK_ROUNDS if asked.quick else ROUNDS)
+    seed = random.randrange(1, 1_000_000) if options.seed is None else options.seed
+    rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)
     try:
-        return asyncio.run(chaos(seed, rounds, saturated=10 if asked.quick else 60))
+        return asyncio.run(chaos(seed, rounds, saturated=10 if options.quick else 60))
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return _INTERRUPTED
@@ -58,12 +58,12 @@ def main() -> int:
 async def chaos(
     seed: int, rounds: int, *, saturated: float, kills: int = KILLS, oldest: float = 2 * BEAT
 ) -> int:
-    """Play rounds from a seed on, print what came of them, and give the code to end with.
+    """Run rounds from a seed on, print the results, and return the exit code.
 
     Args:
         kills: of the service in each round.
-        saturated: seconds for which eight writers are kept writing, after the rounds.
-        oldest: seconds that a heartbeat may be old beside them.
+        saturated: seconds for which eight writers are kept busy after the rounds.
+        oldest: maximum age of a heartbeat meanwhile, in seconds.
     """
     commit = _commit()
     begun = time.monotonic()
@@ -82,7 +82,7 @@ async def chaos(
                 for number in range(seed, seed + rounds):
                     for fault in await play(Round(number, kills), site, database, tally, _say):
                         _say(f"make chaos SEED={number} ROUNDS=1  # at {commit}: {fault}")
-                    await _whole_again(replicas)
+                    await _restart_replicas(replicas)
                 writing = await _saturated(site, database, replicas[0], saturated)
                 for replica in replicas:
                     if code := await replica.end():
@@ -91,15 +91,16 @@ async def chaos(
     _table(tally, writing, time.monotonic() - begun)
     seen = tally.seen
     late = writing.faults(oldest)
-    wrong = [*seen.lost, *seen.half, *seen.lied, *seen.left, *tally.wrong, *late]
+    wrong = [*seen.lost, *seen.partial, *seen.wrong_state, *seen.left, *tally.wrong, *late]
     for fault in [*seen.left, *late]:
         print(f"FAULT: {fault}")
-    print(f"{'FAILED' if wrong else 'All that was told is true'} (seed {seed}, commit {commit})")
+    verdict = "FAILED" if wrong else "Every reported outcome is stored"
+    print(f"{verdict} (seed {seed}, commit {commit})")
     return 1 if wrong else 0
 
 
-async def _whole_again(replicas: list[Replica]) -> None:
-    """After a round that failed, what it has left stopped or dead is started anew."""
+async def _restart_replicas(replicas: list[Replica]) -> None:
+    """Restart the replicas that a failed round left stopped or dead."""
     for replica in replicas:
         if replica.stopped.is_set() or not replica.serving.is_set():
             await replica.kill()
@@ -122,19 +123,19 @@ def _table(tally: Tally, writing: Saturated, seconds: float) -> None:
         "SIGSTOP in the middle of a COPY": struck.copying,
         "SIGSTOP between two statements": struck.between,
         "… taken over after, seconds, at most": f"{max(takeovers):.1f}",
-        "SIGKILL of PostgreSQL, whole": struck.crashes,
-        "uploads answered": tally.answers,
+        "SIGKILL of all processes of PostgreSQL": struck.crashes,
+        "uploads with a response": tally.answers,
         "imports": seen.imports,
         "projects reported as landed": seen.projects,
         "projects lost": len(seen.lost),
-        "projects half-written": len(seen.half),
-        "imports whose state lied": len(seen.lied),
-        "threads, connections, locks, files left": len(seen.left),
-        "answers missing or wrong": len(tally.wrong),
+        "projects half-written": len(seen.partial),
+        "imports with a wrong state": len(seen.wrong_state),
+        "threads, connections, locks, files leaked": len(seen.left),
+        "responses missing or wrong": len(tally.wrong),
         f"oldest heartbeat beside {WRITERS} writers, s (every {BEAT:g} s)": f"{writing.oldest:.2f}",
         "atomic imports beside them": len(writing.turns),
         "… seconds, at most": f"{max(writing.turns, default=0.0):.1f}",
-        "seconds in all": f"{seconds:.0f}",
+        "seconds in total": f"{seconds:.0f}",
     }
     print()
     for what, figure in rows.items():
@@ -147,10 +148,10 @@ def _say(line: str) -> None:
 
 
 def _commit() -> str:
-    """The commit that is tested, and whether it was changed; empty outside a checkout."""
+    """Return the tested commit, marked if it was changed, or ``unknown`` outside a checkout."""
     command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
-    told = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True)
-    return told.stdout.strip() or "unknown"
+    described = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True)
+    return described.stdout.strip() or "unknown"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Clients as they should be: whatever happens, they send again until they have an answer."""
+"""Well-behaved clients: they repeat an upload until a response settles it."""
 
 import asyncio
 import contextlib
@@ -13,9 +13,9 @@ from tests.tools.chaos.replicas import Replica
 from tests.tools.chaos.schedule import Upload
 
 _PATIENCE: Final = 60.0
-"""Seconds after which a client without an answer has met a fault of ours."""
+"""Seconds after which a client without a response has found a fault of the service."""
 _TIMEOUT: Final = 1.0
-"""Seconds after which clients give up a replica that was stopped."""
+"""Seconds after which a client gives up on a stopped replica."""
 _PAUSE: Final = 0.1
 _PIECES: Final = 8
 _BOUNDARY: Final = "chaos-5b0e"
@@ -23,32 +23,32 @@ _BEFORE: Final = (
     f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="plans.xml"\r\n'
     "Content-Type: application/xml\r\n\r\n"
 ).encode()
-_BEHIND: Final = f"\r\n--{_BOUNDARY}--\r\n".encode()
-_COME_AGAIN: Final = (408, 429, 503)
+_AFTER: Final = f"\r\n--{_BOUNDARY}--\r\n".encode()
+_RETRY: Final = (408, 429, 503)
 
 
 class Wrong(Exception):
-    """Something came that must not come, or nothing."""
+    """A response must not occur, or is missing."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What an upload was told, whole."""
+    """The complete response to an upload."""
 
     upload: Upload
     status: int
-    said: dict[str, Any]
+    body: dict[str, Any]
     raw: bytes = field(repr=False)
 
 
 @dataclass
 class Site:
-    """Where clients send to.
+    """The replicas that clients send to.
 
     Attributes:
-        token: is good for every client.
-        under_way: by task, the replica that it sends to.
-        busy: set while something is under way.
+        token: valid for every client.
+        under_way: the replica that each task sends to.
+        busy: set while any upload is under way.
     """
 
     replicas: Sequence[Replica]
@@ -57,7 +57,7 @@ class Site:
     busy: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def serving(self, but: Replica | None = None) -> Replica:
-        """A replica that serves, of two the one with less to do."""
+        """Return the replica that serves and has the fewest uploads."""
         while True:
             there = [
                 replica
@@ -82,41 +82,41 @@ class Site:
 
 
 class Client:
-    """One client and what it was told.
+    """One client and the responses that it received.
 
     Attributes:
         id: its ``client_id``.
-        told: the answers that settled an upload, in the order in which they came.
-        refused: those after which it had to come again.
+        settled: responses that settled an upload, in the order of arrival.
+        refused: responses after which the client had to retry.
     """
 
     def __init__(self, site: Site, client_id: int, http: aiohttp.ClientSession) -> None:
         self.id = client_id
-        self.told: list[Answer] = []
+        self.settled: list[Answer] = []
         self.refused: list[Answer] = []
         self._site = site
         self._http = http
 
     async def keep_sending(self, uploads: Iterator[Upload], over: asyncio.Event) -> None:
-        """Deliver one after the other until it is over."""
+        """Deliver one upload after the other until ``over`` is set."""
         while not over.is_set():
             await self.deliver(next(uploads))
 
     async def deliver(self, upload: Upload, first: Replica | None = None) -> Answer:
-        """Send an upload until there is an answer that settles it.
+        """Send an upload until a response settles it.
 
         Args:
             first: the replica for the first try.
 
         Raises:
-            Wrong: an answer came that must not come, or none.
+            Wrong: a response must not occur, or none came in time.
         """
         try:
             async with asyncio.timeout(_PATIENCE):
                 while True:
                     answer = await self._try(upload, first or await self._site.serving())
                     if answer is not None and self._settles(answer):
-                        self.told.append(answer)
+                        self.settled.append(answer)
                         return answer
                     first = None
                     await asyncio.sleep(_PAUSE)
@@ -124,16 +124,16 @@ class Client:
             raise Wrong(f"no answer to {upload} within {_PATIENCE:g} s") from None
 
     def _settles(self, answer: Answer) -> bool:
-        running = answer.status == 409 and answer.said["details"] == "Import in progress"
-        if answer.status in _COME_AGAIN or (running and answer.upload.key):
+        running = answer.status == 409 and answer.body["details"] == "Import in progress"
+        if answer.status in _RETRY or (running and answer.upload.key):
             self.refused.append(answer)
             return False
-        if answer.status == 207 or (answer.status == 409 and "errors" in answer.said):
+        if answer.status == 207 or (answer.status == 409 and "errors" in answer.body):
             return True
         raise Wrong(f"{answer}")
 
     async def _try(self, upload: Upload, replica: Replica) -> Answer | None:
-        """One try; None where the connection broke, or the replica seems to be stuck."""
+        """Try once; return None if the connection broke or the replica is stuck."""
         with self._site.sending(replica):
             asking = asyncio.create_task(self._ask(upload, replica))
             stuck = asyncio.create_task(replica.stopped.wait())
@@ -157,7 +157,7 @@ class Client:
         url = f"{replica.base}/api/v2/clients/{self.id}/projects/bulk?{upload.query}"
         try:
             async with self._http.post(url, data=_body(upload), headers=headers) as answer:
-                raw = (await answer.read()).lstrip()  # spaces have kept it alive
+                raw = (await answer.read()).lstrip()  # keep-alive spaces come first
                 return Answer(upload, answer.status, orjson.loads(raw), raw)
         except (aiohttp.ClientError, OSError):
             return None
@@ -170,4 +170,4 @@ async def _body(upload: Upload) -> AsyncIterator[bytes]:
     for start in range(0, len(content), step):
         yield content[start : start + step]
         await asyncio.sleep(upload.pause)
-    yield _BEHIND
+    yield _AFTER

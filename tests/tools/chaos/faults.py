@@ -1,4 +1,4 @@
-"""Blows at the service and its database while uploads are under way."""
+"""Kill and stop the service and its database while uploads are under way."""
 
 import asyncio
 import time
@@ -39,7 +39,7 @@ SELECT count(*) FROM import_results WHERE client_id = $1 AND import_id = $2 AND 
 
 @dataclass
 class Struck:
-    """What has befallen the service so far.
+    """The faults injected so far.
 
     Attributes:
         kills: of the service; ``crashes`` of PostgreSQL.
@@ -55,7 +55,7 @@ class Struck:
 
 
 class Striker:
-    """Strikes; what it has killed it starts again at once, in ``group``."""
+    """Injects faults; it restarts what it killed at once, in ``group``."""
 
     def __init__(
         self, site: Site, database: Killable, struck: Struck, group: asyncio.TaskGroup
@@ -66,10 +66,10 @@ class Striker:
         self._group = group
 
     async def strike(self, strike: Strike, round_: Round, client: Client) -> None:
-        """Strike once, at uploads that are under way.
+        """Inject one fault while uploads are under way.
 
         Raises:
-            Wrong: something came of it that must not.
+            Wrong: the service reacted wrongly.
         """
         match strike.blow:
             case Blow.KILL:
@@ -82,7 +82,7 @@ class Striker:
                 await self._stop(strike, round_, client)
 
     async def _moment(self, after: float) -> Replica:
-        """Wait until uploads have been under way for a while; the replica that has most of them."""
+        """Wait until uploads have been under way for a while; return the busiest replica."""
         while True:
             await self._site.busy.wait()
             await asyncio.sleep(after)
@@ -116,7 +116,7 @@ class Striker:
     async def _see_through(
         self, hunt: "_Hunt", sending: "asyncio.Task[Any]", *, early: bool
     ) -> None:
-        """Have the import taken over, wake its first owner, and see that it writes nothing."""
+        """Have the import taken over, wake its first owner, and check that it writes nothing."""
         replica, stopped = hunt.replica, time.monotonic()
         replica.stopped.set()
         try:
@@ -148,7 +148,7 @@ class _Hunt:
         self._attempt = 0
 
     async def stopped_while(self, sending: "asyncio.Task[Any]", *, copying: bool) -> bool:
-        """Stop the service at the moment wanted; whether that came before the import's end."""
+        """Stop the service at the wanted moment; return whether the import was still running."""
         while not sending.done():
             if await self._there(copying=copying):
                 self.replica.stop()
@@ -181,7 +181,7 @@ class _Hunt:
             await asyncio.sleep(_POLL)
 
     async def written(self) -> int:
-        """How many outcomes the stopped attempt has."""
+        """Return the number of outcomes of the stopped attempt."""
         key = (self._client_id, self._import_id, self._attempt)
         return int(await self._connection.fetchval(_WRITTEN, *key))
 
@@ -201,10 +201,10 @@ def _between(backends: Iterable[asyncpg.Record]) -> bool:
 
 
 async def until_idle(replica: Replica) -> None:
-    """Wait until one that was woken has put all of its imports away.
+    """Wait until a woken replica has ended all its imports.
 
     Raises:
-        Wrong: it has not.
+        Wrong: imports still run.
     """
     end = time.monotonic() + _WAIT
     while running := await replica.imports_running():

@@ -1,4 +1,4 @@
-"""After the blows: whether all that was told is true, and nothing is left over."""
+"""Inspect the database after the faults: every outcome is stored, and nothing is left over."""
 
 import asyncio
 import os
@@ -85,10 +85,14 @@ async def look_at(
     await _find_dead(site, database, client, http, seen)
     async with database.database.connected() as connection:
         found = await look(connection, client.id)
-        seen.lost, seen.half, seen.lied = found.lost, found.half, [*seen.lied, *found.lied]
+        seen.lost, seen.partial, seen.wrong_state = (
+            found.lost,
+            found.partial,
+            [*seen.wrong_state, *found.wrong_state],
+        )
         stored = await _read(connection, client.id)
         _outcomes(client, stored, seen)
-        for answer in client.told:
+        for answer in client.settled:
             _told(answer, stored, seen)
         for refusal in client.refused:
             _refused(refusal, stored, seen)
@@ -112,7 +116,7 @@ async def _find_dead(
         if not running:
             return
         if time.monotonic() > deadline:
-            seen.lied.append(f"{running} imports run though nobody runs them")
+            seen.wrong_state.append(f"{running} imports run though nobody runs them")
             return
         await asyncio.sleep(0.1)
 
@@ -134,20 +138,22 @@ async def _read(connection: Connection, client_id: int) -> _Stored:
 
 def _outcomes(client: Client, stored: _Stored, seen: Seen) -> None:
     """Every stored outcome is true, whether anybody was told of it or not."""
-    uploads = {answer.upload.name: answer.upload for answer in client.told}
+    uploads = {answer.upload.name: answer.upload for answer in client.settled}
     seen.imports += len(stored.imports)
     for (import_id, _), rows in stored.results.items():
         upload = uploads[stored.imports[import_id]["request_id"]]
         landed = [row for row in rows if row["outcome"] in LANDED]
         if upload.dry:
             if import_id in stored.made_by:
-                seen.half.append(f"a rehearsal has written: {upload}")
+                seen.partial.append(f"a rehearsal has written: {upload}")
             continue
         if upload.atomic and 0 < len(landed) < len(rows):
-            seen.half.append(f"of all or nothing, {len(landed)} of {len(rows)}: {upload}")
+            seen.partial.append(f"of all or nothing, {len(landed)} of {len(rows)}: {upload}")
         seen.projects += len(landed)
         seen.lost += [f"{dict(row)}" for row in landed if not _there(dict(row), upload, stored)]
-        seen.lied += [f"{dict(row)}" for row in rows if row["error"] not in {None, *_EXPECTED}]
+        seen.wrong_state += [
+            f"{dict(row)}" for row in rows if row["error"] not in {None, *_EXPECTED}
+        ]
 
 
 def _there(row: Mapping[str, Any], upload: Upload, stored: _Stored) -> bool:
@@ -161,9 +167,9 @@ def _told(answer: Answer, stored: _Stored, seen: Seen) -> None:
     """An answer says what is stored, and its import's row as well."""
     if answer.status != 207:
         return
-    row = stored.imports[answer.said["import_id"]]
+    row = stored.imports[answer.body["import_id"]]
     rows = stored.results[row["import_id"], row["attempt"]]
-    details = answer.said["details"]
+    details = answer.body["details"]
     told = {
         (item["index"], item.get("outcome", "failed"))
         for items in (details["successes"], details["errors"])
@@ -172,23 +178,25 @@ def _told(answer: Answer, stored: _Stored, seen: Seen) -> None:
     wanted = {(r["index"], r["outcome"]) for r in rows}
     if "outcomes=errors" in answer.upload.query:
         wanted = {pair for pair in wanted if pair[1] == "failed"}
-    failed = answer.upload.atomic and answer.said["counts"]["failed"]
+    failed = answer.upload.atomic and answer.body["counts"]["failed"]
     state = "failed" if failed else "completed"
-    if (row["state"], orjson.loads(row["counts"])) != (state, answer.said["counts"]):
-        seen.lied.append(f"{row['state']} {row['counts']} was told as {answer.said['counts']}")
-    if told != wanted or answer.said.get("complete") is not True:
+    if (row["state"], orjson.loads(row["counts"])) != (state, answer.body["counts"]):
+        seen.wrong_state.append(
+            f"{row['state']} {row['counts']} was told as {answer.body['counts']}"
+        )
+    if told != wanted or answer.body.get("complete") is not True:
         seen.lost.append(f"what was told is not what is stored: {answer.upload}")
 
 
 def _refused(refusal: Answer, stored: _Stored, seen: Seen) -> None:
     """The counts of a refusal are those of an attempt."""
-    if "counts" not in refusal.said:
+    if "counts" not in refusal.body:
         return
-    import_id = refusal.said["import_id"]
+    import_id = refusal.body["import_id"]
     attempts = range(1, stored.imports[import_id]["attempt"] + 1)
     counted = [_counts(stored.results.get((import_id, attempt), [])) for attempt in attempts]
-    if refusal.said["counts"] not in counted:
-        seen.lied.append(f"{refusal} was told, and there are {counted}")
+    if refusal.body["counts"] not in counted:
+        seen.wrong_state.append(f"{refusal} was told, and there are {counted}")
 
 
 def _counts(rows: list[asyncpg.Record]) -> dict[str, int]:
@@ -200,9 +208,9 @@ def _counts(rows: list[asyncpg.Record]) -> dict[str, int]:
 
 async def _again(client: Client, connection: Connection, stored: _Stored, seen: Seen) -> None:
     """The same upload again: by its key it has its answer, without one what is there stays."""
-    settled = [*client.told]
+    settled = [*client.settled]
     for answer in settled[-_AGAIN:]:
-        row = stored.imports[answer.said.get("import_id", 0)] if answer.status == 207 else None
+        row = stored.imports[answer.body.get("import_id", 0)] if answer.status == 207 else None
         if row is not None and row["key_claimed_at"] and row["state"] == "completed":
             repeated = await client.deliver(answer.upload)
             if repeated.raw != answer.raw:
@@ -213,16 +221,16 @@ async def _again(client: Client, connection: Connection, stored: _Stored, seen: 
     for number, upload in enumerate([*files.values()][-_AGAIN:]):
         name = f"{upload.name}-again-{number}"
         answer = await client.deliver(replace(upload, name=name, query="", key=None, pause=0))
-        for item in answer.said["details"]["successes"]:
+        for item in answer.body["details"]["successes"]:
             before = current.get(item["external_id"], "")
             equal = before.endswith(upload.file.edition)
             wanted = "unchanged" if equal else "updated" if before else "created"
             if item["outcome"] != wanted:
-                seen.half.append(f"sent again, {wanted} was wanted: {item}")
+                seen.partial.append(f"sent again, {wanted} was wanted: {item}")
             current[item["external_id"]] = upload.file.edition
-        seen.lied += [
+        seen.wrong_state += [
             f"sent again: {item}"
-            for item in answer.said["details"]["errors"]
+            for item in answer.body["details"]["errors"]
             if item["error"] not in ("VALIDATION_ERROR", "DUPLICATE_PROJECT")
         ]
 

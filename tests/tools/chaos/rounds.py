@@ -31,7 +31,7 @@ class Tally:
     def add(self, seen: Seen) -> None:
         self.seen.imports += seen.imports
         self.seen.projects += seen.projects
-        for name in ("lost", "half", "lied", "left"):
+        for name in ("lost", "partial", "wrong_state", "left"):
             getattr(self.seen, name).extend(getattr(seen, name))
 
 
@@ -44,7 +44,7 @@ async def play(
         async with asyncio.timeout(LONGEST), aiohttp.ClientSession() as http:
             client = Client(site, round_.client_id, http)
             await _storm(round_, site, database, client, tally.struck)
-            tally.answers += len(client.told)
+            tally.answers += len(client.settled)
             seen = await look_at(site, database, client, http)
     except Exception as fault:
         faults = [repr(each) for each in _leaves(fault)]
@@ -54,7 +54,7 @@ async def play(
     tally.add(seen)
     seconds = time.monotonic() - begun
     say(f"round {round_.seed}: {seen.imports} imports, {seen.projects} projects, {seconds:.1f} s")
-    return [*seen.lost, *seen.half, *seen.lied, *seen.left]
+    return [*seen.lost, *seen.partial, *seen.wrong_state, *seen.left]
 
 
 async def _storm(

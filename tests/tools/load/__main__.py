@@ -28,9 +28,9 @@ SUMMARY: Final = OUT / "summary.json"
 CLIENTS: Final = "1,2,3,4,5"
 PROJECTS_PER_MB: Final = 250
 MIX: Final = ("Integration", "Portfolio")
-"""The classes of users that make it."""
+"""Classes of users in the mix."""
 DEFAULTS: Final[dict[str, object]] = {"log_level": "info", "prune": True}
-"""What the bench's service has otherwise."""
+"""Settings for which the benchmark has other values."""
 
 
 def main() -> int:
@@ -52,21 +52,21 @@ def main() -> int:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """What every load can be told of its users."""
+    """Add the options that describe the users."""
     parser.add_argument("--clients", default=CLIENTS, help="that exist (default %(default)s)")
     parser.add_argument("--users", type=int, default=20, help="at a time (default %(default)s)")
     parser.add_argument("--large-mb", type=int, default=100, help="of a large upload")
 
 
 def token(clients: str) -> str:
-    """This machine's own, as its service at the default settings takes it."""
+    """Create a token that this machine's service accepts at its default settings."""
     named = [word for client in clients.split(",") for word in ("--client", client)]
     command = [sys.executable, "-m", "service", "token", *named]
     return subprocess.check_output(command, cwd=CHECKOUT, text=True).strip()
 
 
 async def serve_and_load(asked: argparse.Namespace) -> int:
-    """As ``load``, on a service and a PostgreSQL of its own."""
+    """Start a service with its own PostgreSQL, and run ``load`` on it."""
     OUT.mkdir(parents=True, exist_ok=True)
     # Not /tmp, which may be memory: there fsync costs nothing.
     with (
@@ -82,7 +82,7 @@ async def serve_and_load(asked: argparse.Namespace) -> int:
 
 
 async def load(asked: argparse.Namespace, host: str, token: str) -> int:
-    """Run locust for ``asked.seconds``; its exit code, which is 1 where anything failed."""
+    """Run locust for ``asked.seconds``, and return its exit code: 1 if anything failed."""
     async with users(asked, host, token, *MIX, f"--run-time={asked.seconds}s") as locust:
         code = await locust.wait()
     tell(summary())
@@ -97,16 +97,16 @@ async def users(
     *arguments: str,
     told: Path = Path(os.devnull),
 ) -> AsyncIterator[Process]:
-    """Locust, at work; the block waits for its end.
+    """Run locust; the block waits for its end.
 
-    It ends by itself or at a SIGUSR1, and gives what is under way two minutes.
+    It ends after its run time or at SIGUSR1, and waits two minutes for running requests.
 
     Args:
         asked: with how many users, as which clients.
         host: the service.
         token: good for the clients.
         arguments: classes of ``users.py``, and further ones of locust's command.
-        told: takes a line for each project that an answer calls landed.
+        told: file that receives a line for each project that a response reports as imported.
     """
     OUT.mkdir(parents=True, exist_ok=True)
     SUMMARY.unlink(missing_ok=True)
@@ -128,25 +128,25 @@ async def users(
     try:
         yield locust
     finally:
-        if locust.returncode is None:  # the block was broken off
+        if locust.returncode is None:  # the block was cancelled
             locust.kill()
             await locust.wait()
 
 
 def summary() -> dict[str, Any]:
-    """What locust counted last."""
+    """Return the counts of the last run of locust."""
     counted: dict[str, Any] = json.loads(SUMMARY.read_text("utf-8"))
     return counted
 
 
 def tell(counted: dict[str, Any]) -> None:
-    """Print requests, answers and failures by kind."""
+    """Print requests, responses and failures by kind."""
     print(f"requests: {counted['requests']} in {counted['seconds']:.0f} s")
     answers = sorted(counted["statuses"].items())
     print("answers:", ", ".join(f"{number} × {status}" for status, number in answers))
     if counted["left"]:
         print("cut off at the end:", *(f"{n} × {name}" for name, n in counted["left"].items()))
-    print(f"other than they should be: {counted['failures'] + len(counted['broken'])}")
+    print(f"unexpected responses: {counted['failures'] + len(counted['broken'])}")
     for error in counted["errors"]:
         print(f"  {error['occurrences']} × {error['name']}: {error['error']}")
     print(*counted["broken"], sep="\n", end="")

@@ -1,4 +1,4 @@
-"""The code of the schema before: what an update replaces."""
+"""Check out the code of the previous schema, from which an upgrade starts."""
 
 import contextlib
 import io
@@ -18,16 +18,16 @@ _MIGRATIONS: Final = "sql/migrations"
 
 @contextlib.contextmanager
 def checkout(commit: str) -> Iterator[Path]:
-    """A folder with the code of a commit, compiled where it can be, until the block ends.
+    """Provide a folder with the code of a commit, with its compiled engine, until the block ends.
 
     Args:
-        commit: as git names it; where it is empty, the newest without the last migration that can
-            be started.
+        commit: name of a commit; empty for the newest commit that lacks the last migration and
+            can be started.
 
     Raises:
-        SystemExit: there is no such commit here, or it has the schema of today; says what.
+        SystemExit: there is no such commit, or it has the current schema.
     """
-    # Not /tmp, where programs may not be allowed.
+    # Not /tmp, which may be mounted noexec.
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR", "/var/tmp")) as room:
         if commit:
             folder = _unpacked(commit, room)
@@ -38,7 +38,7 @@ def checkout(commit: str) -> Iterator[Path]:
             raise SystemExit(f"{commit} has every migration that is here; name an older commit")
         print("from", _git("log", "-1", "--format=%h, %s", commit).decode().strip())
         print("which lacks", *lacking)
-        # Without a compiler it goes on with the Python that does the same.
+        # Without a compiler, setup.py skips the engine and the service uses the one in Python.
         command = [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"]
         subprocess.run(command, cwd=folder, check=True, capture_output=True)
         yield folder
@@ -64,15 +64,13 @@ def _unpacked(commit: str, room: str) -> Path:
 
 
 def _before_the_last_migration() -> str:
-    """HEAD, while the last is not committed."""
+    """Return the parent of the commit that added the last migration, or HEAD if none did yet."""
     last = f"{_MIGRATIONS}/{_migrations(CHECKOUT)[-1]}"
     added = _git("log", "-1", "--diff-filter=A", "--format=%H", "--", last).decode().strip()
     if not added:
         return "HEAD"
     if not _git("rev-parse", f"{added}^@").strip():
-        raise SystemExit(
-            f"git knows nothing from before {last}: fetch the history, or name a commit"
-        )
+        raise SystemExit(f"git has no commit before {last}: fetch the history, or name a commit")
     return f"{added}^"
 
 
@@ -86,7 +84,9 @@ def _git(*arguments: str) -> bytes:
             ["git", *arguments], cwd=CHECKOUT, check=True, capture_output=True
         ).stdout
     except FileNotFoundError:
-        raise SystemExit("the code of the schema before comes from git, which is missing") from None
+        raise SystemExit(
+            "the code of the previous schema comes from git, which is missing"
+        ) from None
     except subprocess.CalledProcessError as exc:
-        said = exc.stderr.decode().strip()
-        raise SystemExit(f"the code of the schema before comes from git: {said}") from None
+        reason = exc.stderr.decode().strip()
+        raise SystemExit(f"the code of the previous schema comes from git: {reason}") from None

@@ -49,7 +49,7 @@ SELECT count(*), count(*) FILTER (WHERE v.version IS NULL)
 
 
 class Replica:
-    """A ``serve`` process on a port that stays its own."""
+    """A ``serve`` process on a fixed port."""
 
     def __init__(self, database: Database) -> None:
         self.port = free_port()
@@ -130,7 +130,7 @@ async def roll_out(site: Site, pause: float, code: Path) -> None:
 
 
 def bounce(site: Site) -> None:
-    """Kill PgBouncer and start it anew."""
+    """Kill PgBouncer and start it again."""
     parts = urlsplit(site.direct.dsn)
     query = parse_qs(parts.query)
     host = parts.hostname or query["host"][0]
@@ -140,15 +140,15 @@ def bounce(site: Site) -> None:
 
 
 async def check(database: Database, clients: list[int], rows: list[object]) -> bool:
-    """Whether all that was told is there, and nothing by halves."""
+    """Return whether every reported project is stored, and none in part."""
     await database.execute("ANALYZE")
     async with database.connected() as connection:
         found = await connection.fetchrow(_LOST, json.dumps(rows))
         assert found is not None
-        print(f"projects reported as landed: {found[0]}, of which not found: {found[1]}")
+        print(f"projects reported as imported: {found[0]}, of which missing: {found[1]}")
         wrong = [await look(connection, client) for client in clients]
-    lines = [line for each in wrong for line in (*each.lost, *each.half, *each.lied)]
-    print(f"found by halves, or told otherwise: {len(lines)}", *lines, sep="\n  ")
+    lines = [line for each in wrong for line in (*each.lost, *each.partial, *each.wrong_state)]
+    print(f"stored in part, or reported wrongly: {len(lines)}", *lines, sep="\n  ")
     return found[0] > 0 and found[1] == 0 and not lines
 
 
@@ -169,7 +169,7 @@ async def main(asked: argparse.Namespace, code: Path) -> int:
                 locust.send_signal(signal.SIGUSR1)
                 failed = await locust.wait()
             tell(summary())
-            # Whoever was not waited for has its import end first.
+            # An import whose client has left still has to end before the check.
             await asyncio.gather(*(replica.end() for replica in site.replicas))
             rows = [json.loads(line) for line in told.read_text("utf-8").splitlines()]
             good = await check(site.direct, [*map(int, asked.clients.split(","))], rows)
