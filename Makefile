@@ -70,7 +70,7 @@ run: setup
 	    "http://127.0.0.1:$${BULK_IMPORT_PORT:-8080}/api/v2/clients/1/projects/bulk"
 	@exec $(CLI) serve
 
-# Port 0: a service of its own on a free port, whatever else runs.
+# Port 0: demo starts its own service on a free port, beside any other.
 demo: setup
 	@$(CLI) client add 1 --name Demo --if-missing
 	@BULK_IMPORT_PORT=0 $(CLI) upload --client 1 samples/native.xml samples/mspdi.xml samples/p6.xml
@@ -135,7 +135,7 @@ rollout: setup
 	@scripts/debian.sh nginx nginx-light
 	@$(BIN)/python -m tests.tools.load.replicas $(if $(SECONDS),--seconds $(SECONDS))
 
-# From the newest commit without the last migration, or another one: PREVIOUS=v1.2.
+# Starts from the newest commit without the last migration, or from PREVIOUS=v1.2.
 upgrade: setup
 	@scripts/debian.sh pgbouncer pgbouncer
 	@scripts/debian.sh nginx nginx-light

@@ -11,7 +11,7 @@
 all others on the last one; the default is 18 alone. ``--pooled`` repeats the tests whose batches,
 locks, heartbeats and connections a pooler or partitions can disturb (``_POOLED``) on
 ``18+partitioned+pgbouncer``. A test marked ``once`` runs only on the last server. With
-``18+pgbouncer`` a PgBouncer in transaction mode stands before ``dsn``, with
+``18+pgbouncer`` ``dsn`` is a PgBouncer in transaction mode, with
 ``18+pgbouncer-unprepared`` one that knows no prepared statements; with ``18+partitioned`` its
 tables are partitioned, and ``18+partitioned+pgbouncer`` is both.
 The servers live as long as the run, each process of it having its own; a database is a copy of a
@@ -46,7 +46,7 @@ _PARTITIONED: Final = "partitioned"
 _PARTITIONS: Final = 4
 _UNPREPARED: Final = "pgbouncer-unprepared"
 _PREPARED: Final = {"pgbouncer": 200, _UNPREPARED: 0}
-"""What may stand behind a version's ``+``, and the prepared statements that it keeps."""
+"""Poolers that may follow a version's ``+``, and how many prepared statements each keeps."""
 
 _INTEGRATION: Final = Path(__file__).parent / "integration"
 _EVERY_VERSION: Final = (
@@ -123,7 +123,7 @@ def _way(version: str, *more: str) -> tuple[str, str, str]:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Where several processes test, tell the one that reports."""
+    """With several test processes, pass the servers used to the process that reports."""
     if (told := getattr(session.config, "workeroutput", None)) is not None:
         told["ran_on"] = sorted(_ran_on)
 
@@ -155,7 +155,7 @@ def server(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.fixture(scope="session")
 def bouncer(server: str, pooler: str) -> Iterator[PgBouncer | None]:
-    """What stands between the service and the server, if something does."""
+    """Run the pooler between the service and the server, if there is one."""
     if not pooler:
         yield None
         return

@@ -1,4 +1,4 @@
-"""Questions to a service, by client 1 unless it is said otherwise."""
+"""Requests to a service, by client 1 unless a test names another."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,7 +14,7 @@ XML: Final = "application/xml"
 
 @dataclass(frozen=True)
 class Client:
-    """Whoever asks the service."""
+    """A client of the service."""
 
     http: aiohttp.ClientSession
     service: Service
@@ -30,7 +30,7 @@ class Client:
         data: bytes | None = None,
         **claims: Any,
     ) -> Answer:
-        """Ask for a path below the client, such as ``projects/1``, or for a whole one."""
+        """Request a path below the client (``projects/1``), or any path from ``/`` on."""
         url = self.service.base + path if path.startswith("/") else ""
         headers = {"Authorization": f"Bearer {token(**claims)}"}
         if accept is not None:
@@ -47,7 +47,7 @@ class Client:
             return Answer(answer.status, named, await answer.read())
 
     async def land(self, content: bytes | str) -> list[dict[str, Any]]:
-        """Import a file all of whose projects must land, and tell how each came out."""
+        """Import a file, assert that every project was imported, and return their outcomes."""
         file = content.encode() if isinstance(content, str) else content
         details = (await upload(self.http, self.service, file))["details"]
         assert details["errors"] == []
@@ -55,7 +55,7 @@ class Client:
         return landed
 
     async def post(self, content: bytes) -> Answer:
-        """Import a file, whatever comes of it."""
+        """Import a file, and return the response unchecked."""
         form = aiohttp.FormData()
         form.add_field("file", content, filename="plans.xml", content_type=XML)
         url, headers = self.service.bulk, self.service.headers()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class CommandLine:
-    """``bulk-import`` in an environment of its own; extra settings by keyword."""
+    """``bulk-import`` in a given environment; extra settings by keyword."""
 
     environment: dict[str, str]
 
@@ -24,13 +24,13 @@ class CommandLine:
         )
 
     def ok(self, *arguments: object, **settings: str) -> str:
-        """What a command prints that must end with 0."""
+        """Run a command that must end with 0, and return its output."""
         done = self(*arguments, **settings)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
     def refuses(self, *arguments: object, **settings: str) -> str:
-        """What a command says that must end with 2: one line."""
+        """Run a command that must end with 2, and return its one line of error."""
         done = self(*arguments, **settings)
         assert done.returncode == 2, done.stdout
         *progress, line = done.stderr.splitlines()
@@ -50,7 +50,7 @@ class CommandLine:
     def serving_process(self, **settings: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
         """``serve`` on a free port, and its address; no line of a traceback may come of it.
 
-        It leads a process group of its own, as a terminal would have it.
+        It leads its own process group, as under a terminal.
         """
         with subprocess.Popen(
             self._command(["serve"]),

@@ -60,7 +60,7 @@ class Commands:
         )
 
     async def upload(self, *arguments: object, base: str = "", **claims: Any) -> Done:
-        """Upload, told as JSON."""
+        """Run ``upload --json``."""
         return await self("upload", *arguments, "--json", base=base, **claims)
 
 
@@ -73,7 +73,7 @@ async def ended(process: Process) -> Done:
 
 
 async def says(process: Process, words: str) -> None:
-    """Wait until a command says something on its standard error."""
+    """Wait until a command prints certain words on its standard error."""
     assert process.stderr is not None
     async with asyncio.timeout(60):
         while words not in (line := (await process.stderr.readline()).decode()):

@@ -26,7 +26,7 @@ async def read_metrics(service: Service) -> Metrics:
 
 
 async def wait_for_metrics(service: Service, seen: Callable[[Metrics], bool]) -> Metrics:
-    """Ask again and again wait_for_metrics the metrics are so."""
+    """Read the metrics repeatedly until they satisfy a condition, and return them."""
     async with asyncio.timeout(20):
         while not seen(metrics := await read_metrics(service)):
             pass

@@ -4,7 +4,7 @@ from service.storage import Pool
 
 
 async def plant(pool: Pool, tasks: int, attributes: str = "'{}'") -> int:
-    """A project of client 1 with so many tasks; ``attributes`` is SQL over ``n`` for each."""
+    """Insert a project of client 1 with ``tasks`` tasks; ``attributes`` is SQL over ``n``."""
     project_id: int = await pool.fetchval(
         "INSERT INTO projects (client_id, external_id, version, content_hash)"
         r" VALUES (1, 'large', 1, '\x00') RETURNING project_id"

@@ -27,7 +27,7 @@ async def hold_projects(pool: Pool, *external_ids: str) -> AsyncIterator[None]:
 
 
 async def wait_for_end(service: Service, import_id: int = 1) -> str:
-    """The import's state once it has begun and wait_for_end."""
+    """Wait until the import has ended, and return its state."""
     while True:
         answer = await get(service, f"/api/v2/clients/1/imports/{import_id}")
         if answer.status == 200 and (state := answer.json["details"]["state"]) != "running":

@@ -1,4 +1,4 @@
-"""Uploads of small plans, what is told of them, and what they leave in the database."""
+"""Uploads of small plans, their outcomes, and the rows that they leave."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from tests.support.service import Service, token
 
 
 def plans(*ids: str, name: str = "Plan", attributes: str = "") -> bytes:
-    """An upload of projects with a task each."""
+    """Return an upload of projects with one task each."""
     tasks = '<tasks><task id="T"><name>t</name></task></tasks>'
     made = (f'<project id="{i}"{attributes}><name>{name}</name>{tasks}</project>\n' for i in ids)
     return form(part("file", native_file(*made)))
@@ -31,7 +31,7 @@ def read_outcomes(answer: Answer) -> dict[str, str]:
 
 
 async def rows(pool: Pool) -> list[asyncpg.Record]:
-    """Everything that an import of projects may change."""
+    """Return all rows that an import of projects may change."""
     return [
         row
         for table in ("projects", "project_versions", "tasks", "shared_objects")
@@ -40,7 +40,7 @@ async def rows(pool: Pool) -> list[asyncpg.Record]:
 
 
 async def abandoned(pool: Pool, key: str, *, seconds: int) -> None:
-    """Import 1, under way under a key, whose owner was last heard of so long ago."""
+    """Insert import 1 as running under a key, with a last heartbeat ``seconds`` ago."""
     await pool.execute(
         "INSERT INTO imports (client_id, subject, idempotency_key, key_claimed_at)"
         " VALUES (1, 'tester', $1, now())",
@@ -62,7 +62,7 @@ async def undo(service: Service, import_id: int, *headers: str, **claims: Any) -
 
 
 async def current(pool: Pool) -> dict[str, list[Any]]:
-    """What the views say of active projects, without the numbers that an undo counts on."""
+    """Return active projects from the views, without the numbers that an undo increments."""
     counted = {"version", "import_id", "created_at", "created_by"}
     said: dict[str, list[Any]] = {}
     tables = ("tasks", "dependencies", "resources", "assignments", "project_parts")

@@ -13,7 +13,7 @@ from tests.support.service import SECRET, Service, token
 
 FILE: Final = form(part("file", XML))
 UNQUOTED: Final = form(part(f"x {'x' * 100}", b"").replace(b'"', b""))
-"""Its part has a ``ProjectContent-Disposition`` that is malformed."""
+"""Its part has a ``Content-Disposition`` that is malformed."""
 
 
 @pytest.mark.parametrize("log_format", ["console", "json"])

@@ -227,9 +227,7 @@ async def test_an_import_without_space_for_working_files_is_a_503(
 ) -> None:
     async with Connection(service) as connection:
         await connection.send(head(service, f"Content-Length: {len(FILE)}", "Expect: 100-continue"))
-        answer = (
-            await connection.answer()
-        )  # no 100 first: the service does not read the body
+        answer = await connection.answer()  # no 100 first: the service does not read the body
     assert envelope(answer) == (
         "error",
         503,

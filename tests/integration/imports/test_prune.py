@@ -222,9 +222,7 @@ async def test_pruning_keeps_outcomes_while_their_key_is_valid(
     await pool.execute("UPDATE imports SET idempotency_key = 'k', key_claimed_at = started_at")
     week = settings.model_copy(update={"keep_results_days": 1, "keep_keys_hours": 168})
     await pool.execute(AGE, timedelta(days=7))
-    assert (
-        await prune(pool, week)
-    ).outcomes == 0  # a client with the key may still upload
+    assert (await prune(pool, week)).outcomes == 0  # a client with the key may still upload
     await pool.execute(AGE, timedelta(days=1))
     assert (await prune(pool, week)).outcomes == 5
 

@@ -1,4 +1,4 @@
-"""A way to the database that breaks when it is told to.
+"""A proxy to the database that fails on demand.
 
 A proxy passes bytes on in both directions. ``strike`` says what befalls a connection, and at which
 bytes from the service; the rest befalls all connections at once.

@@ -12,7 +12,7 @@ from tests.support.upload import send_file
 async def complete_upload(
     http: aiohttp.ClientSession, service: Service, dsn: str, content: bytes
 ) -> dict[str, int]:
-    """A repeated upload must land all of the file, with what was there as unchanged."""
+    """Repeat an upload; assert that it imports the rest and leaves the others unchanged."""
     before = await stored_outcomes(dsn)
     there = {row["external_id"] for row in before if row["outcome"] != "failed"}
     status, told = await send_file(http, service, content)
@@ -34,7 +34,7 @@ async def read_readiness(http: aiohttp.ClientSession, service: Service) -> tuple
 
 
 async def wait_until_ready(http: aiohttp.ClientSession, service: Service, status: int) -> str:
-    """Wait until ``/readyz`` answers so; what it says."""
+    """Wait until ``/readyz`` returns a status, and return its details."""
     async with asyncio.timeout(10):
         while (said := await read_readiness(http, service))[0] != status:  # noqa: ASYNC110
             await asyncio.sleep(0.02)

@@ -141,11 +141,11 @@ async def assert_outcomes_are_stored(
         there = await count_children(connection, client_id)
     finally:
         await connection.close()
-    said = children_of(content)
+    expected = children_of(content)
     found.lost += [
-        f"{dict(told)}"
-        for told in outcomes
-        if not is_stored(told, there, said[told["external_id"]])
+        f"{dict(outcome)}"
+        for outcome in outcomes
+        if not is_stored(outcome, there, expected[outcome["external_id"]])
     ]
     assert found == Findings()
 

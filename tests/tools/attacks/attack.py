@@ -1,4 +1,4 @@
-"""What an attack is, and how what comes back is told."""
+"""The definition of an attack, and the summary of its response."""
 
 import asyncio
 import contextlib
@@ -68,7 +68,7 @@ def told(answer: Answer) -> str:
 
 
 async def outcome(connection: Connection) -> str:
-    """What the service says next on a connection, or ``CLOSED`` where it ends it instead."""
+    """Return the next response on a connection, or ``CLOSED`` if the service ends it."""
     try:
         answer = await connection.answer()
     except (ConnectionError, asyncio.IncompleteReadError, ValueError):
@@ -77,7 +77,7 @@ async def outcome(connection: Connection) -> str:
 
 
 async def all_that_comes(connection: Connection) -> str:
-    """All that the service says on a connection until it ends it."""
+    """Return all bytes of a connection until the service ends it."""
     said: list[str] = []
     while not said or said[-1] != CLOSED:
         said.append(await outcome(connection))
@@ -85,7 +85,7 @@ async def all_that_comes(connection: Connection) -> str:
 
 
 async def sent(service: Service, *pieces: bytes) -> str:
-    """Send pieces on a connection of its own; all that comes back then."""
+    """Send pieces on a new connection, and return everything that comes back."""
     async with Connection(service) as connection:
         await push(connection, *pieces)
         return await all_that_comes(connection)
@@ -93,14 +93,14 @@ async def sent(service: Service, *pieces: bytes) -> str:
 
 async def push(connection: Connection, *pieces: bytes) -> bool:
     """Send as far as the service takes it; whether it took all."""
-    with contextlib.suppress(ConnectionError):  # what it said before stands
+    with contextlib.suppress(ConnectionError):  # what it sent before counts
         await connection.send(*pieces)
         return True
     return False
 
 
 async def dribbled(service: Service, start: bytes, endless: Iterator[bytes]) -> str:
-    """Send a start and then, five times a second, a piece, until the service says something."""
+    """Send a start and then, five times a second, a piece, until the service responds."""
     async with Connection(service) as connection:
         await connection.send(start)
         listening = asyncio.create_task(outcome(connection))
@@ -111,7 +111,7 @@ async def dribbled(service: Service, start: bytes, endless: Iterator[bytes]) -> 
 
 
 async def flooded(service: Service, start: bytes, piece: bytes, most: int) -> str:
-    """Send a start and then a piece over and over, until the service says something or enough."""
+    """Send a start, then a piece repeatedly, until the service responds or a limit is reached."""
     async with Connection(service) as connection:
         await connection.send(start)
         listening = asyncio.create_task(outcome(connection))

@@ -27,7 +27,7 @@ _SOME: Final = b" " * 65536
 
 
 async def _cut(service: Service, more: int) -> str:
-    """A body shorter than its ``ProjectContent-Length`` says, and then the end of our side."""
+    """A body shorter than its ``Content-Length``, after which the client stops sending."""
     async with Connection(service) as connection:
         await connection.send(head(service, f"Content-Length: {len(_WHOLE) + more}"), _BEGUN)
         connection.writer.write_eof()
@@ -56,7 +56,7 @@ async def _no_continue(service: Service) -> str:
 
 
 async def _refused(service: Service, piece: bytes, most: int) -> str:
-    """Send on behind a 401, as long as that is taken."""
+    """Keep sending after a 401, until the service stops reading."""
     async with Connection(service) as connection:
         await connection.send(head(service, _HUGE, token=None))
         said = await outcome(connection)
@@ -68,7 +68,7 @@ async def _refused(service: Service, piece: bytes, most: int) -> str:
 
 
 async def _behind_a_refused_body(service: Service) -> str:
-    """Requests behind a body that is refused: each is answered for itself, in its turn."""
+    """Requests after a refused body: each gets its own response, in order."""
     refused = head(service, f"Content-Length: {len(_WHOLE)}", token=None) + _WHOLE
     asked = head(service, method="GET", path="/healthz")
     return await sent(service, refused + asked * 3)

@@ -1,4 +1,4 @@
-"""Requests that two servers could read differently: what stands behind one is never a second.
+"""Requests that two servers could parse differently: bytes after one never become a second.
 
 Each is an upload that is allowed, framed in a way that one server ends here and another there, with
 ``GET /healthz`` where the second might begin. ``200 Alive`` says that it was smuggled.
@@ -27,7 +27,7 @@ def _framed(name: str, *headers: str, body: bytes | None = None, expected: str =
 
 
 def _raw(name: str, lines: bytes, expected: str = _MALFORMED) -> Attack:
-    """A request whose header lines are these bytes, behind ``Host``."""
+    """Build a request with these bytes as header lines after ``Host``."""
 
     async def send(service: Service) -> str:
         start = head(service, "Content-Length: 0").removesuffix(b"\r\n")

@@ -1,4 +1,4 @@
-"""An attack on a real ``serve`` process: what came back, at what cost, and what it left behind."""
+"""Run an attack on a real ``serve`` process, and measure its response, costs and leaks."""
 
 import asyncio
 import contextlib

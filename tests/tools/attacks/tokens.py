@@ -1,4 +1,4 @@
-"""Tokens that must not hold, each refused in words of its own and never repeated."""
+"""Invalid tokens: each is refused with its own message, which never repeats the token."""
 
 import hashlib
 import hmac

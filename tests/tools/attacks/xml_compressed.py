@@ -39,7 +39,7 @@ def _zipped(*members: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> 
 
 
 def _streamed(pieces: Iterable[bytes]) -> bytes:
-    """A ZIP whose sizes come behind the data, as what is zipped while it is sent has them."""
+    """A ZIP with its sizes after the data, as programs write that compress while sending."""
     archive = _Unseekable()
     with (
         zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file,

@@ -64,7 +64,7 @@ def _few_names(projects: int) -> Iterator[bytes]:
 
 
 def _white_spaces(count: int) -> Iterator[bytes]:
-    """Tasks with white space of 56 characters behind each; the parser keeps each kind."""
+    """Tasks with 56 characters of white space after each; the parser keeps each kind."""
     digits = bytes.maketrans(b"01", b" \n")
     kinds = (f"{number * 977:056b}".encode() for number in range(count))
     return (b"<task/>" + kind.translate(digits) for kind in kinds)

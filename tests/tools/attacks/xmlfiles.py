@@ -1,4 +1,4 @@
-"""Attacks by the file: how one is sent as it is made, and what came of it."""
+"""Attacks by file content: generate and send a file, and summarise the response."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ GOOD: Final = b'<project id="good"><name>Good</name><tasks><task id="1"/></tasks
 JSON: Final = b'<attributes><attribute name="a" type="json">'
 JSON_END: Final = b"</attribute></attributes>"
 LANDED: Final = r"207 good\+1; "
-"""What is told where the good project, with its one task, has landed and something has not."""
+"""The summary if the good project, with its one task, was imported and another was not."""
 
 _PIECE: Final = 64 * 1024
 _HALVES: Final = """
@@ -52,7 +52,7 @@ def numbered(form: bytes, count: int) -> Iterator[bytes]:
 
 
 def joined(*parts: bytes | Iterable[bytes]) -> Iterator[bytes]:
-    """Parts one behind the other, in pieces of about 64 KiB."""
+    """Join parts, and yield pieces of about 64 KiB."""
     held = bytearray()
     for piece in chain.from_iterable([part] if isinstance(part, bytes) else part for part in parts):
         held += piece
@@ -73,7 +73,7 @@ def attack(
 
     Args:
         name: as in ``Attack``.
-        made: the file, or what makes it anew.
+        made: the file, or a function that generates it again.
         expected: as in ``Attack``, of what ``came_of`` tells.
         headers: of the part ``file``, whole lines.
         bounds: further fields of ``Attack``.

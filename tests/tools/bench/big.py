@@ -19,7 +19,7 @@ _PROJECTS: Final = 1_000
 
 
 async def measure(bench: Bench, gibibytes: float) -> None:
-    """Memory, time and rows, and that each project is told in the answer."""
+    """Measure memory, time and rows, and check that the response reports each project."""
     block, _ = native.repeated(1, _PROJECTS, partial(native.project, edition=0))
     copies = max(1, round(gibibytes * GIB / block))
     projects = copies * _PROJECTS

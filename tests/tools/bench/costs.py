@@ -37,7 +37,7 @@ class _Costs:
 
 
 async def measure(bench: Bench, share: float) -> None:
-    """Every kind of upload, each into empty tables but for those that say otherwise."""
+    """Measure every kind of upload, into empty tables unless its name says otherwise."""
     projects = int(PROJECTS * share)
     first = native.write(bench.directory / "first.xml", projects)
     changed = native.write(bench.directory / "changed.xml", projects, lambda _: 1)

@@ -20,7 +20,7 @@ _COPY_BYTES: Final = 8 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Database:
-    """One database of the server; each call takes a connection of its own."""
+    """One database of the server; each call opens a new connection."""
 
     dsn: str
 
@@ -33,7 +33,7 @@ class Database:
             await connection.close()
 
     async def execute(self, *statements: str) -> None:
-        """Run statements one by one, each in a transaction of its own."""
+        """Run statements one by one, each in its own transaction."""
         async with self.connected() as connection:
             for statement in statements:
                 await connection.execute(statement, timeout=None)
@@ -43,7 +43,7 @@ class Database:
             return await connection.fetchval(query)
 
     async def settle(self) -> None:
-        """What stands before every timed run: nothing is left over for it to clean or write."""
+        """Prepare a timed run: leave no rows to vacuum and no pages to write from before."""
         await self.execute("VACUUM", "CHECKPOINT")
 
     async def empty(self) -> None:

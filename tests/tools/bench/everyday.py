@@ -59,7 +59,7 @@ async def loaded(bench: Bench) -> None:
         bench.progress("into empty tables, and beside 10 million tasks", run)
         for database, seconds in times.items():
             async with bench.fresh(database) as (server, _idle):
-                # A client of its own for every run, as the loaded tables cannot be emptied.
+                # Every run has its own client, because the loaded tables cannot be emptied.
                 await bench.database.empty()
                 await database.settle()
                 answer = await upload(server.bulk(run + 1), bench.token, file)

@@ -88,7 +88,7 @@ async def _small_imports(server: Server, numbers: "itertools.count[int]") -> lis
 
 
 async def _probe(server: Server, seconds: list[float]) -> None:
-    """Ask for the service's health on a connection of its own, again and again."""
+    """Request the service's health repeatedly on one connection."""
     address = urlsplit(server.base)
     while True:
         begun = time.perf_counter()
@@ -97,7 +97,7 @@ async def _probe(server: Server, seconds: list[float]) -> None:
         answer = await reader.read()
         writer.close()
         if not answer.startswith(b"HTTP/1.1 200 "):
-            raise Failed(f"/healthz said {answer[:200]!r}")
+            raise Failed(f"/healthz returned {answer[:200]!r}")
         seconds.append(time.perf_counter() - begun)
         await asyncio.sleep(_PROBE_EVERY)
 
@@ -109,7 +109,7 @@ async def _keep_importing(server: Server, large: Path) -> None:
 
 
 async def _keep_sending(server: Server, client: int, file: Path) -> None:
-    """Send one file over and over; where it is refused, again when the service says."""
+    """Send one file repeatedly; after a refusal, wait as long as ``Retry-After`` asks."""
     while True:
         answer = await upload(server.bulk(client), server.token, file)
         if answer.status != 207:
@@ -117,7 +117,7 @@ async def _keep_sending(server: Server, client: int, file: Path) -> None:
 
 
 async def _under_way(bench: Bench) -> None:
-    """Wait until the large import has landed its first projects."""
+    """Wait until the large import has stored its first projects."""
     query = f"SELECT 1 FROM projects WHERE client_id = {_LARGE_CLIENTS} LIMIT 1"
     while await bench.database.value(query) is None:  # noqa: ASYNC110
         await asyncio.sleep(0.1)

@@ -14,7 +14,7 @@ _SMALL: Final = 10_000_000
 
 
 async def many(bench: Bench, projects: int) -> None:
-    """Sixteen clients upload at the same time; memory is told for each of them."""
+    """Sixteen clients upload at the same time; memory is reported for each of them."""
     file = native.write(bench.directory / "each.xml", projects)
     peaks: list[float] = []
     seconds: list[float] = []

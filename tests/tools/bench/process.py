@@ -101,7 +101,7 @@ async def serving(
     process = await start_serving(database, log=log, **settings)
     async with _stopping(process):
         base = await serves(process)
-        # What it says from now on is shown; a full pipe would hold it up.
+        # Print its further output: a full pipe would block it.
         assert process.stdout is not None
         shown = asyncio.create_task(_show(process.stdout))
         yield Server(base, process.pid, token)
@@ -142,7 +142,7 @@ async def serves(process: Process) -> str:
     async with asyncio.timeout(_START_TIMEOUT):
         line = (await process.stdout.readline()).decode()
     if not line.startswith("Serving on "):
-        raise RuntimeError(f"serve said {line!r}")
+        raise RuntimeError(f"serve printed {line!r}")
     return line.split()[2]
 
 

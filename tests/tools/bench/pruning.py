@@ -113,7 +113,7 @@ async def _prune(database: Database) -> str:
     out, _ = await process.communicate()
     found = re.fullmatch(r"Gone: (.*)\.\n", out.decode())
     if process.returncode or found is None:
-        raise Failed(f"the command ended with {process.returncode} and said {out!r}")
+        raise Failed(f"the command ended with {process.returncode} and printed {out!r}")
     return found[1]
 
 

@@ -31,7 +31,7 @@ def folder(dialect: str) -> Path:
 
 
 def write_p6(path: Path, size: int) -> tuple[Path, int]:
-    """Repeat the projects of the largest portfolio behind its shared objects.
+    """Repeat the projects of the largest portfolio after its shared objects.
 
     Args:
         path: to write to.

@@ -70,7 +70,7 @@ class Report:
         self.rows.append(_Row(what, f"{value} {unit}", figure.spread, "", note))
 
     async def attempt(self, what: str, measurement: Awaitable[None]) -> None:
-        """Measure; where that fails, say so here and at the end, and go on."""
+        """Measure; report a failure now and at the end, and continue."""
         try:
             await measurement
         except Exception as exc:

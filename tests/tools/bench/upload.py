@@ -23,7 +23,7 @@ _TAIL_KEPT: Final = 1024
 _COUNTS: Final = re.compile(rb'"counts": ?(\{[^}]*\})')
 _WHOLE: Final = re.compile(rb'"complete": ?true')
 _SAYS: Final = b'{"'
-"""Begins what an answer says, after its head and the spaces that kept it alive."""
+"""Start of a response's JSON, after its head and the keep-alive spaces."""
 _ITEM: Final = b'{"index":'
 
 
@@ -89,7 +89,7 @@ async def upload(
     *,
     answered: Callable[[], None] | None = None,
 ) -> Answer:
-    """Send a file on a connection of its own, and read the answer to its end.
+    """Send a file on a new connection, and read the response to its end.
 
     The answer is never held as a whole.
 

@@ -53,7 +53,7 @@ SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND state <> '
 
 @dataclass
 class Seen(Findings):
-    """What a look has found, and how much there was to look at.
+    """The findings of an inspection, and the amount inspected.
 
     Attributes:
         left: threads, connections, locks and files that should be gone.
@@ -68,7 +68,7 @@ class Seen(Findings):
 
 @dataclass
 class _Stored:
-    """What the database says of a client."""
+    """The rows of a client."""
 
     imports: dict[int, asyncpg.Record]
     results: dict[tuple[int, int], list[asyncpg.Record]]
@@ -80,7 +80,7 @@ class _Stored:
 async def look_at(
     site: Site, database: Killable, client: Client, http: aiohttp.ClientSession
 ) -> Seen:
-    """Look at everything that a client was told, once its uploads have ended."""
+    """Compare all responses of a client with the database, after its uploads have ended."""
     seen = Seen()
     await _find_dead(site, database, client, http, seen)
     async with database.database.connected() as connection:
@@ -104,7 +104,7 @@ async def look_at(
 async def _find_dead(
     site: Site, database: Killable, client: Client, http: aiohttp.ClientSession, seen: Seen
 ) -> None:
-    """Imports whose owner died are found as soon as somebody looks."""
+    """Listing the imports ends those whose owner died."""
     headers = {"Authorization": f"Bearer {site.token}"}
     deadline = time.monotonic() + _FOUND_DEAD
     while True:
@@ -116,7 +116,7 @@ async def _find_dead(
         if not running:
             return
         if time.monotonic() > deadline:
-            seen.wrong_state.append(f"{running} imports run though nobody runs them")
+            seen.wrong_state.append(f"{running} imports are still running without an owner")
             return
         await asyncio.sleep(0.1)
 
@@ -137,7 +137,7 @@ async def _read(connection: Connection, client_id: int) -> _Stored:
 
 
 def _outcomes(client: Client, stored: _Stored, seen: Seen) -> None:
-    """Every stored outcome is true, whether anybody was told of it or not."""
+    """Check that every stored outcome is true, whether a client received it or not."""
     uploads = {answer.upload.name: answer.upload for answer in client.settled}
     seen.imports += len(stored.imports)
     for (import_id, _), rows in stored.results.items():
@@ -145,10 +145,10 @@ def _outcomes(client: Client, stored: _Stored, seen: Seen) -> None:
         landed = [row for row in rows if row["outcome"] in LANDED]
         if upload.dry:
             if import_id in stored.made_by:
-                seen.partial.append(f"a rehearsal has written: {upload}")
+                seen.partial.append(f"a dry run has written: {upload}")
             continue
         if upload.atomic and 0 < len(landed) < len(rows):
-            seen.partial.append(f"of all or nothing, {len(landed)} of {len(rows)}: {upload}")
+            seen.partial.append(f"an atomic import stored {len(landed)} of {len(rows)}: {upload}")
         seen.projects += len(landed)
         seen.lost += [f"{dict(row)}" for row in landed if not _there(dict(row), upload, stored)]
         seen.wrong_state += [
@@ -164,7 +164,7 @@ def _there(row: Mapping[str, Any], upload: Upload, stored: _Stored) -> bool:
 
 
 def _told(answer: Answer, stored: _Stored, seen: Seen) -> None:
-    """An answer says what is stored, and its import's row as well."""
+    """Check that a response and its import's row match the stored outcomes."""
     if answer.status != 207:
         return
     row = stored.imports[answer.body["import_id"]]
@@ -182,21 +182,21 @@ def _told(answer: Answer, stored: _Stored, seen: Seen) -> None:
     state = "failed" if failed else "completed"
     if (row["state"], orjson.loads(row["counts"])) != (state, answer.body["counts"]):
         seen.wrong_state.append(
-            f"{row['state']} {row['counts']} was told as {answer.body['counts']}"
+            f"{row['state']} {row['counts']} was reported as {answer.body['counts']}"
         )
     if told != wanted or answer.body.get("complete") is not True:
-        seen.lost.append(f"what was told is not what is stored: {answer.upload}")
+        seen.lost.append(f"the response differs from what is stored: {answer.upload}")
 
 
 def _refused(refusal: Answer, stored: _Stored, seen: Seen) -> None:
-    """The counts of a refusal are those of an attempt."""
+    """Check that the counts of a refusal are those of an attempt."""
     if "counts" not in refusal.body:
         return
     import_id = refusal.body["import_id"]
     attempts = range(1, stored.imports[import_id]["attempt"] + 1)
     counted = [_counts(stored.results.get((import_id, attempt), [])) for attempt in attempts]
     if refusal.body["counts"] not in counted:
-        seen.wrong_state.append(f"{refusal} was told, and there are {counted}")
+        seen.wrong_state.append(f"{refusal} was reported, but the attempts have {counted}")
 
 
 def _counts(rows: list[asyncpg.Record]) -> dict[str, int]:
@@ -207,14 +207,14 @@ def _counts(rows: list[asyncpg.Record]) -> dict[str, int]:
 
 
 async def _again(client: Client, connection: Connection, stored: _Stored, seen: Seen) -> None:
-    """The same upload again: by its key it has its answer, without one what is there stays."""
+    """Repeat uploads: with its key one gets the same response, without it nothing changes."""
     settled = [*client.settled]
     for answer in settled[-_AGAIN:]:
         row = stored.imports[answer.body.get("import_id", 0)] if answer.status == 207 else None
         if row is not None and row["key_claimed_at"] and row["state"] == "completed":
             repeated = await client.deliver(answer.upload)
             if repeated.raw != answer.raw:
-                seen.lost.append(f"answered otherwise than before: {answer.upload}")
+                seen.lost.append(f"another response than before: {answer.upload}")
     rows = await connection.fetch(_CURRENT, client.id)
     current: dict[str, str] = {row["external_id"]: row["name"] for row in rows}
     files = {answer.upload.file.content: answer.upload for answer in settled}
@@ -226,7 +226,7 @@ async def _again(client: Client, connection: Connection, stored: _Stored, seen: 
             equal = before.endswith(upload.file.edition)
             wanted = "unchanged" if equal else "updated" if before else "created"
             if item["outcome"] != wanted:
-                seen.partial.append(f"sent again, {wanted} was wanted: {item}")
+                seen.partial.append(f"sent again, expected {wanted}: {item}")
             current[item["external_id"]] = upload.file.edition
         seen.wrong_state += [
             f"sent again: {item}"

@@ -67,7 +67,7 @@ def look_inside(image: Image) -> None:
 
 
 def migrate(image: Image, server: Cluster, roles: Roles) -> None:
-    """By the role that owns the tables; before it, and only then, the other is told to wait."""
+    """Migrate as the owner of the tables; before that, ``--check`` fails for the other role."""
     with timed("migrate --check, migrate --grant-to, migrate --check, client add"):
         early = image.run("migrate", "--check", DATABASE_URL=roles.server)
         assert early.returncode == 2, early

@@ -1,4 +1,4 @@
-"""Images without a Docker engine or a registry: buildah, and bases to stand in for Python's.
+"""Build images without a Docker engine or a registry: buildah, and replacements for Python's.
 
 All of it is kept under ``/var/tmp``, or ``TMPDIR``, so that a second run has the bases already.
 """
@@ -53,7 +53,7 @@ def base_names() -> tuple[str, str]:
 
 
 def make_bases() -> None:
-    """Make the stand-ins, under the very names of the images that they stand in for."""
+    """Build replacements for the base images, under the names of those images."""
     build, base = (f"docker.io/library/{name}" for name in base_names())
     if not buildah("images", "--quiet", f"--filter=reference={base}"):
         _make_slim(base)
@@ -62,7 +62,7 @@ def make_bases() -> None:
 
 
 def build(name: str) -> dict[str, Any]:
-    """Build the Dockerfile, and tell what came of it.
+    """Build the Dockerfile, and return the image's configuration.
 
     Returns:
         The image's configuration, as Docker has it.

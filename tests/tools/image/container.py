@@ -47,7 +47,7 @@ class Image:
         return dict(one.split("=", 1) for one in self.configuration["Env"])
 
     def start(self, command: Sequence[str], **settings: str) -> subprocess.Popen[str]:
-        """Start a command in a container of its own."""
+        """Start a command in a new container."""
         script = _ENTER.format(
             root=self.root,
             spool=self.spool,

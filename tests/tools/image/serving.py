@@ -1,4 +1,4 @@
-"""The image as it starts by itself: asked, given files, and told to stop in the middle of one."""
+"""Check the image's default command: readiness, imports, and SIGTERM in the middle of one."""
 
 import json
 import os
