@@ -35,8 +35,8 @@ def test_commands_join_the_database_of_a_running_service(cli: CommandLine, tmp_p
         cli.ok("client", "add", 7, "--name", "Seven")
         assert "Seven" in cli.ok("client", "list")
         token = cli.ok("token", "--client", 7).strip()
-        shown = cli.ok("upload", NATIVE, "--client", 7, "--url", base, "--token", token)
-        assert "3 created" in shown
+        output = cli.ok("upload", NATIVE, "--client", 7, "--url", base, "--token", token)
+        assert "3 created" in output
         assert cli.ok("psql", "-Atc", COUNT) == "3\n"
         cli.ok("migrate", "--check")
         assert embedded_pid(tmp_path / "data", "18") is not None
@@ -193,14 +193,14 @@ def test_an_external_database_is_migrated_only_by_the_migrate_command(
 
 
 def test_an_external_database_requires_a_key(external: CommandLine) -> None:
-    said = external.refuses("serve")
-    assert "BULK_IMPORT_JWT_SECRET" in said
-    assert "BULK_IMPORT_JWT_PUBLIC_KEY" in said
+    error = external.refuses("serve")
+    assert "BULK_IMPORT_JWT_SECRET" in error
+    assert "BULK_IMPORT_JWT_PUBLIC_KEY" in error
     assert "BULK_IMPORT_JWT_SECRET" in external.refuses("token", "--client", 1)
 
 
 @pytest.mark.parametrize(
-    ("setting", "value", "told"),
+    ("setting", "value", "message"),
     [
         ("BULK_IMPORT_PORT", "x", "BULK_IMPORT_PORT"),
         ("BULK_IMPORT_HOST", "192.0.2.1", "cannot listen on 192.0.2.1:0"),
@@ -210,10 +210,10 @@ def test_an_external_database_requires_a_key(external: CommandLine) -> None:
     ],
 )
 def test_a_bad_setting_is_reported_in_one_line(
-    cli: CommandLine, setting: str, value: str, told: str
+    cli: CommandLine, setting: str, value: str, message: str
 ) -> None:
     settings = {"BULK_IMPORT_JWT_SECRET": "x" * 32, setting: value}
-    assert told in cli.refuses("serve", **settings)
+    assert message in cli.refuses("serve", **settings)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")

@@ -227,7 +227,7 @@ def test_workers_end_when_the_first_process_is_killed(
 
 
 @pytest.mark.parametrize(
-    ("setting", "value", "told"),
+    ("setting", "value", "message"),
     [
         ("BULK_IMPORT_HOST", "192.0.2.1", "cannot listen on 192.0.2.1:0"),
         ("BULK_IMPORT_JWT_SECRET", "short", "BULK_IMPORT_JWT_SECRET is shorter than 32 bytes"),
@@ -235,12 +235,12 @@ def test_workers_end_when_the_first_process_is_killed(
     ],
 )
 def test_a_bad_setting_is_reported_once(
-    cli: CommandLine, setting: str, value: str, told: str
+    cli: CommandLine, setting: str, value: str, message: str
 ) -> None:
     done = cli("serve", "--processes", 2, **{setting: value})
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
-    assert line.startswith(f"bulk-import: {told}")
+    assert line.startswith(f"bulk-import: {message}")
 
 
 def states(cli: CommandLine) -> str:

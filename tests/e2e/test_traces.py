@@ -15,8 +15,8 @@ def test_a_missing_exporter_is_reported_at_the_start(cli: CommandLine, tmp_path:
     (tmp_path / "opentelemetry").mkdir()
     (tmp_path / "opentelemetry" / "sdk.py").write_text("raise ImportError\n")
     wanted = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
-    told = cli.refuses("serve", PYTHONPATH=str(tmp_path), **wanted)
-    assert "pip install 'project-bulk-import[traces]'" in told
+    error = cli.refuses("serve", PYTHONPATH=str(tmp_path), **wanted)
+    assert "pip install 'project-bulk-import[traces]'" in error
 
 
 def test_a_silent_collector_does_not_delay_the_shutdown(cli: CommandLine) -> None:
@@ -29,5 +29,5 @@ def test_a_silent_collector_does_not_delay_the_shutdown(cli: CommandLine) -> Non
             process.send_signal(signal.SIGTERM)
             assert process.wait(20) == 0
             silent.settimeout(10)
-            asked, _ = silent.accept()
-            asked.close()
+            connection, _ = silent.accept()
+            connection.close()

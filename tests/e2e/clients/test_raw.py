@@ -17,7 +17,7 @@ PLAN = BODY[BODY.index(b"<?xml") : BODY.index(b"\r\n--cut-here-5f1d3c--")]
 async def send(service: Service, plan: bytes = PLAN, *, token_: str = "") -> Answer:
     """Fill in the head, and another file with what its length then is."""
     body = BODY.replace(PLAN, plan)
-    told = HEAD.replace(b"Length: %d" % len(BODY), b"Length: %d" % len(body)).decode()
+    head_text = HEAD.replace(b"Length: %d" % len(BODY), b"Length: %d" % len(body)).decode()
     filled = {
         "{client}": "1",
         "{host}": urlsplit(service.base).netloc,
@@ -25,10 +25,10 @@ async def send(service: Service, plan: bytes = PLAN, *, token_: str = "") -> Ans
         "{key}": "raw",
     }
     for name, value in filled.items():
-        assert name in told
-        told = told.replace(name, value)
+        assert name in head_text
+        head_text = head_text.replace(name, value)
     async with Connection(service) as connection:
-        await connection.send(told.encode(), b"\r\n\r\n", body)
+        await connection.send(head_text.encode(), b"\r\n\r\n", body)
         answer = await connection.answer()
         assert await connection.ended()
     print(f"raw HTTP had {answer.status} {answer.body.decode()}")

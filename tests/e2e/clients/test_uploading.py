@@ -48,10 +48,10 @@ async def test_a_failed_project_is_named_with_its_line(
     line = file.read_text("utf-8").split("P-2")[0].count("\n") + 1
     done = await upload(client, service, file)
     assert done.code == 1
-    landed, failed, told = done.out.splitlines()
+    landed, failed, summary = done.out.splitlines()
     assert landed == "created P-1 Köln"
     assert failed.startswith(f'failed P-2, line {line}: VALIDATION_ERROR, start "soon" is not')
-    assert told == "1 of 2 projects imported"
+    assert summary == "1 of 2 projects imported"
     assert await pool.fetchval("SELECT array_agg(external_id) FROM current_projects") == ["P-1"]
 
 

@@ -24,7 +24,7 @@ BAD = "<task/>"
 
 
 @asynccontextmanager
-async def held(tab: Tab, number: int) -> AsyncIterator[None]:
+async def hold_project(tab: Tab, number: int) -> AsyncIterator[None]:
     """Hold a project's lock, so that its import waits for the end of the block."""
     async with tab.pool.acquire() as conn, conn.transaction():
         key = project_key(tab.client, f"P-{number}")
@@ -99,7 +99,7 @@ async def test_a_dry_run_shows_that_nothing_was_written(tab: Tab) -> None:
 
 async def test_a_running_import_shows_progress_and_can_be_cancelled(tab: Tab) -> None:
     await tab.sign_in()
-    async with held(tab, 599):
+    async with hold_project(tab, 599):
         card = await tab.send(*(project(number) for number in range(600)))
         await expect(card.get_by_label("Bytes sent")).to_have_js_property("value", 1)
         await expect(card.get_by_label("Projects done")).to_have_js_property("value", 0.99)

@@ -31,21 +31,21 @@ async def alive(service: Service, connection: Connection) -> bool:
     return (await connection.answer()).status == 200
 
 
-async def counted(service: Service) -> float:
+async def count_ended(service: Service) -> float:
     """How many connections were ended to make room, by the service's own count."""
-    said = (await get(service, "/metrics")).body
-    found = re.search(rb"^bulk_import_connections_ended_total (\S+)$", said, re.MULTILINE)
+    metrics = (await get(service, "/metrics")).body
+    found = re.search(rb"^bulk_import_connections_ended_total (\S+)$", metrics, re.MULTILINE)
     assert found is not None
     return float(found[1])
 
 
 async def test_a_connection_without_a_request_is_closed_first(service: Service) -> None:
-    async with Connection(service) as asked, Connection(service) as silent:
-        assert await alive(service, asked)
+    async with Connection(service) as active, Connection(service) as silent:
+        assert await alive(service, active)
         async with Connection(service) as late:
             assert await alive(service, late)
             assert await silent.ended()
-            assert await alive(service, asked)
+            assert await alive(service, active)
 
 
 async def test_the_longest_idle_connection_is_closed_next(service: Service) -> None:
@@ -58,7 +58,7 @@ async def test_the_longest_idle_connection_is_closed_next(service: Service) -> N
 
 
 async def test_a_running_upload_is_never_closed_for_a_new_connection(service: Service) -> None:
-    before = await counted(service)
+    before = await count_ended(service)
     async with AsyncExitStack() as stack:
         uploads = [await stack.enter_async_context(Connection(service)) for _ in range(2)]
         for upload in uploads:
@@ -70,7 +70,7 @@ async def test_a_running_upload_is_never_closed_for_a_new_connection(service: Se
             await upload.send(FILE)
             assert (await upload.answer()).status == 207
         assert (await get(service, "/healthz")).status == 200
-    assert await counted(service) > before
+    assert await count_ended(service) > before
 
 
 async def test_the_time_out_for_a_head_does_not_limit_a_body_or_an_idle_connection(

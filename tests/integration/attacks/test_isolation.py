@@ -1,7 +1,7 @@
 """A token of one client can neither read nor change data of another, by any route or id.
 
 The routes are taken from the application itself, so that a new one is tested without an edit here,
-unless its path has a parameter of a new name: see ``of_two``.
+unless its path has a parameter of a new name: see ``values_of_client_2``.
 """
 
 import re
@@ -98,7 +98,7 @@ def headers(settings: Settings, client: int) -> dict[str, str]:
     return {"Authorization": f"Bearer {said}"}
 
 
-async def of_two(pool: Pool) -> dict[str, str]:
+async def values_of_client_2(pool: Pool) -> dict[str, str]:
     """Return, for each path parameter, a value that belongs only to client 2."""
     import_id = await pool.fetchval("SELECT max(import_id) FROM imports WHERE client_id = 2")
     project_id = await pool.fetchval("SELECT min(project_id) FROM projects WHERE client_id = 2")
@@ -111,23 +111,23 @@ def paths(settings: Settings) -> Iterator[str]:
         yield resource.canonical
 
 
-def of_clients(settings: Settings) -> list[str]:
+def client_paths(settings: Settings) -> list[str]:
     return sorted(path for path in paths(settings) if "{client_id}" in path)
 
 
-def filled(path: str, values: Mapping[str, str], client: int) -> str:
-    """The path with values for its parameters."""
+def fill_path(path: str, values: Mapping[str, str], client: int) -> str:
+    """Return the path with values for its parameters."""
     known = {"client_id": str(client), **values}
     for name in re.findall(r"{(\w+)}", path):
         assert name in known, (
-            f"{path} has a new parameter: have `of_two` in {__file__} give a value of client 2's "
-            f"for `{name}`"
+            f"{path} has a new parameter: add a value of client 2 for `{name}` to"
+            f" `values_of_client_2` in {__file__}"
         )
         path = path.replace(f"{{{name}}}", known[name])
     return path
 
 
-async def everything(pool: Pool) -> dict[str, list[str]]:
+async def rows_of_client_2(pool: Pool) -> dict[str, list[str]]:
     """Return all rows of client 2 by table."""
     tables = await pool.fetch(
         "SELECT table_name FROM information_schema.columns JOIN information_schema.tables"
@@ -146,7 +146,7 @@ async def everything(pool: Pool) -> dict[str, list[str]]:
 
 
 def test_every_route_belongs_to_a_client_or_is_public(settings: Settings) -> None:
-    others = {*paths(settings)} - {*of_clients(settings)}
+    others = {*paths(settings)} - {*client_paths(settings)}
     assert others == PUBLIC | {NOTHING}
 
 
@@ -154,51 +154,51 @@ async def test_a_client_can_read_its_own_rows(
     clients: Clients, settings: Settings, pool: Pool
 ) -> None:
     """Without this test, the ones below would also pass if no client could read anything."""
-    values = await of_two(pool)
+    values = await values_of_client_2(pool)
     for path in paths(settings):
         if path.endswith(("/imports/{import_id}", "/projects/{project_id}")):
-            status, said = await clients.ask("GET", filled(path, values, 2), client=2)
+            status, said = await clients.ask("GET", fill_path(path, values, 2), client=2)
             assert (status, MARK in said) == (200, True)
 
 
 async def test_no_route_reveals_or_changes_rows_of_another_client(
     clients: Clients, settings: Settings, pool: Pool, subtests: pytest.Subtests
 ) -> None:
-    values = await of_two(pool)
-    before = await everything(pool)
+    values = await values_of_client_2(pool)
+    before = await rows_of_client_2(pool)
     assert len(before["projects"]) == len(before["project_locks"]) == 2
-    for path in of_clients(settings):
+    for path in client_paths(settings):
         named = "{" in path.replace("{client_id}", "")
         for method in METHODS:
             with subtests.test(path=path, method=method):
-                status, said = await clients.ask(method, filled(path, values, 2))
+                status, said = await clients.ask(method, fill_path(path, values, 2))
                 assert status in (403, 405)
                 assert MARK not in said
-                status, said = await clients.ask(method, filled(path, values, 1))
+                status, said = await clients.ask(method, fill_path(path, values, 1))
                 assert status in (404, 405) if named else status < 500
                 assert MARK not in said
-    assert await everything(pool) == before
+    assert await rows_of_client_2(pool) == before
 
 
 async def test_no_query_parameter_reveals_rows_of_another_client(
     clients: Clients, settings: Settings, pool: Pool, subtests: pytest.Subtests
 ) -> None:
-    values = await of_two(pool)
-    before = await everything(pool)
-    for path in of_clients(settings):
+    values = await values_of_client_2(pool)
+    before = await rows_of_client_2(pool)
+    for path in client_paths(settings):
         for name in QUERIES:
             for value in {*values.values(), KEY}:
                 with subtests.test(path=path, query=f"{name}={value}"):
-                    url = f"{filled(path, values, 1)}?{name}={value}"
+                    url = f"{fill_path(path, values, 1)}?{name}={value}"
                     status, said = await clients.ask("GET", url)
                     assert status < 500
                     assert MARK not in said.replace(KEY, "")
-    assert await everything(pool) == before
+    assert await rows_of_client_2(pool) == before
 
 
 async def test_two_clients_can_use_the_same_ids_and_keys(clients: Clients, pool: Pool) -> None:
-    before = await everything(pool)
+    before = await rows_of_client_2(pool)
     mine = await clients.upload(1, FILE)
-    assert str(mine) != (await of_two(pool))["import_id"]
+    assert str(mine) != (await values_of_client_2(pool))["import_id"]
     assert await pool.fetchval("SELECT count(*) FROM projects WHERE client_id = 1") == 2
-    assert await everything(pool) == before
+    assert await rows_of_client_2(pool) == before

@@ -78,7 +78,7 @@ def routes(settings: Settings) -> Iterator[tuple[str, str]]:
             yield route.method, re.sub(r"{\w+}", "1", resource.canonical)
 
 
-async def asked(
+async def request(
     session: ClientSession,
     method: str,
     path: str,
@@ -97,7 +97,7 @@ async def test_odd_values_of_parameters_never_cause_a_500(
         for name in NAMES:
             for value in VALUES:
                 with subtests.test(method=method, path=path, name=name, value=value[:40]):
-                    status, said = await asked(session, method, f"{path}?{name}={value}")
+                    status, said = await request(session, method, f"{path}?{name}={value}")
                     assert status < 500
                 if b"not known" in said:
                     break
@@ -109,7 +109,7 @@ async def test_odd_headers_never_cause_a_500(
     for method, path in routes(settings):
         for name, value in HEADERS:
             with subtests.test(method=method, path=path, name=name, value=value[:40]):
-                status, _ = await asked(session, method, path, headers={name: value})
+                status, _ = await request(session, method, path, headers={name: value})
                 assert status < 500
 
 
@@ -120,5 +120,5 @@ async def test_odd_bodies_never_cause_a_500(
     for method, path in routes(settings):
         for body in BODIES:
             with subtests.test(method=method, path=path, body=body[:40]):
-                status, _ = await asked(session, method, path, body, json_type)
+                status, _ = await request(session, method, path, body, json_type)
                 assert status < 500

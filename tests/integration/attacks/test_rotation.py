@@ -30,7 +30,7 @@ def publish(path: Path, **keys: Any) -> None:
     path.write_text(json.dumps({"keys": listed}))
 
 
-def signed(key: Any, kid: str) -> str:
+def sign_token(key: Any, kid: str) -> str:
     claims = {"clients": [1], "scope": "projects:import", "exp": time.time() + 3600}
     return jwt.encode(claims, key, "RS256", {"kid": kid})
 
@@ -49,16 +49,16 @@ async def test_keys_rotate_without_a_restart(
     publish(file, old=OLD)
     asked = settings.model_copy(update={"jwt_secret": None, "jwt_jwks": str(file)})
     async with served(asked, dsn) as service:
-        assert (await upload(service, FILE, token=signed(OLD, "old"))).status == 207
+        assert (await upload(service, FILE, token=sign_token(OLD, "old"))).status == 207
         publish(file, old=OLD, new=NEW)
-        assert (await upload(service, FILE, token=signed(NEW, "new"))).status == 207
+        assert (await upload(service, FILE, token=sign_token(NEW, "new"))).status == 207
         publish(file, new=NEW)
-        answer = await upload(service, FILE, token=signed(OLD, "older"))
+        answer = await upload(service, FILE, token=sign_token(OLD, "older"))
         assert (answer.status, answer.json["details"]) == (401, "JWT token key is not known")
-        assert (await upload(service, FILE, token=signed(OLD, "old"))).status == 401
+        assert (await upload(service, FILE, token=sign_token(OLD, "old"))).status == 401
         file.unlink()
-        assert (await upload(service, FILE, token=signed(NEW, "newer"))).status == 401
-        assert (await upload(service, FILE, token=signed(NEW, "new"))).status == 207
+        assert (await upload(service, FILE, token=sign_token(NEW, "newer"))).status == 401
+        assert (await upload(service, FILE, token=sign_token(NEW, "new"))).status == 207
 
 
 @pytest.mark.usefixtures("_client")
@@ -69,6 +69,6 @@ async def test_the_service_waits_for_an_issuer_that_is_unreachable_at_the_start(
     place = "http://127.0.0.1:1/keys"  # where nobody listens
     async with served(settings.model_copy(update={"jwt_jwks": place}), dsn) as service:
         assert (await upload(service, FILE)).status == 207
-        answer = await upload(service, FILE, token=signed(OLD, "old"))
+        answer = await upload(service, FILE, token=sign_token(OLD, "old"))
         assert answer.status == 503
         assert answer.headers["retry-after"]

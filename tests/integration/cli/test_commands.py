@@ -66,10 +66,10 @@ async def test_an_exported_project_is_unchanged_when_imported_again(
     assert (await run.upload(output)).told["counts"]["unchanged"] == 1
     project = (await run("projects", "--json", "--text", "B")).told["project_id"]
     assert (await run("export", project)).out.encode() == await client.export(project)
-    assert {*names(tmp_path)} == {"plan.xml", "out.xml"}
+    assert {*file_names(tmp_path)} == {"plan.xml", "out.xml"}
 
 
-def names(folder: Path) -> list[str]:
+def file_names(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]
 
 
@@ -81,7 +81,7 @@ async def test_export_of_an_unknown_project_leaves_no_file(
         done = await run("export", *which, "--output", output)
         assert done.code == 2
         assert done.err.startswith("bulk-import: ")
-    assert names(tmp_path) == [landed.name]
+    assert file_names(tmp_path) == [landed.name]
 
 
 async def test_an_export_that_breaks_off_leaves_no_file(
@@ -96,7 +96,7 @@ async def test_an_export_that_breaks_off_leaves_no_file(
     done = await run("export", landed["project_id"], "--output", output, base=network.base)
     assert done.code == 2
     assert "broke" in done.err
-    assert names(tmp_path) == []
+    assert file_names(tmp_path) == []
 
 
 async def test_two_versions_are_compared_and_an_import_is_undone(

@@ -205,7 +205,7 @@ async def test_a_file_changed_during_the_upload_is_refused(
     held = network.there.hold_after(SIZE // 2)
     process = await run.begin("upload", file, "--json", base=network.base)
     await held.reached.wait()
-    change(file)
+    change_file(file)
     network.cut()
     done = await ended(process)
     assert done.code == 2
@@ -274,7 +274,7 @@ def inside(folder: Path) -> list[Path]:
     return sorted(folder.iterdir())
 
 
-def change(file: Path) -> None:
+def change_file(file: Path) -> None:
     file.write_text("<other/>")
 
 

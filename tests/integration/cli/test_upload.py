@@ -199,7 +199,7 @@ async def test_a_table_shows_the_first_failures_and_counts_the_others(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["missing.xml"], "missing.xml: there is no such file"),
         ([CHECKOUT / "samples" / "native.xml", "--split", "--atomic"], "exclude each other"),
@@ -211,11 +211,11 @@ async def test_a_table_shows_the_first_failures_and_counts_the_others(
     ],
 )
 async def test_an_upload_that_cannot_start_prints_one_line(
-    run: Commands, arguments: list[object], told: str
+    run: Commands, arguments: list[object], message: str
 ) -> None:
     done = await run("upload", *arguments)
     assert done.code == 2
-    assert told in done.err + done.out
+    assert message in done.err + done.out
 
 
 async def test_an_answer_of_another_program_ends_the_upload_at_once(

@@ -23,19 +23,19 @@ async def test_no_reported_outcome_is_lost(
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     code = await chaos(STOPPED_IN_A_COPY, 1, saturated=2, kills=2, oldest=5)
-    said = capsys.readouterr().out
-    assert code == 0, said
-    assert "Every reported outcome is stored (seed 4, commit " in said
+    output = capsys.readouterr().out
+    assert code == 0, output
+    assert "Every reported outcome is stored (seed 4, commit " in output
     assert not os.listdir(tmp_path)
 
 
-def names(process: Path, directory: Path) -> bool:
+def process_uses(process: Path, directory: Path) -> bool:
     """Whether a process was started with a directory, as an argument or in its environment."""
     try:
-        said = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+        output = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
     except OSError:
         return False
-    return bytes(directory) in said
+    return bytes(directory) in output
 
 
 @pytest.mark.parametrize(
@@ -56,4 +56,4 @@ def test_an_interrupted_run_leaves_no_file_and_no_process(
         run.send_signal(number)
         assert run.wait(60) == 130
     assert not [*tmp_path.iterdir()]
-    assert not [each for each in Path("/proc").glob("[0-9]*") if names(each, tmp_path)]
+    assert not [each for each in Path("/proc").glob("[0-9]*") if process_uses(each, tmp_path)]

@@ -21,16 +21,16 @@ MOMENTS = {
 PROJECTS = 600
 
 
-async def lands_whole(
+async def import_all_once(
     http: aiohttp.ClientSession, service: Service, dsn: str, content: bytes
 ) -> None:
     """Check that an upload and its repetition import and report every project once."""
     for outcome in ("created", "unchanged"):
-        status, told = await send_file(http, service, content)
-        assert status == 207, told
-        assert told["counts"][outcome] == PROJECTS, told["counts"]
-        assert len(told["details"]["successes"]) == PROJECTS
-        await assert_outcomes_are_stored(dsn, content, told["details"]["successes"])
+        status, body = await send_file(http, service, content)
+        assert status == 207, body
+        assert body["counts"][outcome] == PROJECTS, body["counts"]
+        assert len(body["details"]["successes"]) == PROJECTS
+        await assert_outcomes_are_stored(dsn, content, body["details"]["successes"])
     await assert_outcomes_are_stored(dsn, content, await stored_outcomes(dsn))
 
 
@@ -46,7 +46,7 @@ async def test_a_connection_lost_during_a_batch_is_replaced(
     fault: Fault,
 ) -> None:
     strikes = [proxy.strike(fault, MOMENTS[moment], skip=skip) for skip in (3, 3)]
-    await lands_whole(http, faulty, dsn, content)
+    await import_all_once(http, faulty, dsn, content)
     assert all(strike.struck.is_set() for strike in strikes)
 
 
@@ -54,7 +54,7 @@ async def test_a_commit_whose_response_is_lost_is_not_repeated(
     http: aiohttp.ClientSession, faulty: Service, proxy: Proxy, dsn: str, pool: Pool, content: bytes
 ) -> None:
     strikes = [proxy.strike(Fault.LOSE_COMMIT, COMMIT, skip=skip) for skip in range(13)]
-    await lands_whole(http, faulty, dsn, content)
+    await import_all_once(http, faulty, dsn, content)
     assert all(strike.struck.is_set() for strike in strikes)
     assert await pool.fetchval("SELECT max(version) FROM projects") == 1
 
@@ -73,10 +73,10 @@ async def test_an_upload_whose_claim_of_the_key_got_no_response_is_imported_once
         assert (await send_file(http, faulty, content, Idempotency_Key="k"))[0] == 207
         await pool.execute("UPDATE imports SET state = 'interrupted', fingerprint = NULL")
     strike = proxy.strike(Fault.LOSE_COMMIT, COMMIT)
-    status, told = await send_file(http, faulty, content, Idempotency_Key="k")
+    status, body = await send_file(http, faulty, content, Idempotency_Key="k")
     assert strike.struck.is_set()
-    assert status == 207, told
-    await assert_outcomes_are_stored(dsn, content, told["details"]["successes"])
+    assert status == 207, body
+    await assert_outcomes_are_stored(dsn, content, body["details"]["successes"])
     assert await pool.fetchval("SELECT count(*) FROM imports") == 1
 
 
@@ -90,5 +90,5 @@ async def test_an_import_completes_while_all_connections_are_cut_repeatedly(
             proxy.cut()
 
     cutting = asyncio.create_task(cut())
-    await lands_whole(http, faulty, dsn, content)
+    await import_all_once(http, faulty, dsn, content)
     cutting.cancel()

@@ -36,7 +36,7 @@ def standby(postgres: str, own_server: Cluster) -> Iterator[Cluster]:
         yield standby
 
 
-async def follow(primary: Cluster) -> None:
+async def make_synchronous(primary: Cluster) -> None:
     """Make commits wait for the standby."""
     connection = await asyncpg.connect(primary.dsn())
     await connection.execute("ALTER SYSTEM SET synchronous_standby_names = 'standby'")
@@ -59,7 +59,7 @@ async def test_an_import_continues_on_the_new_primary_without_losing_reported_pr
     monkeypatch.setattr(watchdog, "TRANSACTION_TIMEOUT", 2.0)
     patient = settings.model_copy(update=QUICK | {"retry_timeout": 30.0})
     await execute(own_server.dsn(), ADD_CLIENT)
-    await follow(own_server)
+    await make_synchronous(own_server)
     with run_pgbouncer(own_server.dsn(), prepared=200) as bouncer:
         async with (
             proxied(bouncer.dsn("postgres")) as way,
@@ -77,10 +77,10 @@ async def test_an_import_continues_on_the_new_primary_without_losing_reported_pr
             await asyncio.to_thread(standby.promote)
             await wait_until_ready(http, service, 200)
 
-            status, told = await sending
-            assert status == 207, told
-            assert told["counts"]["created"] == 600
-            await assert_outcomes_are_stored(standby.dsn(), content, told["details"]["successes"])
+            status, body = await sending
+            assert status == 207, body
+            assert body["counts"]["created"] == 600
+            await assert_outcomes_are_stored(standby.dsn(), content, body["details"]["successes"])
             assert (await complete_upload(http, service, standby.dsn(), content))[
                 "unchanged"
             ] == 600

@@ -114,8 +114,8 @@ async def keep_importing(
                 for n in projects
             )
             content = native_file(plans)
-            status, told = await send_file(http, service, content)
-            assert (status, told["counts"]["updated"]) == (207, len(projects)), told
+            status, body = await send_file(http, service, content)
+            assert (status, body["counts"]["updated"]) == (207, len(projects)), body
             landed += 1
     return landed
 
@@ -145,12 +145,12 @@ async def test_pruning_never_blocks_running_imports(
             asyncio.create_task(keep_importing(service, edition, stop, range(first, PROJECTS)))
             for first in (1, PROJECTS // 2, PROJECTS - 1)
         ]
-        said = await pruned(dsn)
+        output = await pruned(dsn)
         stop.set()
         landed = sum(await asyncio.gather(*importing))
 
-    found = re.search(r"([\d,]+) versions, ([\d,]+) outcomes, ([\d,]+) shared objects", said)
-    assert found is not None, said
+    found = re.search(r"([\d,]+) versions, ([\d,]+) outcomes, ([\d,]+) shared objects", output)
+    assert found is not None, output
     versions, outcomes, shared = (int(number.replace(",", "")) for number in found.groups())
     assert versions >= (PROJECTS + 1) * (VERSIONS - settings.keep_versions)
     assert (outcomes, shared) == (OUTCOMES, SHARED)

@@ -25,16 +25,18 @@ PROJECTS = 600
 WAITED_OUT = pytest.mark.parametrize("retry_timeout", [5.0])
 
 
-async def interrupted(http: aiohttp.ClientSession, service: Service, import_id: int) -> None:
+async def wait_until_interrupted(
+    http: aiohttp.ClientSession, service: Service, import_id: int
+) -> None:
     """Wait until an import is interrupted: reading it ends an import that missed its heartbeats."""
     place = service.url(f"imports/{import_id}")
     async with asyncio.timeout(10):
-        while (state := await state_of(http, service, place)) == "running":  # noqa: ASYNC110
+        while (state := await read_state(http, service, place)) == "running":  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     assert state == "interrupted"
 
 
-async def state_of(http: aiohttp.ClientSession, service: Service, place: str) -> str:
+async def read_state(http: aiohttp.ClientSession, service: Service, place: str) -> str:
     async with http.get(place, headers=service.headers()) as answer:
         found: dict[str, str] = (await answer.json())["details"]
     return found["state"]
@@ -55,10 +57,10 @@ async def test_an_import_completes_after_the_server_restarts(
     await asyncio.to_thread(own_server.stop, how)
     await asyncio.to_thread(own_server.start)
 
-    status, told = await sending
-    assert status == 207, told
-    assert told["counts"]["created"] == PROJECTS
-    await assert_outcomes_are_stored(own_server.dsn(), content, told["details"]["successes"])
+    status, body = await sending
+    assert status == 207, body
+    assert body["counts"]["created"] == PROJECTS
+    await assert_outcomes_are_stored(own_server.dsn(), content, body["details"]["successes"])
     assert (await complete_upload(http, own, own_server.dsn(), content))["unchanged"] == PROJECTS
 
 
@@ -71,18 +73,18 @@ async def test_an_unreachable_server_is_a_503_and_imported_projects_stay(
     await strike.struck.wait()
     await asyncio.to_thread(own_server.stop, signal.SIGKILL)
 
-    status, told = await sending
-    assert (status, told["message"]) == (503, "Service unavailable")
-    for ask in (send_file(http, own, content), read_readiness(http, own)):
-        began = time.monotonic()
-        assert (await ask)[0] == 503
-        assert time.monotonic() - began < 10
+    status, body = await sending
+    assert (status, body["message"]) == (503, "Service unavailable")
+    for request in (send_file(http, own, content), read_readiness(http, own)):
+        start = time.monotonic()
+        assert (await request)[0] == 503
+        assert time.monotonic() - start < 10
     async with http.get(f"{own.base}/healthz") as answer:
         assert answer.status == 200
 
     await asyncio.to_thread(own_server.start)
     await wait_until_ready(http, own, 200)
-    await interrupted(http, own, told["import_id"])
+    await wait_until_interrupted(http, own, body["import_id"])
     counts = await complete_upload(http, own, own_server.dsn(), content)
     assert 0 < counts["unchanged"] < PROJECTS
 
@@ -104,12 +106,12 @@ async def test_readiness_reports_a_silent_server_within_its_time_out(
     http: aiohttp.ClientSession, faulty: Service, proxy: Proxy, dsn: str, content: bytes
 ) -> None:
     proxy.stall()
-    began = time.monotonic()
+    start = time.monotonic()
     assert await read_readiness(http, faulty) == (503, "The database does not answer")
-    assert time.monotonic() - began < 4
-    status, told = await send_file(http, faulty, content)
-    assert status == 207, told
-    await assert_outcomes_are_stored(dsn, content, told["details"]["successes"])
+    assert time.monotonic() - start < 4
+    status, body = await send_file(http, faulty, content)
+    assert status == 207, body
+    await assert_outcomes_are_stored(dsn, content, body["details"]["successes"])
     assert (await read_readiness(http, faulty))[0] == 200
 
 
@@ -128,13 +130,13 @@ async def test_a_read_only_server_is_reported_as_not_ready(
     assert (await complete_upload(http, own, dsn, content))["created"] == PROJECTS
 
 
-@pytest.mark.parametrize("held", [1.0, 60.0])
+@pytest.mark.parametrize("seconds", [1.0, 60.0])
 async def test_an_import_waits_for_a_locked_table_up_to_its_time_out(
     http: aiohttp.ClientSession,
     settings: Settings,
     own_server: Cluster,
     content: bytes,
-    held: float,
+    seconds: float,
 ) -> None:
     dsn = own_server.dsn()
     await execute(dsn, ADD_CLIENT)
@@ -143,10 +145,10 @@ async def test_an_import_waits_for_a_locked_table_up_to_its_time_out(
         other = await asyncpg.connect(dsn)
         await other.execute("BEGIN; LOCK TABLE tasks")
         sending = asyncio.create_task(send_file(http, service, content))
-        await asyncio.wait([sending], timeout=held)
+        await asyncio.wait([sending], timeout=seconds)
         await other.close()
-        status, told = await sending
-        assert status == (207 if held == 1.0 else 503), told
+        status, body = await sending
+        assert status == (207 if seconds == 1.0 else 503), body
         await complete_upload(http, service, dsn, content)
 
 
@@ -165,9 +167,9 @@ async def test_an_import_waits_for_a_free_connection_of_the_server(
             await asyncio.wait([sending], timeout=1)
             for hog in hogs:
                 await hog.close()
-            status, told = await sending
-            assert status == 207, told
-            await assert_outcomes_are_stored(dsn, content, told["details"]["successes"])
+            status, body = await sending
+            assert status == 207, body
+            await assert_outcomes_are_stored(dsn, content, body["details"]["successes"])
             await complete_upload(http, service, dsn, content)
 
 
@@ -183,10 +185,10 @@ async def test_a_server_with_little_lock_memory_gets_smaller_batches(
             update=QUICK | {"batch_projects": number, "batch_bytes": 1 << 30}
         )
         async with served(quick, dsn) as service:
-            status, told = await send_file(http, service, content)
-            assert status == 207, told
-            assert told["counts"]["created"] == number, told["details"]["errors"][:1]
-            await assert_outcomes_are_stored(dsn, content, told["details"]["successes"])
+            status, body = await send_file(http, service, content)
+            assert status == 207, body
+            assert body["counts"]["created"] == number, body["details"]["errors"][:1]
+            await assert_outcomes_are_stored(dsn, content, body["details"]["successes"])
         assert "out of shared memory" in (server.folder / "server.log").read_text()
 
 
@@ -199,8 +201,8 @@ async def test_an_import_gives_up_with_a_503_when_others_fill_the_lock_memory(
         for first in itertools.count(step=100):
             many = "SELECT pg_advisory_lock_shared(k) FROM generate_series($1::bigint, $2) AS k"
             await hog.fetch(many, first, first + 99)
-    status, told = await send_file(http, own, content)
-    assert (status, told["message"]) == (503, "Service unavailable"), told
+    status, body = await send_file(http, own, content)
+    assert (status, body["message"]) == (503, "Service unavailable"), body
     await hog.close()
     await complete_upload(http, own, own_server.dsn(), content)
 
@@ -231,12 +233,12 @@ async def test_a_full_disk_interrupts_the_import_and_imported_projects_stay(
         with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
             while file.write(bytes(1 << 16)):
                 pass
-        status, told = await sending
-        assert (status, told["message"]) == (503, "Service unavailable"), told
+        status, body = await sending
+        assert (status, body["message"]) == (503, "Service unavailable"), body
 
         ballast.unlink()
         if not full_soon.running:  # it could not write its WAL
             await asyncio.to_thread(full_soon.start)
         await wait_until_ready(http, service, 200)
-        await interrupted(http, service, told["import_id"])
+        await wait_until_interrupted(http, service, body["import_id"])
         await complete_upload(http, service, full_soon.dsn(), content)

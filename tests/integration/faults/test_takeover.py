@@ -50,7 +50,7 @@ def file() -> File:
     return large(Random(1))
 
 
-async def sent_to(
+async def start_upload(
     replica: Replica, client: Client, upload: Upload, pool: Pool
 ) -> "asyncio.Task[object]":
     """Start an upload whose import waits in a COPY while the caller holds the table lock."""
@@ -65,7 +65,7 @@ async def test_a_process_stopped_during_a_copy_commits_nothing_after_it_continue
     owner = site.replicas[0]
     async with pool.acquire() as conn, conn.transaction():
         await conn.execute("LOCK TABLE tasks")
-        sending = await sent_to(owner, client, Upload("one", file, key="k"), pool)
+        sending = await start_upload(owner, client, Upload("one", file, key="k"), pool)
         owner.stop()
     await until(pool, WAITS_FOR_BYTES)
     owner.stopped.set()  # the client gives up and retries at the other replica
@@ -85,7 +85,7 @@ async def test_an_import_of_a_killed_process_expires_and_is_resumed_by_another(
     owner, other = site.replicas
     async with pool.acquire() as conn, conn.transaction():
         await conn.execute("LOCK TABLE tasks")
-        sending = await sent_to(owner, client, Upload("one", file, key="k"), pool)
+        sending = await start_upload(owner, client, Upload("one", file, key="k"), pool)
         sending.cancel()
         await owner.kill()
     async with aiohttp.ClientSession() as http, asyncio.timeout(20):

@@ -65,9 +65,9 @@ def _said(answer: Answer) -> Any:
     """What an answer tells, without the words for a broken place, which are the parser's."""
     if answer.status != 207:
         return answer.status
-    said = answer.json
-    del said["import_id"]
-    for error in said["details"]["errors"]:
+    response = answer.json
+    del response["import_id"]
+    for error in response["details"]["errors"]:
         if error["error"] == "MALFORMED_XML":
             del error["message"], error["line"], error["column"]
-    return said
+    return response

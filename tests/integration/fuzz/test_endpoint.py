@@ -68,20 +68,20 @@ def _check(answer: Answer, method: str) -> None:
     assert "x-request-id" in answer.headers
     if answer.status == 200:
         return
-    said = answer.json
-    assert said["code"] == answer.status
-    assert {"status", "code", "message", "details"} <= said.keys()
-    assert isinstance(said["message"], str)
+    body = answer.json
+    assert body["code"] == answer.status
+    assert {"status", "code", "message", "details"} <= body.keys()
+    assert isinstance(body["message"], str)
     if answer.status != 207:
-        assert said["status"] == "error"
-        assert isinstance(said["details"], str)
+        assert body["status"] == "error"
+        assert isinstance(body["details"], str)
         return
-    assert said["complete"] is True
-    assert [*said][-1] == "complete"
-    assert answer.headers["location"].endswith(f"/imports/{said['import_id']}")
-    details, counts = said["details"], said["counts"]
+    assert body["complete"] is True
+    assert [*body][-1] == "complete"
+    assert answer.headers["location"].endswith(f"/imports/{body['import_id']}")
+    details, counts = body["details"], body["counts"]
     assert len(details["errors"]) == counts["failed"]
     landed = counts["created"] + counts["updated"] + counts["unchanged"]
     assert len(details.get("successes", [])) in (landed, 0)
     worst = "success" if not counts["failed"] else "partial" if landed else "error"
-    assert said["status"] == worst
+    assert body["status"] == worst

@@ -93,7 +93,7 @@ async def test_concurrent_imports_match_the_model_in_some_order(
     answers = await asyncio.gather(
         *(_send(service, prefix, each) for each in (one, other)), return_exceptions=False
     )
-    told = [_outcomes(answer, prefix) for answer in answers]
+    reported = [_outcomes(answer, prefix) for answer in answers]
     written = await _written(pool, prefix)
 
     orders = []
@@ -103,28 +103,28 @@ async def test_concurrent_imports_match_the_model_in_some_order(
         both = [first_told, second_told] if first is one else [second_told, first_told]
         orders.append((both, _as_written(after)))
     if one.atomic or other.atomic:
-        assert (told, written) in orders
+        assert (reported, written) in orders
         return
     for id in {entry.id for entry in (*one.entries, *other.entries)}:
-        found = ([_of(id, outcomes) for outcomes in told], written.get(id))
+        found = ([_of(id, outcomes) for outcomes in reported], written.get(id))
         assert found in [([_of(id, each) for each in both], end.get(id)) for both, end in orders]
 
 
 async def _send(
-    service: Service, prefix: str, asked: Upload, key: str | None = None
+    service: Service, prefix: str, spec: Upload, key: str | None = None
 ) -> dict[str, Any]:
-    projects = "".join(_project(prefix, entry) for entry in asked.entries)
+    projects = "".join(_project(prefix, entry) for entry in spec.entries)
     file = native(projects)
-    flags = f"atomic={asked.atomic}&dry_run={asked.dry_run}".lower()
+    flags = f"atomic={spec.atomic}&dry_run={spec.dry_run}".lower()
     answer = await upload(
         service,
         form(part("file", file.encode())),
         *([f"Idempotency-Key: {key}"] if key else []),
-        path=f"/api/v2/clients/1/projects/bulk?mode={asked.mode}&{flags}",
-        token=token(sub=asked.subject),
+        path=f"/api/v2/clients/1/projects/bulk?mode={spec.mode}&{flags}",
+        token=token(sub=spec.subject),
     )
-    said: dict[str, Any] = answer.json
-    return said
+    body: dict[str, Any] = answer.json
+    return body
 
 
 def _project(prefix: str, entry: Entry) -> str:

@@ -13,16 +13,16 @@ FILE = form(part("file", XML, "Content-Type: application/xml"))
 
 
 def envelope(answer: Answer) -> tuple[str, int, str, Any]:
-    said = answer.json
-    assert said["code"] == answer.status
-    assert list(said)[:3] == ["status", "code", "message"]
-    return said["status"], said["code"], said["message"], said["details"]
+    response = answer.json
+    assert response["code"] == answer.status
+    assert list(response)[:3] == ["status", "code", "message"]
+    return response["status"], response["code"], response["message"], response["details"]
 
 
 async def test_a_207_lists_each_project_in_the_order_of_the_file(service: Service) -> None:
     answer = await upload(service, FILE)
-    said = answer.json
-    assert list(said) == [
+    response = answer.json
+    assert list(response) == [
         "status",
         "code",
         "message",
@@ -31,30 +31,30 @@ async def test_a_207_lists_each_project_in_the_order_of_the_file(service: Servic
         "details",
         "complete",
     ]
-    assert (said["status"], said["code"]) == ("success", 207)
-    assert said["message"] == "Projects successfully imported"
-    assert said["counts"] == {"created": 2, "updated": 0, "unchanged": 0, "failed": 0}
-    assert [item["external_id"] for item in said["details"]["successes"]] == ["P-1", "P-2"]
-    assert said["details"]["errors"] == []
-    assert said["complete"] is True
-    assert answer.headers["location"] == f"/api/v2/clients/1/imports/{said['import_id']}"
+    assert (response["status"], response["code"]) == ("success", 207)
+    assert response["message"] == "Projects successfully imported"
+    assert response["counts"] == {"created": 2, "updated": 0, "unchanged": 0, "failed": 0}
+    assert [item["external_id"] for item in response["details"]["successes"]] == ["P-1", "P-2"]
+    assert response["details"]["errors"] == []
+    assert response["complete"] is True
+    assert answer.headers["location"] == f"/api/v2/clients/1/imports/{response['import_id']}"
     assert answer.headers["content-type"].startswith("application/json")
     assert answer.headers["x-request-id"]
 
 
 async def test_a_207_states_how_many_projects_failed(service: Service) -> None:
     twice = XML.replace(b"P-2", b"P-1")
-    said = (await upload(service, form(part("file", twice)))).json
-    assert (said["status"], said["code"]) == ("partial", 207)
-    assert said["message"] == "1 of 2 projects imported"
-    assert [error["error"] for error in said["details"]["errors"]] == ["DUPLICATE_PROJECT"]
+    response = (await upload(service, form(part("file", twice)))).json
+    assert (response["status"], response["code"]) == ("partial", 207)
+    assert response["message"] == "1 of 2 projects imported"
+    assert [error["error"] for error in response["details"]["errors"]] == ["DUPLICATE_PROJECT"]
 
 
 async def test_a_207_states_that_all_projects_failed(service: Service) -> None:
     nameless = XML.replace(b"<name>One</name>", b"").replace(b"<name>Two</name>", b"")
-    said = (await upload(service, form(part("file", nameless)))).json
-    assert (said["status"], said["message"]) == ("error", "0 of 2 projects imported")
-    assert {error["error"] for error in said["details"]["errors"]} == {"VALIDATION_ERROR"}
+    response = (await upload(service, form(part("file", nameless)))).json
+    assert (response["status"], response["message"]) == ("error", "0 of 2 projects imported")
+    assert {error["error"] for error in response["details"]["errors"]} == {"VALIDATION_ERROR"}
 
 
 async def test_a_file_that_is_not_xml_is_a_400(service: Service, pool: Pool) -> None:

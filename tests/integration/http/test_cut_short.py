@@ -28,7 +28,7 @@ TASKS = "".join(f'<task id="T{n}"><name>t</name></task>' for n in range(1000))
 LARGE = f'<project id="L"><name>L</name><tasks>{TASKS}</tasks></project>'
 
 
-async def assert_told(answer: Answer, status: int, pool: Pool) -> None:
+async def assert_reports_import(answer: Answer, status: int, pool: Pool) -> None:
     """Check that the response names the import and counts its stored projects."""
     assert (answer.status, answer.headers["location"]) == (status, PLACE)
     landed = await pool.fetchval("SELECT count(*) FROM projects")
@@ -39,7 +39,7 @@ async def assert_told(answer: Answer, status: int, pool: Pool) -> None:
         assert int(answer.headers["retry-after"]) >= 5
 
 
-async def say_something_until_it_is_refused(client: socket.socket) -> None:
+async def send_until_reset(client: socket.socket) -> None:
     """Send until the peer resets: the kernel reports a timed-out connection only to a sender."""
     while True:
         await asyncio.get_running_loop().sock_sendall(client, b"\r\n")
@@ -56,7 +56,7 @@ async def test_a_shutdown_past_its_grace_period_reports_what_was_imported(
         await connection.send(head(other, LENGTH, KEY), MANY[:-100])
         await until(pool, "SELECT count(*) > 0 FROM projects")
         await stack.aclose()
-        await assert_told(await connection.answer(), 503, pool)
+        await assert_reports_import(await connection.answer(), 503, pool)
     assert await wait_for_end(service) == "interrupted"
     assert (await send(service, MANY, "", KEY)).json["import_id"] == 1
 
@@ -83,7 +83,7 @@ async def test_an_internal_error_reports_what_was_imported(service: Service, poo
         await pool.execute("ALTER TABLE tasks RENAME TO elsewhere")
         await connection.send(MANY[-100:])
         answer = await connection.answer()
-    await assert_told(answer, 500, pool)
+    await assert_reports_import(answer, 500, pool)
     assert "elsewhere" not in answer.body.decode()
     assert await wait_for_end(service) == "failed"
     await pool.execute("ALTER TABLE elsewhere RENAME TO tasks")
@@ -106,7 +106,7 @@ async def test_a_lack_of_space_during_an_import_reports_what_was_imported(
         await connection.send(body[sent:])
         answer = await connection.answer()
     assert answer.json["details"] == "There is no room for the import's working files"
-    await assert_told(answer, 503, pool)
+    await assert_reports_import(answer, 503, pool)
     assert await wait_for_end(service) == "interrupted"
 
 
@@ -147,7 +147,7 @@ async def test_a_client_that_does_not_read_its_response_is_disconnected(
         await loop.sock_sendall(client, head(service, f"Content-Length: {len(body)}") + body)
         async with asyncio.timeout(60):
             with pytest.raises(ConnectionError):
-                await say_something_until_it_is_refused(client)
+                await send_until_reset(client)
     assert await pool.fetchval("SELECT state FROM imports") == "completed"
     page = await get(service, f"{PLACE}/results?limit=1")
     assert len(page.json["details"]["results"]) == 1

@@ -33,9 +33,9 @@ async def test_a_late_response_starts_early_and_is_kept_alive(service: Service, 
             assert b"207" in await connection.reader.readuntil(b"\r\n\r\n")
             for _ in range(2):
                 assert await connection.reader.readexactly(len(b"1\r\n \r\n")) == b"1\r\n \r\n"
-        said = json.loads(await connection.chunks())
-    assert said["status"] == "success"
-    assert said["complete"] is True
+        response = json.loads(await connection.chunks())
+    assert response["status"] == "success"
+    assert response["complete"] is True
 
 
 @pytest.mark.settings(lock_timeout=0.3)

@@ -50,25 +50,25 @@ async def test_log_records_of_an_import_name_the_import_and_its_client(
     ):
         asking = head(service, length, "X-Request-Id: asked-1", f"traceparent: {trace}")
         await connection.send(asking, sent)
-        told = await connection.answer()
-        assert told.json["counts"] == {"created": 1, "updated": 0, "unchanged": 0, "failed": 1}
+        answer = await connection.answer()
+        assert answer.json["counts"] == {"created": 1, "updated": 0, "unchanged": 0, "failed": 1}
         await connection.send(head(service, "X-Request-Id: asked-2", method="GET", path="/healthz"))
         assert (await connection.answer()).status == 200
-        said = read_records(log)
-    ours = [each for each in said if each.get("request_id") == "asked-1"]
+        records = read_records(log)
+    ours = [each for each in records if each.get("request_id") == "asked-1"]
     assert [each["event"] for each in ours] == [
         "import.begun",
         "the database refused a project",
         "import.ended",
         "http.answered",
     ]
-    assert {each["import_id"] for each in ours} == {told.json["import_id"]}
+    assert {each["import_id"] for each in ours} == {answer.json["import_id"]}
     assert {each["traceparent"] for each in ours} == {trace}
     assert not [each for each in ours if "trace_id" in each]
     assert (ours[2]["state"], ours[2]["created"], ours[2]["failed"]) == ("completed", 1, 1)
-    (next_one,) = [each for each in said if each.get("request_id") == "asked-2"]
+    (next_one,) = [each for each in records if each.get("request_id") == "asked-2"]
     assert "import_id" not in next_one
-    assert "Secret" not in json.dumps(said)
+    assert "Secret" not in json.dumps(records)
 
 
 async def test_log_records_of_database_errors_name_the_import(

@@ -51,14 +51,14 @@ async def test_an_import_shows_its_state_and_counts(service: Service) -> None:
 
 async def test_pages_of_results_list_every_outcome(service: Service) -> None:
     answer = await upload(service, form(part("file", xml(7))))
-    shown = answer.json["details"]["successes"]
+    successes = answer.json["details"]["successes"]
     path: str | None = f"{IMPORT}/results?limit=3"
     seen: list[Any] = []
     while path is not None:
         answer = await get(service, path)
         seen += answer.json["details"]["results"]
         path = page(answer)[2]
-    assert seen == shown
+    assert seen == successes
     assert page(answer)[1] is True
 
 
@@ -115,9 +115,9 @@ async def test_an_import_is_visible_only_to_its_client(
         ("/api/v2/clients/1/imports/1?x=1", {}, 400),
     ]
     for path, claims, status in cases:
-        for asked in (path, path.replace("?", "/results?") if "?" in path else f"{path}/results"):
-            with subtests.test(path=asked, claims=claims):
-                assert (await get(service, asked, token=token(**claims))).status == status
+        for url in (path, path.replace("?", "/results?") if "?" in path else f"{path}/results"):
+            with subtests.test(path=url, claims=claims):
+                assert (await get(service, url, token=token(**claims))).status == status
 
 
 async def test_probes_require_no_token(service: Service) -> None:

@@ -24,7 +24,7 @@ PROJECTS = "/api/v2/clients/1/projects"
 ALL_OK = dict.fromkeys(("service", "database", "schema", "imports", "spool"), OK)
 
 
-async def ready(service: Service) -> tuple[int, Any, dict[str, str]]:
+async def read_readiness(service: Service) -> tuple[int, Any, dict[str, str]]:
     """The status, the details and the checks that are not ok."""
     answer = await get(service, "/readyz", token=None)
     checks = answer.json["checks"]
@@ -32,7 +32,7 @@ async def ready(service: Service) -> tuple[int, Any, dict[str, str]]:
     return answer.status, answer.json["details"], dict(checks.items() - ALL_OK.items())
 
 
-async def change(server: str, name: str, how: str) -> None:
+async def alter_database(server: str, name: str, how: str) -> None:
     """Alter a database and end its connections, so that all clients and a pooler reconnect."""
     admin = await asyncpg.connect(server)
     await admin.execute(f"ALTER DATABASE {name} {how}")
@@ -40,15 +40,15 @@ async def change(server: str, name: str, how: str) -> None:
     await admin.close()
 
 
-async def until_unready(service: Service) -> tuple[Any, dict[str, str]]:
+async def wait_until_unready(service: Service) -> tuple[Any, dict[str, str]]:
     async with asyncio.timeout(10):
-        while (told := await ready(service))[0] == 200:  # noqa: ASYNC110
+        while (found := await read_readiness(service))[0] == 200:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
-    return told[1:]
+    return found[1:]
 
 
 async def test_a_healthy_service_is_ready(service: Service) -> None:
-    assert await ready(service) == (200, {}, {})
+    assert await read_readiness(service) == (200, {}, {})
 
 
 @pytest.mark.settings(max_imports=1)
@@ -57,13 +57,13 @@ async def test_readiness_reports_a_lack_of_slots_and_stays_ready(service: Servic
     async with Connection(service) as connection:
         await connection.send(head(service, WHOLE), FILE[:HALF])
         async with asyncio.timeout(10):
-            while (told := await ready(service)) == (200, {}, {}):
+            while (found := await read_readiness(service)) == (200, {}, {}):
                 pass
-        assert told == (200, {}, {"imports": full})
+        assert found == (200, {}, {"imports": full})
         assert (await upload(service, FILE)).json["details"] == full
     assert await wait_for_end(service) == "interrupted"
     async with asyncio.timeout(10):  # the slot is released after the state is written
-        while await ready(service) != (200, {}, {}):
+        while await read_readiness(service) != (200, {}, {}):
             pass
 
 
@@ -71,19 +71,19 @@ async def test_readiness_reports_a_lack_of_slots_and_stays_ready(service: Servic
 async def test_readiness_reports_a_lack_of_spool_space_and_stays_ready(
     service: Service,
 ) -> None:
-    assert await ready(service) == (200, {}, {"spool": NO_ROOM})
+    assert await read_readiness(service) == (200, {}, {"spool": NO_ROOM})
     assert (await upload(service, FILE)).json["details"] == NO_ROOM
 
 
 @pytest.mark.settings(pool_size=4)
 async def test_readiness_reports_an_exhausted_pool(service: Service, pool: Pool) -> None:
-    told = "All connections to the database are in use"
+    found = "All connections to the database are in use"
     async with pool.acquire() as conn, asyncio.TaskGroup() as reading, conn.transaction():
         await conn.execute("LOCK TABLE projects")
-        asked = [reading.create_task(get(service, PROJECTS)) for _ in range(4)]
-        assert await until_unready(service) == (told, {"database": told, "schema": UNKNOWN})
-    assert [(await each).status for each in asked] == [200] * 4
-    assert await ready(service) == (200, {}, {})
+        requests = [reading.create_task(get(service, PROJECTS)) for _ in range(4)]
+        assert await wait_until_unready(service) == (found, {"database": found, "schema": UNKNOWN})
+    assert [(await each).status for each in requests] == [200] * 4
+    assert await read_readiness(service) == (200, {}, {})
 
 
 async def test_readiness_reports_every_fault_of_the_database(
@@ -92,26 +92,28 @@ async def test_readiness_reports_every_fault_of_the_database(
     version = await pool.fetchval("SELECT max(version) FROM schema_migrations")
     name = await pool.fetchval("SELECT current_database()")
     await pool.execute("DELETE FROM schema_migrations WHERE version = $1", version)
-    status, behind, wrong = await ready(service)
+    status, behind, wrong = await read_readiness(service)
     assert (status, wrong) == (503, {"schema": behind})
     assert behind.startswith(f"The database lacks 1 migrations: {version}_")
-    await change(server, name, "SET default_transaction_read_only = on")
+    await alter_database(server, name, "SET default_transaction_read_only = on")
     async with asyncio.timeout(10):
-        while (told := await ready(service))[2].get("database") != "The database is read-only":
+        while (found := await read_readiness(service))[2].get(
+            "database"
+        ) != "The database is read-only":
             pass
     read_only = "The database is read-only"
-    assert told == (503, f"{read_only}; {behind}", {"database": read_only, "schema": behind})
+    assert found == (503, f"{read_only}; {behind}", {"database": read_only, "schema": behind})
 
 
 async def test_readiness_reports_why_the_database_refuses_connections(
     service: Service, pool: Pool, server: str, pooler: str
 ) -> None:
     name = await pool.fetchval("SELECT current_database()")
-    await change(server, name, "ALLOW_CONNECTIONS false")
-    details, wrong = await until_unready(service)
+    await alter_database(server, name, "ALLOW_CONNECTIONS false")
+    details, wrong = await wait_until_unready(service)
     assert wrong == {"database": details, "schema": UNKNOWN}
     if not pooler:  # PgBouncer words the refusal itself
         async with asyncio.timeout(10):
-            while (details := (await ready(service))[1]) == "The database does not answer":
+            while (details := (await read_readiness(service))[1]) == "The database does not answer":
                 pass  # until the pool has replaced the ended connection
         assert details == "The database reports an error: SQLSTATE 55000"

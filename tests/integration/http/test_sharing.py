@@ -38,7 +38,7 @@ async def sites() -> AsyncIterator[tuple[SharedSite, SharedSite]]:
             yield one, other
 
 
-async def asked(stack: contextlib.AsyncExitStack, site: SharedSite) -> str:
+async def request_server_name(stack: contextlib.AsyncExitStack, site: SharedSite) -> str:
     """Return which server answers a new connection; the connection stays open with the stack."""
     reader, writer = await asyncio.open_connection(*site.name.split(":"))
     stack.callback(writer.close)
@@ -54,7 +54,7 @@ async def test_the_process_with_fewer_connections_accepts_the_next(
     monkeypatch.setattr(serving_site, "STEP", 0.05)
     async with contextlib.AsyncExitStack() as stack:
         for number in range(1, 5):
-            takers = [await asked(stack, sites[0]) for _ in range(2)]
+            takers = [await request_server_name(stack, sites[0]) for _ in range(2)]
             assert sorted(takers) == ["A", "B"], number
 
 
@@ -62,7 +62,7 @@ async def test_a_burst_of_connections_is_shared_evenly(
     sites: tuple[SharedSite, SharedSite],
 ) -> None:
     async with contextlib.AsyncExitStack() as stack:
-        takers = await asyncio.gather(*(asked(stack, sites[0]) for _ in range(16)))
+        takers = await asyncio.gather(*(request_server_name(stack, sites[0]) for _ in range(16)))
     assert max(Counter(takers).values()) <= 10
 
 
@@ -70,8 +70,8 @@ async def test_connections_that_arrive_while_one_process_stops_go_to_the_other(
     sites: tuple[SharedSite, SharedSite],
 ) -> None:
     async with contextlib.AsyncExitStack() as stack:
-        await asked(stack, sites[0])
-        await asked(stack, sites[0])
-        coming = [asyncio.create_task(asked(stack, sites[0])) for _ in range(4)]
+        await request_server_name(stack, sites[0])
+        await request_server_name(stack, sites[0])
+        coming = [asyncio.create_task(request_server_name(stack, sites[0])) for _ in range(4)]
         await sites[0].stop()
         assert await asyncio.gather(*coming) == ["B"] * 4

@@ -60,7 +60,7 @@ class Collector:
         return {each.key: each.value.string_value for each in attributes}
 
 
-def said(span: Span) -> dict[str, str | int]:
+def attributes_of(span: Span) -> dict[str, str | int]:
     """The attributes of a span."""
     return {
         each.key: each.value.int_value
@@ -104,14 +104,16 @@ async def test_an_upload_is_traced_from_its_sender_to_its_transactions(
     assert {span.trace_id.hex() for span in collector.spans} == {TRACE}
     assert request.parent_span_id.hex() == PARENT
     assert request.kind == Span.SPAN_KIND_SERVER
-    assert said(request)["http.response.status_code"] == 207
+    assert attributes_of(request)["http.response.status_code"] == 207
     assert whole.parent_span_id == request.span_id
-    assert said(whole)["bulk_import.import_id"] == answer.json["import_id"]
-    assert said(whole)["bulk_import.created"] == number
-    assert "bulk_import.projects" not in said(whole), "said of a transaction that has no span"
+    assert attributes_of(whole)["bulk_import.import_id"] == answer.json["import_id"]
+    assert attributes_of(whole)["bulk_import.created"] == number
+    assert "bulk_import.projects" not in attributes_of(whole), (
+        "an attribute of a transaction without a span"
+    )
     assert len(transactions) == tracing.MAX_TRANSACTIONS
     assert {span.parent_span_id for span in transactions} == {whole.span_id}
-    assert {said(span)["bulk_import.projects"] for span in transactions} == {1}
+    assert {attributes_of(span)["bulk_import.projects"] for span in transactions} == {1}
     assert [each["event"] for each in lines] == ["import.begun", "import.ended", "http.answered"]
     assert {each["trace_id"] for each in lines} == {TRACE}
     assert collector.service()["service.name"] == "bulk-import"
@@ -127,8 +129,8 @@ async def test_a_trace_of_the_service_links_to_the_import_and_omits_the_file(
     request, whole = collector.one(UPLOAD), collector.one("import")
     stored = await pool.fetchval("SELECT traceparent FROM imports")
     assert stored.split("-")[1:3] == [request.trace_id.hex(), request.span_id.hex()]
-    assert said(request)["http.response.status_code"] == 400
+    assert attributes_of(request)["http.response.status_code"] == 400
     assert request.status.code == Status.STATUS_CODE_UNSET
     assert whole.status.code == Status.STATUS_CODE_ERROR
-    assert said(whole)["error.type"] == "FileRefused"
+    assert attributes_of(whole)["error.type"] == "FileRefused"
     assert "Secret" not in str(collector.bodies)

@@ -25,7 +25,7 @@ async def test_a_complete_upload_is_written_first_during_a_shutdown(
             await conn.execute("SELECT pg_advisory_xact_lock($1)", client_key(1))
             for number, started in enumerate((busy, sending, whole)):
                 await started.feed(HEAD + project_line(f"P{number}"))
-                await waiting(importer, number)
+                await wait_for_waiting_imports(importer, number)
             await whole.feed(TAIL)
             finishing = asyncio.create_task(whole.finish())
             await asyncio.sleep(0)
@@ -38,7 +38,7 @@ async def test_a_complete_upload_is_written_first_during_a_shutdown(
     assert written == [busy.id, whole.id, sending.id]
 
 
-async def waiting(importer: ImportManager, number: int) -> None:
+async def wait_for_waiting_imports(importer: ImportManager, number: int) -> None:
     """Wait until the only writer is taken and ``number`` imports wait for it."""
     async with asyncio.timeout(10):
         while importer._writing._free or len(importer._writing._waiting) < number:  # noqa: ASYNC110

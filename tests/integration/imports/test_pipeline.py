@@ -82,8 +82,8 @@ async def test_projects_are_imported_in_the_order_of_the_file(
 
     assert tally.counts == {"created": 450, "updated": 0, "unchanged": 0, "failed": 0}
     async with pool.acquire() as conn:
-        told = list(map(format_outcome, await list_outcomes(conn, CLIENT, started.id, 1)))
-    assert [(item["index"], item["external_id"]) for item in told] == list(enumerate(names))
+        stored = list(map(format_outcome, await list_outcomes(conn, CLIENT, started.id, 1)))
+    assert [(item["index"], item["external_id"]) for item in stored] == list(enumerate(names))
     row = await pool.fetchrow("SELECT * FROM imports")
     assert row is not None
     assert (row["state"], row["notes"], row["filename"]) == ("completed", "nightly", "plans.xml")
@@ -106,15 +106,15 @@ async def test_a_second_occurrence_is_a_duplicate_for_any_outcome_of_the_first(
             TAIL,
         )
     async with pool.acquire() as conn:
-        told = list(map(format_outcome, await list_outcomes(conn, CLIENT, started.id, 1)))
+        stored = list(map(format_outcome, await list_outcomes(conn, CLIENT, started.id, 1)))
 
-    assert [item.get("error") for item in told] == [
+    assert [item.get("error") for item in stored] == [
         "VALIDATION_ERROR",
         None,
         "DUPLICATE_PROJECT",
         "DUPLICATE_PROJECT",
     ]
-    assert [item.get("first_line") for item in told[2:]] == [2, 3]
+    assert [item.get("first_line") for item in stored[2:]] == [2, 3]
     assert await pool.fetchval("SELECT count(*) FROM current_tasks") == 2
 
 
@@ -201,11 +201,11 @@ async def test_an_internal_error_fails_the_import_and_reveals_no_internals(
 ) -> None:
     await pool.execute("ALTER TABLE tasks RENAME TO elsewhere")
     async with importer.open(REQUEST) as started:
-        with pytest.raises(InternalError) as told:
+        with pytest.raises(InternalError) as raised:
             await whole(started, HEAD, project_line("A"), TAIL)
 
-    assert "elsewhere" not in told.value.details
-    assert "tasks" not in told.value.details
+    assert "elsewhere" not in raised.value.details
+    assert "tasks" not in raised.value.details
     assert (await state(pool))[0] == "failed"
 
 

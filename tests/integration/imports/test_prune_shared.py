@@ -28,7 +28,7 @@ def calendars(*numbers: int) -> list[SharedObject]:
     return [SharedObject(bytes([n]) * 32, "Calendar", str(n), b"{}") for n in numbers]
 
 
-async def kept(pool: Pool) -> list[str]:
+async def list_stored_ids(pool: Pool) -> list[str]:
     rows = await pool.fetch("SELECT object_id FROM shared_objects ORDER BY object_id")
     return [row["object_id"] for row in rows]
 
@@ -48,10 +48,10 @@ async def test_pruning_deletes_unused_shared_objects_when_no_import_runs(
         await writer.write_batch([plan])
 
     assert (await prune(pool, settings)).shared_objects == 0
-    assert await kept(pool) == ["1", "2", "3", "4", "9"]
+    assert await list_stored_ids(pool) == ["1", "2", "3", "4", "9"]
     await finish(pool, lease)
     assert (await prune(pool, settings)).shared_objects == 3
-    assert await kept(pool) == ["3", "4"], "what a version that is kept names"
+    assert await list_stored_ids(pool) == ["3", "4"], "what a version that is kept names"
 
 
 async def test_pruning_shared_objects_does_not_wait_for_a_running_batch(
@@ -104,4 +104,4 @@ async def test_pruning_keeps_shared_objects_that_a_running_import_uses(
     gone = pruning.PruneResult()
     await pruning._prune_shared(pool, 1, gone)
     assert gone.shared_objects == 0
-    assert await kept(pool) == ["1"]
+    assert await list_stored_ids(pool) == ["1"]

@@ -91,14 +91,14 @@ async def whole(started: UploadSink, *chunks: bytes) -> None:
     await started.finish()
 
 
-async def holds(importer: ImportManager, size: int) -> None:
+async def wait_for_spool_size(importer: ImportManager, size: int) -> None:
     """Wait until the spool holds so many bytes."""
     async with asyncio.timeout(20):
         while importer.spool.used_bytes < size:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 
-async def told(pool: Pool, started: UploadSink) -> list[dict[str, Any]]:
+async def read_outcomes(pool: Pool, started: UploadSink) -> list[dict[str, Any]]:
     async with pool.acquire() as conn:
         return list(map(format_outcome, await list_outcomes(conn, CLIENT, started.id, 1)))
 
@@ -115,7 +115,7 @@ async def test_a_project_over_the_spool_share_is_too_large_and_the_next_is_impor
         started = await send(
             importer, HEAD, large("A"), plan("B", 3 * LARGE // KIB), large("C"), plan("D", 1), TAIL
         )
-    outcomes = await told(pool, started)
+    outcomes = await read_outcomes(pool, started)
     assert [(item["external_id"], item.get("error")) for item in outcomes] == [
         ("A", None),
         ("B", "PROJECT_TOO_LARGE"),
@@ -137,7 +137,7 @@ async def test_unresolved_references_count_towards_the_size_of_their_project(
     bounds = {"import_spool_bytes": 512 * KIB, "spill_bytes": 1 << 30}
     async with importing(pool, settings, **bounds) as importer:
         started = await send(importer, HEAD, a.encode(), plan("B", 1), TAIL)
-    outcomes = await told(pool, started)
+    outcomes = await read_outcomes(pool, started)
     assert [item.get("error") for item in outcomes] == ["PROJECT_TOO_LARGE", None]
 
 
@@ -164,7 +164,7 @@ async def test_the_reader_waits_until_writers_release_spool_space(
             assert await asyncio.to_thread(waits.wait, 30)
             assert not sent.done()
         started = await sent
-    assert [item.get("error") for item in await told(pool, started)] == [None] * 6
+    assert [item.get("error") for item in await read_outcomes(pool, started)] == [None] * 6
 
 
 async def test_shared_objects_over_the_spool_share_end_the_file(
@@ -176,7 +176,7 @@ async def test_shared_objects_over_the_spool_share_end_the_file(
         )
         with pytest.raises(FileTooLarge, match=str(LARGE)):
             await send(importer, P6_HEAD, calendars(3000), p6_project("A"), P6_TAIL)
-    landed, last = await told(pool, started)
+    landed, last = await read_outcomes(pool, started)
     assert (landed["external_id"], landed["outcome"]) == ("A", "created")
     assert (last["index"], last["error"]) == (1, "FILE_TOO_LARGE")
     assert str(LARGE) in last["message"]
@@ -209,7 +209,7 @@ async def test_a_spool_filled_by_other_imports_interrupts_the_import_and_a_retry
     async with importing(pool, settings, spool_bytes=2 * LARGE) as importer:
         async with importer.open(REQUEST) as other, importer.open(REQUEST) as started:
             await other.feed(P6_HEAD + calendars(2400))
-            await holds(importer, 2300 * KIB)
+            await wait_for_spool_size(importer, 2300 * KIB)
             assert unlinked() > 0
             with pytest.raises(Unavailable, match="no room"):
                 await whole(started, *file)
@@ -231,11 +231,11 @@ async def test_an_import_without_spool_space_for_its_share_is_refused(
             with importer.admit(1):
                 pass
             await started.feed(calendars(LARGE // KIB - 200))
-            await holds(importer, LARGE - 400 * KIB)
+            await wait_for_spool_size(importer, LARGE - 400 * KIB)
             importer.spool.check_space(LARGE)
             async with importer.open(REQUEST) as second:
                 await second.feed(P6_HEAD + calendars(LARGE // KIB - 200))
-                await holds(importer, LARGE + 1)
+                await wait_for_spool_size(importer, LARGE + 1)
                 with pytest.raises(Unavailable, match="no room"):
                     importer.admit(1).__enter__()
         with importer.admit(1):

@@ -148,7 +148,7 @@ async def test_exporting_a_large_project_needs_little_memory(
 
 async def test_an_export_keeps_to_its_version_during_an_import(client: Client, pool: Pool) -> None:
     project_id = await plant(pool, 20_000)
-    async with await begun(client, project_id) as answer:
+    async with await start_export(client, project_id) as answer:
         first = await answer.content.readany()
         [landed] = await client.land(native('<project id="large"><name>Small</name></project>'))
         assert (landed["project_id"], landed["version"]) == (project_id, 2)
@@ -162,14 +162,14 @@ async def test_pruning_the_version_during_an_export_aborts_the_response(
     client: Client, pool: Pool
 ) -> None:
     project_id = await plant(pool, 100_000)
-    async with await begun(client, project_id) as answer:
+    async with await start_export(client, project_id) as answer:
         await answer.content.readany()
         await pool.execute("DELETE FROM project_versions WHERE project_id = $1", project_id)
         with pytest.raises((aiohttp.ClientError, ConnectionError)):
             await answer.read()
 
 
-async def begun(client: Client, project_id: int) -> aiohttp.ClientResponse:
+async def start_export(client: Client, project_id: int) -> aiohttp.ClientResponse:
     """An answer of which the head alone was read."""
     headers = client.service.headers() | {"Accept": XML}
     return await client.http.get(client.service.url(f"projects/{project_id}"), headers=headers)

@@ -36,7 +36,7 @@ async def count_rows(pool: Pool, client_id: int) -> dict[str, int]:
 
 
 @pytest.fixture
-async def filled(http: aiohttp.ClientSession, service: Service, pool: Pool) -> dict[str, int]:
+async def fill_tables(http: aiohttp.ClientSession, service: Service, pool: Pool) -> dict[str, int]:
     """Give clients 1 and 2 the same rows in every table, and return their numbers."""
     assert (await send_file(http, service, content_of(300)))[0] == 207
     await pool.execute(
@@ -52,24 +52,24 @@ async def filled(http: aiohttp.ClientSession, service: Service, pool: Pool) -> d
     )
     for row in await pool.fetch(CLIENT_TABLES):
         await pool.execute(COPY_FOR_2.format(table=row["table_name"]))
-    filled = await count_rows(pool, 2)
-    assert all(filled.values()), filled
-    return filled
+    fill_tables = await count_rows(pool, 2)
+    assert all(fill_tables.values()), fill_tables
+    return fill_tables
 
 
 async def test_removing_a_client_deletes_its_rows_from_every_table(
-    pool: Pool, filled: dict[str, int], monkeypatch: pytest.MonkeyPatch
+    pool: Pool, fill_tables: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client_removal, "_ROWS_AT_A_TIME", 100)
     async with pool.acquire() as conn:
         await client_removal.remove_client(conn, 1, EXPIRY)
     assert set((await count_rows(pool, 1)).values()) == {0}
-    assert await count_rows(pool, 2) == filled
+    assert await count_rows(pool, 2) == fill_tables
 
 
 @pytest.mark.parametrize("table", ["import_results", "tasks", "clients"])
 async def test_removing_a_client_again_completes_an_interrupted_removal(
-    dsn: str, pool: Pool, filled: dict[str, int], table: str
+    dsn: str, pool: Pool, fill_tables: dict[str, int], table: str
 ) -> None:
     async with proxied(dsn) as proxy:
         proxy.strike(Fault.CUT, f"DELETE FROM {table}".encode())
@@ -80,7 +80,7 @@ async def test_removing_a_client_again_completes_an_interrupted_removal(
     async with pool.acquire() as conn:
         await client_removal.remove_client(conn, 1, EXPIRY)
     assert set((await count_rows(pool, 1)).values()) == {0}
-    assert await count_rows(pool, 2) == filled
+    assert await count_rows(pool, 2) == fill_tables
 
 
 @pytest.mark.parametrize("end", [client_removal.disable_client, client_removal.remove_client])

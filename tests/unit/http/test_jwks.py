@@ -37,7 +37,7 @@ def key_set(*keys: dict[str, Any]) -> bytes:
     return json.dumps({"keys": keys}).encode()
 
 
-def signed(key: Any, kid: str | None, algorithm: str = "RS256") -> str:
+def sign_token(key: Any, kid: str | None, algorithm: str = "RS256") -> str:
     claims = {"exp": time.time() + 3600, "sub": kid or "me"}
     return jwt.encode(claims, key, algorithm, headers={"kid": kid} if kid else None)
 
@@ -99,10 +99,10 @@ async def test_unknown_keys_reload_the_set_at_most_once_a_minute(issuer: Issuer)
     async with checking.refreshed():
         for kid in ["new", "newer"]:
             with pytest.raises(Unauthorized, match="JWT token key is not known"):
-                await checking.verify(signed(NEW, kid))
+                await checking.verify(sign_token(NEW, kid))
         assert issuer.asked == 1
         _a_minute_later(checking)
-        together = [checking.verify(signed(NEW, str(number))) for number in range(5)]
+        together = [checking.verify(sign_token(NEW, str(number))) for number in range(5)]
         assert len(await asyncio.gather(*together, return_exceptions=True)) == 5
         assert issuer.asked == 2
 
@@ -113,8 +113,8 @@ async def test_the_first_token_with_a_new_key_loads_it(issuer: Issuer) -> None:
     async with checking.refreshed():
         issuer.document = key_set(public(OLD, "old"), public(NEW, "new"))
         _a_minute_later(checking)
-        assert (await checking.verify(signed(NEW, "new")))["sub"] == "new"
-        assert (await checking.verify(signed(OLD, "old")))["sub"] == "old"
+        assert (await checking.verify(sign_token(NEW, "new")))["sub"] == "new"
+        assert (await checking.verify(sign_token(OLD, "old")))["sub"] == "old"
         assert issuer.asked == 2
 
 
@@ -150,9 +150,9 @@ async def test_a_silent_issuer_does_not_delay_tokens_with_known_keys(issuer: Iss
         issuer.held.clear()
         issuer.called.clear()
         _a_minute_later(checking)
-        waiting = asyncio.create_task(checking.verify(signed(NEW, "new")))
+        waiting = asyncio.create_task(checking.verify(sign_token(NEW, "new")))
         await issuer.called.wait()
-        assert (await checking.verify(signed(OLD, "old")))["sub"] == "old"
+        assert (await checking.verify(sign_token(OLD, "old")))["sub"] == "old"
         assert not waiting.done()
         issuer.held.set()
         with pytest.raises(Unauthorized):
@@ -176,8 +176,8 @@ async def test_a_token_is_not_blamed_while_no_set_was_loaded(issuer: Issuer) -> 
     checking = verifier(issuer.url, jwt_secret=SecretStr(SECRET))
     async with checking.refreshed():
         with pytest.raises(Unavailable):
-            await checking.verify(signed(OLD, "old"))
-        assert (await checking.verify(signed(SECRET, None, "HS256")))["sub"] == "me"
+            await checking.verify(sign_token(OLD, "old"))
+        assert (await checking.verify(sign_token(SECRET, None, "HS256")))["sub"] == "me"
 
 
 async def test_a_key_file_is_reloaded(tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ async def test_a_key_file_is_reloaded(tmp_path: Path) -> None:
     async with checking.refreshed():
         file.write_bytes(key_set(public(NEW, "new")))
         _a_minute_later(checking)
-        assert (await checking.verify(signed(NEW, "new")))["sub"] == "new"
+        assert (await checking.verify(sign_token(NEW, "new")))["sub"] == "new"
 
 
 def test_a_key_verifies_only_its_own_algorithm() -> None:
@@ -202,15 +202,15 @@ def test_a_key_of_the_set_is_refused_as_an_hmac_secret(tmp_path: Path) -> None:
     file.write_bytes(key_set(public(OLD, "old"), public(CURVE, "curve")))
     checking = verifier(file, jwt_secret=SecretStr(SECRET))
     for token in [
-        signed(SECRET, "old", "HS256"),
-        signed(str(public(OLD)["n"]), "old", "HS256"),
-        signed(OLD, "old", "PS256"),
-        signed(OLD, "curve", "RS256"),
+        sign_token(SECRET, "old", "HS256"),
+        sign_token(str(public(OLD)["n"]), "old", "HS256"),
+        sign_token(OLD, "old", "PS256"),
+        sign_token(OLD, "curve", "RS256"),
     ]:
         with pytest.raises(Unauthorized, match="algorithm is not accepted"):
             checking.claims(token)
     with pytest.raises(Unauthorized, match="signature is invalid"):
-        checking.claims(signed(NEW, "old"))
+        checking.claims(sign_token(NEW, "old"))
 
 
 @pytest.mark.parametrize(

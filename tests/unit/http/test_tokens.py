@@ -39,7 +39,7 @@ def verifier(**settings: Any) -> Verifier:
     return Verifier(Settings(**({"jwt_secret": SecretStr(SECRET)} | settings)))
 
 
-def signed(key: str | RSAPrivateKey = SECRET, algorithm: str = "HS256", **claims: Any) -> str:
+def sign_token(key: str | RSAPrivateKey = SECRET, algorithm: str = "HS256", **claims: Any) -> str:
     said = {"exp": NOW + 3600} | claims
     kept = {name: value for name, value in said.items() if value is not None}
     return jwt.encode(kept, key, algorithm=algorithm)
@@ -51,49 +51,53 @@ def crafted(header: dict[str, Any]) -> str:
 
 
 def test_a_valid_token_returns_its_claims() -> None:
-    assert verifier().claims(signed(sub="me"))["sub"] == "me"
+    assert verifier().claims(sign_token(sub="me"))["sub"] == "me"
 
 
 def test_each_configured_key_verifies_its_own_algorithm() -> None:
     both = verifier(jwt_public_key=pem(PRIVATE))
-    assert both.claims(signed(PRIVATE, "RS256", sub="rsa"))["sub"] == "rsa"
-    assert both.claims(signed(sub="hmac"))["sub"] == "hmac"
+    assert both.claims(sign_token(PRIVATE, "RS256", sub="rsa"))["sub"] == "rsa"
+    assert both.claims(sign_token(sub="hmac"))["sub"] == "hmac"
 
 
 def test_a_clock_skew_of_30_seconds_is_tolerated() -> None:
     now = int(time.time())
-    verifier().claims(signed(exp=now - 20, nbf=now + 20, iat=now + 20))
+    verifier().claims(sign_token(exp=now - 20, nbf=now + 20, iat=now + 20))
 
 
 def test_an_audience_is_ignored_when_none_is_configured() -> None:
-    verifier().claims(signed(aud="somebody else", iss="anybody"))
+    verifier().claims(sign_token(aud="somebody else", iss="anybody"))
 
 
 def test_a_token_needs_the_configured_issuer_and_audience() -> None:
-    verifier(jwt_issuer="us", jwt_audience="here").claims(signed(iss="us", aud=["x", "here"]))
+    verifier(jwt_issuer="us", jwt_audience="here").claims(sign_token(iss="us", aud=["x", "here"]))
 
 
 @pytest.mark.parametrize(
     ("token", "settings", "details"),
     [
-        (signed(exp=None), {}, "JWT token has no exp claim"),
-        (signed(exp=NOW - 31), {}, "JWT token has expired"),
-        (signed(nbf=NOW + 3600), {}, "JWT token is not yet valid"),
-        (signed("another secret, longer than 32 bytes!"), {}, "JWT token signature is invalid"),
-        (signed(PRIVATE, "RS256"), {}, "JWT token algorithm is not accepted"),
-        (signed(SECRET * 2, "HS512"), {}, "JWT token algorithm is not accepted"),
+        (sign_token(exp=None), {}, "JWT token has no exp claim"),
+        (sign_token(exp=NOW - 31), {}, "JWT token has expired"),
+        (sign_token(nbf=NOW + 3600), {}, "JWT token is not yet valid"),
+        (sign_token("another secret, longer than 32 bytes!"), {}, "JWT token signature is invalid"),
+        (sign_token(PRIVATE, "RS256"), {}, "JWT token algorithm is not accepted"),
+        (sign_token(SECRET * 2, "HS512"), {}, "JWT token algorithm is not accepted"),
         (jwt.encode({}, "", algorithm="none"), {}, "JWT token algorithm is not accepted"),
-        (signed(), {"jwt_issuer": "us"}, "JWT token has no iss claim"),
-        (signed(iss="them"), {"jwt_issuer": "us"}, "JWT token issuer is not accepted"),
-        (signed(), {"jwt_audience": "here"}, "JWT token has no aud claim"),
-        (signed(aud="there"), {"jwt_audience": "here"}, "JWT token audience is not accepted"),
-        (signed(sub=7), {}, "JWT token subject is not a string"),
-        (signed(exp="soon"), {}, "JWT token is malformed"),
-        (signed(exp=float("inf")), {}, "JWT token is malformed"),
-        (signed(sub="a" * 256), {}, "JWT token subject is not at most 255 printable characters"),
-        (signed(sub="a\0b"), {}, "JWT token subject is not at most 255 printable characters"),
-        (signed(more="x" * 6000), {}, "JWT token is longer than 6144 bytes"),
-        (signed(PRIVATE, "PS256"), {}, "JWT token algorithm is not accepted"),
+        (sign_token(), {"jwt_issuer": "us"}, "JWT token has no iss claim"),
+        (sign_token(iss="them"), {"jwt_issuer": "us"}, "JWT token issuer is not accepted"),
+        (sign_token(), {"jwt_audience": "here"}, "JWT token has no aud claim"),
+        (sign_token(aud="there"), {"jwt_audience": "here"}, "JWT token audience is not accepted"),
+        (sign_token(sub=7), {}, "JWT token subject is not a string"),
+        (sign_token(exp="soon"), {}, "JWT token is malformed"),
+        (sign_token(exp=float("inf")), {}, "JWT token is malformed"),
+        (
+            sign_token(sub="a" * 256),
+            {},
+            "JWT token subject is not at most 255 printable characters",
+        ),
+        (sign_token(sub="a\0b"), {}, "JWT token subject is not at most 255 printable characters"),
+        (sign_token(more="x" * 6000), {}, "JWT token is longer than 6144 bytes"),
+        (sign_token(PRIVATE, "PS256"), {}, "JWT token algorithm is not accepted"),
         (crafted({"alg": "None"}), {}, "JWT token algorithm is not accepted"),
         (crafted({"alg": ["HS256"]}), {}, "JWT token algorithm is not accepted"),
         (crafted({"alg": "HS256", "kid": 7}), {}, "JWT token is malformed"),
@@ -123,7 +127,7 @@ def test_a_key_inside_a_token_is_ignored() -> None:
 
 def test_the_public_key_is_refused_as_an_hmac_secret() -> None:
     both = verifier(jwt_public_key=pem(PRIVATE))
-    header, claims = signed().split(".")[:2]
+    header, claims = sign_token().split(".")[:2]
     said = f"{header}.{claims}".encode()
     forged = hmac.digest(pem(PRIVATE).encode(), said, hashlib.sha256)
     with pytest.raises(Unauthorized, match="signature is invalid"):
