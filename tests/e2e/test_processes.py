@@ -75,7 +75,7 @@ def ended(pidfd: int) -> bool:
 
 
 def get(base: str, path: str) -> tuple[int, str]:
-    """The answer on a connection of its own, so that any process may give it."""
+    """Return the response on a new connection, so that any process may answer."""
     with contextlib.closing(http.client.HTTPConnection(urlsplit(base).netloc)) as connection:
         connection.request("GET", path)
         response = connection.getresponse()

@@ -71,7 +71,7 @@ async def browser() -> AsyncIterator[Browser]:
 async def tab(
     browser: Browser, page_service: Service, page_pool: Pool, request: pytest.FixtureRequest
 ) -> AsyncIterator[Tab]:
-    """A tab of a client's of its own, in which nothing may go wrong unseen."""
+    """A tab with its own client; any error in the page fails the test."""
     client: int = await page_pool.fetchval(
         "INSERT INTO clients (client_id, name)"
         " SELECT count(*) + 1, 'Office' FROM clients RETURNING client_id"

@@ -66,7 +66,7 @@ async def test_the_service_waits_for_an_issuer_that_is_unreachable_at_the_start(
     settings: Settings, dsn: str
 ) -> None:
     """Meanwhile other tokens are accepted, and tokens of the issuer get a 503 with Retry-After."""
-    place = "http://127.0.0.1:1/keys"  # where nobody listens
+    place = "http://127.0.0.1:1/keys"  # no server listens here
     async with served(settings.model_copy(update={"jwt_jwks": place}), dsn) as service:
         assert (await upload(service, FILE)).status == 207
         answer = await upload(service, FILE, token=sign_token(OLD, "old"))

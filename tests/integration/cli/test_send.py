@@ -60,7 +60,7 @@ async def test_an_upload_continues_its_import_after_the_connection_breaks(
 async def test_stored_outcomes_are_read_after_the_response_breaks_off(
     run: Commands, network: Network, failing: Path, pool: Pool, tmp_path: Path
 ) -> None:
-    network.back.cut_after(55_000)  # behind all that landed, among what failed
+    network.back.cut_after(55_000)  # after all successes, among the failures
     table = tmp_path / "failures.csv"
     done = await run.upload(failing, "--csv", table, base=network.base)
     failed = await pool.fetchval("SELECT count(*) FROM import_results WHERE outcome = 'failed'")
@@ -214,7 +214,7 @@ async def test_a_file_changed_during_the_upload_is_refused(
 
 @asynccontextmanager
 async def serving(service: Service) -> AsyncIterator[tuple[Process, str]]:
-    """``serve`` in a process of its own, on the database of another, and its address."""
+    """``serve`` in a separate process on the database of another, and its address."""
     settings = {
         "DATABASE_URL": service.dsn,
         "BULK_IMPORT_STATEMENT_CACHE_SIZE": str(service.settings.statement_cache_size),

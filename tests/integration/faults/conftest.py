@@ -53,7 +53,7 @@ def quick(settings: Settings, retry_timeout: float) -> Settings:
 async def faulty(
     quick: Settings, pool: Pool, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Service]:
-    """A service behind ``proxy``, with client 1; it must leave nothing behind."""
+    """A service on the database through ``proxy``, with client 1; it must leave nothing behind."""
     await pool.execute(ADD_CLIENT)
     async with broken_into(quick, proxy, monkeypatch) as service:
         yield service

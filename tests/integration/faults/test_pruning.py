@@ -104,7 +104,7 @@ async def filled(server: Cluster) -> str:
 async def keep_importing(
     service: Service, edition: Iterator[int], stop: asyncio.Event, projects: range
 ) -> int:
-    """Change projects that are being pruned, again and again; how many imports have landed."""
+    """Keep changing projects while they are pruned; return the number of imports."""
     landed = 0
     async with aiohttp.ClientSession() as http:
         while not stop.is_set():

@@ -92,7 +92,7 @@ async def whole(started: UploadSink, *chunks: bytes) -> None:
 
 
 async def wait_for_spool_size(importer: ImportManager, size: int) -> None:
-    """Wait until the spool holds so many bytes."""
+    """Wait until the spool holds ``size`` bytes."""
     async with asyncio.timeout(20):
         while importer.spool.used_bytes < size:  # noqa: ASYNC110
             await asyncio.sleep(0.01)

@@ -18,7 +18,7 @@ PROJECTS = "relname ~ '^projects(_[0-9]+)?$'"
 
 @pytest.fixture
 async def conn(pool: Pool) -> AsyncIterator[Connection]:
-    """One connection for all, so that it can be told to hand in its counts."""
+    """One connection for all work, so that the test can flush its statistics."""
     async with pool.acquire() as connection:
         yield connection
 

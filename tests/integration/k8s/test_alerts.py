@@ -15,7 +15,7 @@ from tests.tools.reference.service import metrics_by_name
 
 OVERLAY = "production"
 ELSEWHERE = {"up", "process_resident_memory_bytes"}
-"""Prometheus' own, and what prometheus-client tells of a process."""
+"""Metrics of Prometheus and of prometheus-client about the process."""
 
 TESTS = yaml.safe_load((CHECKOUT / "tests/tools/k8s/alerts.test.yaml").read_text("utf-8"))
 RUNBOOK = (CHECKOUT / "docs" / "alerts.md").read_text("utf-8")
@@ -23,7 +23,7 @@ DOCUMENTED = re.findall(r"^\| `(BulkImport\w+)` \| (\w+) \|", RUNBOOK, re.M)
 
 
 def entries() -> dict[str, str]:
-    """What the documentation says to do about each alert."""
+    """The documented response to each alert."""
     return dict(re.findall(r"^## (BulkImport\w+)\n(.+?)(?=^##)", RUNBOOK, re.M | re.S))
 
 

@@ -16,7 +16,7 @@ ADDED_BY_SCRAPING = {"job", "pod"}
 
 
 async def scraped(service: Service) -> dict[str, set[str]]:
-    """The names and labels of what a service tells after an import."""
+    """The names and labels of the metrics that a service exports after an import."""
     assert (await upload(service, form(part("file", XML)))).status == 207
     text = (await get(service, "/metrics")).body.decode()
     told: dict[str, set[str]] = {}

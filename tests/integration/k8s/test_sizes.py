@@ -98,7 +98,7 @@ def test_scaling_down_removes_one_pod_in_ten_minutes(overlay: str) -> None:
 def test_pgbouncer_lets_every_pod_have_its_connections(overlay: str) -> None:
     configuration = pgbouncer(overlay)
     assert configuration["pool_mode"] == "transaction"
-    # One of two may be away, and a heartbeat waits for nobody.
+    # One of two poolers may be down, and a heartbeat must never wait for a connection.
     assert int(configuration["default_pool_size"]) >= connections(overlay)
     assert int(configuration["max_client_conn"]) >= connections(overlay)
     prepared = int(configuration["max_prepared_statements"])
@@ -108,7 +108,7 @@ def test_pgbouncer_lets_every_pod_have_its_connections(overlay: str) -> None:
 
 
 @pooled
-def test_pgbouncer_ends_its_transactions_before_it_goes(overlay: str) -> None:
+def test_pgbouncer_completes_its_transactions_before_it_stops(overlay: str) -> None:
     pod = pods(overlay)["bulk-import-pgbouncer"]
     ((_, _, script),) = [
         container["lifecycle"]["preStop"]["exec"]["command"] for container in pod["containers"]

@@ -31,7 +31,7 @@ GOOD = """\
 """
 
 SPOILT = [
-    # what is replaced, by what, the line of the project on which that is, the element told
+    # text, replacement, its line within the project, the reported element
     ('parent="T1"', 'parent="T9"', 7, "parent"),
     ('<task id="T2"', '<task id="T1"', 7, "task"),
     ('successor="T2"', 'successor="T9"', 10, "successor"),

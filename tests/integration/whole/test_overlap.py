@@ -15,7 +15,7 @@ ROUNDS = 10
 
 
 def file_of(order: range, mark: str) -> bytes:
-    """A file of projects that say something of its own, so that each upload changes all of them."""
+    """A file whose content differs from every other, so that each upload changes all projects."""
     projects = "".join(
         f'<project id="P{n}"><name>{mark}</name><tasks><task id="T1"/><task id="T2"/></tasks>'
         "</project>"

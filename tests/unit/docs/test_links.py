@@ -65,7 +65,7 @@ def test_targets_and_settings_named_in_the_documents_exist(path: Path) -> None:
 
 
 def code(text: str) -> str:
-    """What stands in backticks and blocks, a piece a line."""
+    """Return the text of code spans and code blocks, one a line."""
     return "\n".join(re.findall(r"^```\w*\n.*?^```$|`[^`\n]+`", text, re.M | re.S)) + "\n"
 
 

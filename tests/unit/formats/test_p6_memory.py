@@ -53,7 +53,7 @@ print(peak() - before)
 
 
 def growth(holder: str, element: str, count: int) -> int:
-    """KiB that so many records, of about 700 bytes each, take more than 2,000 of them."""
+    """KiB that ``count`` records of about 700 bytes take beyond 2,000 of them."""
     command = [sys.executable, "-c", PROGRAM, holder, element, str(count)]
     return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 

@@ -31,7 +31,7 @@ Named = tuple[str, str | None]
 
 
 def refers(element: _Element) -> set[Named]:
-    """What an element says it refers to."""
+    """Return the references of an element."""
     found: set[Named] = set()
     for inner in element.iter():
         name, parent = QName(inner).localname, inner.getparent()

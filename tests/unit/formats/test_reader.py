@@ -150,7 +150,7 @@ def test_faults_past_the_parsers_sixteen_bits_have_the_right_line() -> None:
     assert violation["line"] == 69_000 + 3
 
 
-def test_one_project_too_many_ends_the_reading_after_those_before() -> None:
+def test_a_project_over_the_limit_ends_the_reading_after_those_before() -> None:
     written = HEAD + "".join(project(str(n)) for n in range(5)) + "</projects>"
     reading = read(written, Limits(max_projects=3))
     assert len(reading.projects) == 3
@@ -158,7 +158,7 @@ def test_one_project_too_many_ends_the_reading_after_those_before() -> None:
     assert reading.fault.line == 1
 
 
-def test_one_byte_too_many_ends_the_reading_after_the_projects_before() -> None:
+def test_a_byte_over_the_limit_ends_the_reading_after_the_projects_before() -> None:
     written = HEAD + "".join(project(str(n)) for n in range(9000)) + "</projects>"
     reading = read(written, Limits(max_file_bytes=200_000))
     assert 1000 < len(reading.projects) < 9000
@@ -182,7 +182,7 @@ def test_too_many_names_end_the_reading() -> None:
         f"<Project xmlns='{MSPDI}'><Name>n</Name>",
     ],
 )
-def test_an_endless_record_is_passed_over_in_bounded_memory(start: str) -> None:
+def test_an_endless_record_is_skipped_in_bounded_memory(start: str) -> None:
     resident: list[int] = []
 
     def endless() -> Iterator[bytes]:

@@ -27,7 +27,7 @@ SECRET: Final = "a secret for tests, longer than 32 bytes"
 
 
 def public(key: Any, kid: str | None = None, **fields: Any) -> dict[str, Any]:
-    """A public key as it stands in a set."""
+    """Return a public key as an entry of a set."""
     kind = jwt.algorithms.ECAlgorithm if key is CURVE else jwt.algorithms.RSAAlgorithm
     named = {} if kid is None else {"kid": kid}
     return kind.to_jwk(key.public_key(), as_dict=True) | named | fields
@@ -44,7 +44,7 @@ def sign_token(key: Any, kid: str | None, algorithm: str = "RS256") -> str:
 
 @dataclass
 class Issuer:
-    """Serves ``document``, or what else ``status`` says, and counts how often it was asked."""
+    """Serves ``document``, or an error of ``status``, and counts requests."""
 
     document: bytes = b""
     status: int = 200

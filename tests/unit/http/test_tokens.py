@@ -46,7 +46,7 @@ def sign_token(key: str | RSAPrivateKey = SECRET, algorithm: str = "HS256", **cl
 
 
 def crafted(header: dict[str, Any]) -> str:
-    """A token with a header of its own, and nothing that signs it."""
+    """Return an unsigned token with the given header."""
     return f"{base64url_encode(json.dumps(header).encode()).decode()}.e30.e30"
 
 
