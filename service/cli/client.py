@@ -25,12 +25,12 @@ PAGE_SIZE: Final = "1000"
 
 
 class TemporaryFailure(Exception):
-    """A request failed, but a later attempt may succeed: no answer, or one of another program."""
+    """A request failed, but a later attempt may succeed: no response, or one of another program."""
 
 
 @dataclass(frozen=True)
 class ApiResponse:
-    """A complete response of the API; its text has status, message and details."""
+    """A complete response of the API. As text, it has status, message and details."""
 
     status: int
     body: Mapping[str, Any]
@@ -60,14 +60,14 @@ class ApiClient:
     async def send(
         self, method: str, path: str, **options: Any
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Send a request, and yield the response with its body unread.
+        """Send a request, and yield the response before its body is read.
 
         Args:
-            path: below the client; one that begins with a slash is below the service.
-            options: as aiohttp's ``request`` takes them.
+            path: relative to the client; with a slash at its start, relative to the service.
+            options: arguments of aiohttp's ``request``.
 
         Raises:
-            TemporaryFailure: no answer came, or the connection broke before the block ended.
+            TemporaryFailure: no response came, or the connection broke before the block ended.
             CommandError: the address cannot be used.
         """
         address = URL(self._root).join(URL(path, encoded=True))
@@ -106,7 +106,7 @@ class ApiClient:
         """Change a resource.
 
         Raises:
-            TemporaryFailure: no answer came.
+            TemporaryFailure: no response came.
             CommandError: the service refuses the request.
         """
         response = await self.request(method, path, query)
@@ -117,10 +117,10 @@ class ApiClient:
     async def stream(
         self, path: str, query: Mapping[str, str] | None = None, **options: Any
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Yield a resource with its body unread.
+        """Yield the response with a resource before its body is read.
 
         Raises:
-            TemporaryFailure: no answer came, or the connection broke before the block ended.
+            TemporaryFailure: no response came, or the connection broke before the block ended.
             CommandError: the service refuses the request.
         """
         async with self.send("GET", path, params=query, **options) as response:
@@ -134,7 +134,7 @@ class ApiClient:
         """Yield the items of all pages of a list.
 
         Args:
-            name: member of ``details`` that has the items; by default the path.
+            name: member of ``details`` with the items; by default the path.
 
         Raises:
             TemporaryFailure: a later attempt may succeed.
@@ -151,7 +151,7 @@ class ApiClient:
             page, parameters = details["next"], None
 
     async def list_imports(self, query: Mapping[str, str]) -> list[dict[str, Any]]:
-        """Return the first page of imports; nothing if the token may not read them."""
+        """Return the first page of imports; it is empty if the token may not read them."""
         details = await self.get("imports", query)
         return [] if details is None else list(details["imports"])
 
@@ -202,7 +202,7 @@ async def read_response(response: aiohttp.ClientResponse) -> ApiResponse:
 
 
 async def read_members(response: aiohttp.ClientResponse) -> AsyncIterator[tuple[str, Any]]:
-    """Yield the members of a streamed response, and the items of its lists one by one.
+    """Yield the members of a streamed response. The items of lists come one by one.
 
     Raises:
         TemporaryFailure: the response broke off.
@@ -230,11 +230,11 @@ def _connection_errors(root: str) -> Iterator[None]:
 
 
 class Backoff:
-    """Pauses between attempts: each about twice the last, with jitter, up to ``MAX_PAUSE``.
+    """Pauses between attempts: each is about twice the last, with jitter, up to ``MAX_PAUSE``.
 
     Args:
-        name: of what is tried, for messages.
-        seconds: that all pauses may take together.
+        name: of the request, for messages.
+        seconds: total time of all pauses.
     """
 
     def __init__(self, name: str, seconds: float) -> None:

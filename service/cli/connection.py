@@ -1,7 +1,8 @@
-"""The service that a command uses.
+"""Selects the service that a command uses.
 
-It is the service of ``--url``; or the one that answers at the address of the settings; or one that
-the command starts itself, on a free port, until its work is done.
+- With ``--url``, the service at that address.
+- Otherwise, the service that responds at the address of the settings.
+- If none responds, the command starts one on a free port, and stops it when its work is done.
 """
 
 import asyncio
@@ -36,11 +37,11 @@ def run_at_service(
     """Run ``work`` with a client of a service, and return its result.
 
     Args:
-        url: of the service; see the module for the default.
-        token: by default a new one with ``scope`` is signed.
+        url: of the service; the module describes the default.
+        token: by default, the command signs a new one with ``scope``.
 
     Raises:
-        CommandError: there is no service, and none can be started.
+        CommandError: no service responds, and the command cannot start one.
     """
     settings = load_settings()
     token = token or sign_token(settings, [client], scope=scope)
@@ -53,7 +54,7 @@ def run_at_service(
 
 
 async def _find_running(settings: "Settings") -> str | None:
-    """Return the base of the service at the address of the settings, if one answers."""
+    """Return the base URL of the service at the address of the settings, or None."""
     if settings.port == 0:
         return None
     base = base_url(settings.host, settings.port)

@@ -1,7 +1,7 @@
 """The key that verifies tokens, and tokens for commands.
 
-The embedded database has a secret beside it, created at the first use, so that a laptop needs no
-settings. With ``DATABASE_URL`` the key is a setting, because all replicas must have the same one.
+The embedded database needs no settings: the first command creates a secret in its data directory.
+With ``DATABASE_URL``, the key is a setting, because all replicas must have the same one.
 """
 
 import contextlib
@@ -57,7 +57,7 @@ def sign_token(
         hours: until the token expires.
 
     Raises:
-        CommandError: only the public key is known here, so tokens are signed elsewhere.
+        CommandError: the settings have no secret, so another program signs the tokens.
     """
     import jwt
 
@@ -80,13 +80,13 @@ def sign_token(
 
 
 def _read_or_create_secret(path: Path) -> str:
-    """Read the secret. A new one is linked into place complete, so nobody ever reads half of it."""
+    """Read the secret, or create one. A link publishes it, so that no process reads half of it."""
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         partial = path.with_name(f"{path.name}.{os.getpid()}")
         with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(48))
-        with contextlib.suppress(FileExistsError):  # another command was faster
+        with contextlib.suppress(FileExistsError):  # another command created it first
             os.link(partial, path)
         partial.unlink()
     return path.read_text().strip()

@@ -70,7 +70,7 @@ def open_database(settings: "Settings") -> Iterator[str]:
 
 @contextlib.contextmanager
 def database_errors() -> Iterator[None]:
-    """Report a database that cannot be reached, or refuses a statement, as a ``CommandError``."""
+    """Raise ``CommandError`` if the database is unreachable, or refuses a statement."""
     import asyncpg
     from asyncpg.exceptions import InternalClientError
 

@@ -1,4 +1,4 @@
-"""An incremental reader of large JSON responses: an outcome at a time, however many there are."""
+"""Reads large JSON responses incrementally, so that only one outcome at a time is in memory."""
 
 import codecs
 import json
@@ -6,15 +6,15 @@ from collections.abc import AsyncIterator
 from typing import Any, Final
 
 MAX_VALUE: Final = 16 * 1024 * 1024
-"""Characters of one value."""
+"""Largest number of characters of one value."""
 
 
 class IncompleteJson(Exception):
-    """The text ended too early, or is not JSON."""
+    """The text ends too early, or is not JSON."""
 
 
 async def iter_members(chunks: AsyncIterator[bytes]) -> AsyncIterator[tuple[str, Any]]:
-    """Yield the members of a response; each item of a list in its ``details`` comes alone.
+    """Yield the members of a response, and each item of the lists in its ``details``.
 
     Args:
         chunks: of the JSON.
@@ -57,7 +57,7 @@ async def _iter_lists(text: "_JsonText") -> AsyncIterator[tuple[str, Any]]:
 
 
 async def _enter_list(text: "_JsonText") -> bool:
-    """Go to the first item of a list, or past the list if it has none; return whether it has."""
+    """Go to the first item of a list, and return True; or go past an empty list."""
     await text.take("[")
     if await text.peek() != "]":
         return True
@@ -66,7 +66,7 @@ async def _enter_list(text: "_JsonText") -> bool:
 
 
 class _JsonText:
-    """A JSON text that keeps only what is not read yet."""
+    """A JSON text of which only the unread part is in memory."""
 
     def __init__(self, chunks: AsyncIterator[bytes]) -> None:
         self._chunks = chunks
@@ -85,7 +85,7 @@ class _JsonText:
             await self._read_chunk()
 
     async def take(self, expected: str) -> str:
-        """Consume the next character, which is one of those expected."""
+        """Consume the next character, which must be one of those expected."""
         character = await self.peek()
         if character not in expected:
             raise IncompleteJson(f"{character!r} instead of {expected!r}")
@@ -93,7 +93,7 @@ class _JsonText:
         return character
 
     async def read_value(self) -> Any:
-        """Consume the next value. A character must follow it, or half a number would be a value."""
+        """Consume the next value. Read one more character, because a number could continue."""
         await self.peek()
         while True:
             try:

@@ -1,8 +1,8 @@
 """The program ``bulk-import``.
 
-Some commands use the database of ``DATABASE_URL``, or the embedded one, whether ``serve`` runs or
-not. The others send requests to a service: ``upload`` and the commands about imports and projects.
-A command that cannot do its work prints one line and exits with 2.
+``upload`` and the commands about imports and projects send requests to a service. The others use
+the database of ``DATABASE_URL``, or the embedded one, whether or not ``serve`` runs. A command that
+fails prints one line and exits with 2.
 """
 
 import signal
@@ -64,11 +64,11 @@ def _interrupt(*_: object) -> None:
 
 
 def main() -> None:
-    """Run the command line. SIGTERM ends it as Ctrl-C does, with all clean-up."""
+    """Run the command line. SIGTERM has the effect of Ctrl-C, including all clean-up."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         app()
-    except KeyboardInterrupt:  # before Typer has found the command; afterwards it handles Ctrl-C
+    except KeyboardInterrupt:  # until Typer runs the command, and handles Ctrl-C itself
         sys.exit(INTERRUPTED)
     except (CommandError, OSError) as error:
         print("bulk-import:", *str(error).split(), file=sys.stderr)

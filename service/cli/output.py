@@ -1,4 +1,4 @@
-"""What commands print: results on standard output, progress and warnings on standard error."""
+"""The output of commands: results on standard output, progress and warnings on standard error."""
 
 import contextlib
 import os
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 SUCCESS, PROJECTS_FAILED, REFUSED = 0, 1, 2
 """Exit codes."""
 MAX_ROWS: Final = 20
-"""Rows that a table of outcomes prints; a last line counts the others."""
+"""Largest number of rows in a table of outcomes; a last line counts the others."""
 _PIPED_WIDTH: Final = 200
-"""Columns of a table in a log or a pipe, where no window limits them."""
+"""Width in columns of a table in a log or a pipe, which have no window."""
 
 
 class CommandError(Exception):
-    """A command cannot go on. The text is one line: what is wrong, and what to do."""
+    """A command cannot continue. The text is one line: the problem, and what to do."""
 
 
 def program_name() -> str:
-    """Return how this program was called, for command lines that users can paste."""
+    """Return the command that started this program, for command lines that users can paste."""
     called = Path(sys.argv[0])
     return str(called) if called.suffix != ".py" else f"{sys.executable} -m service"
 
@@ -48,7 +48,7 @@ def print_json(value: Any) -> None:
 def print_table(
     title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], total: int | None = None
 ) -> None:
-    """Print rows as a table, and how many of ``total`` it leaves out; no rows print nothing."""
+    """Print rows as a table, and the number of omitted rows of ``total``; without rows, nothing."""
     from rich.table import Table
 
     if not rows:
@@ -87,7 +87,7 @@ async def print_items(
 
 @contextlib.contextmanager
 def replace_file(path: Path) -> Iterator[BinaryIO]:
-    """Write a file that appears at ``path`` when the block ends, and never in part.
+    """Write a file that appears at ``path``, complete, when the block ends.
 
     Raises:
         CommandError: the file cannot be created.

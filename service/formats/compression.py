@@ -1,7 +1,7 @@
 """Inflates a file's bytes as a stream: gzip, or a ZIP with one file, or XML as it is.
 
-gzip is read here by RFC 1952, header and checksum, with the deflated data between them left to the
-library. The library's own gzip mode drops what it has inflated when a checksum is wrong.
+This module reads the header and the checksum of gzip (RFC 1952), and the library inflates the data
+between them. The library's own gzip mode would discard inflated data if a checksum is wrong.
 """
 
 import struct
@@ -21,11 +21,11 @@ RATIO_GRACE: Final = 16 * 1024 * 1024
 """Inflated bytes up to which the ratio is not checked: small files may be very repetitive."""
 
 _CHUNK: Final = 64 * 1024
-"""Bytes read at a time, and inflated at a time."""
+"""Largest number of bytes in one read, and in one piece of inflated data."""
 
 _WINDOW: Final = 4 * 1024
-"""Compressed bytes inflated at a time. Inflated data before a corrupt byte is lost with the window,
-so the windows must not depend on the pieces in which a file arrives."""
+"""Compressed bytes inflated at a time. A corrupt byte discards the inflated data of its window, so
+windows must not depend on the pieces in which the file arrives."""
 
 _GZIP: Final = b"\x1f\x8b"
 _ZIP: Final = b"PK\x03\x04"
@@ -42,12 +42,12 @@ _HEADER_CRC, _EXTRA, _NAME, _COMMENT, _RESERVED = 0x02, 0x04, 0x08, 0x10, 0xE0
 class InflatedSource:
     """A source of a file's XML, whether the file is compressed or not.
 
-    The first bytes decide: data that is neither gzip nor ZIP passes through. Compressed data inside
-    compressed data is not inflated.
+    The first bytes decide. Data that is neither gzip nor ZIP passes through unchanged. Compressed
+    data inside compressed data is not inflated.
 
     Args:
         source: the file from its first byte; exceptions of its ``read`` pass through.
-        limits: of the file; ``max_inflate_ratio`` is checked here.
+        limits: of the file; this class checks ``max_inflate_ratio``.
     """
 
     def __init__(self, source: ByteSource, limits: Limits) -> None:
@@ -143,7 +143,7 @@ def _gunzip(compressed: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _is_litter(name: str) -> bool:
-    """Whether a member of a ZIP is a folder, or a file that macOS or Windows adds by itself."""
+    """Whether a member of a ZIP is a folder, or a file that macOS or Windows adds."""
     *folders, last = name.replace("\\", "/").split("/")
     return (
         not last
@@ -154,14 +154,14 @@ def _is_litter(name: str) -> bool:
 
 
 class BadGzip(ValueError):
-    """The data is not a complete gzip file; the message says why."""
+    """The data is not a complete gzip file; the message has the reason."""
 
 
 class Gunzip:
-    """Inflates a gzip file. It may have several members, which form one stream.
+    """Inflates a gzip file. The file may have several members, which form one stream.
 
-    Neither reads nor waits: ``push`` bytes, ``pull`` until it returns ``b""``, and repeat; ``end``
-    after the last bytes.
+    The class does no input or output. Call ``push`` with the next bytes, then ``pull`` until it
+    returns ``b""``, and repeat. Call ``end`` after the last bytes.
     """
 
     def __init__(self) -> None:
@@ -177,7 +177,7 @@ class Gunzip:
         self._data += data
 
     def pull(self, limit: int) -> bytes:
-        """Return at most ``limit`` inflated bytes, or ``b""`` where more must be pushed first.
+        """Return at most ``limit`` inflated bytes, or ``b""`` if more must be pushed first.
 
         Raises:
             BadGzip: the file is corrupt here; all bytes before were returned.
@@ -204,7 +204,7 @@ class Gunzip:
             raise BadGzip("the gzip file breaks off")
 
     def _read_header(self) -> bool:
-        """Begin a member; False where its header is not complete. Zeros may pad a file's end."""
+        """Begin a member; False if its header is incomplete. Zeros may follow the last member."""
         if self._members:
             self._data = self._data.lstrip(b"\0")
         length = _header_length(self._data)
@@ -229,7 +229,7 @@ class Gunzip:
         return data
 
     def _read_trailer(self) -> bool:
-        """End a member; False where its checksum is not complete."""
+        """End a member; False if its checksum is incomplete."""
         if len(self._data) < _TRAILER.size:
             return False
         if _TRAILER.unpack_from(self._data) != (self._crc, self._size % 2**32):
@@ -240,7 +240,7 @@ class Gunzip:
 
 
 def _header_length(data: bytes) -> int | None:
-    """Return the length of a member's header, or None where it is not complete."""
+    """Return the length of a member's header, or None if it is incomplete."""
     if not _GZIP.startswith(data[:2]):
         raise BadGzip("the gzip file is corrupt: data after its end is not gzip")
     if len(data) < _HEADER.size:
@@ -265,12 +265,12 @@ def _header_length(data: bytes) -> int | None:
 
 
 def check_ratio(inflated: int, compressed: int, max_ratio: int) -> None:
-    """Bound inflated data to a multiple of the compressed data.
+    """Check that inflated data is at most a multiple of the compressed data.
 
     Args:
         inflated: bytes so far.
         compressed: bytes that they were inflated from.
-        max_ratio: the greatest ratio, beyond ``RATIO_GRACE``.
+        max_ratio: the greatest ratio; it applies to more than ``RATIO_GRACE`` bytes.
 
     Raises:
         FileTooLarge: the ratio is greater.

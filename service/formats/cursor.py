@@ -1,10 +1,10 @@
-"""Follows a file: which element is a project, which a record, and what can be removed.
+"""Follows the parser through a file: finds projects and records, and removes what was read.
 
-The parser reports projects alone. Their records leave the tree when a project ends and, before
-that, whenever the parser needs more bytes, so that no project becomes one huge tree.
+The parser reports only projects. The cursor takes their records out of the tree when the parser
+needs more bytes and when a project ends, so that no project becomes one huge tree.
 
-Inside an open element the last child is neither taken nor removed: it may be open itself, and the
-parser appends to it.
+The last child of an open element stays in the tree: it may be open too, and the parser may still
+append to it.
 """
 
 from typing import Final
@@ -19,23 +19,23 @@ from service.formats.values import BLANK
 from service.model import Item
 
 _NODE_SIZE: Final = 40
-"""Bytes counted for an element, an XML attribute or a text beside its length: about its markup in
-the file, and a third of what it takes in the tree."""
+"""Bytes counted for an element, an XML attribute or a text, in addition to its length: about the
+size of its markup in the file, and a third of its size in the tree."""
 
 
 class Cursor:
     """The state of reading one file.
 
     Args:
-        file: what its projects share.
+        file: the data that its projects share.
         root: the root's tag.
 
     Attributes:
-        tags: of the elements whose events are wanted.
-        builder: of the project that is open, or None.
-        complete: projects closed so far.
-        closed: whether the root was closed.
-        strays: elements and texts outside the projects that are not read.
+        tags: of the elements whose events the parser reports.
+        builder: of the open project, or None.
+        complete: number of projects that have ended.
+        closed: whether the root has ended.
+        strays: number of elements and texts outside the projects that are not read.
     """
 
     def __init__(self, file: FileContext, root: str) -> None:
@@ -59,7 +59,7 @@ class Cursor:
         """Handle the start of a project or of the root.
 
         Raises:
-            FileTooLarge: one project more than the file may have.
+            FileTooLarge: the file has more projects than allowed.
         """
         if self.builder is not None:
             return
@@ -72,7 +72,7 @@ class Cursor:
             self._start_project(element)
 
     def end(self, element: Element) -> list[Item]:
-        """Handle the end of a project or of the root, and return what the project becomes."""
+        """Handle the end of a project or of the root, and return the items of the project."""
         items: list[Item] = []
         builder = self.builder
         if builder is not None and element is builder.element:
@@ -89,7 +89,7 @@ class Cursor:
         return items
 
     def collect(self) -> None:
-        """Take complete records out of the tree. Call it when all events were taken."""
+        """Take complete records out of the tree. Call it after all events were handled."""
         root = self.root
         if self.builder is not None:
             self._collect(self.builder, closed=False)
@@ -99,7 +99,9 @@ class Cursor:
                 prune(root[-1])
 
     def check_size(self) -> None:
-        """Bound the size of the tree. Call it every few megabytes.
+        """Check the size of the tree, and abandon a project with a record that is too large.
+
+        Call it every few megabytes.
 
         Raises:
             FileTooLarge: the file has more distinct names than allowed; the parser keeps them all.
@@ -120,7 +122,7 @@ class Cursor:
 
     @property
     def line(self) -> int | None:
-        """About the line that is read: that of the last element, or None without one."""
+        """The approximate current line: that of the last element, or None if there is none."""
         last = self._top
         while last is not None and len(last):
             last = last[-1]
@@ -148,7 +150,7 @@ class Cursor:
         self.builder = make_builder(self.file, element, self.complete, line)
 
     def _take_outside(self, elements: list[Element]) -> None:
-        """Take records outside the projects, count everything else, and remove all of it."""
+        """Take records outside the projects, count all other elements, and remove them all."""
         for element in elements:
             if (take := self._outside.get(element.tag)) is not None:
                 take(self.file, element)
@@ -160,13 +162,13 @@ class Cursor:
         return self._format.anywhere and not len(element) and not (element.text or "").strip(BLANK)
 
     def _remove_finished(self) -> None:
-        """Remove the previous project, which stays in the tree while it is the last child."""
+        """Remove the previous project, which had to stay while it was the last child."""
         finished, self._finished = self._finished, None
         if finished is not None:
             self._remove(finished)
 
     def _take_all_before(self, element: Element) -> None:
-        """Take or count all that is before a project, at every level above it."""
+        """Take or count everything before a project, at every level above it."""
         node: Element | None = element
         while node is not None:
             if node.getprevious() is not None:
@@ -187,7 +189,7 @@ class Cursor:
 
 
 def _size_of(top: Element, keys: TagKeys) -> int:
-    """Return about how many bytes an element holds, and make its names known."""
+    """Return the approximate size of an element in bytes, and register its names."""
     size = 0
     for element in top.iter():
         keys[element.tag]

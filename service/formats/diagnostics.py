@@ -1,4 +1,4 @@
-"""What is wrong with a project: warnings, and violations that refuse it."""
+"""The problems of a project: warnings, and violations, which refuse the project."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -9,11 +9,11 @@ from service.model import MAX_LISTED_VIOLATIONS, Notice, Violation, Warnings, sh
 
 
 class Diagnostics:
-    """The warnings and violations of one project: all are counted, the first ones are kept.
+    """The warnings and violations of one project. It counts all, and keeps the first ones.
 
     Attributes:
-        warnings: what does not refuse the project.
-        refused: whether there is a violation.
+        warnings: problems that do not refuse the project.
+        refused: whether the project has a violation.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Diagnostics:
             line: where, from 1.
             element: local name of the element or XML attribute.
             value: the file's own text, shortened here, or None.
-            problem: what is wrong, to follow element and value in the message.
+            problem: the problem, which follows element and value in the message.
         """
         self.refused = True
         self._count += 1
@@ -51,7 +51,7 @@ class Diagnostics:
                 self.warn(WarningCode.BAD_VALUE, fault.line, fault.element, fault.value)
 
     def refusal(self) -> tuple[int, str, Mapping[str, Any]]:
-        """Return line, message and further fields of the refusal of a refused project."""
+        """Return line, message and further fields of a refused project's refusal."""
         first, more = self._violations[0], self._count - 1
         message = f"{first.message} (and {more} more)" if more else first.message
         shown = [violation.as_dict() for violation in self._violations]

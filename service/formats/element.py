@@ -1,13 +1,13 @@
 """The part of lxml's element interface that the readers use, and the line of an element.
 
-The types hold under ``remove_comments`` and ``remove_pis``: every child is an element.
+The parser removes comments and processing instructions, so every child is an element.
 """
 
 from collections.abc import Iterator
 from typing import Final, Protocol, overload
 
 _LAST_EXACT: Final = 65_535
-"""libxml2 stores an element's line in 16 bits; beyond that it answers from a text node nearby."""
+"""libxml2 stores an element's line in 16 bits. After that, it returns the line of a nearby text."""
 
 
 class Element(Protocol):
@@ -47,8 +47,9 @@ class Element(Protocol):
 def line_of(element: Element) -> int:
     """Return the line of an element's start tag, from 1. Call it once the element is complete.
 
-    From ``_LAST_EXACT`` on libxml2 returns the line where the first text inside the element ends,
-    or the text after an element without one. The newlines in that text are subtracted again.
+    From ``_LAST_EXACT`` on, libxml2 returns the line where the first text in the element ends or,
+    for an element without text, where the text after it ends. This function subtracts the newlines
+    in that text.
     """
     line = element.sourceline or 0
     if line < _LAST_EXACT:

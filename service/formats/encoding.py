@@ -1,7 +1,7 @@
-"""The first bytes of a file: its encoding, whether it is XML, and its root element.
+"""Reads the first bytes of a file: its encoding, whether it is XML, and its root element.
 
-The parser that reads the rest of the file parses them too. So no encoding and no comment can hide
-something here that the parser finds later.
+The parser that reads the rest of the file parses these bytes too. An encoding or a comment
+therefore cannot hide anything here that the parser would find later.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ PROLOG_LIMIT = 64 * 1024
 """The root element must begin, and its start tag end, within this many bytes."""
 
 _STEP = 1024
-"""Bytes parsed at a time: few bytes after the root's start tag are parsed twice."""
+"""Bytes parsed at a time: few, because those after the root's start tag are parsed twice."""
 
 ENCODINGS = (
     "UTF-8",
@@ -32,7 +32,7 @@ ENCODINGS = (
     *(f"ISO-8859-{part}" for part in (*range(1, 12), *range(13, 17))),
     *(f"WINDOWS-{page}" for page in range(1250, 1259)),
 )
-"""The supported encodings. None hides markup from a reader of ASCII, as UTF-7 and EBCDIC do."""
+"""The supported encodings. UTF-7 and EBCDIC are not: they hide markup from a reader of ASCII."""
 
 ENCODINGS_SHOWN = "UTF-8, UTF-16, US-ASCII, ISO-8859-1 to -16, windows-1250 to -1258"
 
@@ -53,7 +53,7 @@ _BOMS = (
     (b"<\x00\x00\x00", None),
     (b"\x00\x00\x00<", None),
 )
-"""Byte order marks. Those of UTF-32, and ``<`` in UTF-32, are refused."""
+"""Byte order marks, and ``<`` in UTF-32. A file in UTF-32 is refused."""
 
 _COMPRESSED = "the file is compressed in a way that is not supported; use gzip or ZIP"
 _NESTED = "the file is compressed twice; send the XML, or one gzip or ZIP of it"
@@ -78,13 +78,13 @@ _DECLARED = re.compile(r"""<\?xml\s[^>]*?\sencoding\s*=\s*["']([^"'>]*)["']""")
 
 
 class ByteSource(Protocol):
-    """Where bytes come from: ``read`` returns about ``n`` bytes, or ``b""`` at the end."""
+    """A source of bytes: ``read`` returns about ``n`` bytes, or ``b""`` at the end."""
 
     def read(self, n: int, /) -> bytes: ...
 
 
 class PushbackSource:
-    """A source that returns bytes that were already read from it, then goes on.
+    """A source that first returns bytes that were read from it earlier, then the rest.
 
     Args:
         head: the bytes that were read.
@@ -105,10 +105,10 @@ class PushbackSource:
 
 @dataclass(frozen=True, slots=True)
 class Prolog:
-    """What the first bytes of a file reveal.
+    """The properties of a file that its first bytes define.
 
     Attributes:
-        encoding: for the parser; overrides the XML declaration.
+        encoding: for the parser; it overrides the XML declaration.
         namespace: of the root element, or None.
         name: of the root element, without prefix.
         source: the file from its first byte.
@@ -130,8 +130,8 @@ def read_prolog(source: ByteSource, charset: str | None = None) -> Prolog:
 
     Raises:
         FileRefused: the file is empty or not XML, its encoding is not supported, it has a
-            DOCTYPE, or no root element within ``PROLOG_LIMIT`` bytes; with line and column
-            where the fault has a position.
+            DOCTYPE, or it has no root element within ``PROLOG_LIMIT`` bytes. The error has line
+            and column if the fault has a position.
     """
     head = _read_declaration(source)
     if not head.strip():
@@ -145,7 +145,7 @@ def read_prolog(source: ByteSource, charset: str | None = None) -> Prolog:
 
 
 def _read_declaration(source: ByteSource) -> bytes:
-    """Read enough bytes to decide the encoding: the complete XML declaration, if there is one."""
+    """Read enough bytes to detect the encoding: the complete XML declaration, if there is one."""
     head = b""
     while len(head) < 1024 and not _decides_encoding(head):
         data = source.read(PROLOG_LIMIT)
@@ -180,8 +180,8 @@ def _detect_encoding(head: bytes, charset: str | None) -> str:
     encoding = _canonical_name(declared[1], "the encoding declared")
     if wide:
         return wide
-    # The declaration is readable as bytes, so UTF-16 is wrong: some programs write strings that
-    # declare it to files in UTF-8.
+    # The declaration was readable as single bytes, so the file is not UTF-16. Some programs declare
+    # UTF-16 in a string, and then write it to a file in UTF-8.
     return "UTF-8" if encoding.startswith("UTF-16") else encoding
 
 
@@ -200,8 +200,8 @@ def _canonical_name(name: str, where: str) -> str:
 class _PrologTarget:
     """A parser target that keeps the root element or a DOCTYPE, whichever comes first.
 
-    It raises nothing: lxml would never free the document of such a target, nor the names that the
-    thread has read.
+    It must not raise: lxml would then never free the document of the target, nor the names that
+    the thread has read.
     """
 
     def __init__(self) -> None:
@@ -246,7 +246,7 @@ def _read_root(head: bytes, source: ByteSource, encoding: str) -> Prolog:
         if not target.complete:
             raise file_refused(fault) from None
     finally:
-        # lxml does not free a parser that is open, either.
+        # lxml does not free a parser that is still open.
         with contextlib.suppress(etree.XMLSyntaxError):
             parser.close()
     if target.doctype_name is not None:

@@ -1,4 +1,4 @@
-"""What the projects of one file share while it is read."""
+"""The data that the projects of one file share while the file is read."""
 
 from service.formats.engine.interface import Engine, RecordParser
 from service.formats.format import Format
@@ -9,14 +9,14 @@ from service.model import FileWarning
 
 
 class FileContext:
-    """One file. A format may derive from it to keep what is outside the projects.
+    """One file. A format can derive from it to keep records outside the projects.
 
     Attributes:
         format: of the file.
-        limits: bounds to keep.
+        limits: bounds of the file.
         namespace: of the format's elements; empty for none.
         engine: reads the file.
-        keys: keys of tags, one for each name that was met.
+        keys: keys of tags, one for each name that the file has used so far.
         warnings: about the file as a whole.
 
     Args:
@@ -24,7 +24,7 @@ class FileContext:
         limits: see above.
         namespace: see above.
         engine: see above.
-        volatile_of: by name of a format, the members that a content hash leaves out.
+        volatile_of: by name of a format, the members that a content hash excludes.
     """
 
     def __init__(
@@ -46,15 +46,15 @@ class FileContext:
 
     @property
     def tag(self) -> str:
-        """Makes a tag of a local name by ``%``."""
+        """A template: ``context.tag % name`` is the tag of a local name."""
         return f"{{{self.namespace}}}%s" if self.namespace else "%s"
 
     def volatile(self, source: str) -> frozenset[str]:
-        """Members that change at every save in projects that come from the format ``source``."""
+        """Return the members that change at every save, for projects of the format ``source``."""
         return self._volatile_of.get(source, frozenset())
 
     def record_parser(self, rule: RecordRule, source: str) -> RecordParser:
-        """Return the parser of a rule's records, made once a file however many sources it names."""
+        """Return the parser of a rule's records. One file has one, whatever sources it names."""
         volatile = self.volatile(source)
         parser = self._parsers.get((rule, volatile))
         if parser is None:
@@ -64,7 +64,7 @@ class FileContext:
         return parser
 
     def finish(self) -> None:
-        """Add the warnings that are known at the end, after the root was closed."""
+        """Add the warnings that are known only after the root has ended."""
 
     def close(self) -> None:
-        """Free memory and disk. Called once, wherever the reading ended."""
+        """Free memory and disk. The reader calls it once, however the reading ends."""

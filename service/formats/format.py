@@ -21,25 +21,26 @@ class Format:
 
     Attributes:
         name: as results and the column ``source`` have it.
-        recognises: whether a file is in the format, by namespace (empty for none) and local name
-            of its root element.
-        namespace: of the format's elements; None where it is the root's.
-        project: rule of the project's own row; its name is the local name of a project's element.
+        recognises: returns whether a file has the format, from namespace (empty for none) and
+            local name of its root element.
+        namespace: of the format's elements; None if it is the root's.
+        project: rule of the row in ``project_versions``; its name is the local name of a project's
+            element.
         records: rules of the records, by path from the project in local names, such as
-            ``Tasks/Task``. Each record leaves the tree when it is complete.
-        anywhere: whether a project may be anywhere in the file, instead of right under the root; a
-            project inside another never counts.
-        strict: whether a bad value, and what the rules do not know, refuse the project.
-        builder: makes the builder of a project, by default ``ProjectBuilder``.
-        context: makes what the projects of a file share, by default ``FileContext``.
-        outside: records right under the root: by local name, the method of the context that takes
-            the element.
-        passed_over: elements right under the root that are not read and whose content is removed
-            as it comes: by local name, the method of the context that is called at their end.
-        volatile: members of attributes that change at every save; content hashes leave them out.
-        identity: the fields that may identify a project, first choice first.
-        shared: what the format keeps outside its projects and how fields refer to it; None for a
-            format that keeps everything inside them.
+            ``Tasks/Task``. The reader removes each record from the tree once it is complete.
+        anywhere: whether a project may be anywhere in the file, not only directly under the root. A
+            project inside another one is never read as a project.
+        strict: whether a bad value, or an element that no rule has, refuses the project.
+        builder: creates the builder of a project, by default ``ProjectBuilder``.
+        context: creates the data that the projects of a file share, by default ``FileContext``.
+        outside: records directly under the root: by local name, the method of the context that
+            takes the element.
+        passed_over: elements directly under the root that are not read. The reader removes their
+            content while it arrives. By local name, the method of the context called at their end.
+        volatile: members of attributes that change at every save; content hashes exclude them.
+        identity: the fields that can identify a project, in order of preference.
+        shared: the objects outside the projects, and how fields refer to them; None for a format
+            that has no such objects.
     """
 
     name: str
@@ -58,10 +59,10 @@ class Format:
     shared: SharedObjectRules | None = None
 
     def identify(self, texts: Mapping[str, str]) -> str | None:
-        """Return a project's external id, or None where nothing identifies it.
+        """Return a project's external id, or None if no field identifies it.
 
         Args:
-            texts: the texts of the project's own fields, by ``Field.source``.
+            texts: the texts of the project's fields, by ``Field.source``.
         """
         for each in self.identity:
             value = each.kind.parse(texts.get(each.source, ""))

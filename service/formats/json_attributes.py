@@ -1,7 +1,7 @@
 """The JSON attribute rules: how elements and XML attributes without a column become JSON.
 
 - A leaf element becomes its text, never a number.
-- An element that is empty or blank and has no XML attributes is left out. ``xsi:*`` is ignored.
+- An element that is empty or blank and has no XML attributes is omitted. ``xsi:*`` is ignored.
 - An XML attribute becomes ``"@name"``; the text beside it becomes ``"#text"``.
 - Children become members, keyed by local name (``{ns}name`` for a foreign one). A child with
   children or XML attributes is always an object in an array, so that a query for baselines does
@@ -24,7 +24,7 @@ Members = dict[str, object]
 
 
 class TooDeep(Exception):
-    """Elements are nested deeper than JSON can be written."""
+    """Elements are nested too deeply to be written as JSON."""
 
     problem: ClassVar[str] = "is nested too deep"
 
@@ -32,7 +32,7 @@ class TooDeep(Exception):
 class TagKeys(dict[str, str]):
     """The key of each tag in Clark notation: its local name, or the whole tag if it is foreign.
 
-    It grows by every name that a file uses; its length is the number of distinct names.
+    It grows with each name that a file uses; its length is the number of distinct names.
     """
 
     def __init__(self, namespace: str) -> None:
@@ -51,7 +51,7 @@ def local(tag: str) -> str:
 
 
 def is_leaf(element: Element) -> bool:
-    """Whether an element holds nothing but text."""
+    """Whether an element contains only text."""
     return not len(element) and all(name.startswith(XSI) for name, _ in element.items())
 
 
@@ -60,7 +60,7 @@ def content(element: Element, keys: TagKeys) -> str | Members | None:
 
     Args:
         element: the element, complete; it is not changed.
-        keys: keys of tags; grows by those met.
+        keys: keys of tags; grows by those of this element.
     """
     members: Members = {}
     for name, text in element.items():
@@ -100,11 +100,11 @@ def write(members: Members, volatile: frozenset[str]) -> tuple[bytes, bytes]:
     """Write members as canonical JSON: keys sorted, volatile members of the top level last.
 
     Returns:
-        the JSON without the volatile members, and the JSON with them (the same object where there
-        are none).
+        the JSON without the volatile members, and the JSON with them; both are the same object if
+        there are none.
 
     Raises:
-        TooDeep: they are nested deeper than about 127 elements.
+        TooDeep: they are nested more than about 127 levels deep.
     """
     if volatile.isdisjoint(members):
         stable = _dump(members)

@@ -20,9 +20,10 @@ class Limits:
         max_tag_names: distinct names of elements and XML attributes.
         spill_bytes: rows of one project kept in memory before they go to disk.
         shared_bytes: shared objects kept in memory before they go to disk.
-        spool: where spool files are made, and how much they may hold.
+        spool: creates spool files, and bounds their size.
         max_file_bytes: the inflated file.
-        max_inflate_ratio: inflated size over compressed size, past ``compression.RATIO_GRACE``.
+        max_inflate_ratio: inflated size divided by compressed size; it applies to more than
+            ``compression.RATIO_GRACE`` bytes.
     """
 
     max_projects: int = 1_000_000

@@ -1,4 +1,4 @@
-"""One project while its file is read: its rows, its hash, and what is wrong with it."""
+"""One project while its file is read: its rows, its content hash, and its problems."""
 
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -30,23 +30,23 @@ _NAME, _START, _FINISH, _SOURCE = map(
 
 
 class ProjectBuilder(Diagnostics):
-    """One project of a file. The engine calls it by the format's rules.
+    """One project of a file. The engine calls it while it interprets the format's rules.
 
-    A format derives from it only for what a rule cannot express: methods for ``RecordRule.take``
-    and ``ReferenceRule.resolve``, and the hooks ``identify``, ``row``, ``project_row``,
-    ``take_shared_objects`` and ``new_shared_objects``.
+    A format derives from it only for cases that a rule cannot express. The subclass then has
+    methods for ``RecordRule.take`` and ``ReferenceRule.resolve``, or overrides the hooks
+    ``identify``, ``row``, ``project_row``, ``take_shared_objects`` and ``new_shared_objects``.
 
     Attributes:
-        source: name of the format that the project comes from, a column of its row.
-        read_at: version that the project was read at before it was changed, if the file has it.
-        references: the ids of its records, and references that wait.
-        outline: the tasks that the next task may be under.
+        source: name of the format that the project comes from; a column of its row.
+        read_at: the stored version from which the file was exported, if the file has it.
+        references: the ids of its records, and unresolved references.
+        outline: the tasks that can be the parent of the next task.
         shared: hashes of the shared objects that it takes.
-        abandoned: whether the project is too large: the rest of it is passed over.
+        abandoned: whether the project is too large; the rest of it is then skipped.
 
     Args:
-        file: what the projects of the file share.
-        element: the project's, just begun: its XML attributes are there, its children are not.
+        file: the data that the projects of the file share.
+        element: of the project, which has just begun: it has XML attributes, but no children yet.
         index, line: position in the file, from 0, and line of its start tag, from 1.
     """
 
@@ -79,14 +79,14 @@ class ProjectBuilder(Diagnostics):
         return record
 
     def reread(self, element: Element, rule: RecordRule) -> ParsedRecord:
-        """Read one record whose faults are reported already."""
+        """Read one record again, without reporting its faults a second time."""
         parser = self._parsers.get(rule)
         if parser is None:
             parser = self._parsers[rule] = self.file.record_parser(rule, self.source)
         return parser(element)
 
     def row(self, rule: RecordRule, record: ParsedRecord) -> Row:
-        """Make a row of a record.
+        """Return the row of a record.
 
         Raises:
             TooLarge: its attributes are over the limit.
@@ -96,7 +96,7 @@ class ProjectBuilder(Diagnostics):
         return Row(rule.table, *copy_lines(record, len(rule.columns), limit))
 
     def add(self, row: Row) -> None:
-        """Add a row, unless the project is refused already.
+        """Add a row, unless the project is already refused.
 
         Raises:
             TooLarge: the project's rows are over the limit.
@@ -105,7 +105,7 @@ class ProjectBuilder(Diagnostics):
             self._content.add(row)
 
     def add_part(self, element: Element) -> None:
-        """Keep a whole element as a part of the project, by the JSON attribute rules.
+        """Store an element as a part of the project, by the JSON attribute rules.
 
         Raises:
             TooLarge: it, or the project with it, is over a limit.
@@ -113,7 +113,7 @@ class ProjectBuilder(Diagnostics):
         self.add(self.part_row(element))
 
     def part_row(self, element: Element, **more: bytes) -> Row:
-        """Make the row of a part; ``more`` are members to add, as COPY text.
+        """Return the row of a part; ``more`` are members to add, as COPY text.
 
         Raises:
             TooLarge: its attributes are over the limit.
@@ -127,12 +127,12 @@ class ProjectBuilder(Diagnostics):
         return self._part_row(element, members)
 
     def register_id(self, element: Element, kind: bytes, record_id: bytes) -> None:
-        """Register a record's id; one that is registered already is a violation.
+        """Register a record's id. An id that is already registered is a violation.
 
         Args:
             element: the record.
-            kind: keeps the ids of one kind of record apart from those of another.
-            record_id: COPY text; a null is no id.
+            kind: prefix that separates the ids of one kind of record from those of another.
+            record_id: COPY text; a null means that the record has no id.
         """
         if record_id is not NULL and not self.references.register(kind + record_id):
             local = self.file.keys[element.tag]
@@ -149,15 +149,15 @@ class ProjectBuilder(Diagnostics):
         row: Row | None = None,
         fallback: Callable[[], Row] | None = None,
     ) -> None:
-        """Keep a reference whose targets do not exist yet until the project's end.
+        """Resolve a reference at the end of the project, because its targets do not exist yet.
 
         Args:
-            element: the record that refers.
+            element: the record that has the reference.
             rule: of the reference.
-            targets: what it refers to.
+            targets: the ids that it refers to.
             subject: local name and value as COPY text, for the message about a missing target.
-            row: a row to add where all targets exist in the end.
-            fallback: makes the row to add where one is missing.
+            row: a row to add if all targets exist at the end.
+            fallback: creates the row to add if a target is missing.
 
         Raises:
             TooLarge: the project is over a limit.
@@ -175,7 +175,7 @@ class ProjectBuilder(Diagnostics):
         )
 
     def release_held_rows(self) -> None:
-        """Add the rows that are held, in order.
+        """Add the rows that wait for their targets, in the order of the file.
 
         Raises:
             TooLarge: the project is over a limit.
@@ -184,12 +184,12 @@ class ProjectBuilder(Diagnostics):
             self.add(row)
 
     def violate(self, line: int, element: str, value: str | None, problem: str) -> None:
-        """Add a violation. The project is read on for further ones; its rows are dropped."""
+        """Add a violation, and discard the rows. Reading continues, to find further violations."""
         super().violate(line, element, value, problem)
         self._content.rows.close()
 
     def add_stray_text(self, element: Element, parent: Element, text: str) -> None:
-        """Take text after a record: a violation, or a part, so that nothing is lost.
+        """Handle text after a record: a violation in a strict format, otherwise a part.
 
         Raises:
             TooLarge: the project is over a limit.
@@ -201,7 +201,7 @@ class ProjectBuilder(Diagnostics):
         self.add(self._part_row(parent, {"#text": text}))
 
     def check_dates(self, element: Element, name: str, start: bytes, finish: bytes) -> None:
-        """Warn of a finish, COPY text like ``start``, that is before its start."""
+        """Warn if ``finish`` is before ``start``; both are COPY text."""
         if finish < start and finish is not NULL and start is not NULL:
             code = WarningCode.FINISH_BEFORE_START
             self.warn(code, line_of(element), name, unescape(finish))
@@ -209,10 +209,10 @@ class ProjectBuilder(Diagnostics):
     # Hooks of a format
 
     def identify(self, record: ParsedRecord) -> None:
-        """Put name and ``external_id`` into the project's record where its rule could not."""
+        """Set name and ``external_id`` in the project's record if its rule could not."""
 
     def project_row(self, record: ParsedRecord) -> tuple[bytes, bytes]:
-        """Make the project's own row: its COPY text, and the same without the volatile members.
+        """Return the row of the project itself as COPY text, with and without volatile members.
 
         Raises:
             TooLarge: its attributes are over the limit.
@@ -221,14 +221,14 @@ class ProjectBuilder(Diagnostics):
         return copy_lines(record, len(PROJECT_ROW_COLUMNS), limit)
 
     def take_shared_objects(self) -> None:
-        """Take the shared objects that the project needs, when all its records are read.
+        """Take the shared objects that the project needs, after all its records are read.
 
         Raises:
             TooLarge: one of them is over a limit.
         """
 
     def new_shared_objects(self) -> Iterable[SharedObject] | None:
-        """Return the shared objects that no earlier project has taken, of a complete project."""
+        """Return the shared objects of a complete project that no earlier project has taken."""
         return None
 
     # For the record collector and the reader
@@ -239,13 +239,13 @@ class ProjectBuilder(Diagnostics):
         return [count(table) for table in TABLES]
 
     def extend(self, table: Table, rows: int, text: bytes, hashed: bytes) -> None:
-        """Add rows that the compiled engine made, unless the project is refused already.
+        """Add rows that the compiled engine created, unless the project is already refused.
 
         Args:
             table: of the rows.
             rows: number of rows.
             text: COPY text, with ordinals; a newline ends each row.
-            hashed: the same without ordinals and volatile members.
+            hashed: the text without ordinals and volatile members.
         """
         if self.refused or self.abandoned:
             return
@@ -255,21 +255,21 @@ class ProjectBuilder(Diagnostics):
             self.abandon(str(error))
 
     def abandon(self, reason: str) -> None:
-        """Refuse the project as too large; the rest of it is passed over."""
+        """Refuse the project as too large, and skip the rest of it."""
         self.abandoned = True
         self._too_large = reason
         self._identity = self.identity()
         self.close()
 
     def identity(self) -> tuple[str | None, str | None]:
-        """Return external id and name, as far as they were read."""
+        """Return external id and name; None for each that has not been read."""
         record = self.reread(self.element, self.file.format.project)
         self.identify(record)
         external_id, name = self._identity_of(record)
         return external_id or self._identity[0], name or self._identity[1]
 
     def finish(self) -> list[Item]:
-        """Return what the project becomes, when its element was closed."""
+        """Return the items of the project, after its element has ended."""
         own_row = None if self.abandoned else self._complete()
         external_id, name = self._identity
         self.references.close()
@@ -295,12 +295,12 @@ class ProjectBuilder(Diagnostics):
         return [project] if objects is None else [SharedObjects(objects), project]
 
     def close(self) -> None:
-        """Free memory and disk of a project that will not be finished."""
+        """Free memory and disk of a project that does not reach its end."""
         self.references.close()
         self._content.rows.close()
 
     def _complete(self) -> tuple[bytes, bytes] | None:
-        """Add what waited for the end, and make the project's own row; None if it is too large."""
+        """Resolve deferred references, and return the project's row; None if it is too large."""
         record = self.read(self.element, self.file.format.project)
         self.identify(record)
         columns = record.columns

@@ -1,4 +1,4 @@
-"""The rows of one project within its limits, and the hash over them."""
+"""The rows of one project, bounded in size, and the content hash over them."""
 
 import hashlib
 from collections import defaultdict
@@ -17,11 +17,11 @@ from service.tables import TABLES, Table
 __all__ = ["ProjectContent", "TooLarge", "copy_lines", "shared_object"]
 
 _HASHED_TOGETHER: Final = 256
-"""Rows: one call for many costs less than one call for each."""
+"""Rows hashed in one call, which costs less than a call for each."""
 
 
 class ProjectContent:
-    """The rows of one project's children, in memory while they are few, and their hashes.
+    """The rows of one project's records, and their hashes. Many rows go from memory to disk.
 
     Args:
         limits: of the file.
@@ -62,10 +62,10 @@ class ProjectContent:
             raise TooLarge(f"the project's rows are over {self._limit} bytes")
 
     def hash(self, own_row: bytes, shared: set[bytes]) -> bytes:
-        """Return 32 bytes over the project's content; the order between tables does not matter.
+        """Return a hash of 32 bytes over the project's content, whatever the order of its tables.
 
         Args:
-            own_row: the project's own row, without the volatile members.
+            own_row: the row of the project itself, without the volatile members.
             shared: hashes of the shared objects that it takes.
         """
         content = hashlib.blake2b(own_row, digest_size=32)
@@ -91,15 +91,15 @@ class ProjectContent:
 
 
 def copy_lines(record: ParsedRecord, width: int, limit: int) -> tuple[bytes, bytes]:
-    """Return a record's COPY text, and the same without the volatile members.
+    """Return a record's COPY text, with and without the volatile members.
 
     Args:
         record: the record.
-        width: number of its columns that are stored; its attributes follow them.
-        limit: bytes that its attributes may have.
+        width: number of its stored columns; its attributes follow them.
+        limit: largest size of its attributes in bytes.
 
     Raises:
-        TooLarge: they have more.
+        TooLarge: its attributes are larger.
     """
     if len(record.whole) > limit:
         raise TooLarge(f"the attributes of one record are over {limit} bytes")
@@ -113,7 +113,7 @@ def copy_lines(record: ParsedRecord, width: int, limit: int) -> tuple[bytes, byt
 
 
 def shared_object(element: str, object_id: str | None, record: ParsedRecord) -> SharedObject:
-    """Make a shared object; its hash covers element, id and attributes without volatile members."""
+    """Return a shared object. Its hash covers element, id and attributes, not volatile members."""
     head = orjson.dumps([element, object_id])
     digest = hashlib.blake2b(head + record.stable, digest_size=32).digest()
     return SharedObject(digest, element, object_id, record.whole)

@@ -1,4 +1,4 @@
-"""Bytes in, items out: reads one file project by project and record by record."""
+"""Reads one file, project by project and record by record: bytes in, items out."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -20,33 +20,33 @@ from service.model import FileWarning, Item
 __all__ = ["Limits", "Reader"]
 
 _CHUNK: Final = 64 * 1024
-_STRAYS: Final = "What is outside the projects and not known there is not imported"
+_STRAYS: Final = "Unknown elements and texts outside the projects are not imported"
 _CHECK_INTERVAL: Final = MIB
 """Bytes read between two checks of the tree's size."""
 
 
 class Reader:
-    """One pass over a file. Iterate once, in a worker thread.
+    """One pass over a file. Iterate over it once, in a worker thread.
 
     Args:
         source: the file's XML from its first byte (see ``InflatedSource``); exceptions of its
             ``read`` pass through.
-        limits: bounds to keep.
+        limits: bounds of the file.
         charset: of the part's Content-Type; overrides the XML declaration.
         formats: tried in order.
 
     Attributes:
-        format_name: name of the file's format, or None while it is not known.
+        format_name: name of the file's format; None until it is detected.
         warnings: about the file as a whole; complete after the iteration.
-        closed: whether the root element was closed.
-        complete: projects complete in the XML so far, accepted or refused.
+        closed: whether the root element has ended.
+        complete: number of projects that have ended, whether accepted or refused.
 
     Raises:
         FileRefused: while iterating, after every complete project: the file is not XML, its format
-            is not supported, it has a DOCTYPE, a syntax error or no project.
-        FileTooLarge: likewise, where the file reaches a limit.
-        TooLarge: what belongs to no project is over the import's share of the spool.
-        OSError: the disk that rows are spooled to fails or is full.
+            is not supported, or it has a DOCTYPE, a syntax error or no project.
+        FileTooLarge: likewise: the file exceeds a limit.
+        TooLarge: data outside the projects exceeds the import's share of the spool.
+        OSError: the disk of the spool fails or is full.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Reader:
             if cursor.builder is not None:
                 fault.external_id, fault.name = cursor.builder.identity()
             else:
-                cursor.collect()  # so that the warnings do not depend on where the file was cut
+                cursor.collect()  # so that the warnings do not depend on where the file breaks off
             raise
         finally:
             file.finish()
@@ -107,7 +107,7 @@ class Reader:
         return file
 
     def _items_by_project(self, prolog: Prolog, cursor: Cursor) -> Iterator[list[Item]]:
-        """Parse to the end; yields the items of each project when it was closed."""
+        """Parse to the end, and yield the items of each project after it has ended."""
         limits = self._limits
         source = _MeteredSource(prolog.source, limits.max_file_bytes, cursor)
         try:
@@ -123,9 +123,9 @@ class Reader:
 
 
 class _MeteredSource:
-    """Counts a file's bytes on their way into the parser, and bounds the tree in between.
+    """Counts a file's bytes on their way to the parser, and checks the size of the tree.
 
-    The parser reads on when all events of the bytes before were taken.
+    The parser reads more bytes only after all events of the previous ones were handled.
     """
 
     def __init__(self, source: ByteSource, limit: int, cursor: Cursor) -> None:

@@ -1,8 +1,8 @@
-"""Record rules: what becomes of each kind of record of a format, as data.
+"""Record rules: data that describes how a format's records become rows.
 
 A rule names elements and XML attributes by their local names and holds no element, so that an
-engine may work on a tree or on parser events. The Python engine and the compiled engine interpret
-the same rules; ``take`` and ``ReferenceRule.resolve`` are the only calls into a format's own code.
+engine can work on a tree or on parser events. The Python engine and the compiled engine interpret
+the same rules. Only ``RecordRule.take`` and ``ReferenceRule.resolve`` call code of a format.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -26,23 +26,23 @@ LIMITS: Final = {
     "kinds of a reference": 2,
     "variants": 3,
 }
-"""The most that a rule may have of each: the size of the arrays of the compiled engine."""
+"""Largest number of each in a rule: the sizes of the compiled engine's arrays."""
 
 PROJECT_ROW_COLUMNS: Final = PROJECT_COLUMNS[:-1]
-"""The columns of a project's own row without ``attributes``."""
+"""The columns of the row of a project itself, without ``attributes``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """Where the text of one element or XML attribute goes.
+    """The destination of the text of one element or XML attribute.
 
     Attributes:
         source: local name of a child element, or ``@name`` of an XML attribute.
-        column: a column of the record's table, or a name that only the format reads and that is
-            not stored.
+        column: a column of the record's table, or a name that is not stored and that only the
+            format reads.
         kind: the type of the value.
         keep: whether the text goes to ``attributes`` as well.
-        rank: 0 for the first choice for a column; the next choices count from 1.
+        rank: order of preference among the fields of one column, from 0.
     """
 
     source: str
@@ -59,12 +59,12 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """The id of a record; a second record of one kind with the same id is a violation.
+    """The id of a record. Two records of one kind with the same id are a violation.
 
     Attributes:
         column: the column that holds the id.
-        kind: keeps the ids of one kind of record apart from those of another.
-        kind_column: the column that holds the kind, instead of ``kind``.
+        kind: prefix that separates the ids of one kind of record from those of another.
+        kind_column: the column that holds the kind, if ``kind`` does not.
     """
 
     column: str
@@ -73,31 +73,31 @@ class Key:
 
 
 class Settle(Enum):
-    """When it is decided that the target of a reference is missing."""
+    """The moment at which a reference without a target counts as missing."""
 
     AT_END = auto()
-    """At the end of the project: the target may come later in the file."""
+    """At the end of the project, because the target may come later in the file."""
     AT_ONCE = auto()
-    """When the record is read: the format's schema puts the target first."""
+    """When the record is read, because the format's schema puts the target first."""
     IN_ORDER = auto()
-    """Before the next record of the table that refers in another way: rows keep their order."""
+    """Before the next record of the table with other references, so that rows keep their order."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class ReferenceRule:
-    """Columns with the ids of other records, and what happens where such a record is missing.
+    """Columns with the ids of other records, and the consequence if such a record is missing.
 
     Attributes:
-        columns: of the record; every one must be the id of a record.
-        kinds: of the target, as in its ``Key``: one of them.
-        required: whether a null counts as missing; else a null refers to nothing.
-        problem: what is wrong, to follow element and value in a message; None reports nothing.
-        warning: code of the warning; without one a missing target is a violation.
-        fallback: rule that reads the record instead where a target is missing.
-        settle: when a target counts as missing.
+        columns: of the record; each must hold the id of a record.
+        kinds: the kinds of ``Key`` that a target can have.
+        required: whether a null counts as missing; otherwise a null refers to nothing.
+        problem: the problem, which follows element and value in a message; None reports nothing.
+        warning: code of the warning; without a code, a missing target is a violation.
+        fallback: rule that reads the record instead if a target is missing.
+        settle: the moment at which a target counts as missing.
         once: whether consecutive records with the same missing target report it once.
-        resolve: method of the project's builder that handles a missing target instead of all that,
-            given the record's element and the id as COPY text.
+        resolve: method of the project's builder that handles a missing target instead of the
+            attributes above. It receives the record's element and the id as COPY text.
     """
 
     columns: tuple[str, ...]
@@ -113,12 +113,12 @@ class ReferenceRule:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class NestedRule:
-    """Records inside another record, which its rule sets apart.
+    """Records inside another record, which lists them in ``RecordRule.apart``.
 
     Attributes:
-        rule: of such a record.
-        owner: the column that holds the id of the record around it.
-        owner_member: the member that holds that id where such a record is kept as a part.
+        rule: of a nested record.
+        owner: the column that holds the id of the outer record.
+        owner_member: the member that holds that id if the nested record is stored as a part.
     """
 
     rule: "RecordRule"
@@ -128,11 +128,11 @@ class NestedRule:
 
 @dataclass(frozen=True, slots=True)
 class SharedReferences:
-    """Which members of a record's attributes refer to shared objects.
+    """The members of a record's attributes that refer to shared objects.
 
     Attributes:
-        element: local name that decides, with a member's name, which kind of object it refers to.
-        suffix: how the names of such members end.
+        element: local name that, with a member's name, decides the kind of object referred to.
+        suffix: end of the names of such members.
     """
 
     element: str
@@ -141,34 +141,34 @@ class SharedReferences:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class RecordRule:
-    """What becomes of one kind of record.
+    """The rule of one kind of record.
 
     Attributes:
         name: local name of the record's element, for people.
-        table: the table of its row; None where it becomes no row of a table.
-        columns: what its row holds, in order; by default the table's without ordinal and
-            attributes.
-        fields: where its elements and XML attributes go.
-        defaults: COPY text of columns that are never null, where it is not the table's default.
-        required: columns without which the project is refused.
+        table: the table of its row; None if no table has such a row.
+        columns: the columns of its row, in order; by default those of the table, without ordinal
+            and attributes.
+        fields: the destinations of its elements and XML attributes.
+        defaults: COPY text of columns that are never null, if it differs from the table's default.
+        required: columns that must have a value; otherwise the project is refused.
         apart: local names of children that are records themselves.
-        holds: local names of children that hold records. These are taken out one by one; a strict
-            format allows nothing else in there.
-        parts: whether structured children without a field are set apart too.
-        named: members of ``attributes`` that are given by name.
+        holds: local names of children that hold records. The engine takes these records one by
+            one; a strict format allows nothing else in such a child.
+        parts: whether structured children without a field are records too.
+        named: members of ``attributes`` that the file gives by name.
         key: the record's id.
         references: the records that it refers to, in the order in which they are resolved.
-        variants: by column, the rule that reads the record instead where the column is true; the
-            first one counts.
-        nested: what the children in ``apart`` become; parts, without it.
-        level: column with an outline level, by which ``parent_id`` is filled.
-        shared: which members refer to shared objects.
-        as_part: whether the record is kept as a part of the project, by the JSON attribute rules.
-        take: method of the project's builder that handles the record instead of all that.
+        variants: by column, the rule that reads the record instead if the column is true; the
+            first true column decides.
+        nested: the rule of the children in ``apart``; without it, they become parts.
+        level: column with the outline level, from which ``parent_id`` is computed.
+        shared: the members that refer to shared objects.
+        as_part: whether the record is stored as a part of the project, by the JSON attribute rules.
+        take: method of the project's builder that handles the record instead of the rule.
         slots: the columns, then the names that only the format reads.
 
     Raises:
-        ValueError: the rule is over one of ``LIMITS``, or contradicts itself.
+        ValueError: the rule exceeds one of ``LIMITS``, or contradicts itself.
     """
 
     name: str
@@ -202,11 +202,11 @@ class RecordRule:
             raise ValueError(f"record rule {self.name}: {problem}")
 
     def index(self, column: str) -> int:
-        """Position of a column, or of a name that only the format reads, in a parsed record."""
+        """Return the position of a column or unstored name in a parsed record."""
         return self.slots.index(column)
 
     def label(self, column: str) -> str:
-        """Local name of the element or XML attribute that is the first choice for a column."""
+        """Return the local name of the first choice of element or XML attribute for a column."""
         return next((entry.name for entry in self.fields if entry.column == column), column)
 
     @property
@@ -216,7 +216,7 @@ class RecordRule:
 
     @property
     def has_row(self) -> bool:
-        """Whether the rule alone makes a row of the record."""
+        """Whether the record becomes a row without code of the format."""
         return self.table is not None and self.take is None and not self.as_part
 
     def _problems(self) -> Iterator[str]:
@@ -250,20 +250,20 @@ class RecordRule:
 
 
 KEEP_AS_PART: Final = RecordRule("part", Table.PARTS, as_part=True)
-"""The rule of records that have no table: nothing of them is lost."""
+"""The rule of records without a table: it stores them as parts, so that no data is lost."""
 
 
 def compile_rule(
     rule: RecordRule, keys: TagKeys, namespace: str, volatile: frozenset[str], *, strict: bool
 ) -> Shape:
-    """Make the part of a rule that reads a record ready for one namespace.
+    """Compile the part of a rule that reads a record, for the namespace of one file.
 
     Args:
         rule: the rule.
         keys: keys of tags, shared by all rules of a file.
         namespace: of the format's elements in this file; empty for none.
-        volatile: members that a content hash leaves out.
-        strict: whether what the rule does not know is a fault.
+        volatile: members that a content hash excludes.
+        strict: whether an element that the rule does not have is a fault.
     """
     tag = f"{{{namespace}}}%s" if namespace else "%s"
     slots = rule.slots

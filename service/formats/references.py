@@ -13,11 +13,11 @@ from service.tables import Table
 _IN_MEMORY = 256 * 1024
 
 Targets = tuple[tuple[bytes, ...], ...]
-"""Ids, each after its kind: of each inner tuple at least one must be registered."""
+"""Ids with their kind as prefix. Each inner tuple has alternatives, of which one must exist."""
 
 
 class Row(NamedTuple):
-    """A row of a table: its COPY text, and the same without the volatile members."""
+    """A row of a table: its COPY text, with and without the volatile members."""
 
     table: Table
     text: bytes
@@ -25,17 +25,17 @@ class Row(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """A reference that waits until it is known whether its targets exist.
+    """A reference that is resolved at the end of the project.
 
     Attributes:
-        targets: what it refers to.
-        resolved: the row to add where all targets exist, or None.
-        fallback: the row to add where one is missing, or None.
-        warning: code of the warning where one is missing; None makes it a violation.
+        targets: the ids that it refers to.
+        resolved: the row to add if all targets exist, or None.
+        fallback: the row to add if a target is missing, or None.
+        warning: code of the warning about a missing target; None makes it a violation.
         line: of the record, from 1.
-        element: local name of what holds the reference.
+        element: local name of the element or XML attribute that holds the reference.
         value: the id as the file has it.
-        problem: what is wrong where one is missing, to follow element and value in a message.
+        problem: the problem of a missing target, which follows element and value in a message.
     """
 
     targets: Targets
@@ -49,7 +49,7 @@ class Reference(NamedTuple):
 
 
 class SpooledQueue:
-    """Objects in order: written once, read once, then deleted."""
+    """A queue on disk. It is written once, read once in the same order, and then deleted."""
 
     def __init__(self, spool: SpoolShare) -> None:
         self._spool = spool
@@ -80,15 +80,15 @@ class SpooledQueue:
 
 
 class References:
-    """The ids of one project's records; references to later records are spooled.
+    """The ids of one project's records, and spooled references to later records.
 
     Args:
-        spool: where spool files are made.
+        spool: creates the spool files.
         ids: an empty id set.
 
     Raises:
-        TooLarge: from every method, where the import's share of the spool is used up.
-        OSError: from every method, where the disk fails or is full.
+        TooLarge: from every method: the import's share of the spool is used up.
+        OSError: from every method: the disk fails or is full.
     """
 
     def __init__(self, spool: SpoolShare, ids: IdSet) -> None:
@@ -98,7 +98,7 @@ class References:
         self._held_table: Table | None = None
 
     def register(self, record_id: bytes) -> bool:
-        """Register a record's id, after its kind; False where it was registered before."""
+        """Register a record's id with its kind as prefix; False if it is already registered."""
         return self.ids.add(record_id) is None
 
     def exist(self, targets: Targets) -> bool:
@@ -113,30 +113,30 @@ class References:
         return True
 
     def wait(self, reference: Reference) -> None:
-        """Keep a reference until ``settle``."""
+        """Store a reference until ``settle`` resolves it."""
         self._waiting.put(reference)
 
     def settle(self) -> Iterator[tuple[Reference, bool]]:
-        """Yield every reference that waited, in order, and whether its targets exist now."""
+        """Yield every stored reference, in order, and whether its targets exist now."""
         for reference in self._waiting.drain():
             yield reference, self.exist(reference.targets)
 
     @property
     def holding(self) -> bool:
-        """Whether rows are held that ``release`` yields."""
+        """Whether rows wait for ``release``."""
         return self._held_table is not None
 
     def holds(self, table: Table | None) -> bool:
-        """Whether rows of a table are held."""
+        """Whether rows of a table wait for ``release``."""
         return self._held_table is not None and self._held_table is table
 
     def hold(self, targets: Targets, resolved: Row, fallback: Row) -> None:
-        """Keep the two rows that a record may become until ``release``, all of one table."""
+        """Store both possible rows of a record until ``release``. All rows are of one table."""
         self._held.put((targets, resolved, fallback))
         self._held_table = resolved.table
 
     def release(self) -> Iterator[Row]:
-        """Yield the row of every held record, in order: ``resolved`` if its targets exist now."""
+        """Yield one row for each record that waits, in order: ``resolved`` if its targets exist."""
         self._held_table = None
         for targets, resolved, fallback in self._held.drain():
             yield resolved if self.exist(targets) else fallback
@@ -149,7 +149,7 @@ class References:
 
 
 class Outline:
-    """The tasks that the next task may be under, by outline levels in the file's order."""
+    """The possible parents of the next task, from the outline levels in the order of the file."""
 
     def __init__(self) -> None:
         self._above: list[tuple[int, bytes]] = []

@@ -10,7 +10,7 @@ from service.formats.native import format as native
 from service.formats.p6 import format as p6
 
 FORMATS: Final[tuple[Format, ...]] = (native.FORMAT, p6.FORMAT, mspdi.FORMAT)
-"""Microsoft Project's is last, because its projects may be in a root element of any name."""
+"""Microsoft Project's is last, because it accepts a root element of any name."""
 
 
 def find_format(prolog: Prolog, formats: Iterable[Format] = FORMATS) -> Format | None:

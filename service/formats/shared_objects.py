@@ -1,7 +1,7 @@
-"""Objects that are outside the projects of a file, kept until a project takes them.
+"""Stores the objects outside the projects of a file until a project takes them.
 
-A gigabyte of portfolio has some 240 MB of them. Only an index stays in memory; contents and
-references go to a spool, which is in memory while it is small and in an unlinked file after that.
+A portfolio of a gigabyte has some 240 MB of such objects. Only an index stays in memory. Contents
+and references go to a spool, which moves from memory to an unlinked file once it is large.
 """
 
 import pickle
@@ -20,25 +20,25 @@ _NONE = 0xFFFF_FFFF
 _CACHED = 4096
 
 MAX_TAKEN = 100_000
-"""Objects that the projects of a file may take together."""
+"""Largest number of objects that all projects of a file may take."""
 
 MAX_EACH = 1_000
-"""Objects that each project may take in any case; real ones take up to some 150. Without a bound a
-few bytes of a project could cost as much as the longest chain of objects, here and in the database.
-"""
+"""Number of objects that each project may take even after the file reached ``MAX_TAKEN``. Real
+projects take up to some 150. Without a bound, a project of a few bytes could refer to the longest
+chain of objects, which costs time here and in the database."""
 
 
 @dataclass(frozen=True, slots=True)
 class SharedObjectRules:
-    """How a format names the objects outside its projects.
+    """The rules by which a format names the objects outside its projects.
 
     Attributes:
-        elements: local names of the objects, directly under the root.
-        name_of: the name of an object, from its element and its id.
-        owners_of: from an object's element and the names that it refers to, those of its owners:
-            a project that takes an owner takes the object too.
-        references_of_field: the names of the objects that a field may refer to, from the local
-            names of the record and of the field, and from the field's text.
+        elements: local names of the objects, which are directly under the root.
+        name_of: returns the name of an object, given its element and its id.
+        owners_of: returns the names of an object's owners, given its element and the names that it
+            refers to. A project that takes an owner takes the object too.
+        references_of_field: returns the names of the objects that a field may refer to, given the
+            local names of the record and of the field, and the field's text.
     """
 
     elements: frozenset[str]
@@ -54,8 +54,8 @@ class Node(NamedTuple):
         ordinal: position among the objects of the file, from 0.
         digest: its hash.
         references: names of the objects that it refers to.
-        columns: the columns of a row of it, as COPY text; empty for most objects.
-        faults: what is wrong in it; a fatal fault refuses every project that takes it.
+        columns: the columns of its row, as COPY text; empty for most objects.
+        faults: its faults; a fatal fault refuses every project that takes the object.
     """
 
     ordinal: int
@@ -68,22 +68,22 @@ class Node(NamedTuple):
 class SharedStore:
     """The shared objects of one file, by name.
 
-    An object has a name and may also be filed under the name of an owner: a project that takes the
-    owner takes the object too. Where several objects with different content have one name, a
-    project that refers to it takes all of them, since nothing says which one is meant.
+    The store lists an object under its name, and also under the names of its owners: a project that
+    takes an owner takes the object too. If objects with different content have the same name, a
+    project that refers to the name takes all of them, because the file does not say which it means.
 
     Args:
         memory: bytes of contents kept in memory.
-        spool: where spool files are made.
-        limit: objects that the projects may take together before each is held to ``MAX_EACH``;
-            by default ``MAX_TAKEN``.
+        spool: creates the spool files.
+        limit: number of objects that the projects may take before ``MAX_EACH`` bounds each further
+            project; by default ``MAX_TAKEN``.
 
     Attributes:
-        ambiguous: number of objects with the name of an earlier object and other content.
+        ambiguous: number of objects with the name of an earlier object, but different content.
 
     Raises:
-        TooLarge: from ``add``, where the import's share of the spool is used up.
-        OSError: from every method, where the disk fails or is full.
+        TooLarge: from ``add``: the import's share of the spool is used up.
+        OSError: from every method: the disk fails or is full.
     """
 
     def __init__(self, memory: int, spool: SpoolShare, limit: int | None = None) -> None:
@@ -116,13 +116,13 @@ class SharedStore:
         columns: bytes = b"",
         faults: Iterable[Fault] = (),
     ) -> None:
-        """Keep an object, unless one with the same name and content is kept already.
+        """Store an object, unless the store has one with the same name and content.
 
         Args:
             name: of the object, if it has one.
             shared: the object.
-            references: names of the objects that it refers to, kept already or not.
-            owners: further names to file it under.
+            references: names of the objects that it refers to; they may come later.
+            owners: names of its owners.
             columns: see ``Node``.
             faults: see ``Node``.
         """
@@ -142,23 +142,23 @@ class SharedStore:
             self._file(filed, offset)
 
     def find(self, name: bytes) -> Node | None:
-        """Return the first object of a name, or None."""
+        """Return the first object with a name, or None."""
         first = self._first.get(name)
         return None if first is None else self._node(self._offsets[first])
 
     def take(self, names: Iterable[bytes], taken: set[bytes]) -> tuple[list[int], Fault | None]:
-        """Take objects and, transitively, all that they refer to.
+        """Take objects and, transitively, all objects that they refer to.
 
         Args:
             names: of the objects; a name without an object is ignored.
-            taken: hashes of the objects that the project has taken; grows by the new ones.
+            taken: hashes of the objects that the project has taken; the method adds the new ones.
 
         Returns:
-            offsets, in the file's order, of the objects that no project had taken before, for
-            ``objects``; and a fatal fault of one of them, in which case there are no offsets.
+            Offsets, for ``objects``, of the objects that no earlier project has taken, in the order
+            of the file; and a fatal fault of an object, if any. With a fault, there are no offsets.
 
         Raises:
-            TooLarge: the projects of the file take more objects than they may.
+            TooLarge: the project takes more objects than it may.
         """
         together = MAX_TAKEN if self._limit is None else self._limit
         limit = max(together - self._taken_count, MAX_EACH)

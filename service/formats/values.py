@@ -1,12 +1,14 @@
-"""Typed values: checked by their lexical form, then written as canonical COPY text.
+"""Typed values: checks their lexical form, and writes them as canonical COPY text.
 
 PostgreSQL accepts ``now``, ``infinity``, ``NaN`` and ``05/01/2026``, and silently drops ``+02:00``.
-So only values that match a pattern here reach it, and it accepts every value that does.
-Canonical means: the value as PostgreSQL prints it (intervals in ``iso_8601`` style), written to
-native XML and read again, gives the same bytes. Content hashes depend on that.
+So only values that match a pattern here reach PostgreSQL, and it accepts all of them.
 
-The patterns use only syntax that XML Schema's regular expressions have: ``native/schema.xsd``
-repeats them, and a test compares the two.
+Canonical text survives a round trip: PostgreSQL prints the value (intervals in ``iso_8601`` style),
+the writer puts it into native XML, and reading that gives the same bytes. Content hashes depend on
+this.
+
+The patterns use only syntax of XML Schema's regular expressions. ``native/schema.xsd`` repeats the
+patterns, and a test compares both.
 """
 
 import re
@@ -20,10 +22,10 @@ from service.model import MAX_ID
 from service.spool.copy_rows import escape
 
 NULL = b"\\N"
-"""COPY's null. No value equals it: a backslash in a text is escaped."""
+"""COPY's null. No value equals it, because COPY text escapes a backslash."""
 
 BLANK = " \t\r\n"
-"""White space as XML has it; a no-break space is content."""
+"""White space as XML defines it; a no-break space is content."""
 
 TIMESTAMP_PATTERN = (
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?"
@@ -48,10 +50,10 @@ class Kind:
     """One type of value.
 
     Attributes:
-        name: identifies the kind, also for the compiled engine, which knows some kinds.
-        parse: from a file's text to COPY text; ``NULL`` for a blank text, None for a bad one.
-        problem: what is wrong with a bad text, to follow the value in a message.
-        words: some texts and what ``parse`` returns for them, for the compiled engine.
+        name: identifies the kind. The compiled engine implements some kinds, by name.
+        parse: converts a file's text to COPY text; ``NULL`` for a blank text, None for a bad one.
+        problem: the problem of a bad text, which follows the value in a message.
+        words: some texts with their results from ``parse``, for the compiled engine.
     """
 
     name: str
@@ -61,7 +63,7 @@ class Kind:
 
 
 def unescape(field: bytes) -> str | None:
-    """Read one field of COPY text that ``escape`` or a kind wrote; None where it is null."""
+    """Return the value of a field of COPY text that ``escape`` or a kind wrote; None for a null."""
     if field == NULL:
         return None
     if b"\\" not in field:
@@ -87,7 +89,7 @@ def _id(value: str) -> bytes | None:
 
 
 def _checked(pattern: str, canonical: Callable[[str], str | None]) -> Callable[[str], bytes | None]:
-    """Make a cached parser: trim, match, then write by ``canonical`` (None or ValueError: bad)."""
+    """Return a cached parser. A text is bad if ``canonical`` returns None or raises ValueError."""
     matches = re.compile(pattern).fullmatch
 
     @lru_cache(_CACHED)
@@ -113,7 +115,7 @@ def _timestamp(value: str) -> str:
 
 _DURATION = re.compile(DURATION_PATTERN)
 _TOO_LONG = re.compile("[0-9]{9}")
-"""More digits than the pattern allows, after months became years or minutes became hours."""
+"""Too many digits for the pattern, after a carry from months to years or from minutes to hours."""
 
 
 def _duration(value: str) -> str | None:
@@ -194,11 +196,11 @@ def _boolean(value: str) -> str:
 
 
 def enumeration(name: str, words: Mapping[str, str]) -> Kind:
-    """Make a kind that accepts a closed list of words.
+    """Return a kind that accepts a closed list of words.
 
     Args:
         name: of the kind.
-        words: from the file's word to the column's.
+        words: the words of the column, by those of the file.
     """
     pattern = "|".join(map(re.escape, words))
     return Kind(
@@ -210,7 +212,7 @@ def enumeration(name: str, words: Mapping[str, str]) -> Kind:
 
 
 def flag(name: str, words: Iterable[str]) -> Kind:
-    """Make a kind that is true for the given words, and null for every other text."""
+    """Return a kind that is true for the given words, and null for every other text."""
     true = frozenset(words)
 
     def parse(value: str) -> bytes:
@@ -220,12 +222,12 @@ def flag(name: str, words: Iterable[str]) -> Kind:
 
 
 def pattern(name: str, words: str, problem: str) -> Kind:
-    """Make a kind that accepts the texts that match a regular expression, unchanged.
+    """Return a kind that accepts texts that match a regular expression, unchanged.
 
     Args:
         name: of the kind.
         words: the expression, for the whole value.
-        problem: what is wrong with a text that does not match.
+        problem: the problem of a text that does not match.
     """
     return Kind(name, _checked(words, str), problem)
 

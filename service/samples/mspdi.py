@@ -61,7 +61,7 @@ def _project(plan: Plan) -> Iterator[str]:
 
 
 def _tasks(plan: Plan) -> Iterator[str]:
-    """Yield the tasks with their links; each task has at most one, and the links are in order."""
+    """Yield the tasks with their links. Each task has at most one, and the links are in order."""
     links = plan.links()
     link = next(links, None)
     for task in plan.tasks():

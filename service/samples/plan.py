@@ -1,8 +1,8 @@
 """Invented plans that look like real ones; the same seed gives the same plans.
 
-The tasks of a plan form phases of ten: a summary, activities, an inner summary, and a milestone at
-the end. A phase depends only on the seed, its project and its number. So a plan of any size needs
-the memory of one phase, and can be generated again for its links and assignments.
+A plan consists of phases of ten tasks: a summary, activities, an inner summary, and a milestone at
+the end. A phase depends only on the seed, its project and its number. A plan of any size therefore
+needs the memory of one phase, and can be generated again for its links and assignments.
 """
 
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ class Task:
     Attributes:
         place: position in the project, from 0.
         parent: position of the parent, or None.
-        start: wall-clock time, as is ``finish``.
+        start, finish: wall-clock times.
         days: working days; 0 for a milestone.
         slipped: weeks by which the task is later than its baseline.
     """

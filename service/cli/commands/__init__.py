@@ -1,4 +1,4 @@
-"""The commands of ``bulk-import``, one file each, or one file for a family.
+"""The commands of ``bulk-import``: a file for each command, or for a family of commands.
 
-A module here is imported at every start, so it imports what is slow inside its functions.
+Every start imports all modules here, so they import slow modules inside functions.
 """

@@ -1,4 +1,4 @@
-"""Options that several commands have, and the way that these commands reach a service."""
+"""Options that several commands share, and the call of a service by these commands."""
 
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated

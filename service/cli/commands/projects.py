@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _COLUMNS: Final = ("project", "external id", "version", "name", "source", "changed", "lock")
 _MAX_TEXT: Final = 100
-"""Characters of the parameter ``text``, at most."""
+"""Largest number of characters of the parameter ``text``."""
 
 
 def projects(
@@ -159,7 +159,7 @@ def compare(
 
 
 def _describe(kind: str, change: Mapping[str, Any]) -> str:
-    """Describe the change of one record: what it is, then a line for each field."""
+    """Describe the change of one record: the record, then a line for each field."""
     ids = [
         f"{name}={value}"
         for name, value in change.items()

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 CONNECTIONS: Final = 2
-"""Connections that a round opens; it uses one at a time."""
+"""Largest number of connections in a round, which uses one at a time."""
 
 
 def prune() -> None:
-    """Delete old versions and outcomes, and shared objects that no project uses; once."""
+    """Delete old versions and outcomes, and unused shared objects, in one round."""
     from service.projects.retention import PruneBusy
 
     settings = load_settings()

@@ -1,4 +1,4 @@
-"""``bulk-import sample``: a file to try things with."""
+"""``bulk-import sample``: write a file of invented projects."""
 
 import sys
 from pathlib import Path

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 SWITCH_INTERVAL: Final = 0.001
 """Seconds that the event loop waits for the interpreter while a file is parsed. A small import
-wakes it some thirty times: at Python's 5 ms it took almost twice as long beside a large one."""
+wakes the loop some thirty times. With Python's default of 5 ms, it took almost twice as long while
+a large import ran."""
 
 
 def serve(
@@ -91,7 +92,7 @@ async def _serve(settings: "Settings", dsn: str, listeners: Sequence[socket.sock
     if listeners:
         _stop_with_parent(stop, main)
     async with serve_at(settings, dsn, listeners) as base:
-        # The objects of the start live as long as the process: collections need not visit them.
+        # Objects created so far live as long as the process: garbage collections can skip them.
         gc.collect()
         gc.freeze()
         typer.echo(f"Serving on {base} (Ctrl-C stops)")
@@ -112,7 +113,7 @@ def _stop_on_signals(stop: asyncio.Event, main: asyncio.Task[None]) -> None:
 
 
 def _stop_with_parent(stop: asyncio.Event, main: asyncio.Task[None]) -> None:
-    """Stop without waiting for imports when standard input ends, because the parent is gone."""
+    """Stop at once, without waiting for imports, when standard input ends: the parent is gone."""
     from service.observability.metrics import SHARED_DIR
 
     loop = asyncio.get_running_loop()

@@ -9,7 +9,7 @@ from service.cli.commands.options import ClientId, RetryFor, Token, Url
 from service.cli.output import CommandError
 
 DEFAULT_PIECE_SIZE: Final = 64 * 1024 * 1024
-"""Bytes of a piece: what has to be sent again after a connection breaks."""
+"""Default size of a piece in bytes. A broken connection costs at most one piece."""
 
 
 def upload(

@@ -1,10 +1,10 @@
 """The HTTP service on an address, alone or with other processes on the same socket.
 
-The kernel wakes every process that shares a socket when a connection comes, and the first to accept
-it gets it. By chance one process takes most of a burst, and of two uploads at a time one process
-often gets both. So each process waits longer, the more connections it has, and accepts one at a
-time. With one socket for each process (``SO_REUSEPORT``) the kernel would choose at random, and
-connections that wait for a process that ends would be lost.
+When a connection comes, the kernel wakes every process that shares the socket, and the first one to
+accept gets the connection. By chance, one process could take most of a burst, or both of two
+uploads. Each process therefore accepts one connection at a time, and waits longer the more
+connections it has. With one socket for each process (``SO_REUSEPORT``), the kernel would choose at
+random, and a process that ends would lose the connections that wait for it.
 """
 
 import asyncio
@@ -23,12 +23,12 @@ from service.http.server import Runner
 from service.settings import Settings
 
 BACKLOG: Final = 1024
-"""Connections that may wait; the kernel allows fewer if ``net.core.somaxconn`` is lower."""
+"""Connections that can wait; the kernel allows fewer if ``net.core.somaxconn`` is lower."""
 STEP: Final = 0.002
 """Seconds that a process waits for each of its connections before it accepts another."""
 MAX_STEPS: Final = 8
 _RETRY: Final = 1.0
-"""Seconds until the next attempt after the process ran out of descriptors."""
+"""Seconds until the next attempt if the process has no descriptors left."""
 
 _log = structlog.get_logger()
 
@@ -69,7 +69,7 @@ async def serve_at(
 
 
 class SharedSite(web.BaseSite):
-    """Serves the connections that it accepts from a socket that other processes accept from too.
+    """Accepts and serves connections on a socket that other processes share.
 
     Args:
         runner: set up.
@@ -83,7 +83,7 @@ class SharedSite(web.BaseSite):
 
     @property
     def name(self) -> str:
-        """The address that it listens on."""
+        """The address of the site."""
         host, port, *_ = self._listener.getsockname()
         return f"{host}:{port}"
 
@@ -99,7 +99,7 @@ class SharedSite(web.BaseSite):
         self._accepting = asyncio.create_task(self._accept(), name="accept")
 
     async def stop(self) -> None:
-        """Accept no more connections; the other processes take those that wait."""
+        """Stop accepting connections. Other processes accept those that wait."""
         if self._accepting is not None:
             self._accepting.cancel()
             await asyncio.wait([self._accepting])
@@ -117,7 +117,10 @@ class SharedSite(web.BaseSite):
                 connection, _ = self._listener.accept()
                 connection.setblocking(False)
                 await loop.connect_accepted_socket(server, connection)
-            except (BlockingIOError, ConnectionError):  # another process was faster, or it closed
+            except (
+                BlockingIOError,
+                ConnectionError,
+            ):  # taken or closed meanwhile
                 continue
             except OSError as error:
                 _log.error("accept failed", fault=repr(error))

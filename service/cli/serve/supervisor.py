@@ -1,8 +1,8 @@
 """``serve`` in several processes: this one binds the socket and supervises; its workers serve.
 
 A worker runs ``bulk-import worker``. It has its own session, so that a terminal's Ctrl-C reaches it
-only through this process. It prints the address on its standard output once it serves, and ends
-when its standard input ends, which this process holds open.
+only through this process. A worker prints its address on standard output once it serves. It ends
+when its standard input ends; this process keeps that open.
 """
 
 import asyncio
@@ -32,13 +32,13 @@ _log = structlog.get_logger()
 async def supervise(settings: Settings, number: int) -> int:
     """Serve in ``number`` processes until Ctrl-C or SIGTERM, and replace workers that die.
 
-    Every signal is passed on to all workers.
+    The supervisor forwards every signal to all workers.
 
     Args:
         settings: as the workers read them from the environment.
 
     Returns:
-        The exit code: not 0 if no worker could start, or one died during the shutdown.
+        The exit code: 0, unless no worker could start, or a worker died during the shutdown.
 
     Raises:
         CommandError: the address is not available.
@@ -65,7 +65,7 @@ class _Supervisor:
 
     Args:
         listeners: descriptors of the sockets.
-        metrics_dir: the directory in which the workers add up their metrics.
+        metrics_dir: the directory in which the workers combine their metrics.
     """
 
     def __init__(self, listeners: list[int], metrics_dir: str) -> None:
@@ -79,7 +79,7 @@ class _Supervisor:
         self._exit_code = 0
 
     def stop(self) -> None:
-        """Terminate every worker; a second call makes them cancel running imports."""
+        """Terminate every worker. After a second call, they cancel running imports."""
         self._stopping.set()
         for process in self._running:
             with contextlib.suppress(ProcessLookupError):
@@ -87,7 +87,7 @@ class _Supervisor:
 
     async def run(self, number: int) -> int:
         """Keep ``number`` workers serving until they are stopped; return the exit code."""
-        # Start the first one alone: a bad setting is reported once.
+        # Start the first worker alone, so that a bad setting is reported once.
         first = await self._start()
         others = number - 1 if first in self._serving else 0
         processes = [first, *await asyncio.gather(*(self._start() for _ in range(others)))]

@@ -1,7 +1,7 @@
-"""Allocates the projects and shared objects of a file to pieces, as each of them ends.
+"""Allocates each project and shared object of a file to pieces, at its end.
 
-The rules are the format's own: what identifies a project, and which fields refer to which shared
-objects. Where a single field leaves a doubt, a piece carries more.
+The format's rules define the identity of a project, and the fields that refer to shared objects. If
+a single field does not decide which object it refers to, the piece contains all candidates.
 """
 
 import struct
@@ -20,7 +20,7 @@ from service.spool.disk_set import DiskSet
 from service.spool.spool import SpoolShare
 
 _SLICE: Final = struct.Struct(">4Q")
-"""A slice as bytes, which the store keeps instead of a content hash: every object has its own."""
+"""A slice as bytes. The store has it in place of a content hash, so that all objects differ."""
 
 
 @dataclass
@@ -28,7 +28,7 @@ class Unit:
     """A project or a shared object.
 
     Attributes:
-        start, line: where it begins, as in a ``Slice``.
+        start, line: its beginning, as in ``Slice``.
         element: local name of a shared object; empty for a project.
         texts: the texts of its own fields, by ``Field.source``.
         references: names of the shared objects that it refers to.
@@ -42,7 +42,7 @@ class Unit:
 
 
 class Allocator:
-    """Decides for each project and shared object, in the order of the file, where it goes.
+    """Decides the piece of each project and shared object, in the order of the file.
 
     Args:
         source: the format of the file.
@@ -53,7 +53,7 @@ class Allocator:
         shared_elements: local names of shared objects.
         wanted: ``Field.source`` of the project's fields whose texts are needed.
         projects: the number of projects so far.
-        duplicates: the projects that the file has a second time.
+        duplicates: projects that repeat an earlier project of the file.
     """
 
     def __init__(self, source: Format, share: SpoolShare, builder: PieceBuilder) -> None:
@@ -74,7 +74,7 @@ class Allocator:
         return self._store.unused
 
     def refer(self, unit: Unit, record: str, name: str, text: str) -> None:
-        """Note what a field refers to.
+        """Note the shared objects that a field refers to.
 
         Args:
             record: local name of the record that has the field; empty for the unit itself.

@@ -1,4 +1,4 @@
-"""Uploads files one after the other: split, resume, send, report."""
+"""Uploads files one after another: splits, resumes, sends and reports."""
 
 import asyncio
 import shlex
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 SUFFIXES: Final = (".xml", ".xml.gz", ".zip")
-"""The files of a folder that are uploaded."""
+"""Endings of the files in a folder that are uploaded."""
 
 
 @dataclass
@@ -46,8 +46,8 @@ class UploadRun:
         piece_size: approximate size of a piece in bytes, or None if files are not split.
         key: of the only file, if the user gives one.
         as_json: whether results are printed as JSON.
-        recent: imports among which an unfinished upload of a file may be.
-        current: the file that is being sent, and its key.
+        recent: imports that can include an unfinished upload of a file.
+        current: the file that is sent now, and its key.
     """
 
     options: UploadOptions
@@ -60,7 +60,7 @@ class UploadRun:
 
 
 def find_files(paths: Sequence[Path]) -> list[Path]:
-    """Return the files among ``paths``, and those in the folders among them.
+    """Return the files in ``paths``, and the files in its folders.
 
     Raises:
         CommandError: a path does not exist, or a folder has no file to upload.
@@ -94,7 +94,7 @@ def check_key(key: str, files: int) -> None:
 def upload_files(
     run: UploadRun, paths: Sequence[Path], url: str | None, token: str | None, csv: Path | None
 ) -> int:
-    """Send files one after the other, and print the result of each.
+    """Send files one after another, and print the result of each.
 
     Returns:
         The exit code.
@@ -127,7 +127,7 @@ async def _upload_all(
         try:
             run.recent = await resume.list_recent(api)
         except (TemporaryFailure, CommandError):
-            run.recent = []  # sending reports the problem, and tries again
+            run.recent = []  # the upload itself reports the problem, and tries again
     code = 0
     for number, path in enumerate(paths, 1):
         report = FileReport(str(path), rows)
@@ -145,7 +145,7 @@ async def _upload_all(
 async def _upload_file(
     run: UploadRun, path: Path, api: ApiClient, report: FileReport, progress: "Progress"
 ) -> None:
-    """Upload one file; the report has the result, also if the upload fails."""
+    """Upload one file. The report has the result, even if the upload fails."""
     try:
         stamp = read_stamp(path)
         report.bytes = stamp.size
@@ -223,7 +223,7 @@ async def _find_unfinished(
 
 
 def _print_query(client: int) -> None:
-    """Print how to look at the imported rows."""
+    """Print a command that queries the imported rows."""
     query = (
         "SELECT external_id, version, name, start, finish FROM current_projects "
         f"WHERE client_id = {client}"

@@ -16,7 +16,7 @@ _BLOCK: Final = 256 * 1024
 
 
 class FileStamp(NamedTuple):
-    """Size and time of a file: another stamp means that the file was changed."""
+    """Size and time of a file. A different stamp means that the file was changed."""
 
     size: int
     changed_at: int
@@ -33,7 +33,7 @@ def read_stamp(file: Path | int) -> FileStamp:
 
 
 class PieceFile(io.RawIOBase):
-    """A piece of a file, read as a file.
+    """A piece of a file, as a readable file.
 
     Args:
         path: of the file.
@@ -41,7 +41,7 @@ class PieceFile(io.RawIOBase):
         stamp: of the file when it was split.
 
     Attributes:
-        bytes_read: how far it is read.
+        bytes_read: number of bytes read so far.
         changed: whether the file was changed since it was split.
     """
 
@@ -53,7 +53,7 @@ class PieceFile(io.RawIOBase):
         self._blocks = self._read_blocks(piece)
 
     def read(self, _size: int = -1, /) -> bytes:
-        """Return the next block, whatever size is asked for.
+        """Return the next block; the requested size has no effect.
 
         Raises:
             OSError: the file was changed since it was split.

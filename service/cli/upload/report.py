@@ -1,4 +1,4 @@
-"""What became of a file: as tables, as a line of JSON, and as CSV."""
+"""Reports the result of a file: as tables, as a line of JSON, and as CSV."""
 
 import contextlib
 import csv
@@ -23,7 +23,7 @@ from service.imports.outcomes import summarize
 from service.model import format_duplicate
 
 KEPT: Final = 1000
-"""Failures and warnings in a line of JSON; a member of the line counts the others."""
+"""Largest number of failures and of warnings in a line of JSON; a member counts the others."""
 OUTCOMES: Final = ("created", "updated", "unchanged", "failed")
 _FAILURE: Final = ("line", "project", "error", "message")
 _WARNING: Final = ("line", "project", "warning", "element", "value")
@@ -42,7 +42,7 @@ class FileReport:
     Args:
         file: name of the file.
         rows: writes all failures as CSV.
-        undo: whether the import undoes another one.
+        undo: whether the import is an undo.
     """
 
     def __init__(self, file: str, rows: FailureRows | None = None, *, undo: bool = False) -> None:
@@ -103,14 +103,14 @@ class FileReport:
 
     @property
     def status(self) -> str:
-        """The result in one word, as the service has it; ``refused`` or ``unsent`` without one."""
+        """The status of the service's response; without a response, ``refused`` or ``unsent``."""
         if self.refusals:
             return "unsent" if self.unsent else "refused"
         return self._summary[0]
 
     @property
     def message(self) -> str:
-        """The result in one sentence, as the service has it."""
+        """The result in one sentence, with the wording of the service."""
         return self._summary[1]
 
     @property
@@ -166,8 +166,8 @@ class FileReport:
 class PieceReport:
     """Adds the outcomes of one piece to the report of its file, each of them once.
 
-    Indexes and lines are converted to those of the file. Outcomes arrive in the order of their
-    indexes, so those that are read a second time, after a response broke off, are skipped.
+    It converts indexes and lines to those of the file. Outcomes arrive in the order of their
+    indexes. After a response that broke off, it skips the outcomes that it reads a second time.
 
     Args:
         file: the report of the file.
@@ -193,7 +193,7 @@ class PieceReport:
             self.file.add_failure(self._convert(item))
 
     def add_file_warning(self, warning: Mapping[str, Any]) -> None:
-        """Add a warning about the file, unless it is true of the piece alone."""
+        """Add a warning about the file, unless it applies only to the piece."""
         if self._piece.is_whole_file or warning["code"] != WarningCode.SHARED_OBJECTS_UNUSED:
             self.file.add_file_warning(warning)
 
@@ -220,7 +220,7 @@ class PieceReport:
 def write_failures(path: Path | None) -> Iterator[FailureRows | None]:
     """Yield a writer of a CSV of failures, with the columns of the service's CSV after the file.
 
-    The CSV appears when the block ends, and not at all if an error ends it.
+    The CSV appears when the block ends. After an error, it does not appear.
 
     Raises:
         CommandError: the CSV cannot be written.

@@ -1,10 +1,10 @@
-"""Idempotency keys of uploads: how a second run continues what the first one left unfinished.
+"""Idempotency keys of uploads, by which a second run continues an unfinished upload.
 
-A key consists of a hash over what is uploaded (content, client, notes, options, size of pieces) and
-a few random characters. The random part lets users import a file again that was imported before:
-under the same key the service would only repeat its response. A run reuses the key of an import of
-the same upload that is interrupted or still running. The key of a piece is the key of its upload,
-followed by a hash of the piece.
+A key consists of a hash over the upload (content, client, notes, options, size of pieces) and a few
+random characters. The random part lets users import the same file again: under the same key, the
+service would only repeat its response. A run reuses the key of the same upload if its import is
+interrupted or still running. The key of a piece is the key of its upload, followed by a hash of the
+piece.
 """
 
 import secrets
@@ -18,7 +18,7 @@ from service.cli.client import PAGE_SIZE, ApiClient
 
 UNFINISHED: Final = ("running", "interrupted")
 MAX_KEY: Final = 200
-"""Characters of a key that a user gives; the key of a piece is longer."""
+"""Largest number of characters of a key that a user gives; the key of a piece is longer."""
 
 
 class RecentImport(NamedTuple):
@@ -33,7 +33,7 @@ def key_prefix(content: bytes, client: int, request: Mapping[str, Any]) -> str:
 
     Args:
         content: a hash of the file.
-        request: everything else that decides what the upload does.
+        request: all other properties that decide the effect of the upload.
     """
     rest = orjson.dumps([client, request], option=orjson.OPT_SORT_KEYS)
     return blake2b(content + rest, digest_size=12).hexdigest()
@@ -52,7 +52,7 @@ def piece_key(key: str, piece_hash: bytes) -> str:
 async def list_recent(api: ApiClient) -> list[RecentImport]:
     """Return the client's latest imports, and its unfinished ones, latest first; 1,000 of each.
 
-    Running ones are read before interrupted ones: an import that changes in between is in one list.
+    Running imports are read first, so that one that is interrupted meanwhile is in the second list.
     """
     found: dict[int, RecentImport] = {}
     for query in ({}, {"state": "running"}, {"state": "interrupted"}):
@@ -66,8 +66,8 @@ async def find_unfinished(
 ) -> str | None:
     """Return the key of an unfinished upload with this prefix, or None.
 
-    An upload in pieces is continued only if nothing else was imported since it began: another
-    import may have overwritten its complete pieces. A whole file is sent again in any case.
+    An upload in pieces continues only if nothing else was imported since it began, because another
+    import may have overwritten its completed pieces. A whole file is always sent again.
     """
     for number, (key, state) in enumerate(recent):
         if not key.startswith(f"{prefix}-"):
@@ -80,7 +80,7 @@ async def find_unfinished(
             complete = {each.key for each in own if each.state == "completed"}
             is_latest = number == 0 and own == recent[: len(own)]
             can_continue = is_latest and len(complete) < pieces
-        # The list has imports of other subjects too; the lookup by key has not.
+        # The list includes imports of other subjects; the lookup by key does not.
         if can_continue and await api.find_import(key) is not None:
             return upload
     return None

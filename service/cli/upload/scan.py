@@ -1,6 +1,6 @@
-"""One pass over the tags of a file: where its projects and shared objects begin and end.
+"""Finds where a file's projects and shared objects begin and end, in one pass over its tags.
 
-Expat reports the place of every tag in bytes, which lxml does not.
+This uses Expat, because it reports the byte position of every tag, and lxml does not.
 """
 
 from collections.abc import Callable
@@ -27,12 +27,12 @@ def split_file(
 ) -> SplitFile:
     """Split a file between its projects.
 
-    A file that is not XML, or not of a known format, becomes one piece: the service reports what is
-    wrong with it.
+    A file that is not XML, or has an unknown format, becomes one piece, and the service reports the
+    problem.
 
     Args:
         size: approximate size of a piece in bytes.
-        on_read: receives the bytes of the file while they are read.
+        on_read: receives the bytes of the file as they are read.
 
     Raises:
         OSError: the file cannot be read.

@@ -1,4 +1,4 @@
-"""Sends one file, or one piece of it, as often as necessary.
+"""Sends one file, or one piece of a file, until its outcomes are known.
 
 nothing under the key   ─▶ send ─▶ 207 ─────────────────────────▶ outcomes
 the connection broke    ─▶ pause, then look for the key's import:
@@ -34,10 +34,10 @@ from service.cli.upload.report import PieceReport
 from service.cli.upload.split import Piece
 
 MAX_SILENCE: Final = 300.0
-"""Seconds without a byte in either direction after which a connection is given up. It is long,
-because a proxy that buffers a complete request sends nothing while it passes the request on."""
+"""Seconds without a byte in either direction after which the command drops a connection. The limit
+is long, because a proxy that buffers a complete request is silent while it forwards it."""
 _PROGRESS_INTERVAL: Final = 2.0
-"""Seconds between two requests for the number of projects done: a heartbeat of the service."""
+"""Seconds between two requests for the number of projects done, as between heartbeats."""
 _UPLOAD_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=30)
 _UNDO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=MAX_SILENCE)
 
@@ -48,12 +48,12 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class UploadOptions:
-    """What the user asks for, for every file.
+    """The options of the user, for every file.
 
     Attributes:
         notes: a comment, or None.
         query: parameters of the request.
-        retry_for: seconds that the pauses between attempts may take together.
+        retry_for: total time in seconds of the pauses between attempts.
     """
 
     notes: str | None
@@ -70,9 +70,9 @@ class PieceUpload:
         piece: of the file.
         stamp: of the file when it was split.
         key: idempotency key.
-        may_recover: whether a complete import under the key is this upload, so that its outcomes
-            can be read instead of sending the piece again.
-        is_resumed: whether an earlier run may have sent it.
+        may_recover: whether a completed import with this key is this upload. The command then reads
+            its outcomes instead of sending the piece again.
+        is_resumed: whether an earlier run may have sent the piece.
     """
 
     path: Path
@@ -121,7 +121,7 @@ async def retry_until_outcomes(
 
     Args:
         attempt: returns the response, or None if it has read the outcomes.
-        bar: shows the progress of an import that already runs under the key.
+        bar: shows the progress of an import that already runs with the key.
 
     Returns:
         The refusal, or None if the outcomes are read.
@@ -154,13 +154,13 @@ async def retry_until_outcomes(
 
 
 def _is_in_progress(response: ApiResponse) -> bool:
-    """Whether an import under the same key is running; only this 409 has no ``errors``."""
+    """Whether an import with the same key is running; only this 409 has no ``errors``."""
     body = response.body
     return response.status == 409 and "import_id" in body and "errors" not in body
 
 
 async def _recover(api: ApiClient, key: str, into: PieceReport, bar: UploadBar) -> bool:
-    """Read the outcomes of the import under the key, if it is complete or completes."""
+    """Read the outcomes of the import with the key, if it is completed or completes now."""
     found = await api.find_import(key)
     if found is not None and found["state"] == "running":
         found = await api.wait_for_import(found["import_id"], _show_progress(bar))
@@ -229,11 +229,11 @@ def _make_form(
 async def post_for_outcomes(
     api: ApiClient, path: str, key: str, into: PieceReport, **request: Any
 ) -> ApiResponse | None:
-    """Send a request that is answered with outcomes, and read them.
+    """Send a request whose response has outcomes, and read them.
 
     Args:
         key: idempotency key.
-        request: as aiohttp's ``request`` takes it.
+        request: arguments of aiohttp's ``request``.
 
     Returns:
         The response, or None if it was a 207 and its outcomes are read.
@@ -286,7 +286,7 @@ async def read_stored_outcomes(api: ApiClient, ended: Mapping[str, Any], into: P
 async def _watch(
     api: ApiClient, key: str, file: PieceFile, bar: UploadBar, limit: asyncio.Timeout
 ) -> None:
-    """Show the progress, and extend the time limit while bytes or projects advance."""
+    """Show the progress, and extend the time limit while bytes are sent or projects done."""
     before = -1
     loop = asyncio.get_running_loop()
     while True:
@@ -312,7 +312,7 @@ def _show_progress(bar: UploadBar | None) -> Callable[[Mapping[str, Any]], None]
 
 
 async def _read_conflicts(api: ApiClient, response: ApiResponse, into: PieceReport) -> None:
-    """Read a 409 that a lock or a version causes for every project; it has the first of them."""
+    """Read a 409 in which locks or versions refused every project; it lists the first of them."""
     counts = response.body["counts"]
     for item in response.body["errors"]:
         into.add_failure(item)

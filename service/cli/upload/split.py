@@ -1,9 +1,9 @@
 """The pieces of a file that is split between its projects.
 
-Nothing is rewritten: a piece is ranges of the file's own bytes, in the order of the file, after the
-start tags that are open there. So a project is imported from a piece as it would be from the whole
-file. What several projects share (Primavera's calendars, resources, …) goes into each piece whose
-projects refer to it. A project that the file has a second time goes into none.
+Splitting rewrites nothing. A piece consists of the start tags that are open at its beginning, and
+then of byte ranges of the file, in their order. A project from a piece therefore gives the same
+result as from the whole file. Objects that projects share (Primavera's calendars, resources, …) go
+into each piece whose projects refer to them. A project that repeats an earlier one goes into none.
 """
 
 from array import array
@@ -20,7 +20,7 @@ MIB: Final = 1024 * 1024
 
 
 class Slice(NamedTuple):
-    """The bytes of the file from ``start`` to before ``end``, and their first and last line."""
+    """The bytes of the file from ``start`` up to ``end``, and their first and last line."""
 
     start: int
     end: int
@@ -30,15 +30,15 @@ class Slice(NamedTuple):
 
 @dataclass
 class Piece:
-    """A part of a file that is a complete file itself.
+    """A part of a file that is itself a complete file.
 
     Attributes:
-        slices: the ranges of the file that it holds, in order.
+        slices: its ranges of the file, in order.
         tail: end tags of the elements that are open at its end.
-        indexes: the indexes in the file of its projects; empty for a file that is not split.
+        indexes: the indexes of its projects in the file; empty for a file that is not split.
         next_index: the index in the file of the first project after the piece; None for a file
             that is not split.
-        first_line: the line of the file where its first project begins.
+        first_line: the line of the file at which its first project begins.
     """
 
     slices: list[Slice]
@@ -69,7 +69,7 @@ class Piece:
 
     @cached_property
     def _lines_before(self) -> list[int]:
-        """How many lines of the piece end before each slice."""
+        """The number of lines of the piece that end before each slice."""
         heights = [each.last_line - each.line for each in self.slices]
         return [0, *accumulate(heights[:-1])]
 
@@ -85,8 +85,8 @@ class SplitFile:
 
     Attributes:
         pieces: at least one; a file that cannot be split is one piece.
-        duplicates: projects that the file has a second time; they are in no piece.
-        unused: the number of shared objects that no project refers to; they are in no piece.
+        duplicates: projects that repeat an earlier one; they are in no piece.
+        unused: number of shared objects that no project refers to; they are in no piece.
     """
 
     pieces: list[Piece]
@@ -116,7 +116,7 @@ class PieceBuilder:
         return len(self._piece.indexes) > 0 and self._project_bytes + shared >= self._size
 
     def begin_piece(self, at: int, line: int, opening: Iterable[Slice], tail: bytes) -> None:
-        """End the current piece here, and begin the next one.
+        """End the current piece, and begin the next one.
 
         Args:
             opening: the start tags that are open here.
@@ -134,15 +134,15 @@ class PieceBuilder:
         self._shared.update(shared)
 
     def leave_out(self, part: Slice) -> None:
-        """Leave a range out of all pieces, unless a project brings it in as a shared object."""
+        """Exclude a range from all pieces, except as a shared object of a project."""
         self._take(part.start, part.line)
         self._taken_to = (part.end, part.last_line)
 
     def finish(self, end: int, line: int, projects: int) -> list[Piece]:
         """Return all pieces, at the end of the file or of its well-formed part.
 
-        A rest without a complete project goes to the piece before it: the service reports a broken
-        rest together with the outcomes of complete projects.
+        The rest of a file without a complete project goes to the previous piece. The service then
+        reports a broken rest together with the outcomes of complete projects.
         """
         self._take(end, line)
         rest = self._piece
@@ -159,7 +159,7 @@ class PieceBuilder:
         return self._pieces
 
     def _take(self, end: int, line: int) -> None:
-        """Take the range since the last piece began, or the last range was left out."""
+        """Take the range since the piece began, or since the last excluded range."""
         start, first_line = self._taken_to
         if end > start:
             self._piece.slices.append(Slice(start, end, first_line, line))
@@ -174,7 +174,7 @@ class PieceBuilder:
 
 
 def _join(slices: Iterable[Slice]) -> Iterator[Slice]:
-    """Yield the slices; those that touch become one."""
+    """Yield the slices; adjacent ones become one."""
     last: Slice | None = None
     for each in slices:
         if last is not None and last.end == each.start:

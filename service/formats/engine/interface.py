@@ -1,4 +1,4 @@
-"""What an engine provides: the four tasks that take most of an import's time."""
+"""The interface of an engine: the four tasks that take most of an import's time."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,17 +10,17 @@ from service.formats.engine.parsed_record import ParsedRecord, Shape
 from service.spool.disk_set import DiskSet
 
 Events = Iterator[tuple[str, Element]]
-"""``start`` and ``end`` of elements, in order; ``XMLSyntaxError`` after the events before it.
+"""``start`` and ``end`` events of elements, in order. A fault raises ``XMLSyntaxError`` after them.
 
-The tree is ahead of the events: it holds all that was read from the source so far.
+The tree is ahead of the events: it contains everything read from the source so far.
 """
 
 RecordParser = Callable[[Element], ParsedRecord]
-"""Reads one record of the shape that it was made for."""
+"""Reads a record. Each parser is for one shape."""
 
 
 class IdSet(Protocol):
-    """The ids of one project's records; as ``DiskSet``."""
+    """The ids of one project's records; see ``DiskSet``."""
 
     def add(self, key: bytes, /) -> int | None: ...
     def get(self, key: bytes, /) -> int | None: ...
@@ -28,7 +28,7 @@ class IdSet(Protocol):
 
 
 class RecordCollector(Protocol):
-    """Takes every complete record out of a project's tree; as ``PythonRecordCollector``."""
+    """Takes every complete record out of a project's tree; see ``PythonRecordCollector``."""
 
     def __call__(self, builder: Any, *, closed: bool) -> None: ...
 
@@ -39,11 +39,11 @@ class Engine:
 
     Attributes:
         name: ``compiled`` or ``python``.
-        events: parses a source; given the source, the tags whose events are wanted, the encoding
-            and about how many distinct names the file may use.
-        record_parser: makes the parser of one shape.
-        record_collector: makes the collector of one file, given its ``FileContext``.
-        id_set: makes an id set, given what makes the ``DiskSet`` that takes over when it is large.
+        events: parses a source, given the source, the tags whose events it reports, the encoding,
+            and the approximate number of distinct names that the file may use.
+        record_parser: creates the parser of one shape.
+        record_collector: creates the collector of one file, given its ``FileContext``.
+        id_set: creates an id set, given a factory of the ``DiskSet`` that replaces a large one.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Members of ``attributes`` that are given by name: ``<attribute name="risk">high</attribute>``."""
+"""Reads members of ``attributes`` by name: ``<attribute name="risk">high</attribute>``."""
 
 from service.formats import json_attributes
 from service.formats.element import Element, line_of
@@ -8,13 +8,13 @@ from service.formats.values import BLANK
 
 
 def read_named_members(child: Element, named: NamedMembers, members: Members) -> list[Fault]:
-    """Read what gives members by name into ``members``, and return its faults.
+    """Add named members to ``members``, and return the faults of their elements.
 
     Args:
-        child: the container of such elements, or one of them where the rule has no container.
-        named: how they are given.
-        members: what was read so far. A blank member becomes None: it reserves its name and is not
-            written.
+        child: the container of such elements, or one of them if the rule has no container.
+        named: the names of the elements and XML attributes.
+        members: the members read so far. A blank member becomes None, which reserves its name but
+            is not written.
     """
     if named.container is None:
         return _read_member(child, named, members)
@@ -23,7 +23,7 @@ def read_named_members(child: Element, named: NamedMembers, members: Members) ->
         problem = f"holds more than {named.element} elements"
         faults.append(_fault(child, named.container, None, problem))
     if next(child.itersiblings(child.tag, preceding=True), None) is not None:
-        faults.append(_fault(child, named.container, None, "is there more than once"))
+        faults.append(_fault(child, named.container, None, "occurs more than once"))
     for element in child:
         local = json_attributes.local(element.tag)
         if local == named.element:
@@ -45,9 +45,9 @@ def _read_member(element: Element, named: NamedMembers, members: Members) -> lis
     if name is None or not name.strip(BLANK):
         return [_fault(element, named.element, None, "has no name")]
     if len(element):
-        return [_fault(element, named.element, name, "has elements inside")]
+        return [_fault(element, named.element, name, "has child elements")]
     if name in members:
-        return [_fault(element, named.element, name, "is there more than once")]
+        return [_fault(element, named.element, name, "occurs more than once")]
     text = element.text or ""
     members[name] = None
     if text.strip(BLANK):

@@ -1,4 +1,4 @@
-"""What a record parser is given and what it returns, for either engine."""
+"""Input and output of a record parser, for both engines."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from service.formats.values import Kind
 
 
 class Fault(NamedTuple):
-    """Something in a record that breaks its rule.
+    """A violation of a record's rule.
 
     Attributes:
         line: where, from 1.
         element: local name of the element or XML attribute.
         value: the file's own text, or None.
-        problem: what is wrong, to follow element and value in a message.
+        problem: the problem, which follows element and value in a message.
         fatal: whether it refuses the project.
     """
 
@@ -29,15 +29,15 @@ class Fault(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """Where the text of one child element or XML attribute goes.
+    """The destination of the text of one child element or XML attribute.
 
     Attributes:
         column: index in the record's columns.
-        parse: from text to COPY text: ``NULL`` for a blank one, None for a bad one.
+        parse: converts text to COPY text: ``NULL`` for a blank text, None for a bad one.
         name: local name, for people and for ``attributes``.
         kind: the type of the value.
         keep: whether the text goes to ``attributes`` as well.
-        rank: 0 for the first choice; a later choice fills the column only where it stayed null.
+        rank: 0 for the first choice; a later choice fills the column only if it is still null.
     """
 
     column: int
@@ -50,16 +50,16 @@ class Slot(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class NamedMembers:
-    """How a strict format gives members of ``attributes`` by name.
+    """The elements by which a strict format gives members of ``attributes`` a name.
 
     Attributes:
         element: local name of the element that gives one member; its text is the value.
         name: its XML attribute with the member's name.
         type: its XML attribute with the type of the value.
-        types: by type, what makes a value of the text or raises ``ValueError`` with the problem;
-            the empty type is that of an element without one, and keeps the text.
-        container: local name of the child that holds such elements; None where they are the
-            record's own children.
+        types: by type, a function that converts the text to a value, or raises ``ValueError`` with
+            the problem. The empty type, of an element without a type, keeps the text.
+        container: local name of the child that holds such elements; None if they are children of
+            the record.
     """
 
     element: str
@@ -70,7 +70,7 @@ class NamedMembers:
 
     @property
     def outermost(self) -> str:
-        """Local name of the record's child in which members are given."""
+        """Return the local name of the record's child that has the members."""
         return self.container or self.element
 
 
@@ -79,19 +79,20 @@ class Shape:
     """The part of a rule that reads a record, compiled for one namespace.
 
     Attributes:
-        children: by tag, where a child element's text goes.
-        attributes: by name, where an XML attribute's text goes.
+        children: by tag, the destination of a child element's text.
+        attributes: by name, the destination of an XML attribute's text.
         blank: a null for each column.
         defaults: index and text of the columns that are never null.
-        required: index and name of the columns that must be given.
+        required: index and name of the columns that must have a value.
         keys: keys of tags.
-        volatile: members that a content hash leaves out.
-        strict: whether what the rule does not know is a fault, rather than an attribute.
-        apart: tags of the children that are set apart as they are.
-        holds: tags of the children that held records, where the format is strict.
-        parts: whether structured children without a field are set apart too.
-        named: how members are given by name, if they are.
-        named_tag: tag of the child in which they are.
+        volatile: members that a content hash excludes.
+        strict: whether an element that the rule does not have is a fault; otherwise it goes to
+            ``attributes``.
+        apart: tags of the children that ``ParsedRecord.apart`` collects.
+        holds: in a strict format, tags of the children that held records.
+        parts: whether ``ParsedRecord.apart`` also collects structured children without a field.
+        named: the elements that give members a name, if there are any.
+        named_tag: tag of the child that has them.
     """
 
     children: dict[str, Slot]
@@ -110,14 +111,14 @@ class Shape:
 
 
 class ParsedRecord:
-    """What one record holds.
+    """The content of one record.
 
     Attributes:
         columns: COPY text, in the rule's order.
         stable: its attributes as JSON, without the volatile members.
-        whole: its attributes as JSON; the same object where no member is volatile.
-        faults: what is wrong in it.
-        apart: its children that the rule sets apart.
+        whole: its attributes as JSON; the same object as ``stable`` if no member is volatile.
+        faults: its violations of the rule.
+        apart: its children that are records themselves, as elements.
     """
 
     __slots__ = ("apart", "columns", "faults", "stable", "whole")

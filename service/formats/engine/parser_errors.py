@@ -16,17 +16,17 @@ _LIMITS: Final = (
     ("Too many attributes", "an element has more than 1,000 attributes"),
     ("Name too long", "a name is longer than 50,000 bytes"),
 )
-"""Part of libxml2's message for each of its limits (``huge_tree`` would lift them), and ours."""
+"""For each limit of libxml2, a part of its message, and ours. ``huge_tree`` would lift them."""
 
 _MISMATCH: Final = re.compile(r"Opening and ending tag mismatch: (\S+) line \d+ and (\S+)")
 _UNCLOSED: Final = re.compile(r"Premature end of data in tag (\S+) line \d+")
 
 
 def file_refused(fault: etree.XMLSyntaxError) -> FileRefused:
-    """Make the refusal of a file that has a syntax error.
+    """Return the refusal of a file with a syntax error.
 
-    The reason names no line: the line is a field of the error, so that the command line can
-    convert it for a file that it sends in pieces.
+    The reason names no line. The error has it in a field, so that the command line can convert it
+    for a file that it sends in pieces.
     """
     line, column = fault.position
     message = (fault.msg or "unknown error").removesuffix(f", line {line}, column {column}")

@@ -1,6 +1,6 @@
 """The engine in Python, on lxml's ``iterparse``: for platforms without a C compiler, and for tests.
 
-It is the reference: the compiled engine leaves every rare case to these functions.
+It is the reference: the compiled engine passes every rare case to its functions.
 """
 
 from collections.abc import Callable
@@ -19,14 +19,14 @@ from service.spool.disk_set import DiskSet
 
 
 def _events(source: ByteSource, tags: list[str], encoding: str, _max_names: int) -> Events:
-    """Parse with lxml's own parser, which never forgets a name and therefore bounds none."""
+    """Parse with lxml's parser. It keeps every name, so it does not bound their number."""
     events = etree.iterparse(
         source,
         events=("start", "end"),
         tag=tags,
         encoding=encoding,
         collect_ids=False,
-        resolve_entities="internal",  # none can be declared; with False lxml hides the use of one
+        resolve_entities="internal",  # none is declared; with False, lxml would hide its use
         no_network=True,
         huge_tree=False,
         remove_comments=True,

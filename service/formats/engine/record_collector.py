@@ -1,7 +1,7 @@
-"""Takes the records of a project out of its tree, in the file's order.
+"""Takes the records of a project out of its tree, in the order of the file.
 
-The compiled engine has a collector that handles by itself what nearly every record needs, and calls
-``take_record`` and ``take_nested_record`` for the others.
+The collector of the compiled engine handles common records, and calls ``take_record`` and
+``take_nested_record`` for all others.
 """
 
 from collections.abc import Mapping
@@ -18,9 +18,9 @@ RulesByTag = Mapping[str, RecordRule]
 
 
 def rules_by_tag(file: FileContext) -> dict[str | None, dict[str, RecordRule]]:
-    """Return the rules of a file's records, by tag of what holds them and by tag.
+    """Return the rules of a file's records, by the tag of their parent and their own tag.
 
-    The project itself holds those with the key None.
+    The key None is for records whose parent is the project.
     """
     rules: dict[str | None, dict[str, RecordRule]] = {}
     for path, rule in file.format.records.items():
@@ -43,8 +43,8 @@ class PythonRecordCollector:
         """Take every complete record of a project, and remove it from the tree.
 
         Args:
-            builder: takes the records; it is abandoned where one is too large.
-            closed: whether the project was closed. The last child of an open element stays.
+            builder: takes the records. It is abandoned if a record is too large.
+            closed: whether the project has ended. The last child of an open element stays.
         """
         project = builder.element
         if None in self._rules:
@@ -92,7 +92,7 @@ def take_nested_record(
 
 
 def prune(top: Element) -> None:
-    """Remove all that is complete inside an element; what is open is last everywhere."""
+    """Remove everything complete inside an element; an open element is always the last child."""
     while len(top):
         del top[:-1]
         top = top[0]

@@ -1,4 +1,4 @@
-"""The record parser in Python: one record, an lxml element, to its columns and its attributes."""
+"""The record parser in Python: converts an lxml element to columns and attributes."""
 
 from service.formats import json_attributes
 from service.formats.element import Element, line_of
@@ -11,9 +11,10 @@ from service.formats.values import BLANK, NULL
 def parse_record(element: Element, shape: Shape) -> ParsedRecord:
     """Read one record.
 
-    The first text of a repeated scalar fills the column; the next ones go to ``attributes``. So
-    does a mapped child that has children or XML attributes, and a bad value, whose column stays
-    null. Where the shape is strict, all three are faults instead.
+    If an element with a column occurs several times, the first text fills the column, and the
+    others go to ``attributes``. A mapped child that has children or XML attributes goes to
+    ``attributes`` too, and so does a bad value, whose column stays null. In a strict shape, all
+    three are faults.
     """
     columns = shape.blank.copy()
     record = ParsedRecord(columns)
@@ -110,10 +111,10 @@ def _add_bad_value(
 def _add_structured(
     child: Element, slot: Slot, shape: Shape, record: ParsedRecord, members: Members
 ) -> None:
-    """Add a mapped child that has children or XML attributes; ``xsi:*`` alone does not count."""
+    """Add a mapped child that has children or XML attributes other than ``xsi:*``."""
     content = json_attributes.content(child, shape.keys)
     if shape.strict and not json_attributes.is_leaf(child):
-        problem = "has attributes or elements inside"
+        problem = "has XML attributes or child elements"
         record.faults.append(Fault(line_of(child), slot.name, None, problem, True))
     elif isinstance(content, str):
         _fill(child, slot, content, shape, record, members)
@@ -166,12 +167,12 @@ def _add_stray_text(
 
 
 def _check_single(child: Element, record: ParsedRecord) -> None:
-    """Add a fault where a strict record has another element of this name."""
+    """Add a fault if a strict record already has an element of this name."""
     tag = child.tag
     others = (child.itersiblings(tag, preceding=preceding) for preceding in (True, False))
     if any(next(found, None) is not None for found in others):
         name = json_attributes.local(tag)
-        record.faults.append(Fault(line_of(child), name, None, "is there more than once", True))
+        record.faults.append(Fault(line_of(child), name, None, "occurs more than once", True))
 
 
 def _fill_later_choices(

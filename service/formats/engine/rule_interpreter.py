@@ -1,4 +1,4 @@
-"""Interprets record rules in Python: from an element to rows of a project's builder."""
+"""Interprets record rules in Python: converts elements to rows of a project."""
 
 from functools import cache, partial
 from typing import NamedTuple
@@ -15,13 +15,13 @@ _UNKNOWN = b"?"
 
 
 class _Reference(NamedTuple):
-    """A reference rule, with what it looks up by name.
+    """A reference rule, with its columns resolved to indexes.
 
     Attributes:
         rule: the rule.
         columns: indexes of its columns.
         kinds: of the target, as COPY text.
-        label: name of the element or XML attribute of a single column.
+        label: name of the element or XML attribute, if the rule has a single column.
     """
 
     rule: ReferenceRule
@@ -30,7 +30,7 @@ class _Reference(NamedTuple):
     label: str | None
 
     def targets(self, columns: list[bytes]) -> Targets:
-        """Return what a record refers to; nothing where an optional reference is null."""
+        """Return the targets of a record; none if an optional reference is null."""
         values = [columns[index] for index in self.columns]
         if NULL in values and not self.rule.required:
             return ()
@@ -42,7 +42,7 @@ class RuleInterpreter:
 
     Args:
         rule: the rule.
-        nesting: how its records are nested in others, if they are.
+        nesting: the rule of their nesting, if its records are nested in others.
     """
 
     def __init__(self, rule: RecordRule, nesting: NestedRule | None = None) -> None:
@@ -76,7 +76,7 @@ class RuleInterpreter:
         Args:
             builder: of the project.
             element: the record, complete.
-            owner: id of the record around a nested one, as COPY text.
+            owner: id of the outer record, as COPY text, if this one is nested.
 
         Raises:
             TooLarge: the project is over a limit.
@@ -96,7 +96,7 @@ class RuleInterpreter:
                 self._take_record(builder, element, record, owner)
 
     def _read(self, builder: ProjectBuilder, element: Element) -> ParsedRecord | None:
-        """Read a record, by a variant where a column says so; None if it is kept as a part."""
+        """Read a record by its rule or a variant; None if it becomes a part."""
         record = builder.read(element, self._rule)
         for column, variant in self._variants:
             if record.columns[column] == _TRUE:
@@ -141,7 +141,7 @@ class RuleInterpreter:
         row: Row | None,
         owner: bytes,
     ) -> Row | None:
-        """Resolve one reference; returns the row that is still to be added."""
+        """Resolve one reference, and return the row if the caller still has to add it."""
         rule = reference.rule
         targets = reference.targets(columns)
         if rule.settle is Settle.IN_ORDER:

@@ -1,4 +1,4 @@
-"""Selects the engine that reads files, once: the compiled one where it was built."""
+"""Selects the engine that reads files, once at start: the compiled one if it was built."""
 
 from importlib.util import find_spec
 from typing import Final
@@ -10,11 +10,11 @@ _COMPILED: Final = "service.formats.engine._fast.compiled"
 
 
 def select_engine() -> Engine:
-    """Return the compiled engine, or the Python engine where no compiled one was built.
+    """Return the compiled engine, or the Python engine if no compiled one was built.
 
     Raises:
-        ImportError: a compiled engine was built and cannot be used. It is no fallback: a service
-            that should be fast would be slow without notice.
+        ImportError: a compiled engine was built, but cannot be used. This function does not fall
+            back to Python then, because the service would be slow without notice.
     """
     if find_spec(_COMPILED) is None:
         return PYTHON

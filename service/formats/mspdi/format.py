@@ -1,7 +1,8 @@
 """Microsoft Project's XML (MSPDI), as versions 2002 to 2019 write it.
 
-Nothing but a task or resource without an id refuses a project: a bad value leaves its column null,
-blank rows and records that refer to a missing task become parts, and the project has warnings.
+Only a task or resource without an id refuses a project. Otherwise the project gets warnings: a bad
+value leaves its column null, and a record that refers to a missing task becomes a part. Blank rows
+become parts too.
 """
 
 from typing import Final
@@ -29,10 +30,10 @@ _NAME, _TITLE, _EXTERNAL_ID = map(PROJECT.index, ("name", "title", "external_id"
 
 
 class MspdiProjectBuilder(ProjectBuilder):
-    """A ``Project`` of Microsoft Project, which need not have an id or a name."""
+    """A ``Project`` of Microsoft Project. It can lack an id or a name."""
 
     def identify(self, record: ParsedRecord) -> None:
-        """Identify by GUID, else by name; take the name, else the title, else the GUID as name."""
+        """Set the id to the GUID or else the name, and the name to the name, title or id."""
         columns = record.columns
         if columns[_EXTERNAL_ID] is NULL:
             name = values.unescape(columns[_NAME]) or ""

@@ -38,7 +38,7 @@ def _resource_uid(value: str) -> bytes | None:
 GUID: Final = Kind("guid", _guid, "is not a GUID")
 RESOURCE_UID: Final = Kind("id", _resource_uid, values.ID.problem, {_NO_RESOURCE: NULL})
 PERCENTAGE: Final = values.flag("percentage", ("19", "20", "51", "52"))
-"""Lag formats in per cent of the predecessor's duration: plain, elapsed, and both estimated."""
+"""Lag formats in percent of the predecessor's duration: plain and elapsed, exact and estimated."""
 LEVEL: Final = values.pattern("level", "[0-9]{1,5}", "is not an outline level")
 LINK_TYPE: Final = values.enumeration("link_type", {"0": "FF", "1": "FS", "2": "SF", "3": "SS"})
 RESOURCE_TYPE: Final = values.enumeration(
@@ -47,7 +47,7 @@ RESOURCE_TYPE: Final = values.enumeration(
 
 EXTERNAL_ID: Final = Field("GUID", "external_id", GUID, keep=True)
 NAME_AS_ID: Final = Field("Name", "external_id", values.ID, rank=1)
-"""Identifies a project without a GUID."""
+"""The field that identifies a project without a GUID."""
 
 PROJECT: Final = RecordRule(
     "Project",
@@ -85,7 +85,7 @@ _LINK: Final = RecordRule(
 )
 LINK: Final = replace(
     _LINK,
-    # No column can hold a lag that is a percentage.
+    # No column holds a lag in percent.
     variants={"percentage": replace(_LINK, fields=_LINK.fields[:2])},
 )
 TASK: Final = RecordRule(
@@ -180,4 +180,4 @@ PARTS: Final = (
     "DataLinks/DataLink",
     "VBAProjects/VBAProject",
 )
-"""Records without a table."""
+"""Records that have no table."""

@@ -1,8 +1,8 @@
-"""Native XML, ``urn:project-bulk-import:1``; ``schema.xsd`` is its schema.
+"""Native XML, namespace ``urn:project-bulk-import:1``; ``schema.xsd`` is its schema.
 
-It is strict: a bad value, a reference to a missing record, or an element that the schema does not
-know refuses the project. The readers accept what the schema accepts, but for references between
-records and the JSON in attributes, which a schema cannot check.
+The format is strict: a bad value, a reference to a missing record, or an element that the schema
+does not have refuses the project. The readers accept what the schema accepts. They also check the
+references between records and the JSON in attributes, which a schema cannot check.
 """
 
 from collections.abc import Iterable
@@ -34,7 +34,7 @@ _READ_AT: Final = PROJECT.index("read_at")
 
 
 class NativeProjectBuilder(ProjectBuilder):
-    """A ``project`` of native XML, which carries its shared objects."""
+    """A ``project`` of native XML, which contains its shared objects."""
 
     def __init__(self, file: FileContext, element: Element, index: int, line: int) -> None:
         super().__init__(file, element, index, line)
@@ -44,7 +44,7 @@ class NativeProjectBuilder(ProjectBuilder):
         self._objects = SpooledQueue(file.limits.spool)
 
     def take_shared_object(self, element: Element) -> None:
-        """Take an ``object`` of ``shared-objects``."""
+        """Take an ``object`` from ``shared-objects``."""
         record = self.read(element, SHARED_OBJECT)
         limit = self.file.limits.max_attributes_bytes
         if len(record.whole) > limit:
@@ -56,16 +56,16 @@ class NativeProjectBuilder(ProjectBuilder):
             self._objects.put(shared)
 
     def new_shared_objects(self) -> Iterable[SharedObject] | None:
-        """Return those that the project carries."""
+        """Return the shared objects that the project contains."""
         return self._objects.drain() if self._objects.filled else None
 
     def close(self) -> None:
-        """Free memory and disk of a project that will not be finished."""
+        """Free memory and disk of a project that does not reach its end."""
         super().close()
         self._objects.close()
 
     def identify(self, record: ParsedRecord) -> None:
-        """Take the version that the project was read at."""
+        """Set the stored version from which the file was exported."""
         version = record.columns[_READ_AT]
         self.read_at = None if version is NULL else int(version)
 

@@ -1,7 +1,7 @@
 """Values of ``type="json"`` in native XML: ``<attribute name="risk" type="json">[1]</attribute>``.
 
-They are written again with sorted keys and plain numbers, so that what PostgreSQL prints for the
-stored value reads to the same text.
+This module writes them with sorted keys and plain numbers. The JSON that PostgreSQL prints for a
+stored value therefore gives the same text when it is imported again.
 """
 
 import json
@@ -14,7 +14,7 @@ import orjson
 from service.formats.values import plain
 
 MAX_VALUES: Final = 250_000
-"""Values in one JSON text: each takes some hundred bytes while the text is read."""
+"""Largest number of values in one JSON text: each takes some hundred bytes while it is read."""
 
 _MAX_DIGITS: Final = 100
 _NUL: Final = re.compile(rb"(?<!\\)(\\\\)*\\u0000")
@@ -24,7 +24,7 @@ def parse_json(text: str) -> orjson.Fragment:
     """Read the text of such a value.
 
     Raises:
-        ValueError: with what is wrong, to follow the value in a message.
+        ValueError: with the problem, which follows the value in a message.
     """
     try:
         return canonical_json(text)
@@ -33,7 +33,7 @@ def parse_json(text: str) -> orjson.Fragment:
 
 
 def canonical_json(text: str) -> orjson.Fragment:
-    """Write JSON as it will read when it comes back from the database.
+    """Return JSON in the form that it has after a round trip through the database.
 
     Raises:
         ValueError: it is not JSON, or not JSON that PostgreSQL accepts.

@@ -1,7 +1,7 @@
-"""Write a project as native XML, so that reading it again gives the same content.
+"""Writes a project as native XML, so that importing it again gives the same content.
 
-The record rules of the native format decide where each column is written, as they do for reading.
-Rows are what PostgreSQL prints, with timestamps in ISO style and intervals in ``iso_8601``.
+The record rules of the native format define the place of each column, for writing as for reading.
+Rows have values as PostgreSQL prints them: timestamps in ISO style, intervals in ``iso_8601``.
 """
 
 import json
@@ -24,7 +24,7 @@ Row = Mapping[str, str | None]
 
 
 class Group(NamedTuple):
-    """Records of one kind: the element around them, the element of each, and its rule."""
+    """Records of one kind: their parent element, the element of each record, and its rule."""
 
     holder: str
     tag: str
@@ -50,7 +50,7 @@ def begin_file(project: Row) -> bytes:
     """Return the beginning of a file, up to the values of the project itself.
 
     Args:
-        project: its row, with ``external_id``; ``read_at`` is the server's version of it.
+        project: its row, with ``external_id``; ``read_at`` is its version on the server.
     """
     element = _serialise(_element("project", native.PROJECT, project))
     begun = element.removesuffix(b"</project>")  # never empty, because a project has a name
@@ -78,7 +78,7 @@ def write_record(group: Group, row: Row) -> bytes:
 
 
 def _serialise(element: etree._Element) -> bytes:
-    """Return UTF-8 without a namespace, because the root of the file declares it."""
+    """Return an element in UTF-8, without the namespace, which the root of the file declares."""
     return etree.tostring(element, encoding="UTF-8", xml_declaration=False)
 
 
@@ -102,14 +102,14 @@ def _element(tag: str, rule: RecordRule, row: Row) -> etree._Element:
 
 
 class ValuePlace(NamedTuple):
-    """Where the value of a column is written.
+    """The place of a column's value in the XML.
 
     Attributes:
         column: the column.
         name: name of a child element or of an XML attribute.
         is_attribute: whether it is an XML attribute.
-        write: makes XML text of what PostgreSQL prints.
-        default: XML text of the value that is left out, or None.
+        write: converts the value that PostgreSQL prints to XML text.
+        default: XML text of the value that is omitted, or None.
     """
 
     column: str
@@ -121,7 +121,7 @@ class ValuePlace(NamedTuple):
 
 @cache
 def value_places(rule: RecordRule) -> tuple[ValuePlace, ...]:
-    """Return where each value of a record is written, in the order of the rule."""
+    """Return the place of each value of a record, in the order of the rule."""
     places = []
     for field in rule.fields:
         write = _WRITE.get(field.kind.name, str)
@@ -133,7 +133,7 @@ def value_places(rule: RecordRule) -> tuple[ValuePlace, ...]:
 
 
 def _duration(text: str) -> str:
-    """Move the sign to the front, as XML Schema has it; PostgreSQL repeats it at each number."""
+    """Move the sign to the front, as in XML Schema. PostgreSQL repeats it before each number."""
     return "-" + text.replace("-", "") if "-" in text else text
 
 
@@ -145,7 +145,7 @@ _WRITE: Final[dict[str, Callable[[str], str]]] = {
 
 
 def _attributes(members: str) -> Iterator[etree._Element]:
-    """Yield each member as an ``attribute``, as JSON unless plain text reads the same."""
+    """Yield each member as an ``attribute``: plain text if that reads the same, otherwise JSON."""
     values_by_name = json.loads(members, parse_int=_number, parse_float=_number)
     for name, value in values_by_name.items():
         element = etree.Element("attribute", name=name)
@@ -159,5 +159,5 @@ def _attributes(members: str) -> Iterator[etree._Element]:
 
 
 def _number(text: str) -> orjson.Fragment:
-    """Keep the digits as they are, because a float would lose some."""
+    """Keep all digits, because a float would lose some."""
     return orjson.Fragment(text.encode())

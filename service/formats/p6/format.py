@@ -39,7 +39,7 @@ _TAKEN: Final = "taken"
 
 
 class P6ProjectBuilder(ProjectBuilder):
-    """A ``Project`` right under the root, with the shared objects that its records refer to."""
+    """A ``Project`` directly under the root, with the shared objects that its records refer to."""
 
     file: P6FileContext
 
@@ -49,18 +49,18 @@ class P6ProjectBuilder(ProjectBuilder):
         self._new: list[int] = []
 
     def row(self, rule: RecordRule, record: ParsedRecord) -> Row:
-        """Make a row; the project takes the shared objects that the record refers to."""
+        """Return a row, and note the shared objects that the record refers to."""
         element = record.columns[0].decode() if rule.shared is None else rule.shared.element
         self._refer_to(references(element, record.stable))
         return super().row(rule, record)
 
     def project_row(self, record: ParsedRecord) -> tuple[bytes, bytes]:
-        """Make the project's own row; the project takes the shared objects that it refers to."""
+        """Return the row of the project itself, and note the shared objects that it refers to."""
         self._refer_to(references(PROJECT.name, record.stable))
         return super().project_row(record)
 
     def take_resource(self, element: Element, object_id: bytes) -> None:
-        """Add a row of the resource that an assignment names, the first time it does."""
+        """Add a row of a resource when the first assignment names it."""
         name = name_of("Resource", unescape(object_id) or "")
         node = self.file.store.find(name)
         if node is None:
@@ -74,7 +74,7 @@ class P6ProjectBuilder(ProjectBuilder):
         self.add(Row(Table.RESOURCES, text, text))
 
     def take_shared_objects(self) -> None:
-        """Take what the records refer to, and what that refers to."""
+        """Take the shared objects that the records refer to, directly or through others."""
         self._new, fatal = self.file.store.take(self._referred, self.shared)
         if fatal is not None:
             raise TooLarge(
@@ -82,7 +82,7 @@ class P6ProjectBuilder(ProjectBuilder):
             )
 
     def new_shared_objects(self) -> Iterable[SharedObject] | None:
-        """Return those that no earlier project has taken."""
+        """Return the shared objects that no earlier project has taken."""
         return self.file.store.objects(self._new) if self._new else None
 
     def _refer_to(self, names: set[bytes]) -> None:
@@ -119,12 +119,12 @@ FORMAT: Final = Format(
     | dict.fromkeys(LOOSE, P6FileContext.count_loose_record),
     passed_over={
         "BaselineProject": P6FileContext.count_baseline,
-        # It repeats the ids of the projects in the file.
+        # The list repeats the ids of the projects in the file.
         "ProjectList": P6FileContext.ignore,
     },
     shared=SHARED_OBJECT_RULES,
-    # Who saved last, and when P6 ran its nightly jobs. ``CreateDate``, ``CreateUser`` and
-    # ``DateAdded`` never change, and ``DataDate`` is content of the plan.
+    # The user of the last save, and the times of P6's nightly jobs. ``CreateDate``, ``CreateUser``
+    # and ``DateAdded`` never change, and ``DataDate`` is content of the plan.
     volatile=frozenset(
         {
             "LastLevelDate",

@@ -72,8 +72,7 @@ _WBS: Final = RecordRule(
 WBS: Final = replace(
     _WBS,
     fields=(*_WBS.fields, Field("ParentObjectId", "parent_id", values.ID)),
-    # The parent may come later or be outside the project; then the file's own id goes to
-    # attributes.
+    # The parent may come later. If it is not in the project, the file's id goes to attributes.
     references=(ReferenceRule(("parent_id",), ("wbs",), fallback=_WBS, settle=Settle.IN_ORDER),),
 )
 _ACTIVITY: Final = RecordRule(
@@ -147,7 +146,7 @@ _ASSIGNMENT: Final = RecordRule(
 )
 ASSIGNMENT: Final = replace(
     _ASSIGNMENT,
-    # Units of material are no hours of work.
+    # The units of a material are not hours of work.
     variants={"material": replace(_ASSIGNMENT, fields=_ASSIGNMENT.fields[:3])},
 )
 
@@ -160,4 +159,5 @@ PARTS: Final = (
     *("ResourceAssignmentCodeType", "ResourceAssignmentPeriodActual", "Risk", "RiskImpact"),
     *("RiskResponseAction", "RiskResponseActionImpact", "RiskResponsePlan", "WBSMilestone"),
 )
-"""Records of a project without a table. Of ``Code`` and the like a project has few."""
+"""Records of a project that have no table. ``Code`` and others of which a project has few are not
+listed: they are read with the project itself."""

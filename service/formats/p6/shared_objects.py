@@ -1,8 +1,8 @@
-"""What Primavera has outside the projects, and which fields of the projects refer to it.
+"""Primavera's objects outside the projects, and the fields that refer to them.
 
-A field ``…KindObjectId`` holds the ``ObjectId`` of a ``Kind``: ``CalendarObjectId``,
-``BaseCalendarObjectId`` and ``ActivityDefaultCalendarObjectId`` all name a ``Calendar``. That
-holds throughout the vendor's schema (p6apibo.xsd) but for the fields that ``_kind`` knows.
+A field ``…KindObjectId`` has the ``ObjectId`` of a ``Kind``: ``CalendarObjectId``,
+``BaseCalendarObjectId`` and ``ActivityDefaultCalendarObjectId`` all refer to a ``Calendar``. The
+vendor's schema (p6apibo.xsd) follows this rule, except for the fields that ``_kind`` handles.
 """
 
 import re
@@ -47,7 +47,7 @@ SHARED: Final = (
     *("TimesheetPeriod", "UDFCode", "UDFType", "UnitOfMeasure", "User", "UserConsent"),
     *("UserFieldTitle", "UserInterfaceView", "UserLicense", "UserOBS", "WBSCategory"),
 )
-"""Elements that the schema has under the root beside projects and their records."""
+"""Elements that the schema has under the root, besides projects and their records."""
 
 LOOSE: Final = (
     *("Activity", "ActivityCodeAssignment", "ActivityCodeUpdate", "ActivityComment"),
@@ -80,13 +80,13 @@ OWNERS: Final = {
     "ShiftPeriod": "Shift",
     "UDFCode": "UDFType",
 }
-"""Kinds that refer to the object that they belong to: a project takes them with that object."""
+"""Kinds of objects that refer to their owner: a project that takes the owner takes them too."""
 
 RESOURCE_TYPE: Final = values.enumeration(
     "type", {"Labor": "work", "Nonlabor": "nonlabor", "Material": "material"}
 )
 
-# A shared object keeps all its fields as attributes; columns are for the row that a project gets.
+# A shared object has all its fields as attributes. The columns are for a row in a project.
 OBJECT: Final = RecordRule(
     "shared object",
     columns=("object_id",),
@@ -104,7 +104,7 @@ RESOURCE: Final = RecordRule(
 )
 
 _TASK_ELEMENTS: Final = {"WBS": "Activity"}
-"""A WBS element becomes a task, and its fields refer to what the fields of an activity refer to."""
+"""A WBS element becomes a task, so its fields refer to the same kinds as those of an activity."""
 _LONGEST_FIRST: Final = sorted(SHARED, key=len, reverse=True)
 _CACHED: Final = 4096
 _REFERENCE: Final = re.compile(
@@ -114,7 +114,7 @@ _REFERENCE: Final = re.compile(
 
 
 def owners_of(kind: str, references: Iterable[bytes]) -> list[bytes]:
-    """Return the names of the owners of an object, among the names that it refers to."""
+    """Return those of an object's references that are its owners."""
     if kind not in OWNERS:
         return []
     owner = f"{OWNERS[kind]} ".encode()
@@ -122,7 +122,7 @@ def owners_of(kind: str, references: Iterable[bytes]) -> list[bytes]:
 
 
 def name_of(kind: str, object_id: str) -> bytes:
-    """Return the name by which the store knows an object."""
+    """Return the name of an object in the store."""
     return f"{kind} {object_id}".encode()
 
 
@@ -131,7 +131,8 @@ def references(element: str, attributes: bytes) -> set[bytes]:
 
     Args:
         element: local name of the record.
-        attributes: its JSON, keys sorted. A text cannot look like a member: its quotes are escaped.
+        attributes: its JSON with sorted keys. A text cannot look like a member, because its quotes
+            are escaped.
     """
     return {name for match in _REFERENCE.findall(attributes) for name in _names(element, match)}
 
@@ -139,10 +140,10 @@ def references(element: str, attributes: bytes) -> set[bytes]:
 def references_of_field(element: str, field: str, text: str) -> set[bytes]:
     """Return the names of the shared objects that one field may refer to.
 
-    ``references`` reads a complete record, where the type and the value of a code stand side by
-    side. Here each field comes alone, so a type counts both as the type of a code and as the type
-    of a user-defined field: the result may have names that ``references`` does not return, and
-    never lacks one that it returns.
+    ``references`` reads a complete record, in which the value of a code follows its type. This
+    function reads one field alone, so a type counts both as the type of a code and as the type of a
+    user-defined field. The result contains all names that ``references`` returns, and may contain
+    more.
 
     Args:
         element: local name of the record, or of the object outside projects, that has the field.
@@ -177,7 +178,7 @@ def _names(element: str, match: tuple[bytes, ...]) -> tuple[bytes, ...]:
 
 
 def _code(element: str) -> str:
-    """The kind of the codes of a record; a ``Code`` directly under a project is the project's."""
+    """Return the kind of a record's codes. A ``Code`` under a project itself is a project code."""
     return "ProjectCode" if element == "Code" else f"{element}Code"
 
 
@@ -186,7 +187,7 @@ def _code_type(element: str) -> str:
 
 
 def _kind(element: str, field: str) -> str | None:
-    """The kind that a field refers to, by the field's name without ``ObjectId``."""
+    """Return the kind that a field refers to, from the field's name without ``ObjectId``."""
     if field == "Parent":
         return element
     if field == "CodeType":
@@ -208,7 +209,7 @@ def unused_objects(count: int) -> FileWarning:
 
 
 class P6FileContext(FileContext):
-    """One file of Primavera: its shared objects, and what is in it that is not imported.
+    """One file of Primavera: its shared objects, and the numbers of records that are not imported.
 
     Attributes:
         store: the shared objects so far.
@@ -228,7 +229,7 @@ class P6FileContext(FileContext):
         self._loose_records = 0
 
     def add_shared_object(self, element: Element) -> None:
-        """Keep a shared object."""
+        """Store a shared object."""
         kind = self.keys[element.tag]
         rule = RESOURCE if kind == RESOURCE.name else OBJECT
         record = self.record_parser(rule, SOURCE)(element)
@@ -254,14 +255,14 @@ class P6FileContext(FileContext):
         self._baselines += 1
 
     def count_loose_record(self, _element: Element) -> None:
-        """Count a record that belongs to a project and is outside all projects."""
+        """Count a record that should be in a project, but is outside all projects."""
         self._loose_records += 1
 
     def ignore(self, _element: Element) -> None:
         """Ignore an element."""
 
     def finish(self) -> None:
-        """Warn about what is not imported, and about objects that share an id."""
+        """Warn about records that are not imported, and about objects with the same id."""
         warnings = (
             FileWarning(
                 WarningCode.BASELINE_PROJECTS_SKIPPED,
@@ -276,7 +277,7 @@ class P6FileContext(FileContext):
             unused_objects(self.store.unused),
             FileWarning(
                 WarningCode.SHARED_OBJECTS_AMBIGUOUS,
-                "Shared objects have the ObjectId of another; projects take both",
+                "Shared objects have the ObjectId of another; projects that refer to it get both",
                 self.store.ambiguous,
             ),
         )

@@ -132,7 +132,7 @@ def test_records_fill_their_columns_in_the_order_of_the_file() -> None:
             'tasks "x" must not contain text',
         ),
         ("<tasks><activity/></tasks>", "tasks may contain only records"),
-        ("<code>a</code><code>b</code>", "code is there more than once"),
+        ("<code>a</code><code>b</code>", "code occurs more than once"),
         (
             "<attributes><attribute name='a' type='json'>{</attribute></attributes>",
             'a "{" is not JSON that can be kept: '
@@ -159,7 +159,7 @@ def test_a_bad_or_empty_attribute_reserves_its_name() -> None:
     for first in ("<attribute name='a' type='json'>{</attribute>", "<attribute name='a'/>"):
         again = f"<attributes>{first}<attribute name='a'>x</attribute></attributes>"
         assert violations(read(projects(project(again))))[-1] == (
-            'attribute "a" is there more than once'
+            'attribute "a" occurs more than once'
         )
 
 

@@ -1,4 +1,4 @@
-# A buffer that grows, and how values are written into it as COPY text and as JSON.
+# A growing buffer, and functions that write values into it as COPY text and as JSON.
 
 
 cdef struct Buffer:
@@ -91,7 +91,7 @@ cdef int put_json(Buffer* out, const char* text, Py_ssize_t size) except -1 nogi
 
 
 cdef int put_doubled(Buffer* out, const char* text, Py_ssize_t size) except -1 nogil:
-    """Write JSON as COPY text. It has backslashes, but no raw control characters."""
+    """Write JSON as COPY text. JSON has backslashes, but no raw control characters."""
     cdef const char* end = text + size
     cdef const char* backslash
     while text < end:

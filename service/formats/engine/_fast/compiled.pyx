@@ -1,10 +1,10 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""The compiled engine: works on lxml's C structures, for the most part without the GIL.
+"""The compiled engine: works on lxml's C structures, mostly without the GIL.
 
 ``RecordParser``, ``RecordCollector`` and ``IdSet`` handle the common cases of ``record_parser.py``,
-``rule_interpreter.py`` and ``disk_set.py``. They leave rare ones (a fault, a foreign name, a
-reference to a later record) to those. ``Events`` parses in place of ``iterparse``. All of them
-interpret the record rules and know no format.
+``rule_interpreter.py`` and ``disk_set.py``. They pass rare cases (a fault, a foreign name, a
+reference to a later record) to those modules. ``Events`` replaces ``iterparse``. All of them
+interpret the record rules, and depend on no format.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -88,7 +88,7 @@ include "events.pxi"
 
 
 cdef class ParsedRecord:
-    """What one record holds; see ``parsed_record.ParsedRecord``."""
+    """The content of one record; see ``parsed_record.ParsedRecord``."""
 
     cdef public list columns
     cdef readonly bytes stable
@@ -98,7 +98,7 @@ cdef class ParsedRecord:
 
 
 cdef class RecordParser:
-    """The parser of one shape; call it with an element. For one file and one thread.
+    """The parser of one shape, for one file and one thread. Call it with an element.
 
     Args:
         shape: compiled from a record rule.
@@ -148,7 +148,7 @@ cdef class RecordParser:
         return self.record(node)
 
     cdef const char* keep(self, bytes text) except NULL:
-        """Return the C string of a text, which lives as long as the parser."""
+        """Return the C string of a text; it is valid as long as the parser exists."""
         self.kept.append(text)
         return PyBytes_AS_STRING(text)
 
@@ -174,7 +174,7 @@ cdef class RecordParser:
         return PyBytes_FromStringAndSize(self.state.text.data + span.at, span.size)
 
     cdef int set_use(self, NameUse* name, slot, str key) except -1:
-        """Fill in what becomes of the text of a name."""
+        """Set the destination of the texts of a name."""
         cdef bytes encoded = key.encode()
         name.key = self.keep(encoded)
         name.length = len(encoded)
@@ -208,7 +208,7 @@ cdef class RecordParser:
 cdef NameUse* learn_element(
     ParserState* state, const char* address, size_t at
 ) except? NULL with gil:
-    """Enter the name of an element into the table; NULL where the table is full."""
+    """Add the name of an element to the table; NULL if the table is full."""
     cdef RecordParser parser = <RecordParser> state.owner
     cdef NameUse* name = &state.elements[at]
     cdef str local = address.decode()
@@ -233,7 +233,7 @@ cdef NameUse* learn_element(
 cdef NameUse* learn_property(
     ParserState* state, const char* address, size_t at
 ) except? NULL with gil:
-    """Enter the name of an XML attribute into the table; NULL where the table is full."""
+    """Add the name of an XML attribute to the table; NULL if the table is full."""
     cdef RecordParser parser = <RecordParser> state.owner
     cdef str local = address.decode()
     if state.property_count == PROPERTIES // 2:
@@ -255,10 +255,10 @@ cdef bint is_volatile_name(
 
 
 cdef int check_build() except -1:
-    """Check that this module fits the lxml and the Python modules that it runs with.
+    """Check that this module matches the installed lxml and the Python modules.
 
     Raises:
-        ImportError: it does not.
+        ImportError: it does not match.
     """
     load_functions()
     room = {

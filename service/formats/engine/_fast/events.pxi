@@ -1,13 +1,13 @@
-# The XML parser: libxml2's, called without the GIL. It builds the same tree as for lxml, whose own
-# parser takes the GIL at the start and the end of every element, wanted or not.
+# The XML parser of libxml2, called without the GIL. It builds the same tree as lxml's own parser,
+# which takes the GIL at the start and the end of every element, even if no event is reported.
 
 cdef enum:
     CHUNK = 64 * 1024  # bytes read at a time
     MAX_TAGS = 2
-    MAX_ATTRIBUTES = 1_000  # of one element; lxml takes quadratic time to read them
+    MAX_ATTRIBUTES = 1_000  # of one element, because lxml takes quadratic time to read them
     SHORT_TEXTS = 100_000  # texts of up to three bytes and blank ones, which libxml2 keeps with names
     NAME_BYTES = 8 * 1024 * 1024
-    TOO_MANY_NAMES = -1  # codes of faults beside libxml2's
+    TOO_MANY_NAMES = -1  # codes of faults, in addition to libxml2's
     TOO_LONG_NAMES = -2
     MAX_PENDING = 11_000_000  # bytes; libxml2 would wait a gigabyte for the end of a comment
 
@@ -19,7 +19,7 @@ cdef int OPTIONS = (
     | XML_PARSE_BIG_LINES
 )
 
-cdef object LXML_PARSER = etree.XMLParser()  # every document of lxml refers to a parser
+cdef object LXML_PARSER = etree.XMLParser()  # every lxml document refers to a parser
 
 
 cdef struct Tag:
@@ -137,17 +137,17 @@ cdef void check_bounds(xmlParserCtxt* context) noexcept nogil:
 
 
 cdef class Events:
-    """The events of a file's elements, as those of ``iterparse``.
+    """The events of a file's elements, like those of ``iterparse``.
 
     Args:
-        source: read on when all events of the bytes before were taken.
-        tags: of the elements whose events are wanted.
+        source: of the file; more bytes are read only after all events of the previous ones.
+        tags: of the elements whose events are reported.
         encoding: overrides the XML declaration.
-        max_names: about how many distinct names the file may use.
+        max_names: the approximate number of distinct names that the file may use.
 
     Raises:
         XMLSyntaxError: after the events before the fault, once.
-        FileTooLarge: likewise, where the names are too many or too long.
+        FileTooLarge: likewise: the names are too many or too long.
     """
 
     cdef xmlParserCtxt* context
@@ -198,13 +198,13 @@ cdef class Events:
         return self.waiting.pop()
 
     cdef int parse(self, bytes data) except -1:
-        """Parse the next bytes; none at the end of the source."""
+        """Parse the next bytes, which are empty at the end of the source."""
         cdef Py_ssize_t size = len(data), at = 0
         cdef const char* text = PyBytes_AS_STRING(data)
         cdef int error = 0, more
         self.ended = size == 0
         if not self.started:
-            at = min(size, 4)  # what libxml2 looks at for a byte order mark
+            at = min(size, 4)  # libxml2 detects a byte order mark in these bytes
             self.start(text, at)
         with nogil:
             while at < size and error == 0:
@@ -241,7 +241,7 @@ cdef class Events:
         return 0
 
     cdef int take_events(self) except -1:
-        """Make elements of the nodes of the events, the last one first."""
+        """Create elements for the nodes of the events, the last one first."""
         cdef Event* event
         if self.sink.out_of_memory:
             raise MemoryError

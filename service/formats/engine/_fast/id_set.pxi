@@ -1,7 +1,7 @@
 # The ids of a project's records.
 
 cdef enum:
-    FEW_IDS = 20_000  # kept here; more of them go to a ``DiskSet``
+    FEW_IDS = 20_000  # kept in memory; a ``DiskSet`` takes over for more
 
 cdef unsigned long long FNV_PRIME = 1099511628211
 cdef unsigned long long SEED = int.from_bytes(urandom(8), "little")
@@ -45,7 +45,7 @@ cdef int look_up_id(
     IdTable* ids, const char* kind, Py_ssize_t length, const char* text, Py_ssize_t size,
     bint insert
 ) except -1 nogil:
-    """Whether an id, given in two pieces, is in the set; with ``insert`` it is added if not."""
+    """Whether an id, given in two pieces, is in the set. With ``insert``, a missing id is added."""
     cdef unsigned long long hash, at, slot
     cdef unsigned short total = <unsigned short> (length + size)
     if ids.spilled:
@@ -111,10 +111,10 @@ cdef int spill_ids(IdTable* ids) except -1 with gil:
 
 
 cdef class IdSet:
-    """A set of ids; as ``DiskSet``, and faster while it is small.
+    """A set of ids with the interface of ``DiskSet``, but faster while it is small.
 
     Args:
-        larger: makes the ``DiskSet`` that takes over when there are many.
+        larger: creates the ``DiskSet`` that takes over when there are many ids.
     """
 
     cdef IdTable table
@@ -128,11 +128,11 @@ cdef class IdSet:
         self.free_table()
 
     def add(self, bytes record_id):
-        """Add an id; None where it is new, else a number."""
+        """Add an id; return None if it is new, otherwise a number."""
         return 0 if self.look_up(record_id, True) else None
 
     def get(self, bytes record_id):
-        """Return a number where an id is in the set, else None."""
+        """Return a number if an id is in the set, otherwise None."""
         return 0 if self.look_up(record_id, False) else None
 
     def close(self):

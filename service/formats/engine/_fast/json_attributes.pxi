@@ -1,4 +1,4 @@
-# A record's attributes as JSON, by the rules of ``json_attributes.py``.
+# Writes a record's attributes as JSON, by the rules of ``json_attributes.py``.
 
 
 cdef Member* new_member(ParserState* state) except NULL nogil:
@@ -38,7 +38,7 @@ cdef int add_property(
 
 
 cdef int add_child(ParserState* state, xmlNode* child, NameUse* name) except -1 nogil:
-    """Make a member of a child with content; 0 where something in it is rare."""
+    """Add a child with content as a member; 0 if it contains a rare case."""
     cdef const char* text
     cdef Py_ssize_t size
     cdef int full
@@ -54,7 +54,7 @@ cdef int add_child(ParserState* state, xmlNode* child, NameUse* name) except -1 
 
 
 cdef int add_named(ParserState* state, xmlNode* container) except -1 nogil:
-    """Add the members that a container gives by name; 0 where something in it is rare."""
+    """Add the named members of a container; 0 if it contains a rare case."""
     cdef xmlNode* child = container.children
     cdef xmlAttr* attribute
     cdef const char* name
@@ -106,7 +106,7 @@ cdef int write_attributes(ParserState* state) except -1 nogil:
     if not volatile_count:
         return 1
     state.whole.at = state.text.used
-    reserve(&state.text, state.stable.size)  # before the text is copied within itself
+    reserve(&state.text, state.stable.size)  # now, because the text is then copied within the buffer
     put(&state.text, state.text.data + state.stable.at, state.stable.size - 1)
     if volatile_count < state.member_count:
         put_char(&state.text, b",")
@@ -118,7 +118,7 @@ cdef int write_attributes(ParserState* state) except -1 nogil:
 
 
 cdef int put_members(ParserState* state, int first, int last, int depth) except -1 nogil:
-    """Write sorted members; those with the same key become one."""
+    """Write sorted members. Those with the same key become one."""
     cdef int at = first, end, one
     cdef bint many
     while at < last:
@@ -149,9 +149,9 @@ cdef int put_members(ParserState* state, int first, int last, int depth) except 
 
 
 cdef int note_shared(ParserState* state, int at, int last) except -1 nogil:
-    """Note a leaf that refers to a shared object, and the next one with it: a code follows its type.
+    """Note a leaf that refers to a shared object, with the next leaf: a code follows its type.
 
-    0 where they are too long for a note.
+    Return 0 if they are too long for a note.
     """
     cdef Py_ssize_t start = state.shared.used
     cdef unsigned short size = 0
@@ -195,7 +195,7 @@ cdef int put_key(ParserState* state, Member* member) except -1 nogil:
 
 
 cdef int put_object(ParserState* state, xmlNode* node, int depth) except -1 nogil:
-    """Write an element with content; its members are pushed above those in use."""
+    """Write an element with content. Its members are pushed above those in use."""
     cdef int first = state.member_count
     cdef xmlNode* child
     cdef xmlAttr* attribute = node.properties
@@ -251,7 +251,7 @@ cdef int add_nested_child(ParserState* state, xmlNode* child, NameUse* name) exc
 
 
 cdef int by_key(const void* one, const void* other) noexcept nogil:
-    """Sort by volatile or not, key, and order in the file."""
+    """Compare by volatility, key, and order in the file."""
     cdef const Member* a = <const Member*> one
     cdef const Member* b = <const Member*> other
     cdef int order

@@ -1,5 +1,5 @@
-# libxml2's functions. lxml's module contains libxml2 and exports its functions. They are looked up
-# there by name, which is the only way to use the same libxml2 as lxml.
+# The functions of libxml2, which lxml's module contains and exports. They are looked up there by
+# name, which is the only way to use the same libxml2 as lxml.
 
 cdef extern from "dlfcn.h" nogil:
     int RTLD_LAZY
@@ -50,7 +50,7 @@ cdef int load_functions() except -1:
     """Look up all functions in lxml's module.
 
     Raises:
-        ImportError: one is missing, or lxml has another libxml2 than this was compiled for.
+        ImportError: one is missing, or this was compiled for another libxml2 than lxml has.
     """
     cdef void* module
     cdef void* function

@@ -1,4 +1,4 @@
-# Questions about the nodes of the tree.
+# Predicates of the nodes of the tree.
 
 
 cdef bint blank(char letter) noexcept nogil:
@@ -20,7 +20,7 @@ cdef bint is_blank_text(const xmlNode* node) noexcept nogil:
 
 
 cdef bint text_of(const xmlNode* node, const char** text, Py_ssize_t* size) noexcept nogil:
-    """Read the text of a leaf; False where the node has anything but one text."""
+    """Read the text of a leaf; False if the node contains anything other than one text."""
     if node == NULL:
         text[0], size[0] = EMPTY_TEXT, 0
         return True
@@ -52,7 +52,7 @@ cdef bint has_elements(const xmlNode* node) noexcept nogil:
 
 
 cdef bint is_plain(const xmlNode* node) noexcept nogil:
-    """Whether it is a leaf without XML attributes that count."""
+    """Whether it is a leaf without XML attributes other than ``xsi:*``."""
     return not has_attributes(node) and not has_elements(node)
 
 
@@ -67,7 +67,7 @@ cdef bint has_attributes(const xmlNode* node) noexcept nogil:
 
 
 cdef bint is_empty(const xmlNode* node) noexcept nogil:
-    """Whether it holds nothing but white space."""
+    """Whether it contains only white space."""
     cdef const xmlNode* child = node.children
     if node.properties != NULL:
         return False
@@ -79,7 +79,7 @@ cdef bint is_empty(const xmlNode* node) noexcept nogil:
 
 
 cdef int has_content(const xmlNode* node, int depth) noexcept nogil:
-    """Whether there is a text or an XML attribute anywhere inside; -1 where it is nested too deep."""
+    """Whether a text or an XML attribute is anywhere inside; -1 if it is nested too deeply."""
     cdef const xmlNode* child = node.children
     cdef int full
     if depth > MAX_DEPTH:

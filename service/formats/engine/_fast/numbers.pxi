@@ -1,7 +1,7 @@
 # Values computed from a decimal number: hours, fractions, tenths of minutes.
 
 cdef struct Number:
-    # A decimal number without leading zeros and exponent.
+    # A decimal number without leading zeros or exponent.
     long long whole
     long long fraction
     int digits  # of the fraction
@@ -9,7 +9,7 @@ cdef struct Number:
 
 
 cdef bint is_decimal(const char* text, Py_ssize_t size, Number* number) noexcept nogil:
-    """Read a number with at most eight digits before the point and six after it."""
+    """Read a number of at most eight digits before the point and six after it."""
     cdef Py_ssize_t at = 0, start
     number.whole = number.fraction = number.digits = 0
     number.negative = size > 0 and text[0] == b"-"
@@ -89,7 +89,7 @@ cdef int put_digits(Buffer* out, long long number, int digits) except -1 nogil:
 
 
 cdef int put_interval(Buffer* out, long long micros, bint negative) except -1 nogil:
-    """As ``values.iso_duration``, without days and months."""
+    """Write an interval like ``values.iso_duration``, but without days and months."""
     cdef long long part
     cdef long long fraction = micros % 1_000_000
     cdef int digits = 6

@@ -1,8 +1,8 @@
-# Plain records: those of which compiled code makes a row by itself. All values are good, the id is new,
-# and every record that they refer to came before.
+# Plain records, which compiled code alone converts to rows: all values are valid, the id is new, and
+# the records that they refer to came earlier.
 
 cdef struct NewRows:
-    # The rows of one table that the builder does not have yet.
+    # The rows of one table that are not yet passed to the builder.
     Buffer text
     Buffer hashed
     Py_ssize_t rows
@@ -13,7 +13,7 @@ cdef int take_plain(
     CompiledRule* rule, xmlNode* node, IdTable* ids, NewRows* new_rows, Py_ssize_t max_size,
     PyObject* collector
 ) except -1 nogil:
-    """Make a row of a record; 0, with nothing changed, where the record is not plain."""
+    """Convert a record to a row; 0, without any change, if the record is not plain."""
     cdef ParserState* state = rule.parser
     cdef int at
     if state == NULL or not has_blank_tail(node) or not read_record(state, node):
@@ -44,7 +44,7 @@ cdef int take_nested(
     CompiledRule* rule, xmlNode* node, IdTable* ids, NewRows* new_rows, Py_ssize_t max_size,
     PyObject* collector
 ) except -1 nogil:
-    """Take a record inside a record of ``rule``, which has been taken."""
+    """Take a record nested in a record of ``rule`` that has been taken."""
     cdef CompiledRule* nested = rule.nested
     cdef ParserState* state = nested.parser
     cdef Span* owner = &rule.parser.columns[rule.key]
@@ -80,7 +80,7 @@ cdef bint is_true(const ParserState* state, int column) noexcept nogil:
 
 
 cdef bint is_before(const ParserState* state, int first, int second) noexcept nogil:
-    """Whether the text of the first column sorts before that of the second."""
+    """Whether the text of the first column sorts before the text of the second."""
     cdef const Span* a = &state.columns[first]
     cdef const Span* b = &state.columns[second]
     cdef int order
@@ -104,9 +104,9 @@ cdef int target_exists(ParserState* state, ReferenceCheck* check, IdTable* ids) 
 
 
 cdef int look_up_shared(CompiledRule* rule, IdTable* ids, bint insert) except -1 nogil:
-    """Whether a record before referred to the same shared objects.
+    """Whether an earlier record referred to the same shared objects.
 
-    With ``insert`` they are entered into the id set, after the builder took the record.
+    With ``insert``, add them to the id set; the builder has then taken the record.
     """
     cdef Buffer* shared = &rule.parser.shared
     cdef Py_ssize_t at = 0
@@ -122,7 +122,7 @@ cdef int look_up_shared(CompiledRule* rule, IdTable* ids, bint insert) except -1
 
 
 cdef int register_id(CompiledRule* rule, IdTable* ids) except -1 nogil:
-    """Register the record's id; 0 where it has none or the id is registered already."""
+    """Register the record's id; 0 if it has none, or if the id is already registered."""
     cdef ParserState* state = rule.parser
     cdef Span* key = &state.columns[rule.key]
     cdef const char* kind = rule.kind
@@ -136,7 +136,7 @@ cdef int register_id(CompiledRule* rule, IdTable* ids) except -1 nogil:
 
 
 cdef int fill_parent(PyObject* collector, CompiledRule* rule) except -1 with gil:
-    """Fill the parent by the outline level."""
+    """Set the parent, computed from the outline level."""
     cdef ParserState* state = rule.parser
     cdef Span* level = &state.columns[rule.level]
     cdef Span* key = &state.columns[rule.key]

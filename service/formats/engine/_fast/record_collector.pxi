@@ -1,28 +1,28 @@
-# The record collector: plain records become rows here, the others are left to Python.
+# The record collector: converts plain records to rows, and passes all others to Python.
 
 cdef struct Pass:
-    # A pass over a project: over its own children, then over those of each holder of records.
+    # A pass over a project: first its own children, then those of each holder of records.
     xmlNode* project
     Holder* top
     bint closed
-    bint skip  # whether records are only removed
-    bint python_only  # whether all records are left to Python
+    bint skip  # whether the pass only removes records
+    bint python_only  # whether Python takes all records
     bint in_holders  # whether the pass is past the project's own children
     xmlNode* parent  # the project or the holder
     Holder* holder
     xmlNode* node  # the next child
-    xmlNode* last  # a child not to be taken, as it may be open; or NULL
+    xmlNode* last  # a child that stays because it may be open; or NULL
     CompiledRule* rule  # of the node
 
 
 cdef enum Stop:
     AT_END
-    AT_RARE  # the node is left to Python
-    AT_PROXY  # the node was taken; lxml has to remove it, as Python has an object of it
+    AT_RARE  # Python takes the node
+    AT_PROXY  # the node was taken; lxml must remove it, because Python has an object of it
 
 
 cdef class RecordCollector:
-    """The collector of one file's records; as ``record_collector.PythonRecordCollector``.
+    """The collector of one file's records; see ``record_collector.PythonRecordCollector``.
 
     Args:
         file: the file.
@@ -78,7 +78,7 @@ cdef class RecordCollector:
             self.remove(project)
 
     cdef int refresh(self) except -1:
-        """Read the state of the builder, which its methods may have changed."""
+        """Read the builder's state again, which its methods may have changed."""
         cdef int at
         cdef list counts = self.builder.counts()
         self.current.skip = self.builder.abandoned
@@ -88,7 +88,7 @@ cdef class RecordCollector:
         return 0
 
     cdef int leave_to_python(self, cetree._Element project, IdTable* ids) except -1:
-        """Have the interpreter in Python take a record."""
+        """Pass a record to the interpreter in Python."""
         cdef Pass* current = &self.current
         self.flush_rows()
         take_record(
@@ -102,7 +102,7 @@ cdef class RecordCollector:
         return self.refresh()
 
     cdef int remove(self, cetree._Element project) except -1:
-        """Remove a record that was taken and of which Python may have an object."""
+        """Remove a record that was taken, and of which Python may have an object."""
         cdef xmlNode* node = self.current.node
         if not has_proxy(node):
             self.current.node = free_record(node)
@@ -146,7 +146,7 @@ cdef int enter(Pass* current, xmlNode* parent, Holder* holder, bint closed) noex
 cdef int run_pass(
     Pass* current, IdTable* ids, NewRows* new_rows, Py_ssize_t max_size, PyObject* collector
 ) except -1 nogil:
-    """Take and remove plain records up to one that is not plain."""
+    """Take and remove records up to the first one that is not plain."""
     cdef xmlNode* node
     while True:
         node = current.node
@@ -171,7 +171,7 @@ cdef int run_pass(
 
 
 cdef bint enter_next_holder(Pass* current) except -1 nogil:
-    """Go on to the next child of the project that holds records; False where none is left."""
+    """Continue with the next child of the project that holds records; False if none is left."""
     cdef xmlNode* child = current.parent.next if current.in_holders else current.project.children
     cdef Holder* holder
     current.in_holders = True
@@ -186,7 +186,7 @@ cdef bint enter_next_holder(Pass* current) except -1 nogil:
 
 
 cdef xmlNode* free_record(xmlNode* node) noexcept nogil:
-    """Free a record and the text after it; returns the next element, or NULL."""
+    """Free a record and the text after it, and return the next element, or NULL."""
     cdef xmlNode* following
     while True:
         following = node.next

@@ -1,16 +1,16 @@
-# The record parser: one record, a node of the tree, to its columns and its attributes.
+# The record parser: converts a record, a node of the tree, to its columns and its attributes.
 
 cdef enum Use:
     MAPPED = 1  # goes to a column
     ATTRIBUTE = 2  # goes to attributes
-    APART = 3  # is set apart
-    HOLDER = 4  # held records
-    NAMED = 5  # holds members by name
-    PYTHON = 6  # is left to the parser in Python
+    APART = 3  # is a record itself
+    HOLDER = 4  # held records that were taken
+    NAMED = 5  # holds named members
+    PYTHON = 6  # needs the parser in Python
 
 cdef enum:
-    NAMES = 512  # slots of the table of elements; half of them at most are used
-    PROPERTIES = 64  # slots of the table of XML attributes, likewise
+    NAMES = 512  # slots of the table of elements; at most half of them are used
+    PROPERTIES = 64  # slots of the table of XML attributes; the same applies
     MAX_COLUMNS = 64
     MAX_LATER = 8  # children of one record that are not the first choice for a column
     MAX_SHARED = 1024  # bytes of a noted reference to a shared object
@@ -18,8 +18,8 @@ cdef enum:
 
 
 cdef struct NameUse:
-    # What becomes of elements or XML attributes of one name. The address of the name identifies it:
-    # libxml2 keeps every name once, in a dictionary that lives as long as the file is read.
+    # The destination of elements or XML attributes of one name. The address identifies the name:
+    # libxml2 stores every name once, in a dictionary that exists while the file is read.
     const char* address
     Use use
     Form form
@@ -32,16 +32,16 @@ cdef struct NameUse:
     const Word* words
     int word_count
     void* parse
-    unsigned long long last_record  # number of the record that had it last
+    unsigned long long last_record  # number of the last record that had it
 
 
 cdef struct Member:
-    # A future member of attributes: the text of a leaf, or an element with content.
+    # A member of attributes to be written: the text of a leaf, or an element with content.
     const char* key
     Py_ssize_t length
     char sign
     bint is_volatile
-    bint from_file  # whether the key is a text of the file, and no name
+    bint from_file  # whether the key is a text of the file instead of a name
     int order
     const char* text
     Py_ssize_t size
@@ -49,7 +49,7 @@ cdef struct Member:
 
 
 cdef struct Span:
-    # A part of a parser's text; a null where ``at`` is -1.
+    # A part of a parser's text; a null if ``at`` is -1.
     Py_ssize_t at
     Py_ssize_t size
 
@@ -61,14 +61,14 @@ cdef struct Default:
 
 
 cdef struct ParserState:
-    # A parser and the record that it read last.
+    # A parser, and the last record that it read.
     PyObject* owner
     const char* namespace  # of the format's elements, or NULL
     bint strict
     bint parts
-    const char* named_element  # what gives a member by name, and its XML attribute with the name
+    const char* named_element  # the element of a named member, and its XML attribute with the name
     const char* named_name
-    const char* shared_suffix  # how members end that refer to shared objects, or NULL
+    const char* shared_suffix  # end of the names of members that refer to shared objects, or NULL
     Py_ssize_t shared_suffix_size
     int width
     Default* defaults
@@ -81,7 +81,7 @@ cdef struct ParserState:
     int property_count
     unsigned long long record_number
     Buffer text
-    Buffer shared  # noted references to shared objects, each after its length
+    Buffer shared  # noted references to shared objects, each preceded by its length
     Span columns[MAX_COLUMNS]
     Span stable
     Span whole
@@ -92,7 +92,7 @@ cdef struct ParserState:
 
 
 cdef int read_record(ParserState* state, xmlNode* node) except -1 nogil:
-    """Read a record; 0 where something in it is rare."""
+    """Read a record; 0 if it contains a rare case."""
     cdef xmlNode* child
     cdef xmlNode* later_nodes[MAX_LATER]
     cdef NameUse* later_names[MAX_LATER]
@@ -204,7 +204,7 @@ cdef int read_properties(ParserState* state, xmlNode* node) except -1 nogil:
 
 
 cdef int fill(ParserState* state, xmlNode* child, NameUse* name) except -1 nogil:
-    """Fill the column of a mapped child; 0 where it is no plain leaf or its value is bad."""
+    """Fill the column of a mapped child; 0 if it is not a plain leaf, or its value is bad."""
     cdef const char* text
     cdef Py_ssize_t size
     if child.properties != NULL and (state.strict or not has_only_xsi(child)):
@@ -239,7 +239,7 @@ cdef int fill_text(
 
 
 cdef NameUse* name_of(ParserState* state, xmlNode* node) except? NULL nogil:
-    """Look up the name of an element; NULL where it is foreign or the table is full."""
+    """Look up the name of an element; NULL if it is foreign or the table is full."""
     cdef const char* address = <const char*> node.name
     cdef size_t at = (<uintptr_t> address >> 3) % NAMES
     if not in_namespace(state.namespace, node):
@@ -252,7 +252,7 @@ cdef NameUse* name_of(ParserState* state, xmlNode* node) except? NULL nogil:
 
 
 cdef NameUse* property_of(ParserState* state, const char* address) except? NULL nogil:
-    """Look up the name of an XML attribute; NULL where the table is full."""
+    """Look up the name of an XML attribute; NULL if the table is full."""
     cdef size_t at = (<uintptr_t> address >> 3) % PROPERTIES
     while state.properties[at].address != address:
         if state.properties[at].address == NULL:

@@ -1,7 +1,7 @@
 # Record rules as C structures.
 
 cdef enum:
-    # The sizes of arrays; ``record_rules.LIMITS`` has the same.
+    # The sizes of arrays, which ``record_rules.LIMITS`` repeats.
     MAX_REFERENCES = 3
     MAX_KINDS = 2
     MAX_VARIANTS = 3
@@ -18,13 +18,13 @@ cdef struct ReferenceCheck:
 
 
 cdef struct CompiledRule:
-    # A record rule; without a parser its records are all left to the interpreter in Python.
+    # A record rule. Without a parser, the interpreter in Python takes all its records.
     PyObject* rule
-    PyObject* nesting  # the ``NestedRule`` of the records inside
+    PyObject* nesting  # the ``NestedRule`` of the nested records
     ParserState* parser
     int table
     int width
-    int key  # columns; -1 where there is none
+    int key  # from here on, indexes of columns; -1 if there is none
     int kind_column
     int start
     int finish
@@ -38,12 +38,12 @@ cdef struct CompiledRule:
     int variants[MAX_VARIANTS]
     int variant_count
     CompiledRule* nested
-    const char* shared  # how the noted references to shared objects begin in the id set, or NULL
+    const char* shared  # prefix of noted references to shared objects in the id set, or NULL
     Py_ssize_t shared_size
 
 
 cdef struct ChildRule:
-    # What becomes of a child of a project, or of a child of a holder, by the child's name.
+    # The rule or the holder for a child of a project or of a holder, by the child's name.
     const char* address
     CompiledRule* rule
     Holder* holder
@@ -61,7 +61,7 @@ cdef struct Holder:
 
 
 cdef class RuleTable:
-    """The rules of one file, for the projects from formats with the same volatile members."""
+    """The rules of one file, for projects of formats with the same volatile members."""
 
     cdef object file, source
     cdef Holder* top
@@ -90,7 +90,7 @@ cdef class RuleTable:
         free(self.rules)
 
     cdef Holder* add_holder(self, rules) except NULL:
-        """Compile the rules, by tag, of the records in one holder."""
+        """Compile the rules of the records in one holder, given by tag."""
         cdef Holder* holder = <Holder*> resized(NULL, sizeof(Holder))
         cdef dict addresses = {}
         memset(holder, 0, sizeof(Holder))
@@ -107,7 +107,7 @@ cdef class RuleTable:
         return holder
 
     cdef const char* keep(self, bytes text) except NULL:
-        """Return the C string of a text, which lives as long as the table."""
+        """Return the C string of a text; it is valid as long as the table exists."""
         self.kept.append(text)
         return PyBytes_AS_STRING(text)
 

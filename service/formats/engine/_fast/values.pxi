@@ -1,4 +1,4 @@
-# Values in the forms that nearly all of them have. The others are parsed in Python, by their kind.
+# Values in their most common forms. All other forms are parsed in Python, by the kind of the value.
 
 cdef enum Form:
     OTHER
@@ -47,7 +47,7 @@ cdef int put_value(
     Buffer* out, Form form, const Word* words, int count, void* parse, const char* text,
     Py_ssize_t size
 ) except -1 nogil:
-    """Write the COPY text of a value; returns GOOD, or BLANK for a null, or BAD."""
+    """Write the COPY text of a value; return GOOD, BLANK for a null, or BAD."""
     cdef int done = RARE, at
     if size == 0:
         return BLANK
@@ -139,7 +139,7 @@ cdef int two_digits(const char* text) noexcept nogil:
 
 
 cdef bint is_timestamp(const char* text, Py_ssize_t size) noexcept nogil:
-    """Whether it is a date and a time to the second, from the year 1000 on."""
+    """Whether it is a date and a time in whole seconds, from the year 1000 on."""
     cdef int year, month, day
     if size != 19 or text[4] != b"-" or text[7] != b"-" or text[10] != b"T":
         return False
