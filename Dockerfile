@@ -25,8 +25,8 @@ LABEL org.opencontainers.image.title="project-bulk-import" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /opt/bulk-import /opt/bulk-import
 COPY --from=build --chown=10001:10001 /spool /spool
-# Working files and Python's temporary files go to the only directory that is written; the rest may be
-# read-only. stdout is unbuffered, so that its lines appear in order with the log's.
+# Working files and Python's temporary files go to /spool, the only directory that the service writes; the
+# rest can be read-only. stdout is unbuffered, so that its lines are in order with those of the log.
 ENV PATH=/opt/bulk-import/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \

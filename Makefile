@@ -27,7 +27,7 @@ help:
 	@echo "make clients-check     install the languages of docs/clients, and run all eight clients (as root, 8 min)"
 	@echo "make load              send a mix of uploads with locust for a minute (HOST=, TOKEN=, CLIENTS= select a running service)"
 	@echo "make compare           compare uploads of one project with a usual implementation (3 min)"
-	@echo "make rollout           send the mix to three replicas behind nginx and PgBouncer, and restart each (3 min)"
+	@echo "make rollout           send the mix to three replicas with nginx and PgBouncer, and restart each (3 min)"
 	@echo "make upgrade           do the same from the previous schema and its code (PREVIOUS= names a commit)"
 	@echo "make lint              check style, types, the Dockerfile and the migrations"
 	@echo "make reference         write the tables of docs/ that mirror the code, and the fields of schema.xsd"
@@ -70,7 +70,7 @@ run: setup
 	    "http://127.0.0.1:$${BULK_IMPORT_PORT:-8080}/api/v2/clients/1/projects/bulk"
 	@exec $(CLI) serve
 
-# Port 0: demo starts its own service on a free port, beside any other.
+# Port 0 starts a separate service on a free port, even if another service runs.
 demo: setup
 	@$(CLI) client add 1 --name Demo --if-missing
 	@BULK_IMPORT_PORT=0 $(CLI) upload --client 1 samples/native.xml samples/mspdi.xml samples/p6.xml
@@ -82,14 +82,14 @@ bench: setup
 attacks: setup
 	@$(BIN)/python -m tests.tools.attacks $(ONLY)
 
-# SEED=n ROUNDS=1 plays one round again; some 2 GB in TMPDIR, by default /var/tmp.
+# SEED=n ROUNDS=1 repeats one round. Needs some 2 GB in TMPDIR, by default /var/tmp.
 chaos: setup
 	@$(BIN)/python -m tests.tools.chaos $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 soak: setup
 	@$(BIN)/python -m tests.tools.bench.soak
 
-# As bench; the first needs some 20 GB.
+# As bench; the first program needs some 20 GB.
 figures: setup
 	@$(BIN)/python -m tests.tools.bench.big
 	@$(BIN)/python -m tests.tools.bench.outcomes
@@ -97,7 +97,7 @@ figures: setup
 	@$(BIN)/python -m tests.tools.bench.pruning
 	@$(BIN)/python -m tests.tools.bench.scaling
 
-# As bench; CPU seconds come out alike on a busy machine, projects a second do not.
+# As bench. CPU seconds are also valid on a busy machine; projects a second are not.
 growth: setup
 	@$(BIN)/python -m tests.tools.bench.costs
 	@$(BIN)/python -m tests.tools.bench.partitions
@@ -135,13 +135,13 @@ rollout: setup
 	@scripts/debian.sh nginx nginx-light
 	@$(BIN)/python -m tests.tools.load.replicas $(if $(SECONDS),--seconds $(SECONDS))
 
-# Starts from the newest commit without the last migration, or from PREVIOUS=v1.2.
+# Starts from the newest commit without the last migration, or from PREVIOUS, such as v1.2.
 upgrade: setup
 	@scripts/debian.sh pgbouncer pgbouncer
 	@scripts/debian.sh nginx nginx-light
 	@$(BIN)/python -m tests.tools.load.replicas --upgrade $(PREVIOUS) $(if $(SECONDS),--seconds $(SECONDS))
 
-# What the image installs: what serves and what it is built with, in the same versions.
+# requirements-image.lock has the packages to build and to serve, in the versions of requirements.lock.
 lock: setup
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --quiet \
 	    --generate-hashes --no-emit-index-url --no-header --no-annotate --output-file requirements.lock

@@ -1,4 +1,4 @@
-"""Builds the compiled engine. Without a C compiler the engine in Python reads the files."""
+"""Builds the compiled engine. Without a C compiler, the service uses the Python engine."""
 
 import lxml
 from Cython.Build import cythonize

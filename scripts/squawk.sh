@@ -16,7 +16,7 @@ squawk() {
         exit 1
     }
 }
-# The files before the first release, when no installation had tables with rows to lock.
+# Migrations before the first release, when no installation had tables with rows to lock.
 squawk --exclude require-lock-timeout,require-statement-timeout,require-concurrent-index-creation \
     --exclude ban-drop-not-null "$up"/20261124*.sql
 squawk --no-error-on-unmatched-pattern --exclude-path '*/20261124*.sql' "$up"/*.sql

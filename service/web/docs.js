@@ -1,4 +1,4 @@
-// Draws /openapi.json. Every text of it is set as text, never as markup.
+// Draws /openapi.json. Every text in it is shown as text, never as markup.
 
 const METHODS = ["get", "post", "put", "delete", "patch"];
 
