@@ -105,7 +105,11 @@ class UndoSession(ImportSession):
                         batch = await anext(batches, None)
                     if batch is None:
                         return
-                    await self._writer.write_batch(batch)
+                    try:
+                        await self._writer.write_batch(batch)
+                    except Exception as exc:
+                        self._set_fault(exc)  # at once: the other writers may take a while to end
+                        raise
                     self._done += len(batch)
 
             async with asyncio.TaskGroup() as tasks:

@@ -114,6 +114,7 @@ class UploadSession(ImportSession):
             parsing=parsing,
             spool=spool,
             settings=settings,
+            report_fault=self._set_fault,
         )
 
     @property

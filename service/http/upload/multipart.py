@@ -5,7 +5,7 @@ the headers of a part. A push parser leaves time, size and transport to its call
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import Enum, auto
 from typing import Final
 
@@ -80,9 +80,9 @@ class Part:
     def __init__(self, headers: "CIMultiDict[str] | CIMultiDictProxy[str]") -> None:
         _, parameters = parse_content_disposition(headers.get(hdrs.CONTENT_DISPOSITION))
         kind = parse_mimetype(headers.get(hdrs.CONTENT_TYPE, ""))
-        self.name = _storable(content_disposition_filename(parameters, "name")) or ""
+        self.name = _read_name(parameters, "name") or ""
         self.label = f"`{shorten(self.name)}`"
-        self.filename = _storable(content_disposition_filename(parameters))
+        self.filename = _read_name(parameters, "filename")
         self.media_type = f"{kind.type}/{kind.subtype}" if kind.type else ""
         self._charset = kind.parameters.get("charset", "").strip("'\" ")
         self._transfer_encoding = headers.get(hdrs.CONTENT_TRANSFER_ENCODING, "")
@@ -256,8 +256,15 @@ class MultipartParser:
         return "the body is empty; send the XML in a part named `file`"
 
 
-def _storable(text: str | None) -> str | None:
-    """Replace what PostgreSQL cannot store: undecodable bytes and NULs."""
+def _read_name(parameters: Mapping[str, str], key: str) -> str | None:
+    """Return a name of the part, if it has one that can be read.
+
+    What PostgreSQL cannot store is replaced: undecodable bytes and NULs.
+    """
+    try:
+        text = content_disposition_filename(parameters, key)
+    except ValueError:  # aiohttp expects two apostrophes in a continued name (RFC 2231) or none
+        return None
     if text is None:
         return None
     return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -52,6 +52,7 @@ class UploadPipeline:
         parsing: the import's queue for the slots of all parsing threads.
         spool: the working files of the process, of which the import gets a share.
         settings: limits, times and sizes.
+        report_fault: called with a fault at once; the other stages may take a while to end.
 
     Attributes:
         charset: the charset that the file's part names; set before the first byte.
@@ -68,6 +69,7 @@ class UploadPipeline:
         parsing: Queue,
         spool: Spool,
         settings: Settings,
+        report_fault: Callable[[Exception], None],
     ) -> None:
         self.charset: str | None = None
         self.projects_done = 0
@@ -77,6 +79,7 @@ class UploadPipeline:
         self._writing = writing
         self._parsing = parsing
         self._settings = settings
+        self._report_fault = report_fault
         self._writer = Writer(
             pool,
             writing,
@@ -173,7 +176,8 @@ class UploadPipeline:
             thread.shutdown(wait=False)
             if not parsing.cancelled() and (fault := parsing.exception()) is not None:
                 traceback.clear_frames(fault.__traceback__)  # they hold the parser
-        parsing.result()
+        with self._fault_reported():
+            parsing.result()
         for _ in range(self._settings.writers):
             await self._batches.put(None)
 
@@ -233,7 +237,8 @@ class UploadPipeline:
 
     async def _enqueue(self, batch: Batch) -> None:
         if batch.shared:
-            await self._writer.store_shared(batch)
+            with self._fault_reported():
+                await self._writer.store_shared(batch)
         metrics.BATCHES_WAITING.inc()
         try:
             await self._batches.put(batch)
@@ -245,11 +250,20 @@ class UploadPipeline:
         while (batch := await self._batches.get()) is not None:
             metrics.BATCHES_WAITING.dec()
             try:
-                await self._writer.write_batch(batch.items)
+                with self._fault_reported():
+                    await self._writer.write_batch(batch.items)
                 self.projects_done += len(batch.items)
             finally:
                 batch.close()
                 self._batches.task_done()
+
+    @contextlib.contextmanager
+    def _fault_reported(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as exc:
+            self._report_fault(exc)
+            raise
 
     def _discard_waiting(self) -> None:
         """Close the batches that no writer took."""

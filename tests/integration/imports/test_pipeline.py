@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,9 @@ import pytest
 from service.errors import FileRefused, InternalError, RequestTimeout, TooManyRequests, Unavailable
 from service.imports.manager import ImportManager
 from service.imports.outcomes import format_outcome, list_outcomes
+from service.imports.pipeline.batch import BatchItem
 from service.imports.pipeline.upload_pipeline import NICENESS
+from service.imports.pipeline.writer import Writer
 from service.imports.record import ImportRequest
 from service.imports.session import ImportSession
 from service.imports.upload import UploadSink
@@ -20,6 +22,7 @@ from service.settings import Settings
 from service.storage import Pool
 from service.storage.advisory_locks import client_key
 from service.storage.pool import create_pool
+from service.storage.retry import complete
 from tests.support.databases import ADD_CLIENT
 from tests.support.projects import CLIENT, HEAD, REQUEST, TAIL, project_line, until
 
@@ -376,3 +379,26 @@ async def test_failed_imports_release_their_slots(pool: Pool, importer: ImportMa
     async with asyncio.timeout(20), importer.open(REQUEST) as started:
         await whole(started, HEAD, *(project_line(f"P{n}") for n in range(1000)), TAIL)
     assert await pool.fetchval("SELECT count(*) FROM imports WHERE state = 'running'") == 0
+
+
+async def test_a_fault_counts_although_the_import_is_cancelled_before_all_stages_have_ended(
+    pool: Pool, importer: ImportManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    met = asyncio.Event()
+
+    async def write_batch(_: Writer, items: Sequence[BatchItem]) -> None:
+        if items[0].index:
+            met.set()
+            raise KeyError
+        await complete(asyncio.sleep(0.3))
+
+    monkeypatch.setattr(Writer, "write_batch", write_batch)
+    async with importer.open(REQUEST) as started:
+        assert isinstance(started, ImportSession)
+        await feed(started, [HEAD, *(project_line(f"P{n}") for n in range(450))])
+        async with asyncio.timeout(10):
+            await met.wait()
+        started.cancel("somebody")
+        with pytest.raises(InternalError):
+            await started.finish()
+    assert (await state(pool))[0] == "failed"

@@ -84,3 +84,11 @@ def test_a_malformed_form_is_refused(body: bytes, size: int) -> None:
     parser = MultipartParser("b")
     with pytest.raises(FormError):
         list(chain.from_iterable(map(parser.parse, [*blocks, b""])))
+
+
+@pytest.mark.parametrize("key", ["name", "filename"])
+def test_a_continued_name_with_one_apostrophe_is_ignored(key: str) -> None:
+    body = b'--b\r\nContent-Disposition: form-data; %b*0="it\'s"\r\n\r\nx\r\n--b--'
+    part = next(MultipartParser("b").parse(body % key.encode()))
+    assert isinstance(part, Part)
+    assert (part.name, part.filename) == ("", None)
