@@ -1,6 +1,6 @@
-"""Real servers for every test that asks for one.
+"""Fixtures that give tests real servers.
 
-    dsn       a migrated database of the test's own, on each PostgreSQL that the run was told to use
+    dsn       a migrated database of the test's own, on each PostgreSQL that ``--postgres`` selects
     pool      a pool to it, as the service opens it (JSON crosses it as Python values)
     settings  settings for it, independent of the environment; a test changes them by
               ``@pytest.mark.settings(idle_timeout=1)`` or ``settings.model_copy(update={…})``

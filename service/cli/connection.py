@@ -37,7 +37,7 @@ def run_at_service(
     """Run ``work`` with a client of a service, and return its result.
 
     Args:
-        url: of the service; the module describes the default.
+        url: address of the service; the module's docstring describes the default.
         token: by default, the command signs a new one with ``scope``.
 
     Raises:

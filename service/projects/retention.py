@@ -1,6 +1,6 @@
 """Pruning: deletes expired versions and outcomes, and shared objects that nothing references.
 
-It runs in the background of ``serve``, or by ``bulk-import prune``. One process at a time prunes,
+``serve`` prunes in the background; ``bulk-import prune`` prunes once. One process at a time prunes,
 in transactions of a bounded number of rows with a pause after each, and always by the primary key.
 It keeps the newest versions of each project and all outcomes of running imports. Pruning only tries
 the client's lock, so it never waits for an import. An import that begins meanwhile waits for at

@@ -61,7 +61,7 @@ def workers(process: subprocess.Popen[str]) -> set[int]:
 
 
 def signalled(pid: int) -> bool:
-    """Whether a SIGTERM waits for a process, which would not tell a second one from it."""
+    """Whether a SIGTERM is pending for a process; a second one would merge with it."""
     status = Path(f"/proc/{pid}/status").read_text()
     (pending,) = re.findall(r"^ShdPnd:\s*(\w+)$", status, re.M)
     return bool(int(pending, 16) & 1 << signal.SIGTERM - 1)

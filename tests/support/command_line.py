@@ -48,7 +48,7 @@ class CommandLine:
 
     @contextlib.contextmanager
     def serving_process(self, **settings: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-        """``serve`` on a free port, and its address; no line of a traceback may come of it.
+        """``serve`` on a free port, and its address; it must not print a traceback.
 
         It leads its own process group, as under a terminal.
         """

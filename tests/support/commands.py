@@ -65,7 +65,7 @@ class Commands:
 
 
 async def ended(process: Process) -> Done:
-    """Wait for a command; no traceback may come of it."""
+    """Wait for a command; it must not print a traceback."""
     out, err = await asyncio.wait_for(process.communicate(), 120)
     assert process.returncode is not None
     assert b"Traceback" not in err, err.decode()

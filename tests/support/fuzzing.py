@@ -225,7 +225,7 @@ _GRAMMARS: Final[list[tuple[list[tuple[str, str]], dict[str, list[str]], list[st
 
 
 def encoded(seed: int, text: str) -> tuple[bytes, str | None]:
-    """A file's text in one of the encodings that are read, and what its part says of it."""
+    """A file's text in one of the supported encodings, and the charset that its part declares."""
     chance = random.Random(seed)
     encoding = chance.choice(ENCODINGS)
     name = encoding.removesuffix("-sig")
@@ -296,7 +296,7 @@ class Cut:
 def told(data: bytes, charset: str | None = None, places: list[int] | None = None) -> list[Any]:
     """All that comes of a file, as plain data; whatever is no refusal passes through.
 
-    The words of a refusal are left out: libxml2's depend on where a file was cut.
+    The text of an error is left out, because libxml2's text depends on where the file was cut.
     """
     limits = Limits()
     reader = Reader(InflatedSource(Cut(data, places or []), limits), limits, charset)

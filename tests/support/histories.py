@@ -2,7 +2,7 @@
 
 State     what there is of each project: the contents of its versions, oldest first
 Step      an import, or a lock taken or given back
-apply     what a step makes of a state, and the outcomes that it is told
+apply     the state after a step, and the outcomes that the step reports
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ CONFLICTS: Final = {"LOCKING_CONFLICT", "VERSION_CONFLICT"}
 
 @dataclass(frozen=True)
 class Entry:
-    """One project of a file: what it says, the version it was read at, whether it is valid."""
+    """One project of a file: its content, the version that was read, and whether it is valid."""
 
     id: str
     content: int
@@ -58,7 +58,7 @@ Outcome = tuple[str, str, int | None]
 
 
 def apply(state: State, upload: Upload) -> tuple[list[Outcome], State]:
-    """What an import tells, in the file's order, and the state behind it."""
+    """The outcomes of an import, in the file's order, and the state after it."""
     versions = dict(state.versions)
     told: list[Outcome] = []
     seen: set[str] = set()
@@ -96,7 +96,7 @@ def _decided(state: State, upload: Upload, entry: Entry, *, twice: bool) -> str:
 
 
 def locked(state: State, lock: Lock) -> State:
-    """The state behind a change of locks; only what is there can be locked."""
+    """The state after a change of locks; only an existing project can be locked."""
     holders = {one: holder for one, holder in state.holders.items() if one != lock.id}
     if lock.holder is not None and lock.id in state.versions:
         holders[lock.id] = lock.holder

@@ -1,4 +1,4 @@
-"""What an element says, and what JSON made of it says, leaf by leaf.
+"""The values of an element, and of the JSON that was made from it, leaf by leaf.
 
 The walk over the XML is independent of the readers: it follows the text of the JSON
 attribute rules, not their code, and knows no record rules.

@@ -1,7 +1,7 @@
-"""Whether all that a Microsoft Project file says is in the rows that were made of it.
+"""Checks that the rows of a Microsoft Project file have all values of the file.
 
-The maps here are written out anew, and values compared by their meaning, so that neither the
-readers' maps nor their idea of a canonical value vouches for itself.
+The maps are written a second time here, and values are compared by their meaning, so that the
+readers' maps and canonical values are not checked against themselves.
 """
 
 import re
@@ -181,7 +181,7 @@ def _pieces(project: _Element) -> Iterator[tuple[str, str, Leaves]]:
 def _take(
     table: str, label: str, leaves: Leaves, rows: Mapping[str, deque[Row]]
 ) -> list[tuple[str, ...]]:
-    """Take out the row that says all of these leaves, from the table or from the parts."""
+    """Remove the row that has all of these leaves from the table or from the parts."""
     best: list[tuple[str, ...]] = list(leaves)
     for place in dict.fromkeys((table, "project_parts")):
         for at, row in enumerate(rows[place]):

@@ -1,4 +1,4 @@
-"""Made-up native files, with whatever XML and JSON can hold."""
+"""Generated native files, with any content that XML and JSON allow."""
 
 import json
 from typing import Any
@@ -58,7 +58,7 @@ def element(tag: str, *children: Any, **attributes: str | None) -> Any:
 
 @st.composite
 def attributes(draw: st.DrawFn) -> list[Any]:
-    """``attribute`` elements, each of another name."""
+    """``attribute`` elements with different names."""
     made = []
     for name in draw(st.lists(FILLED, max_size=3, unique=True)):
         if draw(st.booleans()):

@@ -1,4 +1,4 @@
-"""A network between the command and the service, which is cut or held when it is told to."""
+"""A network between the command and the service that a test can cut or hold."""
 
 import asyncio
 import contextlib

@@ -1,7 +1,7 @@
-"""Whether all that a Primavera project says is in the rows that were made of it, and no more.
+"""Checks that the rows of a Primavera project have all values of the project, and no others.
 
-The maps here are written out anew, and values compared by their meaning, so that neither the
-readers' maps nor their idea of a canonical value vouches for itself.
+The maps are written a second time here, and values are compared by their meaning, so that the
+readers' maps and canonical values are not checked against themselves.
 """
 
 import json
@@ -55,7 +55,7 @@ def same_word(words: dict[str, str]) -> Callable[[str, str], bool]:
 
 
 Inverse = dict[str, tuple[str, Callable[[str, str], bool]]]
-"""By element, the column that its text is in, and when text and column say the same."""
+"""For each element, the column of its text, and the comparison of text and column."""
 
 PROJECT: Inverse = {
     "Id": ("external_id", same_id),
@@ -157,7 +157,7 @@ def _records(project: _Element) -> Iterator[tuple[str, Leaves]]:
 
 
 def _accounts(row: Row, said: Leaves, inverse: Inverse) -> bool:
-    """Whether attributes have all that a record says but what columns have, and nothing else."""
+    """Whether attributes have all values of a record that columns do not have, and no others."""
     attributes = row["attributes"]
     kept = json_leaves(json.loads(attributes) if isinstance(attributes, str) else attributes)
     taken: Counter[str] = Counter()

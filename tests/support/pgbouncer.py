@@ -37,7 +37,7 @@ class PgBouncer:
 
     Args:
         folder: the running program's.
-        prepared: prepared statements that it keeps for a connection; 0 knows none.
+        prepared: number of prepared statements to keep for each connection; 0 disables them.
         connections: to each database.
     """
 
@@ -52,7 +52,7 @@ class PgBouncer:
         return self._folder / "pgbouncer.ini"
 
     def dsn(self, database: str) -> str:
-        """Address of a database behind it."""
+        """URL of a database through the pooler."""
         return f"postgresql://postgres@/{database}?host={quote(str(self._folder))}&port={_PORT}"
 
     def start(self, host: str, port: int) -> None:
@@ -119,7 +119,7 @@ def run_pgbouncer(dsn: str, *, prepared: int, connections: int = 40) -> Iterator
 
     Args:
         dsn: of the server, by a URL.
-        prepared: prepared statements that it keeps for a connection; 0 knows none.
+        prepared: number of prepared statements to keep for each connection; 0 disables them.
         connections: to each database.
     """
     parts = urlsplit(dsn)

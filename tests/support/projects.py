@@ -1,4 +1,4 @@
-"""Projects as a reader would hand them on, for tests that begin behind the reader."""
+"""Projects as a reader would produce them, for tests of the stages after the reader."""
 
 import asyncio
 from hashlib import blake2b

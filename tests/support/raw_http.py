@@ -29,7 +29,7 @@ def part(name: str, content: bytes, *headers: str, filename: str | None = None) 
 
 
 def form(*parts: bytes) -> bytes:
-    """Parts, and the closing boundary behind them."""
+    """The parts, followed by the closing boundary."""
     return b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
 
 

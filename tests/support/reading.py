@@ -57,7 +57,7 @@ def read(
     charset: str | None = None,
     formats: tuple[Format, ...] = FORMATS,
 ) -> Reading:
-    """Read a file to its end or its fault."""
+    """Read a file until it ends or an error stops the reader."""
     source = io.BytesIO(data.encode() if isinstance(data, str) else data)
     limits = limits or Limits()
     reader = Reader(InflatedSource(source, limits), limits, charset, formats)

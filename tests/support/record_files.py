@@ -47,7 +47,7 @@ def given_attribute(name: str, values: st.SearchStrategy[str]) -> st.SearchStrat
 def record(
     name: str, attributes: list[st.SearchStrategy[str]], children: list[st.SearchStrategy[str]]
 ) -> st.SearchStrategy[str]:
-    """One kind of record; now and then a child stands in it twice, or it has text behind it."""
+    """One kind of record; sometimes it has a child twice, or text follows it."""
     twice = st.one_of(*[st.just("")] * 8 * len(children), *children)
     inside = st.tuples(*children, twice).map("".join)
     return st.tuples(st.tuples(*attributes).map("".join), inside, STRAYS).map(

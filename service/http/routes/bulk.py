@@ -18,7 +18,7 @@ from service.http.upload.multistatus import respond_to_import
 from service.http.upload.options import parse_options
 
 _MAX_BOUNDARY: Final = 70
-"""RFC 2046 section 5.1.1; aiohttp's reader refuses longer ones."""
+"""The longest boundary of RFC 2046, section 5.1.1; aiohttp's reader refuses longer ones."""
 
 
 async def import_projects(request: web.Request) -> web.StreamResponse:

@@ -95,7 +95,7 @@ class AtomicWriter:
                     return True
                 if await self._store_outcomes(False):
                     return False
-            raise RuntimeError("the projects are refused together, but none alone")
+            raise RuntimeError("all projects are refused together, but no project is refused alone")
 
     async def _write_all(self) -> bool:
         if self._staged.refused or self._culprits:

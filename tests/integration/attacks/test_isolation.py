@@ -19,7 +19,7 @@ from tests.support.raw_http import XML
 from tests.support.service import Service, served, token
 
 MARK: Final = "of-client-two"
-"""Stands in whatever client 2 has stored."""
+"""Text that is in everything that client 2 has stored."""
 
 PUBLIC: Final = frozenset(
     {
@@ -34,7 +34,7 @@ PUBLIC: Final = frozenset(
         "/page/{file}",
     }
 )
-"""Routes without a client, which tell nothing about any: a new one belongs here, if it does not."""
+"""Routes without a client. Add a new one only if it reveals nothing about any client."""
 
 NOTHING: Final = "/{path}"
 """Answers 404 wherever there is no route."""

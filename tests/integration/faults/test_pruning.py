@@ -188,7 +188,7 @@ async def make_wait(owner: "asyncpg.Connection[asyncpg.Record]", dsn: str) -> No
 def waits_for(role: str, log: Path) -> list[str]:
     """What the server logged of waits for a lock that a backend of a role held.
 
-    Two that make a table longer at the same time wait for one another, whoever they are.
+    Two backends that extend a table at the same time wait for each other, whatever their roles.
     """
     text = log.read_text("utf-8")
     pids = set(re.findall(rf"^(\d+) LOG:  connection authorized: user={role}\b", text, re.M))

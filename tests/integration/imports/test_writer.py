@@ -21,7 +21,7 @@ from tests.support.projects import CLIENT, begun, fetch_results, project, until
 
 @pytest.fixture
 async def other(pool: Pool) -> AsyncIterator[Connection]:
-    """A connection of somebody else's, in a transaction."""
+    """Another connection, in a transaction."""
     async with pool.acquire() as conn:
         await conn.execute("BEGIN")
         yield conn

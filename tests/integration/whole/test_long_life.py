@@ -33,7 +33,7 @@ async def test_memory_threads_and_descriptors_do_not_grow(
     ):
         async for _, level in looks:
             levels.append(level)
-            # The allocator may take its share late, but once; what leaks goes on.
+            # The allocator may grow late, but only once; a leak keeps growing.
             if _levelled(levels):
                 break
     first, last = levels[0], levels[-1]

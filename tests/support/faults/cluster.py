@@ -97,7 +97,7 @@ class Cluster:
             time.sleep(0.03)
 
     def kill(self) -> None:
-        """As a power cut or the kernel ends it: the postmaster, then what it leaves behind."""
+        """Kill it as a power cut or the kernel does: the postmaster, then its other processes."""
         self._end(signal.SIGKILL)
 
     def stop(self, how: signal.Signals = signal.SIGQUIT) -> None:
@@ -105,7 +105,7 @@ class Cluster:
         self._end(how)
 
     def close(self) -> None:
-        """End it, and give its port back."""
+        """Stop the server, and release its port."""
         self.stop()
         self._kept.close()
 

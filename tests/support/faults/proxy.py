@@ -76,7 +76,7 @@ class Proxy:
 
     @property
     def dsn(self) -> str:
-        """The database behind it, by way of it."""
+        """URL of the database through the proxy."""
         path = self._parts.path
         return f"postgresql://postgres@127.0.0.1:{self._port}{path}?sslmode=disable"
 

@@ -58,7 +58,7 @@ def _task(dialect: str, uid: str, tasks: dict[str, Row], there: list[Any]) -> It
 
 
 def above(task: Row, tasks: dict[str, Row]) -> int:
-    """How many parents stand above a task."""
+    """The number of ancestors of a task."""
     count = 0
     while task["parent_id"] is not None:
         task = tasks[task["parent_id"]]

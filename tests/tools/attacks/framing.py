@@ -1,7 +1,7 @@
 """Requests that two servers could parse differently: bytes after one never become a second.
 
 Each is an upload that is allowed, framed in a way that one server ends here and another there, with
-``GET /healthz`` where the second might begin. ``200 Alive`` says that it was smuggled.
+``GET /healthz`` where the second might begin. ``200 Alive`` shows that it was smuggled.
 """
 
 from typing import Final

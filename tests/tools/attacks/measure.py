@@ -123,7 +123,7 @@ class Target:
         return self.server.descriptors() + self.server.threads()
 
     async def look(self, attack: Attack) -> Seen:
-        """Attack, and see what comes of it."""
+        """Run the attack, and measure its effects."""
         said = self.log.stat().st_size
         idle = self.server.memory()
         self.server.forget_peak()

@@ -81,7 +81,7 @@ def _overlapping() -> bytes:
 
 
 def _zip64() -> bytes:
-    """A ZIP whose member says, in 64 bits, that it has 2**60 bytes."""
+    """A ZIP whose member declares a size of 2**60 bytes in a 64-bit field."""
     extra = struct.pack("<HHQQ", 1, 16, 1 << 60, 1 << 60)
     header = _LOCAL.pack(b"PK\3\4", 45, 0, 0, 0, 33, 0, 2**32 - 1, 2**32 - 1, 8, len(extra))
     return header + b"plan.xml" + extra + _FILE

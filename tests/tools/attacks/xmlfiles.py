@@ -87,7 +87,7 @@ def attack(
 
 
 def guarded(name: str, made: Callable[[str], bytes], expected: str) -> Attack:
-    """An attack by a file that names an address, which must see nobody.
+    """An attack by a file that names an address, which must receive no request.
 
     Args:
         name: as in ``Attack``.

@@ -47,7 +47,7 @@ class Server:
     def peak(self) -> float:
         """The highest resident memory since ``forget_peak``, in MiB.
 
-        Of several processes: the sum of their peaks, which need not have come at one time.
+        For several processes, the sum of their peaks, which can be at different times.
         """
         return sum(_status(pid, "VmHWM") for pid in family(self.pid)) / _MIB
 
@@ -136,7 +136,7 @@ async def serves(process: Process) -> str:
     """Wait until it does; the address.
 
     Raises:
-        RuntimeError: it said something else, or ended.
+        RuntimeError: it printed something else, or ended.
     """
     assert process.stdout is not None
     async with asyncio.timeout(_START_TIMEOUT):

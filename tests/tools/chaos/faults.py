@@ -55,7 +55,7 @@ class Struck:
 
 
 class Striker:
-    """Injects faults; it restarts what it killed at once, in ``group``."""
+    """Injects faults, and immediately restarts each killed process."""
 
     def __init__(
         self, site: Site, database: Killable, struck: Struck, group: asyncio.TaskGroup

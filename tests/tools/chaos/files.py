@@ -1,7 +1,7 @@
 """What is uploaded: files of a few projects that other uploads have too, in editions that differ.
 
-A project's name ends with its edition, so that each version in the database tells of what file it
-is; the same edition of a project is the same content.
+A project's name ends with its edition, so that each version in the database shows which
+file it is from; the same edition of a project is the same content.
 """
 
 import re

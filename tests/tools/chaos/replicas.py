@@ -130,7 +130,7 @@ class Replica:
         return held
 
     async def imports_running(self) -> int:
-        """How many it says that it runs."""
+        """The number of running imports that it reports."""
         async with aiohttp.ClientSession() as http, http.get(f"{self.base}/metrics") as answer:
             for line in (await answer.text()).splitlines():
                 if line.startswith("bulk_import_imports_running "):

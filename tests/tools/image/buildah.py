@@ -27,7 +27,7 @@ def buildah(*arguments: object) -> str:
     """What a command of buildah prints.
 
     Raises:
-        RuntimeError: it fails; with the last that it said.
+        RuntimeError: it fails; contains the end of its output.
     """
     places = (f"--root={CACHE / 'storage'}", f"--runroot={CACHE / 'run'}")
     command = ("buildah", "--storage-driver=vfs", *places, *map(str, arguments))

@@ -25,7 +25,7 @@ def made_of(folder: Path) -> list[Object]:
     """The objects that a folder makes.
 
     Raises:
-        RuntimeError: kustomize refuses it; with what it said.
+        RuntimeError: kustomize refuses it; contains its output.
     """
     kubectl = Path(sys.executable).with_name("kubectl")
     done = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True)
@@ -71,7 +71,7 @@ def service(overlay: str) -> Object:
 
 
 def settings(overlay: str) -> dict[str, str]:
-    """The ConfigMap that the service reads, by the name it is referred to."""
+    """The data of the ConfigMap that the service's ``envFrom`` names."""
     (name,) = [
         source["configMapRef"]["name"]
         for source in service(overlay)["envFrom"]

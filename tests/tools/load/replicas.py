@@ -82,7 +82,7 @@ class Site:
 
 @contextlib.asynccontextmanager
 async def running(folder: Path, code: Path) -> AsyncIterator[Site]:
-    """The site, with the code and schema of a checkout, until the block ends."""
+    """Run the site with the code and schema of a checkout until the block ends."""
     async with server(folder / "db") as direct, contextlib.AsyncExitStack() as stack:
         await prepare(direct, code)
         await add_clients(direct)
