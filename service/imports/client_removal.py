@@ -8,6 +8,7 @@ interrupted removal can be repeated: it continues where it stopped.
 import asyncio
 from typing import Final
 
+from service.imports.reaper import reap_dead_imports
 from service.imports.record import request_cancel
 from service.storage import Connection
 from service.storage.advisory_locks import lock_client
@@ -42,13 +43,12 @@ _POLL_INTERVAL: Final = 0.2
 _OPERATOR: Final = "an operator"
 
 
-async def disable_client(conn: Connection, client_id: int, expiry: float) -> bool:
+async def disable_client(conn: Connection, client_id: int) -> bool:
     """Refuse a client's requests from now on, and cancel its running imports; its data stays.
 
     Args:
         conn: a connection outside any transaction.
         client_id: the client.
-        expiry: seconds without a heartbeat after which an import counts as dead.
 
     Returns:
         Whether the client exists.
@@ -56,14 +56,21 @@ async def disable_client(conn: Connection, client_id: int, expiry: float) -> boo
     async with conn.transaction():
         await lock_client(conn, client_id)  # waits for imports that are about to begin
         disabled = await conn.fetchval(_SQL.disable, client_id)
-    await _cancel_imports(conn, client_id, expiry)
+    await _cancel_imports(conn, client_id)
     return disabled is not None
 
 
 async def remove_client(conn: Connection, client_id: int, expiry: float) -> None:
-    """Remove a client with all its rows; the arguments are those of ``disable_client``."""
-    await disable_client(conn, client_id, expiry)
-    while await _cancel_imports(conn, client_id, expiry):  # noqa: ASYNC110
+    """Remove a client with all its rows.
+
+    Args:
+        conn: a connection outside any transaction.
+        client_id: the client.
+        expiry: seconds without a heartbeat after which an import is dead.
+    """
+    await disable_client(conn, client_id)
+    while await _cancel_imports(conn, client_id):
+        await reap_dead_imports(conn, client_id, expiry)  # perhaps no service is running
         await asyncio.sleep(_POLL_INTERVAL)
     for table in KEYS:
         while await _delete_rows(conn, table, client_id):  # noqa: ASYNC110
@@ -76,11 +83,11 @@ async def remove_client(conn: Connection, client_id: int, expiry: float) -> None
         await conn.execute(_SQL.delete_client, client_id)
 
 
-async def _cancel_imports(conn: Connection, client_id: int, expiry: float) -> int:
+async def _cancel_imports(conn: Connection, client_id: int) -> int:
     """Cancel the client's running imports; return how many there are."""
     running = await list_running_imports(conn, client_id)
     for import_id in running:
-        await request_cancel(conn, client_id, import_id, _OPERATOR, expiry)
+        await request_cancel(conn, client_id, import_id, _OPERATOR)
     return len(running)
 
 

@@ -2,8 +2,8 @@
 
     import of the key            a later upload
     none, or the key expired     begins an import
-    running                      gets ``ImportInProgress``
-    interrupted, or dead         continues the import as its next attempt
+    running                      gets ``ImportInProgress``, even if its process is dead
+    interrupted                  continues the import as its next attempt
     completed                    gets the stored answer if it is the same upload
 
 An import that failed, was cancelled, or was refused only because of locks and versions has freed
@@ -39,12 +39,10 @@ class KeyTimeouts:
     """Times in seconds.
 
     Attributes:
-        expiry: time without a heartbeat after which an import counts as dead.
         keep: how long a key is held.
         lock: the longest wait for the client's lock.
     """
 
-    expiry: float
     keep: float
     lock: float
 
@@ -80,8 +78,8 @@ async def claim_import(
         elif holder["state"] == "completed":
             return KeyClaim(holder["import_id"], holder["attempt"], holder["fingerprint"])
         else:
-            dead = (holder["import_id"], holder["attempt"])
-            attempt = await take_over_import(conn, request, *dead, times.expiry)
+            over = (holder["import_id"], holder["attempt"])
+            attempt = await take_over_import(conn, request, *over)
             if attempt is not None:
                 return KeyClaim(holder["import_id"], attempt)
 
@@ -98,7 +96,7 @@ async def find_key_holder(
         return None
     key = (request.client_id, request.subject, request.key)
     await conn.execute(_SQL.free_expired_key, *key, times.keep)
-    holder = await conn.fetchrow(_SQL.find_key_holder, *key, times.expiry)
-    if holder is not None and holder["state"] == "running" and not holder["dead"]:
+    holder = await conn.fetchrow(_SQL.find_key_holder, *key)
+    if holder is not None and holder["state"] == "running":
         raise ImportInProgress(holder["import_id"])
     return holder

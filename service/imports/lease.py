@@ -1,9 +1,10 @@
 """The lease of an import: which process may write for it, and how that process keeps it.
 
 A process holds the lease from the moment it claims the import until it ends the row. A heartbeat
-renews it. An import without a heartbeat for ``heartbeat_expiry`` seconds counts as dead: another
-upload may take it over, which raises ``attempt``. Every transaction compares the attempt before it
-writes, so a process that lost its lease without noticing writes nothing (fencing).
+renews it. An import without a heartbeat for ``heartbeat_expiry`` seconds is dead: ``reaper`` ends
+it, and another upload may take it over, which raises ``attempt``. Every transaction compares the
+attempt before it writes, so a process that lost its lease without noticing writes nothing
+(fencing).
 """
 
 import asyncio
@@ -21,6 +22,12 @@ from service.storage.queries import Queries
 
 _SQL = Queries("imports")
 _log = structlog.get_logger()
+
+
+PATIENCE = 0.25
+"""The longest time for one heartbeat, as a share of the expiry. After an outage, an import is ended
+once it was suspected for half of the expiry (see ``reaper``); a try that hangs leaves time for the
+next one."""
 
 
 class LeaseLost(Exception):
@@ -76,7 +83,11 @@ class LeaseHolder(Protocol):
     def projects_done(self) -> int:
         """Outcomes written so far."""
 
-    def cancel(self, by: str) -> None:
+    @property
+    def ended(self) -> bool:
+        """Whether the row of the import is closed."""
+
+    def cancel(self) -> None:
         """Stop the import because a subject cancelled it."""
 
     def lose_lease(self) -> None:
@@ -92,7 +103,7 @@ class Heartbeat:
         pool: the connections; the heartbeat keeps one for itself.
         holders: the running imports, by id and attempt.
         interval: seconds between two heartbeats.
-        expiry: seconds without a heartbeat after which an import counts as dead.
+        expiry: seconds without a heartbeat after which an import is dead.
         before_each: called before each heartbeat, to refresh gauges.
     """
 
@@ -108,14 +119,14 @@ class Heartbeat:
         self._pool = pool
         self._holders = holders
         self._interval = interval
-        self._expiry = expiry
+        self._patience = expiry * PATIENCE
         self._before_each = before_each
 
     async def run(self) -> NoReturn:
         """Send heartbeats until cancelled; after a failure, continue on a new connection."""
         while True:
             try:
-                async with self._pool.acquire() as conn:
+                async with self._pool.acquire(timeout=self._patience) as conn:
                     try:
                         await self._run_on(conn)
                     finally:
@@ -125,19 +136,19 @@ class Heartbeat:
                 metrics.HEARTBEATS_MISSED.inc()
                 metrics.count_error(sqlstate(exc))
                 _log.warning("heartbeat missed", fault=repr(exc))
-            await asyncio.sleep(self._interval)
+            await asyncio.sleep(min(self._interval, self._patience / 2))
 
     async def _run_on(self, conn: Connection) -> NoReturn:
         while True:
             self._before_each()
-            with watchdog.terminate_after(conn, self._expiry / 2):
+            with watchdog.terminate_after(conn, self._patience):
                 await self._renew(conn)
             await asyncio.sleep(self._interval)
 
     async def _renew(self, conn: Connection) -> None:
         # In the order of the keys, so that the statements of two processes cannot deadlock.
         holders = sorted(
-            self._holders.values(),
+            (holder for holder in self._holders.values() if not holder.ended),
             key=lambda each: (each.lease.client_id, each.lease.import_id),
         )
         if not holders:
@@ -156,4 +167,4 @@ class Heartbeat:
             if row is None:
                 holder.lose_lease()
             elif row["cancel_requested"]:
-                holder.cancel(row["cancelled_by"])
+                holder.cancel()

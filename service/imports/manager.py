@@ -5,7 +5,7 @@ import contextlib
 import math
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import structlog
 
@@ -16,6 +16,7 @@ from service.imports.idempotency import KeyClaim, KeyTimeouts, claim_import, fin
 from service.imports.lease import Heartbeat, Lease
 from service.imports.pipeline.batcher import limits_from_settings
 from service.imports.pipeline.fair_scheduler import FairScheduler
+from service.imports.reaper import reap_periodically
 from service.imports.record import ImportRequest
 from service.imports.replay import Replay
 from service.imports.session import ImportSession
@@ -46,8 +47,8 @@ S = TypeVar("S", bound=ImportSession)
 class ImportManager:
     """Admits imports, starts them and keeps their leases.
 
-    Enter it as an asynchronous context; the heartbeat runs inside. All imports must have ended
-    before the context is left.
+    Enter it as an asynchronous context; the heartbeat and the reaper run inside. All imports must
+    have ended before the context is left.
 
     Args:
         pool: the connections.
@@ -67,33 +68,37 @@ class ImportManager:
         )
         self._pool = pool
         self._settings = settings
-        self._times = KeyTimeouts(
-            settings.heartbeat_expiry, settings.keep_keys_hours * 3600, settings.lock_timeout
-        )
+        self._times = KeyTimeouts(settings.keep_keys_hours * 3600, settings.lock_timeout)
         self._draining = False
         self._slots: Counter[int] = Counter()
         writers = settings.pool_size - SPARE_CONNECTIONS
         self._writing = FairScheduler(writers, per_client=math.ceil(writers / 2))
         self._parsing = FairScheduler(PARSERS)
-        self._heartbeat: asyncio.Task[None] | None = None
+        self._background: list[asyncio.Task[NoReturn]] = []
 
     async def __aenter__(self) -> "ImportManager":
         _log.info("import.engine", engine=ENGINE.name)
+        times = {
+            "interval": self._settings.heartbeat_every,
+            "expiry": self._settings.heartbeat_expiry,
+        }
         heartbeat = Heartbeat(
             self._pool,
             self.running,
-            interval=self._settings.heartbeat_every,
-            expiry=self._settings.heartbeat_expiry,
+            **times,
             before_each=lambda: metrics.set_gauges(self.spool.used_bytes),
         )
-        self._heartbeat = asyncio.create_task(heartbeat.run(), name="heartbeat")
+        self._background = [
+            asyncio.create_task(heartbeat.run(), name="heartbeat"),
+            asyncio.create_task(reap_periodically(self._pool, **times), name="reaper"),
+        ]
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._heartbeat is not None:
-            self._heartbeat.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._heartbeat
+        for task in self._background:
+            task.cancel()
+        if self._background:
+            await asyncio.wait(self._background)
 
     def drain(self) -> None:
         """Admit no more imports, and give slots first to imports whose upload is complete."""

@@ -1,14 +1,14 @@
-"""The row of an import: begin, take over, end, expire, cancel and read it.
+"""The row of an import: begin, take over, end, cancel and read it.
 
 Every change of a row's state holds a lock that the batches of the import share, so that no batch is
 written meanwhile.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from service.errors import Forbidden
 from service.imports.lease import Lease
@@ -21,8 +21,6 @@ from service.storage.clients import DISABLED, is_disabled
 from service.storage.queries import Queries
 
 _SQL = Queries("imports")
-
-DEAD: Final = "The process that ran the import ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +55,14 @@ class ImportEnd:
     fingerprint: bytes | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class EndedImport:
+    """The state in which an import ended, and its result."""
+
+    state: str
+    tally: Tally
+
+
 async def begin_import(conn: Connection, request: ImportRequest, lock_timeout: float) -> int | None:
     """Insert the row of an import, with its first heartbeat.
 
@@ -84,19 +90,18 @@ async def begin_import(conn: Connection, request: ImportRequest, lock_timeout: f
 
 
 async def take_over_import(
-    conn: Connection, request: ImportRequest, import_id: int, attempt: int, expiry: float
+    conn: Connection, request: ImportRequest, import_id: int, attempt: int
 ) -> int | None:
-    """Continue an import that was interrupted, or whose process is dead.
+    """Continue an interrupted import.
 
     Args:
         attempt: the attempt that is over.
-        expiry: seconds without a heartbeat after which an import counts as dead.
 
     Returns:
         The number of the new attempt, or None if another upload took the import over first.
     """
     async with conn.transaction(isolation="read_committed"):
-        await lock_import(conn, request.client_id, import_id)
+        await lock_import(conn, request.client_id, import_id, attempt)
         taken: int | None = await conn.fetchval(
             _SQL.take_over,
             request.client_id,
@@ -105,109 +110,96 @@ async def take_over_import(
             request.options.as_dict(),
             request.request_id,
             request.traceparent,
-            expiry,
             request.nonce,
         )
     return taken
 
 
-async def end_import(conn: Connection, lease: Lease, end: ImportEnd) -> Tally | None:
+async def end_import(conn: Connection, lease: Lease, end: ImportEnd) -> EndedImport | None:
     """Close an import's row with the counts of its outcomes, once none of its batches is running.
 
     The key is freed, unless the same upload should find this import again: see
     ``docs/how-an-import-ends.md``.
 
     Returns:
-        The counts, or None if the lease is lost.
+        The import, or None if the lease is lost.
     """
     key = (lease.client_id, lease.import_id, lease.attempt)
-    warnings = [warning.as_dict() for warning in end.warnings]
     async with conn.transaction(isolation="read_committed"):
-        await lock_import(conn, lease.client_id, lease.import_id)
+        await lock_import(conn, *key)
         counted = await count_outcomes(conn, *key, atomic=lease.options.atomic)
         refused = end.state in ("failed", "cancelled") or counted.conflict is not None
-        ended = await conn.fetchval(
-            _SQL.end,
-            *key,
-            end.state,
-            end.cause,
-            end.notes,
-            end.filename,
-            end.dialect,
-            end.bytes_read,
-            warnings,
-            counted.counts,
-            end.fingerprint,
-            refused and end.state != "interrupted",
+        state = await close_row(
+            conn, key, end, counted.counts, free_key=refused and end.state != "interrupted"
         )
-    return replace(counted, warnings=warnings) if ended else None
+    warnings = [warning.as_dict() for warning in end.warnings]
+    return None if state is None else EndedImport(state, replace(counted, warnings=warnings))
 
 
-async def expire_dead_imports(conn: Connection, client_id: int, expiry: float) -> list[int]:
-    """Mark as interrupted the client's imports without a heartbeat for ``expiry`` seconds.
+async def close_row(
+    conn: Connection,
+    key: tuple[int, int, int],
+    end: ImportEnd,
+    counts: Mapping[str, int] | None = None,
+    *,
+    free_key: bool = False,
+) -> str | None:
+    """Close the row of an import, under its lock.
+
+    Args:
+        key: client, import and attempt.
+        free_key: release the idempotency key.
 
     Returns:
-        Their ids.
+        The state of the import, or None if another process ended it or took it over.
     """
-    return [
-        row["import_id"]
-        for row in await conn.fetch(_SQL.find_dead, client_id, expiry)
-        if await _end_dead(conn, (client_id, row["import_id"], row["attempt"]), expiry)
-    ]
+    state: str | None = await conn.fetchval(
+        _SQL.end,
+        *key,
+        end.state,
+        end.cause,
+        end.notes,
+        end.filename,
+        end.dialect,
+        end.bytes_read,
+        [warning.as_dict() for warning in end.warnings],
+        counts,
+        end.fingerprint,
+        free_key,
+    )
+    return state
 
 
-async def request_cancel(
-    conn: Connection, client_id: int, import_id: int, by: str, expiry: float
-) -> bool:
+async def store_counts(conn: Connection, key: tuple[int, int, int]) -> None:
+    """Count the outcomes of an attempt that has ended; ``key`` is that of ``close_row``."""
+    counted = await count_outcomes(conn, *key)
+    await conn.execute(_SQL.store_counts, *key, counted.counts)
+
+
+async def request_cancel(conn: Connection, client_id: int, import_id: int, by: str) -> bool:
     """Request that a running import stops; its process reads the request with its next heartbeat.
-
-    If that process is dead, the import ends at once.
 
     Args:
         by: the subject who cancels the import.
-        expiry: seconds without a heartbeat after which an import counts as dead.
 
     Returns:
         Whether the import was running.
     """
-    running = await conn.fetchrow(_SQL.request_cancel, client_id, import_id, by, expiry)
-    if running is not None and running["dead"]:
-        key = (client_id, import_id, running["attempt"])
-        await _end_dead(conn, key, expiry, "cancelled", cancel_cause(by))
-    return running is not None
+    return bool(await conn.fetchval(_SQL.request_cancel, client_id, import_id, by))
 
 
-def cancel_cause(subject: str) -> str:
-    """Return the cause of a cancelled import."""
-    return f"Cancelled by {subject}" if subject else "Cancelled"
-
-
-async def _end_dead(
-    conn: Connection,
-    key: tuple[int, int, int],
-    expiry: float,
-    state: str = "interrupted",
-    cause: str = DEAD,
-) -> bool:
-    async with conn.transaction(isolation="read_committed"):
-        await lock_import(conn, *key[:2])
-        counted = await count_outcomes(conn, *key)
-        return bool(await conn.fetchval(_SQL.end_dead, *key, counted.counts, expiry, state, cause))
-
-
-async def find_import(
-    conn: Connection, client_id: int, import_id: int, expiry: float
-) -> dict[str, Any] | None:
-    """Return one import, or None if the client has no such import.
-
-    An import whose process has died is interrupted first, so nobody reads it as running.
-
-    Args:
-        expiry: seconds without a heartbeat after which an import counts as dead.
-    """
-    await expire_dead_imports(conn, client_id, expiry)
+async def find_import(conn: Connection, client_id: int, import_id: int) -> dict[str, Any] | None:
+    """Return one import, or None if the client has no such import."""
     row = await conn.fetchrow(_SQL.find_import, client_id, import_id)
-    return dict(row) if row else None
+    return await _with_counts(conn, client_id, dict(row)) if row else None
+
+
+async def _with_counts(conn: Connection, client_id: int, row: dict[str, Any]) -> dict[str, Any]:
+    """Add the counts of an import that ended a moment ago, if they are not stored yet."""
+    if row["counts"] is None and row["state"] != "running":
+        key = (client_id, row["import_id"], row["attempt"])
+        row["counts"] = (await count_outcomes(conn, *key)).counts
+    return row
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,18 +218,16 @@ class ImportQuery:
 
 
 async def list_imports(
-    conn: Connection, client_id: int, expiry: float, *, query: ImportQuery, before: int, limit: int
+    conn: Connection, client_id: int, *, query: ImportQuery, before: int, limit: int
 ) -> list[dict[str, Any]]:
     """Return a page of imports, the latest first.
 
     Args:
-        expiry: as in ``find_import``.
         before: list the imports with smaller ids.
         limit: the maximum number of imports.
     """
-    await expire_dead_imports(conn, client_id, expiry)
     subject, key = query.key or (None, None)
     rows = await conn.fetch(
         _SQL.list_imports, client_id, before, query.state, query.text, subject, key, limit
     )
-    return [dict(row) for row in rows]
+    return [await _with_counts(conn, client_id, dict(row)) for row in rows]

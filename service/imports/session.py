@@ -17,7 +17,7 @@ from service.errors import Conflict, ServiceError
 from service.imports.ending import ImportStopped, ending_for
 from service.imports.lease import Lease, LeaseLost
 from service.imports.outcomes import Tally
-from service.imports.record import ImportEnd, cancel_cause, end_import
+from service.imports.record import EndedImport, ImportEnd, end_import
 from service.model import FileWarning
 from service.observability import metrics
 from service.settings import Settings
@@ -93,9 +93,9 @@ class ImportSession(ABC):
         """
         await self._stop_and_wait(ImportStopped("failed", error))
 
-    def cancel(self, by: str) -> None:
+    def cancel(self) -> None:
         """Stop the import because a subject cancelled it."""
-        self._stop(ImportStopped("cancelled", Conflict(CANCELLED), cancel_cause(by)))
+        self._stop(ImportStopped("cancelled", Conflict(CANCELLED)))
 
     def lose_lease(self) -> None:
         """Stop the import because another process ended it or took it over."""
@@ -162,11 +162,11 @@ class ImportSession(ABC):
         """
         state, cause = ("completed", None) if committed else ("failed", ROLLED_BACK)
         async with self._closing:
-            tally = await self._close_row(state, cause, notes, warnings)
-        if tally is None:
+            ended = await self._close_row(state, cause, notes, warnings)
+        if ended is None:
             self._set_fault(LeaseLost())
             raise await self._conclude()
-        return tally
+        return ended.tally
 
     async def _conclude(self) -> ServiceError:
         """Close the row for the fault, once; return the error for the caller."""
@@ -180,13 +180,16 @@ class ImportSession(ABC):
         fault = self._fault.exception()
         assert fault is not None
         ending = ending_for(fault)
-        ending.error.fields["import_id"] = self.id
+        error = ending.error
         async with self._closing:
             with contextlib.suppress(ServiceError):
-                tally = await self._close_row(ending.state, ending.cause)
-                if tally is not None:
-                    ending.error.fields["counts"] = tally.counts
-        return ending.error
+                ended = await self._close_row(ending.state, ending.cause)
+                if ended is not None:
+                    if ended.state == "cancelled":  # also if it would have been interrupted
+                        error = Conflict(CANCELLED)
+                    error.fields["counts"] = ended.tally.counts
+        error.fields["import_id"] = self.id
+        return error
 
     async def _close_row(
         self,
@@ -194,17 +197,18 @@ class ImportSession(ABC):
         cause: str | None,
         notes: str | None = None,
         warnings: Sequence[FileWarning] = (),
-    ) -> Tally | None:
+    ) -> EndedImport | None:
         """Close the row; return None if the lease is lost."""
         self._close_files()
         end = ImportEnd(state, cause, notes, warnings=warnings, **self._describe_upload(notes))
 
-        async def attempt(conn: Connection, _again: bool) -> Tally | None:
+        async def attempt(conn: Connection, _again: bool) -> EndedImport | None:
             return await end_import(conn, self.lease, end)
 
-        tally = await with_retries(self._pool, attempt, self._retry_timeout)
+        ended = await with_retries(self._pool, attempt, self._retry_timeout)
         self.ended = True
+        state = state if ended is None else ended.state
         metrics.IMPORTS_ENDED.labels(state).inc()
-        if tally is not None:
-            _log.info("import.ended", state=state, bytes=end.bytes_read, **tally.counts)
-        return tally
+        if ended is not None:
+            _log.info("import.ended", state=state, bytes=end.bytes_read, **ended.tally.counts)
+        return ended

@@ -15,7 +15,6 @@ from typing import Final
 
 import structlog
 
-from service.imports.record import expire_dead_imports
 from service.observability import metrics
 from service.settings import Settings
 from service.storage import Connection, Pool, watchdog
@@ -38,12 +37,11 @@ _PAUSE: Final = 0.05
 
 @dataclass(slots=True)
 class PruneResult:
-    """What a round deleted, in rows, and how many dead imports it marked as ``interrupted``."""
+    """What a round deleted, in rows."""
 
     versions: int = 0
     outcomes: int = 0
     shared_objects: int = 0
-    interrupted: int = 0
 
     def __str__(self) -> str:
         return ", ".join(
@@ -106,10 +104,6 @@ async def prune(pool: Pool, settings: Settings) -> PruneResult:
 async def _prune_client(
     pool: Pool, client_id: int, settings: Settings, result: PruneResult
 ) -> None:
-    async with watchdog.acquire(pool) as conn:
-        result.interrupted += len(
-            await expire_dead_imports(conn, client_id, settings.heartbeat_expiry)
-        )
     await _prune_versions(pool, client_id, settings, result)
     await _prune_records(pool, client_id)
     await _prune_outcomes(pool, client_id, settings, result)

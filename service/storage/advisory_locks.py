@@ -32,6 +32,10 @@ IMPORT_LOCK_WAIT: Final = 1.0
 """Seconds to wait for an import's batches before their backends are terminated. The batches of this
 process have ended by then, and another process that still has some is dead."""
 
+IMPORT_LOCK_IDLE: Final = 5.0
+"""Seconds that a transaction with an import's exclusive lock may be idle. Its statements are quick,
+so a process that is idle for longer has stopped."""
+
 
 def import_key(client_id: int, import_id: int) -> int:
     """Return the key of an import's lock."""
@@ -99,23 +103,27 @@ async def try_client_lock(conn: Connection, client_id: int) -> bool:
     return free
 
 
-async def lock_import(conn: Connection, client_id: int, import_id: int) -> None:
-    """Hold an import's lock exclusively, even if another process keeps holding it.
+async def lock_import(conn: Connection, client_id: int, import_id: int, attempt: int) -> None:
+    """Hold an import's lock exclusively, even if batches of the attempt keep sharing it.
 
-    Waits in the lock's queue, and terminates the backends that hold the lock for longer than
+    Waits in the lock's queue, and terminates the backends that share the lock for longer than
     ``IMPORT_LOCK_WAIT``.
+
+    Args:
+        conn: in a transaction that has taken no lock; it may be idle for ``IMPORT_LOCK_IDLE``.
+        attempt: the attempt that is over.
     """
     key = import_key(client_id, import_id)
-    wait = _milliseconds(IMPORT_LOCK_WAIT)
-    if await conn.fetchval(_SQL.try_lock_within, key, wait):
+    times = (_milliseconds(IMPORT_LOCK_WAIT), _milliseconds(IMPORT_LOCK_IDLE))
+    if await conn.fetchval(_SQL.try_lock_import, key, *times):
         return
     while True:
         try:
             async with conn.transaction():  # a savepoint, which survives the time-out
-                await conn.execute(_SQL.lock_within, key, wait)
+                await conn.execute(_SQL.lock, key)
                 return
         except asyncpg.LockNotAvailableError:
-            await conn.execute(_SQL.terminate_holders, key)
+            await conn.execute(_SQL.terminate_holders, key, client_id, import_id, attempt)
 
 
 async def lock_project(conn: Connection, client_id: int, external_id: str) -> None:

@@ -18,13 +18,11 @@ SELECT set_config('lock_timeout', $4, true),
 -- Waits for an exclusive lock, up to the transaction's lock_timeout.
 SELECT pg_advisory_xact_lock($1)
 
--- name: lock_within
--- Waits for an exclusive lock up to $2.
-SELECT set_config('lock_timeout', $2, true), pg_advisory_xact_lock($1)
-
--- name: try_lock_within
--- Tries an exclusive lock, and limits later waits in the transaction to $2.
-SELECT pg_try_advisory_xact_lock($1), set_config('lock_timeout', $2, true)
+-- name: try_lock_import
+-- Tries the exclusive lock of an import, and limits later waits in the transaction to $2, and its idle
+-- time to $3: a process that stops in this transaction holds the import no longer than that.
+SELECT pg_try_advisory_xact_lock($1), set_config('lock_timeout', $2, true),
+       set_config('idle_in_transaction_session_timeout', $3, true)
 
 -- name: try_lock
 -- Tries an exclusive lock and never waits: writers would queue after a waiting exclusive lock.
@@ -47,13 +45,16 @@ SELECT pg_try_advisory_xact_lock($1),
        set_config('enable_mergejoin', 'off', true)
 
 -- name: terminate_holders
--- Terminates the backends that hold a key. No time-out ends a process that stopped within a COPY.
--- pg_locks shows a 64-bit key as two unsigned halves.
+-- Terminates the backends that share the key $1 of an import, which are its batches, while $4 is the
+-- attempt of that import. No time-out ends a process that stopped within a COPY. A backend that holds
+-- the key exclusively ends the import or takes it over, and needs a moment only. pg_locks shows a
+-- 64-bit key as two unsigned halves.
 SELECT pg_terminate_backend(pid)
   FROM pg_locks
  WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND pid <> pg_backend_pid()
    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-   AND (classid::bigint << 32) | objid::bigint = $1
+   AND (classid::bigint << 32) | objid::bigint = $1 AND mode = 'ShareLock'
+   AND EXISTS (SELECT FROM imports WHERE client_id = $2 AND import_id = $3 AND attempt = $4)
 
 -- name: find_holder
 -- Returns which of the import keys $2 is shared by the backend that holds the project key $1.

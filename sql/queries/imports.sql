@@ -26,12 +26,9 @@ UPDATE imports
    AND key_claimed_at < statement_timestamp() - make_interval(secs => $4) AND state <> 'running'
 
 -- name: find_key_holder
-SELECT i.import_id, i.attempt, i.state, i.fingerprint,
-       p.beat_at < statement_timestamp() - make_interval(secs => $4) AS dead
-  FROM imports i
-  JOIN import_progress p USING (client_id, import_id)
- WHERE i.client_id = $1 AND i.subject = $2 AND i.idempotency_key = $3
-   AND i.key_claimed_at IS NOT NULL
+SELECT import_id, attempt, state, fingerprint
+  FROM imports
+ WHERE client_id = $1 AND subject = $2 AND idempotency_key = $3 AND key_claimed_at IS NOT NULL
 
 -- name: take_over
 -- An earlier statement holds the import's lock exclusively, so that the previous attempt writes
@@ -41,31 +38,45 @@ WITH taken AS (
        SET attempt = i.attempt + 1, state = 'running', options = $4, request_id = $5,
            traceparent = $6, key_claimed_at = statement_timestamp(), ended_at = NULL, cause = NULL,
            counts = NULL, warnings = '[]', bytes_read = 0
-      FROM import_progress p
-     WHERE i.client_id = $1 AND i.import_id = $2 AND i.attempt = $3
-       AND p.client_id = i.client_id AND p.import_id = i.import_id
-       AND (i.state = 'interrupted'
-            OR i.state = 'running'
-               AND p.beat_at < statement_timestamp() - make_interval(secs => $7))
+     WHERE i.client_id = $1 AND i.import_id = $2 AND i.attempt = $3 AND i.state = 'interrupted'
     RETURNING i.client_id, i.import_id, i.attempt
 )
 UPDATE import_progress p
    SET attempt = t.attempt, beat_at = statement_timestamp(), bytes_read = 0, projects_done = 0,
-       cancel_requested = false, cancelled_by = NULL, nonce = $8
+       cancel_requested = false, cancelled_by = NULL, nonce = $7
   FROM taken t
  WHERE p.client_id = $1 AND p.import_id = t.import_id
 RETURNING p.attempt
 
 -- name: end
--- Fenced by the attempt: only the process that holds the lease ends the import. The counts come from
--- the outcomes; no batch writes one after this, because the import's lock is held exclusively. Ending
--- an import twice in the same state is a retry whose first answer was lost.
+-- An earlier statement holds the import's lock exclusively, so that no batch is written after this.
+-- Fenced by the attempt. Ending an import twice in the same state is a retry whose first answer was
+-- lost. A requested cancel outlives the import's process: what would be interrupted is cancelled.
 UPDATE imports i
-   SET state = $4, cause = $5, notes = $6, filename = $7, dialect = $8, bytes_read = $9,
-       warnings = $10, ended_at = statement_timestamp(), counts = $11, fingerprint = $12,
-       key_claimed_at = CASE WHEN $13 THEN NULL ELSE key_claimed_at END
- WHERE client_id = $1 AND import_id = $2 AND attempt = $3 AND state IN ('running', $4)
-RETURNING import_id
+   SET state = e.state,
+       cause = CASE e.state
+                   WHEN 'cancelled'
+                   THEN 'Cancelled' || coalesce(' by ' || nullif(p.cancelled_by, ''), '')
+                   ELSE $5
+               END,
+       notes = $6, filename = $7, dialect = $8, bytes_read = $9, warnings = $10,
+       ended_at = statement_timestamp(), counts = $11, fingerprint = $12,
+       key_claimed_at = CASE WHEN $13 THEN NULL ELSE i.key_claimed_at END
+  FROM import_progress p
+ CROSS JOIN LATERAL (SELECT CASE WHEN $4::text = 'interrupted' AND p.cancel_requested
+                                 THEN 'cancelled'
+                                 ELSE $4
+                            END AS state) AS e
+ WHERE i.client_id = $1 AND i.import_id = $2 AND i.attempt = $3
+   AND i.state IN ('running', e.state)
+   AND p.client_id = i.client_id AND p.import_id = i.import_id
+RETURNING i.state
+
+-- name: store_counts
+-- Stores the counts of an import that has ended, unless an upload has taken it over since.
+UPDATE imports
+   SET counts = $4
+ WHERE client_id = $1 AND import_id = $2 AND attempt = $3 AND state <> 'running'
 
 -- name: holds_lease
 -- Runs in a statement after the locks: one that both locks and reads would see the row as it was
@@ -73,42 +84,74 @@ RETURNING import_id
 SELECT attempt = $3 AND state = 'running' FROM imports WHERE client_id = $1 AND import_id = $2
 
 -- name: renew_leases
--- Renews the leases of all imports of a process, in the order of their keys.
+-- Renews the leases of all imports of a process, in the order of their keys. An import that another
+-- process ended or took over is not returned.
 UPDATE import_progress p
    SET beat_at = statement_timestamp(), bytes_read = b.bytes_read, projects_done = b.projects_done
   FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::bigint[], $5::bigint[])
        AS b (client_id, import_id, attempt, bytes_read, projects_done)
  WHERE p.client_id = b.client_id AND p.import_id = b.import_id AND p.attempt = b.attempt
-RETURNING p.import_id, p.attempt, p.cancel_requested, p.cancelled_by
+   AND (SELECT i.state
+          FROM imports i
+         WHERE i.client_id = b.client_id AND i.import_id = b.import_id) = 'running'
+RETURNING p.import_id, p.attempt, p.cancel_requested
 
--- name: find_dead
--- Imports without a heartbeat for $2 seconds.
-SELECT i.import_id, i.attempt
+-- name: suspect_silent
+-- Suspects the running imports, of the client $1 or of all, that have sent no heartbeat for $2
+-- seconds. A time in the future is from before the clock was set back: a heartbeat then counts as
+-- sent now, and a suspicion as new. An import that is just sending a heartbeat is skipped.
+WITH silent AS (
+    SELECT p.*
+      FROM imports i
+     CROSS JOIN LATERAL (
+           SELECT client_id, import_id
+             FROM import_progress
+            WHERE client_id = i.client_id AND import_id = i.import_id
+              AND (beat_at > statement_timestamp()
+                   OR beat_at < statement_timestamp() - make_interval(secs => $2)
+                      AND (suspected_at > beat_at
+                           AND suspected_at <= statement_timestamp()) IS NOT TRUE)
+              FOR UPDATE SKIP LOCKED) AS p
+     WHERE i.state = 'running' AND ($1::bigint IS NULL OR i.client_id = $1)
+)
+UPDATE import_progress p
+   SET beat_at = least(p.beat_at, statement_timestamp()), suspected_at = statement_timestamp()
+  FROM silent s
+ WHERE p.client_id = s.client_id AND p.import_id = s.import_id
+
+-- name: list_dead
+-- Lists the running imports, of the client $1 or of all, that are suspected for $2 seconds and have
+-- sent no heartbeat since.
+SELECT p.*
   FROM imports i
-  JOIN import_progress p USING (client_id, import_id)
- WHERE i.client_id = $1 AND i.state = 'running'
-   AND p.beat_at < statement_timestamp() - make_interval(secs => $2)
+ CROSS JOIN LATERAL (
+       SELECT client_id, import_id, attempt
+         FROM import_progress
+        WHERE client_id = i.client_id AND import_id = i.import_id AND suspected_at > beat_at
+          AND suspected_at < statement_timestamp() - make_interval(secs => $2)
+       OFFSET 0) AS p
+ WHERE i.state = 'running' AND ($1::bigint IS NULL OR i.client_id = $1)
 
--- name: end_dead
--- An earlier statement holds the import's lock exclusively. The heartbeat is compared again, because
--- the process may have been slow and not dead.
-UPDATE imports i
-   SET state = $6, cause = $7, ended_at = statement_timestamp(), bytes_read = p.bytes_read,
-       counts = $4, key_claimed_at = CASE WHEN $6 = 'cancelled' THEN NULL ELSE i.key_claimed_at END
+-- name: check_dead
+-- Compares the heartbeat of an attempt again, as list_dead does, and blocks heartbeats until the end
+-- of the transaction. Returns what the row of the import shall keep.
+SELECT p.bytes_read, i.notes, i.filename, i.dialect
   FROM import_progress p
- WHERE i.client_id = $1 AND i.import_id = $2 AND i.attempt = $3 AND i.state = 'running'
-   AND p.client_id = i.client_id AND p.import_id = i.import_id
-   AND p.beat_at < statement_timestamp() - make_interval(secs => $5)
-RETURNING i.import_id
+  JOIN imports i USING (client_id, import_id)
+ WHERE p.client_id = $1 AND p.import_id = $2 AND p.attempt = $3
+   AND p.suspected_at > p.beat_at
+   AND p.suspected_at < statement_timestamp() - make_interval(secs => $4)
+   FOR UPDATE OF p
 
 -- name: request_cancel
--- The import's process reads this with its next heartbeat. The first subject is kept.
+-- The import's process reads this with its next heartbeat; if it is dead, whoever ends the import
+-- does. The first subject is kept.
 UPDATE import_progress p
    SET cancel_requested = true, cancelled_by = coalesce(p.cancelled_by, $3)
   FROM imports i
  WHERE p.client_id = $1 AND p.import_id = $2
    AND i.client_id = p.client_id AND i.import_id = p.import_id AND i.state = 'running'
-RETURNING i.attempt, p.beat_at < statement_timestamp() - make_interval(secs => $4) AS dead
+RETURNING true
 
 -- name: find_import
 SELECT i.import_id, i.state, i.attempt, i.subject, i.idempotency_key, i.options, i.notes,

@@ -50,8 +50,7 @@ def disable(client_id: Id) -> None:
     """Refuse a client's requests and cancel its running imports; its data stays."""
     from service.imports.client_removal import disable_client
 
-    expiry = load_settings().heartbeat_expiry
-    _require(_run(lambda conn, _: disable_client(conn, client_id, expiry)), client_id)
+    _require(_run(lambda conn, _: disable_client(conn, client_id)), client_id)
     typer.echo(f"Disabled client {client_id}.")
 
 

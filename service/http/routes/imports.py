@@ -41,7 +41,6 @@ async def list_imports(request: web.Request) -> web.Response:
         partial(
             record.list_imports,
             client_id=caller.client_id,
-            expiry=request.app[app_keys.SETTINGS].heartbeat_expiry,
             query=import_query,
             before=_LATEST if cursor < 0 else cursor,
             limit=limit,
@@ -73,7 +72,6 @@ async def cancel_import(request: web.Request) -> web.Response:
         client_id=caller.client_id,
         import_id=import_id,
         by=caller.subject,
-        expiry=request.app[app_keys.SETTINGS].heartbeat_expiry,
     )
     was_running = await run_query(request.app, request_cancel)
     details = await find_import(request, caller)
@@ -93,7 +91,6 @@ async def find_import(request: web.Request, caller: Caller) -> dict[str, Any]:
         record.find_import,
         client_id=caller.client_id,
         import_id=_parse_import_id(request),
-        expiry=request.app[app_keys.SETTINGS].heartbeat_expiry,
     )
     details = await run_query(request.app, find)
     if details is None:

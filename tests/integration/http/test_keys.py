@@ -195,13 +195,15 @@ async def test_an_expired_key_starts_a_new_import(service: Service, pool: Pool) 
     assert answer.json["counts"]["unchanged"] == 2
 
 
-@pytest.mark.settings(heartbeat_expiry=60)
-async def test_an_import_without_a_heartbeat_is_taken_over(service: Service, pool: Pool) -> None:
-    await abandoned(pool, "night-17", seconds=30)
+@pytest.mark.settings(heartbeat_every=0.05, heartbeat_expiry=0.5)
+async def test_an_import_without_a_heartbeat_is_resumed_once_it_is_interrupted(
+    service: Service, pool: Pool
+) -> None:
+    await abandoned(pool, "night-17", seconds=0)
     assert (await send(service, BODY, "", KEY)).status == 409
-    await pool.execute("UPDATE import_progress SET beat_at = now() - interval '61 seconds'")
+    assert await wait_for_end(service) == "interrupted"
     assert (await send(service, BODY, "", KEY)).json["import_id"] == 1
-    assert await pool.fetchval("SELECT attempt FROM imports") == 2
+    assert await pool.fetchval("SELECT state || attempt FROM imports") == "completed2"
 
 
 async def test_concurrent_uploads_under_one_key_run_one_import(

@@ -398,7 +398,7 @@ async def test_a_fault_counts_although_the_import_is_cancelled_before_all_stages
         await feed(started, [HEAD, *(project_line(f"P{n}") for n in range(450))])
         async with asyncio.timeout(10):
             await met.wait()
-        started.cancel("somebody")
+        started.cancel()
         with pytest.raises(InternalError):
             await started.finish()
     assert (await state(pool))[0] == "failed"

@@ -6,13 +6,12 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from service.imports import record
 from service.imports.lease import Lease
 from service.imports.pipeline.writer import Writer
 from service.projects import retention as pruning
 from service.projects.retention import PruneBusy, prune
 from service.settings import Settings
-from service.storage import Connection, Pool
+from service.storage import Pool
 from service.storage.advisory_locks import prune_key
 from tests.support.projects import finish, project
 
@@ -174,12 +173,14 @@ async def test_pruning_continues_with_other_clients_after_an_error(
 ) -> None:
     await pool.execute("INSERT INTO clients (client_id, name) VALUES (0, 'First')")
 
-    async def expire(conn: Connection, client_id: int, expiry: float) -> list[int]:
-        if client_id == 0:
-            await conn.execute("SELECT 1 / 0")
-        return await record.expire_dead_imports(conn, client_id, expiry)
+    prune_records = pruning._prune_records
 
-    monkeypatch.setattr(pruning, "expire_dead_imports", expire)
+    async def prune_or_fail(pool: Pool, client_id: int) -> None:
+        if client_id == 0:
+            await pool.execute("SELECT 1 / 0")
+        await prune_records(pool, client_id)
+
+    monkeypatch.setattr(pruning, "_prune_records", prune_or_fail)
     with pytest.raises(asyncpg.DivisionByZeroError):
         await prune(pool, settings)
     assert await versions(pool) == [4, 5]
@@ -251,22 +252,6 @@ async def test_pruning_deletes_the_outcomes_of_many_imports(
     left = await pool.fetch("SELECT DISTINCT import_id FROM import_results ORDER BY import_id")
     assert [row["import_id"] for row in left] == [150, *range(221, 250)]
     assert gone.outcomes == 6 * (149 - 30)
-
-
-async def test_pruning_interrupts_an_import_without_a_heartbeat(
-    pool: Pool, settings: Settings, lease: Lease, writer: Writer
-) -> None:
-    await writer.write_batch([project("A")])
-    await prune(pool, settings)
-    assert await pool.fetchval("SELECT state FROM imports") == "running"
-
-    await pool.execute("UPDATE import_progress SET beat_at = now() - interval '1 minute'")
-    assert (await prune(pool, settings)).interrupted == 1
-    row = await pool.fetchrow("SELECT state, counts, ended_at FROM imports")
-    assert row is not None
-    assert row["state"] == "interrupted"
-    assert row["counts"]["created"] == 1
-    assert row["ended_at"] is not None
 
 
 async def test_pruning_keeps_imports_projects_and_locks(

@@ -83,9 +83,13 @@ async def test_removing_a_client_again_completes_an_interrupted_removal(
     assert await count_rows(pool, 2) == fill_tables
 
 
-@pytest.mark.parametrize("end", [client_removal.disable_client, client_removal.remove_client])
+@pytest.mark.parametrize(
+    ("end", "times"),
+    [(client_removal.disable_client, []), (client_removal.remove_client, [EXPIRY])],
+    ids=["disable", "remove"],
+)
 async def test_disabling_or_removing_a_client_stops_its_imports_and_refuses_new_ones(
-    http: aiohttp.ClientSession, service: Service, pool: Pool, end: object
+    http: aiohttp.ClientSession, service: Service, pool: Pool, end: object, times: list[int]
 ) -> None:
     resumed = asyncio.Event()
     content = content_of(3000)
@@ -101,7 +105,7 @@ async def test_disabling_or_removing_a_client_stops_its_imports_and_refuses_new_
     await until(pool, "SELECT count(*) > 0 FROM import_results")
 
     async with pool.acquire() as conn:
-        await end(conn, 1, EXPIRY)  # type: ignore[operator]
+        await end(conn, 1, *times)  # type: ignore[operator]
     status, answered = await send_file(http, service, content)
     assert status == (403 if end is client_removal.disable_client else 404), answered
     if end is client_removal.disable_client:

@@ -22,6 +22,8 @@ from tests.support.projects import project
 OF_MANY = {
     "clients.list": "lists all clients for an operator",
     "imports.renew_leases": "beats for all imports of a process, whatever their clients",
+    "imports.suspect_silent": "reads the few running imports of all clients",
+    "imports.list_dead": "reads the few running imports of all clients",
 }
 CITUS = SQL / "citus.sql"
 ROW = re.compile(r"VALUES \((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)")

@@ -75,7 +75,7 @@ SHOWN: Final = {
     "a user cancelled the import": {
         "http/test_cancel.py": [
             "test_cancelling_a_running_import_stops_it_and_answers_its_sender_with_409",
-            "test_cancelling_an_import_without_an_owner_ends_it_at_once",
+            "test_cancelling_an_import_without_an_owner_ends_it_once_its_heartbeat_expires",
             "test_a_cancelled_import_frees_its_key",
         ],
     },

@@ -1,0 +1,73 @@
+"""Ends the imports whose process is dead.
+
+    silent for half of ``heartbeat_expiry``    suspected
+    suspected for the other half               ended: ``interrupted``, or ``cancelled`` if requested
+
+A heartbeat at any time before the end clears the suspicion. After an outage, the heartbeats of all
+imports are late. The first process that reconnects may suspect them all, and the others have half
+of the expiry to reconnect: a heartbeat is given up after a quarter of it, and then sent again.
+
+Every process reaps for all clients. Reading an import never ends it.
+"""
+
+import asyncio
+from typing import Final, NoReturn
+
+import structlog
+
+from service.imports.record import ImportEnd, close_row, store_counts
+from service.observability import metrics
+from service.storage import Connection, Pool, watchdog
+from service.storage.advisory_locks import lock_import
+from service.storage.db_errors import sqlstate
+from service.storage.queries import Queries
+
+_SQL = Queries("imports")
+_log = structlog.get_logger()
+
+DEAD: Final = "The process that ran the import ended"
+
+
+async def reap_periodically(pool: Pool, *, interval: float, expiry: float) -> NoReturn:
+    """Reap for all clients at intervals until cancelled; see ``reap_dead_imports``."""
+    while True:
+        try:
+            async with watchdog.acquire(pool) as conn:
+                await reap_dead_imports(conn, None, expiry)
+        except Exception as exc:
+            metrics.count_error(sqlstate(exc))
+            _log.warning("dead imports cannot be ended", fault=repr(exc))
+        await asyncio.sleep(interval)
+
+
+async def reap_dead_imports(conn: Connection, client_id: int | None, expiry: float) -> list[int]:
+    """Suspect silent imports, and end those that were suspected long enough.
+
+    Call this repeatedly: a single call ends nothing that no earlier call suspected.
+
+    Args:
+        conn: a connection outside any transaction.
+        client_id: reap the imports of this client; None reaps those of all.
+        expiry: seconds without a heartbeat after which an import is dead.
+
+    Returns:
+        The ids of the imports that were ended.
+    """
+    silence = expiry / 2
+    await conn.execute(_SQL.suspect_silent, client_id, silence)
+    dead = await conn.fetch(_SQL.list_dead, client_id, silence)
+    ended = [key for row in dead if await _end(conn, key := tuple(row), silence)]
+    for key in ended:  # after all ends, because counting may take long
+        await store_counts(conn, key)
+    return [import_id for _, import_id, _ in ended]
+
+
+async def _end(conn: Connection, key: tuple[int, int, int], silence: float) -> bool:
+    """End an import, unless its process has sent a heartbeat or ended it in the meantime."""
+    async with conn.transaction(isolation="read_committed"):
+        await lock_import(conn, *key)
+        row = await conn.fetchrow(_SQL.check_dead, *key, silence)
+        state = row and await close_row(conn, key, ImportEnd("interrupted", DEAD, **row))
+    if state:
+        _log.warning("import.reaped", client_id=key[0], import_id=key[1], state=state)
+    return bool(state)
