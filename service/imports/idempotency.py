@@ -16,6 +16,7 @@ import asyncpg
 
 from service.imports.record import ImportRequest, begin_import, take_over_import
 from service.storage import Connection
+from service.storage.advisory_locks import claim_key, lock_work
 from service.storage.queries import Queries
 
 _SQL = Queries("imports")
@@ -67,8 +68,8 @@ async def claim_import(
     Raises:
         ImportInProgress: an import under the same key is running.
     """
-    if again and (claim := await conn.fetchrow(_SQL.find_claim, request.client_id, request.nonce)):
-        return KeyClaim(claim["import_id"], claim["attempt"])
+    if again and (claim := await _find_own_claim(conn, request, times)):
+        return claim
     while True:
         holder = await find_key_holder(conn, request, times)
         if holder is None:
@@ -79,9 +80,19 @@ async def claim_import(
             return KeyClaim(holder["import_id"], holder["attempt"], holder["fingerprint"])
         else:
             over = (holder["import_id"], holder["attempt"])
-            attempt = await take_over_import(conn, request, *over)
+            attempt = await take_over_import(conn, request, *over, times.lock)
             if attempt is not None:
                 return KeyClaim(holder["import_id"], attempt)
+
+
+async def _find_own_claim(
+    conn: Connection, request: ImportRequest, times: KeyTimeouts
+) -> KeyClaim | None:
+    """Return what an earlier try for the same request claimed, once its backend has ended."""
+    async with conn.transaction(isolation="read_committed"):
+        await lock_work(conn, claim_key(request.nonce), times.lock)
+        claim = await conn.fetchrow(_SQL.find_claim, request.client_id, request.nonce)
+    return None if claim is None else KeyClaim(claim["import_id"], claim["attempt"])
 
 
 async def find_key_holder(

@@ -194,7 +194,10 @@ class ImportManager:
         async def claim(conn: Connection, again: bool) -> KeyClaim:
             return await claim_import(conn, request, self._times, again)
 
-        return await with_retries(self._pool, claim, self._settings.connect_timeout)
+        settings = self._settings
+        return await with_retries(
+            self._pool, claim, settings.connect_timeout, lost_within=settings.retry_timeout
+        )
 
     @contextlib.asynccontextmanager
     async def _run(
@@ -230,8 +233,10 @@ class ImportManager:
         try:
             yield session
         finally:
-            await session.interrupt(InternalError("The upload ended before the import did"))
-            del self.running[lease.import_id, lease.attempt]
+            try:
+                await session.interrupt(InternalError("The upload ended before the import did"))
+            finally:  # or the heartbeat would renew the lease for ever
+                del self.running[lease.import_id, lease.attempt]
 
     def _make_upload(self, lease: Lease) -> UploadSession:
         return UploadSession(

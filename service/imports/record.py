@@ -16,7 +16,7 @@ from service.imports.options import DEFAULT_OPTIONS, ImportOptions
 from service.imports.outcomes import Tally, count_outcomes
 from service.model import FileWarning
 from service.storage import Connection
-from service.storage.advisory_locks import lock_import, share_client
+from service.storage.advisory_locks import claim_key, lock_import, lock_work, share_client
 from service.storage.clients import DISABLED, is_disabled
 from service.storage.queries import Queries
 
@@ -73,7 +73,8 @@ async def begin_import(conn: Connection, request: ImportRequest, lock_timeout: f
         The import's id, or None if another import holds the key.
     """
     async with conn.transaction(isolation="read_committed"):
-        await share_client(conn, request.client_id, lock_timeout=lock_timeout)
+        work = claim_key(request.nonce)
+        await share_client(conn, request.client_id, work=work, lock_timeout=lock_timeout)
         if await is_disabled(conn, request.client_id) is not False:  # disabled since its admission
             raise Forbidden(DISABLED)
         import_id: int | None = await conn.fetchval(
@@ -90,17 +91,19 @@ async def begin_import(conn: Connection, request: ImportRequest, lock_timeout: f
 
 
 async def take_over_import(
-    conn: Connection, request: ImportRequest, import_id: int, attempt: int
+    conn: Connection, request: ImportRequest, import_id: int, attempt: int, lock_timeout: float
 ) -> int | None:
     """Continue an interrupted import.
 
     Args:
         attempt: the attempt that is over.
+        lock_timeout: seconds to wait for an earlier try of the same claim.
 
     Returns:
         The number of the new attempt, or None if another upload took the import over first.
     """
     async with conn.transaction(isolation="read_committed"):
+        await lock_work(conn, claim_key(request.nonce), lock_timeout)
         await lock_import(conn, request.client_id, import_id, attempt)
         taken: int | None = await conn.fetchval(
             _SQL.take_over,

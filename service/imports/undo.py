@@ -179,20 +179,20 @@ class _Pruned(Exception):
 
 
 async def write_batch(
-    conn: Connection, lease: Lease, items: Sequence[BatchItem], recheck: bool
+    conn: Connection, lease: Lease, items: Sequence[BatchItem], work: int, recheck: bool
 ) -> list[BatchItem]:
     """Restore a batch of projects; otherwise as ``transaction.write_batch``."""
     while True:
         try:
-            return await _try_batch(conn, lease, items, recheck)
+            return await _try_batch(conn, lease, items, work, recheck)
         except _Pruned:  # the next try refuses the project
             continue
 
 
 async def _try_batch(
-    conn: Connection, lease: Lease, items: Sequence[BatchItem], recheck: bool
+    conn: Connection, lease: Lease, items: Sequence[BatchItem], work: int, recheck: bool
 ) -> list[BatchItem]:
-    async with lease_transaction(conn, lease, projects=len(items)) as watch:
+    async with lease_transaction(conn, lease, work=work, projects=len(items)) as watch:
         watch.switch_to(Stage.COMPARE)
         locked, contested = await try_project_locks(conn, lease, items)
         await check_lease(conn, lease)

@@ -5,6 +5,7 @@ they work through PgBouncer in transaction mode. A transaction takes them in thi
 
     lock       shared by                           exclusive for
     prune                                          pruning (tried)
+    work                                           each try of one batch, or of one claim
     import     each batch of the import            ending the import or taking it over
     client     each batch, beginning an import,    an atomic import, disabling or removing the
                a person's change to a project      client, pruning shared objects (tried)
@@ -13,6 +14,9 @@ they work through PgBouncer in transaction mode. A transaction takes them in thi
 A batch never waits for a project while it holds one: it commits the projects that it got and tries
 the others again. So two imports of the same projects cannot deadlock, whatever their order.
 A transaction that holds the client exclusively needs no project locks.
+
+If a connection ends while its COMMIT is in flight, its backend may work on: it may wait for a
+standby, and nobody sees yet what it wrote. The lock of the work makes the next try wait for it.
 """
 
 import math
@@ -52,6 +56,16 @@ def project_key(client_id: int, external_id: str) -> int:
     return _hash("project", client_id, external_id)
 
 
+def batch_key(client_id: int, import_id: int, attempt: int, index: int) -> int:
+    """Return the key of the work of a batch; ``index`` is that of its first item."""
+    return _hash("batch", client_id, import_id, attempt, index)
+
+
+def claim_key(nonce: bytes) -> int:
+    """Return the key of the work of a claim."""
+    return _hash("claim", nonce.hex())
+
+
 def prune_key() -> int:
     """Return the key of the lock of the one process that prunes."""
     return _hash("prune")
@@ -66,6 +80,7 @@ async def share_client(
     conn: Connection,
     client_id: int,
     *,
+    work: int | None = None,
     import_id: int | None = None,
     exclusive: bool = False,
     lock_timeout: float,
@@ -75,6 +90,7 @@ async def share_client(
 
     Args:
         conn: in a transaction that has taken no lock.
+        work: the key of the transaction's work; its lock is taken first.
         exclusive: hold the client's lock exclusively instead.
         lock_timeout: seconds to wait for each lock of the transaction.
         idle_timeout: seconds that the transaction may be idle; None for the server's setting.
@@ -89,7 +105,21 @@ async def share_client(
         exclusive,
         _milliseconds(lock_timeout),
         None if idle_timeout is None else _milliseconds(idle_timeout),
+        work,
     )
+
+
+async def lock_work(conn: Connection, work: int, lock_timeout: float) -> None:
+    """Hold the lock of some work, once the backends of its earlier tries have ended.
+
+    Args:
+        conn: in a transaction.
+        lock_timeout: seconds to wait for each lock of the transaction.
+
+    Raises:
+        asyncpg.LockNotAvailableError: an earlier try did not end in time.
+    """
+    await conn.execute(_SQL.lock_within, work, _milliseconds(lock_timeout))
 
 
 async def lock_client(conn: Connection, client_id: int) -> None:

@@ -28,6 +28,7 @@ REMEDIES: Final = {
     "54": Remedy.SPLIT,  # program limit exceeded
     "08": Remedy.RETRY,  # connection exception; PgBouncer's time-outs
     "40": Remedy.RETRY,  # rollback: deadlock, serialisation
+    "57014": Remedy.RETRY,  # statement cancelled: by statement_timeout, or by an operator
     "57P": Remedy.RETRY,  # operator intervention: shutdown, crash, starting up, idle time-outs
     "25P03": Remedy.RETRY,  # idle in transaction for too long: this process stopped
     "53100": Remedy.RETRY,  # disk full

@@ -4,9 +4,8 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-import asyncpg
 import structlog
 
 from service.errors import Unavailable
@@ -18,15 +17,25 @@ _log = structlog.get_logger()
 
 FIRST_PAUSE = 0.02
 LONGEST_PAUSE = 0.5
-LOCK_WAITS = 2
-"""How often work may time out while it waits for a lock. Each wait takes ``lock_timeout`` seconds,
-the uploader's socket is not read meanwhile, and proxies close it after about 30 s."""
+_GIVEN_UP: Final = {
+    "55P03": "Another transaction held a lock for too long",
+    "57014": "The database cancelled the statements: see its statement_timeout",
+}
+"""By the SQLSTATE of the last fault, why the work was given up."""
+_AWAY: Final = "The database could not be reached"
+
+_LOST: Final = ("08", "57")
+"""Classes of the faults that end a connection: a COMMIT that was in flight may succeed."""
 
 T = TypeVar("T")
 
 
 async def with_retries(
-    pool: Pool, work: Callable[[Connection, bool], Awaitable[T]], within: float
+    pool: Pool,
+    work: Callable[[Connection, bool], Awaitable[T]],
+    within: float,
+    *,
+    lost_within: float | None = None,
 ) -> T:
     """Do ``work`` on a connection of the pool; after a temporary fault, repeat it on a new one.
 
@@ -34,13 +43,14 @@ async def with_retries(
         pool: the connections.
         work: takes the connection, and whether an earlier try ended without a clear answer.
         within: seconds for which faults may last; a fault after that is final.
+        lost_within: the same once a connection broke during ``work``, which may be committed;
+            ``within`` by default.
 
     Raises:
-        Unavailable: the faults lasted longer, or a lock was not free in ``LOCK_WAITS`` waits.
+        Unavailable: the faults lasted longer.
         Exception: the exception of ``work``, if another try cannot help.
     """
     away_since: float | None = None
-    waits = 0
     pause = backoff()
     while True:
         last_contact = time.monotonic()
@@ -53,17 +63,16 @@ async def with_retries(
                     last_contact = time.monotonic()
                     if remedy_for(exc) is Remedy.RETRY:
                         watchdog.terminate(conn)
+                    if lost_within is not None and sqlstate(exc)[:2] in _LOST:
+                        within = lost_within
                     raise
         except Exception as exc:
             metrics.count_error(sqlstate(exc))
             if remedy_for(exc) is not Remedy.RETRY:
                 raise
-            waits += isinstance(exc, asyncpg.LockNotAvailableError)
-            if waits == LOCK_WAITS:
-                raise Unavailable("Another import of the client keeps this one waiting") from exc
             away_since = last_contact if away_since is None else away_since
             if time.monotonic() - away_since > within:
-                raise Unavailable("The database could not be reached") from exc
+                raise Unavailable(_GIVEN_UP.get(sqlstate(exc), _AWAY)) from exc
             metrics.DATABASE_RETRIES.inc()
             _log.warning("the database is tried again", fault=repr(exc))
         await asyncio.sleep(next(pause))

@@ -1,6 +1,6 @@
 -- name: share_client
--- Configures a transaction and takes the locks that every writer shares: its import ($1, or NULL) and
--- its client ($2). $3 asks for the client's lock exclusively. The statement waits for each lock up to
+-- Configures a transaction and takes the lock of its work ($6, or NULL), then the locks that every
+-- writer shares: its import ($1, or NULL) and its client ($2). $3 asks for the client's lock exclusively. The statement waits for each lock up to
 -- $4; the try form would starve: an exclusive lock got no turn in 15 s. $5 limits the idle time, so
 -- that the server ends a transaction whose process has stopped before its lease expires; NULL keeps
 -- the server's value. Both planner settings keep every look-up on its whole key: statistics lag after
@@ -11,6 +11,7 @@ SELECT set_config('lock_timeout', $4, true),
                   coalesce($5, current_setting('idle_in_transaction_session_timeout')), true),
        set_config('plan_cache_mode', 'force_custom_plan', true),
        set_config('enable_seqscan', 'off', true),
+       CASE WHEN $6::bigint IS NOT NULL THEN pg_advisory_xact_lock($6) END,
        CASE WHEN $1::bigint IS NOT NULL THEN pg_advisory_xact_lock_shared($1) END,
        CASE WHEN $3 THEN pg_advisory_xact_lock($2) ELSE pg_advisory_xact_lock_shared($2) END
 

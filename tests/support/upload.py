@@ -13,18 +13,22 @@ async def send_file(
     service: Service,
     content: bytes,
     name: str = "plans.xml",
+    *,
+    query: str = "",
     **headers: str,
 ) -> tuple[int, dict[str, Any]]:
     """Upload one file, and return the status and the body of the response.
 
     Args:
         name: file name that the form sends.
+        query: options of the import, such as ``?atomic=true``.
         headers: further headers, with ``_`` for ``-`` in their names.
     """
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     form = aiohttp.FormData()
     form.add_field("file", content, filename=name, content_type="application/xml")
-    async with http.post(service.bulk, data=form, headers=service.headers() | named) as answer:
+    address, allowed = service.bulk + query, service.headers() | named
+    async with http.post(address, data=form, headers=allowed) as answer:
         return answer.status, orjson.loads(await answer.read())
 
 

@@ -47,6 +47,7 @@ async def lease_transaction(
     conn: Connection,
     lease: Lease,
     *,
+    work: int | None = None,
     exclusive: bool = False,
     keep: bool = True,
     projects: int | None = None,
@@ -57,6 +58,7 @@ async def lease_transaction(
     would read the data as it was before the wait for the locks.
 
     Args:
+        work: the key of the transaction's work, of which only one try runs at a time.
         exclusive: hold the client's lock exclusively, so that no other transaction writes for it.
         keep: commit at the end; False rolls back.
         projects: the number of projects in the transaction, for its trace.
@@ -72,6 +74,7 @@ async def lease_transaction(
                 await advisory_locks.share_client(
                     conn,
                     lease.client_id,
+                    work=work,
                     import_id=lease.import_id,
                     exclusive=exclusive,
                     lock_timeout=lease.lock_timeout,
@@ -91,7 +94,7 @@ async def lease_transaction(
 
 
 async def write_batch(
-    conn: Connection, lease: Lease, items: Sequence[BatchItem], recheck: bool
+    conn: Connection, lease: Lease, items: Sequence[BatchItem], work: int, recheck: bool
 ) -> list[BatchItem]:
     """Write a batch in one transaction.
 
@@ -99,6 +102,7 @@ async def write_batch(
         conn: a connection outside any transaction.
         lease: the import.
         items: the items of the batch.
+        work: the key that all tries of the batch share.
         recheck: an earlier try ended without an answer, so skip the items that have an outcome.
 
     Returns:
@@ -113,7 +117,7 @@ async def write_batch(
     """
     plan = WritePlan()
     keep = not lease.options.dry_run
-    async with lease_transaction(conn, lease, keep=keep, projects=len(items)) as watch:
+    async with lease_transaction(conn, lease, work=work, keep=keep, projects=len(items)) as watch:
         watch.switch_to(Stage.COMPARE)
         locked, contested = await try_project_locks(conn, lease, items)
         await check_lease(conn, lease)
@@ -124,13 +128,15 @@ async def write_batch(
             watch.switch_to(Stage.WRITE)
             await write_plan(conn, lease, plan)
     if plan.results and not keep:
-        await store_results(conn, lease, plan.results)
+        await store_results(conn, lease, plan.results, work)
     return contested
 
 
-async def store_results(conn: Connection, lease: Lease, results: Mapping[int, bytes]) -> None:
+async def store_results(
+    conn: Connection, lease: Lease, results: Mapping[int, bytes], work: int
+) -> None:
     """Write the outcomes of a batch that was rolled back; raises as ``write_batch``."""
-    async with lease_transaction(conn, lease):
+    async with lease_transaction(conn, lease, work=work):
         await check_lease(conn, lease)
         await copy_results(conn, lease, results)
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
@@ -16,7 +17,7 @@ from service.imports.pipeline.fair_scheduler import Queue
 from service.model import Project, Refusal
 from service.observability import metrics
 from service.storage import Connection, Pool
-from service.storage.advisory_locks import find_lock_holder
+from service.storage.advisory_locks import batch_key, find_lock_holder
 from service.storage.db_errors import (
     OutOfLockMemory,
     Remedy,
@@ -29,8 +30,23 @@ from service.storage.retry import backoff, complete, with_retries
 _log = structlog.get_logger()
 
 WriteBatch = Callable[
-    [Connection, Lease, Sequence[BatchItem], bool], Coroutine[Any, Any, list[BatchItem]]
+    [Connection, Lease, Sequence[BatchItem], int, bool], Coroutine[Any, Any, list[BatchItem]]
 ]
+
+
+@dataclass(slots=True)
+class _Work:
+    """A batch, over all its tries and parts.
+
+    Attributes:
+        key: names the lock of which each try waits for the one before.
+        recheck: a try ended without an answer: each later one first looks for stored outcomes.
+        waiting_since: by index, the time since which a project is contested.
+    """
+
+    key: int
+    recheck: bool = False
+    waiting_since: dict[int, float] = field(default_factory=dict)
 
 
 class Writer:
@@ -87,38 +103,39 @@ class Writer:
             Unavailable: the database stayed unavailable; what was not committed is not stored.
             Exception: a fault of the service, as ``db_errors.REMEDIES`` classifies it.
         """
-        waiting_since: dict[int, float] = {}
-        await self._write(list(items), waiting_since)
-        metrics.observe_project_locks(waiting_since)
+        lease = self._lease
+        key = batch_key(lease.client_id, lease.import_id, lease.attempt, items[0].index)
+        work = _Work(key)
+        await self._write(list(items), work)
+        metrics.observe_project_locks(work.waiting_since)
 
-    async def _write(self, items: list[BatchItem], waiting_since: dict[int, float]) -> None:
+    async def _write(self, items: list[BatchItem], work: _Work) -> None:
         pauses = backoff()
         while True:
             try:
-                contested = await self._transact(items, waiting_since)
+                contested = await self._transact(items, work)
             except Exception as exc:
                 if remedy_for(exc) is not Remedy.SPLIT:
                     raise
                 for part in split(items, exc):
-                    await self._write(part, waiting_since)
+                    await self._write(part, work)
                 return
             if not contested:
                 return
             metrics.PROJECTS_PUT_OFF.inc(len(contested))
-            items = await self._refuse_overdue(contested, waiting_since)
+            items = await self._refuse_overdue(contested, work.waiting_since)
             await asyncio.sleep(next(pauses))
 
-    async def _transact(
-        self, items: list[BatchItem], waiting_since: dict[int, float]
-    ) -> list[BatchItem]:
+    async def _transact(self, items: list[BatchItem], work: _Work) -> list[BatchItem]:
         """Write the items in one transaction; return those whose project is contested."""
 
-        async def attempt(conn: Connection, recheck: bool) -> list[BatchItem]:
-            if recheck:
-                # The backend of the broken connection may hold the locks a little longer.
-                waiting_since.clear()
+        async def attempt(conn: Connection, again: bool) -> list[BatchItem]:
+            if again:
+                work.recheck = True
+                work.waiting_since.clear()  # the wait for the database counts for no project
+            batch = (items, work.key, work.recheck)
             try:
-                return await complete(self._write_batch(conn, self._lease, items, recheck))
+                return await complete(self._write_batch(conn, self._lease, *batch))
             except asyncpg.OutOfMemoryError as exc:
                 if len(items) == 1:
                     raise
@@ -127,8 +144,8 @@ class Writer:
         requested_at = time.monotonic()
         async with self._queue.slot():
             waited = time.monotonic() - requested_at
-            for index in waiting_since:
-                waiting_since[index] += waited
+            for index in work.waiting_since:
+                work.waiting_since[index] += waited
             return await with_retries(self._pool, attempt, self._retry_timeout)
 
     async def _refuse_overdue(

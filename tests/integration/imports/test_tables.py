@@ -35,7 +35,7 @@ async def import_all(conn: Connection, lease: Lease, name: str, number: int = AL
     for start in range(0, number, BATCH):
         places = range(start, min(start + BATCH, number))
         items = [project(f"P-{n}", first + n, name=name, tasks=0) for n in places]
-        assert not await write_batch(conn, lease, items, False)
+        assert not await write_batch(conn, lease, items, first, False)
 
 
 async def tuples_read_by_imports(conn: Connection, lease: Lease) -> int:

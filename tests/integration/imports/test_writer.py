@@ -242,8 +242,8 @@ async def test_a_batch_whose_commit_got_no_response_is_not_written_twice(
         Refusal(1, 5, "B", None, ErrorCode.VALIDATION_ERROR, "bad"),
     ]
     async with pool.acquire() as conn:
-        await transaction.write_batch(conn, lease, batch, False)
-        await transaction.write_batch(conn, lease, batch, True)
+        await transaction.write_batch(conn, lease, batch, 1, False)
+        await transaction.write_batch(conn, lease, batch, 1, True)
 
     assert [row["outcome"] for row in await fetch_results(pool, lease)] == ["created", "failed"]
     assert await pool.fetchval("SELECT version FROM projects") == 1

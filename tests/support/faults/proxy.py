@@ -28,6 +28,7 @@ class Fault(Enum):
     RESET = auto()  # the same, by RST
     STALL = auto()  # open, but nothing arrives any more, in either direction
     LOSE_COMMIT = auto()  # the bytes arrive, and the answer that it is committed is cut off
+    ABANDON = auto()  # the bytes arrive, only the service's end is closed: the server works on
 
 
 @dataclass(eq=False)
@@ -148,6 +149,11 @@ class Proxy:
                     link.flowing.clear()
                 elif strike.fault is Fault.LOSE_COMMIT:
                     link.losing = True
+                elif strike.fault is Fault.ABANDON:
+                    link.losing = True  # ``_answer`` ends the link
+                    link.far.write(data)
+                    link.near.transport.abort()
+                    return
                 else:
                     link.end(reset=strike.fault is Fault.RESET)
                     return

@@ -1,0 +1,196 @@
+"""A connection ends while its COMMIT is in flight, and the server's backend works on."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import aiohttp
+import asyncpg
+import pytest
+
+from service.storage import Pool
+from tests.support.faults.cluster import Cluster
+from tests.support.faults.project_files import content_of
+from tests.support.faults.proxy import COMMIT, Fault, Proxy
+from tests.support.faults.truth import assert_outcomes_are_stored, stored_outcomes
+from tests.support.projects import until
+from tests.support.service import Service
+from tests.support.upload import send_file
+
+GATE: Final = 4711
+"""Advisory lock that the triggers of ``gated`` share."""
+
+_GATE: Final = f"""
+CREATE FUNCTION pass_gate() RETURNS trigger LANGUAGE plpgsql SET lock_timeout = 0 AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared({GATE});
+    RETURN NULL;
+END $$
+"""
+_TRIGGER: Final = """
+CREATE CONSTRAINT TRIGGER pass_gate AFTER INSERT OR UPDATE ON {table} DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION pass_gate()
+"""
+_WAITING: Final = """
+SELECT count(*) FROM pg_stat_activity
+ WHERE query = 'COMMIT;' AND state = 'active'
+   AND query_start < clock_timestamp() - make_interval(secs => 2.5)
+"""
+"""Commits that wait for longer than the service waits for two tries of a batch."""
+
+
+@contextlib.asynccontextmanager
+async def gated(pool: Pool, table: str) -> AsyncIterator[None]:
+    """Commits of rows of a table wait inside COMMIT until the block ends."""
+    await pool.execute(_GATE)
+    await pool.execute(_TRIGGER.format(table=table))
+    async with pool.acquire() as conn, conn.transaction():
+        await conn.execute("SELECT pg_advisory_xact_lock($1)", GATE)
+        yield
+
+
+REFUSED: Final = b'<project id="bad"><name>Bad</name><tasks><task/></tasks></project>'
+"""A project that the parser refuses: its outcome needs no lock of a project."""
+
+
+@pytest.mark.parametrize("last", [b"", REFUSED], ids=["", "refused"])
+@pytest.mark.parametrize("query", ["", "?atomic=true", "?dry_run=true"])
+async def test_an_import_whose_commit_is_cut_off_waits_for_it_and_reports_success(
+    http: aiohttp.ClientSession,
+    faulty: Service,
+    proxy: Proxy,
+    dsn: str,
+    pool: Pool,
+    query: str,
+    last: bytes,
+) -> None:
+    content = content_of(30).replace(b"</projects>", last + b"</projects>")
+    async with gated(pool, "import_results"):
+        strike = proxy.strike(Fault.ABANDON, COMMIT, skip=1)
+        sending = asyncio.create_task(send_file(http, faulty, content, query=query))
+        await strike.struck.wait()
+        await until(pool, _WAITING)
+
+    status, body = await sending
+    assert status == 207, body
+    failed = 1 if last else 0
+    created = 0 if last and "atomic" in query else 30
+    assert (body["counts"]["created"], body["counts"]["unchanged"]) == (created, 0), body
+    assert body["counts"]["failed"] == 30 + failed - created
+    if "dry" not in query:
+        await assert_outcomes_are_stored(dsn, content, await stored_outcomes(dsn))
+
+
+async def test_an_undo_whose_commit_is_cut_off_restores_each_project_once(
+    http: aiohttp.ClientSession, faulty: Service, proxy: Proxy, dsn: str, pool: Pool
+) -> None:
+    content = content_of(30)
+    assert (await send_file(http, faulty, content))[0] == 207
+    async with gated(pool, "import_results"):
+        strike = proxy.strike(Fault.ABANDON, COMMIT, skip=1)
+        headers = faulty.headers(scope="projects:undo projects:read")
+        undoing = asyncio.create_task(post(http, faulty.url("imports/1/undo"), headers))
+        await strike.struck.wait()
+        await until(pool, _WAITING)
+
+    status, body = await undoing
+    assert status == 207, body
+    assert body["counts"]["updated"] == 30, body
+    assert await pool.fetchval("SELECT array_agg(DISTINCT version) FROM projects") == [2]
+
+
+@pytest.mark.parametrize("key", [{}, {"Idempotency_Key": "k"}], ids=["without key", "with key"])
+@pytest.mark.parametrize("state", ["new", "interrupted"])
+async def test_a_claim_whose_commit_is_cut_off_is_found_by_its_next_try(
+    http: aiohttp.ClientSession,
+    faulty: Service,
+    proxy: Proxy,
+    pool: Pool,
+    key: dict[str, str],
+    state: str,
+) -> None:
+    content = content_of(30)
+    if state == "interrupted":
+        assert (await send_file(http, faulty, content, **key))[0] == 207
+        await pool.execute("UPDATE imports SET state = 'interrupted', fingerprint = NULL")
+    async with gated(pool, "import_progress"):
+        strike = proxy.strike(Fault.ABANDON, COMMIT)
+        sending = asyncio.create_task(send_file(http, faulty, content, **key))
+        await strike.struck.wait()
+        await until(pool, _WAITING)
+
+    status, body = await sending
+    assert status == 207, body
+    continued = state == "interrupted" and not key
+    states = await pool.fetch("SELECT state FROM imports ORDER BY import_id DESC")
+    assert [row["state"] for row in states] == ["completed"] + ["interrupted"] * continued
+
+
+async def post(
+    http: aiohttp.ClientSession, url: str, headers: dict[str, str]
+) -> tuple[int, dict[str, Any]]:
+    async with http.post(url, headers=headers) as answer:
+        return answer.status, await answer.json()
+
+
+async def set_synchronous(server: Cluster, name: str) -> None:
+    """Make commits wait for a standby of that name; none waits for an empty one."""
+    connection = await asyncpg.connect(server.dsn())
+    try:
+        # Our own statements must not wait: they set a parameter of the session first.
+        await connection.execute("SET synchronous_commit = local")
+        await connection.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{name}'")
+        await connection.execute("SELECT pg_reload_conf()")
+    finally:
+        await connection.close()
+
+
+async def wait_for_standby(server: Cluster, seconds: float) -> None:
+    """Wait until a commit has waited for the standby for some seconds."""
+    connection = await asyncpg.connect(server.dsn())
+    query = """
+SELECT count(*) FROM pg_stat_activity
+ WHERE wait_event = 'SyncRep' AND query_start < clock_timestamp() - make_interval(secs => $1)
+"""
+    async with asyncio.timeout(30):
+        while not await connection.fetchval(query, seconds):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    await connection.close()
+
+
+async def test_an_import_completes_once_its_synchronous_standby_is_back(
+    http: aiohttp.ClientSession, own: Service, own_server: Cluster, way: Proxy, content: bytes
+) -> None:
+    strike = way.strike(Fault.LOSE_COMMIT, COMMIT, skip=4)
+    sending = asyncio.create_task(send_file(http, own, content))
+    await strike.struck.wait()
+    await set_synchronous(own_server, "away")
+    await wait_for_standby(own_server, 5)
+    await set_synchronous(own_server, "")
+
+    status, body = await sending
+    assert status == 207, body
+    assert body["counts"] == {"created": 600, "updated": 0, "unchanged": 0, "failed": 0}
+    await assert_outcomes_are_stored(own_server.dsn(), content, body["details"]["successes"])
+
+
+@pytest.mark.parametrize("retry_timeout", [2.0])
+async def test_an_import_is_interrupted_if_its_synchronous_standby_stays_away(
+    http: aiohttp.ClientSession, own: Service, own_server: Cluster, way: Proxy, content: bytes
+) -> None:
+    strike = way.strike(Fault.LOSE_COMMIT, COMMIT, skip=4)
+    sending = asyncio.create_task(send_file(http, own, content, Idempotency_Key="k"))
+    await strike.struck.wait()
+    await set_synchronous(own_server, "away")
+    status, body = await sending
+    assert status == 503, body
+    await set_synchronous(own_server, "")
+
+    async with asyncio.timeout(30):
+        while (answer := await send_file(http, own, content, Idempotency_Key="k"))[0] == 409:
+            pass
+    status, body = answer
+    assert (status, body["import_id"]) == (207, 1), body
+    assert body["counts"]["created"] + body["counts"]["unchanged"] == 600
+    await assert_outcomes_are_stored(own_server.dsn(), content, body["details"]["successes"])
