@@ -181,16 +181,14 @@ async def _prune_outcomes(
 async def _prune_shared(pool: Pool, client_id: int, result: PruneResult) -> None:
     """Delete shared objects without references, unless an import of the client runs or begins."""
     async with watchdog.acquire(pool) as conn:
-        since = await conn.fetchval(_SQL.idle_since, client_id)
-        if since is None:
-            return
         unused = await conn.fetch(_SQL.list_unused, client_id, _UNUSED_AT_A_TIME)
     for first in range(0, len(unused), ROWS_AT_A_TIME):
         hashes = [row["hash"] for row in unused[first : first + ROWS_AT_A_TIME]]
+        key = (client_id, unused[first]["total_versions"], hashes)
         async with _transaction(pool) as conn:
             if not await try_client_lock(conn, client_id):
                 return
-            deleted = _affected(await conn.execute(_SQL.delete_shared, client_id, since, hashes))
+            deleted = _affected(await conn.execute(_SQL.delete_shared, *key))
         result.shared_objects += deleted
         if not deleted:
             return

@@ -105,24 +105,24 @@ DELETE FROM import_results r
  WHERE r.client_id = $1 AND r.import_id = e.import_id AND r.attempt = e.attempt
    AND r.index = e.index
 
--- name: idle_since
--- Returns the time if no import of the client runs and there are shared objects: a running import may
--- have stored an object whose project is not written yet. The time is on the clock of created_at and
--- before the snapshot of this statement, so an import that it does not see begins later.
-SELECT now()
+-- name: list_unused
+-- Lists shared objects without references. Lists none while an import of the client runs, because
+-- delete_shared would delete none. Each new version of a project increases total_versions, and nothing
+-- decreases it, so it shows later whether a version was written since. A time would not show it: the
+-- server's clock may step back.
+SELECT hash, (SELECT sum(version) FROM projects WHERE client_id = $1) AS total_versions
+  FROM (SELECT hash FROM shared_objects WHERE client_id = $1
+        EXCEPT
+        SELECT unnest(shared_objects) FROM project_versions WHERE client_id = $1
+         LIMIT $2) AS unused
  WHERE EXISTS (SELECT FROM shared_objects WHERE client_id = $1)
    AND NOT EXISTS (SELECT FROM imports WHERE client_id = $1 AND state = 'running')
 
--- name: list_unused
-SELECT hash FROM shared_objects WHERE client_id = $1
-EXCEPT
-SELECT unnest(shared_objects) FROM project_versions WHERE client_id = $1
- LIMIT $2
-
 -- name: delete_shared
--- Runs under the client's lock, in a statement after it. An object without references at $2 has none
--- now if no version was written since.
+-- Runs under the client's lock, in a statement after it. A running import may rely on an object whose
+-- project is not written yet. Without one, an object that list_unused returned with total_versions $2
+-- still has no references if no version was written since.
 DELETE FROM shared_objects
  WHERE client_id = $1 AND hash = ANY ($3::bytea[])
    AND NOT EXISTS (SELECT FROM imports WHERE client_id = $1 AND state = 'running')
-   AND NOT EXISTS (SELECT FROM project_versions WHERE client_id = $1 AND created_at >= $2)
+   AND (SELECT sum(version) FROM projects WHERE client_id = $1) IS NOT DISTINCT FROM $2

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 
 import pytest
 
@@ -71,7 +70,10 @@ async def test_pruning_shared_objects_does_not_wait_for_a_running_batch(
 async def test_pruning_keeps_shared_objects_that_a_running_import_uses(
     pool: Pool, settings: Settings, lease: Lease, monkeypatch: pytest.MonkeyPatch, runs: str
 ) -> None:
-    """The import found the object stored and did not store it again, so it must not be deleted."""
+    """The import found the object stored and did not store it again, so it must not be deleted.
+
+    The version is dated an hour ago: the server's clock may step back.
+    """
     await store(pool, lease, 1)
     await finish(pool, lease)
     early = await begun(pool) if runs == "up to then" else None
@@ -82,16 +84,11 @@ async def test_pruning_keeps_shared_objects_that_a_running_import_uses(
         await store(pool, importing, 1)
         if runs == "all the while":
             return
-        await pool.execute(
-            """
-            INSERT INTO project_versions (client_id, project_id, version, import_id, created_at,
-                content_hash, name, source, attributes, shared_objects)
-            VALUES (1, 1, 1, $1, now() - $3::interval, '', '', '', '{}', ARRAY[$2::bytea])
-            """,
-            importing.import_id,
-            calendars(1)[0].hash,
-            timedelta(minutes=1 if early else 0),  # its transaction began before
-        )
+        plan = project("A")
+        plan.shared = (calendars(1)[0].hash,)
+        async with pool.acquire() as conn:
+            await transaction.write_batch(conn, importing, [plan], False)
+        await pool.execute("UPDATE project_versions SET created_at = now() - interval '1 hour'")
         await finish(pool, importing)
 
     @asynccontextmanager
