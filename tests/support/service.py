@@ -2,11 +2,12 @@
 
 import contextlib
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import jwt
+import pytest
 
 from service.cli.serve.site import serve_at
 from service.settings import Settings
@@ -57,3 +58,12 @@ async def served(settings: Settings, dsn: str) -> AsyncIterator[Service]:
     """Serve on a free port of 127.0.0.1 until the block ends."""
     async with serve_at(settings.model_copy(update={"port": 0}), dsn) as base:
         yield Service(base, dsn, settings)
+
+
+def limits(**setting: int) -> Sequence[Any]:
+    """Return parameters for a test: True with the setting, and False with one byte less."""
+    [(name, size)] = setting.items()
+    return [
+        pytest.param(fits, marks=pytest.mark.settings(**{name: size if fits else size - 1}))
+        for fits in (True, False)
+    ]

@@ -11,8 +11,8 @@ import pytest
 from service.storage import Pool
 from tests.support.answer import Answer
 from tests.support.native import native_file
-from tests.support.raw_http import XML, Connection, form, head, part, upload
-from tests.support.service import Service
+from tests.support.raw_http import XML, Connection, chunked, form, head, part, upload
+from tests.support.service import Service, limits
 
 GZIP = "Content-Encoding: gzip"
 FILE = form(part("file", XML), part("notes", b"Import"))
@@ -202,6 +202,30 @@ async def test_an_inflated_file_over_the_limit_is_refused(service: Service) -> N
         answer = await upload(service, body, *headers)
         assert (answer.status, answer.json["message"]) == (413, "Payload too large")
         assert "100000 bytes" in answer.json["details"]
+
+
+@pytest.mark.parametrize("fits", limits(max_file_bytes=len(XML)))
+async def test_an_inflated_part_may_be_as_large_as_the_limit_and_no_larger(
+    service: Service, *, fits: bool
+) -> None:
+    for content in (XML, gzip.compress(XML), zipped("plan.xml")):
+        answer = await upload(service, form(part("file", content)))
+        assert answer.status == (207 if fits else 413)
+
+
+@pytest.mark.parametrize(
+    "fits", [*limits(max_file_bytes=len(FILE)), *limits(max_upload_bytes=len(gzip.compress(FILE)))]
+)
+async def test_a_gzip_body_may_be_as_large_as_its_limits_and_no_larger(
+    service: Service, *, fits: bool
+) -> None:
+    async with Connection(service) as connection:
+        await connection.send(head(service, GZIP, "Transfer-Encoding: chunked"))
+        await connection.send(chunked([gzip.compress(FILE)]))
+        answer = await connection.answer()
+    assert landed(answer) == ["P-1", "P-2"]
+    warnings = [each["message"] for each in answer.json["details"]["warnings"]]
+    assert ["bytes allowed" in each for each in warnings] == ([] if fits else [True])
 
 
 @pytest.mark.settings(max_upload_bytes=20_000)

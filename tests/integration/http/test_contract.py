@@ -133,6 +133,17 @@ async def test_a_401_states_the_fault_of_the_token(
             assert answer.headers["www-authenticate"] == "Bearer"
 
 
+async def test_two_authorization_headers_are_a_401(
+    service: Service, subtests: pytest.Subtests
+) -> None:
+    valid, expired = (f"Authorization: Bearer {each}" for each in (token(), token(exp=1)))
+    for lines in [(valid, valid), (valid, expired), (expired, valid), (valid, "Authorization: ")]:
+        with subtests.test(lines=lines):
+            answer = await upload(service, FILE, *lines, token=None)
+            details = "Authorization header is malformed"
+            assert envelope(answer) == ("error", 401, "Authentication failed", details)
+
+
 async def test_the_scheme_is_matched_without_case(service: Service) -> None:
     answer = await upload(service, FILE, f"Authorization: bEARER {token()}", token=None)
     assert answer.status == 207

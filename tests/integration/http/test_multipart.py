@@ -17,9 +17,11 @@ from tests.support.raw_http import (
     part,
     upload,
 )
-from tests.support.service import Service
+from tests.support.service import Service, limits
 
 FILE = part("file", XML, "Content-Type: application/xml", filename="export.xml")
+FORM = form(FILE).removesuffix(b"\r\n")
+"""A body that ends with the last byte of its closing boundary."""
 
 
 def landed(answer: Answer) -> list[str]:
@@ -264,3 +266,17 @@ async def test_an_upload_beyond_its_limit_without_a_complete_project_is_a_413(
         await connection.send(chunked([form(part("file", none))]))
         answer = await connection.answer()
     assert answer.status == 413
+
+
+@pytest.mark.parametrize("fits", limits(max_upload_bytes=len(FORM)))
+async def test_a_body_may_be_as_large_as_the_limit_and_no_larger(
+    service: Service, *, fits: bool
+) -> None:
+    assert (await upload(service, FORM)).status == (207 if fits else 413)
+    for pieces in [FORM], [FORM[:-1], FORM[-1:]], [FORM[n : n + 1] for n in range(len(FORM))]:
+        async with Connection(service) as connection:
+            await connection.send(head(service, "Transfer-Encoding: chunked"), chunked(pieces))
+            answer = await connection.answer()
+        assert landed(answer) == ["P-1", "P-2"]
+        warnings = [each["message"] for each in answer.json["details"]["warnings"]]
+        assert ["bytes allowed" in each for each in warnings] == ([] if fits else [True])

@@ -126,6 +126,22 @@ async def test_changes_appear_once_no_earlier_import_is_writing(client: Client, 
     assert await until(["B"], mark) > mark
 
 
+async def test_a_change_is_listed_from_its_microsecond_on(client: Client, pool: Pool) -> None:
+    before, moment, after = (f"2026-01-05T08:00:00.{n:06}Z" for n in (41, 42, 43))
+    await client.land(native(project("A")))
+    await pool.execute("UPDATE project_versions SET created_at = $1::text::timestamptz", moment)
+    for since, until, listed in [
+        (before, after, ["A"]),
+        (moment, after, ["A"]),
+        (after, after, []),
+        (before, moment, []),
+        (moment, moment, []),
+    ]:
+        assert await ids(client, changed_since=since, changed_until=until) == listed
+    assert await ids(client, changed_since=moment) == await ids(client, changed_until=after)
+    assert await ids(client, changed_since=after) == await ids(client, changed_until=moment) == []
+
+
 async def test_missing_from_lists_projects_that_the_file_does_not_have(
     client: Client, pool: Pool
 ) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
@@ -9,6 +10,7 @@ from service.storage import Pool
 from service.storage.advisory_locks import client_key, project_key
 from tests.support.answer import Answer
 from tests.support.client import Client
+from tests.support.databases import execute
 from tests.support.native import native
 
 FILE = native('<project id="P"><name>One</name></project>')
@@ -72,6 +74,44 @@ async def test_an_expired_lock_has_no_effect(client: Client, pool: Pool) -> None
     assert (await client.ask("projects")).details["projects"][0]["lock"] is None
     taken = await take(client, sub="bob")
     assert (taken.status, taken.details["lock"]["holder"]) == (201, "bob")
+
+
+@pytest.fixture
+async def stopped_clock(server: str, dsn: str) -> None:
+    """Make ``clock_timestamp()`` return the same time in every connection that opens later."""
+    name = urlsplit(dsn).path
+    await execute(
+        urlunsplit(urlsplit(server)._replace(path=name)),
+        "DO $$ BEGIN EXECUTE format('CREATE FUNCTION public.clock_timestamp() RETURNS timestamptz"
+        " LANGUAGE sql STABLE RETURN %L::timestamptz', pg_catalog.clock_timestamp());"
+        f" ALTER DATABASE {name[1:]} SET search_path = public, pg_catalog; END $$",
+    )
+
+
+@pytest.mark.usefixtures("stopped_clock")
+async def test_a_lock_ends_at_its_microsecond(client: Client, pool: Pool) -> None:
+    await client.land(FILE)
+    await take(client, sub="ann")
+
+    async def attempt(microseconds: int) -> tuple[list[bool], list[int]]:
+        """Return whether each route shows the lock, and the status of each change by others."""
+        await pool.execute(
+            "UPDATE project_locks SET expires_at = clock_timestamp() + $1 * interval '1 us'",
+            microseconds,
+        )
+        [listed] = (await client.ask("projects")).details["projects"]
+        shown = (await client.ask("projects/1")).details
+        imported = await client.post(CHANGED)
+        path = f"imports/{imported.json['import_id']}/undo"
+        if imported.status == 409:
+            path = "imports/1/undo"
+        undone = await client.ask(path, "POST", scope="projects:undo")
+        locks = [await seen(client), listed["lock"], shown["lock"]]
+        changes = [imported, undone, await take(client, sub="bob")]
+        return [lock is not None for lock in locks], [answer.status for answer in changes]
+
+    assert await attempt(1) == ([True] * 3, [409, 409, 409])
+    assert await attempt(0) == ([False] * 3, [207, 207, 201])
 
 
 async def test_breaking_a_lock_requires_scope_and_reason_and_is_recorded(
