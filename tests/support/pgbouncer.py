@@ -94,6 +94,12 @@ class PgBouncer:
         self._write(host, port)
         self._process.send_signal(signal.SIGHUP)
 
+    def restart(self, host: str, port: int) -> None:
+        """Kill it, and start it again."""
+        self.stop()
+        (self._folder / f".s.PGSQL.{_PORT}").unlink(missing_ok=True)
+        self.start(host, port)
+
     def stop(self) -> None:
         """End it at once."""
         if self._process is not None:

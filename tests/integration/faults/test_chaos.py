@@ -13,19 +13,18 @@ import pytest
 from tests.support.paths import CHECKOUT
 from tests.tools.chaos.__main__ import chaos
 
-STOPPED_IN_A_COPY: Final = 4
-CRASHES_FIRST: Final = 1
-"""Seeds of rounds with that course."""
+KILLS_AND_CRASHES: Final = 6
+"""A seed of a round with that course."""
 
 
 async def test_no_reported_outcome_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    code = await chaos(STOPPED_IN_A_COPY, 1, saturated=2, kills=2, oldest=5)
+    code = await chaos(KILLS_AND_CRASHES, 1, seconds=12)
     output = capsys.readouterr().out
     assert code == 0, output
-    assert "Every reported outcome is stored (seed 4, commit " in output
+    assert "Every claim holds (seeds 6 to 6, commit " in output
     assert not os.listdir(tmp_path)
 
 
@@ -47,7 +46,13 @@ def test_an_interrupted_run_leaves_no_file_and_no_process(
     tmp_path: Path, moment: str, number: signal.Signals
 ) -> None:
     """While PostgreSQL starts, while the service does, and when PostgreSQL comes back."""
-    command = [sys.executable, "-m", "tests.tools.chaos", "--rounds=1", f"--seed={CRASHES_FIRST}"]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.tools.chaos",
+        "--rounds=1",
+        f"--seed={KILLS_AND_CRASHES}",
+    ]
     environment = os.environ | {"TMPDIR": str(tmp_path)}
     with subprocess.Popen(command, cwd=CHECKOUT, env=environment, stdout=subprocess.DEVNULL) as run:
         while not [*tmp_path.glob(moment)]:

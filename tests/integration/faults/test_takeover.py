@@ -13,15 +13,14 @@ from service.storage import Pool
 from tests.support.databases import ADD_CLIENT
 from tests.support.faults.truth import assert_outcomes_are_stored, stored_outcomes
 from tests.support.projects import until
+from tests.support.service import token
 from tests.tools.bench.database import Database
-from tests.tools.bench.process import sign
 from tests.tools.chaos.clients import Client, Site
-from tests.tools.chaos.database import Killable
 from tests.tools.chaos.faults import until_idle
 from tests.tools.chaos.files import File, large
+from tests.tools.chaos.history import History, Wish
 from tests.tools.chaos.replicas import Replica, two_replicas
 from tests.tools.chaos.saturation import SETTINGS, WRITERS, saturate
-from tests.tools.chaos.schedule import Upload
 
 COPYING = "FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'COPY \"tasks\"%'"
 WAITS_FOR_US = f"SELECT count(*) {COPYING} AND wait_event_type = 'Lock'"
@@ -35,13 +34,13 @@ async def site(dsn: str, pool: Pool, settings: Settings, tmp_path: Path) -> Asyn
     database = Database(dsn)
     cache = settings.statement_cache_size
     async with two_replicas(database, tmp_path, statement_cache_size=cache) as replicas:
-        yield Site(replicas, await sign(database))
+        yield Site(replicas)
 
 
 @pytest.fixture
 async def client(site: Site) -> AsyncIterator[Client]:
     async with aiohttp.ClientSession() as http:
-        yield Client(site, 1, http)
+        yield Client(site, 1, http, History())
 
 
 @pytest.fixture
@@ -51,7 +50,7 @@ def file() -> File:
 
 
 async def start_upload(
-    replica: Replica, client: Client, upload: Upload, pool: Pool
+    replica: Replica, client: Client, upload: Wish, pool: Pool
 ) -> "asyncio.Task[object]":
     """Start an upload whose import waits in a COPY while the caller holds the table lock."""
     sending = asyncio.create_task(client.deliver(upload, replica))
@@ -65,7 +64,9 @@ async def test_a_process_stopped_during_a_copy_commits_nothing_after_it_continue
     owner = site.replicas[0]
     async with pool.acquire() as conn, conn.transaction():
         await conn.execute("LOCK TABLE tasks")
-        sending = await start_upload(owner, client, Upload("one", file, key="k"), pool)
+        sending = await start_upload(
+            owner, client, Wish("upload", "one", "sender", file=file, key="k"), pool
+        )
         owner.stop()
     await until(pool, WAITS_FOR_BYTES)
     owner.stopped.set()  # the client gives up and retries at the other replica
@@ -85,11 +86,13 @@ async def test_an_import_of_a_killed_process_expires_and_is_resumed_by_another(
     owner, other = site.replicas
     async with pool.acquire() as conn, conn.transaction():
         await conn.execute("LOCK TABLE tasks")
-        sending = await start_upload(owner, client, Upload("one", file, key="k"), pool)
+        sending = await start_upload(
+            owner, client, Wish("upload", "one", "sender", file=file, key="k"), pool
+        )
         sending.cancel()
         await owner.kill()
     async with aiohttp.ClientSession() as http, asyncio.timeout(20):
-        headers = {"Authorization": f"Bearer {site.token}"}
+        headers = {"Authorization": f"Bearer {token()}"}
         url = f"{other.base}/api/v2/clients/1/imports/1"
         state = "running"
         while state == "running":
@@ -99,7 +102,7 @@ async def test_an_import_of_a_killed_process_expires_and_is_resumed_by_another(
     assert state == "interrupted"
     assert found["cause"] == "The process that ran the import ended"
 
-    answer = await client.deliver(Upload("two", file, key="k"))
+    answer = await client.deliver(Wish("upload", "two", "sender", file=file, key="k"))
     assert (answer.status, answer.body["import_id"]) == (207, 1)
     assert await pool.fetchval("SELECT state || attempt FROM imports") == "completed2"
     await assert_outcomes_are_stored(dsn, file.content, answer.body["details"]["successes"])
@@ -111,7 +114,7 @@ async def test_heartbeats_and_an_atomic_import_proceed_beside_eight_writers(
     replica = site.replicas[0]
     await replica.kill()
     await replica.start(**SETTINGS)
-    seen = await saturate(client, Killable(tmp_path, Database(dsn)), replica, 3)
+    seen = await saturate(client, Database(dsn), replica, 3)
     assert seen.writing >= WRITERS
     assert seen.turns
     assert seen.oldest < 5, "an import counts as dead after 15 seconds"

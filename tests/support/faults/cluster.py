@@ -7,7 +7,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -25,11 +25,15 @@ class Cluster:
     Args:
         folder: holds its data and its log; its programs' account can enter it.
         programs: of the server's version.
+        variables: of its environment, as ``NAME=value``.
         options: server settings beside those that every one here has.
     """
 
-    def __init__(self, folder: Path, programs: Programs, **options: str) -> None:
+    def __init__(
+        self, folder: Path, programs: Programs, variables: Sequence[str] = (), **options: str
+    ) -> None:
         self.folder = folder
+        self._variables = variables
         self._kept = kept_port()
         self.port: int = self._kept.getsockname()[1]
         self._programs = programs
@@ -54,11 +58,12 @@ class Cluster:
         how = ("--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C")
         self._programs.run("initdb", "-D", str(self.data), "--no-sync", *how, fds=())
 
-    def copy_of(self, primary: "Cluster", slot: str) -> None:
-        """Make it a standby that follows a server."""
+    def copy_of(self, primary: "Cluster", slot: str, port: int | None = None) -> None:
+        """Make it a standby that follows a server, at another port if one is given."""
+        where = f"host=127.0.0.1 port={port or primary.port} user=postgres"
         self._programs.run(
             "pg_basebackup",
-            f"--dbname=host=127.0.0.1 port={primary.port} user=postgres application_name={slot}",
+            f"--dbname={where} application_name={slot}",
             f"--pgdata={self.data}",
             "--write-recovery-conf",
             "--wal-method=stream",
@@ -85,9 +90,9 @@ class Cluster:
         given = [f"--{name}={value}" for name, value in (always | self._options | options).items()]
         log = self.folder / "server.log"
         with log.open("ab") as words:
-            self._process = self._programs.start(
-                "postgres", "-D", str(self.data), *given, fds=(), log=words
-            )
+            program = str(self._programs.folder / "postgres")
+            command = (*self._variables, program, "-D", str(self.data), *given)
+            self._process = self._programs.start("/usr/bin/env", *command, fds=(), log=words)
         deadline = time.monotonic() + _START_TIMEOUT
         where = ("-h", "127.0.0.1", "-p", str(self.port))
         ready: list[str | Path] = [self._programs.folder / "pg_isready", "-q", *where]
@@ -97,12 +102,25 @@ class Cluster:
             time.sleep(0.03)
 
     def kill(self) -> None:
-        """Kill it as a power cut or the kernel does: the postmaster, then its other processes."""
+        """Kill all of its processes at once, as a power cut does."""
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGSTOP)  # so that it starts no further ones
+        listed = subprocess.run(["pgrep", "-P", str(self._process.pid)], capture_output=True)
+        backends = [int(pid) for pid in listed.stdout.split()]
+        for pid in backends:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self._end(signal.SIGKILL)
+        while any(map(_lives, backends)):  # they hold its shared memory
+            time.sleep(0.01)
 
     def stop(self, how: signal.Signals = signal.SIGQUIT) -> None:
-        """End it: SIGQUIT at once, SIGINT in order."""
-        self._end(how)
+        """End it: SIGQUIT at once, SIGINT in order, SIGKILL as ``kill``."""
+        if how is signal.SIGKILL:
+            self.kill()
+        else:
+            self._end(how)
 
     def close(self) -> None:
         """Stop the server, and release its port."""
@@ -118,11 +136,15 @@ class Cluster:
             return
         self._process.send_signal(how)
         self._process.wait()
-        # The backends of a postmaster that was killed end by themselves, and hold its memory.
-        while subprocess.run(["pgrep", "-s", str(self._process.pid)], capture_output=True).stdout:
-            time.sleep(0.01)
         self._process = None
         (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 @contextlib.contextmanager
@@ -158,12 +180,15 @@ def small_disk(folder: Path, mib: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def cluster(version: str, *, disk_mib: int = 0, **options: str) -> Iterator[Cluster]:
+def cluster(
+    version: str, *, disk_mib: int = 0, variables: Sequence[str] = (), **options: str
+) -> Iterator[Cluster]:
     """A server that runs, with an empty current schema in its database ``postgres``.
 
     Args:
         version: as ``binaries.find`` takes it.
         disk_mib: gives it a disk of that size.
+        variables: of its environment, as ``NAME=value``.
         options: server settings.
 
     Raises:
@@ -173,7 +198,9 @@ def cluster(version: str, *, disk_mib: int = 0, **options: str) -> Iterator[Clus
         folder, programs = stack.enter_context(folder_for(version))
         if disk_mib:
             stack.enter_context(small_disk(folder, disk_mib))
-        server = stack.enter_context(contextlib.closing(Cluster(folder, programs, **options)))
+        server = stack.enter_context(
+            contextlib.closing(Cluster(folder, programs, variables, **options))
+        )
         server.make()
         server.start()
         migrate.migrate(server.dsn())

@@ -19,6 +19,10 @@ from tests.support.faults.ports import kept_port
 COMMIT: Final = b"COMMIT;\0"
 """As asyncpg sends it."""
 _COMMITTED: Final = b"COMMIT\0"
+_DELAY: Final = 1.0
+"""Seconds after which delayed bytes arrive."""
+_ANSWERED: Final = 5.0
+"""Seconds within which the database answers delayed bytes."""
 
 
 class Fault(Enum):
@@ -29,6 +33,8 @@ class Fault(Enum):
     STALL = auto()  # open, but nothing arrives any more, in either direction
     LOSE_COMMIT = auto()  # the bytes arrive, and the answer that it is committed is cut off
     ABANDON = auto()  # the bytes arrive, only the service's end is closed: the server works on
+    CUT_BEHIND = auto()  # the bytes are sent, and both ends closed at once
+    DELAY = auto()  # the service's end is closed; the bytes arrive later, and their effect stays
 
 
 @dataclass(eq=False)
@@ -49,6 +55,7 @@ class _Link:
     far: asyncio.StreamWriter
     flowing: asyncio.Event
     losing: bool = False
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
 
     def end(self, *, reset: bool = False) -> None:
         for writer in (self.near, self.far):
@@ -73,13 +80,13 @@ class Proxy:
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self._kept = kept_port()
-        self._port = self._kept.getsockname()[1]
+        self.port: int = self._kept.getsockname()[1]
 
     @property
     def dsn(self) -> str:
         """URL of the database through the proxy."""
         path = self._parts.path
-        return f"postgresql://postgres@127.0.0.1:{self._port}{path}?sslmode=disable"
+        return f"postgresql://postgres@127.0.0.1:{self.port}{path}?sslmode=disable"
 
     def strike(self, fault: Fault, at: bytes, *, skip: int = 0) -> Strike:
         """Have a fault befall the connection that sends ``at``, after ``skip`` times of it."""
@@ -92,14 +99,27 @@ class Proxy:
         for link in [*self._links]:
             link.end()
 
+    def cut_one(self, which: float) -> None:
+        """End one of the connections, the one at a place between 0 and 1."""
+        if links := [*self._links]:
+            links[int(which * len(links))].end()
+
     def stall(self) -> None:
         """Let nothing through on the connections that there are."""
         for link in self._links:
             link.flowing.clear()
 
+    def point_to(self, dsn: str) -> None:
+        """Connect to another server from now on."""
+        self._parts = urlsplit(dsn)
+
+    def forget_strikes(self) -> None:
+        """Let no fault befall a connection that has not befallen one."""
+        self._strikes.clear()
+
     async def listen(self) -> None:
         """Take connections."""
-        self._server = await asyncio.start_server(self._take, "127.0.0.1", self._port)
+        self._server = await asyncio.start_server(self._take, "127.0.0.1", self.port)
 
     async def close(self) -> None:
         """Go away for good."""
@@ -154,12 +174,27 @@ class Proxy:
                     link.far.write(data)
                     link.near.transport.abort()
                     return
+                elif strike.fault is Fault.DELAY:
+                    await self._delay(link, data)
+                    return
                 else:
+                    if strike.fault is Fault.CUT_BEHIND:
+                        link.far.write(data)
                     link.end(reset=strike.fault is Fault.RESET)
                     return
             await link.flowing.wait()
             link.far.write(data)
             await link.far.drain()
+        link.end()
+
+    async def _delay(self, link: _Link, data: bytes) -> None:
+        link.near.transport.abort()
+        link.losing = True
+        await asyncio.sleep(_DELAY)
+        link.far.write(data)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_ANSWERED):
+                await link.answered.wait()
         link.end()
 
     async def _answer(self, link: _Link, answers: asyncio.StreamReader) -> None:
@@ -171,6 +206,7 @@ class Proxy:
             await link.flowing.wait()
             link.near.write(data)
             await link.near.drain()
+        link.answered.set()
         link.end()
 
     def _struck_by(self, data: bytes) -> Strike | None:

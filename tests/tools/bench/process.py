@@ -11,7 +11,7 @@ import sys
 import time
 from asyncio.subprocess import PIPE, Process
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -98,7 +98,7 @@ async def serving(
         log: takes what it logs; by default our own standard error does.
         settings: beyond the defaults, by their variables' names without the prefix, in lower case.
     """
-    process = await start_serving(database, log=log, **settings)
+    process = await start_serving(database, log=log, variables=None, **settings)
     async with _stopping(process):
         base = await serves(process)
         # Print its further output: a full pipe would block it.
@@ -119,6 +119,7 @@ async def start_serving(
     /,
     *,
     log: IO[bytes] | None = None,
+    variables: Mapping[str, str] | None = None,
     **settings: object,
 ) -> Process:
     """Begin ``bulk-import serve``; the caller ends it.
@@ -127,8 +128,10 @@ async def start_serving(
         database: migrated.
         checkout: whose code serves.
         log: as for ``serving``, and so are ``settings``.
+        variables: further ones of the environment.
     """
     changed = {f"BULK_IMPORT_{name.upper()}": str(value) for name, value in settings.items()}
+    changed |= variables or {}
     return await _start(database, "-m", "service", "serve", log=log, checkout=checkout, **changed)
 
 

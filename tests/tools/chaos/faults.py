@@ -1,213 +1,167 @@
-"""Kill and stop the service and its database while uploads are under way."""
+"""Inject the faults of a round, and let everything come back."""
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from itertools import count
-from typing import Any, Final
+from collections import Counter
+from typing import Final
 
 import asyncpg
 
-from service.storage import Connection
-from service.storage.advisory_locks import import_key
-from tests.tools.chaos.clients import Client, Site, Wrong
-from tests.tools.chaos.database import Killable
+from tests.support.faults import proxy
+from tests.support.faults.proxy import COMMIT, Fault
+from tests.tools.chaos.clients import Client, Site
+from tests.tools.chaos.place import ADMIN, Servers
 from tests.tools.chaos.replicas import Replica
-from tests.tools.chaos.schedule import Blow, Round, Strike, Upload
+from tests.tools.chaos.schedule import Blow, Round, Strike
 
-_POLL: Final = 0.01
-_SETTLED: Final = 0.05
-"""Seconds after which a backend has taken what a stopped process had sent before."""
+FROZEN: Final = 50.0
+"""Seconds, longer than every time-out of the service in these rounds."""
+_AT_COMMIT: Final = {
+    Blow.BEFORE_COMMIT: Fault.CUT,
+    Blow.DURING_COMMIT: Fault.CUT_BEHIND,
+    Blow.LATE_COMMIT: Fault.DELAY,
+    Blow.AFTER_COMMIT: Fault.LOSE_COMMIT,
+}
+_WAITING: Final = 4
+"""Faults that wait for a COMMIT, at most."""
+_STANDBY_TIMES: Final = 5
+"""A standby is away for longer than other faults last."""
 _WAIT: Final = 30.0
+_POLL: Final = 0.01
 
-_BEGUN: Final = """
-SELECT import_id, attempt FROM imports WHERE client_id = $1 AND idempotency_key = $2
+# Ends or cancels one of the service's backends; idle ones come last.
+_STRIKE: Final = """
+WITH backends AS (
+    SELECT pid, row_number() OVER (ORDER BY state = 'idle', pid) - 1 AS place, count(*) OVER () AS n
+      FROM pg_stat_activity
+     WHERE backend_type = 'client backend' AND application_name <> $1)
+SELECT count({function}(pid)) FROM backends WHERE place = floor($2::float8 * $2 * n)
 """
-# The backends that write for an import: they hold its lock.
-_WRITING: Final = """
-SELECT a.state, a.query, a.wait_event
-  FROM pg_locks l
-  JOIN pg_stat_activity a USING (pid)
- WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted AND l.mode = 'ShareLock'
-   AND (l.classid::bigint << 32) | l.objid::bigint = $1
-"""
-_WRITTEN: Final = """
-SELECT count(*) FROM import_results WHERE client_id = $1 AND import_id = $2 AND attempt = $3
-"""
-
-
-@dataclass
-class Struck:
-    """The faults injected so far.
-
-    Attributes:
-        kills: of the service; ``crashes`` of PostgreSQL.
-        copying: stops in the middle of a COPY; ``between`` two statements.
-        takeovers: seconds from a stop until another replica had the import.
-    """
-
-    kills: int = 0
-    crashes: int = 0
-    copying: int = 0
-    between: int = 0
-    takeovers: list[float] = field(default_factory=list)
 
 
 class Striker:
-    """Injects faults, and immediately restarts each killed process."""
+    """Injects faults, and counts those that befell something."""
 
     def __init__(
-        self, site: Site, database: Killable, struck: Struck, group: asyncio.TaskGroup
+        self, site: Site, servers: Servers, client: Client, group: asyncio.TaskGroup
     ) -> None:
+        self.struck: Counter[Blow] = Counter()
         self._site = site
-        self._database = database
-        self._struck = struck
+        self._servers = servers
+        self._history = client.history
         self._group = group
+        self._at_commits: list[tuple[Blow, proxy.Strike]] = []
+        self._coming_back: set[asyncio.Task[None]] = set()
 
-    async def strike(self, strike: Strike, round_: Round, client: Client) -> None:
-        """Inject one fault while uploads are under way.
+    async def storm(self, round_: Round) -> None:
+        """Inject all faults of a round; return when everything has come back."""
+        cheap = self._group.create_task(self._strike_cheaply(round_))
+        end = time.monotonic() + round_.seconds
+        for strike in round_.strikes():
+            await asyncio.sleep(strike.after)
+            await self._strike_heavily(strike)
+            self.struck[strike.blow] += 1
+        await asyncio.sleep(max(0.0, end - time.monotonic()))
+        cheap.cancel()
+        await asyncio.wait({cheap, *self._coming_back})
+        self._servers.way.forget_strikes()
+        self.struck.update(blow for blow, strike in self._at_commits if strike.struck.is_set())
 
-        Raises:
-            Wrong: the service reacted wrongly.
-        """
+    async def _strike_cheaply(self, round_: Round) -> None:
+        for strike in round_.cheap():
+            await asyncio.sleep(strike.after)
+            if strike.blow in _AT_COMMIT:
+                self._strike_at_commit(strike.blow)
+            elif strike.blow is Blow.CUT:
+                self._servers.way.cut_one(strike.which)
+                self.struck[Blow.CUT] += 1
+            else:
+                with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                    self.struck[strike.blow] += await self._strike_backend(strike)
+
+    def _strike_at_commit(self, blow: Blow) -> None:
+        waiting = [each for _, each in self._at_commits if not each.struck.is_set()]
+        if len(waiting) < _WAITING:
+            strike = self._servers.way.strike(_AT_COMMIT[blow], COMMIT)
+            self._at_commits.append((blow, strike))
+
+    async def _strike_backend(self, strike: Strike) -> int:
+        function = "pg_terminate_backend" if strike.blow is Blow.END else "pg_cancel_backend"
+        async with self._servers.connected() as connection:
+            query = _STRIKE.format(function=function)
+            return int(await connection.fetchval(query, ADMIN, strike.which, timeout=2))
+
+    async def _strike_heavily(self, strike: Strike) -> None:
+        servers = self._servers
         match strike.blow:
             case Blow.KILL:
-                await self._kill(strike.after)
-            case Blow.CRASH:
-                await self._moment(strike.after)
-                await self._database.kill()
-                self._struck.crashes += 1
+                replica = await self._busiest()
+                await replica.kill()
+                self._start(replica)
             case Blow.STOP:
-                await self._stop(strike, round_, client)
+                await self._stop(strike.lasts)
+            case Blow.FREEZE:
+                await self._stop(FROZEN)
+            case Blow.CLOCK:
+                which = "database" if strike.which < 0.5 else "service"
+                servers.step_clock(which, (-30, -2, 0, 2, 30)[int(strike.which * 10) % 5])
+            case Blow.SPOOL_FULL:
+                await servers.fill_spool(strike.lasts)
+            case _:
+                with self._site.outage():
+                    await self._strike_servers(strike)
 
-    async def _moment(self, after: float) -> Replica:
-        """Wait until uploads have been under way for a while; return the busiest replica."""
-        while True:
-            await self._site.busy.wait()
-            await asyncio.sleep(after)
-            busy = [*self._site.under_way.values()]
-            if busy:
-                return max(busy, key=busy.count)
+    async def _strike_servers(self, strike: Strike) -> None:
+        servers = self._servers
+        match strike.blow:
+            case Blow.CRASH:
+                await servers.crash()
+            case Blow.POOLER:
+                await servers.restart_pooler()
+            case Blow.STANDBY:
+                await servers.standby_away(strike.lasts * _STANDBY_TIMES)
+            case Blow.FAIL_OVER:
+                await servers.fail_over()
+                await servers.add_standby()
+            case Blow.LOSS:
+                servers.hold_back_standby()
+                await asyncio.sleep(strike.lasts)
+                await servers.fail_over()
+                self._site.generation += 1
+                self._history.lost_until = time.time()
+                await servers.add_standby()
+            case Blow.DISK_FULL:
+                await servers.fill_disk(strike.lasts)
 
-    async def _kill(self, after: float) -> None:
-        replica = await self._moment(after)
-        await replica.kill()
-        self._struck.kills += 1
-        self._group.create_task(replica.start())
+    async def _busiest(self) -> Replica:
+        await self._site.serving()
+        sending = [*self._site.under_way.values()]
+        serving = [replica for replica in self._site.replicas if replica.serving.is_set()]
+        return max(serving, key=sending.count)
 
-    async def _stop(self, strike: Strike, round_: Round, client: Client) -> None:
-        for number in count():
-            upload = round_.stopped_upload(strike.copying, number)
-            replica = await self._site.serving()
-            await self._site.serving(but=replica)
-            sending = self._group.create_task(client.deliver(upload, replica))
-            async with self._database.database.connected() as connection:
-                hunt = _Hunt(connection, client.id, upload, replica)
-                if await hunt.stopped_while(sending, copying=strike.copying):
-                    await self._see_through(hunt, sending, early=strike.early)
-                    if strike.copying:
-                        self._struck.copying += 1
-                    else:
-                        self._struck.between += 1
-                    return
-            await sending
+    def _start(self, replica: Replica) -> None:
+        task = self._group.create_task(replica.start())
+        self._coming_back.add(task)
 
-    async def _see_through(
-        self, hunt: "_Hunt", sending: "asyncio.Task[Any]", *, early: bool
-    ) -> None:
-        """Have the import taken over, wake its first owner, and check that it writes nothing."""
-        replica, stopped = hunt.replica, time.monotonic()
+    async def _stop(self, seconds: float) -> None:
+        replica = await self._busiest()
+        replica.stop()
         replica.stopped.set()
         try:
-            await hunt.taken_over()
-            self._struck.takeovers.append(time.monotonic() - stopped)
-            written = await hunt.written()
-            if not early:
-                await asyncio.wait({sending})
+            await asyncio.sleep(seconds)
         finally:
             replica.wake()
-        await sending
-        await until_idle(replica)
+        await asyncio.sleep(_POLL)
         replica.stopped.clear()
-        if await hunt.written() != written:
-            raise Wrong(f"the owner of {hunt.upload} wrote after it had been taken over")
-
-
-class _Hunt:
-    """An upload whose service is to be stopped at a certain moment of its import."""
-
-    def __init__(
-        self, connection: Connection, client_id: int, upload: Upload, replica: Replica
-    ) -> None:
-        self.upload = upload
-        self.replica = replica
-        self._connection = connection
-        self._client_id = client_id
-        self._import_id = 0
-        self._attempt = 0
-
-    async def stopped_while(self, sending: "asyncio.Task[Any]", *, copying: bool) -> bool:
-        """Stop the service at the wanted moment; return whether the import was still running."""
-        while not sending.done():
-            if await self._there(copying=copying):
-                self.replica.stop()
-                await asyncio.sleep(_SETTLED)
-                if await self._there(copying=copying, waiting=True):
-                    return True
-                self.replica.wake()
-            await asyncio.sleep(_POLL)
-        return False
-
-    async def _there(self, *, copying: bool, waiting: bool = False) -> bool:
-        if not self._import_id:
-            row = await self._connection.fetchrow(_BEGUN, self._client_id, self.upload.key)
-            if row is None:
-                return False
-            self._import_id, self._attempt = row
-        key = import_key(self._client_id, self._import_id)
-        backends = await self._connection.fetch(_WRITING, key)
-        return _copying(backends, waiting) if copying else _between(backends)
-
-    async def taken_over(self) -> None:
-        """Wait until the import has its next attempt."""
-        end = time.monotonic() + _WAIT
-        while True:
-            row = await self._connection.fetchrow(_BEGUN, self._client_id, self.upload.key)
-            if row is not None and row["attempt"] > self._attempt:
-                return
-            if time.monotonic() > end:
-                raise Wrong(f"{self.upload} was not taken over within {_WAIT:g} s")
-            await asyncio.sleep(_POLL)
-
-    async def written(self) -> int:
-        """Return the number of outcomes of the stopped attempt."""
-        key = (self._client_id, self._import_id, self._attempt)
-        return int(await self._connection.fetchval(_WRITTEN, *key))
-
-
-def _copying(backends: Iterable[asyncpg.Record], waiting: bool) -> bool:
-    return any(
-        backend["state"] == "active"
-        and backend["query"].startswith("COPY")
-        and (backend["wait_event"] == "ClientRead" or not waiting)
-        for backend in backends
-    )
-
-
-def _between(backends: Iterable[asyncpg.Record]) -> bool:
-    states = {backend["state"] for backend in backends}
-    return states == {"idle in transaction"}
 
 
 async def until_idle(replica: Replica) -> None:
     """Wait until a woken replica has ended all its imports.
 
     Raises:
-        Wrong: imports still run.
+        TimeoutError: imports still run.
     """
-    end = time.monotonic() + _WAIT
-    while running := await replica.imports_running():
-        if time.monotonic() > end:
-            raise Wrong(f"{running} imports still run in a replica that was stopped and woken")
-        await asyncio.sleep(_POLL)
+    async with asyncio.timeout(_WAIT):
+        while await replica.imports_running():  # noqa: ASYNC110
+            await asyncio.sleep(_POLL)

@@ -18,6 +18,8 @@ from tests.support.native import native
 _KNOWN: Final = 60
 """Projects that a round's native files choose from."""
 _EDITIONS: Final = 3
+_LARGE: Final = 12_000
+_NATIVE: Final = re.compile(r"Project (\d+) e(\d)")
 _NAMES: Final = re.compile(r"(<GUID>[^<]*</GUID><Name>[^<]*|<Id>[^<]*</Id><Name>[^<]*)(?=</)")
 """Of a sample's projects, among others."""
 
@@ -35,11 +37,11 @@ class File:
         return children_of(self.content)
 
 
-def mixed(random: Random) -> File:
+def mixed(random: Random, large_share: float = 0.06) -> File:
     """A file as most are: native in three of four, now and then with a project that cannot land."""
     if random.random() < 0.25:
         return _sample(random)
-    if random.random() < 0.06:
+    if random.random() < large_share:
         return large(random)
     edition = random.randrange(_EDITIONS)
     numbers = random.sample(range(_KNOWN), random.choice((1, 5, 20, 40)))
@@ -55,13 +57,22 @@ def large(random: Random) -> File:
     """A file whose projects of several MB take a while to COPY, each in a batch of its own."""
     edition = random.randrange(_EDITIONS)
     return _native(
-        (_project(number, edition, 12_000) for number in range(_KNOWN, _KNOWN + 3)), edition
+        (_project(number, edition, _LARGE) for number in range(_KNOWN, _KNOWN + 3)), edition
     )
 
 
 def many(first: int, projects: int) -> File:
     """A file of that many projects of twenty tasks, from a number on."""
     return _native((_project(number, 0, 20) for number in range(first, first + projects)), 0)
+
+
+def tasks_of(external_id: str, name: str) -> int | None:
+    """Return the tasks of a stored project by its name, or None if it is no native one of here."""
+    found = _NATIVE.fullmatch(name)
+    if found is None or external_id != f"P{found[1]}":
+        return None
+    number = int(found[1])
+    return (_tasks(number) if number < _KNOWN else _LARGE) + int(found[2])
 
 
 def _tasks(number: int) -> int:

@@ -11,6 +11,7 @@ from typing import IO, Final
 
 import aiohttp
 
+from tests.support.service import SECRET
 from tests.tools.bench.database import Database
 from tests.tools.bench.process import serves, start_serving
 
@@ -29,6 +30,7 @@ SETTINGS: Final[dict[str, object]] = {
     "spill_bytes": 300_000,
     "pool_size": 12,
     "max_imports_per_client": 16,
+    "jwt_secret": SECRET,
 }
 _TRIES: Final = 20
 _END: Final = 30.0
@@ -40,6 +42,7 @@ class Replica:
     Args:
         name: tells it from the other.
         directory: for its log and its working files.
+        variables: of its environment.
         settings: beside those of all replicas.
 
     Attributes:
@@ -50,7 +53,12 @@ class Replica:
     """
 
     def __init__(
-        self, name: str, database: Database, directory: Path, settings: Mapping[str, object]
+        self,
+        name: str,
+        database: Database,
+        directory: Path,
+        settings: Mapping[str, object],
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
         self.base = ""
@@ -58,8 +66,9 @@ class Replica:
         self.stopped = asyncio.Event()
         self.threads_at_start = 0
         self.spool = directory / f"spool-{name}"
-        self.spool.mkdir()
+        self.spool.mkdir(exist_ok=True)
         self._database = database
+        self._variables = variables
         self._settings = SETTINGS | {"spool_dir": self.spool} | dict(settings)
         self._log: IO[bytes] = (directory / f"{name}.log").open("ab")
         self._process: Process | None = None
@@ -74,7 +83,9 @@ class Replica:
         """Start it; the database may be away for a while."""
         for _ in range(_TRIES):
             changed = self._settings | settings
-            self._process = await start_serving(self._database, log=self._log, **changed)
+            self._process = await start_serving(
+                self._database, log=self._log, variables=self._variables, **changed
+            )
             with contextlib.suppress(RuntimeError):
                 self.base = await serves(self._process)
                 assert self._process.stdout is not None
@@ -140,10 +151,13 @@ class Replica:
 
 @contextlib.asynccontextmanager
 async def two_replicas(
-    database: Database, directory: Path, **settings: object
+    database: Database,
+    directory: Path,
+    variables: Mapping[str, str] | None = None,
+    **settings: object,
 ) -> AsyncIterator[list[Replica]]:
     """Two on one database, serving, until the block ends; then none of their processes lives."""
-    replicas = [Replica(name, database, directory, settings) for name in ("a", "b")]
+    replicas = [Replica(name, database, directory, settings, variables) for name in ("a", "b")]
     try:
         await asyncio.gather(*(replica.start() for replica in replicas))
         yield replicas

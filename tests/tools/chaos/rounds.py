@@ -1,73 +1,170 @@
-"""One round: uploads, blows at them, and a look at what came of it."""
+"""One round: a place, its replicas, the actors and the faults, and the judgement of its history."""
 
 import asyncio
+import os
 import time
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Final
 
-import aiohttp
-
+from tests.tools.bench.database import Database
+from tests.tools.chaos import audit
+from tests.tools.chaos.actors import Actors, new_session
+from tests.tools.chaos.checks import CHECKS, check
 from tests.tools.chaos.clients import Client, Site
-from tests.tools.chaos.database import Killable
-from tests.tools.chaos.faults import Striker, Struck
-from tests.tools.chaos.inspection import Seen, look_at
-from tests.tools.chaos.schedule import SENDERS, Round
+from tests.tools.chaos.faults import Striker
+from tests.tools.chaos.history import History
+from tests.tools.chaos.place import ADMIN, CLIENT, Servers, open_servers
+from tests.tools.chaos.replicas import EXPIRY, Replica, two_replicas
+from tests.tools.chaos.schedule import Blow, Place, Round
 
-LONGEST: Final = 180.0
-"""Seconds after which a round has met a fault of ours."""
+LONGEST: Final = 300.0
+"""Seconds after which a round has met a fault of the service."""
+_AGAIN: Final = 8
+"""Uploads of a round that are repeated under their keys."""
+_SETTLED: Final = 15.0 + EXPIRY
+"""Seconds within which dead imports are found, and everything is put away."""
+_SETTINGS: Final[dict[str, object]] = {
+    "prune": True,
+    "prune_every": 0.7,
+    "keep_versions": 3,
+    "keep_superseded": 1.0,
+}
+_RUNNING: Final = "SELECT count(*) FROM imports WHERE state = 'running'"
+_AT_WORK: Final = """
+SELECT concat_ws(', ', a.state, now() - a.xact_start, l.locks, a.query) AS backend
+  FROM pg_stat_activity a
+  LEFT JOIN (SELECT pid, count(*) || ' advisory locks' AS locks
+               FROM pg_locks
+              WHERE locktype = 'advisory'
+              GROUP BY pid) AS l USING (pid)
+ WHERE a.backend_type = 'client backend' AND a.application_name <> $1
+   AND (a.state <> 'idle' OR l.locks IS NOT NULL)
+"""
 
 
 @dataclass
 class Tally:
-    """What has happened and what was found, over all rounds."""
+    """What has happened and what was found, over all rounds.
 
-    rounds: int = 0
-    struck: Struck = field(default_factory=Struck)
-    seen: Seen = field(default_factory=Seen)
-    answers: int = 0
-    wrong: list[str] = field(default_factory=list)
+    Attributes:
+        found: violations, by the claim that they break.
+        failed: seeds of rounds with a violation.
+        longest: seconds that a client was blocked, at most.
+    """
 
-    def add(self, seen: Seen) -> None:
-        self.seen.imports += seen.imports
-        self.seen.projects += seen.projects
-        for name in ("lost", "partial", "wrong_state", "left"):
-            getattr(self.seen, name).extend(getattr(seen, name))
+    seeds: list[int] = field(default_factory=list)
+    failed: list[int] = field(default_factory=list)
+    struck: Counter[Blow] = field(default_factory=Counter)
+    done: Counter[str] = field(default_factory=Counter)
+    found: dict[str, list[str]] = field(default_factory=lambda: {line: [] for line in CHECKS})
+    longest: float = 0.0
 
 
-async def play(
-    round_: Round, site: Site, database: Killable, tally: Tally, say: Callable[[str], None]
-) -> list[str]:
-    """Play a round; what was wrong in it."""
+async def play(round_: Round, directory: Path, tally: Tally, say: Callable[[str], None]) -> None:
+    """Play a round, and judge it."""
     begun = time.monotonic()
+    history = History()
+    struck: Counter[Blow] = Counter()
+    tally.seeds.append(round_.seed)
     try:
-        async with asyncio.timeout(LONGEST), aiohttp.ClientSession() as http:
-            client = Client(site, round_.client_id, http)
-            await _storm(round_, site, database, client, tally.struck)
-            tally.answers += len(client.settled)
-            seen = await look_at(site, database, client, http)
+        async with asyncio.timeout(LONGEST + round_.seconds):
+            await _play(round_, directory, history, struck)
     except Exception as fault:
-        faults = [repr(each) for each in _leaves(fault)]
-        tally.wrong += faults
-        return faults
-    tally.rounds += 1
-    tally.add(seen)
-    seconds = time.monotonic() - begun
-    say(f"round {round_.seed}: {seen.imports} imports, {seen.projects} projects, {seconds:.1f} s")
-    return [*seen.lost, *seen.partial, *seen.wrong_state, *seen.left]
+        history.wrong += [f"{each!r}"[-600:] for each in _leaves(fault)]
+    found = check(history) if history.events else {"responses missing or wrong": history.wrong}
+    tally.struck += struck
+    tally.longest = max([tally.longest, *(wait.seconds for wait in history.waits)])
+    for line, violations in found.items():
+        tally.found[line] += violations
+        for violation in violations[:5]:
+            say(f"SEED={round_.seed}: {line}: {violation[:600]}")
+    if any(found.values()):
+        tally.failed.append(round_.seed)
+    done = _count(history)
+    tally.done += done
+    say(
+        f"round {round_.seed} ({round_.course.place.value}): {done['imports']} imports,"
+        f" {done['versions']} versions, {struck.total()} faults, {time.monotonic() - begun:.0f} s"
+    )
 
 
-async def _storm(
-    round_: Round, site: Site, database: Killable, client: Client, struck: Struck
-) -> None:
-    over = asyncio.Event()
+async def _play(round_: Round, directory: Path, history: History, struck: Counter[Blow]) -> None:
+    place = round_.course.place
+    async with open_servers(place, directory) as servers:
+        small: dict[str, object] = {}
+        if place is Place.SMALL_DISKS:
+            small = {"spool_reserve_bytes": 1_000_000}
+        where = servers.spool_full if small else directory
+        database = Database(servers.way.dsn)
+        settings = _SETTINGS | small
+        async with (
+            two_replicas(database, where, servers.service_variables, **settings) as replicas,
+            new_session() as http,
+        ):
+            history.clock = place is Place.CLOCK
+            client = Client(Site(replicas), CLIENT, http, history)
+            await _storm(round_, servers, client, struck)
+            await _repeat(client)
+            await _settle(servers, client, replicas)
+            async with servers.connected() as connection:
+                history.events += await audit.read(connection, CLIENT)
+
+
+async def _storm(round_: Round, servers: Servers, client: Client, struck: Counter[Blow]) -> None:
+    actors = Actors(round_, client)
     async with asyncio.TaskGroup() as group:
-        striker = Striker(site, database, struck, group)
-        for sender in range(SENDERS):
-            group.create_task(client.keep_sending(round_.uploads(sender), over))
-        for strike in round_.strikes():
-            await striker.strike(strike, round_, client)
-        over.set()
+        acting = actors.start(group)
+        striker = Striker(client.site, servers, client, group)
+        await striker.storm(round_)
+        struck.update(striker.struck)
+        actors.over.set()
+        await asyncio.wait(acting)
+    await asyncio.sleep(1.5)  # the watermark passes the last change
+    for follower in actors.followers:
+        before = len(client.history.polls)
+        async with asyncio.timeout(_SETTLED):
+            while len(client.history.polls) == before:
+                await follower.poll()
+
+
+async def _repeat(client: Client) -> None:
+    """Repeat uploads under their keys; ``check_keys`` compares the responses."""
+    settled = [a for a in client.history.reliable if a.status == 207 and a.wish.key]
+    for answer in settled[-_AGAIN:]:
+        if not answer.body["counts"]["failed"] or not answer.wish.atomic:
+            await client.deliver(replace(answer.wish, pause=0.0))
+
+
+async def _settle(servers: Servers, client: Client, replicas: list[Replica]) -> None:
+    """Wait until dead imports are found, and everything is put away."""
+    deadline = time.monotonic() + _SETTLED
+    while True:
+        await client.read("imports", "reader")
+        async with servers.connected() as connection:
+            left = {"imports running": await connection.fetchval(_RUNNING)}
+            at_work = [row["backend"] for row in await connection.fetch(_AT_WORK, ADMIN)]
+        for replica in replicas:
+            left[f"threads of {replica.name}"] = replica.threads() - replica.threads_at_start
+            left[f"working files of {replica.name}"] = replica.working_files()
+            left[f"names in the spool of {replica.name}"] = len(os.listdir(replica.spool))
+        found = [*at_work, *(f"{number} {what}" for what, number in left.items() if number > 0)]
+        if not found or time.monotonic() > deadline:
+            client.history.left += found
+            return
+        await asyncio.sleep(0.1)
+
+
+def _count(history: History) -> Counter[str]:
+    counts: Counter[str] = Counter(answer.wish.kind for answer in history.answers if answer.settles)
+    counts["imports"] = len(history.imports)
+    counts["versions"] = len(history.of("project_versions", "INSERT"))
+    counts["pruned"] = len(history.of("project_versions", "DELETE"))
+    counts["outcomes"] = len(history.of("import_results"))
+    counts["polls"] = len(history.polls)
+    return counts
 
 
 def _leaves(fault: Exception) -> list[Exception]:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from service.storage.advisory_locks import client_key
+from tests.tools.bench.database import Database
 from tests.tools.chaos.clients import Client
-from tests.tools.chaos.database import Killable
 from tests.tools.chaos.files import many
+from tests.tools.chaos.history import Wish
 from tests.tools.chaos.replicas import Replica
-from tests.tools.chaos.schedule import Upload
 
 WRITERS: Final = 8
 BEAT: Final = 0.5
@@ -70,7 +70,7 @@ class Saturated:
 
 
 async def saturate(
-    client: Client, database: Killable, replica: Replica, seconds: float
+    client: Client, database: Database, replica: Replica, seconds: float
 ) -> Saturated:
     """Have eight writers write for so long, by a service that was started with ``SETTINGS``."""
     seen = Saturated()
@@ -91,7 +91,9 @@ async def saturate(
             await asyncio.sleep(1)
             begun = time.monotonic()
             name = f"atomic {begun}"
-            await client.deliver(Upload(name, many(0, 5), "atomic=true"), replica)
+            await client.deliver(
+                Wish("upload", name, "atomic", file=many(0, 5), query="atomic=true"), replica
+            )
             seen.turns.append(time.monotonic() - begun)
     return seen
 
@@ -102,22 +104,24 @@ async def _keep_writing(
     number = 0
     while going_on():
         first = 1000 + (2 * number + sender) * _PROJECTS
-        await client.deliver(Upload(f"{sender}-{number}", many(first, _PROJECTS)), replica)
+        await client.deliver(
+            Wish("upload", f"{sender}-{number}", "sender", file=many(first, _PROJECTS)), replica
+        )
         number += 1
 
 
 @contextlib.asynccontextmanager
-async def _copies_held(database: Killable) -> AsyncIterator[None]:
+async def _copies_held(database: Database) -> AsyncIterator[None]:
     """Hold each writer in its transaction, at its COPY: on busy cores they seldom overlap."""
-    async with database.database.connected() as connection, connection.transaction():
+    async with database.connected() as connection, connection.transaction():
         await connection.execute("LOCK TABLE tasks IN SHARE MODE")
         yield
 
 
 @contextlib.asynccontextmanager
-async def _watching(database: Killable, client_id: int, seen: Saturated) -> AsyncIterator[None]:
+async def _watching(database: Database, client_id: int, seen: Saturated) -> AsyncIterator[None]:
     async def watch() -> None:
-        async with database.database.connected() as connection:
+        async with database.connected() as connection:
             while True:
                 seen.oldest = max(seen.oldest, await connection.fetchval(_AGE) or 0.0)
                 writing = await connection.fetchval(_WRITING, client_key(client_id))

@@ -1,110 +1,161 @@
 """What happens in a round, made from its seed alone: the same seed, the same round."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from random import Random
 from typing import Final
 
-from tests.tools.chaos.files import File, large, mixed
+from tests.tools.chaos.files import mixed
+from tests.tools.chaos.history import Wish
 
-KILLS: Final = 6
-"""Of the service, in a round. In every second round PostgreSQL is killed twice, else once; in two
-rounds of three the service is stopped too."""
-SENDERS: Final = 3
-_OPTIONS: Final = ("atomic=true", "dry_run=true", "mode=create", "mode=update", "outcomes=errors")
+UPLOADERS: Final = 3
+_OPTIONS: Final = ("atomic=true", "atomic=true", "dry_run=true", "mode=create", "outcomes=errors")
+
+
+class Place(Enum):
+    """What stands between the service and its data."""
+
+    PLAIN = "one PostgreSQL"
+    POOLER = "PgBouncer"
+    SYNCHRONOUS = "a synchronous standby"
+    ASYNCHRONOUS = "an asynchronous standby"
+    SMALL_DISKS = "small disks"
+    CLOCK = "a clock that steps"
 
 
 class Blow(Enum):
     """What befalls the service or its database."""
 
+    END = "backends ended (pg_terminate_backend)"
+    CANCEL = "statements cancelled (pg_cancel_backend)"
+    CUT = "connections cut at any time"
+    BEFORE_COMMIT = "connections cut before COMMIT"
+    DURING_COMMIT = "connections cut during COMMIT"
+    LATE_COMMIT = "connections cut, COMMIT a second later"
+    AFTER_COMMIT = "connections cut after COMMIT"
     KILL = "SIGKILL of the service"
-    STOP = "SIGSTOP of the service"
+    STOP = "SIGSTOP of the service for seconds"
+    FREEZE = "SIGSTOP of the service past every time-out"
     CRASH = "SIGKILL of PostgreSQL"
+    POOLER = "SIGKILL of PgBouncer"
+    STANDBY = "standbys away and back"
+    FAIL_OVER = "fail-overs to a synchronous standby"
+    LOSS = "fail-overs to an asynchronous standby"
+    DISK_FULL = "full disks of PostgreSQL"
+    SPOOL_FULL = "full disks of working files"
+    CLOCK = "steps of the database's and the service's clock"
+
+
+CHEAP: Final = (
+    *(Blow.END,) * 4,
+    *(Blow.CUT,) * 2,
+    Blow.CANCEL,
+    *(Blow.BEFORE_COMMIT,) * 2,
+    *(Blow.DURING_COMMIT,) * 3,
+    *(Blow.AFTER_COMMIT,) * 3,
+    Blow.LATE_COMMIT,
+)
+
+
+@dataclass(frozen=True)
+class Course:
+    """A kind of round: where, how many cheap faults a second, and the heavy ones."""
+
+    place: Place
+    rate: float
+    heavy: tuple[Blow, ...] = ()
+
+
+COURSES: Final = (
+    Course(Place.PLAIN, 40, (Blow.KILL, Blow.CRASH)),
+    Course(Place.SYNCHRONOUS, 4, (Blow.STANDBY, Blow.FAIL_OVER, Blow.KILL, Blow.FAIL_OVER)),
+    Course(Place.PLAIN, 4, (Blow.STOP,) * 5 + (Blow.KILL,) * 2),
+    Course(Place.POOLER, 12, (Blow.POOLER,) * 3 + (Blow.KILL, Blow.STOP)),
+    Course(Place.ASYNCHRONOUS, 4, (Blow.LOSS, Blow.KILL, Blow.LOSS)),
+    Course(Place.PLAIN, 60),
+    Course(Place.PLAIN, 6, (Blow.KILL,) * 6 + (Blow.CRASH,) * 2 + (Blow.STOP,) * 2),
+    Course(Place.SMALL_DISKS, 6, (Blow.DISK_FULL, Blow.SPOOL_FULL) * 2),
+    Course(Place.PLAIN, 8, (Blow.FREEZE,)),
+    Course(Place.CLOCK, 6, (Blow.CLOCK,) * 4 + (Blow.KILL,)),
+)
 
 
 @dataclass(frozen=True)
 class Strike:
-    """A blow.
+    """A heavy blow.
 
     Attributes:
-        after: seconds for which uploads have been under way.
-        copying: of a stop: in the middle of a COPY, or else between two statements.
-        early: of a stop: woken while the import runs elsewhere, or else once it has ended.
+        after: seconds after the one before.
+        lasts: seconds, where that matters.
+        which: chooses a victim, between 0 and 1.
     """
 
     blow: Blow
     after: float
-    copying: bool = False
-    early: bool = False
-
-
-@dataclass(frozen=True)
-class Upload:
-    """What a client wants to land.
-
-    Attributes:
-        name: tells it from all others of its round.
-        query: its options.
-        key: its ``Idempotency-Key``, if it has one.
-        pause: seconds between two pieces of its body.
-    """
-
-    name: str
-    file: File = field(repr=False)
-    query: str = ""
-    key: str | None = None
-    pause: float = 0.0
-
-    @property
-    def atomic(self) -> bool:
-        return "atomic" in self.query
-
-    @property
-    def dry(self) -> bool:
-        return "dry_run" in self.query
+    lasts: float
+    which: float
 
 
 @dataclass(frozen=True)
 class Round:
-    """A client of its own, its uploads and what befalls them."""
+    """The wishes of the clients, and the faults.
+
+    Attributes:
+        seconds: for which it storms.
+    """
 
     seed: int
-    kills: int = KILLS
+    seconds: float = 20.0
 
     @property
-    def client_id(self) -> int:
-        """One of the 400 that there are; no other round of a run has it."""
-        return self.seed % 400 + 1
+    def course(self) -> Course:
+        return COURSES[self.seed % len(COURSES)]
 
     def strikes(self) -> list[Strike]:
-        """In the order in which they come."""
+        """The heavy faults, in the order in which they come."""
         random = Random(f"{self.seed} strikes")
-        crashes, stops = 1 + self.seed % 2, self.seed % 3 > 0
-        blows = [*[Blow.KILL] * self.kills, *[Blow.CRASH] * crashes, *[Blow.STOP] * stops]
-        random.shuffle(blows)
+        heavy = [*self.course.heavy]
+        random.shuffle(heavy)
+        pause = self.seconds / (len(heavy) + 1)
         return [
-            Strike(blow, random.uniform(0, 0.8), random.random() < 0.6, random.random() < 0.5)
-            for blow in blows
+            Strike(
+                blow,
+                random.uniform(0.3, 1.0) * pause,
+                random.choice((0.3, 1.0, 2.5, 4.0)),
+                random.random(),
+            )
+            for blow in heavy
         ]
 
-    def uploads(self, sender: int) -> Iterator[Upload]:
-        """What one of the senders uploads, one after the other, for as long as blows come."""
-        random = Random(f"{self.seed} sender {sender}")
+    def cheap(self) -> Iterator[Strike]:
+        """The cheap faults, without end."""
+        random = Random(f"{self.seed} cheap")
+        choice = [*CHEAP]
+        if self.course.place is Place.SYNCHRONOUS:
+            # PostgreSQL reports a COMMIT as done if it is cancelled while it waits for a standby.
+            choice.remove(Blow.CANCEL)
+        while True:
+            after = random.expovariate(self.course.rate)
+            yield Strike(random.choice(choice), after, 0.0, random.random())
+
+    def uploads(self, uploader: int) -> Iterator[Wish]:
+        """The uploads of one client, one after the other."""
+        random = Random(f"{self.seed} uploader {uploader}")
         number = 0
         while True:
             number += 1
-            name = f"{self.seed}-{sender}-{number}"
-            yield Upload(
+            name = f"{self.seed}-upload-{uploader}-{number}"
+            yield Wish(
+                "upload",
                 name,
-                mixed(random),
-                random.choice(_OPTIONS) if random.random() < 0.5 else "",
-                name if random.random() < 0.6 else None,
-                random.choice((0.0, 0.0, 0.02, 0.1)),
+                f"uploader-{uploader}",
+                file=mixed(random, 0.06 if self.course.rate < 10 else 0.0),
+                query=random.choice(_OPTIONS) if random.random() < 0.5 else "",
+                key=name if random.random() < 0.6 else None,
+                pause=random.choice((0.0, 0.0, 0.02, 0.1)),
             )
 
-    def stopped_upload(self, copying: bool, number: int) -> Upload:
-        """What is under way when the service is stopped; with a key, to be taken over by."""
-        random = Random(f"{self.seed} stopped {number}")
-        name = f"{self.seed}-stopped-{number}"
-        return Upload(name, large(random) if copying else mixed(random), "", name, 0.1)
+    def choices(self, actor: str) -> Random:
+        """The random choices of another actor."""
+        return Random(f"{self.seed} {actor}")

@@ -1,0 +1,106 @@
+"""The audit: triggers that write every committed change of a row that the checker judges by.
+
+A row of the audit commits or vanishes with the change that it describes, also in a fail-over.
+"""
+
+from typing import Any, Final
+
+import orjson
+
+from service.storage import Connection
+from tests.tools.chaos.history import Event
+
+_TABLES: Final = {
+    "projects": "INSERT UPDATE",
+    "project_versions": "INSERT DELETE",
+    "import_results": "INSERT",
+    "imports": "INSERT UPDATE",
+    "project_locks": "INSERT UPDATE DELETE",
+    "lock_breaks": "INSERT",
+}
+_RECORDS: Final = ("tasks", "dependencies", "resources", "assignments", "project_parts")
+
+_SCHEMA: Final = """
+CREATE SCHEMA chaos;
+CREATE TABLE chaos.audit (
+    seq         bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    transaction text        NOT NULL DEFAULT pg_current_xact_id()::text,
+    at          timestamptz NOT NULL DEFAULT clock_timestamp(),
+    relation    text        NOT NULL,
+    operation   text        NOT NULL,
+    row         jsonb       NOT NULL
+);
+CREATE FUNCTION chaos.write() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO chaos.audit (relation, operation, row)
+    SELECT TG_TABLE_NAME, TG_OP, to_jsonb(n) - 'attributes' - 'description' FROM changed n;
+    RETURN NULL;
+END $$;
+"""
+_TRIGGER: Final = """
+CREATE TRIGGER chaos_{lower} AFTER {operation} ON {table} REFERENCING {which} TABLE AS changed
+   FOR EACH STATEMENT EXECUTE FUNCTION chaos.write()
+"""
+# The sum of the hashes of all rows of a version, without what differs between equal versions.
+_DIGEST: Final = """
+CREATE FUNCTION chaos.digest(v project_versions) RETURNS text LANGUAGE sql AS $$
+SELECT concat_ws(' ', hashtextextended((to_jsonb(v) - '{{version,import_id,created_at,created_by,
+                                        archived_at}}'::text[])::text, 0), {sums})
+$$;
+CREATE FUNCTION chaos.write_content() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO chaos.audit (relation, operation, row)
+    VALUES ('content', 'INSERT', jsonb_build_object('project_id', NEW.project_id, 'version',
+            NEW.version, 'digest', chaos.digest(NEW)));
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER chaos_content AFTER INSERT ON project_versions INITIALLY DEFERRED
+   FOR EACH ROW EXECUTE FUNCTION chaos.write_content()
+"""
+_SUM: Final = """
+(SELECT concat(count(*), ':', sum(hashtextextended((to_jsonb(t) - 'version')::text, 0)))
+   FROM {table} t
+  WHERE t.client_id = v.client_id AND t.project_id = v.project_id AND t.version = v.version)
+"""
+_STORED: Final = """
+SELECT project_id, version, chaos.digest(v) AS digest
+  FROM project_versions v
+ WHERE client_id = $1
+"""
+_READ: Final = """
+SELECT seq, transaction, extract(epoch FROM at)::float8 AS at, relation, operation, row::text
+  FROM chaos.audit
+ WHERE (row ->> 'client_id')::bigint = $1 OR relation = 'content'
+ ORDER BY seq
+"""
+
+
+async def install(connection: Connection) -> None:
+    """Make the audit in a migrated database."""
+    sums = ", ".join(_SUM.format(table=table) for table in _RECORDS)
+    await connection.execute(_SCHEMA + _DIGEST.format(sums=sums))
+    for table, operations in _TABLES.items():
+        for operation in operations.split():
+            which = "OLD" if operation == "DELETE" else "NEW"
+            names = {"lower": operation.lower(), "operation": operation, "which": which}
+            await connection.execute(_TRIGGER.format(table=table, **names))
+
+
+async def read(connection: Connection, client_id: int) -> list[Event]:
+    """Return the audit of a client; ``stored`` events are the versions that are there now."""
+    events = [
+        Event(
+            r["seq"],
+            r["transaction"],
+            r["at"],
+            r["relation"],
+            r["operation"],
+            orjson.loads(r["row"]),
+        )
+        for r in await connection.fetch(_READ, client_id)
+    ]
+    last = events[-1].seq if events else 0
+    for record in await connection.fetch(_STORED, client_id):
+        row: dict[str, Any] = dict(record)
+        events.append(Event(last + 1, "", 0.0, "stored", "", row))
+    return events
