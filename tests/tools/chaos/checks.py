@@ -81,7 +81,8 @@ def check_contents(history: History) -> Iterator[str]:
             yield f"the version (project, version) {key} changed after its commit"
     files = {a.wish.name: a.wish.file for a in history.answers if a.wish.file}
     for (import_id, _), events in history.outcomes.items():
-        file = files.get(history.imports[import_id]["request_id"])
+        request = history.imports.get(import_id, {}).get("request_id", "")
+        file = files.get(request)
         if file is None or history.options(import_id).get("dry_run"):
             continue
         for event in events:

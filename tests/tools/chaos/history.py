@@ -172,5 +172,6 @@ class History:
         return [a for a in self.answers if a.status and a.sent >= self.lost_until]
 
     def options(self, import_id: int) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self.imports[import_id]["options"]
+        """An import's options; none if there is no such import, which other claims notice."""
+        found: Mapping[str, Any] = self.imports.get(import_id, {}).get("options", {})
         return found

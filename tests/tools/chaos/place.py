@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import platform
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Final
@@ -24,7 +25,7 @@ _DISK_MIB: Final = 600
 _SPOOL_MIB: Final = 64
 _LEFT: Final = 64 * 1024
 """Bytes that a full disk has left."""
-_FAKETIME: Final = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
+_FAKETIME: Final = Path(f"/usr/lib/{platform.machine()}-linux-gnu/faketime/libfaketime.so.1")
 _OPTIONS: Final = {
     "max_connections": "80",
     "max_wal_size": "128MB",
