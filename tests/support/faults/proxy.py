@@ -33,7 +33,6 @@ class Fault(Enum):
     STALL = auto()  # open, but nothing arrives any more, in either direction
     LOSE_COMMIT = auto()  # the bytes arrive, and the answer that it is committed is cut off
     ABANDON = auto()  # the bytes arrive, only the service's end is closed: the server works on
-    CUT_BEHIND = auto()  # the bytes are sent, and both ends closed at once
     DELAY = auto()  # the service's end is closed; the bytes arrive later, and their effect stays
 
 
@@ -178,8 +177,6 @@ class Proxy:
                     await self._delay(link, data)
                     return
                 else:
-                    if strike.fault is Fault.CUT_BEHIND:
-                        link.far.write(data)
                     link.end(reset=strike.fault is Fault.RESET)
                     return
             await link.flowing.wait()

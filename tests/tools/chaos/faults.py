@@ -19,7 +19,7 @@ FROZEN: Final = 50.0
 """Seconds, longer than every time-out of the service in these rounds."""
 _AT_COMMIT: Final = {
     Blow.BEFORE_COMMIT: Fault.CUT,
-    Blow.DURING_COMMIT: Fault.CUT_BEHIND,
+    Blow.DURING_COMMIT: Fault.ABANDON,
     Blow.LATE_COMMIT: Fault.DELAY,
     Blow.AFTER_COMMIT: Fault.LOSE_COMMIT,
 }

@@ -23,6 +23,7 @@ ADMIN: Final = "chaos"
 """What the connections of this program call themselves."""
 _DISK_MIB: Final = 600
 _SPOOL_MIB: Final = 64
+_TRIES: Final = 100
 _LEFT: Final = 64 * 1024
 """Bytes that a full disk has left."""
 _FAKETIME: Final = Path(f"/usr/lib/{platform.machine()}-linux-gnu/faketime/libfaketime.so.1")
@@ -164,7 +165,9 @@ class Servers:
 
     def step_clock(self, name: str, seconds: int) -> None:
         """Set the clock of the database or of the service off by some seconds."""
-        self._clocks[name].write_text(f"{seconds:+d}\n")
+        new = self._clocks[name].with_suffix(".new")
+        new.write_text(f"{seconds:+d}\n")
+        new.replace(self._clocks[name])  # at once: a process that read half of it would end
 
     def _variables(self, name: str) -> list[str]:
         if self.place is not Place.CLOCK:
@@ -189,8 +192,12 @@ def _filled(folder: Path) -> Iterator[None]:
     ballast = folder / "ballast"
     try:
         with ballast.open("wb") as file:
-            space = os.statvfs(folder)
-            os.posix_fallocate(file.fileno(), 0, space.f_bavail * space.f_frsize - _LEFT)
+            for _ in range(_TRIES):
+                space = os.statvfs(folder)
+                with contextlib.suppress(OSError):  # somebody else took some meanwhile
+                    size = space.f_bavail * space.f_frsize - _LEFT
+                    os.posix_fallocate(file.fileno(), 0, size)
+                    break
         yield
     finally:
         ballast.unlink(missing_ok=True)
