@@ -87,7 +87,7 @@ async def test_pruning_keeps_shared_objects_that_a_running_import_uses(
         plan = project("A")
         plan.shared = (calendars(1)[0].hash,)
         async with pool.acquire() as conn:
-            await transaction.write_batch(conn, importing, [plan], False)
+            await transaction.write_batch(conn, importing, [plan], 1, recheck=False)
         await pool.execute("UPDATE project_versions SET created_at = now() - interval '1 hour'")
         await finish(pool, importing)
 
