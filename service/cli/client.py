@@ -201,15 +201,26 @@ async def read_response(response: aiohttp.ClientResponse) -> ApiResponse:
     raise CommandError(problem)
 
 
-async def read_members(response: aiohttp.ClientResponse) -> AsyncIterator[tuple[str, Any]]:
+async def read_members(
+    response: aiohttp.ClientResponse, on_block: Callable[[], None] = lambda: None
+) -> AsyncIterator[tuple[str, Any]]:
     """Yield the members of a streamed response. The items of lists come one by one.
+
+    Args:
+        on_block: called for each block of the response.
 
     Raises:
         TemporaryFailure: the response broke off.
     """
+
+    async def blocks() -> AsyncIterator[bytes]:
+        async for block in response.content.iter_any():
+            on_block()
+            yield block
+
     complete = False
     try:
-        async for name, value in iter_members(response.content.iter_any()):
+        async for name, value in iter_members(blocks()):
             complete = complete or (name == "complete" and value is True)
             yield name, value
     except IncompleteJson as error:

@@ -39,9 +39,14 @@ class Done:
 
 @dataclass(frozen=True)
 class Commands:
-    """``bulk-import`` for client 1 at a service, by whatever way its address is."""
+    """``bulk-import`` for client 1 at a service, by whatever way its address is.
+
+    Attributes:
+        program: arguments of Python that run it.
+    """
 
     service: Service
+    program: tuple[str, ...] = ("-m", "service")
 
     async def __call__(self, name: str, *arguments: object, base: str = "", **claims: Any) -> Done:
         return await ended(await self.begin(name, *arguments, base=base, **claims))
@@ -52,7 +57,7 @@ class Commands:
             name: value for name, value in os.environ.items() if not name.startswith("BULK_IMPORT_")
         }
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "service", name, *map(str, arguments), "--client", "1"),
+            *(sys.executable, *self.program, name, *map(str, arguments), "--client", "1"),
             *("--url", base or self.service.base),
             env=kept | {"BULK_IMPORT_TOKEN": token(**claims)},
             stdout=PIPE,

@@ -24,6 +24,13 @@ def native_project(external_id: object, name: str = "Plan", inside: str = "") ->
     return f'<project id="{external_id}"><name>{name}</name>{inside}</project>\n'
 
 
+def stale_projects(number: int) -> bytes:
+    """Build a file of new projects that refer to an older version: each is a version conflict."""
+    return native_file(
+        *(f'<project id="{n}" version="7"><name>Plan</name></project>\n' for n in range(number))
+    )
+
+
 RICH_FILE = native(
     """<project id="P-1" source="p6"><name>Plant</name><code>PU</code><priority>500</priority>
     <start>2026-01-05T08:00:00</start>

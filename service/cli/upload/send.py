@@ -12,7 +12,7 @@ anything else           ─▶ Refused
 import asyncio
 import contextlib
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -187,14 +187,15 @@ async def _attempt(
     with contextlib.closing(PieceFile(upload.path, upload.piece, upload.stamp)) as file:
         form = _make_form(file, upload, options)
         try:
-            async with asyncio.timeout(MAX_SILENCE) as limit:
-                watching = asyncio.create_task(_watch(api, upload.key, file, bar, limit))
+            async with _silence_timeout() as extend:
+                watching = asyncio.create_task(_watch(api, upload.key, file, bar, extend))
                 try:
                     return await post_for_outcomes(
                         api,
                         "projects/bulk",
                         upload.key,
                         into,
+                        on_block=extend,
                         params=options.query,
                         data=form,
                         expect100=True,
@@ -226,13 +227,32 @@ def _make_form(
     return form
 
 
+@contextlib.asynccontextmanager
+async def _silence_timeout() -> AsyncIterator[Callable[[], None]]:
+    """Raise TimeoutError after ``MAX_SILENCE``; yield a function that restarts the time."""
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(MAX_SILENCE) as limit:
+
+        def extend() -> None:
+            if not limit.expired():
+                limit.reschedule(loop.time() + MAX_SILENCE)
+
+        yield extend
+
+
 async def post_for_outcomes(
-    api: ApiClient, path: str, key: str, into: PieceReport, **request: Any
+    api: ApiClient,
+    path: str,
+    key: str,
+    into: PieceReport,
+    on_block: Callable[[], None] = lambda: None,
+    **request: Any,
 ) -> ApiResponse | None:
     """Send a request whose response has outcomes, and read them.
 
     Args:
         key: idempotency key.
+        on_block: called for each block of the response.
         request: arguments of aiohttp's ``request``.
 
     Returns:
@@ -245,14 +265,16 @@ async def post_for_outcomes(
     async with api.send("POST", path, headers={"Idempotency-Key": key}, **request) as response:
         if response.status != 207:
             return await read_response(response)
-        await _read_outcomes(response, into)
+        await _read_outcomes(response, into, on_block)
         return None
 
 
-async def _read_outcomes(response: aiohttp.ClientResponse, into: PieceReport) -> None:
+async def _read_outcomes(
+    response: aiohttp.ClientResponse, into: PieceReport, on_block: Callable[[], None]
+) -> None:
     head: dict[str, Any] = {}
     warnings = []
-    async for name, value in read_members(response):
+    async for name, value in read_members(response, on_block):
         if name == "successes":
             into.add_success(value)
         elif name == "errors":
@@ -284,22 +306,21 @@ async def read_stored_outcomes(api: ApiClient, ended: Mapping[str, Any], into: P
 
 
 async def _watch(
-    api: ApiClient, key: str, file: PieceFile, bar: UploadBar, limit: asyncio.Timeout
+    api: ApiClient, key: str, file: PieceFile, bar: UploadBar, extend: Callable[[], None]
 ) -> None:
-    """Show the progress, and extend the time limit while bytes are sent or projects done."""
+    """Show the progress, and extend the time limit while bytes are sent or the import runs."""
     before = -1
-    loop = asyncio.get_running_loop()
     while True:
         bar.set_sent(file.bytes_read)
         if file.bytes_read != before:
             before = file.bytes_read
-            limit.reschedule(loop.time() + MAX_SILENCE)
+            extend()
         with contextlib.suppress(TemporaryFailure, CommandError):
             found = await api.find_import(key)
             if found is not None:
                 _show_progress(bar)(found)
                 if found["state"] == "running":
-                    limit.reschedule(loop.time() + MAX_SILENCE)
+                    extend()
         await asyncio.sleep(_PROGRESS_INTERVAL)
 
 
@@ -313,13 +334,16 @@ def _show_progress(bar: UploadBar | None) -> Callable[[Mapping[str, Any]], None]
 
 async def _read_conflicts(api: ApiClient, response: ApiResponse, into: PieceReport) -> None:
     """Read a 409 in which locks or versions refused every project; it lists the first of them."""
-    counts = response.body["counts"]
-    for item in response.body["errors"]:
+    counts, errors = response.body["counts"], response.body["errors"]
+    for item in errors:
         into.add_failure(item)
     import_id = response.body.get("import_id")
-    if counts["failed"] > len(response.body["errors"]) and import_id is not None:
+    if counts["failed"] > len(errors) and import_id is not None:
         found = await api.wait_for_import(import_id, _show_progress(None))
         if found is not None:
             await read_stored_outcomes(api, found, into)
             return
+        listed = f"the response lists {len(errors)} of {counts['failed']} failures"
+        message = f"{into.file.file}: {listed}, and the token may not read the others"
+        print(message, file=sys.stderr)
     into.file.add_import(import_id, counts, dry_run=False)

@@ -1,6 +1,7 @@
 """Which files the upload command accepts, and what it prints."""
 
 import asyncio
+import csv
 import gzip
 import zipfile
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from service import samples
 from service.storage import Pool
 from tests.support.commands import Commands
-from tests.support.native import native
+from tests.support.native import native, stale_projects
 from tests.support.paths import CHECKOUT
 from tests.support.real.files import FILES, File
 
@@ -185,6 +186,25 @@ async def test_locks_on_all_projects_are_failures_and_no_refusal(
     done = await run.upload(file)
     assert (done.code, done.told["counts"]["failed"]) == (1, 3)
     assert {each["error"] for each in done.told["failures"]} == {"LOCKING_CONFLICT"}
+
+
+async def test_conflicts_beyond_the_first_1000_are_read_from_the_results(
+    run: Commands, tmp_path: Path
+) -> None:
+    file, table = tmp_path / "stale.xml", tmp_path / "failures.csv"
+    file.write_bytes(stale_projects(1102))
+    done = await run.upload(file, "--csv", table)
+    assert (done.code, done.told["counts"]["failed"]) == (1, 1102)
+    assert (len(done.told["failures"]), done.told["failures_omitted"]) == (1000, 102)
+    assert indexes(table) == [*range(1102)]
+    done = await run.upload(file, "--csv", table, scope="projects:import")
+    assert (done.code, done.told["counts"]["failed"]) == (1, 1102)
+    assert indexes(table) == [*range(1000)]
+    assert "lists 1000 of 1102 failures, and the token may not read the others" in done.err
+
+
+def indexes(table: Path) -> list[int]:
+    return [int(row["index"]) for row in csv.DictReader(table.read_text("utf-8").splitlines())]
 
 
 async def test_a_table_shows_the_first_failures_and_counts_the_others(

@@ -8,7 +8,7 @@ import pytest
 
 from service.settings import Settings
 from service.storage import Pool
-from tests.support.native import native
+from tests.support.native import native, stale_projects
 from tests.support.raw_http import Connection, form, get, head, part, upload
 from tests.support.running_imports import FILE, HALF, WHOLE, hold_projects, wait_for_end
 from tests.support.service import Service, served
@@ -43,6 +43,18 @@ async def test_a_conflict_of_every_project_is_a_409(service: Service, pool: Pool
     async with hold_projects(pool, "P-1", "P-2"):
         answer = await upload(service, FILE)
     assert (answer.status, answer.json["details"]) == (409, "Locking conflict")
+
+
+async def test_a_409_lists_the_first_1000_errors_and_its_location_has_all(
+    service: Service,
+) -> None:
+    for number in (1000, 1001):
+        answer = await upload(service, form(part("file", stale_projects(number))))
+        assert (answer.status, answer.json["details"]) == (409, "Version conflict")
+        assert answer.json["counts"]["failed"] == number
+        assert [error["index"] for error in answer.json["errors"]] == [*range(1000)]
+        stored = await get(service, f"{answer.headers['location']}/results", "Accept: text/csv")
+        assert stored.body.count(b"VERSION_CONFLICT") == number
 
 
 @pytest.mark.settings(lock_timeout=0.5, status_after=0.05)
