@@ -19,6 +19,10 @@ SELECT set_config('lock_timeout', $4, true),
 -- Waits for an exclusive lock, up to the transaction's lock_timeout.
 SELECT pg_advisory_xact_lock($1)
 
+-- name: lock_within
+-- Waits for an exclusive lock up to $2.
+SELECT set_config('lock_timeout', $2, true), pg_advisory_xact_lock($1)
+
 -- name: try_lock_import
 -- Tries the exclusive lock of an import, and limits later waits in the transaction to $2, and its idle
 -- time to $3: a process that stops in this transaction holds the import no longer than that.
