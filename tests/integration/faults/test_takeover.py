@@ -20,7 +20,7 @@ from tests.tools.chaos.faults import until_idle
 from tests.tools.chaos.files import File, large
 from tests.tools.chaos.history import History, Wish
 from tests.tools.chaos.replicas import Replica, two_replicas
-from tests.tools.chaos.saturation import SETTINGS, WRITERS, saturate
+from tests.support.faults.saturation import SETTINGS, WRITERS, saturate
 
 COPYING = "FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'COPY \"tasks\"%'"
 WAITS_FOR_US = f"SELECT count(*) {COPYING} AND wait_event_type = 'Lock'"
