@@ -60,6 +60,10 @@ class Answer:
     raw: bytes = field(default=b"", repr=False)
     settles: bool = False
 
+    def __str__(self) -> str:
+        wish = f"{self.wish.name} {self.wish.query} {self.wish.target or ''}"
+        return f"{wish} at {self.received:.3f}: {self.status} {str(self.body)[:300]}"
+
 
 @dataclass(frozen=True)
 class Event:

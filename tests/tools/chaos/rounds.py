@@ -80,7 +80,7 @@ async def play(round_: Round, directory: Path, tally: Tally, say: Callable[[str]
     for line, violations in found.items():
         tally.found[line] += violations
         for violation in violations[:5]:
-            say(f"SEED={round_.seed}: {line}: {violation[:600]}")
+            say(f"SEED={round_.seed}: {line}: {violation[:500]}")
     if any(found.values()):
         tally.failed.append(round_.seed)
     done = _count(history)
