@@ -11,6 +11,7 @@ import pytest
 from service.settings import Settings
 from service.storage import Pool
 from tests.support.databases import ADD_CLIENT
+from tests.support.faults.saturation import SETTINGS, WRITERS, saturate
 from tests.support.faults.truth import assert_outcomes_are_stored, stored_outcomes
 from tests.support.projects import until
 from tests.support.service import token
@@ -20,7 +21,6 @@ from tests.tools.chaos.faults import until_idle
 from tests.tools.chaos.files import File, large
 from tests.tools.chaos.history import History, Wish
 from tests.tools.chaos.replicas import Replica, two_replicas
-from tests.support.faults.saturation import SETTINGS, WRITERS, saturate
 
 COPYING = "FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'COPY \"tasks\"%'"
 WAITS_FOR_US = f"SELECT count(*) {COPYING} AND wait_event_type = 'Lock'"
