@@ -10,7 +10,7 @@ PARALLEL := -n 4 --dist=worksteal
 FAKETIME := /usr/lib/$(shell uname -m)-linux-gnu/faketime/libfaketime.so.1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint test test-pgbouncer test-partitioned run demo attacks chaos bench soak figures growth image-check k8s-check clients-check load compare rollout upgrade lock reference
+.PHONY: help setup lint test test-pgbouncer test-partitioned run demo attacks chaos mutants bench soak figures growth image-check k8s-check clients-check load compare rollout upgrade lock reference
 
 help:
 	@echo "make demo              import the samples, print the outcomes, and stop"
@@ -20,6 +20,7 @@ help:
 	@echo "make test-partitioned  run all integration tests on partitioned tables"
 	@echo "make attacks           attack a real service, and print responses, memory and time (3 min; ONLY=name selects)"
 	@echo "make chaos             strike the service and PostgreSQL in 18 ways, and prove from an audit that nothing was lost (25 min; QUICK=1: 3 min; HOURS=n)"
+	@echo "make mutants           mutate imports and storage, and print the share that the tests notice (40 min; SEED=, MUTANTS=, JOBS=)"
 	@echo "make bench             measure speed, memory and fairness (22 min; QUICK=1: 3 min, fewer measurements)"
 	@echo "make soak              import 200 mixed files into one service, and check for leaks (30 s)"
 	@echo "make figures           measure 5 GiB, a million outcomes, an undo, pruning and parallel uploads (25 min)"
@@ -89,6 +90,11 @@ chaos: setup
 	@scripts/debian.sh pgbouncer pgbouncer
 	@scripts/debian.sh $(FAKETIME) libfaketime
 	@$(BIN)/python -m tests.tools.chaos $(if $(QUICK),--quick) $(if $(HOURS),--hours $(HOURS)) $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(LOGS),--logs $(LOGS))
+
+# FILES="service/imports/record.py" mutates these files only.
+mutants: setup
+	@$(BIN)/python -m tests.tools.mutants $(if $(SEED),--seed $(SEED)) $(if $(MUTANTS),--mutants $(MUTANTS)) \
+	    $(if $(JOBS),--jobs $(JOBS)) $(FILES)
 
 soak: setup
 	@$(BIN)/python -m tests.tools.bench.soak

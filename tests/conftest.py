@@ -14,8 +14,8 @@ locks, heartbeats and connections a pooler or partitions can disturb (``_POOLED`
 ``18+pgbouncer`` ``dsn`` is a PgBouncer in transaction mode, with
 ``18+pgbouncer-unprepared`` one that knows no prepared statements; with ``18+partitioned`` its
 tables are partitioned, and ``18+partitioned+pgbouncer`` is both.
-The servers live as long as the run, each process of it having its own; a database is a copy of a
-migrated template, made in some 50 ms.
+The servers live as long as the run, each process of it having its own; ``--server`` names one that
+runs already. A database is a copy of a migrated template, made in some 50 ms.
 """
 
 import asyncio
@@ -27,23 +27,18 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from pydantic import SecretStr
 
 from service.settings import Settings
-from service.storage import Pool, migrate
-from service.storage.embedded import server as embedded
-from service.storage.partitions import partition_tables
+from service.storage import Pool
 from service.storage.pool import create_pool
 from tests.support.databases import ADD_CLIENT, execute
 from tests.support.pgbouncer import PgBouncer, run_pgbouncer
+from tests.support.servers import PARTITIONED, PLAIN, database_dsn, run_migrated_server
 from tests.support.service import SECRET, Service, served
 
-_PLAIN: Final = "migrated"
-_PARTITIONED: Final = "partitioned"
-_PARTITIONS: Final = 4
 _UNPREPARED: Final = "pgbouncer-unprepared"
 _PREPARED: Final = {"pgbouncer": 200, _UNPREPARED: 0}
 """Poolers that may follow a version's ``+``, and how many prepared statements each keeps."""
@@ -72,6 +67,7 @@ _ran_on: Final[set[str]] = set()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--postgres", default="18", help="versions to test on, such as 16,18")
+    parser.addoption("--server", help="DSN of a server that ``run_migrated_server`` runs")
     parser.addoption("--pooled", action="store_true", help=f"repeat some on {_POOLED_SERVER}")
 
 
@@ -117,8 +113,8 @@ def _is_below(path: Path, places: tuple[str, ...]) -> bool:
 
 
 def _way(version: str, *more: str) -> tuple[str, str, str]:
-    template = _PARTITIONED if _PARTITIONED in more else _PLAIN
-    (pooler,) = [each for each in more if each != _PARTITIONED] or [""]
+    template = PARTITIONED if PARTITIONED in more else PLAIN
+    (pooler,) = [each for each in more if each != PARTITIONED] or [""]
     return version, template, pooler
 
 
@@ -139,17 +135,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="session")
-def server(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server(
+    postgres: str, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[str]:
     """The DSN of a server whose databases ``migrated`` and ``partitioned`` are up to date."""
-    with embedded.run_server(tmp_path_factory.mktemp("db"), postgres) as dsn:
-        asyncio.run(execute(dsn, f"CREATE DATABASE {_PLAIN}"))
-        # No test cuts the power, and what a killed server has written is there without.
-        asyncio.run(execute(dsn, "ALTER SYSTEM SET fsync = off"))
-        asyncio.run(execute(dsn, "SELECT pg_reload_conf()"))
+    with contextlib.ExitStack() as stack:
+        dsn = pytestconfig.getoption("--server") or stack.enter_context(
+            run_migrated_server(tmp_path_factory.mktemp("db"), postgres)
+        )
         _ran_on.add(f"PostgreSQL {asyncio.run(execute(dsn, 'SHOW server_version'))}")
-        migrate.migrate(_database(dsn, _PLAIN))
-        asyncio.run(execute(dsn, f"CREATE DATABASE {_PARTITIONED} TEMPLATE {_PLAIN}"))
-        asyncio.run(partition_tables(_database(dsn, _PARTITIONED), _PARTITIONS))
         yield dsn
 
 
@@ -166,10 +160,10 @@ def bouncer(server: str, pooler: str) -> Iterator[PgBouncer | None]:
 
 @pytest.fixture
 async def dsn(server: str, template: str, bouncer: PgBouncer | None) -> AsyncIterator[str]:
-    name = f"test_{next(_numbers)}"
+    name = f"test_{os.getpid()}_{next(_numbers)}"
     # Copying files is the faster strategy for create and drop together.
     await execute(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-    yield _database(server, name) if bouncer is None else bouncer.dsn(name)
+    yield database_dsn(server, name) if bouncer is None else bouncer.dsn(name)
     await execute(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
@@ -202,7 +196,3 @@ async def service(settings: Settings, dsn: str) -> AsyncIterator[Service]:
     await execute(dsn, ADD_CLIENT)
     async with served(settings, dsn) as service:
         yield service
-
-
-def _database(dsn: str, name: str) -> str:
-    return urlunsplit(urlsplit(dsn)._replace(path=f"/{name}"))
