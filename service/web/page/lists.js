@@ -5,14 +5,14 @@ import { button, make } from "./dom.js";
 import { number } from "./format.js";
 import { problem } from "./notice.js";
 
-/** Fetch a list page by page, up to `most` items, and call `got` after each page. */
-export async function collect(path, name, { most, signal, got }) {
+/** Fetch a list page by page, up to `most` wanted items, and call `got` after each page. */
+export async function collect(path, name, { most, wanted, signal, got }) {
   const items = [];
   for (let next = path; next && items.length < most; ) {
     const page = await ask(next, { signal });
-    items.push(...page[name]);
+    items.push(...page[name].filter(wanted).slice(0, most - items.length));
     next = page.next;
-    got(items, next !== null && items.length < most, next !== null);
+    got(items, next !== null && items.length < most);
   }
   return items;
 }

@@ -25,7 +25,7 @@ export function result(row, { signal, linked = true } = {}) {
       linked ? make("a", { class: "as-button", href: `#/imports/${row.import_id}` }, `Import ${row.import_id}`) : null,
       counts.failed ? csv(row, "Failures as CSV", "?outcome=failed", "failures") : null,
       stored + (counts.failed ?? 0) ? csv(row, "All outcomes as CSV", "", "outcomes") : null),
-    counts.failed ? failures(row, signal) : null,
+    counts.failed ? failures(row, counts.failed, signal) : null,
     stored ? imported(row, stored, signal) : null);
 }
 
@@ -58,7 +58,7 @@ function csv(row, label, query, name) {
   return element;
 }
 
-function failures(row, signal) {
+function failures(row, total, signal) {
   const place = make("section", { "aria-label": "Failures" }, make("h3", {}, "Failures"));
   const cells = ({ line, name, external_id: id, error, message, violations = [], violation_count: all, ...rest }) => [
     [make("span", { class: "name" }, name ?? id ?? "(no name)"), id && id !== name ? make("span", { class: "quiet id" }, id) : null],
@@ -67,7 +67,7 @@ function failures(row, signal) {
   ];
   const words = ({ line, name, external_id: id, error, message }) => `${line ?? ""} ${name ?? ""} ${id ?? ""} ${error} ${message}`;
   place.append(searchable(`imports/${row.import_id}/results?outcome=failed&limit=1000`, {
-    heads: ["Project", "Line", "Reason"], caption: "Projects that failed", cells, words, kind: ({ error }) => error, signal,
+    heads: ["Project", "Line", "Reason"], caption: "Projects that failed", cells, words, kind: ({ error }) => error, total, signal,
   }));
   return place;
 }
@@ -97,7 +97,7 @@ function imported(row, stored, signal) {
     if (!section.open || place.children.length) return;
     place.append(searchable(`imports/${row.import_id}/results?limit=1000`, {
       heads: ["Project", "Outcome", "Version", "Tasks", "Warnings"], caption: "Imported projects", cells, words,
-      kind: ({ outcome, warnings }) => (warnings?.count ? [outcome, "with warnings"] : outcome), wanted: ({ outcome }) => Boolean(outcome), signal,
+      kind: ({ outcome, warnings }) => (warnings?.count ? [outcome, "with warnings"] : outcome), wanted: ({ outcome }) => Boolean(outcome), total: stored, signal,
     }));
   } }, make("summary", {}, sectionTitle(row.options, stored)), place);
   return section;
@@ -120,7 +120,7 @@ function noticed({ code, line, element, value }) {
 }
 
 /** A table with a search and a filter by kind, for results that are fetched page by page. */
-function searchable(path, { heads, caption, cells, words, kind, wanted = () => true, signal }) {
+function searchable(path, { heads, caption, cells, words, kind, wanted = () => true, total, signal }) {
   const { element, body, row } = table(heads, caption);
   const text = make("input", { type: "search", "aria-label": `Search: ${caption}`, placeholder: "Search", input: unhurried(() => show()) });
   const kinds = choice([["", "all"]], { "aria-label": "Which", change: () => show() });
@@ -137,9 +137,9 @@ function searchable(path, { heads, caption, cells, words, kind, wanted = () => t
     rest.replaceChildren(found.length ? more : none);
   }
 
-  function got(items, coming, left) {
+  function got(items, coming) {
     const first = !all.length;
-    all = items.filter(wanted);
+    all = [...items];
     const named = new Map();
     for (const each of all.flatMap(kind)) named.set(each, (named.get(each) ?? 0) + 1);
     const chosen = kinds.value;
@@ -147,10 +147,10 @@ function searchable(path, { heads, caption, cells, words, kind, wanted = () => t
     kinds.value = named.has(chosen) ? chosen : "";
     if (first || !coming) show();
     else summary.value = `${number(all.length)} so far …`;
-    if (!coming && left) rest.after(hint(`The list has the first ${number(MOST)} projects. The CSV has all.`, "warn"));
+    if (all.length === MOST && total > MOST) rest.after(hint(`The list has the first ${number(MOST)} projects. The CSV has all.`, "warn"));
   }
 
-  collect(path, "results", { most: MOST, signal, got }).catch((error) => {
+  collect(path, "results", { most: MOST, wanted, signal, got }).catch((error) => {
     if (error.name !== "AbortError") rest.replaceChildren(problem(error));
   });
   return make("div", {}, make("div", { class: "finder" }, text, kinds, summary), element, rest);

@@ -65,6 +65,46 @@ async def test_a_large_plan_keeps_only_visible_rows_in_the_document(tab: Tab) ->
     assert await chart.locator("svg *").count() < 400
 
 
+async def test_lists_show_the_first_20000_projects_and_the_csv_has_all(tab: Tab) -> None:
+    number = 20_001  # of failures, and of imported projects after them
+    import_id = await tab.pool.fetchval(
+        "WITH i AS (INSERT INTO imports (client_id, state, ended_at, counts) VALUES"
+        " ($1, 'completed', now(), jsonb_build_object('failed', $2::bigint, 'created', $2))"
+        " RETURNING import_id)"
+        " INSERT INTO import_progress (client_id, import_id, attempt)"
+        " SELECT $1, import_id, 1 FROM i RETURNING import_id",
+        tab.client,
+        number,
+    )
+    await tab.pool.execute(
+        "INSERT INTO import_results (client_id, import_id, attempt, index, outcome, external_id,"
+        " name, error, message)"
+        " SELECT $1, $2, 1, n, CASE WHEN n < $3 THEN 'failed' ELSE 'created' END, n::text,"
+        " 'Plan ' || n, CASE WHEN n < $3 THEN 'VALIDATION_ERROR' END, 'Bad'"
+        " FROM generate_series(0, 2 * $3::bigint - 1) n",
+        tab.client,
+        import_id,
+        number,
+    )
+    await tab.sign_in()
+    await tab.page.goto(f"{tab.service.base}/#/imports/{import_id}")
+    failures = tab.page.get_by_role("region", name="Failures")
+    imported = tab.page.locator("details.imported")
+    await imported.get_by_text("20,001 imported projects").click()
+    for shown, last, beyond in ((failures, 19_999, 20_000), (imported, 40_000, 40_001)):
+        await expect(shown.get_by_text("20,000 projects", exact=True)).to_be_visible()
+        hint = "The list has the first 20,000 projects. The CSV has all."
+        await expect(shown.get_by_text(hint)).to_be_visible()
+        await shown.get_by_role("searchbox").fill(f"plan {last}")
+        await expect(shown.locator("tbody tr")).to_have_count(1)
+        await shown.get_by_role("searchbox").fill(f"plan {beyond}")
+        await expect(shown.get_by_text("Nothing matches.")).to_be_visible()
+    async with tab.page.expect_download() as downloading:
+        await tab.page.get_by_role("button", name="All outcomes as CSV").click()
+    rows = (await (await downloading.value).path()).read_text("utf-8").splitlines()
+    assert len(rows) == 1 + 2 * number
+
+
 async def test_an_import_is_undone(tab: Tab) -> None:
     await tab.sign_in()
     card = await tab.send(project(1), project(2))

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +14,8 @@ from tests.support.databases import ADD_CLIENT
 from tests.support.logs import read_records, serve_with_log
 from tests.support.paths import CHECKOUT
 from tests.support.raw_http import Connection, form, head, part
+from tests.tools.bench.database import Database
+from tests.tools.bench.process import serves, start_serving
 
 SAMPLES: Final = CHECKOUT / "samples"
 REFUSE: Final = """
@@ -99,3 +102,28 @@ async def test_log_records_of_database_errors_name_the_import(
             each for each in read_records(log) if each["event"] == "the database is tried again"
         ]
         assert all("import_id" in each for each in retried)
+
+
+async def test_a_start_without_the_compiled_engine_logs_the_python_engine(
+    settings: Settings, dsn: str, tmp_path: Path
+) -> None:
+    checkout, log = tmp_path / "checkout", tmp_path / "log"
+    for name in ("service", "sql"):
+        ignored = shutil.ignore_patterns("__pycache__", "compiled.*.so")
+        shutil.copytree(CHECKOUT / name, checkout / name, ignore=ignored)
+    with log.open("wb") as file:
+        process = await start_serving(
+            Database(dsn),
+            checkout,
+            log=file,
+            log_format="json",
+            log_level="info",
+            statement_cache_size=settings.statement_cache_size,
+        )
+        try:
+            await serves(process)
+        finally:
+            process.terminate()
+            await process.wait()
+    engines = [each["engine"] for each in read_records(log) if each["event"] == "import.engine"]
+    assert engines == ["python"]

@@ -1,12 +1,14 @@
 """Comparing two versions of a project."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from service.storage import Pool
+from service.storage import Pool, watchdog
 from tests.support.client import XML, Client
 from tests.support.native import native
+from tests.support.paths import CHECKOUT
 from tests.support.planted import plant
 
 OLD = native(
@@ -102,6 +104,23 @@ async def test_a_comparison_lists_all_of_many_differences(client: Client, pool: 
     details = await compared(client, 2, 1)
     assert [item["task_id"] for item in details["tasks"]] == [f"T{n}" for n in range(30_000)]
     assert {item["change"] for item in details["tasks"]} == {"removed"}
+
+
+@pytest.mark.settings(connect_timeout=1)
+async def test_a_comparison_past_its_time_is_a_503(
+    client: Client, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert watchdog.TRANSACTION_TIMEOUT == 25
+    assert "25 seconds" in (CHECKOUT / "docs" / "api.md").read_text("utf-8")
+    monkeypatch.setattr(watchdog, "TRANSACTION_TIMEOUT", 1.0)
+    await client.land(OLD)
+    await client.land(NEW)
+    async with asyncio.timeout(20), pool.acquire() as conn, conn.transaction():
+        await conn.execute("LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE")
+        answer = await client.ask("projects/1/versions/2?compare=1")
+    assert (answer.status, answer.json["message"]) == (503, "Service unavailable")
+    assert int(answer.headers["retry-after"]) >= 5
+    assert (await compared(client, 2, 1))["to"] == 2
 
 
 async def test_an_invalid_comparison_is_refused(client: Client, subtests: pytest.Subtests) -> None:
