@@ -1,6 +1,7 @@
 """Import jobs: tasks that outlive their request and that a shutdown waits for."""
 
 import asyncio
+import contextlib
 from abc import ABC, abstractmethod
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, Generic, TypeVar
@@ -161,7 +162,8 @@ class UploadJob(ImportJob[UploadSink]):
         form = FormReader(body, self._boundary, session, settings)
         try:
             async with asyncio.timeout(settings.upload_timeout):
-                await send_continue(self._web_request)
+                with contextlib.suppress(ConnectionError):  # reading the body finds out
+                    await send_continue(self._web_request)
                 receipt = await session.while_running(form.receive())
         except TimeoutError as exc:
             error = f"The upload took longer than {settings.upload_timeout:g} seconds"

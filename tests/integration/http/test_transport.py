@@ -7,8 +7,11 @@ import pytest
 
 from service.http import server
 from service.storage import Pool
+from service.storage.advisory_locks import client_key
 from tests.support.metrics import BYTES, read_metrics, wait_for_metrics
+from tests.support.projects import until
 from tests.support.raw_http import XML, Connection, form, get, head, part, upload
+from tests.support.running_imports import wait_for_end
 from tests.support.service import Service, token
 
 FILE = form(part("file", XML, "Content-Type: application/xml"))
@@ -22,6 +25,21 @@ async def test_an_authorised_upload_receives_100_continue(service: Service) -> N
         assert (await connection.answer()).status == 100
         await connection.send(FILE)
         assert (await connection.answer()).status == 207
+
+
+async def test_a_client_that_leaves_before_its_100_continue_interrupts_the_import(
+    service: Service, pool: Pool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with pool.acquire() as conn, conn.transaction():
+        await conn.execute("SELECT pg_advisory_xact_lock($1)", client_key(1))
+        async with Connection(service) as connection:
+            await connection.send(head(service, f"Content-Length: {len(FILE)}", EXPECT))
+            await until(pool, "SELECT count(*) FROM pg_locks WHERE NOT granted")
+            connection.writer.transport.abort()
+    assert await wait_for_end(service) == "interrupted"
+    cause = await pool.fetchval("SELECT cause FROM imports")
+    assert cause == "The client went away before the upload's end"
+    assert "http.failed" not in capsys.readouterr().out
 
 
 async def test_a_refused_request_receives_no_100_continue(
