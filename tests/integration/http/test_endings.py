@@ -6,9 +6,12 @@ import json
 
 import pytest
 
+from service.imports.manager import ImportManager
+from service.imports.upload import UploadSession
 from service.settings import Settings
 from service.storage import Pool
 from tests.support.native import native, stale_projects
+from tests.support.projects import REQUEST
 from tests.support.raw_http import Connection, form, get, head, part, upload
 from tests.support.running_imports import FILE, HALF, WHOLE, hold_projects, wait_for_end
 from tests.support.service import Service, served
@@ -172,3 +175,17 @@ async def test_a_shutdown_interrupts_an_upload_past_its_grace_period(
     assert answer.headers["location"] == f"/api/v2/clients/1/imports/{answer.json['import_id']}"
     assert answer.json["counts"] == {"created": 0, "updated": 0, "unchanged": 0, "failed": 0}
     assert await wait_for_end(service) == "interrupted"
+
+
+async def test_an_import_whose_end_fails_is_no_longer_renewed(
+    settings: Settings, service: Service, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: UploadSession) -> None:
+        raise RuntimeError("the files cannot be closed")
+
+    monkeypatch.setattr(UploadSession, "_close_files", fail)
+    async with ImportManager(pool, settings) as manager:
+        with pytest.raises(RuntimeError, match="the files"):
+            async with manager.open(REQUEST):
+                assert manager.running
+        assert not manager.running
