@@ -208,7 +208,10 @@ class Settings(BaseSettings):
         86_400, gt=0, description="longest duration of a lock that a user takes on a project"
     )
     retry_timeout: float = Field(
-        60, gt=0, description="time that a batch is retried while the database is unavailable"
+        60,
+        gt=0,
+        description="time that a batch is retried while the database or the lock of its client "
+        "is unavailable",
     )
     heartbeat_every: float = Field(2, gt=0, description="interval of an import's heartbeats")
     heartbeat_expiry: float = Field(

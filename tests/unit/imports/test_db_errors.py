@@ -23,8 +23,8 @@ def raised(sqlstate: str) -> asyncpg.PostgresError:
     [
         (("22P02", "22021", "23505", "54000", "54001"), Remedy.SPLIT),
         (("08006", "08P01", "40P01", "40001", "57P01", "57P03", "53100"), Remedy.RETRY),
-        (("53200", "53300", "55P03", "25006", "25P03"), Remedy.RETRY),
-        (("42P01", "42703", "0A000", "XX000", "53000", "25P02", "57014"), Remedy.FAIL),
+        (("53200", "53300", "55P03", "25006", "25P03", "57014"), Remedy.RETRY),
+        (("42P01", "42703", "0A000", "XX000", "53000", "25P02"), Remedy.FAIL),
     ],
 )
 def test_the_sqlstate_selects_the_remedy(states: tuple[str, ...], expected: Remedy) -> None:
