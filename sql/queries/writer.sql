@@ -22,6 +22,10 @@ SELECT n.external_id, p.project_id, p.version, p.content_hash, p.archived_at IS 
                         AND holder IS DISTINCT FROM $3 AND expires_at > clock_timestamp()
                      OFFSET 0) AS l ON true
 
+-- name: is_suspected
+-- Whether an import is suspected to be dead: see suspect_silent in imports.sql.
+SELECT suspected_at > beat_at FROM import_progress WHERE client_id = $1 AND import_id = $2
+
 -- name: create_projects
 -- Runs under the projects' locks. Separate from the update, because an upsert would use up an
 -- identity value for each row.

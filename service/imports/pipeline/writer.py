@@ -25,8 +25,10 @@ from service.storage.db_errors import (
     describe_refusal,
     remedy_for,
 )
+from service.storage.queries import Queries
 from service.storage.retry import backoff, complete, with_retries
 
+_SQL = Queries("writer")
 _log = structlog.get_logger()
 
 WriteBatch = Callable[
@@ -103,6 +105,8 @@ class Writer:
             Unavailable: the database stayed unavailable; what was not committed is not stored.
             Exception: a fault of the service, as ``db_errors.REMEDIES`` classifies it.
         """
+        if not items:  # the batch has shared objects only
+            return
         lease = self._lease
         key = batch_key(lease.client_id, lease.import_id, lease.attempt, items[0].index)
         work = _Work(key)
@@ -151,22 +155,37 @@ class Writer:
     async def _refuse_overdue(
         self, contested: list[BatchItem], waiting_since: dict[int, float]
     ) -> list[BatchItem]:
-        """Replace the projects that waited too long by refusals that name the lock's holder."""
+        """Replace the projects that waited too long by refusals that name the lock's holder.
+
+        If the holder is suspected to be dead, the project waits once more: a dead import is ended
+        soon, and its locks with it.
+        """
         now = time.monotonic()
         items: list[BatchItem] = []
         for item in contested:
             since = waiting_since.setdefault(item.index, now)
-            if not isinstance(item, Refusal) and now - since > self._lock_timeout:
-                items.append(await self._refuse_locked(item))
-            else:
+            if isinstance(item, Refusal) or now - since <= self._lock_timeout:
                 items.append(item)
+                continue
+            holder, suspected = await self._find_holder(item.external_id)
+            if suspected:
+                waiting_since[item.index] = now
+                items.append(item)
+            else:
+                items.append(self._refuse_locked(item, holder))
         return items
 
-    async def _refuse_locked(self, project: Project | Reversal) -> Refusal:
-        async def find(conn: Connection, _recheck: bool) -> int | None:
-            return await find_lock_holder(conn, self._lease.client_id, project.external_id)
+    async def _find_holder(self, external_id: str) -> tuple[int | None, bool]:
+        """Return the import that holds a project's lock, and whether it is suspected to be dead."""
+        client_id = self._lease.client_id
 
-        holder = await with_retries(self._pool, find, self._retry_timeout)
+        async def find(conn: Connection, _again: bool) -> tuple[int | None, bool]:
+            holder = await find_lock_holder(conn, client_id, external_id)
+            return holder, bool(await conn.fetchval(_SQL.is_suspected, client_id, holder))
+
+        return await with_retries(self._pool, find, self._retry_timeout)
+
+    def _refuse_locked(self, project: Project | Reversal, holder: int | None) -> Refusal:
         name = "another transaction" if holder is None else f"import {holder}"
         message = f"The project was being written by {name} for over {self._lock_timeout:g} s"
         return _refuse(project, ErrorCode.LOCKING_CONFLICT, message, import_id=holder)
