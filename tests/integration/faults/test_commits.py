@@ -9,12 +9,20 @@ import aiohttp
 import asyncpg
 import pytest
 
+from service.imports.lease import Lease
+from service.imports.pipeline.fair_scheduler import FairScheduler
+from service.imports.pipeline.writer import Writer
+from service.observability import metrics
+from service.settings import Settings
 from service.storage import Pool
+from service.storage.advisory_locks import project_key
+from service.storage.pool import open_pool
+from tests.support.databases import ADD_CLIENT
 from tests.support.faults.cluster import Cluster
 from tests.support.faults.project_files import content_of
-from tests.support.faults.proxy import COMMIT, Fault, Proxy
+from tests.support.faults.proxy import COMMIT, Fault, Proxy, Strike
 from tests.support.faults.truth import assert_outcomes_are_stored, stored_outcomes
-from tests.support.projects import until
+from tests.support.projects import CLIENT, begun, fetch_results, project, until
 from tests.support.service import Service
 from tests.support.upload import send_file
 
@@ -50,6 +58,14 @@ async def gated(pool: Pool, table: str) -> AsyncIterator[None]:
         yield
 
 
+async def wait_for_strike(strike: Strike, work: "asyncio.Task[Any]") -> None:
+    """Wait for a strike on some work, which must not end before."""
+    struck = asyncio.create_task(strike.struck.wait())
+    await asyncio.wait([struck, work], return_when=asyncio.FIRST_COMPLETED)
+    struck.cancel()
+    assert not work.done(), work.result()
+
+
 REFUSED: Final = b'<project id="bad"><name>Bad</name><tasks><task/></tasks></project>'
 """A project that the parser refuses: its outcome needs no lock of a project."""
 
@@ -69,7 +85,7 @@ async def test_an_import_whose_commit_is_cut_off_waits_for_it_and_reports_succes
     async with gated(pool, "import_results"):
         strike = proxy.strike(Fault.ABANDON, COMMIT, skip=1)
         sending = asyncio.create_task(send_file(http, faulty, content, query=query))
-        await strike.struck.wait()
+        await wait_for_strike(strike, sending)
         await until(pool, _WAITING)
 
     status, body = await sending
@@ -91,7 +107,7 @@ async def test_an_undo_whose_commit_is_cut_off_restores_each_project_once(
         strike = proxy.strike(Fault.ABANDON, COMMIT, skip=1)
         headers = faulty.headers(scope="projects:undo projects:read")
         undoing = asyncio.create_task(post(http, faulty.url("imports/1/undo"), headers))
-        await strike.struck.wait()
+        await wait_for_strike(strike, undoing)
         await until(pool, _WAITING)
 
     status, body = await undoing
@@ -117,7 +133,7 @@ async def test_a_claim_whose_commit_is_cut_off_is_found_by_its_next_try(
     async with gated(pool, "import_progress"):
         strike = proxy.strike(Fault.ABANDON, COMMIT)
         sending = asyncio.create_task(send_file(http, faulty, content, **key))
-        await strike.struck.wait()
+        await wait_for_strike(strike, sending)
         await until(pool, _WAITING)
 
     status, body = await sending
@@ -125,6 +141,57 @@ async def test_a_claim_whose_commit_is_cut_off_is_found_by_its_next_try(
     continued = state == "interrupted" and not key
     states = await pool.fetch("SELECT state FROM imports ORDER BY import_id DESC")
     assert [row["state"] for row in states] == ["completed"] + ["interrupted"] * continued
+
+
+@pytest.fixture
+async def lease(pool: Pool) -> Lease:
+    await pool.execute(ADD_CLIENT)
+    return await begun(pool)
+
+
+@pytest.fixture
+async def writer(settings: Settings, proxy: Proxy, lease: Lease) -> AsyncIterator[Writer]:
+    """A writer whose connections the proxy can end."""
+    async with open_pool(settings, proxy.dsn) as way:
+        queue = FairScheduler(8).queue(CLIENT)
+        yield Writer(way, queue, lease, lock_timeout=30, retry_timeout=20)
+
+
+async def test_a_project_that_is_contested_after_a_lost_commit_is_not_written_twice(
+    pool: Pool, proxy: Proxy, lease: Lease, writer: Writer
+) -> None:
+    put_off = metrics.PROJECTS_PUT_OFF._value.get()
+    async with pool.acquire() as other, other.transaction():
+        async with gated(pool, "import_results"):
+            strike = proxy.strike(Fault.ABANDON, COMMIT)
+            landing = asyncio.create_task(writer.write_batch([project("A"), project("B", 1)]))
+            await wait_for_strike(strike, landing)
+            key = project_key(CLIENT, "A")
+            taking = asyncio.create_task(other.execute("SELECT pg_advisory_xact_lock($1)", key))
+            # The commit at the gate, the next try, and the other transaction.
+            await until(pool, "SELECT count(*) = 3 FROM pg_locks WHERE NOT granted")
+        await taking
+        async with asyncio.timeout(20):
+            while metrics.PROJECTS_PUT_OFF._value.get() == put_off:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    await landing
+    outcomes = await fetch_results(pool, lease)
+    assert [(row["outcome"], row["version"]) for row in outcomes] == [("created", 1)] * 2
+
+
+async def test_a_batch_that_is_split_after_a_lost_commit_is_not_written_twice(
+    pool: Pool, proxy: Proxy, lease: Lease, writer: Writer
+) -> None:
+    batch = [project("A"), project("B", 1, percent="not a number")]
+    async with pool.acquire() as other, gated(pool, "import_results"), other.transaction():
+        await other.execute("SELECT pg_advisory_xact_lock($1)", project_key(CLIENT, "B"))
+        strike = proxy.strike(Fault.ABANDON, COMMIT)
+        landing = asyncio.create_task(writer.write_batch(batch))
+        await wait_for_strike(strike, landing)
+    await landing
+    outcomes = await fetch_results(pool, lease)
+    assert [row["outcome"] for row in outcomes] == ["created", "failed"]
+    assert outcomes[1]["error"] == "VALIDATION_ERROR"
 
 
 async def post(
@@ -164,7 +231,7 @@ async def test_an_import_completes_once_its_synchronous_standby_is_back(
 ) -> None:
     strike = way.strike(Fault.LOSE_COMMIT, COMMIT, skip=4)
     sending = asyncio.create_task(send_file(http, own, content))
-    await strike.struck.wait()
+    await wait_for_strike(strike, sending)
     await set_synchronous(own_server, "away")
     await wait_for_standby(own_server, 5)
     await set_synchronous(own_server, "")
@@ -181,10 +248,13 @@ async def test_an_import_is_interrupted_if_its_synchronous_standby_stays_away(
 ) -> None:
     strike = way.strike(Fault.LOSE_COMMIT, COMMIT, skip=4)
     sending = asyncio.create_task(send_file(http, own, content, Idempotency_Key="k"))
-    await strike.struck.wait()
+    await wait_for_strike(strike, sending)
     await set_synchronous(own_server, "away")
     status, body = await sending
     assert status == 503, body
+    # Nobody ended a backend that waits for the standby: its commit would then be seen, and be lost.
+    log = (own_server.folder / "server.log").read_text()
+    assert "canceling the wait for synchronous replication" not in log
     await set_synchronous(own_server, "")
 
     async with asyncio.timeout(30):
