@@ -10,8 +10,10 @@ import asyncpg
 import pytest
 
 from service.imports.lease import Lease
+from service.imports.pipeline.batch import Batch
 from service.imports.pipeline.fair_scheduler import FairScheduler
 from service.imports.pipeline.writer import Writer
+from service.model import SharedObject
 from service.observability import metrics
 from service.settings import Settings
 from service.storage import Pool
@@ -192,6 +194,20 @@ async def test_a_batch_that_is_split_after_a_lost_commit_is_not_written_twice(
     outcomes = await fetch_results(pool, lease)
     assert [row["outcome"] for row in outcomes] == ["created", "failed"]
     assert outcomes[1]["error"] == "VALIDATION_ERROR"
+
+
+async def test_shared_objects_whose_commit_is_cut_off_are_stored_once(
+    pool: Pool, proxy: Proxy, writer: Writer
+) -> None:
+    batch = Batch(shared=[SharedObject(bytes(32), "Calendar", "1", b"{}")])
+    async with gated(pool, "shared_objects"):
+        strike = proxy.strike(Fault.ABANDON, COMMIT)
+        storing = asyncio.create_task(writer.store_shared(batch))
+        await wait_for_strike(strike, storing)
+        # The commit at the gate, and the next try.
+        await until(pool, "SELECT count(*) = 2 FROM pg_locks WHERE NOT granted")
+    await storing
+    assert await pool.fetchval("SELECT count(*) FROM shared_objects") == 1
 
 
 async def post(
