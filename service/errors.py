@@ -260,8 +260,8 @@ class Conflict(ServiceError):
             "yes",
         ),
         Cause(
-            "A cancel was requested for an import that has ended, or an undo for an import that is "
-            "running or was a dry run.",
+            "A cancel was requested for an import that has ended; or an undo for an import that is "
+            "running, was a dry run, or whose outcomes are no longer kept (`undoable_until`).",
             "Read the outcomes of the import.",
         ),
     )

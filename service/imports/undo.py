@@ -17,14 +17,17 @@ from typing import Any, Final
 import asyncpg
 
 from service.codes import ErrorCode
+from service.errors import Conflict, Unavailable
 from service.imports import outcomes
 from service.imports.conflict_rules import Failure, Outcome, lock_failure
+from service.imports.ending import NO_ROOM, ImportStopped
 from service.imports.fingerprint import NO_FILE, upload_fingerprint
 from service.imports.lease import Lease, check_lease
 from service.imports.outcomes import Tally
-from service.imports.pipeline.batch import BatchItem, Reversal
+from service.imports.pipeline.batch import Batch, BatchItem, Reversal
 from service.imports.pipeline.copy import copy_results
 from service.imports.pipeline.fair_scheduler import Queue
+from service.imports.pipeline.staged_batches import StagedBatches
 from service.imports.pipeline.transaction import (
     WritePlan,
     drop_written,
@@ -37,7 +40,7 @@ from service.model import Refusal
 from service.observability.metrics import Stage
 from service.settings import Settings
 from service.spool.disk_set import DiskSet
-from service.spool.spool import Spool
+from service.spool.spool import Spool, TooLarge
 from service.storage import Connection, Pool
 from service.storage.queries import Queries
 from service.storage.retry import with_retries
@@ -47,6 +50,8 @@ _SQL = Queries("undo")
 
 BATCH_TASKS: Final = 20_000
 """Approximate number of tasks in a batch."""
+
+OUTCOMES_PRUNED: Final = "The outcomes of the import are no longer kept, so it cannot be undone"
 
 PRUNED: Final = Failure(
     ErrorCode.NOT_IMPORTED, "The previous version is no longer kept", {"retryable": False}
@@ -96,25 +101,24 @@ class UndoSession(ImportSession):
         return await self._complete(await self._finish_work())
 
     async def _run(self) -> bool:
-        reading = asyncio.Lock()
-        async with aclosing(self._batches()) as batches:
+        try:
+            staged = await self._stage_changes()
+        except TooLarge as exc:
+            raise Unavailable(NO_ROOM) from exc
+        batches = staged.read()
 
-            async def write() -> None:
-                while True:
-                    async with reading:
-                        batch = await anext(batches, None)
-                    if batch is None:
-                        return
-                    try:
-                        await self._writer.write_batch(batch)
-                    except Exception as exc:
-                        self._set_fault(exc)  # at once: the other writers may take a while to end
-                        raise
-                    self._done += len(batch)
+        async def write() -> None:
+            for batch in batches:
+                try:
+                    await self._writer.write_batch(batch.items)
+                except Exception as exc:
+                    self._set_fault(exc)  # at once: the other writers may take a while to end
+                    raise
+                self._done += len(batch.items)
 
-            async with asyncio.TaskGroup() as tasks:
-                for _ in range(self._settings.writers):
-                    tasks.create_task(write())
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(self._settings.writers):
+                tasks.create_task(write())
         return True
 
     def _close_files(self) -> None:
@@ -125,43 +129,66 @@ class UndoSession(ImportSession):
             return {}
         return {"fingerprint": upload_fingerprint(NO_FILE, notes, self.lease.options)}
 
-    async def _batches(self) -> AsyncGenerator[list[Reversal], None]:
-        batch: list[Reversal] = []
+    async def _stage_changes(self) -> StagedBatches:
+        """List all projects that the import changed before the first is restored.
+
+        Raises:
+            ImportStopped: outcomes of the import were pruned.
+        """
+        staged = StagedBatches(self._spool)
+        batch = Batch()
         index = tasks = 0
         async with aclosing(self._changes()) as changes:
             async for row in changes:
                 created = row["outcome"] == Outcome.CREATED
-                batch.append(
+                batch.add(
                     Reversal(index, row["external_id"], row["name"], row["project_id"], created)
                 )
                 index += 1
                 tasks += row["tasks"]
-                if len(batch) == self._settings.batch_projects or tasks > BATCH_TASKS:
-                    yield batch
-                    batch = []
+                if len(batch.items) == self._settings.batch_projects or tasks > BATCH_TASKS:
+                    staged.add(batch)
+                    batch = Batch()
                     tasks = 0
-        if batch:
-            yield batch
+        if batch.items:
+            staged.add(batch)
+        return staged
 
     async def _changes(self) -> AsyncGenerator[asyncpg.Record, None]:
-        """Yield each project that the import changed once; its last attempt comes first."""
+        """Yield each project that the import changed once; its last attempt comes first.
+
+        Raises:
+            ImportStopped: outcomes of the import were pruned by the end of the list.
+        """
+        last, _ = await self._read_import()
+        changed = 0
         with DiskSet(self._spool) as seen:
-            for attempt in range(await self._read_attempt(), 0, -1):
+            for attempt in range(last, 0, -1):
                 after = -1
                 while rows := await self._list_changes(attempt, after):
                     after = rows[-1]["index"]
+                    changed += len(rows) if attempt == last else 0
                     for row in rows:
                         if seen.add(b"%d" % row["project_id"], 0) is None:
                             yield row
+        _, expected = await self._read_import()
+        if expected not in (None, changed):  # earlier versions of the service set no mark
+            raise ImportStopped("failed", Conflict(OUTCOMES_PRUNED))
 
-    async def _read_attempt(self) -> int:
-        async def read(conn: Connection, _again: bool) -> int:
-            attempt: int = await conn.fetchval(
-                _SQL.read_attempt, self.lease.client_id, self._undone
-            )
-            return attempt
+    async def _read_import(self) -> tuple[int, int | None]:
+        """Return the import's last attempt, and how many projects that changed.
 
-        return await with_retries(self._pool, read, self._settings.retry_timeout)
+        Raises:
+            ImportStopped: outcomes of the import were pruned.
+        """
+
+        async def read(conn: Connection, _again: bool) -> asyncpg.Record | None:
+            return await conn.fetchrow(_SQL.read_import, self.lease.client_id, self._undone)
+
+        undone = await with_retries(self._pool, read, self._settings.retry_timeout)
+        if undone is None or undone["pruned"]:
+            raise ImportStopped("failed", Conflict(OUTCOMES_PRUNED))
+        return undone["attempt"], undone["changed"]
 
     async def _list_changes(self, attempt: int, after: int) -> Sequence[asyncpg.Record]:
         async def read(conn: Connection, _again: bool) -> Sequence[asyncpg.Record]:

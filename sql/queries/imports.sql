@@ -158,7 +158,7 @@ SELECT i.import_id, i.state, i.attempt, i.subject, i.idempotency_key, i.options,
        i.filename, i.dialect,
        CASE i.state WHEN 'running' THEN p.bytes_read ELSE i.bytes_read END AS bytes_read,
        p.projects_done, p.cancel_requested, i.warnings, i.cause, i.counts, i.request_id,
-       i.started_at, i.ended_at
+       i.started_at, i.ended_at, i.outcomes_pruned_at
   FROM imports i
   JOIN import_progress p USING (client_id, import_id)
  WHERE i.client_id = $1 AND i.import_id = $2
@@ -172,7 +172,7 @@ SELECT i.import_id, i.state, i.attempt, i.subject, i.idempotency_key, i.options,
        i.filename, i.dialect,
        CASE i.state WHEN 'running' THEN p.bytes_read ELSE i.bytes_read END AS bytes_read,
        p.projects_done, p.cancel_requested, i.warnings, i.cause, i.counts, i.request_id,
-       i.started_at, i.ended_at
+       i.started_at, i.ended_at, i.outcomes_pruned_at
   FROM imports i
   JOIN import_progress p USING (client_id, import_id)
  WHERE i.client_id = $1 AND i.import_id < $2

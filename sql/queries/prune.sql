@@ -70,7 +70,8 @@ DELETE FROM pruned_versions t
 -- Deletes at most $4 outcomes of imports that ended more than $2 days ago. Running imports have no
 -- end; outcomes that a key claimed less than $3 seconds ago can still find stay. The recursion steps
 -- over the imports that have outcomes, up to the first that began too late, so that a history of
--- imports without outcomes costs nothing.
+-- imports without outcomes costs nothing. The same statement marks the imports, so that an undo which
+-- sees no mark after it listed the outcomes has seen all of them.
 WITH RECURSIVE walked AS (
     (SELECT import_id
        FROM import_results
@@ -99,6 +100,11 @@ WITH RECURSIVE walked AS (
      WHERE i.ended_at < statement_timestamp() - make_interval(days => $2)
        AND (i.key_claimed_at < statement_timestamp() - make_interval(secs => $3)) IS NOT FALSE
      LIMIT $4
+), marked AS (
+    UPDATE imports i
+       SET outcomes_pruned_at = statement_timestamp()
+      FROM (SELECT DISTINCT import_id FROM expired) AS e
+     WHERE i.client_id = $1 AND i.import_id = e.import_id AND i.outcomes_pruned_at IS NULL
 )
 DELETE FROM import_results r
  USING expired e

@@ -1,5 +1,10 @@
--- name: read_attempt
-SELECT attempt FROM imports WHERE client_id = $1 AND import_id = $2
+-- name: read_import
+-- The import to undo: its last attempt, how many projects that changed, and whether outcomes of any
+-- attempt were pruned.
+SELECT attempt, (counts->>'created')::bigint + (counts->>'updated')::bigint AS changed,
+       outcomes_pruned_at IS NOT NULL AS pruned
+  FROM imports
+ WHERE client_id = $1 AND import_id = $2
 
 -- name: list_changes
 -- A page of the projects that an attempt of an import created or updated, after an index.

@@ -253,9 +253,9 @@ _UNDO_IMPORT: Final = operation(
         )
     },
     failures={
-        409: "The import is running or was a dry run; or every project was refused because of a "
-        "lock or its version; or an undo with the same key is running; or a user cancelled the "
-        "undo.",
+        409: "The import is running, was a dry run, or its outcomes are no longer kept; or every "
+        "project was refused because of a lock or its version; or an undo with the same key is "
+        "running; or a user cancelled the undo.",
         422: "",
         429: "",
         500: "The service failed. The undo, if it had begun, is `failed`.",

@@ -210,6 +210,12 @@ def _import() -> Json:
             "request_id": describe(nullable(STRING), "`X-Request-Id` of the upload."),
             "started_at": TIME,
             "ended_at": describe(nullable(TIME), "Null while the import runs."),
+            "undoable_until": describe(
+                nullable(TIME),
+                "The service keeps the outcomes at least until this time, and an undo needs all of "
+                "them. Null if the import cannot be undone: while it runs, after a dry run, and "
+                "once outcomes were deleted.",
+            ),
         },
         description="One import.",
     )

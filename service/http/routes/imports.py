@@ -1,5 +1,6 @@
 """Imports: the history, one import, and its cancellation."""
 
+from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
@@ -49,7 +50,8 @@ async def list_imports(request: web.Request) -> web.Response:
     following = None
     if len(rows) == limit:
         following = pagination.next_page_url(request, FILTERS, limit, rows[-1]["import_id"])
-    return respond(200, "Imports", {"imports": rows, "next": following})
+    imports = [_format_import(request, row) for row in rows]
+    return respond(200, "Imports", {"imports": imports, "next": following})
 
 
 async def read_import(request: web.Request) -> web.Response:
@@ -95,7 +97,17 @@ async def find_import(request: web.Request, caller: Caller) -> dict[str, Any]:
     details = await run_query(request.app, find)
     if details is None:
         raise NotFound
-    return details
+    return _format_import(request, details)
+
+
+def _format_import(request: web.Request, row: dict[str, Any]) -> dict[str, Any]:
+    """Return the import as the API does: with the end of the time in which it can be undone."""
+    until = row["ended_at"]
+    if row.pop("outcomes_pruned_at") is not None or row["options"].get("dry_run"):
+        until = None
+    if until is not None:
+        until += timedelta(days=request.app[app_keys.SETTINGS].keep_results_days)
+    return {**row, "undoable_until": until}
 
 
 def _parse_import_id(request: web.Request) -> int:

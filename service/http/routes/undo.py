@@ -9,6 +9,7 @@ from service.http.routes.imports import find_import
 from service.http.upload.job import UndoJob, parse_request
 from service.http.upload.multistatus import respond_to_import
 from service.imports.options import ImportOptions
+from service.imports.undo import OUTCOMES_PRUNED
 
 
 async def undo_import(request: web.Request) -> web.StreamResponse:
@@ -21,5 +22,7 @@ async def undo_import(request: web.Request) -> web.StreamResponse:
         raise Conflict("The import is running: cancel it, or wait for its end")
     if details["options"].get("dry_run"):
         raise Conflict("The import was a dry run, which changes nothing")
+    if details["undoable_until"] is None:
+        raise Conflict(OUTCOMES_PRUNED)
     import_request = parse_request(request, caller, ImportOptions(undo=details["import_id"]))
     return await respond_to_import(request, UndoJob(import_request, app[app_keys.MANAGER]))

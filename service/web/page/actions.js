@@ -10,7 +10,7 @@ import { problem } from "./notice.js";
 export function actionButtons(row, changed) {
   if (row.state === "running") return row.cancel_requested ? [] : [actionButton("Cancel", () => cancel(row, changed))];
   const { created = 0, updated = 0 } = row.counts ?? {};
-  return created + updated && !row.options?.dry_run ? [actionButton("Undo", () => undo(row))] : [];
+  return created + updated && row.undoable_until ? [actionButton("Undo", () => undo(row))] : [];
 }
 
 /** A button that ignores clicks while its action runs. Errors go to the top of the page, because rows are redrawn. */
