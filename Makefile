@@ -24,7 +24,7 @@ help:
 	@echo "make bench             measure speed, memory and fairness (22 min; QUICK=1: 3 min, fewer measurements)"
 	@echo "make soak              import 200 mixed files into one service, and check for leaks (30 s)"
 	@echo "make figures           measure 5 GiB, a million outcomes, an undo, pruning and parallel uploads (25 min)"
-	@echo "make growth            measure costs by size of project, by partitions, and by replicas and clients (15 min)"
+	@echo "make growth            measure costs by size of project, by partitions, by replicas and clients, and of each route (25 min)"
 	@echo "make image-check       build the image, run it read-only, and import files through it (as root, 5 min)"
 	@echo "make k8s-check         validate the manifests for three versions of Kubernetes, and test alerts and queries"
 	@echo "make clients-check     install the languages of docs/clients, and run all eight clients (as root, 8 min)"
@@ -112,6 +112,7 @@ growth: setup
 	@$(BIN)/python -m tests.tools.bench.costs
 	@$(BIN)/python -m tests.tools.bench.partitions
 	@$(BIN)/python -m tests.tools.bench.growth
+	@$(BIN)/python -m tests.tools.bench.plans
 
 image-check: setup
 	@scripts/debian.sh buildah buildah debootstrap netavark

@@ -228,6 +228,11 @@ class Settings(BaseSettings):
     keep_results_days: int = Field(
         30, ge=1, description="days that the outcomes of an ended import are kept"
     )
+    keep_imports_days: int | None = Field(
+        None,
+        ge=365,
+        description="days that an ended import is kept in the history; by default forever",
+    )
     keep_keys_hours: float = Field(
         24, gt=0, le=24 * 7, description="hours that an `Idempotency-Key` refers to its import"
     )

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from service.errors import Forbidden
 from service.imports.lease import Lease
@@ -21,6 +21,9 @@ from service.storage.clients import DISABLED, is_disabled
 from service.storage.queries import Queries
 
 _SQL = Queries("imports")
+_FOLLOW_KEYS: Final = Queries("projects").follow_keys
+EXAMINED: Final = 20_000
+"""Imports that a page with a filter examines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,15 +225,26 @@ class ImportQuery:
 
 async def list_imports(
     conn: Connection, client_id: int, *, query: ImportQuery, before: int, limit: int
-) -> list[dict[str, Any]]:
-    """Return a page of imports, the latest first.
+) -> tuple[list[dict[str, Any]], int | None]:
+    """Return a page of imports, the latest first, and the id after which the next page begins.
+
+    A page examines at most ``EXAMINED`` imports, so it can have fewer than ``limit`` although
+    others follow.
 
     Args:
         before: list the imports with smaller ids.
         limit: the maximum number of imports.
     """
-    subject, key = query.key or (None, None)
-    rows = await conn.fetch(
-        _SQL.list_imports, client_id, before, query.state, query.text, subject, key, limit
-    )
-    return [await _with_counts(conn, client_id, dict(row)) for row in rows]
+    values = (client_id, before, limit, query.state, query.text)
+    async with conn.transaction(isolation="read_committed", readonly=True):
+        await conn.execute(_FOLLOW_KEYS)
+        if query.key is not None:
+            text = _SQL.list_imports.format(imports=_SQL.list_by_key)
+            rows = await conn.fetch(text, *values, *query.key)
+        else:
+            text = _SQL.list_imports.format(imports=_SQL.list_latest)
+            rows = await conn.fetch(text, *values, EXAMINED)
+        last = rows[-1]["import_id"] if len(rows) == limit else None
+        if last is None and query.key is None and (query.state or query.text):
+            last = await conn.fetchval(_SQL.find_scan_end, client_id, before, EXAMINED)
+    return [await _with_counts(conn, client_id, dict(row)) for row in rows], last

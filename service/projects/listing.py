@@ -1,19 +1,24 @@
 """Lists a client's projects, and the versions of a project."""
 
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, NamedTuple
 
 from service.codes import ErrorCode
-from service.projects.records import SQL, Page, RunQuery, bind_query
+from service.projects.records import PAGE_ROWS, SQL, Page, Query, RunQuery, bind_query
 from service.storage import Connection
 
 _CUT: Final = (ErrorCode.MALFORMED_XML, ErrorCode.FILE_TOO_LARGE)
 """Errors after which the rest of the file was not read."""
 
 
-@dataclass(frozen=True, slots=True)
-class CompleteImport:
+_IDS: Final = 20_000
+"""Ids that a query returns. A list of more changed projects examines all projects instead."""
+
+
+class CompleteImport(NamedTuple):
     """An import whose outcomes list every project of its file."""
 
     import_id: int
@@ -45,8 +50,8 @@ class ProjectQuery:
 
 async def read_current_version(conn: Connection, client_id: int, project_id: int) -> int | None:
     """Return a project's current version, or None if the client does not have the project."""
-    version: int | None = await conn.fetchval(SQL.current, client_id, project_id)
-    return version
+    rows = await bind_query(SQL.current, client_id, project_id, settings=SQL.follow_keys)(conn)
+    return rows[0]["version"] if rows else None
 
 
 async def list_versions(
@@ -57,7 +62,8 @@ async def list_versions(
     Returns:
         Rows with ``version``, and the version as JSON in ``line``.
     """
-    return await run_query(bind_query(SQL.versions, client_id, project_id, after, limit))
+    values = (client_id, project_id, after, limit)
+    return await run_query(bind_query(SQL.versions, *values, settings=SQL.follow_keys))
 
 
 async def list_projects(
@@ -68,25 +74,76 @@ async def list_projects(
     Returns:
         Rows with ``project_id``, and the project as JSON in ``line``.
     """
-    values: list[Any] = [client_id, after, limit]
-    conditions: list[str] = []
+    page: list[Any] = []
+    async for candidates in _list_candidates(run_query, client_id, query, after):
+        values: list[Any] = [client_id, after, limit - len(page)]
+        bind = partial(_bind, values)
+        projects = SQL.list_all if candidates is None else bind(SQL.list_some, candidates)
+        conditions = "\n".join(_conditions(query, bind))
+        text = SQL.list.format(projects=projects, conditions=conditions)
+        page += await run_query(bind_query(text, *values, settings=SQL.follow_keys))
+        if len(page) == limit:
+            break
+    return page
 
-    def add(condition: str, *arguments: Any) -> None:
-        places = [f"${len(values) + number}" for number, _ in enumerate(arguments, 1)]
-        conditions.append(condition.format(*places))
-        values.extend(arguments)
 
+def _bind(values: list[Any], text: str, *arguments: Any) -> str:
+    places = [f"${len(values) + number}" for number, _ in enumerate(arguments, 1)]
+    values.extend(arguments)
+    return text.format(*places)
+
+
+def _conditions(query: ProjectQuery, bind: Callable[..., str]) -> Iterator[str]:
     if query.archived is not None:
-        add(SQL.archived if query.archived else SQL.active)
+        yield _archived(query.archived)
     if query.text is not None:
-        add(SQL.has_text, query.text)
+        yield bind(SQL.has_text, query.text)
     if query.source is not None:
-        add(SQL.from_source, query.source)
+        yield bind(SQL.from_source, query.source)
     if query.changed is not None:
-        add(SQL.changed_between, *query.changed)
+        yield bind(SQL.changed_between, *query.changed)
+
+
+async def _list_candidates(
+    run_query: RunQuery, client_id: int, query: ProjectQuery, after: int
+) -> AsyncIterator[list[int] | None]:
+    """Yield the ids among which the projects are, some at a time, or None for all projects."""
+    ids: list[int] = []
     if query.missing_from is not None:
-        add(SQL.missing_from, query.missing_from.import_id, query.missing_from.attempt)
-    return await run_query(bind_query(SQL.list.format(conditions="\n".join(conditions)), *values))
+        archived = "" if query.archived is None else _archived(query.archived)
+        text = SQL.list_missing.format(archived=archived)
+        while True:
+            ids = await _list_ids(
+                run_query, bind_query(text, client_id, after, *query.missing_from, _IDS)
+            )
+            for some in _split(ids):
+                yield some
+            if len(ids) < _IDS:
+                return
+            after = ids[-1]
+    if query.changed is not None:
+        bound = bind_query(
+            SQL.list_changed, client_id, *query.changed, _IDS, settings=SQL.follow_keys
+        )
+        ids = await _list_ids(run_query, bound)
+        if len(ids) < _IDS:
+            for some in _split(sorted({each for each in ids if each > after})):
+                yield some
+            return
+    yield None
+
+
+def _archived(archived: bool) -> str:
+    return SQL.archived if archived else SQL.active
+
+
+async def _list_ids(run_query: RunQuery, query: Query) -> list[int]:
+    return [row["project_id"] for row in await run_query(query)]
+
+
+def _split(ids: list[int]) -> Iterator[list[int]]:
+    for first in range(0, len(ids), PAGE_ROWS):
+        yield ids[first : first + PAGE_ROWS]
 
 
 async def read_watermark(conn: Connection) -> datetime:
@@ -103,9 +160,11 @@ async def find_complete_import(
     Raises:
         IncompleteImport: its outcomes do not list every project of its file.
     """
-    row = await conn.fetchrow(SQL.completeness, client_id, import_id)
-    if row is None:
+    query = bind_query(SQL.completeness, client_id, import_id, settings=SQL.follow_keys)
+    rows = await query(conn)
+    if not rows:
         return None
+    (row,) = rows
     if row["state"] != "completed":
         raise IncompleteImport(f"The import is {row['state']}, not completed")
     if not row["kept"]:

@@ -65,7 +65,7 @@ async def read_project(run_query: RunQuery, key: VersionKey, query: str) -> asyn
         VersionGone: the version does not exist.
         Unavailable: the database is unavailable.
     """
-    for row in await run_query(bind_query(query, *key)):
+    for row in await run_query(bind_query(query, *key, settings=SQL.follow_keys)):
         return row
     raise VersionGone
 
@@ -119,12 +119,16 @@ async def check_kept(run_query: RunQuery, key: VersionKey) -> None:
         raise VersionGone
 
 
-def bind_query(query: str, *values: Any) -> Query:
-    """Return a query with its values; its text does not depend on the settings of the role."""
+def bind_query(query: str, *values: Any, settings: str = SQL.set_style) -> Query:
+    """Return a query with its values; its text does not depend on the settings of the role.
+
+    Args:
+        settings: the query that sets them.
+    """
 
     async def fetch(conn: Connection) -> Page:
         async with conn.transaction(isolation="read_committed", readonly=True):
-            await conn.execute(SQL.set_style)
+            await conn.execute(settings)
             return await conn.fetch(query, *values)
 
     return fetch

@@ -1,21 +1,25 @@
 """Pruning: deletes expired versions and outcomes, and shared objects that nothing references.
 
-``serve`` prunes in the background; ``bulk-import prune`` prunes once. One process at a time prunes,
-in transactions of a bounded number of rows with a pause after each, and always by the primary key.
-It keeps the newest versions of each project and all outcomes of running imports. Pruning only tries
-the client's lock, so it never waits for an import. An import that begins meanwhile waits for at
-most one transaction.
+``serve`` prunes in the background; ``bulk-import prune`` prunes once. A round visits the clients
+for which a look-up finds work since the last round, and once a day all clients. One process at a
+time prunes, in transactions of a bounded number of rows with a pause after each, and always by the
+primary key. It keeps the newest versions of each project and all outcomes of running imports.
+Pruning only tries the client's lock, so it never waits for an import. An import that begins
+meanwhile waits for at most one transaction.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from typing import Final
 
+import asyncpg
 import structlog
 
 from service.observability import metrics
+from service.projects.listing import read_watermark
 from service.settings import Settings
 from service.storage import Connection, Pool, watchdog
 from service.storage.advisory_locks import try_client_lock, try_prune_lock
@@ -31,8 +35,13 @@ ROWS_AT_A_TIME: Final = 5000
 
 VERSIONS_AT_A_TIME: Final = 500
 _PROJECTS_AT_A_TIME: Final = 1000
+_CHANGED_AT_MOST: Final = 100_000
+"""Changed versions above which a round examines all projects of the client: the ids of the changed
+projects are in memory."""
 _UNUSED_AT_A_TIME: Final = 100_000
 _PAUSE: Final = 0.05
+_LATE: Final = timedelta(minutes=5)
+"""How long a transaction of another role, which the watermark cannot see, may take."""
 
 
 @dataclass(slots=True)
@@ -42,6 +51,7 @@ class PruneResult:
     versions: int = 0
     outcomes: int = 0
     shared_objects: int = 0
+    imports: int = 0
 
     def __str__(self) -> str:
         return ", ".join(
@@ -59,6 +69,15 @@ class PruneBusy(Exception):
 
 class _Locked(Exception):
     pass
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """When this round began and, unless it visits all clients and projects, the last one."""
+
+    began_at: datetime
+    swept_at: datetime
+    since: datetime | None
 
 
 async def prune_periodically(pool: Pool, settings: Settings) -> None:
@@ -84,29 +103,64 @@ async def prune(pool: Pool, settings: Settings) -> PruneResult:
         PruneBusy: another process prunes.
         Exception: the last failure, after all clients.
     """
-    async with watchdog.acquire(pool) as conn:
-        clients = [row["client_id"] for row in await conn.fetch(_SQL.list_clients)]
     result = PruneResult()
     failed: Exception | None = None
-    for client_id in clients:
-        try:
-            await _prune_client(pool, client_id, settings, result)
-        except _Locked:
-            raise PruneBusy(result) from None
-        except Exception as exc:
-            _log.warning("pruning failed", client_id=client_id, fault=repr(exc))
-            failed = exc
+    try:
+        this, clients = await _begin_round(pool, settings)
+        for client_id in clients:
+            try:
+                await _prune_client(pool, client_id, settings, this, result)
+            except _Locked:
+                raise
+            except Exception as exc:
+                _log.warning("pruning failed", client_id=client_id, fault=repr(exc))
+                failed = exc
+        if failed is None:
+            await _end_round(pool, settings, this)
+    except _Locked:
+        raise PruneBusy(result) from None
     if failed is not None:
         raise failed
     return result
 
 
+async def _begin_round(pool: Pool, settings: Settings) -> tuple[_Round, list[int]]:
+    """Return the round, and the clients to visit."""
+    async with _transaction(pool) as conn:
+        state = await conn.fetchrow(_SQL.read_state, _rules(settings))
+        began_at = await read_watermark(conn) - _LATE
+        if state is None:
+            rows = await conn.fetch(_SQL.list_all_clients)
+            this = _Round(began_at, began_at, None)
+        else:
+            this = _Round(began_at, state["swept_at"], state["began_at"])
+            rows = await conn.fetch(
+                _SQL.list_clients,
+                this.since,
+                settings.keep_superseded,
+                settings.keep_results_days,
+                settings.keep_imports_days,
+            )
+    return this, [row["client_id"] for row in rows]
+
+
+async def _end_round(pool: Pool, settings: Settings, this: _Round) -> None:
+    async with _transaction(pool) as conn:
+        await conn.execute(_SQL.save_state, this.began_at, this.swept_at, _rules(settings))
+
+
+def _rules(settings: Settings) -> dict[str, float]:
+    return {"versions": settings.keep_versions, "superseded": settings.keep_superseded}
+
+
 async def _prune_client(
-    pool: Pool, client_id: int, settings: Settings, result: PruneResult
+    pool: Pool, client_id: int, settings: Settings, this: _Round, result: PruneResult
 ) -> None:
-    await _prune_versions(pool, client_id, settings, result)
+    await _prune_versions(pool, client_id, settings, this, result)
     await _prune_records(pool, client_id)
     await _prune_outcomes(pool, client_id, settings, result)
+    if settings.keep_imports_days is not None:
+        await _prune_imports(pool, client_id, settings, result)
     await _prune_shared(pool, client_id, result)
 
 
@@ -124,24 +178,45 @@ async def _transaction(pool: Pool) -> AsyncIterator[Connection]:
 
 
 async def _prune_versions(
-    pool: Pool, client_id: int, settings: Settings, result: PruneResult
+    pool: Pool, client_id: int, settings: Settings, this: _Round, result: PruneResult
 ) -> None:
-    """Delete old versions, in ranges of projects; ``_prune_records`` deletes their records."""
+    """Delete old versions, some projects at a time; ``_prune_records`` deletes their records."""
+    keep = (settings.keep_versions, settings.keep_superseded, VERSIONS_AT_A_TIME)
+    async for projects in _list_projects(pool, client_id, settings, this):
+        while True:
+            async with _transaction(pool) as conn:
+                old = await conn.fetch(_SQL.list_superseded, client_id, projects, *keep)
+                if old:
+                    await conn.executemany(_SQL.delete_version, [(client_id, *row) for row in old])
+            result.versions += len(old)
+            if old:
+                await asyncio.sleep(_PAUSE)
+            if len(old) < VERSIONS_AT_A_TIME:
+                break
+
+
+async def _list_projects(
+    pool: Pool, client_id: int, settings: Settings, this: _Round
+) -> AsyncIterator[list[int]]:
+    """Yield the projects that can have old versions: the changed ones, or all."""
+    if this.since is not None:
+        window = (this.since, settings.keep_superseded, _CHANGED_AT_MOST)
+        async with _transaction(pool) as conn:
+            rows = await conn.fetch(_SQL.list_changed, client_id, *window)
+        if len(rows) < _CHANGED_AT_MOST:
+            ids = sorted({row["project_id"] for row in rows})
+            for first in range(0, len(ids), _PROJECTS_AT_A_TIME):
+                yield ids[first : first + _PROJECTS_AT_A_TIME]
+            return
     after = -1
     while True:
+        page = (after, settings.keep_versions, _PROJECTS_AT_A_TIME)
         async with _transaction(pool) as conn:
-            last = await conn.fetchval(_SQL.find_range_end, client_id, after, _PROJECTS_AT_A_TIME)
-            if last is None:
-                return
-            keep = (settings.keep_versions, settings.keep_superseded, VERSIONS_AT_A_TIME)
-            old = await conn.fetch(_SQL.list_superseded, client_id, after, last, *keep)
-            if old:
-                projects, versions = zip(*old, strict=True)
-                await conn.execute(_SQL.delete_versions, client_id, projects, versions)
-        result.versions += len(old)
-        after = last if len(old) < VERSIONS_AT_A_TIME else old[-1]["project_id"] - 1
-        if old:
-            await asyncio.sleep(_PAUSE)
+            rows = await conn.fetch(_SQL.list_projects, client_id, *page)
+        if not rows:
+            return
+        yield [row["project_id"] for row in rows]
+        after = rows[-1]["project_id"]
 
 
 async def _prune_records(pool: Pool, client_id: int) -> None:
@@ -151,31 +226,72 @@ async def _prune_records(pool: Pool, client_id: int) -> None:
             old = await conn.fetch(_SQL.list_pruned, client_id, VERSIONS_AT_A_TIME)
             if not old:
                 return
-            key = (client_id, *zip(*old, strict=True))
             left = ROWS_AT_A_TIME
             for table in Table:
+                left -= await _delete_records(conn, client_id, table, old, left)
                 if not left:
                     break
-                query = _SQL.delete_records.format(table=table.value)
-                left -= _affected(await conn.execute(query, *key, left))
             if left:
-                await conn.execute(_SQL.delete_pruned, *key)
+                await conn.executemany(_SQL.delete_pruned, [(client_id, *row) for row in old])
         await asyncio.sleep(_PAUSE)
+
+
+async def _delete_records(
+    conn: Connection, client_id: int, table: Table, old: Sequence[asyncpg.Record], limit: int
+) -> int:
+    """Delete at most ``limit`` records of versions from one table; return how many."""
+    listed = _SQL.list_records.format(table=table.value)
+    rows = await conn.fetch(listed, client_id, *zip(*old, strict=True), limit)
+    keys = [(client_id, row["project_id"], row["version"], row["last"]) for row in rows]
+    await conn.executemany(_SQL.delete_records.format(table=table.value), keys)
+    return sum(row["number"] for row in rows)
 
 
 async def _prune_outcomes(
     pool: Pool, client_id: int, settings: Settings, result: PruneResult
 ) -> None:
-    # An upload that found a key just before it expired may take this long to arrive.
-    keys = settings.keep_keys_hours * 3600 + settings.upload_timeout
-    keep = (settings.keep_results_days, keys, ROWS_AT_A_TIME)
+    keep = (settings.keep_results_days, _claimed(settings), ROWS_AT_A_TIME)
     while True:
         async with _transaction(pool) as conn:
-            deleted = _affected(await conn.execute(_SQL.delete_results, client_id, *keep))
-        result.outcomes += deleted
-        if deleted < ROWS_AT_A_TIME:
+            rows = await conn.fetch(_SQL.list_results, client_id, *keep)
+            last: dict[int, tuple[int, int]] = {}
+            for import_id, *place in rows:
+                last[import_id] = max(last.get(import_id, (0, -1)), tuple(place))
+            keys = [(client_id, import_id, *place) for import_id, place in last.items()]
+            await conn.executemany(_SQL.delete_results, keys)
+        result.outcomes += len(rows)
+        if len(rows) < ROWS_AT_A_TIME:
             return
         await asyncio.sleep(_PAUSE)
+
+
+async def _prune_imports(
+    pool: Pool, client_id: int, settings: Settings, result: PruneResult
+) -> None:
+    """Delete the rows of old imports, oldest first, in ranges of their ids."""
+    after = 0
+    days = settings.keep_imports_days
+    while True:
+        async with _transaction(pool) as conn:
+            last = await conn.fetchval(
+                _SQL.find_imports_end, client_id, after, days, ROWS_AT_A_TIME
+            )
+            if last is None:
+                return
+            old = (client_id, after, last)
+            deleted = await conn.execute(_SQL.delete_imports, *old, days, _claimed(settings))
+            await conn.execute(_SQL.delete_progress, *old)
+        result.imports += _affected(deleted)
+        after = last
+        await asyncio.sleep(_PAUSE)
+
+
+def _claimed(settings: Settings) -> float:
+    """Return the seconds for which a claimed key may be in use.
+
+    An upload that found a key just before it expired may take ``upload_timeout`` to arrive.
+    """
+    return settings.keep_keys_hours * 3600 + settings.upload_timeout
 
 
 async def _prune_shared(pool: Pool, client_id: int, result: PruneResult) -> None:

@@ -6,7 +6,8 @@ SELECT format('GRANT %s TO %I', granted, $1::text)
   FROM unnest(ARRAY[
          'USAGE ON SCHEMA public',
          'SELECT ON schema_migrations, clients',
-         'SELECT, INSERT, UPDATE ON projects, imports, import_progress',
+         'SELECT, INSERT, UPDATE ON projects, prune_state',
+         'SELECT, INSERT, UPDATE, DELETE ON imports, import_progress',
          'SELECT, INSERT, DELETE ON project_versions, tasks, dependencies, resources, assignments,'
              ' project_parts, shared_objects, import_results, pruned_versions',
          'SELECT, INSERT, UPDATE, DELETE ON project_locks',

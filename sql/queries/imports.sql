@@ -167,17 +167,45 @@ SELECT i.import_id, i.state, i.attempt, i.subject, i.idempotency_key, i.options,
 SELECT warnings FROM imports WHERE client_id = $1 AND import_id = $2
 
 -- name: list_imports
--- A page, the latest first.
+-- A page of the given imports, the latest first, with the conditions of the request.
 SELECT i.import_id, i.state, i.attempt, i.subject, i.idempotency_key, i.options, i.notes,
        i.filename, i.dialect,
        CASE i.state WHEN 'running' THEN p.bytes_read ELSE i.bytes_read END AS bytes_read,
        p.projects_done, p.cancel_requested, i.warnings, i.cause, i.counts, i.request_id,
        i.started_at, i.ended_at, i.outcomes_pruned_at
-  FROM imports i
-  JOIN import_progress p USING (client_id, import_id)
- WHERE i.client_id = $1 AND i.import_id < $2
-   AND ($3::text IS NULL OR i.state = $3)
-   AND ($4::text IS NULL OR strpos(lower(concat_ws(E'\n', i.notes, i.filename)), lower($4)) > 0)
-   AND ($6::text IS NULL OR i.subject = $5 AND i.idempotency_key = $6)
+  FROM ({imports}) AS i
+ CROSS JOIN LATERAL (SELECT *
+                       FROM import_progress
+                      WHERE client_id = $1 AND import_id = i.import_id
+                     OFFSET 0) AS p
+ WHERE ($4::text IS NULL OR i.state = $4)
+   AND ($5::text IS NULL OR strpos(lower(concat_ws(E'\n', i.notes, i.filename)), lower($5)) > 0)
  ORDER BY i.import_id DESC
- LIMIT $7
+ LIMIT $3
+
+-- name: list_latest
+-- The next $6 imports before $2.
+SELECT *
+  FROM imports
+ WHERE client_id = $1 AND import_id < $2
+ ORDER BY import_id DESC
+ LIMIT $6
+
+-- name: list_by_key
+-- The imports before $2 of one subject and key. The range of one key, with its ORDER BY, selects the
+-- index of keys.
+SELECT *
+  FROM imports
+ WHERE client_id = $1 AND subject = $6 AND idempotency_key >= $7 AND idempotency_key <= $7
+   AND import_id < $2
+ ORDER BY idempotency_key DESC, import_id DESC
+OFFSET 0
+
+-- name: find_scan_end
+-- The last import that list_latest examines; NULL if it examines all.
+SELECT import_id
+  FROM imports
+ WHERE client_id = $1 AND import_id < $2
+ ORDER BY import_id DESC
+OFFSET $3 - 1
+ LIMIT 1

@@ -9,26 +9,95 @@ SELECT set_config('datestyle', 'ISO, YMD', true),
 -- name: current
 -- The current version of a project. A reader stays with it even if an import changes the project
 -- meanwhile.
-SELECT version FROM projects WHERE client_id = $1 AND project_id = $2
+SELECT version
+  FROM projects
+ WHERE client_id = $1 AND project_id >= $2 AND project_id <= $2
+ ORDER BY project_id
+ LIMIT 1
+
+-- name: follow_keys
+-- As set_style, for queries that follow an index from row to row. With these settings no statistics
+-- can turn their look-ups into a join or a sort of all rows of the client: an ORDER BY selects the
+-- index that has that order.
+SELECT set_config('datestyle', 'ISO, YMD', true),
+       set_config('intervalstyle', 'iso_8601', true),
+       set_config('timezone', 'UTC', true),
+       set_config('plan_cache_mode', 'force_custom_plan', true),
+       set_config('enable_seqscan', 'off', true),
+       set_config('enable_bitmapscan', 'off', true),
+       set_config('enable_sort', 'off', true),
+       set_config('enable_hashjoin', 'off', true),
+       set_config('enable_mergejoin', 'off', true),
+       set_config('enable_material', 'off', true),
+       set_config('max_parallel_workers_per_gather', '0', true),
+       set_config('jit', 'off', true)
 
 -- name: list
--- The page after a project, with the conditions of the request.
+-- A page of the given projects, with the conditions of the request.
 SELECT p.project_id, row_to_json(r)::text AS line
-  FROM projects p
-  JOIN project_versions v USING (client_id, project_id, version)
-  LEFT JOIN project_locks l
-         ON l.client_id = p.client_id AND l.project_id = p.project_id
-        AND l.expires_at > clock_timestamp()
+  FROM ({projects}) AS p
+ CROSS JOIN LATERAL (SELECT *
+                       FROM project_versions
+                      WHERE client_id = $1 AND project_id = p.project_id AND version = p.version
+                     OFFSET 0) AS v
+  LEFT JOIN LATERAL (SELECT *
+                       FROM project_locks
+                      WHERE client_id = $1 AND project_id = p.project_id
+                        AND expires_at > clock_timestamp()
+                     OFFSET 0) AS l ON true
  CROSS JOIN LATERAL (
        SELECT p.project_id, p.external_id, v.name, v.code, v.status, p.version, v.source,
               p.archived_at, v.import_id, v.created_at AS updated_at, v.created_by AS updated_by,
               CASE WHEN l.holder IS NOT NULL
                    THEN json_build_object('holder', l.holder, 'expires_at', l.expires_at)
                END AS lock) AS r
- WHERE p.client_id = $1 AND p.project_id > $2
+ WHERE true
 {conditions}
  ORDER BY p.project_id
  LIMIT $3
+
+-- name: list_all
+-- The projects after $2, in order.
+SELECT * FROM projects WHERE client_id = $1 AND project_id > $2 ORDER BY project_id OFFSET 0
+
+-- name: list_some
+-- The projects with the ids {0} after $2. The range of one id, with its ORDER BY, selects the primary
+-- key.
+SELECT c.*
+  FROM unnest({0}::bigint[]) AS n (id)
+ CROSS JOIN LATERAL (SELECT *
+                       FROM projects
+                      WHERE client_id = $1 AND project_id >= n.id AND project_id <= n.id
+                        AND project_id > $2
+                      ORDER BY project_id
+                      LIMIT 1) AS c
+OFFSET 0
+
+-- name: list_changed
+-- The projects of the first $4 versions that were created from $2 up to $3.
+SELECT project_id
+  FROM project_versions
+ WHERE client_id = $1 AND created_at >= $2 AND created_at < $3 AND created_at > '-infinity'
+ ORDER BY created_at
+ LIMIT $4
+
+-- name: list_missing
+-- The next $5 projects after $2 that the outcomes of an import do not have. Both are grouped in one
+-- pass: a join would compare each project with each outcome if the statistics are late.
+SELECT project_id
+  FROM (SELECT max(project_id) AS project_id
+          FROM (SELECT external_id, project_id
+                  FROM projects p
+                 WHERE client_id = $1 AND project_id > $2
+                {archived}
+                 UNION ALL
+                SELECT external_id, NULL
+                  FROM import_results
+                 WHERE client_id = $1 AND import_id = $3 AND attempt = $4) AS both_sides
+         GROUP BY external_id
+        HAVING bool_and(project_id IS NOT NULL)) AS missing
+ ORDER BY project_id
+ LIMIT $5
 
 -- name: active
    AND p.archived_at IS NULL
@@ -45,12 +114,6 @@ SELECT p.project_id, row_to_json(r)::text AS line
 -- name: has_text
 -- There is no index for this, because it would slow down every import. A page stops at its limit.
    AND strpos(lower(concat_ws(E'\n', p.external_id, v.name, v.code)), lower({0}::text)) > 0
-
--- name: missing_from
-   AND NOT EXISTS (
-       SELECT FROM import_results r
-        WHERE r.client_id = $1 AND r.import_id = {0} AND r.attempt = {1}
-          AND r.external_id = p.external_id)
 
 -- name: watermark
 -- Every version that was created before this time is visible. A transaction stamps its versions with
@@ -81,17 +144,24 @@ SELECT i.state, i.attempt,
 -- name: project_as_text
 -- A version's own row, without its records.
 SELECT p.external_id, v.version::text AS read_at, v.shared_objects, {columns}
-  FROM projects p
+  FROM (SELECT *
+          FROM projects
+         WHERE client_id = $1 AND project_id >= $2::bigint AND project_id <= $2
+         ORDER BY project_id
+         LIMIT 1) AS p
   JOIN project_versions v USING (client_id, project_id)
- WHERE p.client_id = $1 AND p.project_id = $2 AND v.version = $3
+ WHERE v.client_id = $1 AND v.project_id = $2 AND v.version = $3
 
 -- name: project_as_json
 SELECT v.shared_objects, row_to_json(r)::text AS line
-  FROM projects p
+  FROM (SELECT *
+          FROM projects
+         WHERE client_id = $1 AND project_id >= $2::bigint AND project_id <= $2
+         ORDER BY project_id
+         LIMIT 1) AS p
   JOIN project_versions v USING (client_id, project_id)
   LEFT JOIN project_locks l
-         ON l.client_id = p.client_id AND l.project_id = p.project_id
-        AND l.expires_at > clock_timestamp()
+         ON l.client_id = $1 AND l.project_id = $2 AND l.expires_at > clock_timestamp()
  CROSS JOIN LATERAL (
        SELECT p.project_id, p.external_id, v.version, p.version AS current_version, p.archived_at,
               v.import_id, v.created_at AS updated_at, v.created_by AS updated_by,
@@ -99,7 +169,7 @@ SELECT v.shared_objects, row_to_json(r)::text AS line
                    THEN json_build_object('holder', l.holder, 'expires_at', l.expires_at)
                END AS lock,
               {columns}) AS r
- WHERE p.client_id = $1 AND p.project_id = $2 AND v.version = $3
+ WHERE v.client_id = $1 AND v.project_id = $2 AND v.version = $3
 
 -- name: kept
 -- Whether a version exists. Pruning removes a version before its records; so if it exists after its
@@ -130,12 +200,21 @@ SELECT hash, {columns}
 -- name: versions
 -- The page of a project's versions after one of them.
 SELECT v.version, row_to_json(r)::text AS line
-  FROM project_versions v
-  JOIN projects p USING (client_id, project_id)
-  LEFT JOIN imports i USING (client_id, import_id)
+  FROM (SELECT *
+          FROM projects
+         WHERE client_id = $1 AND project_id >= $2::bigint AND project_id <= $2
+         ORDER BY project_id
+         LIMIT 1) AS p
+ CROSS JOIN LATERAL (SELECT *
+                       FROM project_versions
+                      WHERE client_id = $1 AND project_id = $2 AND version > $3::bigint
+                      ORDER BY version
+                      LIMIT $4) AS v
+  LEFT JOIN LATERAL (SELECT notes
+                       FROM imports
+                      WHERE client_id = $1 AND import_id = v.import_id
+                     OFFSET 0) AS i ON true
  CROSS JOIN LATERAL (
        SELECT v.version, v.version = p.version AS current, v.name, v.status, v.source, v.import_id,
               v.created_at AS updated_at, v.created_by AS updated_by, i.notes) AS r
- WHERE v.client_id = $1 AND v.project_id = $2 AND v.version > $3::bigint
  ORDER BY v.version
- LIMIT $4

@@ -1,40 +1,115 @@
--- name: list_clients
+-- name: read_state
+-- Returns when the last round began, unless all clients are due: a day after the last sweep, after a
+-- change of the settings $1, and if the clock was set back.
+SELECT began_at, swept_at
+  FROM prune_state
+ WHERE settings = $1
+   AND swept_at > clock_timestamp() - interval '1 day' AND began_at < clock_timestamp()
+
+-- name: save_state
+INSERT INTO prune_state (began_at, swept_at, settings) VALUES ($1, $2, $3)
+ON CONFLICT (only_row) DO UPDATE
+   SET began_at = excluded.began_at, swept_at = excluded.swept_at, settings = excluded.settings
+
+-- name: list_all_clients
 SELECT client_id FROM clients ORDER BY client_id
 
--- name: find_range_end
--- The last of the next $3 projects after $2.
-SELECT max(project_id)
-  FROM (SELECT project_id
-          FROM projects
-         WHERE client_id = $1 AND project_id > $2
-         ORDER BY project_id
-         LIMIT $3) AS next
+-- name: list_clients
+-- The clients for which a round has work, by a few index look-ups for each: versions since $1, when the
+-- last round began; versions that became $2 seconds old since then; deleted versions with records; the
+-- first outcomes and the first import, if they are older than $3 and $4 days; shared objects, if the
+-- last import ended since $1.
+SELECT client_id
+  FROM clients c
+ WHERE (SELECT true
+          FROM project_versions v
+         WHERE v.client_id = c.client_id AND v.version > 1 AND v.created_at >= $1
+           AND v.created_at > '-infinity'
+         ORDER BY v.created_at
+         LIMIT 1)
+    OR (SELECT true
+          FROM project_versions v
+         WHERE v.client_id = c.client_id AND v.version > 1
+           AND v.created_at > '-infinity'
+           AND v.created_at >= $1::timestamptz - make_interval(secs => $2)
+           AND v.created_at < clock_timestamp() - make_interval(secs => $2)
+         ORDER BY v.created_at
+         LIMIT 1)
+    OR (SELECT true FROM pruned_versions p WHERE p.client_id = c.client_id LIMIT 1)
+    OR (SELECT i.started_at < statement_timestamp() - make_interval(days => $3)
+          FROM (SELECT import_id
+                  FROM import_results r
+                 WHERE r.client_id = c.client_id
+                 ORDER BY import_id
+                 LIMIT 1) AS first
+         CROSS JOIN LATERAL (SELECT started_at
+                               FROM imports i
+                              WHERE i.client_id = c.client_id AND i.import_id = first.import_id
+                             OFFSET 0) AS i)
+    OR (SELECT i.started_at < statement_timestamp() - make_interval(days => $4)
+          FROM imports i
+         WHERE i.client_id = c.client_id
+         ORDER BY i.import_id
+         LIMIT 1)
+    OR (SELECT true FROM shared_objects s WHERE s.client_id = c.client_id LIMIT 1)
+       AND (SELECT i.ended_at >= $1
+              FROM imports i
+             WHERE i.client_id = c.client_id
+             ORDER BY i.import_id DESC
+             LIMIT 1)
+ ORDER BY client_id
+
+-- name: list_projects
+-- The next $4 projects after $2 that have more than $3 versions.
+SELECT project_id
+  FROM projects
+ WHERE client_id = $1 AND project_id > $2 AND version > $3
+ ORDER BY project_id
+ LIMIT $4
+
+-- name: list_changed
+-- The projects of at most $4 versions that can have made others prunable since $2, when a round had
+-- pruned all: a new version exceeds the number that is kept, or the version after an old one is now
+-- older than $3 seconds. First versions supersede nothing.
+SELECT project_id
+  FROM ((SELECT project_id
+           FROM project_versions
+          WHERE client_id = $1 AND version > 1 AND created_at >= $2 AND created_at > '-infinity'
+          ORDER BY created_at
+          LIMIT $4)
+         UNION ALL
+        (SELECT project_id
+           FROM project_versions
+          WHERE client_id = $1 AND version > 1
+            AND created_at > '-infinity'
+            AND created_at >= $2::timestamptz - make_interval(secs => $3)
+            AND created_at < clock_timestamp() - make_interval(secs => $3)
+          ORDER BY created_at
+          LIMIT $4)) AS changed
+ LIMIT $4
 
 -- name: list_superseded
--- Of the projects after $2 up to $3: the versions older than the last $4, once the version after them
--- is older than $5 seconds. Someone may still be reading a version that was current a moment ago.
-SELECT p.project_id, v.version
-  FROM projects p
+-- Of the projects $2: the versions older than the last $3, once the version after them is older than
+-- $4 seconds. Someone may still be reading a version that was current a moment ago.
+SELECT n.project_id, v.version
+  FROM unnest($2::bigint[]) AS n (project_id)
  CROSS JOIN LATERAL (
        SELECT version, row_number() OVER newer AS place,
               min(created_at) OVER (newer ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS since
          FROM project_versions
-        WHERE client_id = $1 AND project_id = p.project_id
+        WHERE client_id = $1 AND project_id = n.project_id
        WINDOW newer AS (ORDER BY version DESC)) AS v
- WHERE p.client_id = $1 AND p.project_id > $2 AND p.project_id <= $3
-   AND p.version > $4 AND v.place > $4
-   AND v.since < clock_timestamp() - make_interval(secs => $5)
- ORDER BY p.project_id, v.version
- LIMIT $6
+ WHERE v.place > $3 AND v.since < clock_timestamp() - make_interval(secs => $4)
+ LIMIT $5
 
--- name: delete_versions
--- Deletes the rows of versions before their records, so that no reader mistakes a part for the whole.
--- Deletes by the primary key: by ctid, a partitioned table lost rows of another client.
+-- name: delete_version
+-- Deletes the row of a version before its records, so that no reader mistakes a part for the whole.
+-- Deletes here and below name one key: no statistics can then turn a look-up into a join that reads
+-- all rows of the client. By ctid, a partitioned table lost rows of another client.
 WITH gone AS (
-    DELETE FROM project_versions t
-     USING unnest($2::bigint[], $3::integer[]) AS old (project_id, version)
-     WHERE t.client_id = $1 AND t.project_id = old.project_id AND t.version = old.version
-    RETURNING t.project_id, t.version
+    DELETE FROM project_versions
+     WHERE client_id = $1 AND project_id = $2 AND version = $3
+    RETURNING project_id, version
 )
 INSERT INTO pruned_versions (client_id, project_id, version)
 SELECT $1, project_id, version FROM gone
@@ -46,52 +121,57 @@ SELECT project_id, version
  ORDER BY project_id, version
  LIMIT $2
 
--- name: delete_records
--- Deletes at most $4 rows of {table}, a table of records.
-DELETE FROM {table} t
- USING (SELECT n.project_id, n.version, c.ordinal
+-- name: list_records
+-- Of the versions $2, $3 that have rows in {table}: the last ordinal among the next $4 rows of all.
+SELECT project_id, version, max(ordinal) AS last, count(*) AS number
+  FROM (SELECT n.project_id, n.version, r.ordinal
           FROM unnest($2::bigint[], $3::integer[]) AS n (project_id, version)
          CROSS JOIN LATERAL (SELECT ordinal
                                FROM {table}
                               WHERE client_id = $1 AND project_id = n.project_id
                                 AND version = n.version
                               ORDER BY ordinal
-                              LIMIT $4) AS c
-         LIMIT $4) AS old
- WHERE t.client_id = $1 AND t.project_id = old.project_id AND t.version = old.version
-   AND t.ordinal = old.ordinal
+                              LIMIT $4) AS r
+         LIMIT $4) AS next
+ GROUP BY project_id, version
+
+-- name: delete_records
+DELETE FROM {table} WHERE client_id = $1 AND project_id = $2 AND version = $3 AND ordinal <= $4
 
 -- name: delete_pruned
-DELETE FROM pruned_versions t
- USING unnest($2::bigint[], $3::integer[]) AS old (project_id, version)
- WHERE t.client_id = $1 AND t.project_id = old.project_id AND t.version = old.version
+DELETE FROM pruned_versions WHERE client_id = $1 AND project_id = $2 AND version = $3
 
--- name: delete_results
--- Deletes at most $4 outcomes of imports that ended more than $2 days ago. Running imports have no
--- end; outcomes that a key claimed less than $3 seconds ago can still find stay. The recursion steps
--- over the imports that have outcomes, up to the first that began too late, so that a history of
--- imports without outcomes costs nothing. The same statement marks the imports, so that an undo which
--- sees no mark after it listed the outcomes has seen all of them.
+-- name: list_results
+-- The next $4 outcomes of imports that ended more than $2 days ago. Running imports have no end;
+-- outcomes that a key claimed less than $3 seconds ago can still find stay. The recursion steps over
+-- the imports that have outcomes, up to the first that began too late, so that a history of imports
+-- without outcomes costs nothing.
 WITH RECURSIVE walked AS (
     (SELECT import_id
        FROM import_results
       WHERE client_id = $1
-      ORDER BY import_id, attempt, index
+      ORDER BY import_id
       LIMIT 1)
     UNION ALL
     SELECT next.import_id
       FROM walked w
-      JOIN imports i ON i.client_id = $1 AND i.import_id = w.import_id
+     CROSS JOIN LATERAL (SELECT started_at
+                           FROM imports
+                          WHERE client_id = $1 AND import_id = w.import_id
+                         OFFSET 0) AS i
      CROSS JOIN LATERAL (SELECT import_id
                            FROM import_results
                           WHERE client_id = $1 AND import_id > w.import_id
-                          ORDER BY import_id, attempt, index
+                          ORDER BY import_id
                           LIMIT 1) AS next
      WHERE i.started_at < statement_timestamp() - make_interval(days => $2)
 ), expired AS (
     SELECT w.import_id, r.attempt, r.index
       FROM walked w
-      JOIN imports i ON i.client_id = $1 AND i.import_id = w.import_id
+     CROSS JOIN LATERAL (SELECT ended_at, key_claimed_at
+                           FROM imports
+                          WHERE client_id = $1 AND import_id = w.import_id
+                         OFFSET 0) AS i
      CROSS JOIN LATERAL (SELECT attempt, index
                            FROM import_results
                           WHERE client_id = $1 AND import_id = w.import_id
@@ -100,16 +180,19 @@ WITH RECURSIVE walked AS (
      WHERE i.ended_at < statement_timestamp() - make_interval(days => $2)
        AND (i.key_claimed_at < statement_timestamp() - make_interval(secs => $3)) IS NOT FALSE
      LIMIT $4
-), marked AS (
-    UPDATE imports i
-       SET outcomes_pruned_at = statement_timestamp()
-      FROM (SELECT DISTINCT import_id FROM expired) AS e
-     WHERE i.client_id = $1 AND i.import_id = e.import_id AND i.outcomes_pruned_at IS NULL
 )
-DELETE FROM import_results r
- USING expired e
- WHERE r.client_id = $1 AND r.import_id = e.import_id AND r.attempt = e.attempt
-   AND r.index = e.index
+SELECT import_id, attempt, index FROM expired
+
+-- name: delete_results
+-- Deletes the outcomes of an import up to one of them. The same statement marks the import, so that an
+-- undo which sees no mark after it listed the outcomes has seen all of them.
+WITH marked AS (
+    UPDATE imports
+       SET outcomes_pruned_at = statement_timestamp()
+     WHERE client_id = $1 AND import_id = $2 AND outcomes_pruned_at IS NULL
+)
+DELETE FROM import_results
+ WHERE client_id = $1 AND import_id = $2 AND (attempt, index) <= ($3::integer, $4::bigint)
 
 -- name: list_unused
 -- Lists shared objects without references. Lists none while an import of the client runs, because
@@ -132,3 +215,31 @@ DELETE FROM shared_objects
  WHERE client_id = $1 AND hash = ANY ($3::bytea[])
    AND NOT EXISTS (SELECT FROM imports WHERE client_id = $1 AND state = 'running')
    AND (SELECT sum(version) FROM projects WHERE client_id = $1) IS NOT DISTINCT FROM $2
+
+-- name: find_imports_end
+-- The last of the next $4 imports after $2, up to the first that began less than $3 days ago.
+SELECT max(import_id)
+  FROM (SELECT import_id, started_at
+          FROM imports
+         WHERE client_id = $1 AND import_id > $2
+         ORDER BY import_id
+         LIMIT $4) AS next
+ WHERE started_at < statement_timestamp() - make_interval(days => $3)
+
+-- name: delete_imports
+-- Deletes the imports after $2 up to $3 that ended more than $4 days ago, once no key claimed less than
+-- $5 seconds ago refers to them and their outcomes are deleted.
+DELETE FROM imports i
+ WHERE i.client_id = $1 AND i.import_id > $2 AND i.import_id <= $3 AND i.state <> 'running'
+   AND i.ended_at < statement_timestamp() - make_interval(days => $4)
+   AND (i.key_claimed_at < statement_timestamp() - make_interval(secs => $5)) IS NOT FALSE
+   AND (SELECT true
+          FROM import_results r
+         WHERE r.client_id = $1 AND r.import_id = i.import_id
+         LIMIT 1) IS NULL
+
+-- name: delete_progress
+-- Deletes the rows that delete_imports left behind.
+DELETE FROM import_progress p
+ WHERE p.client_id = $1 AND p.import_id > $2 AND p.import_id <= $3
+   AND (SELECT true FROM imports i WHERE i.client_id = $1 AND i.import_id = p.import_id) IS NULL

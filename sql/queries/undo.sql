@@ -17,23 +17,24 @@ SELECT index, outcome, external_id, name, project_id, tasks
 
 -- name: read_current
 -- Runs under the projects' locks. Reads the current version of each, whether the import $3 wrote it,
--- the last version before it that another writer made, and whether the import wrote version 1. OFFSET
--- 0 makes the planner look up each row by its whole key: a join would read all rows of the client
--- each time.
+-- the last version before it that another writer made, and whether the import wrote version 1.
+-- Look-ups are as in writer.sql; instead of EXISTS, the planner may hash all versions of the client.
 SELECT p.project_id, p.version, v.import_id IS NOT DISTINCT FROM $3 AS by_import,
        (SELECT max(b.version)
           FROM project_versions b
          WHERE b.client_id = $1 AND b.project_id = p.project_id AND b.version < p.version
            AND b.import_id IS DISTINCT FROM $3) AS before,
-       EXISTS (SELECT FROM project_versions f
-                WHERE f.client_id = $1 AND f.project_id = p.project_id AND f.version = 1
-                  AND f.import_id = $3) AS created,
+       (SELECT f.import_id = $3
+          FROM project_versions f
+         WHERE f.client_id = $1 AND f.project_id = p.project_id AND f.version = 1) IS TRUE AS created,
        l.holder AS locked_by, l.expires_at AS locked_until
   FROM unnest($2::bigint[]) AS n (project_id)
  CROSS JOIN LATERAL (SELECT *
                        FROM projects
-                      WHERE client_id = $1 AND project_id = n.project_id
-                     OFFSET 0) AS p
+                      WHERE client_id = $1
+                        AND project_id >= n.project_id AND project_id <= n.project_id
+                      ORDER BY project_id
+                      LIMIT 1) AS p
  CROSS JOIN LATERAL (SELECT import_id
                        FROM project_versions
                       WHERE client_id = $1 AND project_id = p.project_id AND version = p.version

@@ -5,7 +5,8 @@ SELECT index FROM import_results
 
 -- name: read_current
 -- Reads the stored state of the batch's projects. A lock expires by the clock, not by the start of the
--- transaction. OFFSET 0 makes the planner look up each project by its whole key.
+-- transaction. A range of one key, with its ORDER BY, selects the index of the key: the transaction
+-- cannot sort.
 SELECT n.external_id, p.project_id, p.version, p.content_hash, p.archived_at IS NOT NULL AS archived,
        (SELECT v.source
           FROM project_versions v
@@ -14,8 +15,10 @@ SELECT n.external_id, p.project_id, p.version, p.content_hash, p.archived_at IS 
   FROM unnest($2::text[]) AS n (external_id)
  CROSS JOIN LATERAL (SELECT *
                        FROM projects
-                      WHERE client_id = $1 AND external_id = n.external_id
-                     OFFSET 0) AS p
+                      WHERE client_id = $1
+                        AND external_id >= n.external_id AND external_id <= n.external_id
+                      ORDER BY external_id
+                      LIMIT 1) AS p
   LEFT JOIN LATERAL (SELECT *
                        FROM project_locks
                       WHERE client_id = $1 AND project_id = p.project_id

@@ -1,7 +1,10 @@
 """Databases and servers that tests look into."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
@@ -28,3 +31,15 @@ async def execute(dsn: str, statement: str) -> Any:
         return await connection.fetchval(statement)
     finally:
         await connection.close()
+
+
+@asynccontextmanager
+async def create_database(
+    server: str, name: str, template: str = "template1"
+) -> AsyncIterator[str]:
+    """Create a database until the block ends, and yield its URL."""
+    admin = await asyncpg.connect(server)
+    await admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await admin.close()

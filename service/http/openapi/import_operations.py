@@ -187,7 +187,8 @@ _LIST_IMPORTS: Final = operation(
     TAG,
     "List imports",
     "The latest import comes first. To find an import while its upload is still running, filter by "
-    "its `idempotency_key`.",
+    "its `idempotency_key`. With `state` or `text`, a page examines at most 20,000 imports: it can "
+    "have fewer than `limit`, or none, although `next` is set.",
     scopes=[READ],
     parameters=[
         *PAGING,

@@ -37,7 +37,7 @@ async def list_imports(request: web.Request) -> web.Response:
         text=pagination.parse_text(query),
         key=None if key is None else (caller.subject, parse_key(key, "idempotency_key")),
     )
-    rows = await run_query(
+    rows, last = await run_query(
         request.app,
         partial(
             record.list_imports,
@@ -48,8 +48,8 @@ async def list_imports(request: web.Request) -> web.Response:
         ),
     )
     following = None
-    if len(rows) == limit:
-        following = pagination.next_page_url(request, FILTERS, limit, rows[-1]["import_id"])
+    if last is not None:
+        following = pagination.next_page_url(request, FILTERS, limit, last)
     imports = [_format_import(request, row) for row in rows]
     return respond(200, "Imports", {"imports": imports, "next": following})
 

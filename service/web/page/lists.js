@@ -57,7 +57,7 @@ export function fetchedInSteps(into, path, name, row, { signal, empty }) {
       into.append(...page[name].map(row));
       next = page.next;
       more.hidden = next === null;
-      state.replaceChildren(...(into.children.length ? [] : [make("p", { class: "empty" }, empty)]));
+      state.replaceChildren(...(into.children.length || next ? [] : [make("p", { class: "empty" }, empty)]));
     } catch (error) {
       if (error.name !== "AbortError" && !signal?.aborted) state.replaceChildren(problem(error));
     }

@@ -41,7 +41,7 @@ async def test_the_prune_command_runs_one_round_and_prints_the_deleted_rows(
 ) -> None:
     for n in range(5):
         await writer.write_batch([project("A", index=n, tasks=n + 2)])
-    said = "Gone: {} versions, 0 outcomes, 0 shared objects.\n"
+    said = "Gone: {} versions, 0 outcomes, 0 shared objects, 0 imports.\n"
     code, out, err = await run()
     assert (code, out) == (0, said.format(2)), err
     code, out, err = await run()

@@ -5,7 +5,6 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from service.projects.records import SQL
 from service.storage import Pool
 from tests.support.client import Client
 from tests.support.native import native
@@ -223,24 +222,3 @@ async def test_a_client_lists_only_its_own_projects(client: Client, pool: Pool) 
     assert (await client.ask("projects", tenant=2, **everyone)).details["projects"] == []
     answer = await client.ask("projects?missing_from=1", tenant=2, **everyone)
     assert answer.status == 404
-
-
-async def test_the_filter_by_change_uses_an_index(pool: Pool) -> None:
-    """It is asked often, and mostly of few: a page would read all of a client's projects."""
-    await pool.execute(
-        "INSERT INTO projects (client_id, external_id, version, content_hash)"
-        r" SELECT 1, md5(n::text), 1, '\x00' FROM generate_series(1, 20000) n"
-    )
-    await pool.execute(
-        "INSERT INTO project_versions (client_id, project_id, version, import_id, content_hash,"
-        " name, code, source, attributes, created_at)"
-        r" SELECT 1, project_id, 1, 1, '\x00', md5(external_id), md5(external_id || 'c'), 'native',"
-        " '{}', now() - make_interval(secs => project_id) FROM projects"
-    )
-    await pool.execute("ANALYZE")
-    changed = SQL.changed_between.format("now() - interval '5 seconds'", "now()")
-    query = SQL.list.format(conditions=changed)
-    for number, value in enumerate((1, -1, 100), 1):
-        query = query.replace(f"${number}", str(value))
-    plan = "\n".join(row[0] for row in await pool.fetch(f"EXPLAIN {query}"))
-    assert "Seq Scan on project" not in plan.replace("Seq Scan on project_locks", ""), plan

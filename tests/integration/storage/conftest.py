@@ -1,23 +1,10 @@
 """Further databases on the server of the test."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from urllib.parse import urlsplit, urlunsplit
 
-import asyncpg
 import pytest
 
-
-@asynccontextmanager
-async def create_database(
-    server: str, name: str, template: str = "template1"
-) -> AsyncIterator[str]:
-    """Create a database until the block ends, and yield its URL."""
-    admin = await asyncpg.connect(server)
-    await admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
-    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await admin.close()
+from tests.support.databases import create_database
 
 
 @pytest.fixture

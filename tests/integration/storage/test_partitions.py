@@ -122,7 +122,7 @@ async def test_partitioning_changes_nothing_but_the_storage(plain: str) -> None:
         await migrate.grant_privileges(plain, "serving")
         before = await shape(plain)
         done = await partition_tables(plain, 3)
-        assert {*before["tables"]} - {*done} == {"clients", "schema_migrations"}
+        assert {*before["tables"]} - {*done} == {"clients", "prune_state", "schema_migrations"}
         assert await shape(plain) == before
         assert await value(
             plain,
@@ -132,6 +132,33 @@ async def test_partitioning_changes_nothing_but_the_storage(plain: str) -> None:
         assert await partition_tables(plain, 3) == []
     finally:
         await execute(plain, "DROP OWNED BY serving; DROP ROLE serving")
+
+
+async def test_the_migration_of_the_collation_keeps_privileges_and_rows(
+    empty: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = sorted(migrate.MIGRATIONS.glob("*.sql"))
+    monkeypatch.setattr(migrate, "MIGRATIONS", tmp_path)
+    for file in files:
+        if file.name < "20261128000005":
+            shutil.copy(file, tmp_path)
+    migrate.migrate(empty)
+    await execute(empty, "CREATE ROLE reading; GRANT SELECT ON current_projects TO reading")
+    try:
+        await execute(
+            empty,
+            "INSERT INTO projects (client_id, external_id, version, content_hash)"
+            " VALUES (1, 'b', 1, ''), (1, 'A', 1, ''), (1, 'a', 1, '')",
+        )
+        before = await shape(empty)
+        for file in files:
+            shutil.copy(file, tmp_path)
+        migrate.migrate(empty)
+        assert await shape(empty) == before
+        ids = "SELECT string_agg(external_id, ' ' ORDER BY external_id) FROM projects"
+        assert await value(empty, ids) == "A a b"
+    finally:
+        await execute(empty, "DROP OWNED BY reading; DROP ROLE reading")
 
 
 async def test_migrations_apply_to_partitioned_tables(

@@ -21,6 +21,7 @@ from tests.support.projects import project
 
 OF_MANY = {
     "clients.list": "lists all clients for an operator",
+    "prune.list_clients": "finds the clients for which pruning has work",
     "imports.renew_leases": "beats for all imports of a process, whatever their clients",
     "imports.suspect_silent": "reads the few running imports of all clients",
     "imports.list_dead": "reads the few running imports of all clients",
@@ -32,8 +33,15 @@ ABOUT_THE_SCHEMA = ("partitions", "grants")
 PART = re.compile(r"(--.*\n|\s)*AND ")
 """A condition of projects.list, not a query."""
 
+SOURCES = {
+    "imports.list_imports": ("imports", ("list_latest", "list_by_key")),
+    "projects.list": ("projects", ("list_all", "list_some")),
+}
+"""Queries, and the parts of their file from which they select: the placeholder, and the names."""
+
 CHILD = {"columns": "attributes", "size": "1"}
 FILLED = {
+    "projects.list_missing": {"archived": ""},
     "version_copy.copy_versions": {"columns": ", ".join(PROJECT_COLUMNS)},
     "compare.project": {"version": "$3"},
     "compare.records": {"version": "$3"},
@@ -72,13 +80,19 @@ def queries() -> Iterator[tuple[str, str]]:
             for text in texts.values()
             if PART.match(text)
         ]
+        place = next(places)
+        parts = {part for _, names in SOURCES.values() for part in names}
         for name, text in texts.items():
             full = f"{file.stem}.{name}"
-            if PART.match(text):
+            if PART.match(text) or name in parts:
                 continue
             for table in tables_of(full, text):
                 filled = CHILD | {"table": table, "key": KEYS[table]} | FILLED.get(full, {})
-                yield full, text.format(**filled, conditions="\n".join(conditions))
+                filled["conditions"] = "\n".join(conditions)
+                placeholder, sources = SOURCES.get(full, ("", ("",)))
+                for source in sources:
+                    filled[placeholder] = texts.get(source, "").format(place)
+                    yield full, text.format(**filled)
 
 
 def tables_of(name: str, text: str) -> list[str]:
