@@ -61,7 +61,7 @@ UPDATE imports i
                END,
        notes = $6, filename = $7, dialect = $8, bytes_read = $9, warnings = $10,
        ended_at = statement_timestamp(), counts = $11, fingerprint = $12,
-       key_claimed_at = CASE WHEN $13 THEN NULL ELSE i.key_claimed_at END
+       key_claimed_at = CASE WHEN $13 OR e.state = 'cancelled' THEN NULL ELSE i.key_claimed_at END
   FROM import_progress p
  CROSS JOIN LATERAL (SELECT CASE WHEN $4::text = 'interrupted' AND p.cancel_requested
                                  THEN 'cancelled'

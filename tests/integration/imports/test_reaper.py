@@ -132,13 +132,14 @@ async def test_the_reaper_ends_imports_of_all_clients_or_of_one(pool: Pool, leas
 async def test_a_requested_cancel_outlives_the_process(
     pool: Pool, lease: Lease, by: str, cause: str
 ) -> None:
+    await pool.execute("UPDATE imports SET idempotency_key = 'k', key_claimed_at = now()")
     async with pool.acquire() as conn:
         assert await request_cancel(conn, CLIENT, lease.import_id, by)
     await suspect(pool)
     assert await reap(pool) == [lease.import_id]
-    row = await pool.fetchrow("SELECT state, cause FROM imports")
+    row = await pool.fetchrow("SELECT state, cause, key_claimed_at FROM imports")
     assert row is not None
-    assert tuple(row) == ("cancelled", cause)
+    assert tuple(row) == ("cancelled", cause, None)
 
 
 @pytest.mark.settings(heartbeat_every=3600)
