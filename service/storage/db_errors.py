@@ -62,6 +62,8 @@ def remedy_for(exc: BaseException) -> Remedy:
     large = isinstance(exc, RowRefused) and isinstance(exc.__cause__, asyncpg.OutOfMemoryError)
     if large or isinstance(exc, OutOfLockMemory):
         return Remedy.SPLIT
+    if isinstance(exc, asyncpg.InvalidCachedStatementError):
+        return Remedy.RETRY  # a migration changed its columns; a new connection prepares it again
     state = sqlstate(exc)
     return next((REMEDIES[state[:n]] for n in _PREFIXES if state[:n] in REMEDIES), Remedy.FAIL)
 

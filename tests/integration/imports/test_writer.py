@@ -47,6 +47,18 @@ async def test_a_new_project_is_created_with_its_records(
     assert await pool.fetchval("SELECT count(*) FROM current_dependencies") == 2
 
 
+async def test_a_batch_is_written_after_a_migration_changed_the_columns_of_its_statements(
+    pool: Pool, lease: Lease, writer: Writer
+) -> None:
+    await writer.write_batch([project("A")])
+    await pool.execute(
+        "DROP VIEW current_projects;"
+        'ALTER TABLE projects ALTER COLUMN external_id TYPE text COLLATE "POSIX"'
+    )
+    await writer.write_batch([project("B", index=1)])
+    assert [row["outcome"] for row in await fetch_results(pool, lease)] == ["created"] * 2
+
+
 async def test_a_batch_of_shared_objects_alone_writes_no_outcome(
     pool: Pool, lease: Lease, writer: Writer
 ) -> None:
