@@ -38,6 +38,21 @@ BEGIN
 END
 $$;
 
+-- A session of the service keeps statements whose results have the column, and these fail once its
+-- type has changed. So their sessions end here; the service repeats their transactions in new ones,
+-- which wait for the end of this migration. Statements of sessions that this role may not end fail
+-- once.
+DO $$
+BEGIN
+    PERFORM pg_terminate_backend(pid)
+       FROM pg_stat_activity
+      WHERE datname = current_database() AND application_name LIKE 'bulk-import%'
+        AND pid <> pg_backend_pid();
+EXCEPTION WHEN insufficient_privilege THEN
+    RAISE NOTICE 'Restart the service, because this role may not end its sessions';
+END
+$$;
+
 -- migrate:down
 
 DROP VIEW current_projects;
