@@ -21,7 +21,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 from tests.support.paths import CHECKOUT
 from tests.support.servers import run_migrated_server
@@ -51,7 +51,8 @@ def main() -> int:
     mutants = sample(seed, options.mutants, files)
     print(f"seed {seed}: {len(mutants)} mutants of {len(files)} files", flush=True)
     with tempfile.TemporaryDirectory(prefix="bulk-import-mutants.") as folder:
-        return judge(mutants, Path(folder), options.jobs, options.traces)
+        traces = (options.traces or Path(folder) / "traces.jsonl").absolute()
+        return judge(mutants, Path(folder), options.jobs, traces)
 
 
 def sample(seed: int, number: int, files: Sequence[str]) -> list[Mutant]:
@@ -80,14 +81,14 @@ def sample(seed: int, number: int, files: Sequence[str]) -> list[Mutant]:
     return [mutant for mutant in mutants if equivalents.find(mutant) is None][:number]
 
 
-def judge(mutants: Sequence[Mutant], folder: Path, jobs: int, kept: Path | None) -> int:
+def judge(mutants: Sequence[Mutant], folder: Path, jobs: int, file: Path) -> int:
     """Run the tests on every mutant, print the results, and return the exit code."""
     started = time.monotonic()
     copies: queue.SimpleQueue[Copy] = queue.SimpleQueue()
     with run_migrated_server(folder / "db", "18") as dsn:
         for number in range(jobs):
             copies.put(Copy.make(folder / f"copy{number}", dsn))
-        traces = read_traces(copies, kept)
+        traces = read_traces(copies, file)
         print(f"{len(traces)} tests pass without a mutant", flush=True)
 
         def run(mutant: Mutant) -> bool:
@@ -117,16 +118,14 @@ def judge(mutants: Sequence[Mutant], folder: Path, jobs: int, kept: Path | None)
     return 0 if share >= BAR else 1
 
 
-def read_traces(copies: queue.SimpleQueue[Copy], kept: Path | None) -> Traces:
-    """Run all tests without a mutant, or read what an earlier run kept."""
-    if kept is not None and kept.exists():
-        return cast("Traces", json.loads(kept.read_text()))
-    copy = copies.get()
-    traces = copy.trace(TESTS)
-    copies.put(copy)
-    if kept is not None:
-        kept.write_text(json.dumps(traces))
-    return traces
+def read_traces(copies: queue.SimpleQueue[Copy], file: Path) -> Traces:
+    """Run all tests without a mutant, unless an earlier run kept what they enter."""
+    if not file.exists():
+        copy = copies.get()
+        copy.trace(TESTS, file)
+        copies.put(copy)
+    lines = map(json.loads, file.read_text().splitlines())
+    return {test: (seconds, functions) for test, seconds, functions in lines}
 
 
 if __name__ == "__main__":

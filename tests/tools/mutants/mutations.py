@@ -75,7 +75,8 @@ def _is_in_function(node: Any) -> bool:
 def _is_deletable(statement: Any) -> bool:
     if statement.type == "expr_stmt":
         target, operator = statement.children[:2]
-        return bool(target.type != "name" or operator.get_code().strip() not in ("=", ""))
+        is_augmented = operator.get_code().strip().endswith("=") and len(operator.get_code()) > 2
+        return bool(target.type == "atom_expr" or is_augmented)
     names = ("atom_expr", "raise_stmt", "del_stmt", "await_expr")
     return bool(statement.type in names or statement.get_code().strip() == "return")
 
@@ -106,11 +107,11 @@ class _Normalizer(ast.NodeTransformer):
         node.returns = None
         for arg in (each for each in ast.walk(node.args) if isinstance(each, ast.arg)):
             arg.annotation = None
-        node.args.args += [
-            *node.args.posonlyargs,
-            *node.args.kwonlyargs,
-        ]  # a mutated ``*`` or ``/``
-        node.args.posonlyargs = node.args.kwonlyargs = []
+        # A mutation of ``*`` to ``/`` has no other effect than to refuse or accept names.
+        args = node.args
+        args.args = [*args.posonlyargs, *args.args, *args.kwonlyargs]
+        args.defaults += [each for each in args.kw_defaults if each is not None]
+        args.posonlyargs = args.kwonlyargs = args.kw_defaults = []
         return self.generic_visit(node)
 
     visit_AsyncFunctionDef = visit_FunctionDef

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import os
 import re
 import shutil
@@ -18,7 +17,6 @@ import asyncpg
 
 from tests.support.paths import CHECKOUT
 from tests.tools.mutants.mutant import Mutant
-from tests.tools.mutants.selection import Traces
 
 HANG: Final = 90
 """Seconds after which a test counts as hanging."""
@@ -69,19 +67,16 @@ class Copy:
         finally:
             path.write_text(original)
 
-    def trace(self, tests: Sequence[str]) -> Traces:
-        """Run tests without a mutant; return those that pass, and what they enter."""
-        file = self.folder / "traces.json"
+    def trace(self, tests: Sequence[str], file: Path) -> None:
+        """Run tests without a mutant, and write to a file what those that pass enter."""
         plugin = (
             "-p",
             "tests.tools.mutants.tracing",
             f"--traces={file}",
             f"--traced={self.folder}",
         )
-        _, output = self._run(*plugin, "--maxfail=1000000", *tests)
-        failed = {match[1] for match in _FAILED.finditer(output)}
-        traces: Traces = json.loads(file.read_text())
-        return {test: trace for test, trace in traces.items() if test not in failed}
+        hang = ("-o", f"faulthandler_timeout={LONGEST}", "--maxfail=1000")
+        self._run(*plugin, *hang, *tests)
 
     def find_failure(self, tests: Sequence[str]) -> str | None:
         """Run tests up to the first that fails, also when it runs alone; return its name."""

@@ -17,10 +17,19 @@ QUERIES: Final = (
     "version_copy",
     "writer",
 )
+_HTTP: Final = (
+    *("keys", "endings", "atomic", "options", "cancel", "undo", "reading", "metrics", "clients"),
+    *("cut_short", "contract", "compressed", "ready", "logs"),
+)
+_STORAGE: Final = ("clients", "pool", "watchdog", "roles", "migrate", "partitions", "plans")
 TESTS: Final = (
-    *("tests/unit/imports", "tests/unit/spool"),
-    *("tests/integration/imports", "tests/integration/http", "tests/integration/storage"),
-    *("tests/integration/projects", "tests/integration/faults", "tests/integration/whole"),
+    *("tests/unit/imports", "tests/unit/spool", "tests/integration/imports"),
+    *(f"tests/integration/http/test_{name}.py" for name in _HTTP),
+    *(f"tests/integration/storage/test_{name}.py" for name in _STORAGE),
+    "tests/integration/projects/test_archive.py",
+    "tests/integration/projects/test_locks.py",
+    "tests/integration/faults/test_commits.py",
+    "tests/integration/faults/test_connection.py",
 )
 BUDGET: Final = 120.0
 """Seconds of tests for a mutant, as they took without one. Short tests come first."""

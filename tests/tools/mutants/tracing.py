@@ -2,8 +2,8 @@
 
     pytest -p tests.tools.mutants.tracing --traces=FILE --traced=FOLDER
 
-Writes one JSON object to FILE: by test, its duration in seconds and the functions below FOLDER that
-it enters, each as ``path:line`` of its first line.
+After each test that passes, appends a line of JSON to FILE: the test, its duration in seconds, and
+the functions below FOLDER that it enters, each as ``path:line`` of its first line.
 """
 
 import json
@@ -18,7 +18,7 @@ from typing import Any, Final
 import pytest
 
 _entered: Final[set[CodeType]] = set()
-_traces: Final[dict[str, tuple[float, list[str]]]] = {}
+_failed: Final[set[str]] = set()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,6 +28,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def _trace(frame: FrameType, _event: str, _argument: Any) -> None:
     _entered.add(frame.f_code)  # no line events, because nothing is returned
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if not report.passed:
+        _failed.add(report.nodeid)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -45,9 +50,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         for code in _entered
         if code.co_filename.startswith(root)
     )
-    _traces[item.nodeid] = (time.monotonic() - begun, functions)
+    if item.nodeid not in _failed:
+        with Path(item.config.getoption("--traces")).open("a") as file:
+            print(json.dumps([item.nodeid, time.monotonic() - begun, functions]), file=file)
     return result
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    Path(session.config.getoption("--traces")).write_text(json.dumps(_traces))

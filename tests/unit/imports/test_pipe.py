@@ -59,6 +59,19 @@ async def test_a_write_waits_while_the_pipe_is_full() -> None:
     assert through.taken == 100
 
 
+async def test_a_waiting_write_continues_once_half_of_the_pipe_is_free() -> None:
+    through = pipe(CHUNK_BYTES * 4)
+    for _ in range(4):
+        await through.write(b"x" * CHUNK_BYTES)
+    waiting = asyncio.create_task(through.write(b"y"))
+    for done in (False, True):
+        await turn()
+        await in_thread(through.read)
+        await turn()
+        await turn()
+        assert waiting.done() == done
+
+
 async def test_buffered_bytes_never_exceed_the_limit() -> None:
     through = pipe(1000)
     reader = asyncio.create_task(asyncio.to_thread(drain, through))
