@@ -14,7 +14,7 @@ from tests.support.projects import until
 from tests.support.raw_http import Connection as Client
 from tests.support.raw_http import head
 from tests.support.service import Service
-from tests.support.uploads import abandoned, plans, send
+from tests.support.uploads import abandoned, plans
 
 KEY = "Idempotency-Key: night-17"
 SHARE = f"SELECT pg_advisory_xact_lock_shared({import_key(1, 1)})"
@@ -72,19 +72,28 @@ async def end_by_the_reaper(service: Service, pool: Pool) -> None:
             pass
 
 
-async def take_over(service: Service, pool: Pool) -> None:
-    await abandoned(pool, "night-17", seconds=0)
-    await pool.execute("UPDATE imports SET state = 'interrupted'")
-    assert (await send(service, plans("A"), "", KEY)).json["import_id"] == 1
-
-
-@pytest.mark.parametrize("end", [end_by_its_process, end_by_the_reaper, take_over])
-async def test_no_batch_survives_the_end_or_the_take_over_of_its_import(
+@pytest.mark.parametrize("end", [end_by_its_process, end_by_the_reaper])
+async def test_no_batch_survives_the_end_of_its_import(
     service: Service, pool: Pool, batch: Connection, stranger: Connection, end: End
 ) -> None:
     await end(service, pool)
     assert not await is_alive(batch)
     assert await is_alive(stranger)
+
+
+async def test_no_batch_survives_the_take_over_of_its_import(
+    service: Service, pool: Pool, batch: Connection, stranger: Connection
+) -> None:
+    await abandoned(pool, "night-17", seconds=0)
+    await pool.execute("UPDATE imports SET state = 'interrupted'")
+    body = plans("A")
+    async with Client(service) as client:
+        await client.send(head(service, f"Content-Length: {len(body)}", KEY), body[:-60])
+        await until(pool, "SELECT attempt = 2 FROM imports")
+        assert not await is_alive(batch)
+        assert await is_alive(stranger)
+        await client.send(body[-60:])
+        assert (await client.answer()).json["import_id"] == 1
 
 
 @pytest.mark.parametrize(
