@@ -133,12 +133,12 @@ SELECT p.*
  WHERE i.state = 'running' AND ($1::bigint IS NULL OR i.client_id = $1)
 
 -- name: check_dead
--- Compares the heartbeat of an attempt again, as list_dead does, and blocks heartbeats until the end
--- of the transaction. Returns what the row of the import shall keep.
+-- Compares the state and the heartbeat of an attempt again, as list_dead does, and blocks heartbeats
+-- until the end of the transaction. Returns what the row of the import shall keep.
 SELECT p.bytes_read, i.notes, i.filename, i.dialect
   FROM import_progress p
   JOIN imports i USING (client_id, import_id)
- WHERE p.client_id = $1 AND p.import_id = $2 AND p.attempt = $3
+ WHERE p.client_id = $1 AND p.import_id = $2 AND p.attempt = $3 AND i.state = 'running'
    AND p.suspected_at > p.beat_at
    AND p.suspected_at < statement_timestamp() - make_interval(secs => $4)
    FOR UPDATE OF p

@@ -103,6 +103,19 @@ async def test_a_heartbeat_while_the_reaper_waits_for_the_import_saves_it(
     assert await pool.fetchval("SELECT state FROM imports") == "running"
 
 
+async def test_the_reaper_leaves_an_import_that_ends_while_it_waits(
+    pool: Pool, lease: Lease
+) -> None:
+    await suspect(pool)
+    async with pool.acquire() as batch, batch.transaction():
+        await batch.execute("SELECT pg_advisory_xact_lock_shared($1)", import_key(CLIENT, 1))
+        reaping = asyncio.create_task(reap(pool))
+        await until(pool, WAITS)
+        await pool.execute("UPDATE imports SET state = 'interrupted', cause = 'Its own'")
+    assert await reaping == []
+    assert await pool.fetchval("SELECT cause FROM imports") == "Its own"
+
+
 @pytest.mark.parametrize(("column", "rounds"), [("beat_at", 3), ("suspected_at", 2)])
 async def test_a_clock_that_is_set_back_does_not_keep_a_dead_import_alive(
     pool: Pool, lease: Lease, column: str, rounds: int
