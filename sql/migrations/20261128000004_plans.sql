@@ -1,5 +1,8 @@
 -- migrate:up
 
+-- The indexes are built under a lock that blocks imports: 10 s for a million imports and a million
+-- versions on a busy machine. For more, build both before with CREATE INDEX CONCURRENTLY.
+
 SET LOCAL lock_timeout = '5s';
 SET LOCAL statement_timeout = '10min';
 

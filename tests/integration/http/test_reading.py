@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from service.formats.native.mapping import NAMESPACE
+from service.imports import record
 from service.storage import Pool
 from tests.support.answer import Answer
 from tests.support.native import native_file
@@ -188,6 +189,28 @@ async def test_the_history_is_filtered(service: Service, pool: Pool) -> None:
     assert await found("idempotency_key=k") == [1]
     assert await found("idempotency_key=%22k%22&state=completed") == [1]
     assert await found("idempotency_key=unknown") == []
+
+
+async def test_a_page_of_the_history_examines_a_limited_number_of_imports(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page can then be empty although another one follows."""
+    monkeypatch.setattr(record, "EXAMINED", 2)
+    for content in (b"<x/>", XML, XML, XML, b"<x/>"):
+        await upload(service, form(part("file", content, filename="a.xml")))
+
+    async def pages(query: str) -> list[list[int]]:
+        path: str | None = f"/api/v2/clients/1/imports?{query}"
+        found = []
+        while path is not None:
+            details = (await get(service, path)).json["details"]
+            found.append([one["import_id"] for one in details["imports"]])
+            path = details["next"]
+        return found
+
+    assert await pages("state=failed") == [[5], [], [1]]
+    assert await pages("text=a.xml&limit=1") == [[4], [3], [2], []]
+    assert await pages("limit=2") == [[5, 4], [3, 2], [1]]
 
 
 async def test_a_running_import_is_found_by_its_key(service: Service, pool: Pool) -> None:

@@ -5,6 +5,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
+from service.projects import listing
 from service.storage import Pool
 from tests.support.client import Client
 from tests.support.native import native
@@ -123,6 +124,38 @@ async def test_changes_appear_once_no_earlier_import_is_writing(client: Client, 
             assert seen == []
             assert later <= began.isoformat().replace("+00:00", "Z")
     assert await until(["B"], mark) > mark
+
+
+async def test_a_list_of_many_changes_examines_all_projects(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"P-{number}" for number in range(7)]
+    await client.land(native(*map(project, names)))
+    await client.land(native(*(project(name, "Changed") for name in names[3:])))
+    since = "2026-01-01T00:00:00Z"
+    for at_most in (3, 20, 20_000):
+        monkeypatch.setattr(listing, "_IDS", at_most)
+        while len(found := await ids(client, changed_since=since, limit=2)) < len(names):
+            pass  # the watermark has not passed yet
+        assert found == names
+
+
+async def test_missing_from_reads_many_missing_projects_in_parts(
+    client: Client, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "_IDS", 3)
+    monkeypatch.setattr(listing, "PAGE_ROWS", 2)
+    names = [f"P-{number}" for number in range(9)]
+    await client.land(native(*map(project, names)))
+    import_id = (await client.post(native(project("P-4")).encode())).json["import_id"]
+    await pool.execute("UPDATE projects SET archived_at = now() WHERE external_id < 'P-3'")
+    missing = ["P-3", "P-5", "P-6", "P-7", "P-8"]
+    for limit in (1, 2, 100):
+        assert await ids(client, missing_from=import_id, limit=limit) == missing
+    assert await ids(client, missing_from=import_id, archived="only") == names[:3]
+    everything = await ids(client, missing_from=import_id, archived="include")
+    assert everything == names[:3] + missing
+    assert await ids(client, missing_from=import_id, text="p-7", limit=1) == ["P-7"]
 
 
 async def test_a_change_is_listed_from_its_microsecond_on(client: Client, pool: Pool) -> None:

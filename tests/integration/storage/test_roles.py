@@ -54,7 +54,12 @@ async def test_the_role_can_import_read_and_prune(
     settings: Settings, pool: Pool, as_role: str
 ) -> None:
     await pool.execute(ADD_CLIENT)
-    keep_little = {"keep_versions": 1, "keep_superseded": 0.0, "keep_results_days": 1}
+    keep_little = {
+        "keep_versions": 1,
+        "keep_superseded": 0.0,
+        "keep_results_days": 1,
+        "keep_imports_days": 365,
+    }
     changed = content_of(20).replace(b"<name>P3</name>", b"<name>Other</name>")
     async with (
         served(settings, as_role) as service,
@@ -77,11 +82,12 @@ async def test_the_role_can_import_read_and_prune(
                 assert answer.status == expected, (path, text)
         await pool.execute(
             "UPDATE imports SET (started_at, ended_at) ="
-            " (started_at - interval '9 days', ended_at - interval '9 days')"
+            " (started_at - interval '9 years', ended_at - interval '9 years')"
         )
         pruned = await prune(own, settings.model_copy(update=keep_little))
         assert pruned.versions == 3
         assert pruned.outcomes == 41
+        assert pruned.imports > 0
 
 
 @pytest.mark.parametrize(
@@ -95,7 +101,7 @@ async def test_the_role_can_import_read_and_prune(
         "UPDATE tasks SET name = 'other'",
         "UPDATE project_versions SET name = 'other'",
         "UPDATE import_results SET outcome = 'created'",
-        "DELETE FROM imports",
+        "DELETE FROM clients",
         "DELETE FROM projects",
         "INSERT INTO clients (client_id, name) VALUES (2, 'Mine')",
         "UPDATE clients SET disabled_at = NULL",
