@@ -12,14 +12,13 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
 from typing import Final
 
 import asyncpg
 import structlog
 
 from service.observability import metrics
-from service.projects.listing import read_watermark
+from service.projects.prune_round import PruneRound, begin_round, end_round
 from service.settings import Settings
 from service.storage import Connection, Pool, watchdog
 from service.storage.advisory_locks import try_client_lock, try_prune_lock
@@ -40,8 +39,6 @@ _CHANGED_AT_MOST: Final = 100_000
 projects are in memory."""
 _UNUSED_AT_A_TIME: Final = 100_000
 _PAUSE: Final = 0.05
-_LATE: Final = timedelta(minutes=5)
-"""How long a transaction of another role, which the watermark cannot see, may take."""
 
 
 @dataclass(slots=True)
@@ -71,15 +68,6 @@ class _Locked(Exception):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class _Round:
-    """When this round began and, unless it visits all clients and projects, the last one."""
-
-    began_at: datetime
-    swept_at: datetime
-    since: datetime | None
-
-
 async def prune_periodically(pool: Pool, settings: Settings) -> None:
     """Prune at intervals until cancelled; log a round that fails."""
     while True:
@@ -106,7 +94,8 @@ async def prune(pool: Pool, settings: Settings) -> PruneResult:
     result = PruneResult()
     failed: Exception | None = None
     try:
-        this, clients = await _begin_round(pool, settings)
+        async with _transaction(pool) as conn:
+            this, clients = await begin_round(conn, settings)
         for client_id in clients:
             try:
                 await _prune_client(pool, client_id, settings, this, result)
@@ -116,7 +105,8 @@ async def prune(pool: Pool, settings: Settings) -> PruneResult:
                 _log.warning("pruning failed", client_id=client_id, fault=repr(exc))
                 failed = exc
         if failed is None:
-            await _end_round(pool, settings, this)
+            async with _transaction(pool) as conn:
+                await end_round(conn, settings, this)
     except _Locked:
         raise PruneBusy(result) from None
     if failed is not None:
@@ -124,37 +114,8 @@ async def prune(pool: Pool, settings: Settings) -> PruneResult:
     return result
 
 
-async def _begin_round(pool: Pool, settings: Settings) -> tuple[_Round, list[int]]:
-    """Return the round, and the clients to visit."""
-    async with _transaction(pool) as conn:
-        state = await conn.fetchrow(_SQL.read_state, _rules(settings))
-        began_at = await read_watermark(conn) - _LATE
-        if state is None:
-            rows = await conn.fetch(_SQL.list_all_clients)
-            this = _Round(began_at, began_at, None)
-        else:
-            this = _Round(began_at, state["swept_at"], state["began_at"])
-            rows = await conn.fetch(
-                _SQL.list_clients,
-                this.since,
-                settings.keep_superseded,
-                settings.keep_results_days,
-                settings.keep_imports_days,
-            )
-    return this, [row["client_id"] for row in rows]
-
-
-async def _end_round(pool: Pool, settings: Settings, this: _Round) -> None:
-    async with _transaction(pool) as conn:
-        await conn.execute(_SQL.save_state, this.began_at, this.swept_at, _rules(settings))
-
-
-def _rules(settings: Settings) -> dict[str, float]:
-    return {"versions": settings.keep_versions, "superseded": settings.keep_superseded}
-
-
 async def _prune_client(
-    pool: Pool, client_id: int, settings: Settings, this: _Round, result: PruneResult
+    pool: Pool, client_id: int, settings: Settings, this: PruneRound, result: PruneResult
 ) -> None:
     await _prune_versions(pool, client_id, settings, this, result)
     await _prune_records(pool, client_id)
@@ -178,7 +139,7 @@ async def _transaction(pool: Pool) -> AsyncIterator[Connection]:
 
 
 async def _prune_versions(
-    pool: Pool, client_id: int, settings: Settings, this: _Round, result: PruneResult
+    pool: Pool, client_id: int, settings: Settings, this: PruneRound, result: PruneResult
 ) -> None:
     """Delete old versions, some projects at a time; ``_prune_records`` deletes their records."""
     keep = (settings.keep_versions, settings.keep_superseded, VERSIONS_AT_A_TIME)
@@ -196,7 +157,7 @@ async def _prune_versions(
 
 
 async def _list_projects(
-    pool: Pool, client_id: int, settings: Settings, this: _Round
+    pool: Pool, client_id: int, settings: Settings, this: PruneRound
 ) -> AsyncIterator[list[int]]:
     """Yield the projects that can have old versions: the changed ones, or all."""
     if this.since is not None:

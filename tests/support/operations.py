@@ -11,8 +11,9 @@ from service.imports.outcomes import OutcomeQuery
 from service.imports.record import ImportQuery
 from service.projects import comparison, export, listing, retention
 from service.projects.listing import ProjectQuery
+from service.projects.prune_round import PruneRound
 from service.projects.records import Page, Query, VersionKey
-from service.projects.retention import PruneResult, _Round
+from service.projects.retention import PruneResult
 from service.settings import Settings
 from service.storage import Pool
 from service.storage.advisory_locks import share_client
@@ -98,7 +99,7 @@ def pruning(size: Size, settings: Settings) -> Iterator[Operation]:
     settings = settings.model_copy(update={"keep_versions": KEEP, "keep_superseded": 3600})
     kept: dict[str, Any] = {"settings": settings, "result": PruneResult()}
     now = datetime.now(UTC)
-    versions = partial(retention._prune_versions, this=_Round(now, now, None), **kept)
+    versions = partial(retention._prune_versions, this=PruneRound(now, now, None), **kept)
     old = size.superseded
     yield Operation("prune: versions", partial(_prune, versions), 2 * size.projects + 10 * old)
     rows = old * size.tasks

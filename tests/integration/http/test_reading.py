@@ -209,7 +209,7 @@ async def test_a_page_of_the_history_examines_a_limited_number_of_imports(
         return found
 
     assert await pages("state=failed") == [[5], [], [1]]
-    assert await pages("text=a.xml&limit=1") == [[4], [3], [2], []]
+    assert await pages("text=a.xml&limit=1") == [[5], [4], [3], [2], [1], []]
     assert await pages("limit=2") == [[5, 4], [3, 2], [1]]
 
 
