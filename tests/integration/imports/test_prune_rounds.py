@@ -5,12 +5,13 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 import pytest
 
+from service.imports.lease import Lease
 from service.imports.pipeline.writer import Writer
 from service.projects import retention
 from service.projects.retention import prune
 from service.settings import Settings
 from service.storage import Pool
-from tests.support.projects import project
+from tests.support.projects import finish, project
 
 HOUR = 3600
 AGE = "UPDATE project_versions SET created_at = created_at - interval '62 minutes'"
@@ -143,3 +144,46 @@ async def test_a_failed_round_is_repeated_by_the_next(
     await pool.execute("ALTER TABLE hidden RENAME TO pruned_versions")
     assert await visit(settings) == [1]
     assert await versions(pool) == [4, 5]
+
+
+OLD = "UPDATE imports SET started_at = now() - interval '{0}', ended_at = now() - interval '{0}'"
+SHARED = "INSERT INTO shared_objects VALUES (1, 'x', 'Calendar', '1', '{}')"
+
+
+@pytest.mark.parametrize(
+    ("changes", "visited"),
+    [
+        (["INSERT INTO pruned_versions VALUES (1, 1, 9)"], [1]),
+        ([OLD.format("29 days")], []),
+        ([OLD.format("31 days")], [1]),
+        (["DELETE FROM import_results", OLD.format("364 days")], []),
+        (["DELETE FROM import_results", OLD.format("366 days")], [1]),
+        ([SHARED, OLD.format("1 day")], []),
+        ([SHARED, OLD.format("0 days")], [1]),
+    ],
+    ids=[
+        "deleted versions",
+        "young outcomes",
+        "old outcomes",
+        "young imports",
+        "old imports",
+        "shared objects",
+        "shared objects of a recent import",
+    ],
+)
+async def test_a_round_visits_the_clients_with_work(
+    pool: Pool,
+    visit: Visit,
+    settings: Settings,
+    writer: Writer,
+    lease: Lease,
+    changes: list[str],
+    visited: list[int],
+) -> None:
+    await write(writer, 0)
+    await finish(pool, lease)
+    year = settings.model_copy(update={"keep_imports_days": 365})
+    await visit(year)
+    for change in changes:
+        await pool.execute(change)
+    assert await visit(year) == visited

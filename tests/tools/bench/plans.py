@@ -1,6 +1,6 @@
 """Measure what each route and step of pruning reads, by the planner's statistics.
 
-python -m tests.tools.bench.plans [PROJECTS] [IMPORTS]
+python -m tests.tools.bench.plans [PROJECTS] [CLIENTS] [IMPORTS] [NONE] [FRESH] [TENTH] [ABSENT]
 """
 
 import asyncio
@@ -49,7 +49,7 @@ async def measure(size: Size, only: list[str]) -> None:
                         " AND relnamespace = 'public'::regnamespace"
                     )
                 await _measure_state(database, size, statistics, rows)
-                await first.execute(f"DROP DATABASE with_{statistics.name.lower()}")
+                await first.execute(f"DROP DATABASE with_{statistics.name.lower()} WITH (FORCE)")
                 _print(rows, [s for s in Statistics if not only or s.name in only])
 
 
@@ -64,7 +64,7 @@ async def _measure_state(
             rows.setdefault(operation.name, {})[statistics] = await _measure(operation, pool, plans)
             print(statistics, operation.name, rows[operation.name][statistics], file=sys.stderr)
     plain = await create_pool(settings, database.dsn)
-    for name in ("first round", "round with nothing to do"):
+    for name in ("sweep of all clients", "round with nothing to do"):
         begun = time.perf_counter()
         try:
             async with asyncio.timeout(4 * _TIMEOUT):
