@@ -98,7 +98,7 @@ def _directory() -> Iterator[Path]:
 
 
 def _but_logs(_: str, names: list[str]) -> list[str]:
-    return [name for name in names if not name.endswith(".log") and name != "spools"]
+    return [name for name in names if not name.endswith(".log")]
 
 
 def _table(tally: Tally, seconds: float) -> None:

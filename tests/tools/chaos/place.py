@@ -48,7 +48,7 @@ class Servers:
     def __init__(self, place: Place, directory: Path, stack: contextlib.ExitStack) -> None:
         self.place = place
         self.pooler: PgBouncer | None = None
-        self.spool_full = directory / "spools"
+        self._spool = directory / "spool-a"
         self._stack = stack
         self._clocks = {name: directory / f"clock-{name}" for name in ("database", "service")}
         self._standby: Cluster | None = None
@@ -63,8 +63,8 @@ class Servers:
             bouncer = run_pgbouncer(self.primary.dsn(), prepared=200)
             self.pooler = stack.enter_context(bouncer)
         if place is Place.SMALL_DISKS:
-            self.spool_full.mkdir()
-            stack.enter_context(small_disk(self.spool_full, _SPOOL_MIB))
+            self._spool.mkdir()
+            stack.enter_context(small_disk(self._spool, _SPOOL_MIB))
 
     async def open(self, stack: contextlib.AsyncExitStack) -> None:
         """Make the audit, the client, the proxies and the standby."""
@@ -160,7 +160,7 @@ class Servers:
 
     async def fill_spool(self, seconds: float) -> None:
         """Leave the working files no space for a while."""
-        with _filled(self.spool_full):
+        with _filled(self._spool):
             await asyncio.sleep(seconds)
 
     def step_clock(self, name: str, seconds: int) -> None:

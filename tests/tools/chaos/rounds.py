@@ -97,11 +97,10 @@ async def _play(round_: Round, directory: Path, history: History, struck: Counte
         small: dict[str, object] = {}
         if place is Place.SMALL_DISKS:
             small = {"spool_reserve_bytes": 1_000_000}
-        where = servers.spool_full if small else directory
         database = Database(servers.way.dsn)
         settings = _SETTINGS | small
         async with (
-            two_replicas(database, where, servers.service_variables, **settings) as replicas,
+            two_replicas(database, directory, servers.service_variables, **settings) as replicas,
             new_session() as http,
         ):
             history.clock = place is Place.CLOCK
