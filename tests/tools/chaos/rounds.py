@@ -27,6 +27,7 @@ _AGAIN: Final = 8
 _SETTLED: Final = 15.0 + EXPIRY
 """Seconds within which dead imports are found, and everything is put away."""
 _SETTINGS: Final[dict[str, object]] = {
+    "log_level": "warning",
     "prune": True,
     "prune_every": 0.7,
     "keep_versions": 3,
