@@ -49,7 +49,8 @@ SELECT concat_ws(' ', hashtextextended((to_jsonb(v) - '{{version,import_id,creat
                                         archived_at}}'::text[])::text, 0), {sums})
 $$;
 CREATE FUNCTION chaos.write_content() RETURNS trigger LANGUAGE plpgsql
-   SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_custom_plan AS $$
+   SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_custom_plan
+AS $$
 BEGIN
     INSERT INTO chaos.audit (relation, operation, row)
     VALUES ('content', 'INSERT', jsonb_build_object('project_id', NEW.project_id, 'version',
