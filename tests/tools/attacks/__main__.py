@@ -6,12 +6,13 @@ Each attack runs against a ``serve`` process with the settings that it needs. Th
 the service did not refuse or bound one of them as expected."""
 
 import asyncio
+import itertools
 import sys
 import tempfile
 from pathlib import Path
 from typing import Final
 
-from tests.tools.attacks.measure import Seen, attacked, every
+from tests.tools.attacks.measure import Seen, attacked, by_settings, modules
 from tests.tools.bench.database import server
 from tests.tools.bench.process import ends_all_on_sigterm, prepare
 
@@ -32,10 +33,8 @@ async def main(word: str) -> int:
     with tempfile.TemporaryDirectory(dir="/var/tmp") as directory:
         async with server(Path(directory)) as database:
             await prepare(database)
-            for settings, alike in every():
-                chosen = [attack for attack in alike if word in attack.name]
-                if not chosen:
-                    continue
+            found = itertools.chain.from_iterable(modules().values())
+            for settings, chosen in by_settings(attack for attack in found if word in attack.name):
                 said = ", ".join(
                     f"`{name}`" + (f" {value}" if isinstance(value, int) else "")
                     for name, value in settings.items()

@@ -6,7 +6,7 @@ import itertools
 import re
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -71,13 +71,17 @@ class Seen:
         return [words for words, wrong in found.items() if wrong]
 
 
-def every() -> Iterator[tuple[dict[str, object], list[Attack]]]:
-    """All attacks, those of equal settings together."""
-    found: list[Attack] = []
-    for module in iter_modules(attacks.__path__):
-        if module.name != "__main__":
-            loaded = import_module(f"{attacks.__name__}.{module.name}")
-            found += getattr(loaded, "ATTACKS", [])
+def modules() -> dict[str, list[Attack]]:
+    """Return the attacks of each module that has some."""
+    names = [module.name for module in iter_modules(attacks.__path__) if module.name != "__main__"]
+    found = {
+        name: getattr(import_module(f"{attacks.__name__}.{name}"), "ATTACKS", []) for name in names
+    }
+    return {name: its for name, its in found.items() if its}
+
+
+def by_settings(found: Iterable[Attack]) -> Iterator[tuple[dict[str, object], list[Attack]]]:
+    """Yield neighbouring attacks of equal settings together."""
     for _, alike in itertools.groupby(found, lambda attack: repr(attack.settings)):
         together = [*alike]
         yield dict(together[0].settings), together
