@@ -3,26 +3,28 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any, Final
 
 import aiohttp
-import asyncpg
 import pytest
 
+from service.codes import ErrorCode
+from service.imports import undo
 from service.imports.lease import Lease
-from service.imports.pipeline.batch import Batch
+from service.imports.options import ImportOptions
+from service.imports.pipeline.batch import Batch, BatchItem, Reversal
 from service.imports.pipeline.fair_scheduler import FairScheduler
 from service.imports.pipeline.writer import Writer
-from service.model import SharedObject
+from service.model import Refusal, SharedObject
 from service.observability import metrics
 from service.settings import Settings
 from service.storage import Pool
 from service.storage.advisory_locks import project_key
 from service.storage.pool import open_pool
 from tests.support.databases import ADD_CLIENT
-from tests.support.faults.cluster import Cluster
 from tests.support.faults.project_files import content_of
-from tests.support.faults.proxy import COMMIT, Fault, Proxy, Strike
+from tests.support.faults.proxy import COMMIT, Fault, Proxy, wait_for_strike
 from tests.support.faults.truth import assert_outcomes_are_stored, stored_outcomes
 from tests.support.projects import CLIENT, begun, fetch_results, project, until
 from tests.support.service import Service
@@ -45,9 +47,12 @@ CREATE CONSTRAINT TRIGGER pass_gate AFTER INSERT OR UPDATE ON {table} DEFERRABLE
 _WAITING: Final = """
 SELECT count(*) FROM pg_stat_activity
  WHERE query = 'COMMIT;' AND state = 'active'
-   AND query_start < clock_timestamp() - make_interval(secs => 2.5)
+   AND query_start < clock_timestamp() - make_interval(secs => {seconds})
 """
-"""Commits that wait for longer than the service waits for two tries of a batch."""
+"""Commits that wait for some seconds."""
+
+TWO_TRIES: Final = _WAITING.format(seconds=2.5)
+PAST_CONNECT_TIMEOUT: Final = _WAITING.format(seconds=7)
 
 
 @contextlib.asynccontextmanager
@@ -58,14 +63,6 @@ async def gated(pool: Pool, table: str) -> AsyncIterator[None]:
     async with pool.acquire() as conn, conn.transaction():
         await conn.execute("SELECT pg_advisory_xact_lock($1)", GATE)
         yield
-
-
-async def wait_for_strike(strike: Strike, work: "asyncio.Task[Any]") -> None:
-    """Wait for a strike on some work, which must not end before."""
-    struck = asyncio.create_task(strike.struck.wait())
-    await asyncio.wait([struck, work], return_when=asyncio.FIRST_COMPLETED)
-    struck.cancel()
-    assert not work.done(), work.result()
 
 
 REFUSED: Final = b'<project id="bad"><name>Bad</name><tasks><task/></tasks></project>'
@@ -88,7 +85,7 @@ async def test_an_import_whose_commit_is_cut_off_waits_for_it_and_reports_succes
         strike = proxy.strike(Fault.ABANDON, COMMIT, skip=1)
         sending = asyncio.create_task(send_file(http, faulty, content, query=query))
         await wait_for_strike(strike, sending)
-        await until(pool, _WAITING)
+        await until(pool, TWO_TRIES)
 
     status, body = await sending
     assert status == 207, body
@@ -110,7 +107,7 @@ async def test_an_undo_whose_commit_is_cut_off_restores_each_project_once(
         headers = faulty.headers(scope="projects:undo projects:read")
         undoing = asyncio.create_task(post(http, faulty.url("imports/1/undo"), headers))
         await wait_for_strike(strike, undoing)
-        await until(pool, _WAITING)
+        await until(pool, TWO_TRIES)
 
     status, body = await undoing
     assert status == 207, body
@@ -136,7 +133,7 @@ async def test_a_claim_whose_commit_is_cut_off_is_found_by_its_next_try(
         strike = proxy.strike(Fault.ABANDON, COMMIT)
         sending = asyncio.create_task(send_file(http, faulty, content, **key))
         await wait_for_strike(strike, sending)
-        await until(pool, _WAITING)
+        await until(pool, TWO_TRIES if key else PAST_CONNECT_TIMEOUT)
 
     status, body = await sending
     assert status == 207, body
@@ -152,11 +149,44 @@ async def lease(pool: Pool) -> Lease:
 
 
 @pytest.fixture
-async def writer(settings: Settings, proxy: Proxy, lease: Lease) -> AsyncIterator[Writer]:
+def lock_timeout() -> float:
+    """Seconds for which a project may be contested."""
+    return 30.0
+
+
+@pytest.fixture
+async def writer(
+    settings: Settings, proxy: Proxy, lease: Lease, lock_timeout: float
+) -> AsyncIterator[Writer]:
     """A writer whose connections the proxy can end."""
     async with open_pool(settings, proxy.dsn) as way:
         queue = FairScheduler(8).queue(CLIENT)
-        yield Writer(way, queue, lease, lock_timeout=30, retry_timeout=20)
+        yield Writer(way, queue, lease, lock_timeout=lock_timeout, retry_timeout=20)
+
+
+@pytest.mark.parametrize("lock_timeout", [0.3])
+@pytest.mark.parametrize("kind", ["project", "refusal", "reversal"])
+async def test_an_item_waits_for_the_backend_of_its_lost_commit(
+    pool: Pool, proxy: Proxy, lease: Lease, writer: Writer, kind: str
+) -> None:
+    item: BatchItem = project("A")
+    if kind == "refusal":
+        item = Refusal(0, 5, "A", None, ErrorCode.VALIDATION_ERROR, "bad")
+    elif kind == "reversal":
+        await writer.write_batch([item])
+        project_id = await pool.fetchval("SELECT project_id FROM projects")
+        item = Reversal(0, "A", None, project_id, created=True)
+        lease = replace(await begun(pool), options=ImportOptions(undo=lease.import_id))
+        writer._lease, writer._write_batch = lease, undo.write_batch
+    async with gated(pool, "import_results"):
+        strike = proxy.strike(Fault.ABANDON, COMMIT)
+        landing = asyncio.create_task(writer.write_batch([item]))
+        await wait_for_strike(strike, landing)
+        # The commit at the gate, and the next try.
+        await until(pool, "SELECT count(*) = 2 FROM pg_locks WHERE NOT granted")
+    await landing
+    (outcome,) = await fetch_results(pool, lease)
+    assert outcome["error"] == ("VALIDATION_ERROR" if kind == "refusal" else None)
 
 
 async def test_a_project_that_is_contested_after_a_lost_commit_is_not_written_twice(
@@ -215,68 +245,3 @@ async def post(
 ) -> tuple[int, dict[str, Any]]:
     async with http.post(url, headers=headers) as answer:
         return answer.status, await answer.json()
-
-
-async def set_synchronous(server: Cluster, name: str) -> None:
-    """Make commits wait for a standby of that name; none waits for an empty one."""
-    connection = await asyncpg.connect(server.dsn())
-    try:
-        # Our own statements must not wait: they set a parameter of the session first.
-        await connection.execute("SET synchronous_commit = local")
-        await connection.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{name}'")
-        await connection.execute("SELECT pg_reload_conf()")
-    finally:
-        await connection.close()
-
-
-async def wait_for_standby(server: Cluster, seconds: float) -> None:
-    """Wait until a commit has waited for the standby for some seconds."""
-    connection = await asyncpg.connect(server.dsn())
-    query = """
-SELECT count(*) FROM pg_stat_activity
- WHERE wait_event = 'SyncRep' AND query_start < clock_timestamp() - make_interval(secs => $1)
-"""
-    async with asyncio.timeout(30):
-        while not await connection.fetchval(query, seconds):  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
-    await connection.close()
-
-
-async def test_an_import_completes_once_its_synchronous_standby_is_back(
-    http: aiohttp.ClientSession, own: Service, own_server: Cluster, way: Proxy, content: bytes
-) -> None:
-    strike = way.strike(Fault.LOSE_COMMIT, COMMIT, skip=4)
-    sending = asyncio.create_task(send_file(http, own, content))
-    await wait_for_strike(strike, sending)
-    await set_synchronous(own_server, "away")
-    await wait_for_standby(own_server, 5)
-    await set_synchronous(own_server, "")
-
-    status, body = await sending
-    assert status == 207, body
-    assert body["counts"] == {"created": 600, "updated": 0, "unchanged": 0, "failed": 0}
-    await assert_outcomes_are_stored(own_server.dsn(), content, body["details"]["successes"])
-
-
-@pytest.mark.parametrize("retry_timeout", [2.0])
-async def test_an_import_is_interrupted_if_its_synchronous_standby_stays_away(
-    http: aiohttp.ClientSession, own: Service, own_server: Cluster, way: Proxy, content: bytes
-) -> None:
-    strike = way.strike(Fault.LOSE_COMMIT, COMMIT, skip=4)
-    sending = asyncio.create_task(send_file(http, own, content, Idempotency_Key="k"))
-    await wait_for_strike(strike, sending)
-    await set_synchronous(own_server, "away")
-    status, body = await sending
-    assert status == 503, body
-    # Nobody ended a backend that waits for the standby: its commit would then be seen, and be lost.
-    log = (own_server.folder / "server.log").read_text()
-    assert "canceling the wait for synchronous replication" not in log
-    await set_synchronous(own_server, "")
-
-    async with asyncio.timeout(30):
-        while (answer := await send_file(http, own, content, Idempotency_Key="k"))[0] == 409:
-            pass
-    status, body = answer
-    assert (status, body["import_id"]) == (207, 1), body
-    assert body["counts"]["created"] + body["counts"]["unchanged"] == 600
-    await assert_outcomes_are_stored(own_server.dsn(), content, body["details"]["successes"])

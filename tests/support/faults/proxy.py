@@ -11,7 +11,7 @@ import struct
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 from tests.support.faults.ports import kept_port
@@ -214,6 +214,14 @@ class Proxy:
                 return strike
             strike.skip -= times
         return None
+
+
+async def wait_for_strike(strike: Strike, work: "asyncio.Task[Any]") -> None:
+    """Wait for a strike on some work, which must not end before."""
+    struck = asyncio.create_task(strike.struck.wait())
+    await asyncio.wait([struck, work], return_when=asyncio.FIRST_COMPLETED)
+    struck.cancel()
+    assert not work.done(), work.result()
 
 
 @contextlib.asynccontextmanager
