@@ -119,7 +119,16 @@ async def lock_work(conn: Connection, work: int, lock_timeout: float) -> None:
     Raises:
         asyncpg.LockNotAvailableError: an earlier try did not end in time.
     """
+    await end_lost_try(conn, work)
     await conn.execute(_SQL.lock_within, work, _milliseconds(lock_timeout))
+
+
+async def end_lost_try(conn: Connection, work: int) -> None:
+    """Terminate the backend of an earlier try that waits for bytes of a connection that is lost.
+
+    If the network drops a connection silently, the server would keep its locks for hours.
+    """
+    await conn.execute(_SQL.terminate_lost, work)
 
 
 async def lock_client(conn: Connection, client_id: int) -> None:

@@ -72,6 +72,16 @@ SELECT pg_terminate_backend(pid)
    AND EXISTS (SELECT FROM imports WHERE client_id = $2 AND import_id = $3 AND attempt = $4)
    AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = pg_locks.pid AND a.wait_event = 'SyncRep')
 
+-- name: terminate_lost
+-- Terminates the backend that holds the key $1 of some work and waits for bytes of the service, whose
+-- connection is lost. A backend that is committing waits for something else, and is spared.
+SELECT pg_terminate_backend(l.pid)
+  FROM pg_locks l
+  JOIN pg_stat_activity a USING (pid)
+ WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted AND l.pid <> pg_backend_pid()
+   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+   AND (l.classid::bigint << 32) | l.objid::bigint = $1 AND a.wait_event = 'ClientRead'
+
 -- name: find_holder
 -- Returns which of the import keys $2 is shared by the backend that holds the project key $1.
 WITH advisory AS (

@@ -17,7 +17,7 @@ from service.imports.pipeline.fair_scheduler import Queue
 from service.model import Project, Refusal
 from service.observability import metrics
 from service.storage import Connection, Pool
-from service.storage.advisory_locks import batch_key, find_lock_holder
+from service.storage.advisory_locks import batch_key, end_lost_try, find_lock_holder
 from service.storage.db_errors import (
     OutOfLockMemory,
     Remedy,
@@ -137,6 +137,7 @@ class Writer:
             if again:
                 work.recheck = True
                 work.waiting_since.clear()  # the wait for the database counts for no project
+                await end_lost_try(conn, work.key)
             batch = (items, work.key, work.recheck)
             try:
                 return await complete(self._write_batch(conn, self._lease, *batch))

@@ -19,7 +19,7 @@ from service.imports.pipeline.writer import Writer
 from service.model import Refusal, SharedObject
 from service.observability import metrics
 from service.settings import Settings
-from service.storage import Pool
+from service.storage import Pool, watchdog
 from service.storage.advisory_locks import project_key
 from service.storage.pool import open_pool
 from tests.support.databases import ADD_CLIENT
@@ -187,6 +187,17 @@ async def test_an_item_waits_for_the_backend_of_its_lost_commit(
     await landing
     (outcome,) = await fetch_results(pool, lease)
     assert outcome["error"] == ("VALIDATION_ERROR" if kind == "refusal" else None)
+
+
+async def test_a_connection_that_the_network_drops_during_a_copy_is_replaced(
+    pool: Pool, proxy: Proxy, lease: Lease, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchdog, "TRANSACTION_TIMEOUT", 1.0)
+    strike = proxy.strike(Fault.STALL, b"activity", skip=30_000)
+    await writer.write_batch([project("A", tasks=50_000)])
+    assert strike.struck.is_set()
+    (outcome,) = await fetch_results(pool, lease)
+    assert (outcome["outcome"], outcome["tasks"]) == ("created", 50_000)
 
 
 async def test_a_project_that_is_contested_after_a_lost_commit_is_not_written_twice(
