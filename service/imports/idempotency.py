@@ -14,25 +14,13 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from service.imports.record import ImportRequest, begin_import, take_over_import
+from service.imports.record import ImportInProgress, ImportRequest, begin_import, take_over_import
 from service.storage import Connection
 from service.storage.advisory_locks import claim_key, lock_work
 from service.storage.queries import Queries
 
 _SQL = Queries("imports")
 FIRST_ATTEMPT = 1
-
-
-class ImportInProgress(Exception):
-    """An import under the same key is running.
-
-    Args:
-        import_id: that import.
-    """
-
-    def __init__(self, import_id: int) -> None:
-        super().__init__(import_id)
-        self.import_id = import_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +54,7 @@ async def claim_import(
         again: an earlier try for the same request ended without a clear answer.
 
     Raises:
-        ImportInProgress: an import under the same key is running.
+        ImportInProgress: an import under the same key is running, or one that excludes this one.
     """
     if again and (claim := await _find_own_claim(conn, request, times)):
         return claim

@@ -16,7 +16,13 @@ from service.imports.options import DEFAULT_OPTIONS, ImportOptions
 from service.imports.outcomes import Tally, count_outcomes
 from service.model import FileWarning
 from service.storage import Connection
-from service.storage.advisory_locks import claim_key, lock_import, lock_work, share_client
+from service.storage.advisory_locks import (
+    claim_key,
+    lock_import,
+    lock_undone,
+    lock_work,
+    share_client,
+)
 from service.storage.clients import DISABLED, is_disabled
 from service.storage.queries import Queries
 
@@ -66,17 +72,35 @@ class EndedImport:
     tally: Tally
 
 
+class ImportInProgress(Exception):
+    """Another import is running under the same key; or it is undone by this one, or undoes it.
+
+    Args:
+        import_id: the other import.
+    """
+
+    def __init__(self, import_id: int) -> None:
+        super().__init__(import_id)
+        self.import_id = import_id
+
+
 async def begin_import(conn: Connection, request: ImportRequest, lock_timeout: float) -> int | None:
     """Insert the row of an import, with its first heartbeat.
 
     Args:
-        lock_timeout: seconds to wait for the client's lock.
+        lock_timeout: seconds to wait for each lock.
 
     Returns:
         The import's id, or None if another import holds the key.
+
+    Raises:
+        ImportInProgress: the import is an undo of one that is running or is being undone.
     """
     async with conn.transaction(isolation="read_committed"):
         work = claim_key(request.nonce)
+        if request.options.undo is not None:
+            await lock_work(conn, work, lock_timeout)
+            await _exclude_undone(conn, request, lock_timeout)
         await share_client(conn, request.client_id, work=work, lock_timeout=lock_timeout)
         if await is_disabled(conn, request.client_id) is not False:  # disabled since its admission
             raise Forbidden(DISABLED)
@@ -104,10 +128,17 @@ async def take_over_import(
 
     Returns:
         The number of the new attempt, or None if another upload took the import over first.
+
+    Raises:
+        ImportInProgress: the import is being undone; or it is an undo of one that is running or is
+            being undone.
     """
     async with conn.transaction(isolation="read_committed"):
         await lock_work(conn, claim_key(request.nonce), lock_timeout)
+        if request.options.undo is not None:
+            await _exclude_undone(conn, request, lock_timeout)
         await lock_import(conn, request.client_id, import_id, attempt)
+        await _check_rivals(conn, _SQL.find_undo, request.client_id, import_id)
         taken: int | None = await conn.fetchval(
             _SQL.take_over,
             request.client_id,
@@ -119,6 +150,25 @@ async def take_over_import(
             request.nonce,
         )
     return taken
+
+
+async def _exclude_undone(conn: Connection, request: ImportRequest, lock_timeout: float) -> None:
+    """Hold the lock of the import that an undo undoes, so that nobody else changes its projects.
+
+    Raises:
+        ImportInProgress: the import is running or is being undone.
+    """
+    assert request.options.undo is not None
+    key = (request.client_id, request.options.undo)
+    await lock_undone(conn, *key, lock_timeout)
+    await _check_rivals(conn, _SQL.find_running, *key)
+    await _check_rivals(conn, _SQL.find_undo, *key)
+
+
+async def _check_rivals(conn: Connection, query: str, *key: int) -> None:
+    rival: int | None = await conn.fetchval(query, *key)
+    if rival is not None:
+        raise ImportInProgress(rival)
 
 
 async def end_import(conn: Connection, lease: Lease, end: ImportEnd) -> EndedImport | None:

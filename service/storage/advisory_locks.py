@@ -6,7 +6,8 @@ they work through PgBouncer in transaction mode. A transaction takes them in thi
     lock       shared by                           exclusive for
     prune                                          pruning (tried)
     work                                           each try of one batch, or of one claim
-    import     each batch of the import            ending the import or taking it over
+    import     each batch of the import            ending the import, taking it over, beginning
+                                                   or taking over an undo of it
     client     each batch, beginning an import,    an atomic import, disabling or removing the
                a person's change to a project      client, pruning shared objects (tried)
     project                                        each batch (tried), a person's change to it
@@ -163,6 +164,23 @@ async def lock_import(conn: Connection, client_id: int, import_id: int, attempt:
                 return
         except asyncpg.LockNotAvailableError:
             await conn.execute(_SQL.terminate_holders, key, client_id, import_id, attempt)
+
+
+async def lock_undone(
+    conn: Connection, client_id: int, import_id: int, lock_timeout: float
+) -> None:
+    """Hold the exclusive lock of an import that an undo names.
+
+    Args:
+        conn: in a transaction that holds no lock of a later import.
+        lock_timeout: seconds to wait for each lock of the transaction.
+
+    Raises:
+        asyncpg.LockNotAvailableError: the lock was not free in time.
+    """
+    await conn.execute(
+        _SQL.lock_within, import_key(client_id, import_id), _milliseconds(lock_timeout)
+    )
 
 
 async def lock_project(conn: Connection, client_id: int, external_id: str) -> None:

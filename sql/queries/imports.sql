@@ -12,6 +12,17 @@ INSERT INTO import_progress (client_id, import_id, attempt, nonce, beat_at)
 SELECT client_id, import_id, attempt, $7, statement_timestamp() FROM begun
 RETURNING import_id
 
+-- name: find_running
+-- Returns an import if it is running. Runs under its lock, in a statement after it.
+SELECT import_id FROM imports WHERE client_id = $1 AND import_id = $2 AND state = 'running'
+
+-- name: find_undo
+-- Returns a running undo of an import. Runs under the import's lock, in a statement after it.
+SELECT import_id
+  FROM imports
+ WHERE client_id = $1 AND state = 'running' AND options->>'undo' = $2::bigint::text
+ LIMIT 1
+
 -- name: find_claim
 -- Finds the import of a claim whose answer was lost.
 SELECT i.import_id, i.attempt

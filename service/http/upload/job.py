@@ -18,12 +18,11 @@ from service.http.upload.form import FormReader
 from service.http.upload.options import parse_idempotency_key
 from service.http.user_agent import classify_user_agent
 from service.imports.ending import SHUTTING_DOWN
-from service.imports.idempotency import ImportInProgress
 from service.imports.lease import Lease
 from service.imports.manager import ImportManager
 from service.imports.options import ImportOptions
 from service.imports.outcomes import Tally
-from service.imports.record import ImportRequest
+from service.imports.record import ImportInProgress, ImportRequest
 from service.imports.replay import Replay
 from service.imports.undo import UndoSession
 from service.imports.upload import UploadSink
