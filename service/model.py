@@ -6,12 +6,19 @@ All folders use these types, so this module imports only the codes and the rows.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from unicodedata import normalize
 
 from service.codes import ErrorCode, WarningCode
 from service.spool.copy_rows import CopyRows, StoredRows
 
 MAX_ID = 255
 """Longest identifier of a project, task or resource, in characters."""
+
+
+def normalize_id(text: str) -> str:
+    """Return an identifier in Unicode's form NFC: `é` is one character, however it was typed."""
+    return normalize("NFC", text)
+
 
 MAX_LISTED_WARNINGS = 10
 """Warnings of a project that an outcome lists; it counts all of them."""

@@ -18,7 +18,7 @@ from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 
-from service.model import MAX_ID
+from service.model import MAX_ID, normalize_id
 from service.spool.copy_rows import escape
 
 NULL = b"\\N"
@@ -82,9 +82,9 @@ def _text(value: str) -> bytes:
 
 @lru_cache(_CACHED)
 def _id(value: str) -> bytes | None:
-    if len(value) > MAX_ID:
+    stripped = normalize_id(value.strip(BLANK))
+    if max(len(value), len(stripped)) > MAX_ID:
         return None
-    stripped = value.strip(BLANK)
     return escape(stripped.encode()) if stripped else NULL
 
 

@@ -10,7 +10,7 @@ from aiohttp import web
 from multidict import MultiMapping
 
 from service.errors import BadRequest
-from service.model import shorten
+from service.model import normalize_id, shorten
 
 MAX_LIMIT: Final = 1000
 DEFAULT_LIMIT: Final = 100
@@ -70,7 +70,7 @@ def parse_cursor(query: MultiMapping[str]) -> int:
 
 
 def parse_text(query: MultiMapping[str]) -> str | None:
-    """Return the parameter ``text``, a filter.
+    """Return the parameter ``text``, a filter, in the form in which ids are stored.
 
     Raises:
         BadRequest: the text is empty, too long, or has a NUL, which PostgreSQL cannot store.
@@ -78,7 +78,7 @@ def parse_text(query: MultiMapping[str]) -> str | None:
     value = query.get("text")
     if value is not None and (not 0 < len(value) <= MAX_TEXT or "\0" in value):
         raise BadRequest(f"text must have 1 to {MAX_TEXT} characters")
-    return value
+    return None if value is None else normalize_id(value)
 
 
 def next_page_url(

@@ -27,6 +27,7 @@ from typing import Final
 
 import asyncpg
 
+from service.model import normalize_id
 from service.storage import Connection
 from service.storage.clients import list_running_imports
 from service.storage.queries import Queries
@@ -54,7 +55,7 @@ def client_key(client_id: int) -> int:
 
 def project_key(client_id: int, external_id: str) -> int:
     """Return the key of a project's lock."""
-    return _hash("project", client_id, external_id)
+    return _hash("project", client_id, normalize_id(external_id))
 
 
 def batch_key(client_id: int, import_id: int, attempt: int, index: int) -> int:

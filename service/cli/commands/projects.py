@@ -20,6 +20,7 @@ from service.cli.commands.options import (
 )
 from service.cli.database import load_settings
 from service.cli.output import CommandError, print_items, print_json, replace_file
+from service.model import normalize_id
 
 if TYPE_CHECKING:
     from service.cli.client import ApiClient
@@ -125,6 +126,7 @@ async def _find_project(api: "ApiClient", external_id: str) -> int:
     Raises:
         CommandError: no project has this external id.
     """
+    external_id = normalize_id(external_id)
     query = {"text": external_id[:_MAX_TEXT], "archived": "include"}
     async for item in api.list_items("projects", query):
         if item["external_id"] == external_id:

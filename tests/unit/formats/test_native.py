@@ -313,3 +313,39 @@ def test_rows_over_the_limit_refuse_the_project() -> None:
     )
     assert [bad.code for bad in reading.refusals] == [ErrorCode.PROJECT_TOO_LARGE]
     assert [found.external_id for found in reading.projects] == ["2"]
+
+
+def test_ids_are_compared_and_stored_in_nfc() -> None:
+    found = read_project(
+        projects(
+            project(
+                """<tasks><task id="Caf&#233;" kind="wbs"/>
+                <task id="B" parent="Cafe&#769;"/></tasks>
+                <dependencies><dependency predecessor="Cafe&#769;" successor="B"/></dependencies>
+                <resources><resource id="A&#778;"/></resources>
+                <assignments><assignment task="Cafe&#769;" resource="&#8491;"/></assignments>""",
+                "id='e&#769;'",
+            )
+        )
+    )
+    assert found.external_id == "\u00e9"
+    assert [row["task_id"] for row in rows(found, Table.TASKS)] == ["Caf\u00e9", "B"]
+    assert rows(found, Table.TASKS)[1]["parent_id"] == "Caf\u00e9"
+    assert rows(found, Table.DEPENDENCIES)[0]["predecessor_id"] == "Caf\u00e9"
+    [assignment] = rows(found, Table.ASSIGNMENTS)
+    assert (assignment["task_id"], assignment["resource_id"]) == ("Caf\u00e9", "\u00c5")
+
+
+def test_ids_that_are_equal_in_nfc_are_duplicates() -> None:
+    tasks = project('<tasks><task id="e&#769;"/><task id="&#233;"/></tasks>', "id='1'")
+    reading = read(projects(tasks, project("", "id='e&#769;'"), project("", "id='&#233;'")))
+    assert [refusal.code for refusal in reading.refusals] == [
+        ErrorCode.VALIDATION_ERROR,
+        ErrorCode.DUPLICATE_PROJECT,
+    ]
+
+
+def test_ids_keep_spaces_that_xml_does_not_count_as_white_space() -> None:
+    """A no-break space and a zero-width space are content, also at the edges."""
+    reading = read(projects(*(project("", f"id=' P{c}'") for c in ("", "&#160;", "&#8203;"))))
+    assert [found.external_id for found in reading.projects] == ["P", "P\u00a0", "P\u200b"]

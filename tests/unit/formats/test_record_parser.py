@@ -44,7 +44,7 @@ SAMPLES = [
     *("PT8H0M0S", "-PT8H", "PT61M", "PT59M60S", "PT0H0M0S", "PT08H", "P1DT2H", "PT8H5M", "PT1.5S"),
     *("PT", "PT5", "PTH", "PT5M3H", "PT5X", "PT999999999H", "Finish to Start", "5", "NaN"),
     *('say "so"', "back\\slash", "tab\tnew\nline\rend", "Grüße", "\u2028\U0001f600", "x" * 300),
-    *("  padded  ", "ü" * 200, "\u00a0"),
+    *("  padded  ", "ü" * 200, "\u00a0", "e\u0301", " A\u030a\u200b "),
 ]
 RANGES = ((0x20, 0x7E), (0x20, 0x7E), (0xA0, 0x2FFF), (0xE000, 0xFFFD), (0x10000, 0x1FFFF))
 """Of the characters that texts are made up of, from the first to the last."""

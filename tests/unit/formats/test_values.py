@@ -17,6 +17,11 @@ TAKEN: list[tuple[Kind, str, str]] = [
     (values.TEXT, "\u00a0", "\u00a0"),
     (values.ID, " T 1 ", "T 1"),
     (values.ID, "a\\b", r"a\\b"),
+    (values.ID, "e\u0301", "\u00e9"),
+    (values.ID, "\u212b-1", "\u00c5-1"),
+    (values.ID, "\u1100\u1161", "\uac00"),
+    (values.ID, "\u00a0P\u00a01\u200b", "\u00a0P\u00a01\u200b"),
+    (values.ID, "\ufb01", "\ufb01"),
     (values.ID, "é" * MAX_ID, "é" * MAX_ID),
     (values.TIMESTAMP, " 2026-01-05T08:00:00\n", "2026-01-05T08:00:00"),
     (values.TIMESTAMP, "2024-02-29T23:59:59.120000", "2024-02-29T23:59:59.12"),
@@ -54,6 +59,7 @@ TAKEN: list[tuple[Kind, str, str]] = [
 
 REFUSED: list[tuple[Kind, str]] = [
     (values.ID, "x" * (MAX_ID + 1)),
+    (values.ID, "\U0001d160" * MAX_ID),  # three characters in NFC
     (values.TIMESTAMP, "now"),
     (values.TIMESTAMP, "infinity"),
     (values.TIMESTAMP, "05/01/2026"),

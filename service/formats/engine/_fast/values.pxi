@@ -97,9 +97,13 @@ cdef int put_if(Buffer* out, bint fits, const char* text, Py_ssize_t size) excep
 
 
 cdef int put_id(Buffer* out, const char* text, Py_ssize_t size) except -1 nogil:
-    cdef Py_ssize_t first = 0
+    """Write an id in ASCII; Python normalizes all others."""
+    cdef Py_ssize_t first = 0, at
     if size > LONGEST_ID:
         return RARE
+    for at in range(size):
+        if text[at] & 0x80:
+            return RARE
     while first < size and blank(text[first]):
         first += 1
     while size > first and blank(text[size - 1]):
