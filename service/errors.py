@@ -248,7 +248,8 @@ class Conflict(ServiceError):
             "Import the complete file again.",
         ),
         Cause(
-            "`Import in progress`: an upload with the same `Idempotency-Key` is running (see "
+            "`Import in progress`: an upload with the same `Idempotency-Key`, or an undo of the "
+            "same import, is running (see "
             "`import_id` and `Location`).",
             "Wait as long as `Retry-After` states, or cancel that import.",
             "yes",

@@ -70,10 +70,9 @@ def imported_row(
     return _row(project, outcome, project_id, version, project.tasks, None, None, None, stored)
 
 
-def restored_row(item: Reversal, version: int, tasks: int) -> bytes:
+def restored_row(item: Reversal, outcome: Outcome, version: int, tasks: int) -> bytes:
     """Return the row, as COPY text, of a project that an undo restored."""
-    numbers = (item.project_id, version, tasks)
-    return _row(item, Outcome.UPDATED, *numbers, None, None, None, None)
+    return _row(item, outcome, item.project_id, version, tasks, None, None, None, None)
 
 
 def failed_row(item: BatchItem, failure: Failure) -> bytes:

@@ -2,6 +2,7 @@
 
     current version            result
     written by the import      the previous version, copied on the server; without one, archived
+    written by this undo       unchanged: an earlier attempt restored the project
     changed since              VERSION_CONFLICT
     locked by another subject  LOCKING_CONFLICT
     previous version is pruned NOT_IMPORTED
@@ -242,7 +243,7 @@ async def _plan_copies(
 ) -> dict[Reversal, VersionCopy]:
     """Decide on each item; return the copies of those that are restored."""
     ids = [item.project_id for item in items if isinstance(item, Reversal)]
-    key = (lease.client_id, ids, lease.options.undo, lease.subject)
+    key = (lease.client_id, ids, lease.options.undo, lease.subject, lease.import_id)
     current = {row["project_id"]: row for row in await conn.fetch(_SQL.read_current, *key)}
     copies: dict[Reversal, VersionCopy] = {}
     for item in items:
@@ -252,6 +253,8 @@ async def _plan_copies(
             decision = _decide(item, current.get(item.project_id))
             if isinstance(decision, Failure):
                 plan.refuse(item, decision)
+            elif isinstance(decision, bytes):
+                plan.results[item.index] = decision
             else:
                 copies[item] = decision
     if not copies:
@@ -263,9 +266,13 @@ async def _plan_copies(
     return {item: copy for item, copy in copies.items() if item.project_id in stored}
 
 
-def _decide(item: Reversal, current: Any) -> VersionCopy | Failure:
+def _decide(item: Reversal, current: Any) -> VersionCopy | Failure | bytes:
+    """Return the copy that restores the project, its failure, or the row of its outcome."""
     if current is not None and current["locked_by"] is not None:
         return lock_failure(current["locked_by"], current["locked_until"])
+    if current is not None and current["restored_tasks"] is not None:
+        numbers = (current["version"], current["restored_tasks"])
+        return outcomes.restored_row(item, Outcome.UNCHANGED, *numbers)
     if current is None or not current["by_import"]:
         version = None if current is None else current["version"]
         message = "The project was changed after the import that is undone"
@@ -297,4 +304,4 @@ async def _write_copies(
     )
     for item, copy in copies.items():
         number = tasks[item.project_id]
-        plan.results[item.index] = outcomes.restored_row(item, copy.target, number)
+        plan.results[item.index] = outcomes.restored_row(item, Outcome.UPDATED, copy.target, number)

@@ -17,8 +17,10 @@ SELECT index, outcome, external_id, name, project_id, tasks
 
 -- name: read_current
 -- Runs under the projects' locks. Reads the current version of each, whether the import $3 wrote it,
--- the last version before it that another writer made, and whether the import wrote version 1.
--- Look-ups are as in writer.sql; instead of EXISTS, the planner may hash all versions of the client.
+-- the last version before it that another writer made, and whether the import wrote version 1. An import
+-- may write a project in several attempts. restored_tasks is not null if an earlier attempt of the undo
+-- $5 restored the project. Look-ups are as in writer.sql; instead of EXISTS, the planner may hash all
+-- versions of the client.
 SELECT p.project_id, p.version, v.import_id IS NOT DISTINCT FROM $3 AS by_import,
        (SELECT max(b.version)
           FROM project_versions b
@@ -27,6 +29,11 @@ SELECT p.project_id, p.version, v.import_id IS NOT DISTINCT FROM $3 AS by_import
        (SELECT f.import_id = $3
           FROM project_versions f
          WHERE f.client_id = $1 AND f.project_id = p.project_id AND f.version = 1) IS TRUE AS created,
+       CASE WHEN v.import_id = $5 THEN
+           (SELECT count(*)
+              FROM tasks t
+             WHERE t.client_id = $1 AND t.project_id = p.project_id AND t.version = p.version)
+       END AS restored_tasks,
        l.holder AS locked_by, l.expires_at AS locked_until
   FROM unnest($2::bigint[]) AS n (project_id)
  CROSS JOIN LATERAL (SELECT *

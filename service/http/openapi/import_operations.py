@@ -161,7 +161,7 @@ _IMPORT_PROJECTS: Final = operation(
         400: "The request or the file cannot be read, and no project before the error is complete.",
         408: "The upload stopped, or took too long. Send it again.",
         409: "Every project was refused because of a lock or its version; or an upload with the "
-        "same key is running; or a user cancelled the import.",
+        "same key, or an undo of its import, is running; or a user cancelled the import.",
         413: "The upload exceeded a limit before any project was complete.",
         415: "",
         422: "",
@@ -255,8 +255,8 @@ _UNDO_IMPORT: Final = operation(
     },
     failures={
         409: "The import is running, was a dry run, or its outcomes are no longer kept; or every "
-        "project was refused because of a lock or its version; or an undo with the same key is "
-        "running; or a user cancelled the undo.",
+        "project was refused because of a lock or its version; or an undo of the same import or "
+        "with the same key is running; or a user cancelled the undo.",
         422: "",
         429: "",
         500: "The service failed. The undo, if it had begun, is `failed`.",

@@ -2,17 +2,10 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 
-from service.imports.undo import UndoSession
-from service.projects import retention
-from service.projects.retention import PruneResult, prune
-from service.settings import Settings
 from service.storage import Connection as Database
 from service.storage import Pool, version_copy
 from service.tables import Table
@@ -42,14 +35,6 @@ def rich(name: str) -> bytes:
             ).encode(),
         )
     )
-
-
-async def interrupted(service: Service, pool: Pool, *ids: str) -> None:
-    """Run import 1 in two attempts: the first creates the projects, the second finds them."""
-    key = "Idempotency-Key: first"
-    await send(service, plans(*ids), "", key)
-    await pool.execute("UPDATE imports SET state = 'interrupted'")
-    await send(service, plans(*ids), "", key)
 
 
 async def test_undoing_an_update_restores_the_previous_content(
@@ -198,106 +183,21 @@ async def test_undoing_covers_all_attempts_of_an_import(service: Service, pool: 
     assert await current(pool) == before
 
 
-EXPIRE = (
-    "UPDATE imports SET started_at = now() - interval '31 days',"
-    " ended_at = now() - interval '31 days', key_claimed_at = NULL"
-)
-REFUSED = (409, "The outcomes of the import are no longer kept, so it cannot be undone")
-
-
-async def test_undoing_an_import_whose_outcomes_were_pruned_is_refused(
-    service: Service, pool: Pool, settings: Settings
+@pytest.mark.parametrize("existed", [True, False])
+async def test_undoing_reverts_what_two_attempts_made_of_a_project(
+    service: Service, pool: Pool, existed: bool
 ) -> None:
-    await send(service, plans("A"))
-    await send(service, plans("A", name="Second"))
-    await pool.execute(EXPIRE)
-    assert (await prune(pool, settings)).outcomes == 2
-    answer = await undo(service, 2)
-    assert (answer.status, answer.json["details"]) == REFUSED
-    assert await pool.fetchval("SELECT version FROM projects") == 2
-
-
-async def test_undoing_an_import_whose_outcomes_are_pruned_in_part_changes_nothing(
-    service: Service, pool: Pool, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Pruning stops after the first outcome of the first attempt; the last attempt has all."""
-    await interrupted(service, pool, "A", "B", "C")
-    await pool.execute(EXPIRE)
-    monkeypatch.setattr(retention, "ROWS_AT_A_TIME", 1)
-    pruning = retention._transaction
-
-    @asynccontextmanager
-    async def once(pool: Pool) -> AsyncIterator[Database]:
-        monkeypatch.setattr(retention, "_transaction", stop)
-        async with pruning(pool) as conn:
-            yield conn
-
-    def stop(_: Pool) -> NoReturn:
-        raise retention._Locked
-
-    monkeypatch.setattr(retention, "_transaction", once)
-    with pytest.raises(retention._Locked):
-        await retention._prune_outcomes(pool, 1, settings, PruneResult())
-    assert await pool.fetchval("SELECT count(*) FROM import_results") == 5
-    answer = await undo(service, 1)
-    assert (answer.status, answer.json["details"]) == REFUSED
-    assert await pool.fetchval("SELECT max(version) FROM projects") == 1
-
-
-async def test_an_undo_during_which_outcomes_are_pruned_changes_nothing(
-    service: Service, pool: Pool, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await interrupted(service, pool, "A", "B", "C")
-    await pool.execute(EXPIRE)
-    listed = UndoSession._list_changes
-
-    async def late(session: UndoSession, attempt: int, after: int) -> Any:
-        rows = await listed(session, attempt, after)
-        await prune(pool, settings)
-        return rows
-
-    monkeypatch.setattr(UndoSession, "_list_changes", late)
-    answer = await undo(service, 1)
-    assert (answer.status, answer.json["details"]) == REFUSED
-    assert answer.json["import_id"] == 2
-    assert await pool.fetchval("SELECT state FROM imports WHERE import_id = 2") == "failed"
-    assert await pool.fetchval("SELECT max(version) FROM projects") == 1
-
-
-async def test_undoing_an_import_that_lacks_outcomes_is_refused(
-    service: Service, pool: Pool
-) -> None:
-    """Earlier versions of the service pruned them without a mark."""
-    await send(service, plans("A", "B"))
-    await pool.execute("DELETE FROM import_results WHERE external_id = 'B'")
-    answer = await undo(service, 1)
-    assert (answer.status, answer.json["details"]) == REFUSED
-    assert await pool.fetchval("SELECT max(version) FROM projects") == 1
-
-
-async def test_an_import_tells_until_when_it_can_be_undone(
-    service: Service, pool: Pool, settings: Settings
-) -> None:
-    async def read(import_id: int) -> tuple[Any, Any]:
-        answer = await get(service, f"/api/v2/clients/1/imports/{import_id}")
-        listed = (await get(service, "/api/v2/clients/1/imports")).json["details"]["imports"]
-        [row] = [row for row in listed if row["import_id"] == import_id]
-        assert row["undoable_until"] == answer.json["details"]["undoable_until"]
-        return row["ended_at"], row["undoable_until"]
-
-    await send(service, plans("A"))
-    ended_at, until_when = map(datetime.fromisoformat, await read(1))
-    assert until_when - ended_at == timedelta(days=settings.keep_results_days)
-    await send(service, plans("A", name="Second"), "dry_run=true")
-    assert (await read(2))[1] is None
-    async with hold_projects(pool, "A"):
-        running = asyncio.create_task(send(service, plans("A", name="Third")))
-        await until(pool, "SELECT count(*) = 3 FROM imports")
-        assert await read(3) == (None, None)
-    await running
-    await pool.execute(EXPIRE)
-    await prune(pool, settings)
-    assert (await read(1))[1] is None
+    if existed:
+        await send(service, plans("A", name="Before"))
+    before = await current(pool)
+    key = "Idempotency-Key: k"
+    first = await send(service, plans("A", name="First attempt"), "", key)
+    import_id = first.json["import_id"]
+    await pool.execute("UPDATE imports SET state = 'interrupted' WHERE import_id = $1", import_id)
+    second = await send(service, plans("A", name="Second attempt"), "", key)
+    assert (second.json["import_id"], read_outcomes(second)) == (import_id, {"A": "updated"})
+    assert read_outcomes(await undo(service, import_id)) == {"A": "updated"}
+    assert await current(pool) == before
 
 
 async def test_an_undo_accepts_an_idempotency_key(service: Service, pool: Pool) -> None:

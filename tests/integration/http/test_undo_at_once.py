@@ -36,6 +36,20 @@ async def take_over(pool: Pool, import_id: int, request: ImportRequest = REQUEST
         return await take_over_import(conn, request, import_id, 1, 10)
 
 
+async def undo_half(service: Service, pool: Pool) -> int:
+    """Undo an import of A and B under a key; interrupt the undo once it has restored A.
+
+    Returns:
+        The status of the undo's response.
+    """
+    await send(service, plans("A", "B"))
+    async with hold_projects(pool, "B"):
+        undoing = asyncio.create_task(undo(service, 1, KEY))
+        await until(pool, "SELECT count(*) = 1 FROM import_results WHERE import_id = 2")
+        await interrupt(pool, 2)
+    return (await undoing).status
+
+
 async def interrupt(pool: Pool, import_id: int) -> None:
     await pool.execute("UPDATE imports SET state = 'interrupted' WHERE import_id = $1", import_id)
 
@@ -120,3 +134,25 @@ async def test_an_interrupted_undo_is_not_resumed_beside_its_import_or_another_u
     assert refused.value.import_id == running
     await pool.execute("UPDATE imports SET state = 'completed' WHERE state = 'running'")
     assert await take_over(pool, first, replace(undone, nonce=b"again")) == 2
+
+
+async def test_an_undo_that_lost_its_lease_restores_nothing_more(
+    service: Service, pool: Pool
+) -> None:
+    assert await undo_half(service, pool) == 503
+    versions = await pool.fetch("SELECT external_id, version FROM projects ORDER BY 1")
+    assert [tuple(row) for row in versions] == [("A", 2), ("B", 1)]
+
+
+async def test_a_continued_undo_finds_the_projects_that_it_restored_unchanged(
+    service: Service, pool: Pool
+) -> None:
+    await undo_half(service, pool)
+    answer = await undo(service, 1, KEY)
+    assert read_outcomes(answer) == {"A": "unchanged", "B": "updated"}
+    assert answer.json["import_id"] == 2
+    assert answer.json["message"] == "2 of 2 projects restored"
+    assert {item["tasks"] for item in answer.json["details"]["successes"]} == {1}
+    assert await pool.fetchval("SELECT count(*) FROM projects WHERE archived_at IS NULL") == 0
+    assert read_outcomes(await undo(service, 2)) == {"A": "updated", "B": "updated"}
+    assert await pool.fetchval("SELECT count(*) FROM projects WHERE archived_at IS NULL") == 2
