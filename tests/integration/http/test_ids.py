@@ -20,6 +20,12 @@ async def test_a_project_keeps_its_identity_however_its_id_is_composed(
     assert await pool.fetchval("SELECT array_agg(external_id) FROM projects") == [COMPOSED]
 
 
+async def test_ids_that_are_equal_in_nfc_are_duplicates_in_a_file(service: Service) -> None:
+    answer = await send(service, plans(COMPOSED, DECOMPOSED))
+    assert answer.json["counts"]["created"] == 1
+    assert [item["error"] for item in answer.json["details"]["errors"]] == ["DUPLICATE_PROJECT"]
+
+
 async def test_a_text_finds_ids_however_it_is_composed(service: Service) -> None:
     import_id = (await send(service, plans(COMPOSED))).json["import_id"]
     for text in (COMPOSED, DECOMPOSED):
