@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.support.paths import CHECKOUT
+from tests.tools.chaos.history import BOUND
 from tests.tools.chaos.rounds import Tally, play
 from tests.tools.chaos.schedule import COURSES, Blow, Round
 
@@ -119,7 +120,7 @@ def _table(tally: Tally, seconds: float) -> None:
         "versions pruned": tally.done["pruned"],
     }
     rows |= {f"= 0: {line}": len(found) for line, found in tally.found.items()}
-    rows["longest time that a client was blocked, s"] = f"{tally.longest:.1f}"
+    rows[f"longest time that a client was blocked, s (bound {BOUND:g})"] = f"{tally.longest:.1f}"
     rows["seconds in total"] = f"{seconds:.0f}"
     print()
     for what, figure in rows.items():

@@ -8,6 +8,9 @@ from typing import Any, Final
 from tests.tools.chaos.files import File
 
 LANDED: Final = ("created", "updated", "unchanged")
+BOUND: Final = 20.0
+"""Seconds that a client may be blocked, beside outages. In these rounds an import is dead after 1.5 s
+without a heartbeat, and a project waits 5 s for a lock, twice at most."""
 CHANGED: Final = ("created", "updated")
 
 
@@ -126,7 +129,7 @@ class History:
     left: list[str] = field(default_factory=list)
     lost_until: float = 0.0
     clock: bool = False
-    bound: float = 20.0
+    bound: float = BOUND
 
     def of(self, table: str, *operations: str) -> list[Event]:
         """Return a table's events, of all operations or of some."""
