@@ -9,8 +9,8 @@ from tests.tools.chaos.files import File
 
 LANDED: Final = ("created", "updated", "unchanged")
 BOUND: Final = 20.0
-"""Seconds that a client may be blocked, beside outages. In these rounds an import is dead after 1.5 s
-without a heartbeat, and a project waits 5 s for a lock, twice at most."""
+"""Seconds that a client may be blocked, beside outages. In these rounds an import is dead after
+1.5 s without a heartbeat, and a project waits 5 s for a lock, twice at most."""
 CHANGED: Final = ("created", "updated")
 
 
