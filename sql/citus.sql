@@ -25,4 +25,5 @@ SELECT create_distributed_table('import_results', 'client_id', colocate_with := 
 SELECT create_distributed_table('project_locks', 'client_id', colocate_with := 'clients');
 SELECT create_distributed_table('lock_breaks', 'client_id', colocate_with := 'clients');
 
--- schema_migrations is not distributed: migrations run on the coordinator, which forwards them.
+-- schema_migrations and prune_state are not distributed: migrations run on the coordinator, which
+-- forwards them, and prune_state has one row.
