@@ -78,10 +78,13 @@ async def list_projects(
     async for candidates in _list_candidates(run_query, client_id, query, after):
         values: list[Any] = [client_id, after, limit - len(page)]
         bind = partial(_bind, values)
-        projects = SQL.list_all if candidates is None else bind(SQL.list_some, candidates)
+        if candidates is None:
+            projects, settings = SQL.list_all, SQL.merge_keys
+        else:
+            projects, settings = bind(SQL.list_some, candidates), SQL.follow_keys
         conditions = "\n".join(_conditions(query, bind))
         text = SQL.list.format(projects=projects, conditions=conditions)
-        page += await run_query(bind_query(text, *values, settings=SQL.follow_keys))
+        page += await run_query(bind_query(text, *values, settings=settings))
         if len(page) == limit:
             break
     return page
@@ -113,9 +116,8 @@ async def _list_candidates(
         archived = "" if query.archived is None else _archived(query.archived)
         text = SQL.list_missing.format(archived=archived)
         while True:
-            ids = await _list_ids(
-                run_query, bind_query(text, client_id, after, *query.missing_from, _IDS)
-            )
+            values = (client_id, after, *query.missing_from, _IDS)
+            ids = await _list_ids(run_query, bind_query(text, *values, settings=SQL.hash_rows))
             for some in _split(ids):
                 yield some
             if len(ids) < _IDS:

@@ -32,46 +32,70 @@ SELECT set_config('datestyle', 'ISO, YMD', true),
        set_config('max_parallel_workers_per_gather', '0', true),
        set_config('jit', 'off', true)
 
+-- name: merge_keys
+-- As follow_keys, for a query that reads several indexes side by side, each in its order.
+SELECT set_config('datestyle', 'ISO, YMD', true),
+       set_config('intervalstyle', 'iso_8601', true),
+       set_config('timezone', 'UTC', true),
+       set_config('plan_cache_mode', 'force_custom_plan', true),
+       set_config('enable_seqscan', 'off', true),
+       set_config('enable_bitmapscan', 'off', true),
+       set_config('enable_sort', 'off', true),
+       set_config('enable_hashjoin', 'off', true),
+       set_config('enable_nestloop', 'off', true),
+       set_config('enable_material', 'off', true),
+       set_config('max_parallel_workers_per_gather', '0', true),
+       set_config('jit', 'off', true)
+
+-- name: hash_rows
+-- For a query that compares all rows of two tables.
+SELECT set_config('plan_cache_mode', 'force_custom_plan', true),
+       set_config('enable_mergejoin', 'off', true),
+       set_config('enable_nestloop', 'off', true),
+       set_config('max_parallel_workers_per_gather', '0', true),
+       set_config('jit', 'off', true)
+
 -- name: list
--- A page of the given projects, with the conditions of the request.
+-- A page of the given projects after $2, with the conditions of the request.
 SELECT p.project_id, row_to_json(r)::text AS line
-  FROM ({projects}) AS p
- CROSS JOIN LATERAL (SELECT *
-                       FROM project_versions
-                      WHERE client_id = $1 AND project_id = p.project_id AND version = p.version
-                     OFFSET 0) AS v
-  LEFT JOIN LATERAL (SELECT *
-                       FROM project_locks
-                      WHERE client_id = $1 AND project_id = p.project_id
-                        AND expires_at > clock_timestamp()
-                     OFFSET 0) AS l ON true
+  FROM {projects}
  CROSS JOIN LATERAL (
        SELECT p.project_id, p.external_id, v.name, v.code, v.status, p.version, v.source,
               p.archived_at, v.import_id, v.created_at AS updated_at, v.created_by AS updated_by,
               CASE WHEN l.holder IS NOT NULL
                    THEN json_build_object('holder', l.holder, 'expires_at', l.expires_at)
                END AS lock) AS r
- WHERE true
+ WHERE p.client_id = $1 AND p.project_id > $2
 {conditions}
  ORDER BY p.project_id
  LIMIT $3
 
 -- name: list_all
--- The projects after $2, in order.
-SELECT * FROM projects WHERE client_id = $1 AND project_id > $2 ORDER BY project_id OFFSET 0
+-- All projects. Each table is read from $2 on; the planner would read the others from the start.
+projects p
+  JOIN project_versions v
+       ON v.client_id = p.client_id AND v.project_id = p.project_id AND v.version = p.version
+      AND v.project_id > $2
+  LEFT JOIN project_locks l
+         ON l.client_id = p.client_id AND l.project_id = p.project_id AND l.project_id > $2
+        AND l.expires_at > clock_timestamp()
 
 -- name: list_some
--- The projects with the ids {0} after $2. The range of one id, with its ORDER BY, selects the primary
--- key.
-SELECT c.*
-  FROM unnest({0}::bigint[]) AS n (id)
+-- The projects with the ids {0}. The range of one id, with its ORDER BY, selects the primary key.
+unnest({0}::bigint[]) AS n (id)
  CROSS JOIN LATERAL (SELECT *
                        FROM projects
                       WHERE client_id = $1 AND project_id >= n.id AND project_id <= n.id
-                        AND project_id > $2
                       ORDER BY project_id
-                      LIMIT 1) AS c
-OFFSET 0
+                      LIMIT 1) AS p
+ CROSS JOIN LATERAL (SELECT *
+                       FROM project_versions
+                      WHERE client_id = $1 AND project_id = n.id AND version = p.version
+                     OFFSET 0) AS v
+  LEFT JOIN LATERAL (SELECT *
+                       FROM project_locks
+                      WHERE client_id = $1 AND project_id = n.id AND expires_at > clock_timestamp()
+                     OFFSET 0) AS l ON true
 
 -- name: list_changed
 -- The projects of the first $4 versions that were created from $2 up to $3.
@@ -82,21 +106,16 @@ SELECT project_id
  LIMIT $4
 
 -- name: list_missing
--- The next $5 projects after $2 that the outcomes of an import do not have. Both are grouped in one
--- pass: a join would compare each project with each outcome if the statistics are late.
-SELECT project_id
-  FROM (SELECT max(project_id) AS project_id
-          FROM (SELECT external_id, project_id
-                  FROM projects p
-                 WHERE client_id = $1 AND project_id > $2
-                {archived}
-                 UNION ALL
-                SELECT external_id, NULL
-                  FROM import_results
-                 WHERE client_id = $1 AND import_id = $3 AND attempt = $4) AS both_sides
-         GROUP BY external_id
-        HAVING bool_and(project_id IS NOT NULL)) AS missing
- ORDER BY project_id
+-- The next $5 projects after $2 that the outcomes of an import do not have.
+SELECT p.project_id
+  FROM projects p
+ WHERE p.client_id = $1 AND p.project_id > $2
+   AND NOT EXISTS (
+       SELECT FROM import_results r
+        WHERE r.client_id = $1 AND r.import_id = $3 AND r.attempt = $4
+          AND r.external_id = p.external_id)
+{archived}
+ ORDER BY p.project_id
  LIMIT $5
 
 -- name: active

@@ -42,7 +42,7 @@ class Operation:
 def routes(size: Size) -> Iterator[Operation]:
     """Yield the requests that read."""
     middle = size.projects // 2
-    everything = 3 * size.projects
+    everything = 4 * size.projects
     yield Operation("GET projects: first page", partial(_projects, after=-1), 3 * PAGE)
     yield Operation("GET projects: middle page", partial(_projects, after=middle), 3 * PAGE)
     last = partial(_projects, after=size.projects - PAGE)
@@ -59,7 +59,7 @@ def routes(size: Size) -> Iterator[Operation]:
     )
     none = ProjectQuery(changed=(now - day, now))
     yield Operation("GET projects: changed_since, none found", partial(_projects, query=none), 4)
-    yield Operation("GET projects: missing_from", partial(_missing, size=size), 5 * size.projects)
+    yield Operation("GET projects: missing_from", partial(_missing, size=size), 4 * size.projects)
     key = VersionKey(LARGE, middle, 1)
     yield Operation("GET projects/{id}", partial(_document, key=key), 200)
     yield Operation("GET projects/{id}/versions", partial(_versions, project=middle), 20)
