@@ -8,9 +8,10 @@ from typing import Any, Final
 from tests.tools.chaos.files import File
 
 LANDED: Final = ("created", "updated", "unchanged")
-BOUND: Final = 20.0
+BOUND: Final = 30.0
 """Seconds that a client may be blocked, beside outages. In these rounds an import is dead after
-1.5 s without a heartbeat, and a project waits 5 s for a lock, twice at most."""
+1.5 s without a heartbeat, a project waits 5 s for a lock, and a request retries the database for
+20 s."""
 CHANGED: Final = ("created", "updated")
 
 
