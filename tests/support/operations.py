@@ -88,7 +88,7 @@ def writes(size: Size) -> Iterator[Operation]:
     names = [f"P-{number}" for number in ids]
     for name, query, args in (
         ("POST bulk: compare a batch", Queries("writer").read_current, (names, "s")),
-        ("POST undo: compare a batch", Queries("undo").read_current, (ids, 1, "s")),
+        ("POST undo: compare a batch", Queries("undo").read_current, (ids, 1, "s", 2)),
         ("POST undo: copied versions", Queries("version_copy").find_versions, (ids, [1] * _BATCH)),
     ):
         yield Operation(name, partial(_write, query, args), 10 * _BATCH)
