@@ -99,19 +99,22 @@ async def test_a_lock_ends_at_its_microsecond(client: Client, pool: Pool) -> Non
             "UPDATE project_locks SET expires_at = clock_timestamp() + $1 * interval '1 us'",
             microseconds,
         )
+        await pool.execute("UPDATE project_versions SET created_at = now() - interval '1 hour'")
         [listed] = (await client.ask("projects")).details["projects"]
+        changed = await client.ask("projects?changed_since=2020-01-01T00:00:00Z")
         shown = (await client.ask("projects/1")).details
         imported = await client.post(CHANGED)
         path = f"imports/{imported.json['import_id']}/undo"
         if imported.status == 409:
             path = "imports/1/undo"
         undone = await client.ask(path, "POST", scope="projects:undo")
-        locks = [await seen(client), listed["lock"], shown["lock"]]
+        [followed] = changed.details["projects"]
+        locks = [await seen(client), listed["lock"], followed["lock"], shown["lock"]]
         changes = [imported, undone, await take(client, sub="bob")]
         return [lock is not None for lock in locks], [answer.status for answer in changes]
 
-    assert await attempt(1) == ([True] * 3, [409, 409, 409])
-    assert await attempt(0) == ([False] * 3, [207, 207, 201])
+    assert await attempt(1) == ([True] * 4, [409, 409, 409])
+    assert await attempt(0) == ([False] * 4, [207, 207, 201])
 
 
 async def test_breaking_a_lock_requires_scope_and_reason_and_is_recorded(
