@@ -6,6 +6,7 @@ import gc
 import os
 import threading
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 import service.spool.disk_set
 from service.errors import FileTooLarge, Unavailable
 from service.imports.manager import ImportManager
+from service.imports.options import ImportOptions
 from service.imports.outcomes import format_outcome, list_outcomes
 from service.imports.pipeline.upload_pipeline import UploadPipeline
 from service.imports.record import ImportRequest
@@ -125,6 +127,19 @@ async def test_a_project_over_the_spool_share_is_too_large_and_the_next_is_impor
     assert str(2 * LARGE) in outcomes[1]["message"]
     assert outcomes[1]["name"] == "B"
     assert await pool.fetchval("SELECT count(*) FROM current_tasks") == 2 * LARGE // KIB + 1
+
+
+async def test_an_atomic_import_deletes_its_working_files_at_its_end(
+    pool: Pool, settings: Settings
+) -> None:
+    atomic = replace(REQUEST, options=ImportOptions(atomic=True))
+    async with importing(pool, settings) as importer, importer.open(atomic) as started:
+        for chunk in (HEAD, large("A")):
+            await started.feed(chunk)
+        await wait_for_spool_size(importer, 1)
+        await started.feed(TAIL)
+        await started.finish()
+        assert importer.spool.used_bytes == 0
 
 
 async def test_unresolved_references_count_towards_the_size_of_their_project(

@@ -70,6 +70,7 @@ class Equivalent:
         operator: pattern of the name of the mutation.
         before: pattern of the changed lines, as they were.
         after: pattern of what they become.
+        context: pattern of the lines around them.
         reason: why nobody can notice.
     """
 
@@ -78,6 +79,7 @@ class Equivalent:
     operator: str = ""
     before: str = ""
     after: str = ""
+    context: str = ""
 
     def matches(self, mutant: Mutant) -> bool:
         return all(
@@ -87,6 +89,7 @@ class Equivalent:
                 (self.operator, mutant.operator),
                 (self.before, mutant.removed),
                 (self.after, mutant.added),
+                (self.context, mutant.diff),
             )
         )
 

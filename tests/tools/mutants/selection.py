@@ -61,6 +61,8 @@ def select_tests(checkout: Path, path: str, line: int, traces: Traces) -> list[s
         for test, (seconds, entered) in traces.items()
         if any(each in functions or each.partition(":")[0] in functions for each in entered)
     ]
+    if not found:  # only entered before the first test
+        found = [(seconds, test) for test, (seconds, _) in traces.items()]
     selected: list[str] = []
     left = BUDGET
     for seconds, test in sorted(found):
