@@ -187,6 +187,8 @@ async def test_undoing_covers_all_attempts_of_an_import(service: Service, pool: 
 async def test_undoing_reverts_what_two_attempts_made_of_a_project(
     service: Service, pool: Pool, existed: bool
 ) -> None:
+    for name in ("First", "Second"):  # another project with the same numbers of versions
+        await send(service, plans("B", name=name))
     if existed:
         await send(service, plans("A", name="Before"))
     before = await current(pool)

@@ -20,8 +20,10 @@ from tests.tools.mutants.mutant import Mutant
 
 HANG: Final = 90
 """Seconds after which a test counts as hanging."""
-LONGEST: Final = 1200
+LONGEST: Final = 600
 """Seconds for all tests of a mutant."""
+TRACING: Final = 3600
+"""Seconds for all tests without a mutant."""
 
 _PYTEST: Final = (
     *("-x", "-p", "no:cacheprovider", "-p", "no:randomly", "--tb=no", "--no-header"),
@@ -76,7 +78,7 @@ class Copy:
             f"--traced={self.folder}",
         )
         hang = ("-o", f"faulthandler_timeout={LONGEST}", "--maxfail=1000")
-        self._run(*plugin, *hang, *tests)
+        self._run(*plugin, *hang, *tests, longest=TRACING)
 
     def find_failure(self, tests: Sequence[str]) -> str | None:
         """Run tests up to the first that fails, also when it runs alone; return its name."""
@@ -92,7 +94,7 @@ class Copy:
                 return failed[1]
             flaky.append(failed[1])
 
-    def _run(self, *arguments: str) -> tuple[int, str]:
+    def _run(self, *arguments: str, longest: float = LONGEST) -> tuple[int, str]:
         """Run pytest; return its exit code, and what it printed."""
         environment = os.environ | {"PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
         process = subprocess.Popen(
@@ -106,7 +108,7 @@ class Copy:
             start_new_session=True,
         )
         try:
-            output, _ = process.communicate(timeout=LONGEST)
+            output, _ = process.communicate(timeout=longest)
         except subprocess.TimeoutExpired:
             output = "timed out"
         finally:
