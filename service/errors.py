@@ -243,6 +243,11 @@ class Conflict(ServiceError):
             "yes",
         ),
         Cause(
+            "`Version conflict` for one project: another version than the one to archive is "
+            "current (`current_version`).",
+            "Read the current version, and archive it if you still want to.",
+        ),
+        Cause(
             "`missing_from` names an import that has not completed, whose file broke off, or whose "
             "outcomes are no longer kept.",
             "Import the complete file again.",

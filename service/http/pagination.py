@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlencode
 
@@ -79,6 +80,24 @@ def parse_text(query: MultiMapping[str]) -> str | None:
     if value is not None and (not 0 < len(value) <= MAX_TEXT or "\0" in value):
         raise BadRequest(f"text must have 1 to {MAX_TEXT} characters")
     return None if value is None else normalize_id(value)
+
+
+def parse_moment(query: MultiMapping[str], name: str) -> datetime | None:
+    """Return a parameter that is a time, or None if the query does not have it.
+
+    Raises:
+        BadRequest: the time is invalid, or has no time zone.
+    """
+    text = query.get(name)
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise BadRequest(f"{name} must be a date and time with Z, such as 2026-01-05T08:00:00Z")
 
 
 def next_page_url(

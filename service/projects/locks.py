@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import asyncpg
 
-from service.errors import Conflict, NotFound
+from service.errors import Conflict, NotFound, Unavailable
 from service.storage import Connection
 from service.storage.advisory_locks import find_lock_holder, lock_project, share_client
 from service.storage.queries import Queries
@@ -24,13 +24,17 @@ class Lock(NamedTuple):
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ProjectRequest:
     """A user's request to change a project.
+
+    The answer to a COMMIT can be lost. The request is then tried again, perhaps after others have
+    changed the project. It remembers what its first try meant, so that it has one effect.
 
     Attributes:
         lock_timeout: seconds to wait for a transaction that is writing the project.
         idle_timeout: seconds that the transaction may be idle.
+        tried: an earlier try may have committed.
     """
 
     client_id: int
@@ -38,6 +42,12 @@ class ProjectRequest:
     subject: str
     lock_timeout: float
     idle_timeout: float
+    tried: bool = False
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """The key of the project."""
+        return self.client_id, self.project_id
 
 
 async def read_lock(conn: Connection, client_id: int, project_id: int) -> Lock | None:
@@ -52,46 +62,79 @@ async def read_lock(conn: Connection, client_id: int, project_id: int) -> Lock |
     return None if row is None else Lock(*row[:3])
 
 
-async def take_lock(conn: Connection, request: ProjectRequest, seconds: int) -> tuple[Lock, bool]:
-    """Take a lock for some seconds from now, or extend the subject's own lock.
+@dataclass(slots=True)
+class TakeRequest:
+    """A request to take a lock for some seconds from now, or to extend the subject's own lock."""
 
-    Returns:
-        The lock, and whether it is new.
+    project: ProjectRequest
+    seconds: int
+    _result: tuple[Lock, bool] | None = None
 
-    Raises:
-        NotFound: the client has no such project.
-        Conflict: another subject holds a lock, or an import is writing the project.
-    """
-    async with project_transaction(conn, request):
-        current = await check_unlocked(conn, request)
-        key = (request.client_id, request.project_id, request.subject)
-        row = await conn.fetchrow(_SQL.take_lock, *key, seconds, current is not None)
-        assert row is not None
-        return Lock(*row), current is None
+    async def run(self, conn: Connection) -> tuple[Lock, bool]:
+        """Take the lock, unless an earlier try has taken it.
+
+        Returns:
+            The lock, and whether it is new.
+
+        Raises:
+            NotFound: the client has no such project.
+            Conflict: another subject holds a lock, or an import is writing the project.
+            Unavailable: an earlier try may still be running.
+        """
+        async with project_transaction(conn, self.project):
+            if self._result is not None and await self._has_taken(conn, *self._result):
+                return self._result
+            current = await check_unlocked(conn, self.project)
+            values = (self.project.subject, self.seconds, current is not None)
+            row = await conn.fetchrow(_SQL.take_lock, *self.project.key, *values)
+            assert row is not None
+            self._result = Lock(*row), current is None
+            return self._result
+
+    async def _has_taken(self, conn: Connection, lock: Lock, new: bool) -> bool:
+        taken: bool = await conn.fetchval(_SQL.was_taken, *self.project.key, *lock, new)
+        return taken
 
 
-async def release_lock(
-    conn: Connection, request: ProjectRequest, *, break_reason: str | None
-) -> None:
-    """Release the lock; without effect if there is none.
+@dataclass(slots=True)
+class ReleaseRequest:
+    """A request to release the subject's own lock, or to break that of another subject.
 
-    Args:
+    Attributes:
         break_reason: why another subject's lock is broken, which is recorded; None if it may not be
             broken.
-
-    Raises:
-        NotFound: the client has no such project.
-        Conflict: another subject holds a lock, or an import is writing the project.
+        acquired_at: release only the lock that was taken at this time; None for the lock that the
+            first try finds.
     """
-    key = (request.client_id, request.project_id)
-    async with project_transaction(conn, request):
-        row = await conn.fetchrow(_SQL.read_lock, *key, request.subject)
-        if row is not None and row["of_another"]:
-            if break_reason is None:
-                raise _locked_conflict(Lock(*row[:3]))
-            lock_break = (row["holder"], row["expires_at"], request.subject, break_reason)
-            await conn.execute(_SQL.record_break, *key, *lock_break)
-        await conn.execute(_SQL.release_lock, *key)
+
+    project: ProjectRequest
+    break_reason: str | None
+    acquired_at: datetime | None = None
+
+    async def run(self, conn: Connection) -> None:
+        """Release the lock that is meant; without effect if it has ended.
+
+        Raises:
+            NotFound: the client has no such project.
+            Conflict: another subject holds a lock, or an import is writing the project.
+            Unavailable: an earlier try may still be running.
+        """
+        meant = self.project.tried or self.acquired_at is not None
+        key = self.project.key
+        async with project_transaction(conn, self.project):
+            row = await conn.fetchrow(_SQL.read_lock, *key, self.project.subject)
+            if row is None or (meant and row["acquired_at"] != self.acquired_at):
+                return
+            self.acquired_at = row["acquired_at"]
+            if row["of_another"]:
+                await self._record_break(conn, Lock(*row[:3]))
+            await conn.execute(_SQL.release_lock, *key)
+
+    async def _record_break(self, conn: Connection, lock: Lock) -> None:
+        if self.break_reason is None:
+            raise _locked_conflict(lock)
+        values = (lock.holder, lock.expires_at, self.project.subject, self.break_reason)
+        await conn.execute(_SQL.record_break, *self.project.key, *values)
 
 
 @asynccontextmanager
@@ -101,6 +144,7 @@ async def project_transaction(conn: Connection, request: ProjectRequest) -> Asyn
     Raises:
         NotFound: the client has no such project.
         Conflict: an import was writing the project for longer than the lock time-out.
+        Unavailable: so was a transaction that may be an earlier try of the request.
         asyncpg.LockNotAvailableError: the client's lock was not free in time.
     """
     async with conn.transaction(isolation="read_committed"):
@@ -110,12 +154,12 @@ async def project_transaction(conn: Connection, request: ProjectRequest) -> Asyn
             lock_timeout=request.lock_timeout,
             idle_timeout=request.idle_timeout,
         )
-        key = (request.client_id, request.project_id)
-        external_id = await conn.fetchval(_SQL.read_external_id, *key)
+        external_id = await conn.fetchval(_SQL.read_external_id, *request.key)
         if external_id is None:
             raise NotFound
-        await _lock_project(conn, request.client_id, external_id)
+        await _lock_project(conn, request, external_id)
         yield
+        request.tried = True
 
 
 async def check_unlocked(conn: Connection, request: ProjectRequest) -> Lock | None:
@@ -124,8 +168,7 @@ async def check_unlocked(conn: Connection, request: ProjectRequest) -> Lock | No
     Raises:
         Conflict: another subject holds a lock.
     """
-    key = (request.client_id, request.project_id)
-    row = await conn.fetchrow(_SQL.read_lock, *key, request.subject)
+    row = await conn.fetchrow(_SQL.read_lock, *request.key, request.subject)
     if row is None:
         return None
     if row["of_another"]:
@@ -133,13 +176,15 @@ async def check_unlocked(conn: Connection, request: ProjectRequest) -> Lock | No
     return Lock(*row[:3])
 
 
-async def _lock_project(conn: Connection, client_id: int, external_id: str) -> None:
+async def _lock_project(conn: Connection, request: ProjectRequest, external_id: str) -> None:
     try:
         async with conn.transaction():  # a savepoint, so that the next query works after a time-out
-            await lock_project(conn, client_id, external_id)
+            await lock_project(conn, request.client_id, external_id)
             return
     except asyncpg.LockNotAvailableError:
-        holder = await find_lock_holder(conn, client_id, external_id)
+        holder = await find_lock_holder(conn, request.client_id, external_id)
+    if holder is None and request.tried:
+        raise Unavailable("An earlier try of this request may still be running")
     raise Conflict(fields={"import_id": holder})
 
 

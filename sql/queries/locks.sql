@@ -17,6 +17,15 @@ ON CONFLICT (client_id, project_id) DO UPDATE
        acquired_at = CASE WHEN $5 THEN l.acquired_at ELSE excluded.acquired_at END
 RETURNING holder, acquired_at, expires_at
 
+-- name: was_taken
+-- Whether a try whose answer was lost has taken the lock $3 to $5: it is there, or was broken since
+-- then. $6: the lock was new, so that it is there even if it was extended since then.
+SELECT EXISTS (SELECT FROM project_locks
+                WHERE client_id = $1 AND project_id = $2 AND holder = $3 AND acquired_at = $4
+                  AND (expires_at = $5 OR $6))
+    OR EXISTS (SELECT FROM lock_breaks
+                WHERE client_id = $1 AND project_id = $2 AND holder = $3 AND broken_at > $4)
+
 -- name: release_lock
 DELETE FROM project_locks WHERE client_id = $1 AND project_id = $2
 
@@ -31,3 +40,12 @@ SELECT version, archived_at FROM projects WHERE client_id = $1 AND project_id = 
 UPDATE projects SET version = $3, archived_at = now()
  WHERE client_id = $1 AND project_id = $2
 RETURNING archived_at
+
+-- name: find_archived
+-- The version at which version $3 was archived: itself, or the next one.
+SELECT version, archived_at
+  FROM project_versions
+ WHERE client_id = $1 AND project_id = $2 AND version IN ($3::bigint, $3::bigint + 1)
+   AND archived_at IS NOT NULL
+ ORDER BY version
+ LIMIT 1

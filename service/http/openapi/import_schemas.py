@@ -64,6 +64,7 @@ def _error() -> Json:
         ),
         "locked_by": LOCKED_BY,
         "locked_until": LOCKED_UNTIL,
+        "current_version": describe(POSITIVE, "Version of the project on the server."),
         "checks": CHECKS,
     }
     return json_object(

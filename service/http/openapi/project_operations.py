@@ -124,9 +124,17 @@ _ARCHIVE_PROJECT: Final = operation(
     TAG,
     "Archive a project",
     "An archived project keeps its records and versions, but lists leave it out. Archiving makes a "
-    "new version. The next import of the project activates it again. A repeated request changes "
-    "nothing.",
+    "new version. The next import of the project activates it again. Archiving an archived project "
+    "changes nothing.\n\n"
+    "Send `version` if you may repeat the request, so that it cannot archive a later version.",
     scopes=[IMPORT],
+    parameters=[
+        query_parameter(
+            "version",
+            ID,
+            "Archive only this version. If it is archived already, the response is the first one.",
+        )
+    ],
     successes={
         200: json_response(
             "The project is archived.",
@@ -137,7 +145,7 @@ _ARCHIVE_PROJECT: Final = operation(
             ),
         )
     },
-    failures={409: _LOCKED},
+    failures={409: f"{_LOCKED} Or another version than `version` is current."},
 )
 
 _LIST_VERSIONS: Final = operation(
@@ -241,7 +249,8 @@ _RELEASE_LOCK: Final = operation(
     LOCKS,
     "Release or break a lock",
     f"The holder releases the lock. With the scope `{BREAK}` and a `reason`, a caller ends the "
-    "lock of another user; the service records the caller and the reason.",
+    "lock of another user; the service records the caller and the reason.\n\n"
+    "Send `acquired_at` if you may repeat the request, so that it cannot end a later lock.",
     scopes=[IMPORT, BREAK],
     parameters=[
         query_parameter(
@@ -253,9 +262,14 @@ _RELEASE_LOCK: Final = operation(
                 "pattern": r"^[^\x00]*[^\s\x00\x1c-\x1f\x85][^\x00]*$",
             },
             f"Why the lock of another user is ended. It requires the scope `{BREAK}`.",
-        )
+        ),
+        query_parameter(
+            "acquired_at",
+            TIME,
+            "End only the lock that was taken at this time. Another lock stays.",
+        ),
     ],
-    successes={204: Success("Nobody holds the project.", {})},
+    successes={204: Success("The lock has ended.", {})},
     failures={409: _LOCKED},
 )
 

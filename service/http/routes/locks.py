@@ -12,11 +12,11 @@ from service.http import app_keys
 from service.http.app_keys import run_query
 from service.http.auth.permissions import Caller, authenticate, authorise, parse_id, parse_scopes
 from service.http.middleware import send_continue
-from service.http.pagination import check_parameters
+from service.http.pagination import check_parameters, parse_moment
 from service.http.responses import respond
 from service.projects import locks
-from service.projects.archive import archive_project
-from service.projects.locks import Lock, ProjectRequest
+from service.projects.archive import ArchiveRequest
+from service.projects.locks import Lock, ProjectRequest, ReleaseRequest, TakeRequest
 
 LONGEST_REASON: Final = 1000
 
@@ -40,33 +40,41 @@ async def take_lock(request: web.Request) -> web.Response:
     project = _parse_project(request, caller)
     _check_subject(caller)
     seconds = await _read_ttl(request, settings.max_lock_ttl)
-    take = partial(locks.take_lock, request=project, seconds=seconds)
-    lock, new = await run_query(request.app, take)
+    lock, new = await run_query(request.app, TakeRequest(project, seconds).run)
     code, message = (201, "Locked") if new else (200, "Lock extended")
     return respond(code, message, _format_lock(lock))
 
 
 async def release_lock(request: web.Request) -> web.Response:
-    """Release the caller's lock, or break another's with the required scope and a reason."""
+    """Release the caller's lock, or break another's with the required scope and a reason.
+
+    With ``acquired_at`` a repeated request cannot end a later lock.
+    """
     settings = request.app[app_keys.SETTINGS]
     claims = await authenticate(request)
     breaking = settings.break_scope in parse_scopes(claims.get(settings.jwt_scope_claim))
     caller = await authorise(request, settings.break_scope if breaking else settings.import_scope)
-    check_parameters(request.query, "reason")
+    check_parameters(request.query, "reason", "acquired_at")
     reason = request.query.get("reason")
+    acquired_at = parse_moment(request.query, "acquired_at")
     project = _parse_project(request, caller)
     if reason is not None:
         _check_reason(caller, reason, breaking=breaking)
-    await run_query(request.app, partial(locks.release_lock, request=project, break_reason=reason))
+    await run_query(request.app, ReleaseRequest(project, reason, acquired_at).run)
     return web.Response(status=204)
 
 
 async def archive(request: web.Request) -> web.Response:
-    """Archive the project."""
+    """Archive the project.
+
+    With ``version`` a repeated request cannot archive a later version.
+    """
     caller = await authorise(request, request.app[app_keys.SETTINGS].import_scope)
-    check_parameters(request.query)
+    check_parameters(request.query, "version")
+    version = request.query.get("version")
+    meant = None if version is None else parse_id(version, "version")
     project = _parse_project(request, caller)
-    done = await run_query(request.app, partial(archive_project, request=project))
+    done = await run_query(request.app, ArchiveRequest(project, meant).run)
     return respond(200, "Archived", {"project_id": project.project_id, **done._asdict()})
 
 

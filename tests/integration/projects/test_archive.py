@@ -61,6 +61,19 @@ async def test_archiving_again_changes_nothing(client: Client) -> None:
     assert first == second
 
 
+async def test_a_request_with_a_version_archives_no_other_version(client: Client) -> None:
+    await client.land(ONE)
+    refused = await client.ask("projects/1?version=2", "DELETE")
+    assert (refused.status, refused.details) == (409, "Version conflict")
+    assert refused.json["current_version"] == 1
+    archived = [await client.ask("projects/1?version=1", "DELETE") for _ in range(2)]
+    await client.land(native('<project id="P"><name>Two</name></project>'))
+    archived += [await client.ask(f"projects/1?version={version}", "DELETE") for version in (1, 2)]
+    assert [answer.details["version"] for answer in archived] == [2, 2, 2, 2]
+    assert len({answer.details["archived_at"] for answer in archived}) == 1
+    assert (await client.ask("projects/1?version=3", "DELETE")).details["version"] == 4
+
+
 async def test_an_import_activates_an_archived_project(client: Client) -> None:
     await client.land(ONE)
     old = await client.export(1)
@@ -87,6 +100,8 @@ async def test_archiving_a_locked_or_unknown_project_is_refused(
         ("projects/9", {}, 404),
         ("projects/x", {}, 400),
         ("projects/1?x=1", {}, 400),
+        ("projects/1?version=x", {}, 400),
+        (f"projects/1?version={'9' * 18}", {}, 409),
         ("projects/1", {"scope": "projects:read"}, 403),
         ("projects", {}, 405),
     ]

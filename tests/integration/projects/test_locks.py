@@ -2,7 +2,7 @@
 
 import asyncio
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import pytest
 
@@ -137,6 +137,24 @@ async def test_breaking_a_lock_requires_scope_and_reason_and_is_recorded(
     assert (broken["project_id"], broken["holder"]) == (1, "ann")
     assert (broken["broken_by"], broken["reason"]) == ("boss", "on leave")
     assert broken["expires_at"].isoformat() == lock["expires_at"]
+
+
+async def test_a_request_with_a_time_ends_no_other_lock(client: Client) -> None:
+    def ending(lock: dict[str, str], reason: str = "") -> str:
+        return f"{LOCK}?{urlencode({'acquired_at': lock['acquired_at']})}{reason}"
+
+    await client.land(FILE)
+    first = (await take(client, sub="ann")).details["lock"]
+    await client.ask(LOCK, "DELETE", sub="ann")
+    second = (await take(client, sub="ann")).details["lock"]
+    for subject in ("ann", "bob"):
+        assert (await client.ask(ending(first), "DELETE", sub=subject)).status == 204
+    assert (await client.ask(ending(first, "&reason=late"), "DELETE", **BREAKER)).status == 204
+    assert await seen(client) == second
+    assert (await client.ask(ending(second), "DELETE", sub="bob")).status == 409
+    assert (await client.ask(ending(second), "DELETE", sub="ann")).status == 204
+    assert await seen(client) is None
+    assert (await client.ask(f"{LOCK}?acquired_at=now", "DELETE")).status == 400
 
 
 async def test_a_lock_requires_a_subject_and_a_valid_duration(

@@ -32,6 +32,7 @@ class Fault(Enum):
     RESET = auto()  # the same, by RST
     STALL = auto()  # open, but nothing arrives any more, in either direction
     LOSE_COMMIT = auto()  # the bytes arrive, and the answer that it is committed is cut off
+    HOLD = auto()  # the same; struck then, and the proxy passes nothing on until ``resume``
     ABANDON = auto()  # the bytes arrive, only the service's end is closed: the server works on
     DELAY = auto()  # the service's end is closed; the bytes arrive later, and their effect stays
 
@@ -54,6 +55,7 @@ class _Link:
     far: asyncio.StreamWriter
     flowing: asyncio.Event
     losing: bool = False
+    holding: Strike | None = None
     answered: asyncio.Event = field(default_factory=asyncio.Event)
 
     def end(self, *, reset: bool = False) -> None:
@@ -78,6 +80,8 @@ class Proxy:
         self._strikes: list[Strike] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
+        self._passing = asyncio.Event()
+        self._passing.set()
         self._kept = kept_port()
         self.port: int = self._kept.getsockname()[1]
 
@@ -115,6 +119,10 @@ class Proxy:
     def forget_strikes(self) -> None:
         """Let no fault befall a connection that has not befallen one."""
         self._strikes.clear()
+
+    def resume(self) -> None:
+        """Pass on what was held since an answer was lost."""
+        self._passing.set()
 
     async def listen(self) -> None:
         """Take connections."""
@@ -162,8 +170,12 @@ class Proxy:
 
     async def _ask(self, link: _Link, reader: asyncio.StreamReader) -> None:
         while data := await _read(reader):
+            await self._passing.wait()
             if strike := self._struck_by(data):
-                strike.struck.set()
+                if strike.fault is Fault.HOLD:
+                    link.losing, link.holding = True, strike
+                else:
+                    strike.struck.set()
                 if strike.fault is Fault.STALL:
                     link.flowing.clear()
                 elif strike.fault is Fault.LOSE_COMMIT:
@@ -176,7 +188,7 @@ class Proxy:
                 elif strike.fault is Fault.DELAY:
                     await self._delay(link, data)
                     return
-                else:
+                elif strike.fault in (Fault.CUT, Fault.RESET):
                     link.end(reset=strike.fault is Fault.RESET)
                     return
             await link.flowing.wait()
@@ -197,9 +209,12 @@ class Proxy:
     async def _answer(self, link: _Link, answers: asyncio.StreamReader) -> None:
         while data := await _read(answers):
             if link.losing:
-                if _COMMITTED in data:
-                    break
-                continue
+                if _COMMITTED not in data:
+                    continue
+                if link.holding is not None:
+                    self._passing.clear()
+                    link.holding.struck.set()
+                break
             await link.flowing.wait()
             link.near.write(data)
             await link.near.drain()

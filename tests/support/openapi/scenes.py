@@ -301,6 +301,8 @@ async def locks(place: Place) -> Scene:
         locked = await upload(service, native_file(PLANT.replace("Plant", "Works")))
         yield Shot(UPLOAD, locked, "A project that another user has locked")
         yield Shot(back, await ask(service, back, query="reason=Left"))
+        stale = await ask(service, archive, query="version=99")
+        yield Shot(archive, stale, "Another version is current")
         yield Shot(archive, await ask(service, archive), "The project is archived")
     async with place.service(idle_timeout=0.1) as service, Connection(service) as connection:
         path, bearer = take.address(), token(scope=ALL_SCOPES)
