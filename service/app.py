@@ -9,12 +9,18 @@ from service.http import app_keys
 from service.http.auth.tokens import Verifier
 from service.http.body_drain import BodyDrain
 from service.http.middleware import finish_headers, handle_request
+from service.http.routes.health import WARNED, log_warnings
 from service.http.routes.table import add_routes
 from service.http.upload.job import JOBS, JobRegistry
 from service.imports.manager import ImportManager
 from service.projects.retention import prune_periodically
 from service.settings import Settings
+from service.storage import Pool, server_checks, watchdog
 from service.storage.pool import open_pool
+
+
+class StartRefused(Exception):
+    """The service cannot work on this database; the text is one line for the operator."""
 
 
 def create_app(settings: Settings, dsn: str) -> web.Application:
@@ -33,6 +39,7 @@ def create_app(settings: Settings, dsn: str) -> web.Application:
     app[app_keys.VERIFIER] = Verifier(settings)
     app[app_keys.BODY_DRAIN] = BodyDrain(settings.max_refused)
     app[JOBS] = JobRegistry(settings.drain_timeout)
+    app[WARNED] = {}
     app.cleanup_ctx.append(_refresh_keys)
     app.cleanup_ctx.append(_manage_imports)
     app.cleanup_ctx.append(_prune)
@@ -48,15 +55,29 @@ async def _refresh_keys(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _manage_imports(app: web.Application) -> AsyncIterator[None]:
-    """Open the pool and run the import manager while the application runs."""
+    """Open the pool and run the import manager while the application runs.
+
+    Raises:
+        StartRefused: replicas of the service cannot see each other's sessions.
+    """
     settings = app[app_keys.SETTINGS]
-    async with (
-        open_pool(settings, app[app_keys.DSN]) as pool,
-        ImportManager(pool, settings) as manager,
-    ):
-        app[app_keys.POOL] = pool
-        app[app_keys.MANAGER] = manager
-        yield
+    async with open_pool(settings, app[app_keys.DSN]) as pool:
+        await _check_server(app, pool)
+        async with ImportManager(pool, settings) as manager:
+            app[app_keys.POOL] = pool
+            app[app_keys.MANAGER] = manager
+            yield
+
+
+async def _check_server(app: web.Application, pool: Pool) -> None:
+    """Refuse a database that hides sessions of the service, and log what else is weak.
+
+    The pool is open by now: of two replicas that start together, at least one sees the other.
+    """
+    async with watchdog.acquire(pool) as conn:
+        if hidden := await server_checks.find_hidden_sessions(conn):
+            raise StartRefused(hidden)
+        log_warnings(app, {"durability": await server_checks.find_weak_durability(conn)})
 
 
 async def _prune(app: web.Application) -> AsyncIterator[None]:

@@ -393,4 +393,14 @@ class Unavailable(ServiceError):
             "`unchanged`.",
             "yes",
         ),
+        Cause(
+            "A list has `changed_since`, and the database hides transactions of other replicas.",
+            "See `sessions` of `/readyz`.",
+            "once it is corrected",
+        ),
+        Cause(
+            "An earlier try of an archive or of a lock may still be running.",
+            "Send the request again. With `version` or `acquired_at` it has one effect.",
+            "yes",
+        ),
     )

@@ -7,8 +7,9 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from service.codes import ErrorCode
+from service.errors import Unavailable
 from service.projects.records import PAGE_ROWS, SQL, Page, Query, RunQuery, bind_query
-from service.storage import Connection
+from service.storage import APPLICATION_NAME, Connection
 
 _CUT: Final = (ErrorCode.MALFORMED_XML, ErrorCode.FILE_TOO_LARGE)
 """Errors after which the rest of the file was not read."""
@@ -149,8 +150,14 @@ def _split(ids: list[int]) -> Iterator[list[int]]:
 
 
 async def read_watermark(conn: Connection) -> datetime:
-    """Return a time before which no further version will appear."""
-    mark: datetime = await conn.fetchval(SQL.watermark)
+    """Return a time before which no further version will appear.
+
+    Raises:
+        Unavailable: the database hides transactions of the service, so that there is no such time.
+    """
+    mark: datetime | None = await conn.fetchval(SQL.watermark, APPLICATION_NAME)
+    if mark is None:
+        raise Unavailable("The database hides transactions that can change projects; see /readyz")
     return mark
 
 

@@ -1,6 +1,6 @@
 """PostgreSQL: the pool, the embedded server, migrations, and the queries by name."""
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:  # asyncpg's classes are generic only in its stubs
     import asyncpg
@@ -8,3 +8,6 @@ if TYPE_CHECKING:  # asyncpg's classes are generic only in its stubs
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+
+APPLICATION_NAME: Final = "bulk-import"
+"""Name of the service's sessions, by which its replicas find each other's in the database."""

@@ -13,7 +13,7 @@ import asyncpg
 import orjson
 
 from service.settings import Settings
-from service.storage import Connection, Pool, watchdog
+from service.storage import APPLICATION_NAME, Connection, Pool, watchdog
 
 _MIN_SIZE = 2
 
@@ -48,7 +48,7 @@ async def create_pool(settings: Settings, dsn: str) -> Pool:
             timeout=settings.connect_timeout,
             init=_set_json_codec,
             connection_class=_PooledConnection,
-            server_settings={"application_name": "bulk-import"},
+            server_settings={"application_name": APPLICATION_NAME},
         )
 
 

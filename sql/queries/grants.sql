@@ -1,7 +1,8 @@
 -- name: grants
 -- The privileges that the service needs, and no others: the role that migrates adds and removes
 -- clients and changes the schema, and rows that are written once are never updated. Identity columns
--- need no grant.
+-- need no grant. Replicas with different roles need pg_read_all_stats and pg_signal_backend too, which
+-- only a superuser can grant.
 SELECT format('GRANT %s TO %I', granted, $1::text)
   FROM unnest(ARRAY[
          'USAGE ON SCHEMA public',

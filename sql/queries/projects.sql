@@ -136,15 +136,20 @@ SELECT p.project_id
 
 -- name: watermark
 -- Every version that was created before this time is visible. A transaction stamps its versions with
--- the time of its start, and others see them after its commit; so the start of the service's oldest
--- open transaction is the limit. One second is subtracted for a transaction that pg_stat_activity does
--- not show yet.
-SELECT least(clock_timestamp() - interval '1 second',
-             (SELECT min(xact_start)
-                FROM pg_stat_activity
-               WHERE datname = current_database() AND pid <> pg_backend_pid()
-                 AND usename = current_user
-                 AND application_name = current_setting('application_name')))
+-- the time of its start, and others see them after its commit; so the start of the oldest open
+-- transaction of the service, $1, is the limit. One second is subtracted for a transaction that
+-- pg_stat_activity does not show yet. Sessions of all roles count; PgBouncer's application_name_add_host
+-- adds " - host:port" to their name. NULL if one of them hides its transaction: it has a role whose
+-- statistics this role may not read, or track_activities is off. This session shows that a pooler
+-- keeps the name.
+SELECT CASE WHEN bool_or(pid = pg_backend_pid())
+                 AND NOT bool_or(coalesce(state, 'disabled') = 'disabled')
+            THEN least(statement_timestamp() - interval '1 second',
+                       min(xact_start) FILTER (WHERE pid <> pg_backend_pid()))
+       END
+  FROM pg_stat_activity
+ WHERE datname = current_database()
+   AND (application_name = $1 OR starts_with(application_name, $1 || ' - '))
 
 -- name: completeness
 -- Whether the outcomes of an import list every project of its file. Pruning removes the first ones

@@ -27,6 +27,7 @@ unix_socket_dir = {folder}
 auth_type = any
 max_client_conn = 500
 default_pool_size = {connections}
+application_name_add_host = {add_host}
 server_login_retry = 0.5
 """
 _PORT: Final = 6432
@@ -39,12 +40,16 @@ class PgBouncer:
         folder: the running program's.
         prepared: number of prepared statements to keep for each connection; 0 disables them.
         connections: to each database.
+        add_host: append the client's address to the names of its sessions.
     """
 
-    def __init__(self, folder: Path, prepared: int, connections: int) -> None:
+    def __init__(
+        self, folder: Path, prepared: int, connections: int, *, add_host: bool = False
+    ) -> None:
         self._folder = folder
         self._prepared = prepared
         self._connections = connections
+        self._add_host = add_host
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -113,6 +118,7 @@ class PgBouncer:
                 port=port,
                 prepared=self._prepared,
                 connections=self._connections,
+                add_host=int(self._add_host),
                 folder=self._folder,
             )
         )
@@ -120,20 +126,23 @@ class PgBouncer:
 
 
 @contextlib.contextmanager
-def run_pgbouncer(dsn: str, *, prepared: int, connections: int = 40) -> Iterator[PgBouncer]:
+def run_pgbouncer(
+    dsn: str, *, prepared: int, connections: int = 40, add_host: bool = False
+) -> Iterator[PgBouncer]:
     """A PgBouncer before a server, until the block ends.
 
     Args:
         dsn: of the server, by a URL.
         prepared: number of prepared statements to keep for each connection; 0 disables them.
         connections: to each database.
+        add_host: append the client's address to the names of its sessions.
     """
     parts = urlsplit(dsn)
     query = parse_qs(parts.query)
     folder = Path(tempfile.mkdtemp(prefix="pgbouncer-"))
     if (account := server_account(folder)) is not None:
         os.chown(folder, account.uid, account.gid)
-    bouncer = PgBouncer(folder, prepared, connections)
+    bouncer = PgBouncer(folder, prepared, connections, add_host=add_host)
     try:
         bouncer.start(
             parts.hostname or query["host"][0], parts.port or int(query.get("port", ["5432"])[0])

@@ -16,7 +16,7 @@ from typing import Final
 import structlog
 from aiohttp import web
 
-from service.app import create_app
+from service.app import StartRefused, create_app
 from service.cli.output import CommandError
 from service.cli.serve.address import base_url, cannot_listen
 from service.http.server import Runner
@@ -48,14 +48,18 @@ async def serve_at(
         The base of the service, such as ``http://127.0.0.1:8080``.
 
     Raises:
-        CommandError: a key for tokens is too weak, or the address is not available.
+        CommandError: a key for tokens is too weak, the address is not available, or the service
+            cannot work on the database.
     """
     try:
         runner = Runner(create_app(settings, dsn))
     except ValueError as error:
         raise CommandError(str(error)) from error
     try:
-        await runner.setup()
+        try:
+            await runner.setup()
+        except StartRefused as error:
+            raise CommandError(str(error)) from error
         sites: list[web.BaseSite] = [SharedSite(runner, each) for each in listeners]
         try:
             for site in sites or [web.TCPSite(runner, settings.host, settings.port)]:

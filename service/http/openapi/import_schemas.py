@@ -47,10 +47,17 @@ CHECKS: Final = json_object(
         "schema": describe(STRING, "Whether all migrations have been applied."),
         "imports": describe(STRING, "Whether an import slot is free."),
         "spool": describe(STRING, "Whether there is room for the working files of an import."),
+        "sessions": describe(
+            STRING, "Whether replicas see and can end each other's sessions in the database."
+        ),
+        "durability": describe(
+            STRING, "Whether reported projects survive a crash or a fail-over of the database."
+        ),
     },
-    description="Each check is `ok`, `unknown` or a description of the problem. Problems with "
-    "`imports` and `spool` do not make the service unready: uploads then get a 503 with "
-    "`Retry-After`, and all other requests are answered.",
+    description="Each check is `ok`, `unknown` or a description of the problem. Only problems with "
+    "`service`, `database` and `schema` make the service unready. With a problem of `imports` or "
+    "`spool`, uploads get a 503 with `Retry-After`, and all other requests are answered. `sessions` "
+    "and `durability` are warnings for the operator.",
 )
 
 

@@ -1,10 +1,11 @@
 """Liveness, readiness and metrics of the process."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import asyncpg
+import structlog
 from aiohttp import web
 from asyncpg.exceptions import InternalClientError
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -14,13 +15,17 @@ from service.http import app_keys
 from service.http.responses import respond
 from service.http.upload.job import JOBS
 from service.observability import metrics
-from service.storage import Pool, migrate, watchdog
+from service.storage import Connection, Pool, migrate, server_checks, watchdog
 from service.storage.db_errors import sqlstate
 
 OK: Final = "ok"
 UNKNOWN: Final = "unknown"
 _PROBE_TIMEOUT: Final = 2.0
 """Seconds in which the database must answer a probe."""
+WARNED: Final = web.AppKey("warned", dict[str, str])
+"""The warnings that were logged last, by the name of their check."""
+
+_log = structlog.get_logger()
 
 
 async def healthz(request: web.Request) -> web.Response:
@@ -32,7 +37,8 @@ async def readyz(request: web.Request) -> web.Response:
     """Report whether uploads can begin; each check is ``ok``, ``unknown`` or the problem.
 
     A service without a free slot or room for spool files is ready: it answers uploads with
-    ``Retry-After``, and all other requests.
+    ``Retry-After``, and all other requests. So is one whose database may lose commits, or hides
+    sessions of the service: these are warnings for the operator.
 
     Raises:
         Unavailable: uploads cannot begin; ``details`` names the reason.
@@ -40,8 +46,11 @@ async def readyz(request: web.Request) -> web.Response:
     importer = request.app[app_keys.MANAGER]
     draining = request.app[JOBS].draining
     checks = {"service": "The service is shutting down" if draining else OK}
-    checks |= await _check_database(request.app[app_keys.POOL])
+    required, warnings = await _check_database(request.app[app_keys.POOL])
+    checks |= required
     problems = [result for result in checks.values() if result not in (OK, UNKNOWN)]
+    checks |= {name: warning or OK for name, warning in warnings.items()}
+    log_warnings(request.app, warnings)
     checks["imports"] = _run_check(importer.check_slots)
     checks["spool"] = _run_check(importer.check_spool)
     if problems:
@@ -49,20 +58,43 @@ async def readyz(request: web.Request) -> web.Response:
     return respond(200, "Ready", {}, fields={"checks": checks})
 
 
-async def _check_database(pool: Pool) -> dict[str, str]:
-    """Check whether the database is writable and its schema is current."""
+async def _check_database(pool: Pool) -> tuple[dict[str, str], dict[str, str | None]]:
+    """Return whether uploads can begin, and warnings about the database."""
     try:
         async with asyncio.timeout(_PROBE_TIMEOUT), watchdog.acquire(pool) as conn:
-            # A standby reports "on" too.
-            read_only = await conn.fetchval("SHOW transaction_read_only") == "on"
-            lacking = await migrate.read_pending_migrations(conn)
+            required = await _check_schema(conn)
+            return required, {
+                "sessions": await server_checks.find_hidden_sessions(conn),
+                "durability": await server_checks.find_weak_durability(conn),
+            }
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, InternalClientError) as exc:
-        return {"database": _describe_error(exc, pool), "schema": UNKNOWN}
+        required = {"database": _describe_error(exc, pool), "schema": UNKNOWN}
+        return required, {"sessions": UNKNOWN, "durability": UNKNOWN}
+
+
+async def _check_schema(conn: Connection) -> dict[str, str]:
+    """Check whether the database is writable and its schema is current."""
+    # A standby reports "on" too.
+    read_only = await conn.fetchval("SHOW transaction_read_only") == "on"
+    lacking = await migrate.read_pending_migrations(conn)
     outdated = f"The database lacks {len(lacking)} migrations: {', '.join(lacking)}"
     return {
         "database": "The database is read-only" if read_only else OK,
         "schema": outdated if lacking else OK,
     }
+
+
+def log_warnings(app: web.Application, warnings: Mapping[str, str | None]) -> None:
+    """Log each warning once, until it changes."""
+    logged = app[WARNED]
+    for name, warning in warnings.items():
+        if warning == UNKNOWN or warning == logged.get(name):
+            continue
+        if warning is None:
+            del logged[name]
+        else:
+            logged[name] = warning
+            _log.warning(f"server.{name}", warning=warning)
 
 
 def _describe_error(exc: Exception, pool: Pool) -> str:

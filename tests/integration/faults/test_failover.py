@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from service.settings import Settings
-from service.storage import watchdog
+from service.storage import migrate, watchdog
 from tests.support.databases import ADD_CLIENT, execute
 from tests.support.faults.cluster import Cluster, folder_for
 from tests.support.faults.project_files import QUICK
@@ -46,6 +46,33 @@ async def make_synchronous(primary: Cluster) -> None:
         while await connection.fetchval(state) != "sync":  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     await connection.close()
+
+
+async def test_readiness_warns_of_a_standby_for_which_no_commit_waits(
+    http: aiohttp.ClientSession, settings: Settings, own_server: Cluster, standby: Cluster
+) -> None:
+    lost = "can lose projects that were reported as imported"
+    follow = f"synchronous_standby_names is empty, and standbys follow: a fail-over {lost}"
+    hidden = (
+        f"synchronous_standby_names is empty: if standbys follow, a fail-over {lost}. The role may "
+        "not see whether they do: run GRANT pg_read_all_stats TO it"
+    )
+    local = f"synchronous_commit is local, and waits for no standby: a fail-over {lost}"
+
+    async def read_warning(dsn: str) -> str:
+        async with served(settings, dsn) as service, http.get(f"{service.base}/readyz") as answer:
+            assert answer.status == 200
+            warning: str = (await answer.json())["checks"]["durability"]
+            return warning
+
+    dsn = own_server.dsn()
+    await execute(dsn, "CREATE ROLE replica LOGIN")
+    await migrate.grant_privileges(dsn, "replica")
+    as_replica = dsn.replace("postgres@", "replica@")
+    assert [await read_warning(dsn), await read_warning(as_replica)] == [follow, hidden]
+    await execute(dsn, "ALTER ROLE replica SET synchronous_commit = local")
+    await make_synchronous(own_server)
+    assert [await read_warning(dsn), await read_warning(as_replica)] == ["ok", local]
 
 
 async def test_an_import_continues_on_the_new_primary_without_losing_reported_projects(

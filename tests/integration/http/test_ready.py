@@ -8,6 +8,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+import structlog
 
 from service.http.routes.health import OK, UNKNOWN
 from service.imports.ending import NO_ROOM
@@ -21,7 +22,10 @@ END_OTHERS = """
     WHERE datname = $1 AND pid <> pg_backend_pid()
 """
 PROJECTS = "/api/v2/clients/1/projects"
-ALL_OK = dict.fromkeys(("service", "database", "schema", "imports", "spool"), OK)
+ALL_OK = dict.fromkeys(
+    ("service", "database", "schema", "imports", "spool", "sessions", "durability"), OK
+)
+UNSEEN = dict.fromkeys(("schema", "sessions", "durability"), UNKNOWN)
 
 
 async def read_readiness(service: Service) -> tuple[int, Any, dict[str, str]]:
@@ -81,7 +85,7 @@ async def test_readiness_reports_an_exhausted_pool(service: Service, pool: Pool)
     async with pool.acquire() as conn, asyncio.TaskGroup() as reading, conn.transaction():
         await conn.execute("LOCK TABLE projects")
         requests = [reading.create_task(get(service, PROJECTS)) for _ in range(4)]
-        assert await wait_until_unready(service) == (found, {"database": found, "schema": UNKNOWN})
+        assert await wait_until_unready(service) == (found, {"database": found} | UNSEEN)
     assert [(await each).status for each in requests] == [200] * 4
     assert await read_readiness(service) == (200, {}, {})
 
@@ -105,13 +109,32 @@ async def test_readiness_reports_every_fault_of_the_database(
     assert found == (503, f"{read_only}; {behind}", {"database": read_only, "schema": behind})
 
 
+async def test_readiness_warns_of_a_commit_that_does_not_wait_for_the_disk(
+    service: Service, pool: Pool, server: str
+) -> None:
+    name = await pool.fetchval("SELECT current_database()")
+    warning = (
+        "synchronous_commit is off: a crash of the database can lose projects that were reported "
+        "as imported"
+    )
+    with structlog.testing.capture_logs() as logs:
+        await alter_database(server, name, "SET synchronous_commit = off")
+        async with asyncio.timeout(10):
+            while (found := await read_readiness(service)) == (200, {}, {}) or found[0] != 200:
+                pass
+        assert found == (200, {}, {"durability": warning})
+        assert await read_readiness(service) == found
+    logged = [log for log in logs if log["event"] == "server.durability"]
+    assert logged == [{"event": "server.durability", "log_level": "warning", "warning": warning}]
+
+
 async def test_readiness_reports_why_the_database_refuses_connections(
     service: Service, pool: Pool, server: str, pooler: str
 ) -> None:
     name = await pool.fetchval("SELECT current_database()")
     await alter_database(server, name, "ALLOW_CONNECTIONS false")
     details, wrong = await wait_until_unready(service)
-    assert wrong == {"database": details, "schema": UNKNOWN}
+    assert wrong == {"database": details} | UNSEEN
     if not pooler:  # PgBouncer words the refusal itself
         async with asyncio.timeout(10):
             while (details := (await read_readiness(service))[1]) == "The database does not answer":

@@ -11,7 +11,7 @@ from service.projects.retention import prune
 from service.settings import Settings
 from service.storage import Pool, migrate
 from service.storage.pool import open_pool
-from tests.support.databases import ADD_CLIENT, CLIENT_TABLES
+from tests.support.databases import ADD_CLIENT, CLIENT_TABLES, execute
 from tests.support.faults.project_files import content_of
 from tests.support.service import served
 from tests.support.upload import send_file
@@ -51,9 +51,9 @@ async def as_role(server: str, dsn: str, pooler: str) -> AsyncIterator[str]:
 
 
 async def test_the_role_can_import_read_and_prune(
-    settings: Settings, pool: Pool, as_role: str
+    settings: Settings, dsn: str, as_role: str
 ) -> None:
-    await pool.execute(ADD_CLIENT)
+    await execute(dsn, ADD_CLIENT)
     keep_little = {
         "keep_versions": 1,
         "keep_superseded": 0.0,
@@ -80,9 +80,10 @@ async def test_the_role_can_import_read_and_prune(
             async with response as answer:
                 text = await answer.text()
                 assert answer.status == expected, (path, text)
-        await pool.execute(
+        await execute(
+            dsn,
             "UPDATE imports SET (started_at, ended_at) ="
-            " (started_at - interval '9 years', ended_at - interval '9 years')"
+            " (started_at - interval '9 years', ended_at - interval '9 years')",
         )
         pruned = await prune(own, settings.model_copy(update=keep_little))
         assert pruned.versions == 3

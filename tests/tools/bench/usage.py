@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from service.storage import APPLICATION_NAME
 from tests.tools.bench.database import Database
 from tests.tools.bench.process import family
 
@@ -69,7 +70,8 @@ async def _watch(database: Database, found: Connections) -> None:
         while True:
             row = await connection.fetchrow(
                 "SELECT count(*), count(*) FILTER (WHERE state <> 'idle') FROM pg_stat_activity"
-                " WHERE application_name = 'bulk-import'"
+                " WHERE application_name = $1",
+                APPLICATION_NAME,
             )
             assert row is not None
             found.open, found.busy = max(found.open, row[0]), max(found.busy, row[1])
