@@ -398,9 +398,4 @@ class Unavailable(ServiceError):
             "See `sessions` of `/readyz`.",
             "once it is corrected",
         ),
-        Cause(
-            "An earlier try of an archive or of a lock may still be running.",
-            "Send the request again. With `version` or `acquired_at` it has one effect.",
-            "yes",
-        ),
     )

@@ -38,7 +38,6 @@ class ArchiveRequest:
             NotFound: the client has no such project.
             Conflict: another subject holds a lock on it, an import is writing it, or another
                 version than the one that is meant is current.
-            Unavailable: an earlier try may still be running.
         """
         async with project_transaction(conn, self.project):
             row = await conn.fetchrow(_SQL.read_pointer, *self.project.key)

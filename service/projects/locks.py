@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import asyncpg
 
-from service.errors import Conflict, NotFound, Unavailable
+from service.errors import Conflict, NotFound
 from service.storage import Connection
 from service.storage.advisory_locks import find_lock_holder, lock_project, share_client
 from service.storage.queries import Queries
@@ -79,7 +79,6 @@ class TakeRequest:
         Raises:
             NotFound: the client has no such project.
             Conflict: another subject holds a lock, or an import is writing the project.
-            Unavailable: an earlier try may still be running.
         """
         async with project_transaction(conn, self.project):
             if self._result is not None and await self._has_taken(conn, *self._result):
@@ -117,7 +116,6 @@ class ReleaseRequest:
         Raises:
             NotFound: the client has no such project.
             Conflict: another subject holds a lock, or an import is writing the project.
-            Unavailable: an earlier try may still be running.
         """
         meant = self.project.tried or self.acquired_at is not None
         key = self.project.key
@@ -144,8 +142,8 @@ async def project_transaction(conn: Connection, request: ProjectRequest) -> Asyn
     Raises:
         NotFound: the client has no such project.
         Conflict: an import was writing the project for longer than the lock time-out.
-        Unavailable: so was a transaction that may be an earlier try of the request.
-        asyncpg.LockNotAvailableError: the client's lock was not free in time.
+        asyncpg.LockNotAvailableError: the client's lock was not free in time, or an earlier try of
+            the request may still be running.
     """
     async with conn.transaction(isolation="read_committed"):
         await share_client(
@@ -158,6 +156,8 @@ async def project_transaction(conn: Connection, request: ProjectRequest) -> Asyn
         if external_id is None:
             raise NotFound
         await _lock_project(conn, request, external_id)
+        if request.tried:
+            await conn.execute(_SQL.await_standby, *request.key)
         yield
         request.tried = True
 
@@ -183,8 +183,8 @@ async def _lock_project(conn: Connection, request: ProjectRequest, external_id: 
             return
     except asyncpg.LockNotAvailableError:
         holder = await find_lock_holder(conn, request.client_id, external_id)
-    if holder is None and request.tried:
-        raise Unavailable("An earlier try of this request may still be running")
+        if holder is None and request.tried:  # perhaps its own earlier try, which can still commit
+            raise
     raise Conflict(fields={"import_id": holder})
 
 

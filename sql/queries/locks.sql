@@ -1,6 +1,12 @@
 -- name: read_external_id
 SELECT external_id FROM projects WHERE client_id = $1 AND project_id = $2
 
+-- name: await_standby
+-- Writes to the log, so that the COMMIT waits for a synchronous standby, even if the transaction only
+-- finds the effect of an earlier try. If the backend of that try was terminated while it waited, its
+-- effect is visible but may not have reached the standby.
+SELECT FROM projects WHERE client_id = $1 AND project_id = $2 FOR UPDATE
+
 -- name: read_lock
 -- Compares with the clock, because now() is constant within a transaction. A holder is never NULL,
 -- but $3 may be: with <>, a NULL subject would pass every lock.

@@ -56,7 +56,7 @@ CHECKS: Final = json_object(
     },
     description="Each check is `ok`, `unknown` or a description of the problem. Only problems with "
     "`service`, `database` and `schema` make the service unready. With a problem of `imports` or "
-    "`spool`, uploads get a 503 with `Retry-After`, and all other requests are answered. `sessions` "
+    "`spool`, uploads get a 503 with `Retry-After`, and other requests are answered. `sessions` "
     "and `durability` are warnings for the operator.",
 )
 

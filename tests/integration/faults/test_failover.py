@@ -11,12 +11,14 @@ import pytest
 
 from service.settings import Settings
 from service.storage import migrate, watchdog
+from tests.support.client import Client
 from tests.support.databases import ADD_CLIENT, execute
 from tests.support.faults.cluster import Cluster, folder_for
 from tests.support.faults.project_files import QUICK
 from tests.support.faults.proxy import COMMIT, Fault, proxied
 from tests.support.faults.recovery import complete_upload, read_readiness, wait_until_ready
 from tests.support.faults.truth import assert_outcomes_are_stored
+from tests.support.native import native
 from tests.support.pgbouncer import run_pgbouncer
 from tests.support.service import served
 from tests.support.upload import send_file
@@ -73,6 +75,31 @@ async def test_readiness_warns_of_a_standby_for_which_no_commit_waits(
     await execute(dsn, "ALTER ROLE replica SET synchronous_commit = local")
     await make_synchronous(own_server)
     assert [await read_warning(dsn), await read_warning(as_replica)] == ["ok", local]
+
+
+@pytest.mark.settings(prune=False)
+async def test_an_archive_whose_backend_is_ended_still_waits_for_the_standby(
+    http: aiohttp.ClientSession, settings: Settings, own_server: Cluster, standby: Cluster
+) -> None:
+    await execute(own_server.dsn(), ADD_CLIENT)
+    watch = await asyncpg.connect(own_server.dsn())
+    waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+
+    async with served(settings, own_server.dsn()) as service, asyncio.timeout(20):
+        client = Client(http, service)
+        await client.land(native('<project id="P"><name>One</name></project>'))
+        await make_synchronous(own_server)
+        standby.stop()
+        asking = asyncio.create_task(client.ask("projects/1", "DELETE"))
+        while not (first := await watch.fetchval(waiting)):
+            assert not asking.done()
+        await watch.execute("SELECT pg_terminate_backend($1)", first)
+        while await watch.fetchval(waiting) in (None, first):
+            assert not asking.done(), asking.result()
+        await asyncio.to_thread(standby.start)
+        answer = await asking
+    assert (answer.status, answer.details["version"]) == (200, 2)
+    await watch.close()
 
 
 async def test_an_import_continues_on_the_new_primary_without_losing_reported_projects(

@@ -138,11 +138,12 @@ async def test_no_change_of_a_replica_behind_another_pooler_is_missed(
 
 async def test_a_role_ends_sessions_of_another_role(roles: dict[str, str], dsn: str) -> None:
     await execute(dsn, GRANT)
+    await execute(dsn, "INSERT INTO imports (client_id, import_id) VALUES (1, 1)")
     async with session(roles["replica_a"]) as dead, session(roles["replica_b"]) as other:
         await dead.execute("BEGIN")
         await share_client(dead, 1, import_id=1, lock_timeout=5)
         async with other.transaction():
-            await lock_import(other, 1, 1)
+            await lock_import(other, 1, 1, 1)
         with pytest.raises((asyncpg.PostgresConnectionError, asyncpg.InterfaceError)):
             await dead.execute("SELECT 1")
 
