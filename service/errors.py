@@ -260,8 +260,15 @@ class Conflict(ServiceError):
             "yes",
         ),
         Cause(
+            "The `Idempotency-Key` belongs to an interrupted import with other options: "
+            "`first_options`, while this request has `options`.",
+            "Send the upload with `first_options`, or use a new key.",
+            "with a new key",
+        ),
+        Cause(
             "`Import cancelled`: a user cancelled the import. `counts` has what was imported "
-            "before.",
+            "before. If the import's process died, the next upload with its `Idempotency-Key` "
+            "learns of the cancel.",
             "Send the file again if it is still needed.",
             "yes",
         ),
@@ -391,6 +398,12 @@ class Unavailable(ServiceError):
             "working files.",
             "Wait as long as `Retry-After` states. Projects that were imported are then "
             "`unchanged`.",
+            "yes",
+        ),
+        Cause(
+            "`The database has lost projects of the import that were committed`, as after a "
+            "fail-over to an asynchronous standby. The import is `interrupted`.",
+            "Send the file again, with the same `Idempotency-Key`.",
             "yes",
         ),
         Cause(

@@ -3,11 +3,12 @@
     fault                         state          error for the uploader
     FileRefused, FileTooLarge     failed         400, 413: no project was complete
     ImportStopped                 as it states   as it states: client gone, time-out, shutdown, …
-    Unavailable                   interrupted    503: the database stayed unavailable
+    Unavailable                   interrupted    503: the database is away, or lost commits
     OSError                       interrupted    503: the spool is full or broken
     LeaseLost                     (unchanged)    503: another process ended it or took it over
     any other                     failed         500: a fault of the service
 
+What would be ``interrupted`` is ``cancelled``, 409, if a cancel was requested: see ``end_import``.
 An import whose file is read to its end is ``completed``: see ``UploadSession.finish``.
 """
 
@@ -24,6 +25,8 @@ _log = structlog.get_logger()
 State = Literal["failed", "interrupted", "cancelled"]
 
 NO_ROOM: Final = "There is no room for the import's working files"
+COMMITS_LOST: Final = "The database has lost projects of the import that were committed"
+CANCELLED: Final = "Import cancelled"
 SHUTTING_DOWN: Final = "The service is shutting down"
 
 

@@ -3,24 +3,31 @@
     import of the key            a later upload
     none, or the key expired     begins an import
     running                      gets ``ImportInProgress``, even if its process is dead
-    interrupted                  continues the import as its next attempt
+    interrupted                  continues the import as its next attempt, with the same options
+    cancelled                    gets a ``KeyConflict``, once
     completed                    gets the stored answer if it is the same upload
 
-An import that failed, was cancelled, or was refused only because of locks and versions has freed
-its key.
+An import that failed, or was refused only because of locks and versions, has freed its key. So has
+a cancelled one, unless its process was dead, and its uploader does not know.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 import asyncpg
 
-from service.imports.record import ImportInProgress, ImportRequest, begin_import, take_over_import
+from service.imports.ending import CANCELLED
+from service.imports.key_conflict import ImportInProgress, KeyConflict
+from service.imports.outcomes import count_outcomes
+from service.imports.record import ImportRequest, begin_import, take_over_import
 from service.storage import Connection
 from service.storage.advisory_locks import claim_key, lock_work
 from service.storage.queries import Queries
 
 _SQL = Queries("imports")
 FIRST_ATTEMPT = 1
+
+OTHER_OPTIONS: Final = "The Idempotency-Key belongs to an interrupted import with other options"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,8 @@ async def claim_import(
         again: an earlier try for the same request ended without a clear answer.
 
     Raises:
-        ImportInProgress: an import under the same key is running, or one that excludes this one.
+        KeyConflict: an import holds the key, and the upload cannot continue or repeat it; or an
+            import is running that excludes this one.
     """
     if again and (claim := await _find_own_claim(conn, request, times)):
         return claim
@@ -86,16 +94,27 @@ async def _find_own_claim(
 async def find_key_holder(
     conn: Connection, request: ImportRequest, times: KeyTimeouts
 ) -> asyncpg.Record | None:
-    """Return the import that holds the request's key, if one does and it is not running.
+    """Return the import that holds the request's key, if one does.
 
     Raises:
-        ImportInProgress: the import is running.
+        KeyConflict: the upload cannot continue or repeat that import.
     """
     if request.key is None:
         return None
     key = (request.client_id, request.subject, request.key)
     await conn.execute(_SQL.free_expired_key, *key, times.keep)
     holder = await conn.fetchrow(_SQL.find_key_holder, *key)
-    if holder is not None and holder["state"] == "running":
-        raise ImportInProgress(holder["import_id"])
+    if holder is None:
+        return None
+    import_id, options = holder["import_id"], request.options.as_dict()
+    if holder["state"] == "running":
+        raise ImportInProgress(import_id)
+    if holder["state"] == "cancelled":
+        await conn.execute(_SQL.free_key, request.client_id, import_id)
+        over = (request.client_id, import_id, holder["attempt"])
+        counts = holder["counts"] or (await count_outcomes(conn, *over)).counts
+        raise KeyConflict(import_id, CANCELLED, counts=counts)
+    if holder["state"] == "interrupted" and holder["options"] != options:
+        first = holder["options"]
+        raise KeyConflict(import_id, OTHER_OPTIONS, options=options, first_options=first)
     return holder

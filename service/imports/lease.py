@@ -84,8 +84,8 @@ class LeaseHolder(Protocol):
         """Outcomes written so far."""
 
     @property
-    def ended(self) -> bool:
-        """Whether the row of the import is closed."""
+    def ending(self) -> bool:
+        """Whether the process is closing the row of the import, or has closed it."""
 
     def cancel(self) -> None:
         """Stop the import because a subject cancelled it."""
@@ -148,7 +148,7 @@ class Heartbeat:
     async def _renew(self, conn: Connection) -> None:
         # In the order of the keys, so that the statements of two processes cannot deadlock.
         holders = sorted(
-            (holder for holder in self._holders.values() if not holder.ended),
+            self._holders.values(),
             key=lambda each: (each.lease.client_id, each.lease.import_id),
         )
         if not holders:
@@ -165,6 +165,7 @@ class Heartbeat:
         for holder in holders:
             row = renewed.get((holder.lease.import_id, holder.lease.attempt))
             if row is None:
-                holder.lose_lease()
+                if not holder.ending:
+                    holder.lose_lease()
             elif row["cancel_requested"]:
                 holder.cancel()

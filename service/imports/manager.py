@@ -112,7 +112,7 @@ class ImportManager:
         has not ended then is interrupted.
 
         Raises:
-            ImportInProgress: an import under the same key is running.
+            KeyConflict: an import holds the key, and the upload cannot continue or repeat it.
             TooManyRequests: the client has as many running imports as it may have.
             Unavailable: the service shuts down, all slots are taken, the spool has no room, the
                 database cannot be reached, or the client's lock was not free in time.
@@ -148,7 +148,7 @@ class ImportManager:
         """Refuse the request before its admission, so that 409 wins over 429 and 503.
 
         Raises:
-            ImportInProgress: an import under the same key is running.
+            KeyConflict: an import holds the key, and the upload cannot continue or repeat it.
         """
         if request.key is not None:
 

@@ -66,7 +66,7 @@ async def _end(conn: Connection, key: tuple[int, int, int], silence: float) -> b
     """End an import, unless its process has sent a heartbeat or ended it in the meantime."""
     async with conn.transaction(isolation="read_committed"):
         await lock_import(conn, *key)
-        row = await conn.fetchrow(_SQL.check_dead, *key, silence)
+        row = await conn.fetchrow(_SQL.check_dead, *key[:2], silence)
         state = row and await close_row(conn, key, ImportEnd("interrupted", DEAD, **row))
     if state:
         _log.warning("import.reaped", client_id=key[0], import_id=key[1], state=state)

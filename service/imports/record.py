@@ -1,4 +1,4 @@
-"""The row of an import: begin, take over, end, cancel and read it.
+"""The row of an import: begin, take over, end and cancel it.
 
 Every change of a row's state holds a lock that the batches of the import share, so that no batch is
 written meanwhile.
@@ -8,9 +8,10 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Final
 
-from service.errors import Forbidden
+from service.errors import Forbidden, Unavailable
+from service.imports.ending import COMMITS_LOST
+from service.imports.key_conflict import ImportInProgress
 from service.imports.lease import Lease
 from service.imports.options import DEFAULT_OPTIONS, ImportOptions
 from service.imports.outcomes import Tally, count_outcomes
@@ -22,14 +23,12 @@ from service.storage.advisory_locks import (
     lock_undone,
     lock_work,
     share_client,
+    share_import,
 )
 from service.storage.clients import DISABLED, is_disabled
 from service.storage.queries import Queries
 
 _SQL = Queries("imports")
-_FOLLOW_KEYS: Final = Queries("projects").follow_keys
-EXAMINED: Final = 20_000
-"""Imports that a page with a filter examines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +69,6 @@ class EndedImport:
 
     state: str
     tally: Tally
-
-
-class ImportInProgress(Exception):
-    """Another import is running under the same key; or it is undone by this one, or undoes it.
-
-    Args:
-        import_id: the other import.
-    """
-
-    def __init__(self, import_id: int) -> None:
-        super().__init__(import_id)
-        self.import_id = import_id
 
 
 async def begin_import(conn: Connection, request: ImportRequest, lock_timeout: float) -> int | None:
@@ -127,7 +114,8 @@ async def take_over_import(
         lock_timeout: seconds to wait for an earlier try of the same claim.
 
     Returns:
-        The number of the new attempt, or None if another upload took the import over first.
+        The number of the new attempt, or None if another upload took the import over first, or the
+        import lost its key.
 
     Raises:
         ImportInProgress: the import is being undone; or it is an undo of one that is running or is
@@ -144,7 +132,6 @@ async def take_over_import(
             request.client_id,
             import_id,
             attempt,
-            request.options.as_dict(),
             request.request_id,
             request.traceparent,
             request.nonce,
@@ -171,11 +158,41 @@ async def _check_rivals(conn: Connection, query: str, *key: int) -> None:
         raise ImportInProgress(rival)
 
 
-async def end_import(conn: Connection, lease: Lease, end: ImportEnd) -> EndedImport | None:
-    """Close an import's row with the counts of its outcomes, once none of its batches is running.
+async def complete_import(
+    conn: Connection, lease: Lease, end: ImportEnd, handed_on: int
+) -> EndedImport | None:
+    """Close the row of an import whose work is done.
 
-    The key is freed, unless the same upload should find this import again: see
+    The key is freed if a later upload can have another result: see
     ``docs/how-an-import-ends.md``.
+
+    Args:
+        handed_on: the number of projects whose outcomes were committed.
+
+    Returns:
+        The import, or None if the lease is lost.
+
+    Raises:
+        Unavailable: outcomes are missing. Those that are left are counted in the transaction that
+            closes the row, so that both see the same server.
+    """
+    key = (lease.client_id, lease.import_id, lease.attempt)
+    async with conn.transaction(isolation="read_committed"):
+        tally = await count_outcomes(conn, *key, atomic=lease.options.atomic)
+        if sum(tally.counts.values()) != handed_on:
+            raise Unavailable(COMMITS_LOST)
+        await lock_import(conn, *key)
+        free_key = end.state == "failed" or tally.conflict is not None
+        state = await close_row(conn, key, end, tally.counts, free_key=free_key)
+    warnings = [warning.as_dict() for warning in end.warnings]
+    return None if state is None else EndedImport(state, replace(tally, warnings=warnings))
+
+
+async def end_import(conn: Connection, lease: Lease, end: ImportEnd) -> EndedImport | None:
+    """Close the row of an import that was stopped, once none of its batches is running.
+
+    A requested cancel counts even if the import would be ``interrupted``. The import then keeps its
+    key, because the uploader may not learn of the cancel before the next upload.
 
     Returns:
         The import, or None if the lease is lost.
@@ -183,13 +200,8 @@ async def end_import(conn: Connection, lease: Lease, end: ImportEnd) -> EndedImp
     key = (lease.client_id, lease.import_id, lease.attempt)
     async with conn.transaction(isolation="read_committed"):
         await lock_import(conn, *key)
-        counted = await count_outcomes(conn, *key, atomic=lease.options.atomic)
-        refused = end.state in ("failed", "cancelled") or counted.conflict is not None
-        state = await close_row(
-            conn, key, end, counted.counts, free_key=refused and end.state != "interrupted"
-        )
-    warnings = [warning.as_dict() for warning in end.warnings]
-    return None if state is None else EndedImport(state, replace(counted, warnings=warnings))
+        state = await close_row(conn, key, end, free_key=end.state != "interrupted")
+    return None if state is None else EndedImport(state, await store_counts(conn, key))
 
 
 async def close_row(
@@ -226,14 +238,20 @@ async def close_row(
     return state
 
 
-async def store_counts(conn: Connection, key: tuple[int, int, int]) -> None:
-    """Count the outcomes of an attempt that has ended; ``key`` is that of ``close_row``."""
-    counted = await count_outcomes(conn, *key)
-    await conn.execute(_SQL.store_counts, *key, counted.counts)
+async def store_counts(conn: Connection, key: tuple[int, int, int]) -> Tally:
+    """Count the outcomes of an attempt that was stopped; ``key`` is that of ``close_row``.
+
+    Once the row is closed, no batch is written. So this needs no lock, and may take long.
+    """
+    tally = await count_outcomes(conn, *key)
+    await conn.execute(_SQL.store_counts, *key, tally.counts)
+    return tally
 
 
 async def request_cancel(conn: Connection, client_id: int, import_id: int, by: str) -> bool:
     """Request that a running import stops; its process reads the request with its next heartbeat.
+
+    If the process is dead, or ends the import as interrupted, the import is cancelled all the same.
 
     Args:
         by: the subject who cancels the import.
@@ -241,60 +259,6 @@ async def request_cancel(conn: Connection, client_id: int, import_id: int, by: s
     Returns:
         Whether the import was running.
     """
-    return bool(await conn.fetchval(_SQL.request_cancel, client_id, import_id, by))
-
-
-async def find_import(conn: Connection, client_id: int, import_id: int) -> dict[str, Any] | None:
-    """Return one import, or None if the client has no such import."""
-    row = await conn.fetchrow(_SQL.find_import, client_id, import_id)
-    return await _with_counts(conn, client_id, dict(row)) if row else None
-
-
-async def _with_counts(conn: Connection, client_id: int, row: dict[str, Any]) -> dict[str, Any]:
-    """Add the counts of an import that ended a moment ago, if they are not stored yet."""
-    if row["counts"] is None and row["state"] != "running":
-        key = (client_id, row["import_id"], row["attempt"])
-        row["counts"] = (await count_outcomes(conn, *key)).counts
-    return row
-
-
-@dataclass(frozen=True, slots=True)
-class ImportQuery:
-    """Which imports to list; None lists all.
-
-    Attributes:
-        state: the state of the imports.
-        text: a text in their notes or filename, regardless of case.
-        key: a subject and its idempotency key.
-    """
-
-    state: str | None = None
-    text: str | None = None
-    key: tuple[str, str] | None = None
-
-
-async def list_imports(
-    conn: Connection, client_id: int, *, query: ImportQuery, before: int, limit: int
-) -> tuple[list[dict[str, Any]], int | None]:
-    """Return a page of imports, the latest first, and the id after which the next page begins.
-
-    A page examines at most ``EXAMINED`` imports, so it can have fewer than ``limit`` although
-    others follow.
-
-    Args:
-        before: list the imports with smaller ids.
-        limit: the maximum number of imports.
-    """
-    values = (client_id, before, limit, query.state, query.text)
-    async with conn.transaction(isolation="read_committed", readonly=True):
-        await conn.execute(_FOLLOW_KEYS)
-        if query.key is not None:
-            text = _SQL.list_imports.format(imports=_SQL.list_by_key)
-            rows = await conn.fetch(text, *values, *query.key)
-        else:
-            text = _SQL.list_imports.format(imports=_SQL.list_latest)
-            rows = await conn.fetch(text, *values, EXAMINED)
-        last = rows[-1]["import_id"] if len(rows) == limit else None
-        if last is None and query.key is None and (query.state or query.text):
-            last = await conn.fetchval(_SQL.find_scan_end, client_id, before, EXAMINED)
-    return [await _with_counts(conn, client_id, dict(row)) for row in rows], last
+    async with conn.transaction(isolation="read_committed"):
+        await share_import(conn, client_id, import_id)
+        return bool(await conn.fetchval(_SQL.request_cancel, client_id, import_id, by))

@@ -99,11 +99,13 @@ class Replay:
 
         return await with_retries(self._pool, read, self._retry_timeout)
 
-    async def interrupt(self, error: ServiceError) -> None:
-        """Do nothing, because nothing runs."""
+    async def interrupt(self, error: ServiceError) -> ServiceError:
+        """Return the error, because nothing runs."""
+        return error
 
-    async def fail(self, error: ServiceError) -> None:
-        """Do nothing, because nothing runs."""
+    async def fail(self, error: ServiceError) -> ServiceError:
+        """Return the error, because nothing runs."""
+        return error
 
     async def close(self) -> None:
         """End the thread."""

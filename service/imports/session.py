@@ -8,16 +8,16 @@ of the end.
 import asyncio
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
 
 from service.errors import Conflict, ServiceError
-from service.imports.ending import ImportStopped, ending_for
+from service.imports.ending import CANCELLED, ImportStopped, ending_for
 from service.imports.lease import Lease, LeaseLost
 from service.imports.outcomes import Tally
-from service.imports.record import EndedImport, ImportEnd, end_import
+from service.imports.record import EndedImport, ImportEnd, complete_import, end_import
 from service.model import FileWarning
 from service.observability import metrics
 from service.settings import Settings
@@ -26,7 +26,6 @@ from service.storage.retry import with_retries
 
 _log = structlog.get_logger(__name__)
 
-CANCELLED = "Import cancelled"
 ROLLED_BACK = "The import is all or nothing, and a project of it failed"
 
 
@@ -41,12 +40,14 @@ class ImportSession(ABC):
     Attributes:
         id: the import's ``import_id``.
         lease: the import.
+        ending: the row is being closed, or is closed.
         ended: the row is closed.
     """
 
     def __init__(self, lease: Lease, pool: Pool, settings: Settings) -> None:
         self.id = lease.import_id
         self.lease = lease
+        self.ending = False
         self.ended = False
         self._pool = pool
         self._retry_timeout = settings.retry_timeout
@@ -81,17 +82,21 @@ class ImportSession(ABC):
     def _describe_upload(self, notes: str | None) -> Mapping[str, Any]:
         """Return the fields of ``ImportEnd`` that describe the upload."""
 
-    async def interrupt(self, error: ServiceError) -> None:
+    async def interrupt(self, error: ServiceError) -> ServiceError:
         """Do as ``fail``, but for a temporary reason, so that a later try may succeed."""
-        await self._stop_and_wait(ImportStopped("interrupted", error))
+        return await self._stop_and_wait(ImportStopped("interrupted", error))
 
-    async def fail(self, error: ServiceError) -> None:
+    async def fail(self, error: ServiceError) -> ServiceError:
         """Stop the import: committed projects stay, and nothing more is written.
 
-        Returns once the row is closed and no thread, task or connection of the import is left. A
-        caller that waits for the import gets ``error``. Has no effect once the import has ended.
+        Returns once the row is closed and no thread, task or connection of the import is left. Has
+        no effect once the import has ended.
+
+        Returns:
+            The error for the uploader: ``error``, unless the import was stopped or cancelled
+            before.
         """
-        await self._stop_and_wait(ImportStopped("failed", error))
+        return await self._stop_and_wait(ImportStopped("failed", error))
 
     def cancel(self) -> None:
         """Stop the import because a subject cancelled it."""
@@ -101,10 +106,11 @@ class ImportSession(ABC):
         """Stop the import because another process ended it or took it over."""
         self._stop(LeaseLost())
 
-    async def _stop_and_wait(self, reason: ImportStopped) -> None:
-        if not self.ended:
-            self._stop(reason)
-            await self._conclude()
+    async def _stop_and_wait(self, reason: ImportStopped) -> ServiceError:
+        if self.ended:
+            return reason.error
+        self._stop(reason)
+        return await self._conclude()
 
     def _stop(self, reason: Exception) -> None:
         self._set_fault(reason)
@@ -161,8 +167,17 @@ class ImportSession(ABC):
                 unavailable.
         """
         state, cause = ("completed", None) if committed else ("failed", ROLLED_BACK)
-        async with self._closing:
-            ended = await self._close_row(state, cause, notes, warnings)
+        end = self._describe_end(state, cause, notes, warnings)
+
+        async def close(conn: Connection, _again: bool) -> EndedImport | None:
+            return await complete_import(conn, self.lease, end, self.projects_done)
+
+        try:
+            async with self._closing:
+                ended = await self._close_row(end, close)
+        except ServiceError as exc:
+            self._set_fault(exc)
+            raise await self._conclude() from exc
         if ended is None:
             self._set_fault(LeaseLost())
             raise await self._conclude()
@@ -181,33 +196,39 @@ class ImportSession(ABC):
         assert fault is not None
         ending = ending_for(fault)
         error = ending.error
+        end = self._describe_end(ending.state, ending.cause)
+
+        async def close(conn: Connection, _again: bool) -> EndedImport | None:
+            return await end_import(conn, self.lease, end)
+
         async with self._closing:
             with contextlib.suppress(ServiceError):
-                ended = await self._close_row(ending.state, ending.cause)
+                ended = await self._close_row(end, close)
                 if ended is not None:
-                    if ended.state == "cancelled":  # also if it would have been interrupted
+                    if ended.state == "cancelled":  # perhaps although it was interrupted
                         error = Conflict(CANCELLED)
                     error.fields["counts"] = ended.tally.counts
         error.fields["import_id"] = self.id
         return error
 
-    async def _close_row(
+    def _describe_end(
         self,
         state: str,
         cause: str | None,
         notes: str | None = None,
         warnings: Sequence[FileWarning] = (),
+    ) -> ImportEnd:
+        return ImportEnd(state, cause, notes, warnings=warnings, **self._describe_upload(notes))
+
+    async def _close_row(
+        self, end: ImportEnd, close: Callable[[Connection, bool], Awaitable[EndedImport | None]]
     ) -> EndedImport | None:
         """Close the row; return None if the lease is lost."""
         self._close_files()
-        end = ImportEnd(state, cause, notes, warnings=warnings, **self._describe_upload(notes))
-
-        async def attempt(conn: Connection, _again: bool) -> EndedImport | None:
-            return await end_import(conn, self.lease, end)
-
-        ended = await with_retries(self._pool, attempt, self._retry_timeout)
+        self.ending = True
+        ended = await with_retries(self._pool, close, self._retry_timeout)
         self.ended = True
-        state = state if ended is None else ended.state
+        state = end.state if ended is None else ended.state
         metrics.IMPORTS_ENDED.labels(state).inc()
         if ended is not None:
             _log.info("import.ended", state=state, bytes=end.bytes_read, **ended.tally.counts)

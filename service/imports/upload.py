@@ -74,11 +74,15 @@ class UploadSink(Protocol):
             ServiceError: as ``feed``.
         """
 
-    async def interrupt(self, error: ServiceError) -> None:
-        """Stop the import for a temporary reason, so a later try may succeed."""
+    async def interrupt(self, error: ServiceError) -> ServiceError:
+        """Stop the import for a temporary reason, so a later try may succeed.
 
-    async def fail(self, error: ServiceError) -> None:
-        """Stop the import."""
+        Returns:
+            The error for the uploader.
+        """
+
+    async def fail(self, error: ServiceError) -> ServiceError:
+        """Stop the import; otherwise as ``interrupt``."""
 
 
 class UploadSession(ImportSession):

@@ -6,8 +6,8 @@ they work through PgBouncer in transaction mode. A transaction takes them in thi
     lock       shared by                           exclusive for
     prune                                          pruning (tried)
     work                                           each try of one batch, or of one claim
-    import     each batch of the import            ending the import, taking it over, beginning
-                                                   or taking over an undo of it
+    import     each batch of the import,           ending the import, taking it over, beginning
+               a request to cancel it              or taking over an undo of it
     client     each batch, beginning an import,    an atomic import, disabling or removing the
                a person's change to a project      client, pruning shared objects (tried)
     project                                        each batch (tried), a person's change to it
@@ -182,6 +182,11 @@ async def lock_undone(
     await conn.execute(
         _SQL.lock_within, import_key(client_id, import_id), _milliseconds(lock_timeout)
     )
+
+
+async def share_import(conn: Connection, client_id: int, import_id: int) -> None:
+    """Share an import's lock, so that the import does not end before the transaction does."""
+    await conn.execute(_SQL.share_import, import_key(client_id, import_id))
 
 
 async def lock_project(conn: Connection, client_id: int, external_id: str) -> None:

@@ -46,7 +46,7 @@ async def create_pool(settings: Settings, dsn: str) -> Pool:
             max_size=settings.pool_size,
             statement_cache_size=settings.statement_cache_size,
             timeout=settings.connect_timeout,
-            init=_set_json_codec,
+            init=set_json_codec,
             connection_class=_PooledConnection,
             server_settings={"application_name": APPLICATION_NAME},
         )
@@ -61,7 +61,8 @@ class _PooledConnection(asyncpg.Connection):
         return ""
 
 
-async def _set_json_codec(connection: Connection) -> None:
+async def set_json_codec(connection: Connection) -> None:
+    """Have a connection take and return JSON as Python values."""
     with watchdog.terminate_after(connection, watchdog.TRANSACTION_TIMEOUT):
         for name in ("json", "jsonb"):
             await connection.set_type_codec(

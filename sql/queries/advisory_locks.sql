@@ -58,6 +58,9 @@ SELECT pg_try_advisory_xact_lock($1),
        set_config('enable_material', 'off', true),
        set_config('jit', 'off', true)
 
+-- name: share_import
+SELECT pg_advisory_xact_lock_shared($1)
+
 -- name: terminate_holders
 -- Terminates the backends that share the key $1 of an import, which are its batches, while $4 is the
 -- attempt of that import. No time-out ends a process that stopped within a COPY. A backend that holds

@@ -37,24 +37,29 @@ UPDATE imports
    AND key_claimed_at < statement_timestamp() - make_interval(secs => $4) AND state <> 'running'
 
 -- name: find_key_holder
-SELECT import_id, attempt, state, fingerprint
+SELECT import_id, attempt, state, options, counts, fingerprint
   FROM imports
  WHERE client_id = $1 AND subject = $2 AND idempotency_key = $3 AND key_claimed_at IS NOT NULL
 
+-- name: free_key
+UPDATE imports SET key_claimed_at = NULL WHERE client_id = $1 AND import_id = $2
+
 -- name: take_over
 -- An earlier statement holds the import's lock exclusively, so that the previous attempt writes
--- nothing more. Returns nothing if another upload took the import over first.
+-- nothing more. Returns nothing if another upload took the import over first, or if the key expired
+-- and another import holds it. A request to cancel stays: see end.
 WITH taken AS (
     UPDATE imports i
-       SET attempt = i.attempt + 1, state = 'running', options = $4, request_id = $5,
-           traceparent = $6, key_claimed_at = statement_timestamp(), ended_at = NULL, cause = NULL,
-           counts = NULL, warnings = '[]', bytes_read = 0
+       SET attempt = i.attempt + 1, state = 'running', request_id = $4, traceparent = $5,
+           key_claimed_at = statement_timestamp(), ended_at = NULL, cause = NULL, counts = NULL,
+           warnings = '[]', bytes_read = 0
      WHERE i.client_id = $1 AND i.import_id = $2 AND i.attempt = $3 AND i.state = 'interrupted'
+       AND i.key_claimed_at IS NOT NULL
     RETURNING i.client_id, i.import_id, i.attempt
 )
 UPDATE import_progress p
    SET attempt = t.attempt, beat_at = statement_timestamp(), bytes_read = 0, projects_done = 0,
-       cancel_requested = false, cancelled_by = NULL, nonce = $7
+       nonce = $6
   FROM taken t
  WHERE p.client_id = $1 AND p.import_id = t.import_id
 RETURNING p.attempt
@@ -62,7 +67,8 @@ RETURNING p.attempt
 -- name: end
 -- An earlier statement holds the import's lock exclusively, so that no batch is written after this.
 -- Fenced by the attempt. Ending an import twice in the same state is a retry whose first answer was
--- lost. A requested cancel outlives the import's process: what would be interrupted is cancelled.
+-- lost. A requested cancel outlives the import's process: what would be interrupted is cancelled. It
+-- keeps its key, so that the next upload under it learns of the cancel and frees the key.
 UPDATE imports i
    SET state = e.state,
        cause = CASE e.state
@@ -72,7 +78,7 @@ UPDATE imports i
                END,
        notes = $6, filename = $7, dialect = $8, bytes_read = $9, warnings = $10,
        ended_at = statement_timestamp(), counts = $11, fingerprint = $12,
-       key_claimed_at = CASE WHEN $13 OR e.state = 'cancelled' THEN NULL ELSE i.key_claimed_at END
+       key_claimed_at = CASE WHEN $13 THEN NULL ELSE i.key_claimed_at END
   FROM import_progress p
  CROSS JOIN LATERAL (SELECT CASE WHEN $4::text = 'interrupted' AND p.cancel_requested
                                  THEN 'cancelled'
@@ -84,10 +90,8 @@ UPDATE imports i
 RETURNING i.state
 
 -- name: store_counts
--- Stores the counts of an import that has ended, unless an upload has taken it over since.
-UPDATE imports
-   SET counts = $4
- WHERE client_id = $1 AND import_id = $2 AND attempt = $3 AND state <> 'running'
+-- Stores the counts of an attempt that has ended, unless an upload has taken the import over since.
+UPDATE imports SET counts = $4 WHERE client_id = $1 AND import_id = $2 AND attempt = $3
 
 -- name: holds_lease
 -- Runs in a statement after the locks: one that both locks and reads would see the row as it was
@@ -144,19 +148,19 @@ SELECT p.*
  WHERE i.state = 'running' AND ($1::bigint IS NULL OR i.client_id = $1)
 
 -- name: check_dead
--- Compares the state and the heartbeat of an attempt again, as list_dead does, and blocks heartbeats
+-- Compares the state and the heartbeat of an import again, as list_dead does, and blocks heartbeats
 -- until the end of the transaction. Returns what the row of the import shall keep.
 SELECT p.bytes_read, i.notes, i.filename, i.dialect
   FROM import_progress p
   JOIN imports i USING (client_id, import_id)
- WHERE p.client_id = $1 AND p.import_id = $2 AND p.attempt = $3 AND i.state = 'running'
+ WHERE p.client_id = $1 AND p.import_id = $2 AND i.state = 'running'
    AND p.suspected_at > p.beat_at
-   AND p.suspected_at < statement_timestamp() - make_interval(secs => $4)
+   AND p.suspected_at < statement_timestamp() - make_interval(secs => $3)
    FOR UPDATE OF p
 
 -- name: request_cancel
--- The import's process reads this with its next heartbeat; if it is dead, whoever ends the import
--- does. The first subject is kept.
+-- An earlier statement shares the import's lock, so that an import that ends sees the request or ended
+-- before it. The import's process reads it with its next heartbeat. The first subject is kept.
 UPDATE import_progress p
    SET cancel_requested = true, cancelled_by = coalesce(p.cancelled_by, $3)
   FROM imports i

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from service.imports import outcomes, record
+from service.imports import history, outcomes
+from service.imports.history import ImportQuery
 from service.imports.outcomes import OutcomeQuery
-from service.imports.record import ImportQuery
 from service.projects import comparison, export, listing, retention
 from service.projects.listing import ProjectQuery
 from service.projects.prune_round import PruneRound
@@ -66,7 +66,7 @@ def routes(size: Size) -> Iterator[Operation]:
     changed = VersionKey(LARGE, 36, 1)
     yield Operation("GET projects/{id}/versions/{version}: diff", partial(_compare, changed), 300)
     yield Operation("GET imports", partial(_imports, query=ImportQuery()), 3 * PAGE)
-    scan = 3 * record.EXAMINED
+    scan = 3 * history.EXAMINED
     for name, imports, examined in (
         ("idempotency_key", ImportQuery(key=("s", f"key-{size.imports // 2}")), 10),
         ("idempotency_key, none found", ImportQuery(key=("s", "nowhere")), 10),
@@ -159,12 +159,12 @@ async def _compare(key: VersionKey, pool: Pool) -> None:
 
 async def _imports(pool: Pool, query: ImportQuery) -> None:
     async with pool.acquire() as conn:
-        await record.list_imports(conn, LARGE, query=query, before=_LATEST, limit=PAGE)
+        await history.list_imports(conn, LARGE, query=query, before=_LATEST, limit=PAGE)
 
 
 async def _import(pool: Pool, import_id: int) -> None:
     async with pool.acquire() as conn:
-        await record.find_import(conn, LARGE, import_id)
+        await history.find_import(conn, LARGE, import_id)
 
 
 async def _results(

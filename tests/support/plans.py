@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 import asyncpg
 
 from service.storage import Pool
-from service.storage.pool import _PooledConnection, _set_json_codec
+from service.storage.pool import _PooledConnection, set_json_codec
 
 _PLANNED: Final = re.compile(r"\s*(--.*\n\s*)*(SELECT|WITH|INSERT|UPDATE|DELETE|MERGE)\b")
 _EXPLAIN: Final = "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) "
@@ -102,7 +102,7 @@ async def recording_pool(
         dsn,
         min_size=1,
         max_size=4,
-        init=_set_json_codec,
+        init=set_json_codec,
         connection_class=kind,
         server_settings={"application_name": "bulk-import"} | settings,
     )

@@ -4,6 +4,7 @@ from typing import Any
 
 import asyncpg
 
+from service.imports.options import DEFAULT_OPTIONS
 from service.storage import Pool
 from tests.support.answer import Answer
 from tests.support.native import native_file
@@ -42,9 +43,10 @@ async def rows(pool: Pool) -> list[asyncpg.Record]:
 async def abandoned(pool: Pool, key: str, *, seconds: int) -> None:
     """Insert import 1 as running under a key, with a last heartbeat ``seconds`` ago."""
     await pool.execute(
-        "INSERT INTO imports (client_id, subject, idempotency_key, key_claimed_at)"
-        " VALUES (1, 'tester', $1, now())",
+        "INSERT INTO imports (client_id, subject, idempotency_key, key_claimed_at, options)"
+        " VALUES (1, 'tester', $1, now(), $2)",
         key,
+        DEFAULT_OPTIONS.as_dict(),
     )
     await pool.execute(
         "INSERT INTO import_progress (client_id, import_id, attempt, beat_at)"

@@ -97,11 +97,13 @@ def _run(work: "Callable[[Connection, Queries], Awaitable[T]]") -> T:
     """Run ``work`` with a connection to the database and the queries about clients."""
     import asyncpg
 
+    from service.storage.pool import set_json_codec
     from service.storage.queries import Queries
 
     async def run(dsn: str) -> T:
         conn: Any = await asyncpg.connect(dsn, statement_cache_size=0)
         try:
+            await set_json_codec(conn)
             return await work(conn, Queries("clients"))
         except asyncpg.UndefinedTableError as error:
             problem = "the database has no schema: run `bulk-import migrate` first"

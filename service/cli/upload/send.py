@@ -38,6 +38,7 @@ MAX_SILENCE: Final = 300.0
 is long, because a proxy that buffers a complete request is silent while it forwards it."""
 _PROGRESS_INTERVAL: Final = 2.0
 """Seconds between two requests for the number of projects done, as between heartbeats."""
+_IN_PROGRESS: Final = "Import in progress"
 _UPLOAD_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=30)
 _UNDO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=MAX_SILENCE)
 
@@ -154,9 +155,8 @@ async def retry_until_outcomes(
 
 
 def _is_in_progress(response: ApiResponse) -> bool:
-    """Whether an import with the same key is running; only this 409 has no ``errors``."""
-    body = response.body
-    return response.status == 409 and "import_id" in body and "errors" not in body
+    """Whether an import with the same key is running."""
+    return response.status == 409 and response.body.get("details") == _IN_PROGRESS
 
 
 async def _recover(api: ApiClient, key: str, into: PieceReport, bar: UploadBar) -> bool:

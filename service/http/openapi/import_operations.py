@@ -161,15 +161,16 @@ _IMPORT_PROJECTS: Final = operation(
         400: "The request or the file cannot be read, and no project before the error is complete.",
         408: "The upload stopped, or took too long. Send it again.",
         409: "Every project was refused because of a lock or its version; or an upload with the "
-        "same key, or an undo of its import, is running; or a user cancelled the import.",
+        "same key, or an undo of its import, is running, or was interrupted and had other options; "
+        "or a user cancelled the import.",
         413: "The upload exceeded a limit before any project was complete.",
         415: "",
         422: "",
         429: "",
         500: "The service failed. The import, if one had begun, is `failed`.",
         503: "The service is shutting down, all import slots are in use, the database is "
-        "unavailable, or there is no room for working files. Send the file again: projects that "
-        "were imported are then `unchanged`.",
+        "unavailable or has lost commits, or there is no room for working files. Send the file "
+        "again: projects that were imported are then `unchanged`.",
     },
     error_headers={
         400: ("Location",),

@@ -69,6 +69,10 @@ def _error() -> Json:
             array(schema("Failure"), maxItems=1000),
             "If every project of a file was refused: the first 1,000 of them.",
         ),
+        "options": schema("Options"),
+        "first_options": describe(
+            schema("Options"), "If the key belongs to an interrupted import: its options."
+        ),
         "locked_by": LOCKED_BY,
         "locked_until": LOCKED_UNTIL,
         "current_version": describe(POSITIVE, "Version of the project on the server."),

@@ -14,8 +14,8 @@ from service.http.auth.permissions import Caller, authorise, parse_id
 from service.http.responses import respond
 from service.http.upload.job import import_location
 from service.http.upload.options import parse_key
-from service.imports import record
-from service.imports.record import ImportQuery
+from service.imports import history, record
+from service.imports.history import ImportQuery
 
 STATES: Final = ("running", "completed", "failed", "interrupted", "cancelled")
 FILTERS: Final = ("state", "text", "idempotency_key")
@@ -40,7 +40,7 @@ async def list_imports(request: web.Request) -> web.Response:
     rows, last = await run_query(
         request.app,
         partial(
-            record.list_imports,
+            history.list_imports,
             client_id=caller.client_id,
             query=import_query,
             before=_LATEST if cursor < 0 else cursor,
@@ -90,7 +90,7 @@ async def find_import(request: web.Request, caller: Caller) -> dict[str, Any]:
         NotFound: the client has no such import.
     """
     find = partial(
-        record.find_import,
+        history.find_import,
         client_id=caller.client_id,
         import_id=_parse_import_id(request),
     )

@@ -18,11 +18,12 @@ from service.http.upload.form import FormReader
 from service.http.upload.options import parse_idempotency_key
 from service.http.user_agent import classify_user_agent
 from service.imports.ending import SHUTTING_DOWN
+from service.imports.key_conflict import ImportInProgress, KeyConflict
 from service.imports.lease import Lease
 from service.imports.manager import ImportManager
 from service.imports.options import ImportOptions
 from service.imports.outcomes import Tally
-from service.imports.record import ImportInProgress, ImportRequest
+from service.imports.record import ImportRequest
 from service.imports.replay import Replay
 from service.imports.undo import UndoSession
 from service.imports.upload import UploadSink
@@ -90,15 +91,13 @@ class ImportJob(ABC, Generic[S]):
                     tally = await self._run_to_end(session)
                     tracing.add_attributes(**tally.counts)
                     return tally
-        except ImportInProgress as running:
-            raise Conflict(
-                "Import in progress",
-                fields={"import_id": running.import_id},
-                headers={
-                    hdrs.LOCATION: import_location(self._request.client_id, running.import_id),
-                    hdrs.RETRY_AFTER: retry_after(),
-                },
-            ) from None
+        except KeyConflict as exc:
+            fields = {"import_id": exc.import_id, **exc.fields}
+            error = Conflict(exc.details, fields=fields)
+            error.headers[hdrs.LOCATION] = import_location(self._request.client_id, exc.import_id)
+            if isinstance(exc, ImportInProgress):
+                error.headers[hdrs.RETRY_AFTER] = retry_after()
+            raise error from None
         finally:
             self.received.set()
 
@@ -119,9 +118,9 @@ class ImportJob(ABC, Generic[S]):
     async def _end(self, session: S, error: ServiceError) -> ServiceError:
         """End the import unless it has ended; add its id and location to the error."""
         if isinstance(error, RequestTimeout | TransferBroken | Unavailable):
-            await session.interrupt(error)
+            error = await session.interrupt(error)
         else:
-            await session.fail(error)
+            error = await session.fail(error)
         error.fields.setdefault("import_id", session.id)
         error.headers[hdrs.LOCATION] = import_location(self._request.client_id, session.id)
         return error

@@ -13,7 +13,7 @@ import orjson
 import structlog
 from aiohttp import hdrs, web
 
-from service.errors import Conflict, ServiceError
+from service.errors import Conflict, ServiceError, Unavailable
 from service.http import app_keys
 from service.http.app_keys import run_query
 from service.http.responses import JSON
@@ -21,6 +21,7 @@ from service.http.streaming import reset_on_failure, send_block
 from service.http.upload.job import JOBS, ImportJob, import_location
 from service.imports import outcomes
 from service.imports.conflict_rules import Outcome
+from service.imports.ending import COMMITS_LOST
 from service.imports.lease import Lease
 from service.imports.options import OutcomeFilter
 from service.imports.outcomes import OutcomeQuery, Tally, format_outcome, summarize
@@ -144,7 +145,9 @@ class MultiStatusResponse:
         self, kinds: tuple[Outcome, ...], counts: Mapping[str, int]
     ) -> AsyncIterator[bytes]:
         after, left = -1, sum(counts[kind] for kind in kinds)
-        while left and (page := await self._page(kinds, after, outcomes.PAGE)):
+        while left:
+            if not (page := await self._page(kinds, after, outcomes.PAGE)):
+                raise Unavailable(COMMITS_LOST)  # since they were counted
             yield (b"," if after >= 0 else b"") + orjson.dumps(page)[1:-1]
             after = page[-1]["index"]
             left -= len(page)

@@ -191,6 +191,19 @@ async def test_an_upload_waits_for_the_import_under_the_same_key(
     assert await pool.fetchval(STATES) == ["completed 2"]
 
 
+async def test_an_upload_with_other_options_than_its_key_is_refused(
+    service: Service, run: Commands, file: Path, pool: Pool
+) -> None:
+    async with Connection(service) as other:
+        await other.send(head(service, "Content-Length: 9999", "Idempotency-Key: night"))
+        await until(pool, RUNNING)
+    await until(pool, "SELECT 1 FROM imports WHERE state = 'interrupted'")
+    done = await run.upload(file, "--key", "night", "--dry-run")
+    assert (done.code, done.told["status"]) == (2, "refused")
+    assert "other options" in done.told["refusals"][0]
+    assert await pool.fetchval(STATES) == ["interrupted 1"]
+
+
 async def test_a_token_without_the_read_scope_can_upload(
     run: Commands, network: Network, file: Path
 ) -> None:

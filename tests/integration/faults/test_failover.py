@@ -3,19 +3,20 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import aiohttp
 import asyncpg
 import pytest
 
+from service.imports.ending import COMMITS_LOST
 from service.settings import Settings
 from service.storage import migrate, watchdog
 from tests.support.client import Client
 from tests.support.databases import ADD_CLIENT, execute
 from tests.support.faults.cluster import Cluster, folder_for
 from tests.support.faults.project_files import QUICK
-from tests.support.faults.proxy import COMMIT, Fault, proxied
+from tests.support.faults.proxy import COMMIT, Fault, Proxy, proxied
 from tests.support.faults.recovery import complete_upload, read_readiness, wait_until_ready
 from tests.support.faults.truth import assert_outcomes_are_stored
 from tests.support.native import native
@@ -24,6 +25,11 @@ from tests.support.service import served
 from tests.support.upload import send_file
 
 READ_ONLY = (503, "The database is read-only")
+BOUNDARY = {"Content-Type": "multipart/form-data; boundary=b", "Idempotency-Key": "k"}
+CAUGHT_UP = """
+SELECT count(*) >= 200 AND pg_current_wal_lsn() <= (SELECT replay_lsn FROM pg_stat_replication)
+  FROM import_results
+"""
 
 
 @pytest.fixture
@@ -139,3 +145,74 @@ async def test_an_import_continues_on_the_new_primary_without_losing_reported_pr
                 "unchanged"
             ] == 600
             assert (await read_readiness(http, service))[0] == 200
+
+
+@contextlib.asynccontextmanager
+async def following(postgres: str, primary: Cluster) -> AsyncIterator[tuple[Cluster, Proxy]]:
+    """An asynchronous standby, and the way by which it follows the primary."""
+    async with proxied(primary.dsn()) as way:
+        with (
+            folder_for(postgres) as (folder, programs),
+            contextlib.closing(Cluster(folder, programs)) as standby,
+        ):
+            await asyncio.to_thread(standby.copy_of, primary, "standby", way.port)
+            await asyncio.to_thread(standby.start)
+            yield standby, way
+
+
+async def test_commits_lost_by_an_asynchronous_failover_interrupt_the_import(
+    http: aiohttp.ClientSession,
+    settings: Settings,
+    postgres: str,
+    own_server: Cluster,
+    content: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(watchdog, "TRANSACTION_TIMEOUT", 2.0)
+    patient = settings.model_copy(update=QUICK | {"retry_timeout": 30.0})
+    await execute(own_server.dsn(), ADD_CLIENT)
+    half = content.index(b'<project id="P300"')
+    last = content.index(b'<project id="P590"')
+    go_on, end = asyncio.Event(), asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\n' + content[:half]
+        await go_on.wait()
+        yield content[half:last]
+        await end.wait()
+        yield content[last:] + b"\r\n--b--\r\n"
+
+    async with following(postgres, own_server) as (standby, replication):
+        with run_pgbouncer(own_server.dsn(), prepared=200) as bouncer:
+            async with served(patient, bouncer.dsn("postgres")) as service:
+                headers = service.headers() | BOUNDARY
+                sending = asyncio.create_task(http.post(service.bulk, data=body(), headers=headers))
+                await wait_until(own_server, CAUGHT_UP)
+                replication.stall()
+                go_on.set()
+                await wait_until(own_server, "SELECT count(*) >= 500 FROM import_results")
+                await asyncio.to_thread(own_server.stop, signal.SIGKILL)
+                bouncer.point_to("127.0.0.1", standby.port)
+                await asyncio.to_thread(standby.promote)
+                await wait_until_ready(http, service, 200)
+                end.set()
+                async with await sending as answer:
+                    told = await answer.json()
+                assert (answer.status, told.get("details")) == (503, COMMITS_LOST), told["counts"]
+                assert told["counts"]["created"] < 600
+
+                status, told = await send_file(http, service, content, Idempotency_Key="k")
+                assert (status, told["import_id"]) == (207, 1)
+                assert told["counts"]["created"] > 0
+                assert len(told["details"]["successes"]) == 600
+                await assert_outcomes_are_stored(
+                    standby.dsn(), content, told["details"]["successes"]
+                )
+
+
+async def wait_until(server: Cluster, query: str) -> None:
+    connection = await asyncpg.connect(server.dsn())
+    async with asyncio.timeout(20):
+        while not await connection.fetchval(query):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    await connection.close()

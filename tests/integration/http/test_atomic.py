@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from service.imports.pipeline.atomic import AtomicWriter
 from service.storage import Pool
 from service.storage.advisory_locks import client_key
 from tests.support.answer import Answer
@@ -17,6 +18,12 @@ from tests.support.service import Service
 from tests.support.uploads import plans, read_outcomes, rows, send
 
 ATOMIC = "atomic=true"
+LOCK = """
+INSERT INTO project_locks (client_id, project_id, holder, expires_at)
+SELECT 1, project_id, 'bob', now() + interval '1 hour' FROM projects WHERE external_id = 'A'
+    ON CONFLICT DO NOTHING
+"""
+UNLOCK = "DELETE FROM project_locks"
 MANY = [f"P-{n}" for n in range(1000)]
 
 
@@ -224,3 +231,36 @@ async def test_the_import_resource_shows_the_end_of_an_atomic_import(
     details = found.json["details"]
     assert (details["state"], details["counts"]["created"]) == ("completed", 1000)
     assert details["options"]["atomic"] is True
+
+
+@pytest.mark.parametrize(
+    ("query", "before", "change", "outcomes"),
+    [
+        (ATOMIC, LOCK, UNLOCK, {"A": "updated", "B": "updated"}),
+        (f"{ATOMIC}&dry_run=true", UNLOCK, LOCK, {"A": "LOCKING_CONFLICT", "B": "NOT_IMPORTED"}),
+    ],
+    ids=["released", "taken"],
+)
+async def test_a_lock_that_changes_before_the_outcomes_are_stored_changes_the_result(
+    service: Service,
+    pool: Pool,
+    monkeypatch: pytest.MonkeyPatch,
+    query: str,
+    before: str,
+    change: str,
+    outcomes: dict[str, str],
+) -> None:
+    await send(service, plans("A", "B"))
+    await pool.execute(before)
+    store_outcomes = AtomicWriter._store_outcomes
+
+    async def change_first(writer: AtomicWriter, accepted: bool) -> bool:
+        await pool.execute(change)
+        return await store_outcomes(writer, accepted)
+
+    monkeypatch.setattr(AtomicWriter, "_store_outcomes", change_first)
+    answer = await send(service, plans("A", "B", name="Changed"), query)
+    if answer.status == 207:
+        assert read_outcomes(answer) == outcomes
+    else:  # all projects are refused because of one lock
+        assert {item["external_id"]: item["error"] for item in answer.json["errors"]} == outcomes

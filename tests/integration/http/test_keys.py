@@ -141,10 +141,32 @@ async def test_a_resumed_import_accepts_a_different_upload(service: Service, poo
         await _running(service)
     await wait_for_end(service)
     other = plans("Q")
-    answer = await send(service, other, "dry_run=true", KEY)
+    answer = await send(service, other, "", KEY)
     assert read_outcomes(answer) == {"Q": "created"}
-    assert (await send(service, other, "dry_run=true", KEY)).body == answer.body
+    assert (await send(service, other, "", KEY)).body == answer.body
     assert (await send(service, BODY, "", KEY)).status == 422
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("", "dry_run=true"), ("dry_run=true", ""), ("", "atomic=true"), ("mode=create", "")],
+)
+async def test_an_interrupted_import_is_not_resumed_with_other_options(
+    service: Service, pool: Pool, first: str, second: str
+) -> None:
+    path = f"/api/v2/clients/1/projects/bulk?{first}"
+    async with Connection(service) as connection:
+        length = f"Content-Length: {len(BODY)}"
+        await connection.send(head(service, length, KEY, path=path), BODY[:-100])
+        await _running(service)
+    await wait_for_end(service)
+    answer = await send(service, BODY, second, KEY)
+    assert (answer.status, answer.json["import_id"]) == (409, 1)
+    assert answer.headers["location"] == "/api/v2/clients/1/imports/1"
+    name = (first or second).partition("=")[0]
+    assert answer.json["options"][name] != answer.json["first_options"][name]
+    assert await pool.fetchval("SELECT state || attempt FROM imports") == "interrupted1"
+    assert (await send(service, BODY, first, KEY)).json["import_id"] == 1
 
 
 async def test_a_refused_upload_frees_its_key(service: Service) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from service.formats.native.mapping import NAMESPACE
-from service.imports import record
+from service.imports import history
 from service.storage import Pool
 from tests.support.answer import Answer
 from tests.support.native import native_file
@@ -195,7 +195,7 @@ async def test_a_page_of_the_history_examines_a_limited_number_of_imports(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A page can then be empty although another one follows."""
-    monkeypatch.setattr(record, "EXAMINED", 2)
+    monkeypatch.setattr(history, "EXAMINED", 2)
     for content in (b"<x/>", XML, XML, XML, b"<x/>"):
         await upload(service, form(part("file", content, filename="a.xml")))
 

@@ -5,13 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from service.imports.key_conflict import ImportInProgress
 from service.imports.options import ImportOptions
-from service.imports.record import (
-    ImportInProgress,
-    ImportRequest,
-    begin_import,
-    take_over_import,
-)
+from service.imports.record import ImportRequest, begin_import, take_over_import
 from service.storage import Pool
 from service.storage.advisory_locks import client_key, import_key
 from tests.support.projects import CLIENT, REQUEST, begun, finish, until
@@ -120,12 +116,12 @@ async def test_an_interrupted_undo_is_not_resumed_beside_its_import_or_another_u
 ) -> None:
     lease = await begun(pool)
     await finish(pool, lease)
-    undone = undo_of(lease.import_id)
+    undone = replace(undo_of(lease.import_id), key="first")
     first = await begin(pool, undone)
     assert first is not None
     await interrupt(pool, first)
     if rival == "undo":
-        running = await begin(pool, replace(undone, nonce=b"other"))
+        running = await begin(pool, replace(undone, nonce=b"other", key="other"))
     else:
         await pool.execute("UPDATE imports SET state = 'running' WHERE import_id = 1")
         running = lease.import_id

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
@@ -12,6 +13,7 @@ from service.imports.reaper import DEAD, reap_dead_imports
 from service.imports.record import request_cancel
 from service.storage import Pool, advisory_locks
 from service.storage.advisory_locks import import_key
+from tests.support.databases import execute
 from tests.support.projects import CLIENT, project, until
 from tests.support.raw_http import get
 from tests.support.service import Service
@@ -90,6 +92,23 @@ async def test_a_suspicion_ends_with_the_next_heartbeat(pool: Pool, lease: Lease
     assert await reap(pool) == []
 
 
+@pytest.mark.parametrize("beats", [True, False])
+async def test_the_batches_of_an_import_that_is_not_dead_are_left_alone(
+    pool: Pool, lease: Lease, monkeypatch: pytest.MonkeyPatch, beats: bool
+) -> None:
+    """It sent a heartbeat after it was suspected, or is suspected for a moment only."""
+    monkeypatch.setattr(advisory_locks, "IMPORT_LOCK_WAIT", 0.05)
+    await let_pass(pool, EXPIRY)
+    assert await reap(pool) == []
+    if beats:
+        await let_pass(pool, EXPIRY)
+        await beat(pool)
+    async with pool.acquire() as batch, batch.transaction():
+        await batch.execute("SELECT pg_advisory_xact_lock_shared($1)", import_key(CLIENT, 1))
+        assert await reap(pool) == []
+        assert await batch.fetchval("SELECT true")
+
+
 async def test_a_heartbeat_while_the_reaper_waits_for_the_import_saves_it(
     pool: Pool, lease: Lease
 ) -> None:
@@ -145,14 +164,13 @@ async def test_the_reaper_ends_imports_of_all_clients_or_of_one(pool: Pool, leas
 async def test_a_requested_cancel_outlives_the_process(
     pool: Pool, lease: Lease, by: str, cause: str
 ) -> None:
-    await pool.execute("UPDATE imports SET idempotency_key = 'k', key_claimed_at = now()")
     async with pool.acquire() as conn:
         assert await request_cancel(conn, CLIENT, lease.import_id, by)
     await suspect(pool)
     assert await reap(pool) == [lease.import_id]
-    row = await pool.fetchrow("SELECT state, cause, key_claimed_at FROM imports")
+    row = await pool.fetchrow("SELECT state, cause FROM imports")
     assert row is not None
-    assert tuple(row) == ("cancelled", cause, None)
+    assert tuple(row) == ("cancelled", cause)
 
 
 @pytest.mark.settings(heartbeat_every=3600)
@@ -247,12 +265,31 @@ async def test_locking_an_import_terminates_only_batches_of_the_attempt_that_is_
     await locking
 
 
+async def test_locking_an_import_leaves_the_connections_of_other_databases_alone(
+    server: str, pool: Pool, lease: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(advisory_locks, "IMPORT_LOCK_WAIT", 0.05)
+    await execute(server, "CREATE DATABASE beside")
+    other = await asyncpg.connect(urlunsplit(urlsplit(server)._replace(path="/beside")))
+    async with pool.acquire() as own:
+        for batch in (own, other):
+            await batch.execute("BEGIN")
+            await batch.execute("SELECT pg_advisory_xact_lock_shared($1)", import_key(CLIENT, 1))
+        await lock_import(pool, 1)
+        with pytest.raises((asyncpg.PostgresConnectionError, asyncpg.InterfaceError)):
+            await own.fetchval("SELECT true")
+    assert await other.fetchval("SELECT true")
+    await other.close()
+    await execute(server, "DROP DATABASE beside")
+
+
 async def test_a_process_that_stops_while_it_ends_an_import_blocks_nobody_for_long(
-    pool: Pool, lease: Lease, monkeypatch: pytest.MonkeyPatch
+    dsn: str, pool: Pool, lease: Lease, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(advisory_locks, "IMPORT_LOCK_IDLE", 0.3)
-    async with pool.acquire() as stopped:
-        await stopped.transaction(isolation="read_committed").start()
-        await advisory_locks.lock_import(stopped, CLIENT, 1, 1)
-        async with asyncio.timeout(10):
-            await lock_import(pool, 1)
+    stopped = await asyncpg.connect(dsn)
+    await stopped.transaction(isolation="read_committed").start()
+    await advisory_locks.lock_import(stopped, CLIENT, 1, 1)
+    async with asyncio.timeout(10):
+        await lock_import(pool, 1)
+    stopped.terminate()

@@ -1,6 +1,8 @@
 """Disabling and removing clients, also while they import."""
 
 import asyncio
+import os
+import sys
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -8,13 +10,15 @@ import asyncpg
 import pytest
 
 from service.imports import client_removal
+from service.settings import Settings
 from service.storage import Pool
-from tests.support.databases import CLIENT_TABLES
+from tests.support.databases import ADD_CLIENT, CLIENT_TABLES
 from tests.support.faults.project_files import content_of
 from tests.support.faults.proxy import Fault, proxied
 from tests.support.projects import until
 from tests.support.service import Service
 from tests.support.upload import send_file
+from tests.support.uploads import abandoned
 
 COPY_FOR_2 = """
 INSERT INTO {table} SELECT (jsonb_populate_record(t, '{{"client_id": 2}}')).* FROM {table} t
@@ -118,3 +122,20 @@ async def test_disabling_or_removing_a_client_stops_its_imports_and_refuses_new_
     assert left["clients"] == (1 if end is client_removal.disable_client else 0)
     if end is client_removal.remove_client:
         assert set(left.values()) == {0}
+
+
+async def test_a_client_with_a_dead_import_is_removed_while_no_service_runs(
+    dsn: str, pool: Pool, settings: Settings
+) -> None:
+    await pool.execute(ADD_CLIENT)
+    await abandoned(pool, "k", seconds=0)
+    given = {
+        "DATABASE_URL": dsn,
+        "BULK_IMPORT_STATEMENT_CACHE_SIZE": str(settings.statement_cache_size),
+        "BULK_IMPORT_HEARTBEAT_EXPIRY": "1",
+    }
+    command = (sys.executable, "-m", "service", "client", "remove", "1")
+    process = await asyncio.create_subprocess_exec(*command, env=os.environ | given)
+    async with asyncio.timeout(30):
+        assert await process.wait() == 0
+    assert set((await count_rows(pool, 1)).values()) == {0}

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from service.imports import record
+from service.imports import history
 from service.settings import Settings
 from tests.support.databases import create_database, execute
 from tests.support.large_tenant import Size, Statistics, fill
@@ -30,7 +30,7 @@ async def database(server: str, shape: str) -> AsyncIterator[str]:
 async def test_no_statistics_make_an_operation_read_more_rows_than_it_needs(
     database: str, statistics: Statistics, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(record, "EXAMINED", 100)
+    monkeypatch.setattr(history, "EXAMINED", 100)
     read: dict[str, tuple[float, int]] = {}
     async with recording_pool(database) as (pool, plans):
         async with pool.acquire() as conn:

@@ -197,8 +197,11 @@ async def while_running(place: Place) -> Scene:
     async with place.service(**one_slot) as service, running(service):
         yield Shot(UPLOAD, await upload(service, native_file(OTHER)), "All import slots are in use")
     async with place.service(idle_timeout=0.1) as service, Connection(service) as connection:
-        await begin(connection, service)
+        key = "Idempotency-Key: stopped"
+        await begin(connection, service, key)
         yield Shot(UPLOAD, await connection.answer(), "The upload stopped")
+        other = await upload(service, native_file(OTHER), key, query="dry_run=true")
+        yield Shot(UPLOAD, other, "An interrupted import with other options")
 
 
 async def undoing(place: Place) -> Scene:

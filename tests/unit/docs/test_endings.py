@@ -66,6 +66,15 @@ SHOWN: Final = {
         ],
         "faults/test_server.py": ["test_an_unreachable_server_is_a_503_and_imported_projects_stay"],
     },
+    "the database lost commits of the import, as after a fail-over to an asynchronous standby": {
+        "imports/test_ends.py": [
+            "test_commits_that_are_lost_under_a_running_import_interrupt_it",
+            "test_an_outcome_that_is_lost_interrupts_every_kind_of_import",
+        ],
+        "faults/test_failover.py": [
+            "test_commits_lost_by_an_asynchronous_failover_interrupt_the_import"
+        ],
+    },
     "the process died": {
         "faults/test_takeover.py": [
             "test_an_import_of_a_killed_process_expires_and_is_resumed_by_another",
