@@ -35,12 +35,14 @@ class Size:
         clients: small ones.
         imports: in the history of the large client. The first fiftieth has outcomes.
         tasks: of each project, and outcomes of each old import.
+        prefix: of the external ids. A long one makes their index higher than the primary key.
     """
 
     projects: int
     clients: int
     imports: int
     tasks: int = 20
+    prefix: str = "P-"
 
     @property
     def superseded(self) -> int:
@@ -90,7 +92,7 @@ async def _add_small_clients(conn: Connection, size: Size) -> None:
     await conn.execute(
         f"""
         INSERT INTO projects (client_id, project_id, external_id, version, content_hash)
-        SELECT c, {size.projects} + c * 5 + n, 'P-' || n, 1, ''
+        SELECT c, {size.projects} + c * 5 + n, '{size.prefix}' || n, 1, ''
           FROM generate_series({LARGE + 1}, {LARGE + size.clients}) c, generate_series(1, 5) n
         """
     )
@@ -112,7 +114,7 @@ async def _add_rows(
     await conn.execute(
         f"""
         INSERT INTO projects (client_id, project_id, external_id, version, content_hash)
-        SELECT {LARGE}, n, 'P-' || n,
+        SELECT {LARGE}, n, '{size.prefix}' || n,
                CASE WHEN n % {_SUPERSEDED_EVERY} = 0 THEN {KEEP + 1} ELSE 1 END, ''
           FROM generate_series($1::bigint, $2) n
         """,
@@ -138,7 +140,7 @@ async def _add_rows(
     await conn.execute(
         f"""
         INSERT INTO import_results (client_id, import_id, attempt, index, outcome, external_id)
-        SELECT {LARGE}, i, 1, n, 'unchanged', 'P-' || n
+        SELECT {LARGE}, i, 1, n, 'unchanged', '{size.prefix}' || n
           FROM generate_series($1::bigint, least($2::bigint, {size.old_imports})) i,
                generate_series(0, {size.tasks - 1}) n
         """,
@@ -183,7 +185,7 @@ async def _add_last_outcomes(conn: Connection, size: Size) -> None:
         f"""
         INSERT INTO import_results (client_id, import_id, attempt, index, outcome, external_id,
                                     project_id, version)
-        SELECT {LARGE}, {last_import(size)}, 1, n - 1, 'unchanged', 'P-' || n, n, 1
+        SELECT {LARGE}, {last_import(size)}, 1, n - 1, 'unchanged', '{size.prefix}' || n, n, 1
           FROM generate_series(1, {size.projects - 10}) n
         """
     )

@@ -85,7 +85,7 @@ def routes(size: Size) -> Iterator[Operation]:
 def writes(size: Size) -> Iterator[Operation]:
     """Yield what a batch and an undo read of 200 stored projects."""
     ids = [*range(size.projects // 2, size.projects // 2 + _BATCH)]
-    names = [f"P-{number}" for number in ids]
+    names = [f"{size.prefix}{number}" for number in ids]
     for name, query, args in (
         ("POST bulk: compare a batch", Queries("writer").read_current, (names, "s")),
         ("POST undo: compare a batch", Queries("undo").read_current, (ids, 1, "s", 2)),

@@ -1,6 +1,7 @@
 """No statistics of the planner make a query read more rows than docs/scaling.md states."""
 
 from collections.abc import AsyncIterator
+from hashlib import sha256
 
 import pytest
 
@@ -11,7 +12,8 @@ from tests.support.large_tenant import Size, Statistics, fill
 from tests.support.operations import pruning, routes, writes
 from tests.support.plans import recording_pool
 
-SIZE = Size(projects=1000, clients=50, imports=1000, tasks=10)
+PREFIX = "".join(sha256(bytes([n])).hexdigest() for n in range(7))
+SIZE = Size(projects=1000, clients=50, imports=1000, tasks=10, prefix=PREFIX)
 
 
 @pytest.fixture
