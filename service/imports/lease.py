@@ -8,7 +8,7 @@ attempt before it writes, so a process that lost its lease without noticing writ
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
@@ -40,6 +40,8 @@ class Lease:
 
     Attributes:
         attempt: the number that each transaction compares before it writes.
+        nonce: random value of the claim, which each transaction compares too: after a fail-over
+            that lost the import, another one may get its id.
         lock_timeout: seconds to wait for the lock of the import or of the client.
         idle_timeout: seconds that a transaction may be idle before the server ends it.
         options: the uploader's options.
@@ -49,6 +51,7 @@ class Lease:
     client_id: int
     import_id: int
     attempt: int
+    nonce: bytes
     subject: str
     lock_timeout: float
     idle_timeout: float
@@ -65,8 +68,15 @@ async def check_lease(conn: Connection, lease: Lease) -> None:
     Raises:
         LeaseLost: another process ended the import or took it over.
     """
-    if not await conn.fetchval(_SQL.holds_lease, lease.client_id, lease.import_id, lease.attempt):
+    key = (lease.client_id, lease.import_id, lease.attempt, lease.nonce)
+    if not await conn.fetchval(_SQL.holds_lease, *key):
         raise LeaseLost
+
+
+async def is_own_import(conn: Connection, lease: Lease) -> bool:
+    """Return whether the lease's claim was the last one of the import, which may have ended."""
+    key = (lease.client_id, lease.import_id, lease.nonce)
+    return bool(await conn.fetchval(_SQL.is_claimed, *key))
 
 
 class LeaseHolder(Protocol):
@@ -101,7 +111,7 @@ class Heartbeat:
 
     Args:
         pool: the connections; the heartbeat keeps one for itself.
-        holders: the running imports, by id and attempt.
+        holders: the running imports.
         interval: seconds between two heartbeats.
         expiry: seconds without a heartbeat after which an import is dead.
         before_each: called before each heartbeat, to refresh gauges.
@@ -110,7 +120,7 @@ class Heartbeat:
     def __init__(
         self,
         pool: Pool,
-        holders: Mapping[tuple[int, int], LeaseHolder],
+        holders: Collection[LeaseHolder],
         *,
         interval: float,
         expiry: float,
@@ -148,7 +158,7 @@ class Heartbeat:
     async def _renew(self, conn: Connection) -> None:
         # In the order of the keys, so that the statements of two processes cannot deadlock.
         holders = sorted(
-            self._holders.values(),
+            self._holders,
             key=lambda each: (each.lease.client_id, each.lease.import_id),
         )
         if not holders:
@@ -160,10 +170,11 @@ class Heartbeat:
             [holder.lease.attempt for holder in holders],
             [holder.bytes_read for holder in holders],
             [holder.projects_done for holder in holders],
+            [holder.lease.nonce for holder in holders],
         )
-        renewed = {(row["import_id"], row["attempt"]): row for row in rows}
+        renewed = {(row["import_id"], row["nonce"]): row for row in rows}
         for holder in holders:
-            row = renewed.get((holder.lease.import_id, holder.lease.attempt))
+            row = renewed.get((holder.lease.import_id, holder.lease.nonce))
             if row is None:
                 if not holder.ending:
                     holder.lose_lease()

@@ -55,12 +55,12 @@ class ImportManager:
         settings: limits, times and sizes.
 
     Attributes:
-        running: the running imports, by id and attempt.
+        running: the running imports.
         spool: the working files of all imports.
     """
 
     def __init__(self, pool: Pool, settings: Settings) -> None:
-        self.running: dict[tuple[int, int], ImportSession] = {}
+        self.running: set[ImportSession] = set()
         self.spool = Spool(
             settings.spool_dir,
             max_bytes=settings.spool_bytes,
@@ -208,6 +208,7 @@ class ImportManager:
             request.client_id,
             claim.import_id,
             claim.attempt,
+            request.nonce,
             request.subject,
             settings.lock_timeout,
             settings.heartbeat_expiry * IDLE_SHARE,
@@ -229,14 +230,14 @@ class ImportManager:
             attempt=lease.attempt,
         )
         session = make(lease)
-        self.running[lease.import_id, lease.attempt] = session
+        self.running.add(session)
         try:
             yield session
         finally:
             try:
                 await session.interrupt(InternalError("The upload ended before the import did"))
             finally:  # or the heartbeat would renew the lease for ever
-                del self.running[lease.import_id, lease.attempt]
+                self.running.remove(session)
 
     def _make_upload(self, lease: Lease) -> UploadSession:
         return UploadSession(

@@ -12,12 +12,13 @@ from functools import partial
 from service.errors import Forbidden, Unavailable
 from service.imports.ending import COMMITS_LOST
 from service.imports.key_conflict import ImportInProgress
-from service.imports.lease import Lease
+from service.imports.lease import Lease, is_own_import
 from service.imports.options import DEFAULT_OPTIONS, ImportOptions
 from service.imports.outcomes import Tally, count_outcomes
 from service.model import FileWarning
 from service.storage import Connection
 from service.storage.advisory_locks import (
+    IMPORT_LOCK_IDLE,
     claim_key,
     lock_import,
     lock_undone,
@@ -88,7 +89,13 @@ async def begin_import(conn: Connection, request: ImportRequest, lock_timeout: f
         if request.options.undo is not None:
             await lock_work(conn, work, lock_timeout)
             await _exclude_undone(conn, request, lock_timeout)
-        await share_client(conn, request.client_id, work=work, lock_timeout=lock_timeout)
+        await share_client(
+            conn,
+            request.client_id,
+            work=work,
+            lock_timeout=lock_timeout,
+            idle_timeout=IMPORT_LOCK_IDLE,
+        )
         if await is_disabled(conn, request.client_id) is not False:  # disabled since its admission
             raise Forbidden(DISABLED)
         import_id: int | None = await conn.fetchval(
@@ -182,6 +189,8 @@ async def complete_import(
         if sum(tally.counts.values()) != handed_on:
             raise Unavailable(COMMITS_LOST)
         await lock_import(conn, *key)
+        if not await is_own_import(conn, lease):
+            return None
         free_key = end.state == "failed" or tally.conflict is not None
         state = await close_row(conn, key, end, tally.counts, free_key=free_key)
     warnings = [warning.as_dict() for warning in end.warnings]
@@ -200,6 +209,8 @@ async def end_import(conn: Connection, lease: Lease, end: ImportEnd) -> EndedImp
     key = (lease.client_id, lease.import_id, lease.attempt)
     async with conn.transaction(isolation="read_committed"):
         await lock_import(conn, *key)
+        if not await is_own_import(conn, lease):
+            return None
         state = await close_row(conn, key, end, free_key=end.state != "interrupted")
     return None if state is None else EndedImport(state, await store_counts(conn, key))
 

@@ -96,20 +96,27 @@ UPDATE imports SET counts = $4 WHERE client_id = $1 AND import_id = $2 AND attem
 -- name: holds_lease
 -- Runs in a statement after the locks: one that both locks and reads would see the row as it was
 -- before the wait.
-SELECT attempt = $3 AND state = 'running' FROM imports WHERE client_id = $1 AND import_id = $2
+SELECT i.attempt = $3 AND i.state = 'running' AND p.nonce = $4
+  FROM imports i
+  JOIN import_progress p USING (client_id, import_id)
+ WHERE i.client_id = $1 AND i.import_id = $2
+
+-- name: is_claimed
+SELECT nonce = $3 FROM import_progress WHERE client_id = $1 AND import_id = $2
 
 -- name: renew_leases
 -- Renews the leases of all imports of a process, in the order of their keys. An import that another
 -- process ended or took over is not returned.
 UPDATE import_progress p
    SET beat_at = statement_timestamp(), bytes_read = b.bytes_read, projects_done = b.projects_done
-  FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::bigint[], $5::bigint[])
-       AS b (client_id, import_id, attempt, bytes_read, projects_done)
+  FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::bigint[], $5::bigint[], $6::bytea[])
+       AS b (client_id, import_id, attempt, bytes_read, projects_done, nonce)
  WHERE p.client_id = b.client_id AND p.import_id = b.import_id AND p.attempt = b.attempt
+   AND p.nonce = b.nonce
    AND (SELECT i.state
           FROM imports i
          WHERE i.client_id = b.client_id AND i.import_id = b.import_id) = 'running'
-RETURNING p.import_id, p.attempt, p.cancel_requested
+RETURNING p.import_id, p.nonce, p.cancel_requested
 
 -- name: suspect_silent
 -- Suspects the running imports, of the client $1 or of all, that have sent no heartbeat for $2

@@ -59,10 +59,11 @@ def project(
 
 async def begun(pool: Pool, subject: str = "tester") -> Lease:
     """An import of client 1 that has begun."""
+    request = ImportRequest(CLIENT, subject, "request-1")
     async with pool.acquire() as conn:
-        import_id = await begin_import(conn, ImportRequest(CLIENT, subject, "request-1"), 5)
+        import_id = await begin_import(conn, request, 5)
     assert import_id is not None
-    return Lease(CLIENT, import_id, 1, subject, lock_timeout=5, idle_timeout=10)
+    return Lease(CLIENT, import_id, 1, request.nonce, subject, lock_timeout=5, idle_timeout=10)
 
 
 async def finish(pool: Pool, lease: Lease, state: str = "completed") -> None:

@@ -11,7 +11,7 @@ from service.imports.upload import UploadSession
 from service.settings import Settings
 from service.storage import Pool
 from tests.support.native import native, stale_projects
-from tests.support.projects import REQUEST
+from tests.support.projects import REQUEST, until
 from tests.support.raw_http import Connection, form, get, head, part, upload
 from tests.support.running_imports import FILE, HALF, WHOLE, hold_projects, wait_for_end
 from tests.support.service import Service, served
@@ -189,3 +189,26 @@ async def test_an_import_whose_end_fails_is_no_longer_renewed(
             async with manager.open(REQUEST):
                 assert manager.running
         assert not manager.running
+
+
+@pytest.mark.settings(heartbeat_every=0.1)
+async def test_an_import_whose_id_went_to_another_in_a_fail_over_leaves_that_alone(
+    service: Service, pool: Pool
+) -> None:
+    async with Connection(service) as lost, Connection(service) as other:
+        await lost.send(head(service, WHOLE), FILE[:HALF])
+        await until(pool, "SELECT count(*) FROM imports")
+        # An asynchronous standby takes over without the row.
+        await pool.execute("DELETE FROM import_progress")
+        await pool.execute("DELETE FROM imports")
+        await pool.execute("ALTER TABLE imports ALTER import_id RESTART WITH 1")
+        await other.send(head(service, WHOLE), FILE[:HALF])
+        assert await until(pool, "SELECT max(import_id) FROM imports") == 1
+
+        async with asyncio.timeout(20):
+            assert (await lost.answer()).status == 503
+        assert await pool.fetchval("SELECT state FROM imports") == "running"
+        await other.send(FILE[HALF:])
+        answer = await other.answer()
+    assert (answer.status, answer.json["counts"]["created"]) == (207, 2)
+    assert await pool.fetchval("SELECT state FROM imports") == "completed"

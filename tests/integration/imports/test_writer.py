@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from types import SimpleNamespace
 
 import pytest
@@ -14,24 +13,9 @@ from service.imports.pipeline.batch import BatchItem
 from service.imports.pipeline.fair_scheduler import FairScheduler
 from service.imports.pipeline.writer import Writer
 from service.model import Refusal
-from service.settings import Settings
 from service.storage import Connection, Pool
 from service.storage.advisory_locks import project_key
-from service.storage.pool import open_pool
 from tests.support.projects import CLIENT, begun, fetch_results, project, until
-
-WAITING_COPY = (
-    "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'COPY%'"
-)
-
-
-@pytest.fixture
-async def other(pool: Pool) -> AsyncIterator[Connection]:
-    """Another connection, in a transaction."""
-    async with pool.acquire() as conn:
-        await conn.execute("BEGIN")
-        yield conn
-        await conn.execute("ROLLBACK")
 
 
 async def test_a_new_project_is_created_with_its_records(
@@ -248,11 +232,18 @@ async def test_waiting_for_a_slot_does_not_count_towards_the_deadline_of_a_proje
     assert [row["outcome"] for row in await fetch_results(pool, lease)] == ["created"] * 2
 
 
-@pytest.mark.parametrize("change", ["attempt = 2", "state = 'interrupted'"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "imports SET attempt = 2",
+        "imports SET state = 'interrupted'",
+        "import_progress SET nonce = ''",
+    ],
+)
 async def test_an_import_that_lost_its_lease_writes_nothing(
     pool: Pool, lease: Lease, writer: Writer, change: str
 ) -> None:
-    await pool.execute(f"UPDATE imports SET {change}")
+    await pool.execute(f"UPDATE {change}")
 
     with pytest.raises(LeaseLost):
         await writer.write_batch([project("A")])
@@ -272,57 +263,6 @@ async def test_a_batch_whose_commit_got_no_response_is_not_written_twice(
 
     assert [row["outcome"] for row in await fetch_results(pool, lease)] == ["created", "failed"]
     assert await pool.fetchval("SELECT version FROM projects") == 1
-
-
-@pytest.mark.parametrize("end", ["pg_terminate_backend", "pg_cancel_backend"])
-@pytest.mark.parametrize("tasks", [2, 50_000], ids=["sent", "more than the socket takes"])
-async def test_a_batch_whose_backend_is_ended_or_cancelled_is_written_again(
-    pool: Pool, lease: Lease, writer: Writer, other: Connection, tasks: int, end: str
-) -> None:
-    await other.execute("LOCK TABLE tasks")
-    landing = asyncio.create_task(writer.write_batch([project("A", tasks=tasks)]))
-    pid = await until(pool, WAITING_COPY)
-    await pool.execute(f"SELECT {end}($1)", pid)
-    await until(pool, f"{WAITING_COPY} AND pid <> {pid}")
-    await other.execute("ROLLBACK")
-
-    await landing
-    assert [row["outcome"] for row in await fetch_results(pool, lease)] == ["created"]
-
-
-async def test_a_batch_that_exceeds_the_statement_timeout_of_its_role_is_written_again(
-    dsn: str, settings: Settings, pool: Pool, lease: Lease, other: Connection
-) -> None:
-    database = await pool.fetchval("SELECT current_database()")
-    await pool.execute(f"ALTER ROLE postgres IN DATABASE {database} SET statement_timeout = 500")
-    await other.execute("LOCK TABLE tasks")
-    async with open_pool(settings, dsn) as limited:
-        queue = FairScheduler(8).queue(CLIENT)
-        writer = Writer(limited, queue, lease, lock_timeout=30, retry_timeout=20)
-        landing = asyncio.create_task(writer.write_batch([project("A")]))
-        pid = await until(pool, WAITING_COPY)
-        await until(pool, f"{WAITING_COPY} AND pid <> {pid}")
-        await other.execute("ROLLBACK")
-        await landing
-    assert [row["outcome"] for row in await fetch_results(pool, lease)] == ["created"]
-
-
-@pytest.mark.parametrize("suspected", [True, False])
-async def test_a_project_waits_on_if_the_import_that_holds_it_is_suspected_to_be_dead(
-    pool: Pool, lease: Lease, writer: Writer, other: Connection, suspected: bool
-) -> None:
-    rival = await begun(pool)
-    await other.execute("ROLLBACK")
-    if suspected:
-        await pool.execute("UPDATE import_progress SET suspected_at = now()")
-    async with transaction.lease_transaction(other, rival):
-        await other.execute("SELECT pg_advisory_xact_lock($1)", project_key(CLIENT, "B"))
-        landing = asyncio.create_task(writer.write_batch([project("B")]))
-        await asyncio.wait([landing], timeout=2)
-        assert landing.done() is not suspected
-    await landing
-    outcome = "created" if suspected else "failed"
-    assert [row["outcome"] for row in await fetch_results(pool, lease)] == [outcome]
 
 
 async def test_batches_in_opposite_order_neither_deadlock_nor_lose_a_version(

@@ -153,7 +153,7 @@ async def test_copying_a_batch_locks_one_partition_of_each_table(connection: Con
     async with connection.transaction():
         await copy_versions(
             connection,
-            Lease(7, 1, 1, "x", lock_timeout=5, idle_timeout=5),
+            Lease(7, 1, 1, b"", "x", lock_timeout=5, idle_timeout=5),
             [NewVersion(project("P1"), 1, 1)],
         )
         rows = await connection.fetch(
