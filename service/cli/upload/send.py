@@ -137,7 +137,7 @@ async def retry_until_outcomes(
                 return None
             if _is_in_progress(response):
                 import_id = response.body["import_id"]
-                message = f"import {import_id} is running under the same key: waiting for its end"
+                message = f"import {import_id} is running: waiting for its end"
                 print(f"{backoff.name}: {message}", file=sys.stderr)
                 if await api.wait_for_import(import_id, _show_progress(bar)) is None:
                     await backoff.pause(response, response.retry_after)
@@ -155,7 +155,7 @@ async def retry_until_outcomes(
 
 
 def _is_in_progress(response: ApiResponse) -> bool:
-    """Whether an import with the same key is running."""
+    """Whether another import, such as one with the same key, excludes this one while it runs."""
     return response.status == 409 and response.body.get("details") == _IN_PROGRESS
 
 

@@ -185,7 +185,7 @@ async def test_an_upload_waits_for_the_import_under_the_same_key(
         await other.send(head(service, "Content-Length: 9999", "Idempotency-Key: night"), body[:99])
         await until(pool, RUNNING)
         process = await run.begin("upload", file, "--key", "night", "--json")
-        await says(process, "import 1 is running under the same key")
+        await says(process, "import 1 is running")
     done = await ended(process)
     assert (done.code, done.told["import_ids"]) == (0, [1])
     assert await pool.fetchval(STATES) == ["completed 2"]
