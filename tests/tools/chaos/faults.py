@@ -27,6 +27,9 @@ _WAITING: Final = 4
 """Faults that wait for a COMMIT, at most."""
 _STANDBY_TIMES: Final = 5
 """A standby is away for longer than other faults last."""
+LONGEST_STEP: Final = 30
+"""Seconds that a clock is set back by, at most: heartbeats seem young for so long."""
+_STEPS: Final = (-LONGEST_STEP, -2, 0, 2, LONGEST_STEP)
 _WAIT: Final = 30.0
 _POLL: Final = 0.01
 
@@ -105,7 +108,7 @@ class Striker:
                 await self._stop(FROZEN)
             case Blow.CLOCK:
                 which = "database" if strike.which < 0.5 else "service"
-                servers.step_clock(which, (-30, -2, 0, 2, 30)[int(strike.which * 10) % 5])
+                servers.step_clock(which, _STEPS[int(strike.which * 10) % 5])
             case Blow.SPOOL_FULL:
                 await servers.fill_spool(strike.lasts)
             case _:

@@ -14,7 +14,7 @@ from tests.tools.chaos import audit
 from tests.tools.chaos.actors import Actors, new_session
 from tests.tools.chaos.checks import CHECKS, check
 from tests.tools.chaos.clients import Client, Site
-from tests.tools.chaos.faults import Striker
+from tests.tools.chaos.faults import LONGEST_STEP, Striker
 from tests.tools.chaos.history import History
 from tests.tools.chaos.place import ADMIN, CLIENT, Servers, open_servers
 from tests.tools.chaos.replicas import EXPIRY, Replica, two_replicas
@@ -104,7 +104,9 @@ async def _play(round_: Round, directory: Path, history: History, struck: Counte
             two_replicas(database, directory, servers.service_variables, **settings) as replicas,
             new_session() as http,
         ):
-            history.clock = place is Place.CLOCK
+            if place is Place.CLOCK:
+                history.clock = True
+                history.bound += LONGEST_STEP
             client = Client(Site(replicas), CLIENT, http, history)
             await _storm(round_, servers, client, struck)
             await _repeat(client)
