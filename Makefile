@@ -20,7 +20,7 @@ help:
 	@echo "make test-partitioned  run all integration tests on partitioned tables"
 	@echo "make attacks           attack a real service, and print responses, memory and time (3 min; ONLY=name selects)"
 	@echo "make chaos             strike the service and PostgreSQL in 18 ways, and prove from an audit that nothing was lost (25 min; QUICK=1: 3 min; HOURS=n)"
-	@echo "make mutants           mutate imports and storage, and print the share that the tests notice (40 min; SEED=, MUTANTS=, JOBS=)"
+	@echo "make mutants           mutate imports and storage, and print the share that the tests notice (an hour; SEED=, MUTANTS=, JOBS=)"
 	@echo "make bench             measure speed, memory and fairness (22 min; QUICK=1: 3 min, fewer measurements)"
 	@echo "make soak              import 200 mixed files into one service, and check for leaks (30 s)"
 	@echo "make figures           measure 5 GiB, a million outcomes, an undo, pruning and parallel uploads (25 min)"

@@ -1,4 +1,4 @@
-"""Ending an import and taking it over ends the backends of its batches, and no others."""
+"""Ending an import and taking it over ends the backends of its batches, in its database only."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -6,10 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import asyncpg
 import pytest
 
-from service.imports.lease import Lease
 from service.imports.reaper import reap_dead_imports
-from service.storage import Connection, Pool, advisory_locks
-from service.storage.advisory_locks import import_key, lock_import
+from service.storage import Connection, Pool
+from service.storage.advisory_locks import import_key
 from tests.support.projects import until
 from tests.support.raw_http import Connection as Client
 from tests.support.raw_http import head
@@ -18,13 +17,6 @@ from tests.support.uploads import abandoned, plans
 
 KEY = "Idempotency-Key: night-17"
 SHARE = f"SELECT pg_advisory_xact_lock_shared({import_key(1, 1)})"
-HOLD = f"SELECT pg_advisory_xact_lock({import_key(1, 1)})"
-KEEPS_WAITING = """
-SELECT count(*) > 0 FROM pg_stat_activity
- WHERE wait_event = 'advisory' AND xact_start < clock_timestamp() - interval '0.5 s'
-   AND datname = current_database()
-"""
-
 End = Callable[[Service, Pool], Awaitable[None]]
 
 
@@ -94,25 +86,3 @@ async def test_no_batch_survives_the_take_over_of_its_import(
         assert await is_alive(stranger)
         await client.send(body[-60:])
         assert (await client.answer()).json["import_id"] == 1
-
-
-@pytest.mark.parametrize(
-    ("lock", "attempt"), [(SHARE, 2), (HOLD, 1)], ids=["next attempt", "another end"]
-)
-async def test_a_wait_for_an_import_ends_no_batch_of_its_next_attempt_and_no_other_wait(
-    pool: Pool, lease: Lease, monkeypatch: pytest.MonkeyPatch, lock: str, attempt: int
-) -> None:
-    monkeypatch.setattr(advisory_locks, "IMPORT_LOCK_WAIT", 0.05)
-    await pool.execute("UPDATE imports SET attempt = $1", attempt)
-
-    async def wait() -> None:
-        async with pool.acquire() as conn, conn.transaction():
-            await lock_import(conn, lease.client_id, lease.import_id, 1)
-
-    async with pool.acquire() as holder:
-        async with holder.transaction():
-            await holder.execute(lock)
-            waiting = asyncio.create_task(wait())
-            await until(pool, KEEPS_WAITING)
-            assert await is_alive(holder)
-        await waiting

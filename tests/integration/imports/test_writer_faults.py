@@ -58,8 +58,8 @@ async def test_a_project_waits_on_if_the_import_that_holds_it_is_suspected_to_be
 ) -> None:
     rival = await begun(pool)
     await other.execute("ROLLBACK")
-    if suspected:
-        await pool.execute("UPDATE import_progress SET suspected_at = now()")
+    of_rival = "UPDATE import_progress SET suspected_at = now() WHERE (import_id = $1) = $2"
+    await pool.execute(of_rival, rival.import_id, suspected)  # otherwise of the import that waits
     async with transaction.lease_transaction(other, rival):
         await other.execute("SELECT pg_advisory_xact_lock($1)", project_key(CLIENT, "B"))
         landing = asyncio.create_task(writer.write_batch([project("B")]))
