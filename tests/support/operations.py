@@ -11,7 +11,7 @@ from service.imports.history import ImportQuery
 from service.imports.outcomes import OutcomeQuery
 from service.projects import comparison, export, listing, retention
 from service.projects.listing import ProjectQuery
-from service.projects.prune_round import PruneRound
+from service.projects.prune_round import PruneRound, begin_round, end_round
 from service.projects.records import Page, Query, VersionKey
 from service.projects.retention import PruneResult
 from service.settings import Settings
@@ -101,6 +101,11 @@ def pruning(size: Size, settings: Settings) -> Iterator[Operation]:
     now = datetime.now(UTC)
     versions = partial(retention._prune_versions, this=PruneRound(now, now, None), **kept)
     old = size.superseded
+    idle = PruneRound(now, now, now - timedelta(minutes=1))
+    changed = partial(retention._prune_versions, this=idle, **kept)
+    yield Operation("prune: changed versions, none found", partial(_prune, changed), 4)
+    clients = partial(_find_clients, settings=settings)
+    yield Operation("prune: clients with work", clients, 10 * size.clients)
     yield Operation("prune: versions", partial(_prune, versions), 2 * size.projects + 10 * old)
     rows = old * size.tasks
     yield Operation("prune: records", partial(_prune, retention._prune_records), 3 * rows + 9 * old)
@@ -113,6 +118,18 @@ async def _write(query: str, args: tuple[Any, ...], pool: Pool) -> None:
     async with pool.acquire() as conn, conn.transaction():
         await share_client(conn, LARGE, lock_timeout=1)
         assert len(await conn.fetch(query, LARGE, *args)) == _BATCH
+
+
+async def _find_clients(pool: Pool, settings: Settings) -> None:
+    """Begin a round after another one, with a state that is rolled back."""
+    async with retention._transaction(pool) as conn:
+        transaction = conn.transaction()
+        await transaction.start()
+        first, _ = await begin_round(conn, settings)
+        await end_round(conn, settings, first)
+        second, clients = await begin_round(conn, settings)
+        await transaction.rollback()
+    assert (second.since, clients) == (first.began_at, [LARGE])
 
 
 async def _prune(run: Callable[..., Awaitable[None]], pool: Pool) -> None:
