@@ -12,9 +12,7 @@ import pytest
 
 from service.settings import Settings
 from service.storage import Pool
-from service.storage.advisory_locks import IMPORT_LOCK_IDLE
 from tests.support.databases import ADD_CLIENT
-from tests.support.faults.project_files import content_of
 from tests.support.projects import until
 from tests.support.service import token
 from tests.tools.bench.database import Database
@@ -82,25 +80,3 @@ async def test_a_frozen_process_blocks_its_client_until_its_heartbeat_expires(
     assert blocked < EXPIRY + SOME_SECONDS
     states = await pool.fetch("SELECT state FROM imports ORDER BY import_id")
     assert [row["state"] for row in states] == ["interrupted", "completed"]
-
-
-async def test_a_process_that_is_frozen_while_it_begins_an_import_blocks_its_client_briefly(
-    replicas: list[Replica], pool: Pool
-) -> None:
-    frozen, other = replicas
-    content = content_of(3)
-    async with pool.acquire() as conn, conn.transaction():
-        await conn.execute("LOCK TABLE imports IN EXCLUSIVE MODE")
-        sending = asyncio.create_task(send(frozen, content))
-        await until(
-            pool,
-            "SELECT count(*) FROM pg_locks WHERE relation = 'imports'::regclass AND NOT granted",
-        )
-        frozen.stop()
-    since = time.monotonic()
-    body = await send(other, content, "?atomic=true")
-    blocked = time.monotonic() - since
-    sending.cancel()
-
-    assert body["counts"] == {"created": 3, "updated": 0, "unchanged": 0, "failed": 0}, body
-    assert blocked < IMPORT_LOCK_IDLE + SOME_SECONDS
