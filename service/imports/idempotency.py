@@ -110,9 +110,9 @@ async def find_key_holder(
     if holder["state"] == "running":
         raise ImportInProgress(import_id)
     if holder["state"] == "cancelled":
-        await conn.execute(_SQL.free_key, request.client_id, import_id)
         over = (request.client_id, import_id, holder["attempt"])
         counts = holder["counts"] or (await count_outcomes(conn, *over)).counts
+        await conn.execute(_SQL.free_key, request.client_id, import_id)
         raise KeyConflict(import_id, CANCELLED, counts=counts)
     if holder["state"] == "interrupted" and holder["options"] != options:
         first = holder["options"]

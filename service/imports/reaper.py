@@ -11,6 +11,8 @@ Every process reaps for all clients. Reading an import never ends it.
 """
 
 import asyncio
+import contextlib
+from collections.abc import Iterator
 from typing import Final, NoReturn
 
 import structlog
@@ -27,17 +29,43 @@ _log = structlog.get_logger()
 
 DEAD: Final = "The process that ran the import ended"
 
+END_TIMEOUT: Final = 5.0
+"""Seconds to end one import. A backend that waits for a standby may hold the import for longer; the
+next round tries again."""
+
+ImportKey = tuple[int, int, int]
+"""The client, the import and its attempt."""
+
 
 async def reap_periodically(pool: Pool, *, interval: float, expiry: float) -> NoReturn:
     """Reap for all clients at intervals until cancelled; see ``reap_dead_imports``."""
     while True:
-        try:
+        with _logged():
             async with watchdog.acquire(pool) as conn:
-                await reap_dead_imports(conn, None, expiry)
-        except Exception as exc:
-            metrics.count_error(sqlstate(exc))
-            _log.warning("dead imports cannot be ended", fault=repr(exc))
+                dead = await _find_dead(conn, None, expiry)
+            for key in dead:
+                with _logged():
+                    await _reap(pool, key, expiry)
         await asyncio.sleep(interval)
+
+
+@contextlib.contextmanager
+def _logged() -> Iterator[None]:
+    try:
+        yield
+    except Exception as exc:
+        metrics.count_error(sqlstate(exc))
+        _log.warning("dead imports cannot be ended", fault=repr(exc))
+
+
+async def _reap(pool: Pool, key: ImportKey, expiry: float) -> None:
+    """End one import, but let it delay the others for no longer than ``END_TIMEOUT``."""
+    async with pool.acquire() as conn:
+        with watchdog.terminate_after(conn, END_TIMEOUT):
+            ended = await _end(conn, key, expiry)
+        if ended:
+            with watchdog.terminate_after(conn, watchdog.TRANSACTION_TIMEOUT):
+                await store_counts(conn, key)
 
 
 async def reap_dead_imports(conn: Connection, client_id: int | None, expiry: float) -> list[int]:
@@ -53,20 +81,24 @@ async def reap_dead_imports(conn: Connection, client_id: int | None, expiry: flo
     Returns:
         The ids of the imports that were ended.
     """
-    silence = expiry / 2
-    await conn.execute(_SQL.suspect_silent, client_id, silence)
-    dead = await conn.fetch(_SQL.list_dead, client_id, silence)
-    ended = [key for row in dead if await _end(conn, key := tuple(row), silence)]
+    dead = await _find_dead(conn, client_id, expiry)
+    ended = [key for key in dead if await _end(conn, key, expiry)]
     for key in ended:  # after all ends, because counting may take long
         await store_counts(conn, key)
     return [import_id for _, import_id, _ in ended]
 
 
-async def _end(conn: Connection, key: tuple[int, int, int], silence: float) -> bool:
+async def _find_dead(conn: Connection, client_id: int | None, expiry: float) -> list[ImportKey]:
+    """Suspect silent imports; return those that were suspected long enough."""
+    await conn.execute(_SQL.suspect_silent, client_id, expiry / 2)
+    return [tuple(row) for row in await conn.fetch(_SQL.list_dead, client_id, expiry / 2)]
+
+
+async def _end(conn: Connection, key: ImportKey, expiry: float) -> bool:
     """End an import, unless its process has sent a heartbeat or ended it in the meantime."""
     async with conn.transaction(isolation="read_committed"):
         await lock_import(conn, *key)
-        row = await conn.fetchrow(_SQL.check_dead, *key[:2], silence)
+        row = await conn.fetchrow(_SQL.check_dead, *key[:2], expiry / 2)
         state = row and await close_row(conn, key, ImportEnd("interrupted", DEAD, **row))
     if state:
         _log.warning("import.reaped", client_id=key[0], import_id=key[1], state=state)

@@ -1,17 +1,19 @@
 """Imports whose process is dead are ended, and no others."""
 
 import asyncio
+import contextlib
 from datetime import timedelta
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
 
+from service.imports import reaper
 from service.imports.lease import Lease
 from service.imports.pipeline.writer import Writer
-from service.imports.reaper import DEAD, reap_dead_imports
+from service.imports.reaper import DEAD, reap_dead_imports, reap_periodically
 from service.imports.record import request_cancel
-from service.storage import Pool, advisory_locks
+from service.storage import Connection, Pool, advisory_locks
 from service.storage.advisory_locks import import_key
 from tests.support.databases import execute
 from tests.support.projects import CLIENT, project, until
@@ -156,6 +158,26 @@ async def test_the_reaper_ends_imports_of_all_clients_or_of_one(pool: Pool, leas
             for ended in ([], expected):
                 await let_pass(pool, EXPIRY)
                 assert await reap_dead_imports(conn, client_id, EXPIRY) == ended
+
+
+async def test_an_import_whose_lock_is_not_free_does_not_keep_others_from_their_end(
+    pool: Pool, lease: Lease, other: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reaper, "END_TIMEOUT", 0.5)
+    await pool.execute(
+        "INSERT INTO imports (client_id, import_id) VALUES (2, 7);"
+        "INSERT INTO import_progress (client_id, import_id, attempt) VALUES (2, 7, 1)"
+    )
+    await suspect(pool)
+    held = (await pool.fetchrow("SELECT client_id, import_id FROM imports LIMIT 1")) or ()
+    await other.execute("SELECT pg_advisory_xact_lock($1)", import_key(*held))
+    reaping = asyncio.create_task(reap_periodically(pool, interval=0.1, expiry=EXPIRY))
+    try:
+        await until(pool, "SELECT count(*) = 1 FROM imports WHERE state = 'interrupted'")
+    finally:
+        reaping.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await reaping
 
 
 @pytest.mark.parametrize(
