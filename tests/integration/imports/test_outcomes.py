@@ -1,13 +1,19 @@
 """Stored outcomes are read for one attempt of one import."""
 
+from dataclasses import replace
+
 import pytest
 
 from service.imports import outcomes
 from service.imports.lease import Lease
+from service.imports.manager import ImportManager
+from service.imports.options import ImportOptions
 from service.imports.pipeline.transaction import drop_written, has_outcomes
+from service.imports.upload import UploadSession
+from service.settings import Settings
 from service.storage import Pool
 from tests.support.databases import ADD_CLIENT
-from tests.support.projects import CLIENT, begun, project
+from tests.support.projects import CLIENT, HEAD, REQUEST, TAIL, begun, project, project_line
 
 
 async def store(pool: Pool, lease: Lease, attempt: int, *indices: int) -> None:
@@ -72,3 +78,15 @@ async def test_a_repeated_batch_skips_only_outcomes_of_its_own_attempt(
         left = [await drop_written(conn, lease, [*items]) for lease in leases]
         assert [await has_outcomes(conn, lease) for lease in leases] == [True, False]
     assert [[item.index for item in each] for each in left] == [[4], [0, 3, 4]]
+
+
+async def test_a_refused_atomic_import_reports_its_stored_outcomes_as_done(
+    pool: Pool, settings: Settings
+) -> None:
+    await pool.execute(ADD_CLIENT)
+    atomic = replace(REQUEST, options=ImportOptions(atomic=True))
+    async with ImportManager(pool, settings) as manager, manager.open(atomic) as session:
+        await session.feed(HEAD + project_line("A") + project_line("A") + TAIL)
+        assert (await session.finish()).counts["failed"] == 2
+        assert isinstance(session, UploadSession)
+        assert session.projects_done == 2
