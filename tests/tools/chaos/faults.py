@@ -33,12 +33,13 @@ _STEPS: Final = (-LONGEST_STEP, -2, 0, 2, LONGEST_STEP)
 _WAIT: Final = 30.0
 _POLL: Final = 0.01
 
-# Ends or cancels one of the service's backends; idle ones come last.
+# Ends or cancels one of the service's backends; idle ones come last. A connection that begins has no
+# name yet, and may be one of this program.
 _STRIKE: Final = """
 WITH backends AS (
     SELECT pid, row_number() OVER (ORDER BY state = 'idle', pid) - 1 AS place, count(*) OVER () AS n
       FROM pg_stat_activity
-     WHERE backend_type = 'client backend' AND application_name <> $1)
+     WHERE backend_type = 'client backend' AND application_name NOT IN ($1, ''))
 SELECT count({function}(pid)) FROM backends WHERE place = floor($2::float8 * $2 * n)
 """
 
