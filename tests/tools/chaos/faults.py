@@ -33,8 +33,8 @@ _STEPS: Final = (-LONGEST_STEP, -2, 0, 2, LONGEST_STEP)
 _WAIT: Final = 30.0
 _POLL: Final = 0.01
 
-# Ends or cancels one of the service's backends; idle ones come last. A connection that begins has no
-# name yet, and may be one of this program.
+# Ends or cancels one of the service's backends; idle ones come last. A connection that begins has
+# no name yet, and may be one of this program.
 _STRIKE: Final = """
 WITH backends AS (
     SELECT pid, row_number() OVER (ORDER BY state = 'idle', pid) - 1 AS place, count(*) OVER () AS n
