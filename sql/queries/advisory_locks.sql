@@ -1,13 +1,12 @@
 -- name: share_client
--- Configures a transaction and takes the lock of its work ($6, or NULL), then the locks that every
--- writer shares: its import ($1, or NULL) and its client ($2). $3 asks for the client's lock
--- exclusively. The statement waits for each lock up to $4; the try form would starve: an exclusive
--- lock got no turn in 15 s. $5 limits the idle time, so that the server ends a transaction whose
--- process has stopped before its lease expires; NULL keeps
--- the server's value. The planner settings keep every look-up on its whole key: statistics lag after
--- a first import, and a plan from when the tables were small reads all projects of the client. An
--- ORDER BY selects the index that has that order, because nothing else can sort. Only settings that
--- are local to the transaction work through PgBouncer.
+-- Configures a transaction, and takes the lock of its work ($6, or NULL), then the locks that every
+-- writer shares: its import ($1, or NULL) and its client ($2). $3 requests the client's lock
+-- exclusively. The statement waits for each lock up to $4. The try form would starve: an exclusive lock
+-- got no turn in 15 s. $5 limits the idle time, so that the server ends a transaction whose process has
+-- stopped before its lease expires; NULL keeps the server's value. The planner settings keep every
+-- look-up on its whole key: statistics lag after a first import, and a plan from when the tables were
+-- small reads all projects of the client. An ORDER BY selects the index that has that order, because
+-- nothing else can sort. Only settings that are local to the transaction work through PgBouncer.
 SELECT set_config('lock_timeout', $4, true),
        set_config('idle_in_transaction_session_timeout',
                   coalesce($5, current_setting('idle_in_transaction_session_timeout')), true),
