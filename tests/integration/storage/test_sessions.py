@@ -195,8 +195,9 @@ async def test_sessions_that_report_no_state_are_hidden(
     problem = "track_activities is off, so the transactions of the service are hidden"
     async with served(settings, roles["replica_a"]) as service, aiohttp.ClientSession() as http:
         client = Client(http, service)
-        await execute(dsn, "ALTER ROLE replica_a SET track_activities = off")
-        async with session(roles["replica_a"]):
+        await execute(dsn, "GRANT SET ON PARAMETER track_activities TO replica_a")
+        async with session(roles["replica_a"]) as other:
+            await other.execute("SET track_activities = off")
             await assert_hidden(client, problem)
             with pytest.raises(CommandError, match=problem):
                 async with served(settings, roles["replica_a"]):
