@@ -141,6 +141,9 @@ class Proxy:
         while self._tasks:
             await asyncio.wait(self._tasks)
 
+    def _listens(self) -> bool:
+        return self._server is not None and self._server.is_serving()
+
     async def _take(self, reader: asyncio.StreamReader, near: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
@@ -148,6 +151,9 @@ class Proxy:
         try:
             answers, far = await self._connect()
             link = _Link(near, far, asyncio.Event())
+            if not self._listens():  # it went away meanwhile
+                link.end()
+                return
             link.flowing.set()
             self._links.add(link)
             try:
