@@ -1,7 +1,7 @@
 -- migrate:up
 
--- The indexes are built under a lock that blocks imports: 10 s for a million imports and a million
--- versions on a busy machine. For more, build both before with CREATE INDEX CONCURRENTLY.
+-- The index is built under a lock that blocks imports, for some seconds for a million imports. For more,
+-- build it before with CREATE INDEX CONCURRENTLY.
 
 SET LOCAL lock_timeout = '5s';
 SET LOCAL statement_timeout = '10min';
@@ -10,14 +10,6 @@ SET LOCAL statement_timeout = '10min';
 -- squawk-ignore require-concurrent-index-creation
 CREATE INDEX IF NOT EXISTS imports_key ON imports (client_id, subject, idempotency_key, import_id)
  WHERE idempotency_key IS NOT NULL;
-
--- As before, but only for queries that name its condition. Without statistics of a client, the planner
--- may take any index that begins with client_id for a look-up of one version, and read all of them.
--- squawk-ignore require-concurrent-index-creation
-CREATE INDEX IF NOT EXISTS project_versions_changed ON project_versions (client_id, created_at)
- WHERE created_at > '-infinity';
--- squawk-ignore require-concurrent-index-deletion
-DROP INDEX project_versions_created;
 
 -- One row: when the last complete round of pruning began, when one visited all clients, and which
 -- settings they had. A round then visits only the clients and projects that changed.
@@ -31,6 +23,4 @@ CREATE TABLE IF NOT EXISTS prune_state (
 -- migrate:down
 
 DROP TABLE prune_state;
-CREATE INDEX project_versions_created ON project_versions (client_id, created_at);
-DROP INDEX project_versions_changed;
 DROP INDEX imports_key;

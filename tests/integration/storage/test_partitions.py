@@ -151,8 +151,8 @@ async def test_the_migration_of_the_collation_keeps_privileges_and_rows(
             " VALUES (1, 'b', 1, ''), (1, 'A', 1, ''), (1, 'a', 1, '')",
         )
         before = await shape(empty)
-        for file in files:
-            shutil.copy(file, tmp_path)
+        [collation] = [file for file in files if file.name.startswith("20261128000005")]
+        shutil.copy(collation, tmp_path)
         migrate.migrate(empty)
         assert await shape(empty) == before
         ids = "SELECT string_agg(external_id, ' ' ORDER BY external_id) FROM projects"
