@@ -79,7 +79,8 @@ async def test_log_records_of_database_errors_name_the_import(
 ) -> None:
     """Primavera's shared objects are stored at the wish of the thread that reads."""
     await pool.execute(ADD_CLIENT)
-    async with serve_with_log(settings, dsn, "json", lock_timeout=0.1) as (service, log):
+    briefly = {"lock_timeout": 0.1, "retry_timeout": 1}
+    async with serve_with_log(settings, dsn, "json", **briefly) as (service, log):
         for sample in ("native.xml", "p6.xml"):
             sent = form(part("file", (SAMPLES / sample).read_bytes()))
             length = f"Content-Length: {len(sent)}"
