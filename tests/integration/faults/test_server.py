@@ -105,6 +105,8 @@ async def test_a_refusal_without_a_server_has_retry_after(
 async def test_readiness_reports_a_silent_server_within_its_time_out(
     http: aiohttp.ClientSession, faulty: Service, proxy: Proxy, dsn: str, content: bytes
 ) -> None:
+    # Work in the background holds the first connections; this leaves a free one to fall silent.
+    assert (await read_readiness(http, faulty))[0] == 200
     proxy.stall()
     start = time.monotonic()
     assert await read_readiness(http, faulty) == (503, "The database does not answer")
