@@ -63,7 +63,7 @@ def remedy_for(exc: BaseException) -> Remedy:
     if large or isinstance(exc, OutOfLockMemory):
         return Remedy.SPLIT
     if isinstance(exc, asyncpg.InvalidCachedStatementError):
-        return Remedy.RETRY  # a migration changed its columns; a new connection prepares it again
+        return Remedy.RETRY  # a migration changed its columns; the next try prepares it again
     state = sqlstate(exc)
     return next((REMEDIES[state[:n]] for n in _PREFIXES if state[:n] in REMEDIES), Remedy.FAIL)
 

@@ -1,11 +1,13 @@
 """Retries work on the database while the database, or the connection to it, is at fault."""
 
 import asyncio
+import contextlib
 import random
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any, Final, TypeVar
 
+import asyncpg
 import structlog
 
 from service.errors import Unavailable
@@ -61,6 +63,8 @@ async def with_retries(
                         return await work(conn, away_since is not None)
                 except Exception as exc:
                     last_contact = time.monotonic()
+                    if isinstance(exc, asyncpg.InvalidCachedStatementError):
+                        await _end_server_connection(conn)
                     if remedy_for(exc) is Remedy.RETRY:
                         watchdog.terminate(conn)
                     if lost_within is not None and sqlstate(exc)[:2] in _LOST:
@@ -76,6 +80,19 @@ async def with_retries(
             metrics.DATABASE_RETRIES.inc()
             _log.warning("the database is tried again", fault=repr(exc))
         await asyncio.sleep(next(pause))
+
+
+async def _end_server_connection(conn: Connection) -> None:
+    """Have PgBouncer close the server connection that it used last, with its statements.
+
+    PgBouncer keeps prepared statements for other clients; it closes a server connection whose
+    client leaves in a transaction.
+    """
+    with (
+        contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError),
+        watchdog.terminate_after(conn, watchdog.TRANSACTION_TIMEOUT),
+    ):
+        await conn.execute("BEGIN")
 
 
 def backoff() -> Iterator[float]:
