@@ -70,12 +70,16 @@ def open_database(settings: "Settings") -> Iterator[str]:
 
 @contextlib.contextmanager
 def database_errors() -> Iterator[None]:
-    """Raise ``CommandError`` if the database is unreachable, or refuses a statement."""
+    """Raise ``CommandError`` if the database is unreachable, or refuses or hides what is needed."""
     import asyncpg
     from asyncpg.exceptions import InternalClientError
 
+    from service.errors import Unavailable
+
     try:
         yield
+    except Unavailable as error:
+        raise CommandError(f"the database cannot be used: {error}") from error
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, InternalClientError) as error:
         reason = str(error) or "no answer in time"
         raise CommandError(f"the database cannot be used: {reason}") from error

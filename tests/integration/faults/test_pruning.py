@@ -95,7 +95,7 @@ async def filled(server: Cluster) -> str:
     await owner.execute(WRITE_DOWN)
     for table in WATCHED:
         await owner.execute(WATCH.format(table))
-    await owner.execute("CREATE ROLE pruner LOGIN")
+    await owner.execute("CREATE ROLE pruner LOGIN IN ROLE pg_read_all_stats")
     await owner.close()
     await migrate.grant_privileges(server.dsn(), "pruner")
     return server.dsn().replace("postgres@", "pruner@")

@@ -62,3 +62,12 @@ async def test_the_prune_command_reports_a_missing_migration(run: Run, pool: Poo
     code, out, err = await run()
     assert (code, out) == (2, "")
     assert err.startswith("bulk-import: the database lacks 20261124000006_pruning.sql: run ")
+
+
+async def test_the_prune_command_reports_hidden_sessions_in_one_line(run: Run, pool: Pool) -> None:
+    async with pool.acquire() as conn, conn.transaction():
+        await conn.execute("SET LOCAL track_activities = off")
+        code, out, err = await run()
+    assert (code, out) == (2, "")
+    assert err.startswith("bulk-import: the database cannot be used: The database hides ")
+    assert err.count("\n") == 1
