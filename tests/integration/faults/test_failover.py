@@ -197,16 +197,18 @@ async def test_commits_lost_by_an_asynchronous_failover_interrupt_the_import(
                 await wait_until_ready(http, service, 200)
                 end.set()
                 async with await sending as answer:
-                    told = await answer.json()
-                assert (answer.status, told.get("details")) == (503, COMMITS_LOST), told["counts"]
-                assert told["counts"]["created"] < 600
+                    received = await answer.json()
+                assert (answer.status, received.get("details")) == (503, COMMITS_LOST), received[
+                    "counts"
+                ]
+                assert received["counts"]["created"] < 600
 
-                status, told = await send_file(http, service, content, Idempotency_Key="k")
-                assert (status, told["import_id"]) == (207, 1)
-                assert told["counts"]["created"] > 0
-                assert len(told["details"]["successes"]) == 600
+                status, received = await send_file(http, service, content, Idempotency_Key="k")
+                assert (status, received["import_id"]) == (207, 1)
+                assert received["counts"]["created"] > 0
+                assert len(received["details"]["successes"]) == 600
                 await assert_outcomes_are_stored(
-                    standby.dsn(), content, told["details"]["successes"]
+                    standby.dsn(), content, received["details"]["successes"]
                 )
 
 

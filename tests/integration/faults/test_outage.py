@@ -26,6 +26,14 @@ async def other(quick: Settings, pool: Pool, dsn: str) -> AsyncIterator[Service]
         yield service
 
 
+async def in_halves(content: bytes, resumed: asyncio.Event) -> AsyncIterator[bytes]:
+    """Yield the body of an upload; its second half waits for the event."""
+    middle = len(content) // 2
+    yield HEAD + content[:middle]
+    await resumed.wait()
+    yield content[middle:] + b"\r\n--b--\r\n"
+
+
 async def look(http: aiohttp.ClientSession, service: Service) -> str:
     async with http.get(service.url("imports/1"), headers=service.headers()) as answer:
         return str((await answer.json())["details"]["state"])
@@ -41,15 +49,11 @@ async def test_an_import_continues_after_an_outage_that_only_its_process_had(
 ) -> None:
     """The other process was connected all the time, looks at the import, and does not end it."""
     resumed = asyncio.Event()
-
-    async def body() -> AsyncIterator[bytes]:
-        yield HEAD + content[: len(content) // 2]
-        await resumed.wait()
-        yield content[len(content) // 2 :] + b"\r\n--b--\r\n"
-
     async with served(quick, proxy.dsn) as service:
         sending = asyncio.create_task(
-            http.post(service.bulk, data=body(), headers=service.headers() | BOUNDARY)
+            http.post(
+                service.bulk, data=in_halves(content, resumed), headers=service.headers() | BOUNDARY
+            )
         )
         await until(pool, "SELECT count(*) > 0 FROM import_results")
         await proxy.go_away()
@@ -75,15 +79,11 @@ async def test_imports_survive_an_outage_for_all_that_is_longer_than_their_heart
     """Another process reconnects first, looks at once, and prunes."""
     await pool.execute(ADD_CLIENT)
     resumed = asyncio.Event()
-
-    async def body() -> AsyncIterator[bytes]:
-        yield HEAD + content[: len(content) // 2]
-        await resumed.wait()
-        yield content[len(content) // 2 :] + b"\r\n--b--\r\n"
-
     async with served(quick, proxy.dsn) as service:
         sending = asyncio.create_task(
-            http.post(service.bulk, data=body(), headers=service.headers() | BOUNDARY)
+            http.post(
+                service.bulk, data=in_halves(content, resumed), headers=service.headers() | BOUNDARY
+            )
         )
         await until(pool, "SELECT count(*) > 0 FROM import_results")
         await proxy.go_away()

@@ -98,9 +98,9 @@ async def test_cancelling_an_import_without_an_owner_ends_it_once_its_heartbeat_
     assert (answer.status, answer.json["details"]["state"]) == (202, "running")
     assert await wait_for_end(service) == "cancelled"
     upload, key = plans("A"), "Idempotency-Key: k"
-    told = await send(service, upload, "", key)
-    assert (told.status, told.json["details"]) == (409, "Import cancelled")
-    assert (told.json["import_id"], told.json["counts"]["created"]) == (1, 0)
+    refused = await send(service, upload, "", key)
+    assert (refused.status, refused.json["details"]) == (409, "Import cancelled")
+    assert (refused.json["import_id"], refused.json["counts"]["created"]) == (1, 0)
     assert not await pool.fetch("SELECT FROM projects")
     assert (await send(service, upload, "", key)).json["import_id"] == 2
 

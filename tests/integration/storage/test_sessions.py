@@ -95,7 +95,7 @@ async def assert_followed(client: Client) -> None:
 
 
 async def assert_hidden(client: Client, problem: str) -> None:
-    """Check that the list of changes is refused, and readiness tells why."""
+    """Check that the list of changes is refused, and readiness gives the reason."""
     refused = await client.ask(f"projects?changed_since={ALWAYS}")
     assert (refused.status, refused.details) == (
         503,
