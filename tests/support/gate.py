@@ -29,8 +29,8 @@ class Gate:
 
 @contextlib.asynccontextmanager
 async def gate(pool: Pool, table: str = "tasks", *, at_commit: bool = False) -> AsyncIterator[Gate]:
-    """Make transactions wait after they insert into a table, or at their commit."""
-    timing = "CONSTRAINT TRIGGER gate AFTER INSERT" if at_commit else "TRIGGER gate AFTER INSERT"
+    """Make transactions wait after they write to a table, or at their commit."""
+    timing = "CONSTRAINT TRIGGER gate AFTER" if at_commit else "TRIGGER gate AFTER"
     each = "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW" if at_commit else "FOR EACH STATEMENT"
     await pool.execute(
         f"""
@@ -39,7 +39,7 @@ async def gate(pool: Pool, table: str = "tasks", *, at_commit: bool = False) -> 
             PERFORM set_config('lock_timeout', '0', true), pg_advisory_xact_lock_shared({GATE_KEY});
             RETURN NULL;
         END $$;
-        CREATE {timing} ON {table} {each} EXECUTE FUNCTION wait_at_gate();
+        CREATE {timing} INSERT OR UPDATE ON {table} {each} EXECUTE FUNCTION wait_at_gate();
         """
     )
     async with pool.acquire() as conn, conn.transaction():

@@ -1,7 +1,6 @@
 """A connection ends while its COMMIT is in flight, and the server's backend works on."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any, Final
@@ -26,24 +25,11 @@ from tests.support.databases import ADD_CLIENT
 from tests.support.faults.project_files import content_of
 from tests.support.faults.proxy import COMMIT, Fault, Proxy, wait_for_strike
 from tests.support.faults.truth import assert_outcomes_are_stored, stored_outcomes
+from tests.support.gate import gate
 from tests.support.projects import CLIENT, begun, fetch_results, project, until
 from tests.support.service import Service
 from tests.support.upload import send_file
 
-GATE: Final = 4711
-"""Advisory lock that the triggers of ``gated`` share."""
-
-_GATE: Final = f"""
-CREATE FUNCTION pass_gate() RETURNS trigger LANGUAGE plpgsql SET lock_timeout = 0 AS $$
-BEGIN
-    PERFORM pg_advisory_xact_lock_shared({GATE});
-    RETURN NULL;
-END $$
-"""
-_TRIGGER: Final = """
-CREATE CONSTRAINT TRIGGER pass_gate AFTER INSERT OR UPDATE ON {table} DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW EXECUTE FUNCTION pass_gate()
-"""
 _WAITING: Final = """
 SELECT count(*) FROM pg_stat_activity
  WHERE query = 'COMMIT;' AND state = 'active'
@@ -53,16 +39,6 @@ SELECT count(*) FROM pg_stat_activity
 
 TWO_TRIES: Final = _WAITING.format(seconds=2.5)
 PAST_CONNECT_TIMEOUT: Final = _WAITING.format(seconds=7)
-
-
-@contextlib.asynccontextmanager
-async def gated(pool: Pool, table: str) -> AsyncIterator[None]:
-    """Commits of rows of a table wait inside COMMIT until the block ends."""
-    await pool.execute(_GATE)
-    await pool.execute(_TRIGGER.format(table=table))
-    async with pool.acquire() as conn, conn.transaction():
-        await conn.execute("SELECT pg_advisory_xact_lock($1)", GATE)
-        yield
 
 
 REFUSED: Final = b'<project id="bad"><name>Bad</name><tasks><task/></tasks></project>'
@@ -81,7 +57,7 @@ async def test_an_import_whose_commit_is_cut_off_waits_for_it_and_reports_succes
     last: bytes,
 ) -> None:
     content = content_of(30).replace(b"</projects>", last + b"</projects>")
-    async with gated(pool, "import_results"):
+    async with gate(pool, "import_results", at_commit=True):
         strike = proxy.strike(Fault.ABANDON, COMMIT, skip=1)
         sending = asyncio.create_task(send_file(http, faulty, content, query=query))
         await wait_for_strike(strike, sending)
@@ -102,7 +78,7 @@ async def test_an_undo_whose_commit_is_cut_off_restores_each_project_once(
 ) -> None:
     content = content_of(30)
     assert (await send_file(http, faulty, content))[0] == 207
-    async with gated(pool, "import_results"):
+    async with gate(pool, "import_results", at_commit=True):
         strike = proxy.strike(Fault.ABANDON, COMMIT, skip=1)
         headers = faulty.headers(scope="projects:undo projects:read")
         undoing = asyncio.create_task(post(http, faulty.url("imports/1/undo"), headers))
@@ -129,7 +105,7 @@ async def test_a_claim_whose_commit_is_cut_off_is_found_by_its_next_try(
     if state == "interrupted":
         assert (await send_file(http, faulty, content, **key))[0] == 207
         await pool.execute("UPDATE imports SET state = 'interrupted', fingerprint = NULL")
-    async with gated(pool, "import_progress"):
+    async with gate(pool, "import_progress", at_commit=True):
         strike = proxy.strike(Fault.ABANDON, COMMIT)
         sending = asyncio.create_task(send_file(http, faulty, content, **key))
         await wait_for_strike(strike, sending)
@@ -178,7 +154,7 @@ async def test_an_item_waits_for_the_backend_of_its_lost_commit(
         item = Reversal(0, "A", None, project_id, created=True)
         lease = replace(await begun(pool), options=ImportOptions(undo=lease.import_id))
         writer._lease, writer._write_batch = lease, undo.write_batch
-    async with gated(pool, "import_results"):
+    async with gate(pool, "import_results", at_commit=True):
         strike = proxy.strike(Fault.ABANDON, COMMIT)
         landing = asyncio.create_task(writer.write_batch([item]))
         await wait_for_strike(strike, landing)
@@ -205,7 +181,7 @@ async def test_a_project_that_is_contested_after_a_lost_commit_is_not_written_tw
 ) -> None:
     put_off = metrics.PROJECTS_PUT_OFF._value.get()
     async with pool.acquire() as other, other.transaction():
-        async with gated(pool, "import_results"):
+        async with gate(pool, "import_results", at_commit=True):
             strike = proxy.strike(Fault.ABANDON, COMMIT)
             landing = asyncio.create_task(writer.write_batch([project("A"), project("B", 1)]))
             await wait_for_strike(strike, landing)
@@ -226,7 +202,11 @@ async def test_a_batch_that_is_split_after_a_lost_commit_is_not_written_twice(
     pool: Pool, proxy: Proxy, lease: Lease, writer: Writer
 ) -> None:
     batch = [project("A"), project("B", 1, percent="not a number")]
-    async with pool.acquire() as other, gated(pool, "import_results"), other.transaction():
+    async with (
+        pool.acquire() as other,
+        gate(pool, "import_results", at_commit=True),
+        other.transaction(),
+    ):
         await other.execute("SELECT pg_advisory_xact_lock($1)", project_key(CLIENT, "B"))
         strike = proxy.strike(Fault.ABANDON, COMMIT)
         landing = asyncio.create_task(writer.write_batch(batch))
@@ -241,7 +221,7 @@ async def test_shared_objects_whose_commit_is_cut_off_are_stored_once(
     pool: Pool, proxy: Proxy, writer: Writer
 ) -> None:
     batch = Batch(shared=[SharedObject(bytes(32), "Calendar", "1", b"{}")])
-    async with gated(pool, "shared_objects"):
+    async with gate(pool, "shared_objects", at_commit=True):
         strike = proxy.strike(Fault.ABANDON, COMMIT)
         storing = asyncio.create_task(writer.store_shared(batch))
         await wait_for_strike(strike, storing)
