@@ -92,6 +92,11 @@ STAGE_SECONDS: Final = Counter(
     "of readers or writers in the stage",
     ["stage"],
 )
+PARSE_TURN_CPU_SECONDS: Final = Histogram(
+    "bulk_import_parse_turn_cpu_seconds",
+    "CPU seconds of a reader's turn to parse, after which the readers of other imports come first",
+    buckets=(0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10),
+)
 
 
 class Stage(StrEnum):

@@ -9,6 +9,7 @@ While the service shuts down, imports whose upload is complete come before all o
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -131,21 +132,24 @@ class Queue:
 
 
 class Slot:
-    """A thread's slot, which the thread can release and acquire again."""
+    """A parsing thread's slot, which the thread can release and acquire again."""
 
     def __init__(self, scheduler: FairScheduler, queue: Queue) -> None:
         self._scheduler = scheduler
         self._queue = queue
         self._held = False
+        self._cpu_before = 0.0
 
     def acquire(self) -> None:
         """Wait for the slot, unless it is held."""
         if not self._held:
             self._scheduler.request(self._queue).result()
             self._held = True
+            self._cpu_before = time.thread_time()
 
     def release(self) -> None:
         """Let other imports have the slot."""
         if self._held:
             self._held = False
+            metrics.PARSE_TURN_CPU_SECONDS.observe(time.thread_time() - self._cpu_before)
             self._scheduler.release(self._queue)

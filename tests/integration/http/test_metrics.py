@@ -97,6 +97,8 @@ async def test_the_time_of_each_stage_is_counted(service: Service, pool: Pool) -
 
     for stage in Stage:
         assert grown("bulk_import_stage_seconds_total", stage) > 0, stage
+    assert grown("bulk_import_parse_turn_cpu_seconds_count") > 0
+    assert grown("bulk_import_parse_turn_cpu_seconds_sum") > 0
     assert grown("bulk_import_lock_seconds_count", "project") == 1
     assert grown("bulk_import_lock_seconds_count", "client") >= 3  # one of them for nothing
     assert grown("bulk_import_lock_seconds_sum", "project") > 0
