@@ -1,5 +1,10 @@
-"""Verifies JSON Web Tokens: PyJWT's checks, with a message for each failure."""
+"""Verifies JSON Web Tokens: PyJWT's checks, with a message for each failure.
 
+The times of a token are checked here: PyJWT accepts strings of digits and booleans as numbers.
+"""
+
+import math
+import time
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, Final
@@ -21,8 +26,6 @@ MAX_SUBJECT: Final = 255
 
 MALFORMED: Final = "JWT token is malformed"
 _MESSAGES: Final[tuple[tuple[type[jwt.PyJWTError], str], ...]] = (
-    (jwt.ExpiredSignatureError, "JWT token has expired"),
-    (jwt.ImmatureSignatureError, "JWT token is not yet valid"),
     (jwt.InvalidSignatureError, "JWT token signature is invalid"),
     (jwt.InvalidIssuerError, "JWT token issuer is not accepted"),
     (jwt.InvalidAudienceError, "JWT token audience is not accepted"),
@@ -89,15 +92,18 @@ class Verifier:
                 algorithms=[header["alg"]],
                 issuer=self._issuer,
                 audience=self._audience,
-                leeway=self._leeway,
                 options={
                     "require": ["exp"],
+                    "verify_exp": False,
+                    "verify_nbf": False,
+                    "verify_iat": False,
                     "verify_iss": self._issuer is not None,
                     "verify_aud": self._audience is not None,
                 },
             )
         except (jwt.PyJWTError, ValueError, OverflowError) as exc:
             raise Unauthorized(_message(exc)) from exc
+        _check_times(claims, self._leeway)
         _check_subject(claims.get("sub") or "")
         return claims
 
@@ -114,6 +120,21 @@ class Verifier:
         if key is None:
             raise Unauthorized("JWT token algorithm is not accepted")
         return key
+
+
+def _check_times(claims: Mapping[str, Any], leeway: float) -> None:
+    """Refuse a token that has expired or is not yet valid, or whose times are not numbers."""
+    now = time.time()
+    for name in ("exp", "nbf", "iat"):
+        value = claims.get(name, now)
+        if type(value) not in (int, float) or (
+            isinstance(value, float) and not math.isfinite(value)
+        ):
+            raise Unauthorized(f"JWT token {name} is not a number")
+        if name == "exp" and value <= now - leeway:
+            raise Unauthorized("JWT token has expired")
+        if name != "exp" and value > now + leeway:
+            raise Unauthorized("JWT token is not yet valid")
 
 
 def _check_subject(subject: str) -> None:
