@@ -94,7 +94,8 @@ class BadRequest(ServiceError):
         ),
         Cause(
             "A parameter, an option, the `Idempotency-Key` or an id in the path is unknown or has "
-            "an invalid value, or the notes before the file are too long.",
+            "an invalid value, or the notes before the file are too long or have control "
+            "characters.",
             "Correct what `details` names.",
         ),
     )

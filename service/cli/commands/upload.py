@@ -7,6 +7,7 @@ import typer
 
 from service.cli.commands.options import ClientId, RetryFor, Token, Url
 from service.cli.output import CommandError
+from service.control_characters import find_excluded
 
 DEFAULT_PIECE_SIZE: Final = 64 * 1024 * 1024
 """Default size of a piece in bytes. A broken connection costs at most one piece."""
@@ -65,6 +66,8 @@ def upload(
     piece_size = split_size or (DEFAULT_PIECE_SIZE if split else None)
     if piece_size is not None and atomic:
         raise CommandError("--split and --atomic exclude each other: each piece is one import")
+    if notes is not None and (excluded := find_excluded(notes)):
+        raise CommandError(f"--notes has the control character {excluded}")
     paths = uploads.find_files(files)
     if key is not None:
         uploads.check_key(key, len(paths))

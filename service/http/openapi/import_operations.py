@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from service.control_characters import NOTES_PATTERN
 from service.http import pagination
 from service.http.openapi.json_schema import (
     BOOLEAN,
@@ -36,12 +37,11 @@ KEY: Final[Json] = {
 }
 _HEADER_KEY: Final[Json] = KEY | {"pattern": r"^[ -~]*[!-~][ -~]*$"}
 """HTTP strips the spaces around a header's value, so it cannot consist of spaces."""
-_NO_NUL: Final = r"^[^\x00]*$"
 TEXT: Final[Json] = {
     "type": "string",
     "minLength": 1,
     "maxLength": pagination.MAX_TEXT,
-    "pattern": _NO_NUL,
+    "pattern": r"^[^\x00]*$",
 }
 PAGING: Final = [ref("parameters", "limit"), ref("parameters", "cursor")]
 
@@ -104,8 +104,9 @@ _BODY: Final[Json] = {
                     "notes": {
                         "type": "string",
                         "maxLength": default_of("max_notes_length"),
-                        "pattern": _NO_NUL,
-                        "description": "A comment on the import, before or after the file.",
+                        "pattern": NOTES_PATTERN,
+                        "description": "A comment on the import, before or after the file. Tabs "
+                        "and line breaks are allowed, other control characters (C0) are not.",
                     },
                 },
                 "required": ["file"],

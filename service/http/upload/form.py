@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from service.codes import WarningCode
+from service.control_characters import find_excluded
 from service.errors import BadRequest, FileRefused, FileTooLarge
 from service.http.upload.body import BodyReader
 from service.http.upload.multipart import FormError, MultipartParser, Part, PartError
@@ -181,8 +182,8 @@ class FormReader:
             notes = bytes(content[:limit]).decode(charset, "ignore" if too_long else "strict")
         except ValueError:
             raise PartError(f"the part {part.label} is not valid {shorten(charset)}") from None
-        if "\0" in notes:
-            raise PartError(f"the part {part.label} holds a NUL character")
+        if excluded := find_excluded(notes):
+            raise PartError(f"the part {part.label} has the control character {excluded}")
         most = self._settings.max_notes_length
         if too_long or len(notes) > most:
             reason = f"the notes are longer than {most} characters"

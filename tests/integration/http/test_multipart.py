@@ -120,7 +120,12 @@ async def test_unknown_parts_are_ignored(service: Service) -> None:
         ([part("notes", b"x" * 4001), FILE], "longer than 4000 characters"),
         ([part("notes", b"a"), part("notes", b"b"), FILE], "second part `notes`"),
         ([part("notes", b"\xff"), FILE], "the part `notes` is not valid utf-8"),
-        ([part("notes", b"a\0b"), FILE], "the part `notes` holds a NUL"),
+        ([part("notes", b"a\0b"), FILE], "the part `notes` has the control character \\x00"),
+        ([part("notes", b"\x1b[2J"), FILE], "the part `notes` has the control character \\x1b"),
+        (
+            [part("notes", b"+2AA-", "Content-Type: text/plain; charset=utf-7"), FILE],
+            "the part `notes`",
+        ),
         (
             [part("notes", b"a", "Content-Type: text/plain; charset=rot13"), FILE],
             "the charset of the part `notes` is not known",
@@ -155,6 +160,7 @@ async def test_an_error_before_the_file_refuses_the_upload(
         ([part("file", XML.replace(b"P-", b"Q-"))], ["PART_IGNORED"]),
         ([part("notes", b"a"), part("notes", b"b")], ["PART_IGNORED"]),
         ([part("notes", b"\xff")], ["PART_IGNORED"]),
+        ([part("notes", b"\x1b[2J")], ["PART_IGNORED"]),
         ([part("notes", b"x", "Content-Transfer-Encoding: x")], ["PART_IGNORED"]),
         ([part("x", b"", "no colon")], ["UPLOAD_CUT_SHORT"]),
         ([part("x", b"", "X-Long: " + "y" * 9000)], ["UPLOAD_CUT_SHORT"]),
@@ -172,6 +178,11 @@ async def test_an_error_after_the_file_becomes_a_warning(
 async def test_overlong_notes_after_the_file_are_shortened(service: Service, pool: Pool) -> None:
     await upload(service, form(FILE, part("notes", "ö".encode() * 5000)))
     assert await pool.fetchval("SELECT notes FROM imports") == "ö" * 4000
+
+
+async def test_notes_can_have_tabs_and_lines(service: Service, pool: Pool) -> None:
+    assert warned(await upload(service, form(part("notes", b"a\tb\r\nc"), FILE))) == []
+    assert await pool.fetchval("SELECT notes FROM imports") == "a\tb\r\nc"
 
 
 async def test_a_part_after_an_unusable_one_is_read(service: Service, pool: Pool) -> None:
