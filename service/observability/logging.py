@@ -1,11 +1,14 @@
 """The configuration of the log: structlog and the standard library, in one format."""
 
+import io
 import logging
 import sys
-from typing import Literal
+from typing import Literal, TextIO
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
+
+from service.control_characters import make_visible
 
 
 def configure_logging(
@@ -33,9 +36,10 @@ def configure_logging(
         ]
         if log_format == "json"
         else [
+            _make_texts_visible,
             structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-            )
+                colors=sys.stderr.isatty(), exception_formatter=_write_traceback
+            ),
         ]
     )
     structlog.configure(
@@ -52,3 +56,19 @@ def configure_logging(
         )
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+
+
+def _make_texts_visible(
+    logger: object, method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Escape the control characters of texts; the renderer prints all other values by ``repr``."""
+    return {
+        name: make_visible(value) if isinstance(value, str) else value
+        for name, value in event.items()
+    }
+
+
+def _write_traceback(out: TextIO, exc_info: structlog.typing.ExcInfo) -> None:
+    text = io.StringIO()
+    structlog.dev.plain_traceback(text, exc_info)
+    out.write("\n".join(map(make_visible, text.getvalue().split("\n"))))

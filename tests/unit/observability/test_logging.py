@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator
+from typing import Final, Literal
 
 import pytest
 import structlog
@@ -55,3 +56,35 @@ def test_console_records_are_plain_text(capsys: pytest.CaptureFixture[str]) -> N
     _write_records()
     (line,) = capsys.readouterr().err.splitlines()
     assert "also this" in line
+
+
+ACTIVE: Final = "a\x1b[2J\x9b1m\u202e\u2028\x7f\r\nb\ud800"
+
+
+@pytest.mark.parametrize("log_format", ["console", "json"])
+def test_records_show_control_characters_as_escapes(
+    log_format: Literal["console", "json"], capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging(log_format, "info")
+    log = structlog.get_logger("ours")
+    with structlog.contextvars.bound_contextvars(request_id=ACTIVE):
+        log.info(ACTIVE, path=ACTIVE, fault=ValueError(ACTIVE), names=[ACTIVE])
+        logging.getLogger("theirs").warning("%s", ACTIVE)
+    written = capsys.readouterr().err
+    assert len(written.splitlines()) == 2
+    assert all(each.isprintable() for each in written.splitlines())
+    assert written.count("\\x1b") + written.count("\\u001b") == 7
+
+
+def test_console_tracebacks_show_control_characters_as_escapes(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure_logging("console", "info")
+    try:
+        raise ValueError(ACTIVE)
+    except ValueError as exc:
+        structlog.get_logger("ours").error("failed", exc_info=exc)
+    written = capsys.readouterr().err
+    assert "ValueError: a\\x1b[2J" in written
+    assert all(each.isprintable() for each in written.split("\n"))
+    assert "\n    raise ValueError(ACTIVE)\n" in written
