@@ -9,7 +9,7 @@ from service.http import app_keys
 from service.http.auth.tokens import Verifier
 from service.http.body_drain import BodyDrain
 from service.http.middleware import finish_headers, handle_request
-from service.http.routes.health import WARNED, log_warnings
+from service.http.routes.health import log_warnings, share_results
 from service.http.routes.table import add_routes
 from service.http.upload.job import JOBS, JobRegistry
 from service.imports.manager import ImportManager
@@ -39,7 +39,7 @@ def create_app(settings: Settings, dsn: str) -> web.Application:
     app[app_keys.VERIFIER] = Verifier(settings)
     app[app_keys.BODY_DRAIN] = BodyDrain(settings.max_refused)
     app[JOBS] = JobRegistry(settings.drain_timeout)
-    app[WARNED] = {}
+    share_results(app)
     app.cleanup_ctx.append(_refresh_keys)
     app.cleanup_ctx.append(_manage_imports)
     app.cleanup_ctx.append(_prune)

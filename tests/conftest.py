@@ -31,6 +31,7 @@ from typing import Any, Final
 import pytest
 from pydantic import SecretStr
 
+from service.http import shared_result
 from service.settings import Settings
 from service.storage import Pool
 from service.storage.pool import create_pool
@@ -182,6 +183,12 @@ def settings(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) ->
     if "dsn" in request.fixturenames and request.getfixturevalue("pooler") == _UNPREPARED:
         return settings.model_copy(update={"statement_cache_size": 0})
     return settings
+
+
+@pytest.fixture(autouse=True)
+def fresh_probes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep no result of a probe after its request, so that no test waits for the next one."""
+    monkeypatch.setattr(shared_result, "KEPT", 0)
 
 
 @pytest.fixture

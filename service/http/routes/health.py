@@ -1,7 +1,12 @@
-"""Liveness, readiness and metrics of the process."""
+"""Liveness, readiness and metrics of the process.
+
+Everybody may ask for them, without a token. So all requests share one check of the database and one
+rendering of the metrics, which are kept for a second.
+"""
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 import asyncpg
@@ -13,6 +18,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from service.errors import Unavailable
 from service.http import app_keys
 from service.http.responses import respond
+from service.http.shared_result import SharedResult
 from service.http.upload.job import JOBS
 from service.observability import metrics
 from service.storage import Connection, Pool, migrate, server_checks, watchdog
@@ -22,10 +28,22 @@ OK: Final = "ok"
 UNKNOWN: Final = "unknown"
 _PROBE_TIMEOUT: Final = 2.0
 """Seconds in which the database must answer a probe."""
-WARNED: Final = web.AppKey("warned", dict[str, str])
+_WARNED: Final = web.AppKey("warned", dict[str, str])
 """The warnings that were logged last, by the name of their check."""
 
+_Check = tuple[dict[str, str], dict[str, str | None]]
+"""Whether uploads can begin, and warnings about the database."""
+_DATABASE_CHECK: Final[web.AppKey[SharedResult[_Check]]] = web.AppKey("check", SharedResult)
+_METRICS: Final[web.AppKey[SharedResult[bytes]]] = web.AppKey("metrics", SharedResult)
+
 _log = structlog.get_logger()
+
+
+def share_results(app: web.Application) -> None:
+    """Add to the application what the requests of this module share."""
+    app[_WARNED] = {}
+    app[_DATABASE_CHECK] = SharedResult(partial(_check_database, app))
+    app[_METRICS] = SharedResult(_render_metrics)
 
 
 async def healthz(request: web.Request) -> web.Response:
@@ -44,13 +62,11 @@ async def readyz(request: web.Request) -> web.Response:
         Unavailable: uploads cannot begin; ``details`` names the reason.
     """
     importer = request.app[app_keys.MANAGER]
+    required, warnings = await request.app[_DATABASE_CHECK].get()
     draining = request.app[JOBS].draining
-    checks = {"service": "The service is shutting down" if draining else OK}
-    required, warnings = await _check_database(request.app[app_keys.POOL])
-    checks |= required
+    checks = {"service": "The service is shutting down" if draining else OK, **required}
     problems = [result for result in checks.values() if result not in (OK, UNKNOWN)]
     checks |= {name: warning or OK for name, warning in warnings.items()}
-    log_warnings(request.app, warnings)
     checks["imports"] = _run_check(importer.check_slots)
     checks["spool"] = _run_check(importer.check_spool)
     if problems:
@@ -58,8 +74,14 @@ async def readyz(request: web.Request) -> web.Response:
     return respond(200, "Ready", {}, fields={"checks": checks})
 
 
-async def _check_database(pool: Pool) -> tuple[dict[str, str], dict[str, str | None]]:
-    """Return whether uploads can begin, and warnings about the database."""
+async def _check_database(app: web.Application) -> _Check:
+    """Check the database, and log new warnings."""
+    required, warnings = await _ask_database(app[app_keys.POOL])
+    log_warnings(app, warnings)
+    return required, warnings
+
+
+async def _ask_database(pool: Pool) -> _Check:
     try:
         async with asyncio.timeout(_PROBE_TIMEOUT), watchdog.acquire(pool) as conn:
             required = await _check_schema(conn)
@@ -86,7 +108,7 @@ async def _check_schema(conn: Connection) -> dict[str, str]:
 
 def log_warnings(app: web.Application, warnings: Mapping[str, str | None]) -> None:
     """Log each warning once, until it changes."""
-    logged = app[WARNED]
+    logged = app[_WARNED]
     for name, warning in warnings.items():
         if warning == UNKNOWN or warning == logged.get(name):
             continue
@@ -120,6 +142,9 @@ def _run_check(check: Callable[[], None]) -> str:
 
 async def read_metrics(request: web.Request) -> web.Response:
     """Answer with the metrics in Prometheus' text format."""
-    return web.Response(
-        body=metrics.render_metrics(), headers={"Content-Type": CONTENT_TYPE_LATEST}
-    )
+    rendered = await request.app[_METRICS].get()
+    return web.Response(body=rendered, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+async def _render_metrics() -> bytes:
+    return metrics.render_metrics()

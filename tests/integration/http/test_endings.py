@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from service.http import shared_result
 from service.imports.manager import ImportManager
 from service.imports.upload import UploadSession
 from service.settings import Settings
@@ -140,10 +141,12 @@ async def test_an_upload_that_stalls_is_interrupted(service: Service, words: str
 
 
 async def test_a_shutdown_waits_for_running_uploads_and_refuses_new_ones(
-    settings: Settings, service: Service, dsn: str
+    settings: Settings, service: Service, dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(shared_result, "KEPT", 60)
     stack = contextlib.AsyncExitStack()
     other = await stack.enter_async_context(served(settings, dsn))
+    assert (await get(other, "/readyz")).status == 200
     async with Connection(other) as connection:
         await connection.send(head(other, WHOLE, "Expect: 100-continue"))
         assert (await connection.answer()).status == 100

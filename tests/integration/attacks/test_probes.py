@@ -1,0 +1,71 @@
+"""Floods of health checks cost one check of the database and one rendering of the metrics."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from service.http import shared_result
+from service.storage import Pool
+from tests.support.raw_http import get, upload
+from tests.support.running_imports import FILE
+from tests.support.service import Service
+
+FLOOD = 300
+LONG = 60.0
+"""Seconds that no test takes."""
+CHECKS = """
+    SELECT count(*) FROM pg_locks
+    WHERE NOT granted AND relation = 'schema_migrations'::regclass
+"""
+
+
+@pytest.fixture
+async def locked(pool: Pool) -> AsyncIterator[asyncpg.transaction.Transaction]:
+    """A transaction that lets each check of the database wait until it ends."""
+    async with pool.acquire() as conn:
+        transaction = conn.transaction()
+        await transaction.start()
+        await conn.execute("LOCK TABLE schema_migrations")
+        yield transaction
+
+
+async def request_statuses(service: Service, number: int) -> Counter[int]:
+    answers = await asyncio.gather(*(get(service, "/readyz", token=None) for _ in range(number)))
+    return Counter(answer.status for answer in answers)
+
+
+async def test_a_flood_of_readiness_probes_shares_one_check_and_delays_no_upload(
+    service: Service, pool: Pool, locked: asyncpg.transaction.Transaction
+) -> None:
+    flood = asyncio.create_task(request_statuses(service, FLOOD))
+    async with asyncio.timeout(10):
+        while not await pool.fetchval(CHECKS):
+            pass
+    async with asyncio.timeout(1.5):  # less than the time-out of a check
+        assert (await upload(service, FILE)).status == 207
+    assert await pool.fetchval(CHECKS) == 1
+    await locked.rollback()
+    assert await flood == {200: FLOOD}
+
+
+@pytest.mark.parametrize("ready", [True, False])
+async def test_the_result_of_a_check_is_kept(
+    service: Service, pool: Pool, monkeypatch: pytest.MonkeyPatch, *, ready: bool
+) -> None:
+    monkeypatch.setattr(shared_result, "KEPT", LONG)
+    if not ready:
+        await pool.execute("DELETE FROM schema_migrations")
+    before = await get(service, "/readyz", token=None)
+    assert before.status == (200 if ready else 503)
+    async with pool.acquire() as conn, conn.transaction():
+        await conn.execute("LOCK TABLE schema_migrations")
+        assert (await get(service, "/readyz", token=None)).json == before.json
+
+
+async def test_rendered_metrics_are_kept(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_result, "KEPT", LONG)
+    first = await get(service, "/metrics", token=None)
+    assert (await get(service, "/metrics", token=None)).body == first.body
