@@ -13,6 +13,7 @@ from lxml import etree
 
 from service.errors import FileRefused
 from service.formats.engine.parser_errors import file_refused
+from service.model import shorten
 
 if TYPE_CHECKING:
     from lxml.etree import ParserTarget
@@ -205,7 +206,7 @@ class _PrologTarget:
     """
 
     def __init__(self) -> None:
-        self.root: etree.QName | None = None
+        self.root: tuple[str, str] | None = None  # namespace and local name
         self.doctype_name: str | None = None
 
     @property
@@ -217,7 +218,8 @@ class _PrologTarget:
 
     def start(self, tag: str, _attributes: object) -> None:
         if not self.complete:
-            self.root = etree.QName(tag)
+            namespace, _, name = tag.rpartition("}")
+            self.root = namespace[1:], name
 
     def close(self) -> None:
         """Do nothing; the parser requires the method."""
@@ -253,10 +255,12 @@ def _read_root(head: bytes, source: ByteSource, encoding: str) -> Prolog:
         _refuse_doctype(taken.decode(encoding, "replace"), target.doctype_name)
     if target.root is None:
         raise FileRefused(f"no root element within the first {PROLOG_LIMIT} bytes")
-    if target.root.namespace is None and target.root.localname.lower() == "html":
+    namespace, name = target.root
+    if not namespace and name.lower() == "html":
         raise FileRefused("the file is an HTML page, not XML")
-    pushback = PushbackSource(bytes(taken), source)
-    return Prolog(encoding, target.root.namespace, target.root.localname, pushback)
+    if "{" in namespace or "}" in namespace:  # lxml could not tell it from the name
+        raise FileRefused(f"the namespace of the root element is not a URI: {shorten(namespace)}")
+    return Prolog(encoding, namespace or None, name, PushbackSource(bytes(taken), source))
 
 
 def _refuse_doctype(text: str, name: str) -> NoReturn:

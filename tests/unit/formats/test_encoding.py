@@ -165,6 +165,12 @@ def test_a_file_that_is_not_xml_is_refused_with_a_remedy(data: bytes, part: str)
     assert part in refusal(data).reason
 
 
+@pytest.mark.parametrize("namespace", ["}", "{", "a}b", "{a}"])
+def test_a_root_in_a_namespace_with_braces_is_refused(namespace: str) -> None:
+    fault = refusal(f'<p:Project xmlns:p="{namespace}"/>'.encode())
+    assert fault.reason == f"the namespace of the root element is not a URI: {namespace}"
+
+
 def test_a_fault_has_line_and_column() -> None:
     fault = refusal(b"<?xml version='1.0'?>\n<a b=3>")
     assert (fault.line, fault.column) == (2, 6)
