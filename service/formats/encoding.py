@@ -168,7 +168,7 @@ def _detect_encoding(head: bytes, charset: str | None) -> str:
                 raise FileRefused(f"the file's encoding is UTF-32; supported are {ENCODINGS_SHOWN}")
             return encoding
     if charset is not None:
-        encoding = _canonical_name(charset, "the part's charset")
+        encoding = _supported(charset, "the part's charset")
         if encoding == "UTF-16":
             return "UTF-16BE" if head[0] == 0 else "UTF-16LE"
         return encoding
@@ -178,7 +178,7 @@ def _detect_encoding(head: bytes, charset: str | None) -> str:
         if wide:
             raise FileRefused("UTF-16 without a byte order mark needs an XML declaration")
         return "UTF-8"
-    encoding = _canonical_name(declared[1], "the encoding declared")
+    encoding = _supported(declared[1], "the encoding declared")
     if wide:
         return wide
     # The declaration was readable as single bytes, so the file is not UTF-16. Some programs declare
@@ -186,12 +186,18 @@ def _detect_encoding(head: bytes, charset: str | None) -> str:
     return "UTF-8" if encoding.startswith("UTF-16") else encoding
 
 
-def _canonical_name(name: str, where: str) -> str:
-    """Return an encoding's name as the parser knows it."""
+def canonical_name(name: str) -> str | None:
+    """Return an encoding's name as the parser knows it, or None if it is not supported."""
     known = name.strip().upper().replace("_", "-")
     for pattern, canonical in _ALIASES:
         known = pattern.sub(canonical, known)
-    if known not in ENCODINGS:
+    return known if known in ENCODINGS else None
+
+
+def _supported(name: str, where: str) -> str:
+    """Return the canonical name of an encoding; refuse the file if it is not supported."""
+    known = canonical_name(name)
+    if known is None:
         raise FileRefused(
             f"{where}, {name[:40]!r}, is not supported; supported are {ENCODINGS_SHOWN}"
         )

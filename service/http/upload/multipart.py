@@ -22,6 +22,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from service.errors import BadRequest, FileTooLarge
+from service.formats.encoding import ENCODINGS_SHOWN, canonical_name
 from service.http.upload.content_encoding import Decoder, transfer_decoder
 from service.model import shorten
 
@@ -90,16 +91,18 @@ class Part:
     def charset(self) -> str | None:
         """Return the charset of the part's Content-Type, or None.
 
+        Only the encodings of files are supported: Python has others that decode in quadratic time.
+
         Raises:
-            PartError: the charset is not a known text encoding.
+            PartError: the charset is not supported.
         """
-        if not self._charset:
-            return None
-        try:
-            bytes(4).decode(self._charset, "replace")
-        except (LookupError, ValueError):
-            raise PartError(f"the charset of the part {self.label} is not known") from None
-        return self._charset
+        charset = canonical_name(self._charset) if self._charset else None
+        if self._charset and charset is None:
+            raise PartError(
+                f"the charset of the part {self.label} is not supported; "
+                f"supported are {ENCODINGS_SHOWN}"
+            )
+        return charset
 
     def decoder(self) -> Decoder:
         """Return a decoder for the part's Content-Transfer-Encoding.
