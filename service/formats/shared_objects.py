@@ -8,7 +8,6 @@ import pickle
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
 from service.formats.engine.parsed_record import Fault
@@ -18,6 +17,8 @@ from service.spool.spool import SpoolShare, TooLarge
 
 _NONE = 0xFFFF_FFFF
 _CACHED = 4096
+_LARGEST_CACHED = 512
+"""Nodes that are kept in memory, and the bytes of the largest of them on disk."""
 
 MAX_TAKEN = 100_000
 """Largest number of objects that all projects of a file may take."""
@@ -96,7 +97,7 @@ class SharedStore:
         self._last = array("I")
         self._taken = bytearray()
         self._spool = spool.new_file(memory)
-        self._node = lru_cache(_CACHED)(self._read_node)
+        self._nodes: dict[int, Node] = {}
 
     def __contains__(self, name: bytes) -> bool:
         return name in self._first
@@ -193,7 +194,7 @@ class SharedStore:
 
     def close(self) -> None:
         """Free memory and disk."""
-        self._node.cache_clear()
+        self._nodes.clear()
         self._first.close()
         self._spool.close()
 
@@ -212,6 +213,16 @@ class SharedStore:
         while entry is not None and entry != _NONE:
             yield self._offsets[entry]
             entry = self._next[entry]
+
+    def _node(self, offset: int) -> Node:
+        node = self._nodes.get(offset)
+        if node is None:
+            node = self._read_node(offset)
+            if self._spool.tell() - offset <= _LARGEST_CACHED:
+                if len(self._nodes) == _CACHED:
+                    self._nodes.clear()
+                self._nodes[offset] = node
+        return node
 
     def _read_node(self, offset: int) -> Node:
         self._spool.seek(offset)

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
 
+from service.formats.text_cache import TextCache
 from service.model import MAX_ID, normalize_id
 from service.spool.copy_rows import escape
 
@@ -41,8 +41,6 @@ PERCENT_PATTERN = r"100(\.0{0,10})?|[0-9]{1,2}(\.[0-9]{0,10})?"
 INTEGER_PATTERN = r"[+\-]?[0-9]{1,9}"
 BOOLEAN_PATTERN = r"true|false|0|1"
 WORD_PATTERN = r"[a-z][a-z0-9_\-]{0,30}"
-
-_CACHED = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,6 @@ def _text(value: str) -> bytes:
     return escape(value.encode()) if value.strip(BLANK) else NULL
 
 
-@lru_cache(_CACHED)
 def _id(value: str) -> bytes | None:
     stripped = normalize_id(value.strip(BLANK))
     if max(len(value), len(stripped)) > MAX_ID:
@@ -92,7 +89,6 @@ def _checked(pattern: str, canonical: Callable[[str], str | None]) -> Callable[[
     """Return a cached parser. A text is bad if ``canonical`` returns None or raises ValueError."""
     matches = re.compile(pattern).fullmatch
 
-    @lru_cache(_CACHED)
     def parse(value: str) -> bytes | None:
         value = value.strip(BLANK)
         if not value:
@@ -105,7 +101,7 @@ def _checked(pattern: str, canonical: Callable[[str], str | None]) -> Callable[[
             return None
         return None if written is None else written.encode()
 
-    return parse
+    return TextCache(parse).__getitem__
 
 
 def _timestamp(value: str) -> str:
@@ -233,7 +229,7 @@ def pattern(name: str, words: str, problem: str) -> Kind:
 
 
 TEXT = Kind("text", _text, "is not text")
-ID = Kind("id", _id, f"is longer than {MAX_ID} characters")
+ID = Kind("id", TextCache(_id).__getitem__, f"is longer than {MAX_ID} characters")
 TIMESTAMP = Kind(
     "timestamp",
     _checked(TIMESTAMP_PATTERN, _timestamp),

@@ -7,7 +7,6 @@ vendor's schema (p6apibo.xsd) follows this rule, except for the fields that ``_k
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Final
 
 from service.codes import WarningCode
@@ -21,8 +20,9 @@ from service.formats.limits import Limits
 from service.formats.project_content import shared_object
 from service.formats.record_rules import Field, RecordRule
 from service.formats.shared_objects import SharedObjectRules, SharedStore
+from service.formats.text_cache import TextCache
 from service.formats.values import unescape
-from service.model import FileWarning
+from service.model import MAX_ID, FileWarning
 from service.tables import Table
 
 SOURCE: Final = "p6"
@@ -106,11 +106,12 @@ RESOURCE: Final = RecordRule(
 _TASK_ELEMENTS: Final = {"WBS": "Activity"}
 """A WBS element becomes a task, so its fields refer to the same kinds as those of an activity."""
 _LONGEST_FIRST: Final = sorted(SHARED, key=len, reverse=True)
-_CACHED: Final = 4096
 _REFERENCE: Final = re.compile(
-    rb'"TypeObjectId":"([0-9]+)","ValueObjectId":"([0-9]+)"|"(\w+)ObjectId":"([0-9]+)"'
+    rb'"TypeObjectId":"(%b)","ValueObjectId":"(%b)"|"(\w{1,1000})ObjectId":"(%b)"'
+    % ((rb"[0-9]{1,%d}" % MAX_ID,) * 3)
 )
-"""A code with its value, or any other field that refers to an object, in JSON with sorted keys."""
+"""A code with its value, or any other field that refers to an object, in JSON with sorted keys. No
+object has an id longer than ``MAX_ID``."""
 
 
 def owners_of(kind: str, references: Iterable[bytes]) -> list[bytes]:
@@ -134,7 +135,8 @@ def references(element: str, attributes: bytes) -> set[bytes]:
         attributes: its JSON with sorted keys. A text cannot look like a member, because its quotes
             are escaped.
     """
-    return {name for match in _REFERENCE.findall(attributes) for name in _names(element, match)}
+    encoded = element.encode()
+    return {name for match in _REFERENCE.findall(attributes) for name in _NAMES[(encoded, *match)]}
 
 
 def references_of_field(element: str, field: str, text: str) -> set[bytes]:
@@ -152,13 +154,13 @@ def references_of_field(element: str, field: str, text: str) -> set[bytes]:
     """
     object_id = text.strip(values.BLANK)
     if object_id.isascii() and object_id.isdecimal():
-        return {name_of(kind, object_id) for kind in _kinds(element, field)}
+        return {name_of(kind, object_id) for kind in _KINDS[element, field]}
     # An assignment may name its resource by any id.
     return {name_of("Resource", object_id)} if field == "ResourceObjectId" else set()
 
 
-@lru_cache(_CACHED)
-def _kinds(element: str, field: str) -> frozenset[str]:
+def _kinds(key: tuple[str, ...]) -> frozenset[str]:
+    element, field = key
     base = field.removesuffix("ObjectId")
     kinds: set[str | None] = set()
     for holder in (element, _TASK_ELEMENTS.get(element, element)):
@@ -168,9 +170,8 @@ def _kinds(element: str, field: str) -> frozenset[str]:
     return frozenset(kind for kind in kinds if kind is not None and field not in (base, "ObjectId"))
 
 
-@lru_cache(_CACHED)
-def _names(element: str, match: tuple[bytes, ...]) -> tuple[bytes, ...]:
-    code_type, code, field, object_id = (group.decode() for group in match)
+def _names(key: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    element, code_type, code, field, object_id = (part.decode() for part in key)
     if code_type:
         return name_of(_code_type(element), code_type), name_of(_code(element), code)
     kind = _kind(element, field)
@@ -195,6 +196,10 @@ def _kind(element: str, field: str) -> str | None:
     if field == "Type":
         return "UDFType"
     return next(filter(field.endswith, _LONGEST_FIRST), None)
+
+
+_KINDS: Final = TextCache(_kinds)
+_NAMES: Final = TextCache(_names)
 
 
 SHARED_OBJECT_RULES: Final = SharedObjectRules(

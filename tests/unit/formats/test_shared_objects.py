@@ -149,6 +149,19 @@ def test_contents_over_the_bound_leave_memory() -> None:
     assert peak < (6 << 20)
 
 
+def test_large_objects_are_not_kept_in_memory() -> None:
+    store = SharedStore(1 << 20, Spool().share())
+    for number in range(200):
+        shared = SharedObject(hashlib.sha256(b"%d" % number).digest(), "Thing", str(number), b"{}")
+        store.add(b"Thing %d" % number, shared, [], columns=b"x" * 100_000)
+    tracemalloc.start()
+    store.take([b"Thing %d" % number for number in range(200)], set())
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    store.close()
+    assert kept < 1 << 20
+
+
 def test_a_full_disk_is_an_os_error() -> None:
     program = """
 import resource, signal
