@@ -6,7 +6,7 @@ and references go to a spool, which moves from memory to an unlinked file once i
 
 import pickle
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,12 +21,14 @@ _LARGEST_CACHED = 512
 """Nodes that are kept in memory, and the bytes of the largest of them on disk."""
 
 MAX_TAKEN = 100_000
-"""Largest number of objects that all projects of a file may take."""
+"""Largest number of objects that one project may take."""
 
-MAX_EACH = 1_000
-"""Number of objects that each project may take even after the file reached ``MAX_TAKEN``. Real
-projects take up to some 150. Without a bound, a project of a few bytes could refer to the longest
-chain of objects, which costs time here and in the database."""
+FREE = 1_000
+BYTES_EACH = 8
+"""The projects of a file may take ``FREE`` objects together, and one for each ``BYTES_EACH`` bytes
+of the objects' attributes and the projects' rows. Without a bound by size, a project of a few bytes
+could take a long chain of objects, which costs time here and in the database. Real projects take
+some 150 objects, and their rows have more than 10,000 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,7 @@ class SharedStore:
     Args:
         memory: bytes of contents kept in memory.
         spool: creates the spool files.
-        limit: number of objects that the projects may take before ``MAX_EACH`` bounds each further
-            project; by default ``MAX_TAKEN``.
+        bounded: whether ``take`` bounds the number of objects.
 
     Attributes:
         ambiguous: number of objects with the name of an earlier object, but different content.
@@ -87,10 +88,11 @@ class SharedStore:
         OSError: from every method: the disk fails or is full.
     """
 
-    def __init__(self, memory: int, spool: SpoolShare, limit: int | None = None) -> None:
+    def __init__(self, memory: int, spool: SpoolShare, *, bounded: bool = True) -> None:
         self.ambiguous = 0
-        self._limit = limit
-        self._taken_count = 0
+        self._bounded = bounded
+        self._visited = 0
+        self._size = 0
         self._first = DiskSet(spool)
         self._offsets = array("Q")
         self._next = array("I")
@@ -113,11 +115,11 @@ class SharedStore:
         shared: SharedObject,
         references: Iterable[bytes],
         *,
-        owners: Iterable[bytes] = (),
+        owners: Sequence[bytes] = (),
         columns: bytes = b"",
         faults: Iterable[Fault] = (),
     ) -> None:
-        """Store an object, unless the store has one with the same name and content.
+        """Store an object, unless the store has one with the same name or owners, and content.
 
         Args:
             name: of the object, if it has one.
@@ -127,11 +129,14 @@ class SharedStore:
             columns: see ``Node``.
             faults: see ``Node``.
         """
-        twin = None if name is None else self.find(name)
-        if twin is not None:
-            if twin.digest == shared.hash:
+        if name is None:
+            if owners and self._has_variant(b"", shared):
+                return
+        elif (twin := self.find(name)) is not None:
+            if twin.digest == shared.hash or self._has_variant(name, shared):
                 return
             self.ambiguous += 1
+        self._size += len(shared.attributes)
         ordinal = len(self._taken)
         self._taken.append(0)
         offset = self._spool.seek(0, 2)
@@ -147,12 +152,15 @@ class SharedStore:
         first = self._first.get(name)
         return None if first is None else self._node(self._offsets[first])
 
-    def take(self, names: Iterable[bytes], taken: set[bytes]) -> tuple[list[int], Fault | None]:
+    def take(
+        self, names: Iterable[bytes], taken: set[bytes], size: int = 0
+    ) -> tuple[list[int], Fault | None]:
         """Take objects and, transitively, all objects that they refer to.
 
         Args:
             names: of the objects; a name without an object is ignored.
             taken: hashes of the objects that the project has taken; the method adds the new ones.
+            size: bytes of the project's rows.
 
         Returns:
             Offsets, for ``objects``, of the objects that no earlier project has taken, in the order
@@ -161,29 +169,26 @@ class SharedStore:
         Raises:
             TooLarge: the project takes more objects than it may.
         """
-        together = MAX_TAKEN if self._limit is None else self._limit
-        limit = max(together - self._taken_count, MAX_EACH)
-        fatal = None
+        self._size += size
+        left = min(MAX_TAKEN, FREE + self._size // BYTES_EACH - self._visited)
         new: dict[int, int] = {}
         seen = set(names)
         queue = list(seen)
         while queue:
             for offset in self._filed(queue.pop()):
+                if self._bounded and not left:
+                    raise TooLarge("it refers to more shared objects than a project may")
+                left -= 1
+                self._visited += 1
                 node = self._node(offset)
                 if fault := next((each for each in node.faults if each.fatal), None):
-                    fatal = fault
-                    continue
+                    return [], fault
                 if node.digest not in taken:
-                    self._taken_count += 1
-                    if len(taken) == limit:
-                        raise TooLarge("it refers to more shared objects than a project may")
                     taken.add(node.digest)
                     queue += (name for name in node.references if name not in seen)
                     seen.update(node.references)
                 if not self._taken[node.ordinal]:
                     new[node.ordinal] = offset
-        if fatal is not None:
-            return [], fatal
         for ordinal in new:
             self._taken[ordinal] = 1
         return [new[ordinal] for ordinal in sorted(new)], None
@@ -207,6 +212,13 @@ class SharedStore:
         if first is not None:
             self._next[self._last[first]] = entry
             self._last[first] = entry
+
+    def _has_variant(self, name: bytes, shared: SharedObject) -> bool:
+        """Whether an object with this content was stored beside another of its name or its owners.
+
+        Without this, each project would visit every copy.
+        """
+        return self._first.add(b"%b\0%b" % (name, shared.hash)) is not None
 
     def _filed(self, name: bytes) -> Iterator[int]:
         entry = self._first.get(name)

@@ -5,7 +5,6 @@ a single field does not decide which object it refers to, the piece contains all
 """
 
 import struct
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -61,7 +60,7 @@ class Allocator:
         self._rules = source.shared
         self._names = [each.source for each in source.project.fields if each.column == "name"]
         self._builder = builder
-        self._store = SharedStore(8 * MIB, share, sys.maxsize)
+        self._store = SharedStore(8 * MIB, share, bounded=False)
         self._ids = DiskSet(share)
         self.shared_elements = frozenset[str]() if self._rules is None else self._rules.elements
         self.wanted = {each.source for each in source.identity}.union(self._names)

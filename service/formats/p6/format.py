@@ -47,6 +47,7 @@ class P6ProjectBuilder(ProjectBuilder):
         super().__init__(file, element, index, line)
         self._referred: set[bytes] = set()
         self._new: list[int] = []
+        self._row_size = 0
 
     def row(self, rule: RecordRule, record: ParsedRecord) -> Row:
         """Return a row, and note the shared objects that the record refers to."""
@@ -57,7 +58,9 @@ class P6ProjectBuilder(ProjectBuilder):
     def project_row(self, record: ParsedRecord) -> tuple[bytes, bytes]:
         """Return the row of the project itself, and note the shared objects that it refers to."""
         self._refer_to(references(PROJECT.name, record.stable))
-        return super().project_row(record)
+        row = super().project_row(record)
+        self._row_size = len(row[0])
+        return row
 
     def take_resource(self, element: Element, object_id: bytes) -> None:
         """Add a row of a resource when the first assignment names it."""
@@ -75,7 +78,8 @@ class P6ProjectBuilder(ProjectBuilder):
 
     def take_shared_objects(self) -> None:
         """Take the shared objects that the records refer to, directly or through others."""
-        self._new, fatal = self.file.store.take(self._referred, self.shared)
+        size = self._content.rows.size + self._row_size
+        self._new, fatal = self.file.store.take(self._referred, self.shared, size)
         if fatal is not None:
             raise TooLarge(
                 f"{fatal.element} {fatal.value} {fatal.problem}, and the project refers to it"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from service.formats.engine.parsed_record import Fault
-from service.formats.shared_objects import SharedStore
+from service.formats.shared_objects import BYTES_EACH, FREE, SharedStore
 from service.model import SharedObject
 from service.spool.spool import Spool, TooLarge
 
@@ -167,7 +167,7 @@ def test_a_full_disk_is_an_os_error() -> None:
 import resource, signal
 from service.model import SharedObject
 from service.spool.spool import Spool
-from service.formats.shared_objects import SharedStore
+from service.formats.shared_objects import BYTES_EACH, FREE, SharedStore
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 store = SharedStore(1000, Spool().share())
@@ -182,17 +182,54 @@ except OSError:
     assert run.stdout == "failed\n", run.stderr
 
 
-def test_the_number_of_taken_objects_is_bounded(
+def chain(store: SharedStore, length: int) -> None:
+    for number in range(length):
+        store.add(
+            b"%d" % number,
+            SharedObject(b"%d" % number, "Thing", "", b""),
+            [b"%d" % (number + 1)],
+        )
+
+
+def test_the_objects_that_a_project_takes_are_bounded(
     store: SharedStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("service.formats.shared_objects.MAX_TAKEN", 100)
-    monkeypatch.setattr("service.formats.shared_objects.MAX_EACH", 10)
-    for number in range(60):
-        put(store, str(number), str(number + 1))
-    assert len(take(store, "0")) == 60
-    for _ in range(3):
-        with pytest.raises(TooLarge, match="more shared objects"):
-            take(store, "0")
+    chain(store, 101)
     taken: set[bytes] = set()
-    take(store, "51", taken=taken)  # other projects can still take objects
-    assert len(taken) == 9
+    store.take([b"1"], taken)
+    assert len(taken) == 100
+    with pytest.raises(TooLarge, match="more shared objects"):
+        store.take([b"0"], set())
+
+
+def test_the_objects_that_all_projects_take_are_bounded_by_the_bytes_of_the_file(
+    store: SharedStore,
+) -> None:
+    chain(store, 600)
+    store.take([b"0"], set())
+    with pytest.raises(TooLarge, match="more shared objects"):
+        store.take([b"0"], set())
+    store.take([b"0"], set(), 600 * BYTES_EACH)
+    store.take([b"599"], set(), BYTES_EACH)  # a small project takes what it pays for
+
+
+def test_a_project_visits_copies_of_an_object_once(store: SharedStore) -> None:
+    for content in ("", "x", *"xy" * 10_000):
+        put(store, "a", content=content)
+    for _ in range(10_000):
+        store.add(None, made("rate"), [b"b"], owners=[b"b"])
+    for name, objects in ((b"a", 3), (b"b", 1)):
+        taken: set[bytes] = set()
+        store.take([name], taken)
+        assert len(taken) == objects
+    assert (store.ambiguous, store.unused) == (2, 0)
+
+
+def test_visits_of_a_faulty_object_count(store: SharedStore) -> None:
+    fault = Fault(7, "Thing", "b", "is too long", True)
+    store.add(b"a", made("a"), [], faults=[fault])
+    for _ in range(FREE + len(made("a").attributes) // BYTES_EACH):
+        assert store.take([b"a"], set()) == ([], fault)
+    with pytest.raises(TooLarge):
+        store.take([b"a"], set())
