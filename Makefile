@@ -18,7 +18,7 @@ help:
 	@echo "make test              lint, check types, and run all tests on PostgreSQL 18, some also on 16 and through PgBouncer"
 	@echo "make test-pgbouncer    run all integration tests through PgBouncer, with and without prepared statements"
 	@echo "make test-partitioned  run all integration tests on partitioned tables"
-	@echo "make attacks           attack a real service, and print responses, memory and time (3 min; ONLY=name selects)"
+	@echo "make attacks           attack a real service, and print responses, memory, CPU and time (8 min; ONLY=name selects)"
 	@echo "make chaos             strike the service and PostgreSQL in 18 ways, and prove from an audit that nothing was lost (25 min; QUICK=1: 3 min; HOURS=n)"
 	@echo "make mutants           mutate imports and storage, and print the share that the tests notice (an hour; SEED=, MUTANTS=, JOBS=)"
 	@echo "make bench             measure speed, memory and fairness (22 min; QUICK=1: 3 min, fewer measurements)"

@@ -1,22 +1,35 @@
-"""Every attack of ``tests.tools.attacks``, on a real ``serve`` process."""
+"""The attacks of ``tests.tools.attacks`` that are small, on a real ``serve`` process.
+
+``make attacks`` also sends the large ones, and measures the time that each takes.
+"""
+
+from itertools import chain
+from typing import Final
 
 import pytest
 
 from service.settings import Settings
+from tests.tools.attacks.attack import Attack
 from tests.tools.attacks.measure import attacked, by_settings, modules
 
-ATTACKS = modules()
+_LARGE: Final = {"files.amplified", "files.drips", "files.sizes", "files.texts", "http.probes"}
+GROUPS: Final = by_settings(
+    chain.from_iterable(its for name, its in modules().items() if name not in _LARGE)
+)
 
 
-@pytest.mark.parametrize("module", ATTACKS)
+@pytest.mark.parametrize(("changed", "attacks"), GROUPS)
 async def test_every_attack_is_refused_or_bounded(
-    dsn: str, settings: Settings, subtests: pytest.Subtests, module: str
+    dsn: str,
+    settings: Settings,
+    subtests: pytest.Subtests,
+    changed: dict[str, object],
+    attacks: list[Attack],
 ) -> None:
-    """In time and memory, while others are served, and with nothing left of it afterwards."""
-    cache = {"statement_cache_size": settings.statement_cache_size}
-    for changed, alike in by_settings(ATTACKS[module]):
-        async with attacked(dsn, cache | changed) as target:
-            for attack in alike:
-                with subtests.test(attack.name):
-                    seen = await target.look(attack)
-                    assert seen.faults() == []
+    """In memory, while another tenant is served, and with nothing left of it afterwards."""
+    cache = {"statement_cache_size": settings.statement_cache_size, "pool_size": 8}
+    async with attacked(dsn, cache | changed) as target:
+        for attack in attacks:
+            with subtests.test(attack.name):
+                seen = await target.look(attack)
+                assert seen.faults() == []

@@ -1,4 +1,4 @@
 """Attacks on the service: each defined once, for the tests and for the table (``make attacks``).
 
-Every module here that has a list ``ATTACKS`` is part of both; ``attack`` says what an attack is.
+Every module below that has a list ``ATTACKS`` is part of both; ``attack`` defines an attack.
 """

@@ -2,29 +2,21 @@
 
     python -m tests.tools.attacks [WORD]
 
-Each attack runs against a ``serve`` process with the settings that it needs. The exit code is 1 if
-the service did not refuse or bound one of them as expected."""
+Each attack runs against a ``serve`` process with the settings that it needs. An attack that exceeds
+a limit in time runs once more, with a second row. The exit code is 1 if the service did not refuse
+or bound one of them as expected."""
 
 import asyncio
 import itertools
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
 
-from tests.tools.attacks.measure import Seen, attacked, by_settings, modules
+from tests.tools.attacks.measure import Target, attacked, by_settings, modules
+from tests.tools.attacks.seen import HEAD
 from tests.tools.bench.database import server
 from tests.tools.bench.process import ends_all_on_sigterm, prepare
-
-_HEAD: Final = """
-| What was sent | What came back | Peak over idle, MiB | Seconds | Longest wait of another, s |
-|---|---|---|---|---|"""
-
-
-def row(seen: Seen) -> str:
-    cells = [seen.attack.name, seen.came]
-    figures = [f"{seen.peak_mib:.1f}", f"{seen.seconds:.2f}", f"{seen.waited:.2f}"]
-    return f"| {' | '.join([*(cell.replace('|', '/') for cell in cells), *figures])} |"
 
 
 async def main(word: str) -> int:
@@ -34,21 +26,37 @@ async def main(word: str) -> int:
         async with server(Path(directory)) as database:
             await prepare(database)
             found = itertools.chain.from_iterable(modules().values())
-            for settings, chosen in by_settings(attack for attack in found if word in attack.name):
-                said = ", ".join(
-                    f"`{name}`" + (f" {value}" if isinstance(value, int) else "")
-                    for name, value in settings.items()
-                )
-                print(f"\nWith {said or 'the default settings'}:\n{_HEAD}", flush=True)
+            chosen = (attack for attack in found if word in attack.name)
+            for settings, alike in by_settings(chosen):
                 async with attacked(database.dsn, settings) as target:
-                    for attack in chosen:
-                        seen = await target.look(attack)
-                        print(row(seen), flush=True)
-                        for fault in seen.faults():
+                    print(f"\nWith {_format_settings(settings)}; {_format_idle(target)}:\n{HEAD}")
+                    for attack in alike:
+                        seen = await target.examine(attack)
+                        print("\n".join(run.row() for run in seen), flush=True)
+                        for fault in [*seen[0].faults(), *seen[-1].delays()]:
                             failed += 1
                             print(f"FAULT: {attack.name}: {fault}", file=sys.stderr, flush=True)
+                    print(f"\nIdle at the end: {target.server.memory():.0f} MiB")
     print(f"\n{failed} faults")
     return 1 if failed else 0
+
+
+def _format_settings(settings: Mapping[str, object]) -> str:
+    return (
+        ", ".join(
+            f"`{name}`" + (f" {value}" if isinstance(value, int) else "")
+            for name, value in settings.items()
+        )
+        or "the default settings"
+    )
+
+
+def _format_idle(target: Target) -> str:
+    wait, cpu = target.idle_wait * 1000, target.idle_cpu * 1000
+    return (
+        f"idle at the start: {target.start_mib:.0f} MiB, another's upload {wait:.0f} ms"
+        f" with {cpu:.0f} ms of CPU"
+    )
 
 
 if __name__ == "__main__":

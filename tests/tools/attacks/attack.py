@@ -22,6 +22,8 @@ HURRIED: Final[Mapping[str, object]] = {
     "max_connections": 100,
 }
 """Settings under which what would take minutes takes seconds."""
+inflated: Final[list[int]] = []
+"""Bytes that compressed pieces of the current attack inflate to; their generators add them."""
 _LONGEST: Final = 160
 
 

@@ -2,89 +2,59 @@
 
 import asyncio
 import contextlib
-import itertools
-import re
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
+from pkgutil import walk_packages
+from statistics import median
 from typing import Final
 
 import asyncpg
+from prometheus_client import CollectorRegistry
+from prometheus_client.multiprocess import MultiProcessCollector
 
+from service.observability.metrics import SHARED_DIR
 from service.settings import Settings
-from tests.support.raw_http import XML, form, part, upload
-from tests.support.service import SECRET, Service, token
+from tests.support.raw_http import Connection
+from tests.support.service import SECRET, Service
 from tests.tools import attacks
-from tests.tools.attacks.attack import Attack
+from tests.tools.attacks.attack import Attack, inflated
+from tests.tools.attacks.neighbour import CLIENT, Neighbour, neighbour
+from tests.tools.attacks.seen import MOST_HELD_MIB, Seen
 from tests.tools.bench.database import Database
 from tests.tools.bench.process import Server, serving
 
-NEIGHBOUR: Final = 2
-"""The client that is served meanwhile."""
-MOST_WAIT: Final = 5.0
-"""Seconds that an upload of the neighbour's may take."""
-TRACEBACK: Final = "Traceback"
-
 _PATIENCE: Final = 15.0
 """Seconds after an attack in which what it opened must be gone."""
+_HELD_AFTER: Final = 10.0
+"""Seconds after an attack in which its memory must be given back."""
 _POOLS: Final = 4
 """Descriptors and threads by which the pools of the process may have grown since its start."""
-_FILE: Final = form(part("file", XML))
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What was seen of an attack.
-
-    Attributes:
-        came: what came back.
-        seconds: from its first byte to what came back.
-        peak_mib: highest resident memory of the process meanwhile, over that before.
-        waited: seconds that the slowest upload of the neighbour took.
-        left: descriptors and threads that were there afterwards and not before the first attack.
-        log: what the process said meanwhile.
-    """
-
-    attack: Attack
-    came: str
-    seconds: float
-    peak_mib: float
-    waited: float
-    left: int
-    log: str
-
-    def faults(self) -> list[str]:
-        """What is not as it should be."""
-        attack = self.attack
-        found = {
-            f"came back: {self.came}": not re.fullmatch(attack.expected, self.came, re.DOTALL),
-            f"{self.seconds:.1f} s": self.seconds > attack.most_seconds,
-            f"{self.peak_mib:.0f} MiB": self.peak_mib > attack.most_mib,
-            f"the neighbour waited {self.waited:.1f} s": self.waited > MOST_WAIT,
-            f"{self.left} descriptors or threads are left": self.left > 0,
-            f"logged: {self.log[self.log.find(TRACEBACK) :][:3000]}": TRACEBACK in self.log,
-        }
-        return [words for words, wrong in found.items() if wrong]
+_IDLE_UPLOADS: Final = 20
+_TURNS: Final = "bulk_import_parse_turn_cpu_seconds_bucket"
 
 
 def modules() -> dict[str, list[Attack]]:
     """Return the attacks of each module that has some."""
-    names = [module.name for module in iter_modules(attacks.__path__) if module.name != "__main__"]
+    prefix = f"{attacks.__name__}."
+    names = [module.name for module in walk_packages(attacks.__path__, prefix)]
     found = {
-        name: getattr(import_module(f"{attacks.__name__}.{name}"), "ATTACKS", []) for name in names
+        name.removeprefix(prefix): getattr(import_module(name), "ATTACKS", [])
+        for name in names
+        if not name.endswith("__main__")
     }
     return {name: its for name, its in found.items() if its}
 
 
-def by_settings(found: Iterable[Attack]) -> Iterator[tuple[dict[str, object], list[Attack]]]:
-    """Yield neighbouring attacks of equal settings together."""
-    for _, alike in itertools.groupby(found, lambda attack: repr(attack.settings)):
-        together = [*alike]
-        yield dict(together[0].settings), together
+def by_settings(found: Iterable[Attack]) -> list[tuple[dict[str, object], list[Attack]]]:
+    """Return attacks of equal settings together; those share a process."""
+    groups: dict[str, list[Attack]] = {}
+    for attack in found:
+        groups.setdefault(repr(attack.settings), []).append(attack)
+    return [(dict(alike[0].settings), alike) for alike in groups.values()]
 
 
 @contextlib.asynccontextmanager
@@ -97,42 +67,60 @@ async def attacked(dsn: str, settings: Mapping[str, object]) -> AsyncIterator["T
     """
     connection = await asyncpg.connect(dsn)
     await connection.execute(
-        "INSERT INTO clients (client_id, name) VALUES (1, 'Attacked'), (2, 'Neighbour')"
-        " ON CONFLICT DO NOTHING"
+        "INSERT INTO clients (client_id, name) VALUES (1, 'Attacked'), ($1, 'Neighbour')"
+        " ON CONFLICT DO NOTHING",
+        CLIENT,
     )
     await connection.close()
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "log"
+        changed = {"jwt_secret": SECRET, "log_level": "info", **settings}
         with path.open("wb") as log:
-            changed = {"jwt_secret": SECRET, "log_level": "info", "pool_size": 8, **settings}
-            async with serving(Database(dsn), "", log, **changed) as server:
-                target = Target(Service(server.base, dsn, Settings()), server, path)
-                for _ in range(5):  # opens all that it keeps open
-                    await asyncio.gather(*(target.serve_neighbour() for _ in range(8)))
-                target.level = target.opened() + _POOLS
-                yield target
+            async with serving(
+                Database(dsn), "", log, {SHARED_DIR: directory}, **changed
+            ) as server:
+                service = Service(server.base, dsn, Settings())
+                async with neighbour(service) as other:
+                    target = Target(service, server, path, other)
+                    await target.warm_up()
+                    yield target
 
 
 @dataclass
 class Target:
-    """A service under attack, its process, its log, and what that has open with nothing to do."""
+    """A service under attack, its process and log, and the neighbour.
+
+    Attributes:
+        level: descriptors and threads that are open without an attack.
+        start_mib: resident memory before the first attack.
+        idle_wait: median of seconds of the neighbour's uploads without an attack.
+        idle_cpu: CPU seconds of the process for each of them.
+    """
 
     service: Service
     server: Server
     log: Path
+    neighbour: Neighbour
     level: int = 0
+    start_mib: float = 0
+    idle_wait: float = 0
+    idle_cpu: float = 0
 
-    def opened(self) -> int:
-        """Descriptors and threads."""
-        return self.server.descriptors() + self.server.threads()
+    async def warm_up(self) -> None:
+        """Let the service open all that it keeps open, and measure it idle."""
+        for _ in range(3):
+            await self._measure_idle()
+        self.level = self._opened() + _POOLS
+        self.start_mib = self.server.memory()
 
     async def look(self, attack: Attack) -> Seen:
         """Run the attack, and measure its effects."""
-        said = self.log.stat().st_size
-        idle = self.server.memory()
+        logged = self.log.stat().st_size
+        idle, cpu, turns = self.server.memory(), self.server.cpu(), self._turns()
         self.server.forget_peak()
-        done = asyncio.Event()
-        neighbour = asyncio.create_task(self._serve_until(done))
+        sent = Connection.bytes_sent
+        inflated.clear()
+        await self.neighbour.start()
         began = time.monotonic()
         try:
             async with asyncio.timeout(2 * attack.most_seconds):
@@ -140,45 +128,68 @@ class Target:
         except TimeoutError:
             came = "nothing"
         seconds = time.monotonic() - began
-        done.set()
-        waited = await neighbour
+        waits = await self.neighbour.stop()
+        held = await self._held(idle)
         peak = self.server.peak() - idle
         left = await self._left()
+        cpu = self.server.cpu() - cpu - self.idle_cpu * len(waits)
+        volume = max(Connection.bytes_sent - sent, sum(inflated))
+        turn = max((edge for edge, count in self._turns().items() if count > turns[edge]))
         with self.log.open("rb") as log:
-            log.seek(said)
-            return Seen(attack, came, seconds, peak, waited, left, log.read().decode())
+            log.seek(logged)
+            said = log.read().decode()
+        return Seen(
+            *(attack, came, seconds, peak, held, volume, cpu, turn),
+            *(waits, self.idle_wait, left, said),
+        )
 
-    async def serve_neighbour(self) -> float:
-        """Upload as another client, again where the connection is ended; the seconds that it took.
+    async def examine(self, attack: Attack) -> list[Seen]:
+        """Run the attack, and once more if it took long, because the machine may be busy.
 
-        Raises:
-            AssertionError: it was refused.
+        Only the last run counts for times, and the neighbour is measured idle again before it.
         """
-        began = time.monotonic()
-        while time.monotonic() - began <= MOST_WAIT:
-            with contextlib.suppress(ConnectionError, ValueError):
-                answer = await upload(
-                    self.service,
-                    _FILE,
-                    path=f"/api/v2/clients/{NEIGHBOUR}/projects/bulk",
-                    token=token(clients=[NEIGHBOUR], iss="issuer", aud="import"),
-                )
-                assert answer.status in (207, 408), answer.body
-                if answer.status == 207:
-                    break
-        return time.monotonic() - began
+        seen = [await self.look(attack)]
+        if seen[0].delays():
+            await self._measure_idle()
+            seen.append(await self.look(attack))
+        return seen
 
-    async def _serve_until(self, done: asyncio.Event) -> float:
-        longest = await self.serve_neighbour()
-        while not done.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(done.wait(), 0.1)
-            longest = max(longest, await self.serve_neighbour())
-        return longest
+    async def _measure_idle(self) -> None:
+        cpu = self.server.cpu()
+        await self.neighbour.start(_IDLE_UPLOADS, 0.0)
+        waits = await self.neighbour.stop()
+        self.idle_wait = median(waits)
+        self.idle_cpu = (self.server.cpu() - cpu) / len(waits)
+
+    def _turns(self) -> dict[float, float]:
+        """How many turns to parse took as much CPU time, by the upper edge of their bucket."""
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, str(self.log.parent))  # type: ignore[no-untyped-call]
+        counted = sorted(
+            (float(sample.labels["le"]), sample.value)
+            for metric in registry.collect()
+            for sample in metric.samples
+            if sample.name == _TURNS
+        )
+        below = [0.0, *(count for _, count in counted)]
+        return {edge: count - less for (edge, count), less in zip(counted, below, strict=False)}
+
+    def _opened(self) -> int:
+        """Descriptors and threads."""
+        return self.server.descriptors() + self.server.threads()
+
+    async def _held(self, idle: float) -> float:
+        """Memory over ``idle``, once it is within the limit, or time is over."""
+        return await _poll(lambda: self.server.memory() - idle, MOST_HELD_MIB, _HELD_AFTER)
 
     async def _left(self) -> int:
         """What is open beyond the level, once that is nothing, or patience ends."""
-        deadline = time.monotonic() + _PATIENCE
-        while (left := self.opened() - self.level) > 0 and time.monotonic() < deadline:  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
-        return max(left, 0)
+        return max(0, int(await _poll(lambda: self._opened() - self.level, 0, _PATIENCE)))
+
+
+async def _poll(measure: Callable[[], float], most: float, seconds: float) -> float:
+    """Measure until it is at most so much, but no longer than this; the last value."""
+    deadline = time.monotonic() + seconds
+    while (value := measure()) > most and time.monotonic() < deadline:  # noqa: ASYNC110
+        await asyncio.sleep(0.05)
+    return value

@@ -58,7 +58,7 @@ class Server:
 
     def cpu(self) -> float:
         """Seconds of CPU used so far, all threads together."""
-        return sum(map(_ticks, family(self.pid))) / os.sysconf("SC_CLK_TCK")
+        return sum(map(_cpu, family(self.pid)))
 
     def threads(self) -> int:
         """Threads now."""
@@ -88,7 +88,12 @@ async def sign(database: Database) -> str:
 
 @contextlib.asynccontextmanager
 async def serving(
-    database: Database, token: str, log: IO[bytes] | None = None, /, **settings: object
+    database: Database,
+    token: str,
+    log: IO[bytes] | None = None,
+    variables: Mapping[str, str] | None = None,
+    /,
+    **settings: object,
 ) -> AsyncIterator[Server]:
     """``bulk-import serve`` as its users run it, fresh, until the block ends.
 
@@ -96,9 +101,10 @@ async def serving(
         database: migrated.
         token: for the ``Server``.
         log: takes what it logs; by default our own standard error does.
+        variables: further ones of the environment.
         settings: beyond the defaults, by their variables' names without the prefix, in lower case.
     """
-    process = await start_serving(database, log=log, variables=None, **settings)
+    process = await start_serving(database, log=log, variables=variables, **settings)
     async with _stopping(process):
         base = await serves(process)
         # Print its further output: a full pipe would block it.
@@ -242,9 +248,9 @@ def _status(pid: int, name: str) -> int:
     return int(found[1])
 
 
-def _ticks(pid: int) -> int:
-    user, system = _stat(pid)[11:13]
-    return int(user) + int(system)
+def _cpu(pid: int) -> float:
+    """Seconds on the CPU clock of a process, as ``clock_getcpuclockid(3)`` names it."""
+    return time.clock_gettime(~pid << 3 | 2)
 
 
 def _listens(port: int) -> bool:

@@ -3,7 +3,15 @@
 from typing import Final
 
 from tests.tools.attacks.attack import Attack
-from tests.tools.attacks.xmlfiles import GOOD, JSON, JSON_END, LANDED, NATIVE, NATIVE_END, attack
+from tests.tools.attacks.files.xmlfiles import (
+    GOOD,
+    JSON,
+    JSON_END,
+    LANDED,
+    NATIVE,
+    NATIVE_END,
+    attack,
+)
 
 _NOT_READ: Final = r"400 .*is not supported; supported are UTF-8, .*"
 _FILE: Final = (NATIVE + GOOD + NATIVE_END).decode()

@@ -4,7 +4,7 @@ from typing import Final
 
 from service.formats.native.mapping import NAMESPACE
 from tests.tools.attacks.attack import Attack
-from tests.tools.attacks.xmlfiles import GOOD, NATIVE, NATIVE_END, attack, guarded
+from tests.tools.attacks.files.xmlfiles import GOOD, NATIVE, NATIVE_END, attack, guarded
 
 _REFUSED: Final = r"400 Validation error: a DOCTYPE is not allowed, line 2, column 1"
 _XML: Final = b'<?xml version="1.0"?>\n'

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import Any, Final
 
@@ -24,6 +25,25 @@ JSON_END: Final = b"</attribute></attributes>"
 LANDED: Final = r"207 good\+1; "
 """The summary if the good project, with its one task, was imported and another was not."""
 
+
+@dataclass(frozen=True)
+class Opened:
+    """A file with an open project, and its end."""
+
+    format: str
+    start: bytes
+    end: bytes
+
+
+FORMATS: Final = (
+    Opened("native", NATIVE + b'<project id="p"><name>p</name>', b"</project>" + NATIVE_END),
+    Opened("Microsoft", MSPDI, b"</Project>"),
+    Opened(
+        "Primavera",
+        P6 + b"<Project><Id>p</Id><Name>p</Name>",
+        b"</Project></APIBusinessObjects>",
+    ),
+)
 _PIECE: Final = 64 * 1024
 _HALVES: Final = """
 SELECT (SELECT count(*) FROM project_versions WHERE client_id = 1 AND name = 'half')
@@ -130,10 +150,10 @@ async def upload(service: Service, pieces: Iterable[bytes], *headers: str) -> An
 
 async def _send(connection: Connection, pieces: Iterable[bytes]) -> None:
     for piece in filter(None, pieces):
-        connection.writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+        connection.write(b"%x\r\n%b\r\n" % (len(piece), piece))
         await connection.writer.drain()
         await asyncio.sleep(0)
-    connection.writer.write(b"0\r\n\r\n")
+    connection.write(b"0\r\n\r\n")
     await connection.writer.drain()
 
 
