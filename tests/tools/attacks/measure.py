@@ -22,7 +22,7 @@ from tests.support.raw_http import Connection
 from tests.support.service import SECRET, Service
 from tests.tools import attacks
 from tests.tools.attacks.attack import Attack, inflated
-from tests.tools.attacks.neighbour import CLIENT, Neighbour, neighbour
+from tests.tools.attacks.neighbour import CLIENT, Neighbour, neighbour, upload_small
 from tests.tools.attacks.seen import MOST_HELD_MIB, Seen
 from tests.tools.bench.database import Database
 from tests.tools.bench.process import Server, serving
@@ -108,8 +108,11 @@ class Target:
 
     async def warm_up(self) -> None:
         """Let the service open all that it keeps open, and measure it idle."""
-        for _ in range(3):
-            await self._measure_idle()
+        for _ in range(5):
+            await asyncio.gather(
+                *(upload_small(self.service, client) for client in (1, CLIENT) for _ in range(8))
+            )
+        await self._measure_idle()
         self.level = self._opened() + _POOLS
         self.start_mib = self.server.memory()
 

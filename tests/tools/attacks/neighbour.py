@@ -91,11 +91,11 @@ async def _series(
         if seconds:
             since = time.monotonic() - began
             await asyncio.wait({stopped}, timeout=min(pause * (1 + since), _LONGEST_PAUSE))
-        seconds.append(await _upload(service))
+        seconds.append(await upload_small(service))
     return seconds
 
 
-async def _upload(service: Service) -> float:
+async def upload_small(service: Service, client: int = CLIENT) -> float:
     """Upload, and again if the service ends the connection; the seconds until it is imported."""
     began = time.monotonic()
     while time.monotonic() - began <= PATIENCE:
@@ -103,8 +103,8 @@ async def _upload(service: Service) -> float:
             answer = await upload(
                 service,
                 _FILE,
-                path=f"/api/v2/clients/{CLIENT}/projects/bulk",
-                token=token(clients=[CLIENT], iss="issuer", aud="import"),
+                path=f"/api/v2/clients/{client}/projects/bulk",
+                token=token(clients=[client], iss="issuer", aud="import"),
             )
             assert answer.status in (207, 408), answer.body
             if answer.status == 207:
