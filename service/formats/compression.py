@@ -5,7 +5,7 @@ between them. The library's own gzip mode would discard inflated data if a check
 """
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from isal import isal_zlib
@@ -48,10 +48,14 @@ class InflatedSource:
     Args:
         source: the file from its first byte; exceptions of its ``read`` pass through.
         limits: of the file; this class checks ``max_inflate_ratio``.
+        give_way: called between steps; as ``FileContext.give_way``.
     """
 
-    def __init__(self, source: ByteSource, limits: Limits) -> None:
+    def __init__(
+        self, source: ByteSource, limits: Limits, give_way: Callable[[], None] = lambda: None
+    ) -> None:
         self._source = source
+        self._give_way = give_way
         self._max_ratio = limits.max_inflate_ratio
         self._taken = 0
         self._given = 0
@@ -102,11 +106,13 @@ class InflatedSource:
             self._given += len(piece)
             check_ratio(self._given, self._taken, self._max_ratio)
             yield piece
+            self._give_way()
 
     def _unzip(self, compressed: Iterator[bytes]) -> Iterator[bytes]:
         first: str | None = None
         try:
             for raw, _, pieces in stream_unzip(compressed, chunk_size=_CHUNK):
+                self._give_way()
                 name = raw.decode("utf-8", "replace")
                 if _is_litter(name):
                     for _ in self._check_pieces(pieces):

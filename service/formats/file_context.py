@@ -1,5 +1,7 @@
 """The data that the projects of one file share while the file is read."""
 
+from collections.abc import Callable
+
 from service.formats.engine.interface import Engine, RecordParser
 from service.formats.format import Format
 from service.formats.json_attributes import TagKeys
@@ -16,6 +18,8 @@ class FileContext:
         limits: bounds of the file.
         namespace: of the format's elements; empty for none.
         engine: reads the file.
+        give_way: lets other imports parse first if this one has parsed for a while. Call it between
+            the steps of a loop that can take more than some milliseconds. It raises nothing.
         keys: keys of tags, one for each name that the file has used so far.
         warnings: about the file as a whole.
 
@@ -25,6 +29,7 @@ class FileContext:
         namespace: see above.
         engine: see above.
         volatile_of: by name of a format, the members that a content hash excludes.
+        give_way: see above.
     """
 
     def __init__(
@@ -34,11 +39,13 @@ class FileContext:
         namespace: str,
         engine: Engine,
         volatile_of: dict[str, frozenset[str]],
+        give_way: Callable[[], None] = lambda: None,
     ) -> None:
         self.format = file_format
         self.limits = limits
         self.namespace = namespace
         self.engine = engine
+        self.give_way = give_way
         self.keys = TagKeys(namespace)
         self.warnings: list[FileWarning] = []
         self._volatile_of = volatile_of

@@ -182,6 +182,7 @@ class ProjectBuilder(Diagnostics):
         """
         for row in self.references.release():
             self.add(row)
+            self.file.give_way()
 
     def violate(self, line: int, element: str, value: str | None, problem: str) -> None:
         """Add a violation, and discard the rows. Reading continues, to find further violations."""
@@ -315,8 +316,10 @@ class ProjectBuilder(Diagnostics):
             self.release_held_rows()
             for reference, resolved in self.references.settle():
                 self._settle(reference, resolved=resolved)
+                self.file.give_way()
             for element in record.apart:
                 self.add_part(element)
+                self.file.give_way()
             own_row = self.project_row(record)
             if not self.refused:
                 self.take_shared_objects()

@@ -1,6 +1,6 @@
 """Reads one file, project by project and record by record: bytes in, items out."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from lxml import etree
@@ -34,6 +34,7 @@ class Reader:
         limits: bounds of the file.
         charset: of the part's Content-Type; overrides the XML declaration.
         formats: tried in order.
+        give_way: called between steps; as ``FileContext.give_way``.
 
     Attributes:
         format_name: name of the file's format; None until it is detected.
@@ -55,6 +56,8 @@ class Reader:
         limits: Limits,
         charset: str | None = None,
         formats: tuple[Format, ...] = FORMATS,
+        *,
+        give_way: Callable[[], None] = lambda: None,
     ) -> None:
         self.format_name: str | None = None
         self.warnings: list[FileWarning] = []
@@ -64,6 +67,7 @@ class Reader:
         self._limits = limits
         self._charset = charset
         self._formats = formats
+        self._give_way = give_way
 
     def __iter__(self) -> Iterator[Item]:
         prolog = read_prolog(self._source, self._charset)
@@ -102,7 +106,7 @@ class Reader:
         volatile_of = {known.name: known.volatile for known in self._formats}
         make_context = file_format.context or FileContext
         file: FileContext = make_context(
-            file_format, self._limits, namespace, select.ENGINE, volatile_of
+            file_format, self._limits, namespace, select.ENGINE, volatile_of, self._give_way
         )
         return file
 

@@ -79,6 +79,7 @@ class SharedStore:
         memory: bytes of contents kept in memory.
         spool: creates the spool files.
         bounded: whether ``take`` bounds the number of objects.
+        give_way: called between steps; as ``FileContext.give_way``.
 
     Attributes:
         ambiguous: number of objects with the name of an earlier object, but different content.
@@ -88,8 +89,16 @@ class SharedStore:
         OSError: from every method: the disk fails or is full.
     """
 
-    def __init__(self, memory: int, spool: SpoolShare, *, bounded: bool = True) -> None:
+    def __init__(
+        self,
+        memory: int,
+        spool: SpoolShare,
+        *,
+        bounded: bool = True,
+        give_way: Callable[[], None] = lambda: None,
+    ) -> None:
         self.ambiguous = 0
+        self._give_way = give_way
         self._bounded = bounded
         self._visited = 0
         self._size = 0
@@ -176,6 +185,7 @@ class SharedStore:
         queue = list(seen)
         while queue:
             for offset in self._filed(queue.pop()):
+                self._give_way()
                 if self._bounded and not left:
                     raise TooLarge("it refers to more shared objects than a project may")
                 left -= 1

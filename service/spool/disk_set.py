@@ -5,8 +5,11 @@ from types import TracebackType
 
 from service.spool.spool import SpoolFile, SpoolShare
 
-FEW = 20_000
-"""Keys that are kept in a dict; past them the compact tables are used."""
+FEW = 10_000
+"""Keys that are kept in a dict; the compact tables take later ones."""
+
+FEW_BYTES = 1024 * 1024
+"""Largest size of the keys in the dict."""
 
 _HASH_BITS = 28
 _WORD = (1 << _HASH_BITS) - 1
@@ -22,8 +25,8 @@ _FIRST_SLOTS = 512
 class DiskSet:
     """A set of keys, each with a number (its payload); keys cannot be removed.
 
-    Up to ``FEW`` keys are kept in a dict. Past them, the keys go to a working file, the latest ones
-    to a buffer in memory, and open-addressed tables keep eight bytes for each key: 28 bits of its
+    The first keys are kept in a dict. Later ones go to a working file, the latest of them to a
+    buffer in memory, and open-addressed tables keep eight bytes for each key: 28 bits of its
     hash, and its offset in the file. A lookup compares the stored key, so two keys with the same
     hash are never confused. The hash selects one of several tables, because a table that grows
     exists twice for a moment.
@@ -40,7 +43,8 @@ class DiskSet:
     def __init__(self, spool: SpoolShare, memory: int = 1 << 18) -> None:
         self._memory = memory
         self._spool = spool
-        self._few: dict[bytes, int] | None = {}
+        self._few: dict[bytes, int] = {}
+        self._few_bytes = 0
         self._counts = [0] * _TABLES
         self._tables: list[array[int]] = []
         self._file: SpoolFile | None = None
@@ -48,7 +52,7 @@ class DiskSet:
         self._latest = bytearray()
 
     def __len__(self) -> int:
-        return sum(self._counts) if self._few is None else len(self._few)
+        return len(self._few) + sum(self._counts)
 
     def __contains__(self, key: bytes) -> bool:
         return self.get(key) is not None
@@ -74,13 +78,16 @@ class DiskSet:
         Returns:
             None if the key is new, else the payload with which it was first added.
         """
-        if self._few is not None:
-            before = self._few.get(key)
-            if before is None:
-                self._few[key] = payload
-                if len(self._few) > FEW:
-                    self._move_to_tables()
-            return before
+        known = self._few.get(key)
+        if known is not None:
+            return known
+        if not self._tables:
+            self._few[key] = payload
+            self._few_bytes += len(key)
+            if len(self._few) >= FEW or self._few_bytes > FEW_BYTES:
+                self._latest += b"\0"  # an offset of 0 would look like an empty slot
+                self._tables = [_new_table(_FIRST_SLOTS) for _ in range(_TABLES)]
+            return None
         word = hash(key) & _WORD
         known, slots, slot = self._find(word, key)
         if known is None:
@@ -89,25 +96,19 @@ class DiskSet:
 
     def get(self, key: bytes) -> int | None:
         """Return the payload of a key, or None if the set does not contain it."""
-        if self._few is not None:
-            return self._few.get(key)
-        return self._find(hash(key) & _WORD, key)[0]
+        known = self._few.get(key)
+        if known is None and self._tables:
+            known = self._find(hash(key) & _WORD, key)[0]
+        return known
 
     def close(self) -> None:
         """Free memory and disk space."""
-        self._few = {}
+        self._few.clear()
         self._tables.clear()
         self._latest.clear()
         if self._file is not None:
             self._file.close()
             self._file = None
-
-    def _move_to_tables(self) -> None:
-        few, self._few = self._few or {}, None
-        self._latest += b"\0"  # an offset of 0 would look like an empty slot
-        self._tables = [_new_table(_FIRST_SLOTS) for _ in range(_TABLES)]
-        for key, payload in few.items():
-            self.add(key, payload)
 
     def _find(self, word: int, key: bytes) -> "tuple[int | None, array[int], int]":
         """Return the key's payload or None, and the table and slot of the key or for it."""

@@ -77,6 +77,7 @@ def take_record(
             builder.add_stray_text(element, parent, tail)
     except TooLarge as error:
         builder.abandon(str(error))
+    builder.file.give_way()
 
 
 def take_nested_record(

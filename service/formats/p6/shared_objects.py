@@ -6,7 +6,7 @@ vendor's schema (p6apibo.xsd) follows this rule, except for the fields that ``_k
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from service.codes import WarningCode
@@ -227,9 +227,10 @@ class P6FileContext(FileContext):
         namespace: str,
         engine: Engine,
         volatile_of: dict[str, frozenset[str]],
+        give_way: Callable[[], None] = lambda: None,
     ) -> None:
-        super().__init__(file_format, limits, namespace, engine, volatile_of)
-        self.store = SharedStore(limits.shared_bytes, limits.spool)
+        super().__init__(file_format, limits, namespace, engine, volatile_of, give_way)
+        self.store = SharedStore(limits.shared_bytes, limits.spool, give_way=give_way)
         self._baselines = 0
         self._loose_records = 0
 

@@ -24,6 +24,9 @@ otherwise wait once more for the imports that parse large files."""
 class ThrottledReader:
     """Reads a pipe, and releases the parsing slot before each read that may have to wait.
 
+    A little compressed data can take seconds to parse. So parsing also calls ``give_way`` between
+    its steps, and a turn ends once it has used its CPU time.
+
     Args:
         pipe: the file as it arrives.
         slot: the thread's parsing slot.
@@ -45,6 +48,12 @@ class ThrottledReader:
             return data
         with slot_released(self._slot, self._watch, Stage.RECEIVE):
             return self._pipe.read(n)
+
+    def give_way(self) -> None:
+        """Let other imports parse first if the turn has used its CPU time."""
+        if self._slot.used_up:
+            with slot_released(self._slot, self._watch, Stage.PARSE_TURN):
+                pass
 
 
 @contextlib.contextmanager
@@ -71,6 +80,7 @@ def slot_released(
 def batch_projects(
     reader: Reader,
     hand_on: Callable[[Batch, bool], None],
+    give_way: Callable[[], None],
     *,
     batch_projects: int,
     batch_bytes: int,
@@ -85,6 +95,7 @@ def batch_projects(
         reader: parses the file.
         hand_on: takes a batch, and whether it is the last one. It blocks while the writers are
             busy, and closes the batch once it is written.
+        give_way: called after each item; as ``ThrottledReader.give_way``.
         batch_projects: the maximum number of items in a batch.
         batch_bytes: the approximate size of a batch. A project with rows on disk completes its
             batch at once, so that the writers can free the disk.
@@ -109,6 +120,7 @@ def batch_projects(
                 if full or (isinstance(item, Project) and item.rows.spilled):
                     complete, batch = batch, Batch()
                     hand_on(complete, False)
+                give_way()
         except (FileRefused, FileTooLarge, TooLarge) as exc:
             fault = FileTooLarge(str(exc)) if isinstance(exc, TooLarge) else exc
             if not index:

@@ -14,9 +14,13 @@ from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import count
+from typing import Final
 from weakref import WeakValueDictionary
 
 from service.observability import metrics
+
+TURN_CPU_SECONDS: Final = 0.01
+"""CPU time after which a turn to parse ends. A small file takes less, so it waits only once."""
 
 
 @dataclass(eq=False)
@@ -139,6 +143,11 @@ class Slot:
         self._queue = queue
         self._held = False
         self._cpu_before = 0.0
+
+    @property
+    def used_up(self) -> bool:
+        """Whether the turn has ended: acquire the slot again before more is parsed."""
+        return not self._held or time.thread_time() - self._cpu_before >= TURN_CPU_SECONDS
 
     def acquire(self) -> None:
         """Wait for the slot, unless it is held."""

@@ -190,15 +190,17 @@ class UploadPipeline:
                 self._parsing.slot_in_thread() as self._slot,
             ):
                 self._watch.switch_to(Stage.PARSE)
-                source = InflatedSource(
-                    ThrottledReader(self._pipe, self._slot, self._watch), limits
-                )
+                pipe = ThrottledReader(self._pipe, self._slot, self._watch)
+                source = InflatedSource(pipe, limits, pipe.give_way)
                 if self._lease.keyed:
                     self._fingerprint = FingerprintReader(source, limits.max_file_bytes)
-                self._reader = Reader(self._fingerprint or source, limits, self.charset)
+                self._reader = Reader(
+                    self._fingerprint or source, limits, self.charset, give_way=pipe.give_way
+                )
                 batch_projects(
                     self._reader,
                     self._hand_on if self._staged is None else self._stage,
+                    pipe.give_way,
                     batch_projects=settings.batch_projects,
                     batch_bytes=settings.batch_bytes,
                     spool=self._spool,
@@ -208,12 +210,13 @@ class UploadPipeline:
         finally:
             self._pipe.abandon()
 
-    def _stage(self, batch: Batch, _last: bool) -> None:
+    def _stage(self, batch: Batch, last: bool) -> None:
         assert self._staged is not None
-        try:
-            self._staged.add(batch)
-        except TooLarge as exc:
-            raise ImportStopped("failed", FileTooLarge(str(exc))) from exc
+        with slot_released(self._slot, self._watch, Stage.HAND_ON, reacquire=not last):
+            try:
+                self._staged.add(batch)
+            except TooLarge as exc:
+                raise ImportStopped("failed", FileTooLarge(str(exc))) from exc
 
     def _hand_on(self, batch: Batch, last: bool) -> None:
         self._run_on_loop(self._enqueue(batch), reacquire=not last)

@@ -72,3 +72,16 @@ def test_a_key_takes_less_than_50_bytes_of_memory() -> None:
     finally:
         tracemalloc.stop()
     assert peak < 50 * 100_000
+
+
+def test_few_but_long_keys_take_little_memory() -> None:
+    tracemalloc.start()
+    try:
+        with DiskSet(Spool().share()) as keys:
+            for n in range(9_000):
+                keys.add(b"%01000d" % n, n)
+            _, peak = tracemalloc.get_traced_memory()
+            assert [keys.get(b"%01000d" % n) for n in (5, 8_999)] == [5, 8_999]
+    finally:
+        tracemalloc.stop()
+    assert peak < 3_000_000

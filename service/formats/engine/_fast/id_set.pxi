@@ -1,7 +1,8 @@
 # The ids of a project's records.
 
 cdef enum:
-    FEW_IDS = 20_000  # kept in memory; a ``DiskSet`` takes over for more
+    FEW_IDS = 20_000  # kept in the table; a ``DiskSet`` takes later ones
+    FEW_BYTES = 1024 * 1024  # largest size of the ids in the table
 
 cdef unsigned long long FNV_PRIME = 1099511628211
 cdef unsigned long long SEED = int.from_bytes(urandom(8), "little")
@@ -14,7 +15,7 @@ cdef struct IdTable:
     unsigned long long* slots
     Py_ssize_t size
     Py_ssize_t count
-    bint spilled
+    bint full
     PyObject* owner
 
 
@@ -48,8 +49,6 @@ cdef int look_up_id(
     """Whether an id, given in two pieces, is in the set. With ``insert``, a missing id is added."""
     cdef unsigned long long hash, at, slot
     cdef unsigned short total = <unsigned short> (length + size)
-    if ids.spilled:
-        return look_up_spilled(ids, kind, length, text, size, insert)
     if ids.count * 4 >= ids.size * 3:
         if not insert and ids.size == 0:
             return 0
@@ -64,14 +63,15 @@ cdef int look_up_id(
         ):
             return 1
         at = (at + 1) & (ids.size - 1)
+    if ids.full:
+        return look_up_later(ids, kind, length, text, size, insert)
     if insert:
         ids.slots[at] = (hash >> 32 << 32) | (ids.texts.used + 1)
         ids.count += 1
         put(&ids.texts, <const char*> &total, 2)
         put(&ids.texts, kind, length)
         put(&ids.texts, text, size)
-        if ids.count > FEW_IDS:
-            spill_ids(ids)
+        ids.full = ids.count >= FEW_IDS or ids.texts.used > FEW_BYTES
     return 0
 
 
@@ -95,33 +95,30 @@ cdef int grow_table(IdTable* ids) except -1 nogil:
     return 0
 
 
-cdef int look_up_spilled(
+cdef int look_up_later(
     IdTable* ids, const char* kind, Py_ssize_t length, const char* text, Py_ssize_t size,
     bint insert
 ) except -1 with gil:
     cdef IdSet owner = <IdSet> ids.owner
     cdef bytes record_id = PyBytes_FromStringAndSize(kind, length)
     record_id += PyBytes_FromStringAndSize(text, size)
-    return (owner.spilled.add(record_id) if insert else owner.spilled.get(record_id)) is not None
-
-
-cdef int spill_ids(IdTable* ids) except -1 with gil:
-    (<IdSet> ids.owner).spill()
-    return 0
+    if owner.later is None:
+        owner.later = owner.make_later()
+    return (owner.later.add(record_id) if insert else owner.later.get(record_id)) is not None
 
 
 cdef class IdSet:
     """A set of ids with the interface of ``DiskSet``, but faster while it is small.
 
     Args:
-        larger: creates the ``DiskSet`` that takes over when there are many ids.
+        make_later: creates the ``DiskSet`` that takes the ids after the first ones.
     """
 
     cdef IdTable table
-    cdef object larger, spilled
+    cdef object make_later, later
 
-    def __cinit__(self, larger):
-        self.larger = larger
+    def __cinit__(self, make_later):
+        self.make_later = make_later
         self.table.owner = <PyObject*> self
 
     def __dealloc__(self):
@@ -138,25 +135,12 @@ cdef class IdSet:
     def close(self):
         """Free memory and disk."""
         self.free_table()
-        if self.spilled is not None:
-            self.spilled.close()
+        if self.later is not None:
+            self.later.close()
 
     cdef bint look_up(self, bytes record_id, bint insert) except -1:
         cdef const char* text = PyBytes_AS_STRING(record_id)
         return look_up_id(&self.table, text, 0, text, PyBytes_GET_SIZE(record_id), insert)
-
-    cdef int spill(self) except -1:
-        cdef Py_ssize_t offset = 0
-        cdef unsigned short size
-        spilled = self.larger()
-        while offset < self.table.texts.used:
-            memcpy(&size, self.table.texts.data + offset, 2)
-            spilled.add(PyBytes_FromStringAndSize(self.table.texts.data + offset + 2, size))
-            offset += size + 2
-        self.spilled = spilled
-        self.table.spilled = True
-        self.free_table()
-        return 0
 
     cdef int free_table(self) noexcept:
         free(self.table.texts.data)
