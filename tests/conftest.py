@@ -15,7 +15,8 @@ locks, heartbeats and connections a pooler or partitions can disturb (``_POOLED`
 ``18+pgbouncer-unprepared`` one that knows no prepared statements; with ``18+partitioned`` its
 tables are partitioned, and ``18+partitioned+pgbouncer`` is both.
 The servers live as long as the run, each process of it having its own; ``--server`` names one that
-runs already. A database is a copy of a migrated template, made in some 50 ms.
+runs already. A database is a copy of a migrated template, made in some 50 ms. Temporary files, also
+those of the servers, are in memory where ``TMPDIR`` names no place for them (``_MEMORY``).
 """
 
 import asyncio
@@ -23,7 +24,9 @@ import contextlib
 import itertools
 import os
 import platform
+import shutil
 import signal
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -61,6 +64,11 @@ _POOLED: Final = (
 """Integration tests that ``--pooled`` repeats through PgBouncer on partitioned tables."""
 _POOLED_SERVER: Final = "18+partitioned+pgbouncer"
 
+_MEMORY: Final = Path("/dev/shm")
+"""A copy of a database takes a seventh of the CPU time there, and waits for no disk."""
+_MEMORY_BYTES: Final = 4 << 30
+"""Free bytes with which ``_MEMORY`` is used: four processes with two servers each take 2 GiB."""
+
 _numbers: Final = itertools.count(1)
 _others: Final[list[int]] = []
 _ran_on: Final[set[str]] = set()
@@ -74,8 +82,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Stop the servers when the run is terminated, as when it is interrupted."""
+    if "TMPDIR" not in os.environ and _can_hold_temporary_files(_MEMORY):
+        os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
     config.addinivalue_line("markers", "settings(**changes): settings of the service under test")
     signal.signal(signal.SIGTERM, _interrupted)
+
+
+def _can_hold_temporary_files(folder: Path) -> bool:
+    """Check the space, and that programs can be executed there: some tests install them."""
+    if not folder.is_dir():
+        return False
+    found = os.statvfs(folder)
+    executable = not found.f_flag & os.ST_NOEXEC
+    return executable and found.f_bavail * found.f_frsize >= _MEMORY_BYTES
 
 
 def _interrupted(_number: int, _frame: object) -> None:
@@ -141,9 +160,10 @@ def server(
 ) -> Iterator[str]:
     """The DSN of a server whose databases ``migrated`` and ``partitioned`` are up to date."""
     with contextlib.ExitStack() as stack:
-        dsn = pytestconfig.getoption("--server") or stack.enter_context(
-            run_migrated_server(tmp_path_factory.mktemp("db"), postgres)
-        )
+        if not (dsn := pytestconfig.getoption("--server")):
+            folder = tmp_path_factory.mktemp("db")
+            stack.callback(shutil.rmtree, folder)
+            dsn = stack.enter_context(run_migrated_server(folder, postgres))
         _ran_on.add(f"PostgreSQL {asyncio.run(execute(dsn, 'SHOW server_version'))}")
         yield dsn
 
