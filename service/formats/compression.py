@@ -6,8 +6,9 @@ between them. The library's own gzip mode would discard inflated data if a check
 
 import struct
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from typing import Final, NoReturn
 
+import stream_unzip as zip_library
 from isal import isal_zlib
 from isal.igzip_lib import IsalError
 from stream_unzip import MissingPasswordError, UnsupportedFeatureError, stream_unzip
@@ -146,6 +147,14 @@ def _gunzip(compressed: Iterator[bytes]) -> Iterator[bytes]:
         gunzip.end()
     except BadGzip as fault:
         raise FileRefused(str(fault)) from None
+
+
+def _refuse_deflate64() -> NoReturn:
+    """Replace the library's Deflate64, which is in Python: 6 KB of it can take half a second."""
+    raise UnsupportedFeatureError
+
+
+zip_library.stream_inflate64 = _refuse_deflate64  # type: ignore[attr-defined]
 
 
 def _is_litter(name: str) -> bool:

@@ -18,6 +18,11 @@ XML = f"""<projects xmlns="{NATIVE}">
 </projects>""".encode()
 SEVERAL = "the ZIP holds several files, `plan.xml` and `other.xml`; send one XML file in each ZIP"
 
+DEFLATE64 = (
+    b"PK\x03\x04\x14\0\0\0\x09" + bytes(9) + b"\x7d\x02" + bytes(6) + b"\x01\0\0\0x" + 999 * b"\2"
+)
+"""A ZIP of empty blocks of Deflate64, each of which costs as much as a thousand bytes."""
+
 
 class Unseekable(io.RawIOBase):
     """A ZIP written to a pipe, and by Java, has its sizes after the data."""
@@ -118,6 +123,7 @@ def test_lines_of_a_compressed_file_refer_to_the_xml() -> None:
             zipped(("plan.xml", XML), method=zipfile.ZIP_LZMA),
             "compressed in a way that is not supported",
         ),
+        (DEFLATE64, "compressed in a way that is not supported"),
         (b"PK\x03\x04", "the ZIP is corrupt or breaks off"),
         (b"\x1f\x8b", "the gzip file breaks off"),
     ],
