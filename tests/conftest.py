@@ -62,6 +62,11 @@ _POOLED: Final = (
     "faults/test_connection.py",
 )
 """Integration tests that ``--pooled`` repeats through PgBouncer on partitioned tables."""
+_NEVER_POOLED: Final = (
+    *(f"imports/test_{name}.py" for name in ("spool", "huge", "threads")),
+    "whole/test_bad_projects.py",
+)
+"""Tests below ``_POOLED`` of what comes before the database: files, memory and threads."""
 _POOLED_SERVER: Final = "18+partitioned+pgbouncer"
 
 _MEMORY: Final = Path("/dev/shm")
@@ -117,7 +122,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     plain = not any("+" in server for server in wanted)
     if once or (plain and not _is_below(test.path, _EVERY_VERSION)):
         wanted = wanted[-1:]
-    if metafunc.config.getoption("--pooled") and _is_below(test.path, _POOLED):
+    pooled = metafunc.config.getoption("--pooled") and not once
+    if pooled and _is_below(test.path, _POOLED) and not _is_below(test.path, _NEVER_POOLED):
         wanted = [*wanted, _POOLED_SERVER]
     ways = [_way(*one.split("+")) for one in wanted]
     if "dsn" in metafunc.fixturenames:

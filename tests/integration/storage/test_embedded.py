@@ -60,6 +60,23 @@ def ask(dsn: str, query: str) -> object:
     return asyncio.run(fetch())
 
 
+@pytest.fixture(scope="session")
+def initialized(tmp_path_factory: pytest.TempPathFactory, postgres: str) -> Path:
+    """Directory of a server that ran once: a copy of it is faster than ``initdb``."""
+    root = tmp_path_factory.mktemp("initialized")
+    with run_server(root, postgres):
+        pass
+    return root
+
+
+@pytest.fixture
+def root(initialized: Path, tmp_path: Path) -> Path:
+    """Directory of a server of the test's own, which does not run."""
+    root = tmp_path / "root"
+    subprocess.run(["cp", "-a", initialized, root], check=True)  # keeps the owner
+    return root
+
+
 def test_a_second_start_has_the_data_of_the_first(tmp_path: Path, postgres: str) -> None:
     with run_server(tmp_path, postgres) as dsn:
         ask(dsn, "CREATE TABLE kept AS SELECT 42 AS answer")
@@ -77,56 +94,59 @@ def test_the_server_is_durable_and_has_no_tcp_port(tmp_path: Path, postgres: str
         assert stat.S_IMODE((tmp_path / f"pg{postgres}").stat().st_mode) == 0o700
 
 
-def test_the_last_of_several_holders_stops_the_server(tmp_path: Path, postgres: str) -> None:
-    with other_holder(tmp_path, postgres) as first:
-        pid = embedded_pid(tmp_path, postgres)
-        with run_server(tmp_path, postgres) as dsn:
-            assert embedded_pid(tmp_path, postgres) == pid
+@pytest.mark.once
+def test_the_last_of_several_holders_stops_the_server(root: Path, postgres: str) -> None:
+    with other_holder(root, postgres) as first:
+        pid = embedded_pid(root, postgres)
+        with run_server(root, postgres) as dsn:
+            assert embedded_pid(root, postgres) == pid
             first.communicate()
             assert ask(dsn, "SELECT 1") == 1
-        assert embedded_pid(tmp_path, postgres) is None
+        assert embedded_pid(root, postgres) is None
 
 
+@pytest.mark.once
 def test_the_next_holder_joins_and_stops_the_server_of_a_killed_holder(
-    tmp_path: Path, postgres: str
+    root: Path, postgres: str
 ) -> None:
-    with other_holder(tmp_path, postgres) as holder:
+    with other_holder(root, postgres) as holder:
         holder.kill()
-    orphan = embedded_pid(tmp_path, postgres)
+    orphan = embedded_pid(root, postgres)
     assert orphan is not None
-    with run_server(tmp_path, postgres) as dsn:
-        assert embedded_pid(tmp_path, postgres) == orphan
+    with run_server(root, postgres) as dsn:
+        assert embedded_pid(root, postgres) == orphan
         assert ask(dsn, "SELECT 1") == 1
-    assert embedded_pid(tmp_path, postgres) is None
+    assert embedded_pid(root, postgres) is None
 
 
-def test_a_killed_server_recovers_at_the_next_start(tmp_path: Path, postgres: str) -> None:
-    with run_server(tmp_path, postgres) as dsn:
+def test_a_killed_server_recovers_at_the_next_start(root: Path, postgres: str) -> None:
+    with run_server(root, postgres) as dsn:
         ask(dsn, "CREATE TABLE kept AS SELECT 42 AS answer")
-        pid = embedded_pid(tmp_path, postgres)
+        pid = embedded_pid(root, postgres)
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
-    with run_server(tmp_path, postgres) as dsn:
+    with run_server(root, postgres) as dsn:
         assert ask(dsn, "SELECT answer FROM kept") == 42
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", ["postmaster.pid", ".s.PGSQL.5432.lock"])
 @pytest.mark.parametrize(
     "left", ["", "12", "{pid}\n", "{pid}\n/elsewhere\n1\n5432\n.\n\n1 2\nready\n"]
 )
 def test_a_stale_pid_file_does_not_prevent_a_start(
-    tmp_path: Path, postgres: str, name: str, left: str
+    root: Path, postgres: str, name: str, left: str
 ) -> None:
-    with run_server(tmp_path, postgres):
+    with run_server(root, postgres):
         pass
-    data = tmp_path / f"pg{postgres}" / "data"
+    data = root / f"pg{postgres}" / "data"
     owner = data.stat()
     account = {} if os.geteuid() else {"user": owner.st_uid, "group": owner.st_gid}
     foreign = subprocess.Popen(["sleep", "60"], cwd="/", **account)  # type: ignore[call-overload]
     try:
         (data / name).write_text(left.format(pid=foreign.pid))
         os.chown(data / name, owner.st_uid, owner.st_gid)
-        with run_server(tmp_path, postgres) as dsn:
+        with run_server(root, postgres) as dsn:
             assert ask(dsn, "SELECT 1") == 1
         assert foreign.poll() is None
     finally:
@@ -134,6 +154,7 @@ def test_a_stale_pid_file_does_not_prevent_a_start(
         foreign.wait()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_start_leaves_no_process(
     tmp_path: Path, postgres: str, number: signal.Signals
@@ -151,6 +172,7 @@ def test_an_interrupted_start_leaves_no_process(
         assert ask(dsn, "SELECT 1") == 1
 
 
+@pytest.mark.once
 def test_an_interrupted_start_waits_for_the_processes_of_initdb(
     tmp_path: Path, postgres: str
 ) -> None:
@@ -168,8 +190,11 @@ def test_an_interrupted_start_waits_for_the_processes_of_initdb(
     assert stderr.rstrip().endswith("KeyboardInterrupt")
 
 
-def test_a_path_that_is_too_long_for_a_socket_works(tmp_path: Path, postgres: str) -> None:
-    root = tmp_path / ("long" * 30)
+@pytest.mark.once
+def test_a_path_that_is_too_long_for_a_socket_works(
+    tmp_path: Path, root: Path, postgres: str
+) -> None:
+    root = root.rename(tmp_path / ("long" * 30))
     with run_server(root, postgres) as dsn:
         assert ask(dsn, "SELECT 1") == 1
         psql = program_files.find_programs(postgres, root).folder / "psql"
@@ -194,16 +219,17 @@ def test_an_unusable_directory_is_named_in_the_error(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.once
 def test_a_failed_start_is_reported_with_the_last_line_of_the_log(
-    tmp_path: Path, postgres: str
+    root: Path, postgres: str
 ) -> None:
-    with run_server(tmp_path, postgres):
+    with run_server(root, postgres):
         pass
-    data = tmp_path / f"pg{postgres}" / "data"
+    data = root / f"pg{postgres}" / "data"
     (data / "PG_VERSION").write_text("9.6\n")
     with (
         pytest.raises(EmbeddedError, match=r"incompatible|not compatible|9\.6"),
-        run_server(tmp_path, postgres),
+        run_server(root, postgres),
     ):
         pass
 
@@ -227,6 +253,7 @@ def wheel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+@pytest.mark.once
 @needs_root
 def test_root_starts_a_server_below_directories_that_its_account_cannot_enter(
     tmp_path: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch, postgres: str
@@ -245,6 +272,7 @@ def test_root_starts_a_server_below_directories_that_its_account_cannot_enter(
         shutil.rmtree(home)
 
 
+@pytest.mark.once
 @needs_root
 def test_an_ordinary_user_starts_a_server(wheel: Path, postgres: str) -> None:
     nobody = pwd.getpwnam("nobody")
