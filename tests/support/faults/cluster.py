@@ -1,6 +1,8 @@
 """A PostgreSQL of a test's own, to be killed, filled up, made read-only or replaced."""
 
+import atexit
 import contextlib
+import functools
 import os
 import shutil
 import signal
@@ -57,6 +59,10 @@ class Cluster:
         """Make it, empty."""
         how = ("--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C")
         self._programs.run("initdb", "-D", str(self.data), "--no-sync", *how, fds=())
+
+    def restore(self, folder: Path) -> None:
+        """Make it a copy of the data of a server that was stopped in order."""
+        subprocess.run(["cp", "-a", folder, self.data], check=True)  # keeps the owner
 
     def copy_of(self, primary: "Cluster", slot: str, port: int | None = None) -> None:
         """Make it a standby that follows a server, at another port if one is given."""
@@ -179,6 +185,23 @@ def small_disk(folder: Path, mib: int) -> Iterator[None]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+@functools.cache
+def _migrated_data(version: str) -> Path:
+    """The data of a server with an empty current schema, until the process ends.
+
+    A copy takes a tenth of the time of ``initdb`` and all migrations.
+    """
+    stack = contextlib.ExitStack()
+    atexit.register(stack.close)
+    folder, programs = stack.enter_context(folder_for(version))
+    with contextlib.closing(Cluster(folder, programs)) as server:
+        server.make()
+        server.start()
+        migrate.migrate(server.dsn())
+        server.stop(signal.SIGINT)
+        return server.data
+
+
 @contextlib.contextmanager
 def cluster(
     version: str, *, disk_mib: int = 0, variables: Sequence[str] = (), **options: str
@@ -201,7 +224,6 @@ def cluster(
         server = stack.enter_context(
             contextlib.closing(Cluster(folder, programs, variables, **options))
         )
-        server.make()
+        server.restore(_migrated_data(version))
         server.start()
-        migrate.migrate(server.dsn())
         yield server
