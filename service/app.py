@@ -1,4 +1,4 @@
-"""The application: its routes, and the objects that they share."""
+"""The applications of the public and the admin port, and the objects that their routes share."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,7 +10,7 @@ from service.http.auth.tokens import Verifier
 from service.http.body_drain import BodyDrain
 from service.http.middleware import finish_headers, handle_request
 from service.http.routes.health import log_warnings, share_results
-from service.http.routes.table import add_routes
+from service.http.routes.table import PROBES, ROUTES, Routes, add_routes
 from service.http.upload.job import JOBS, JobRegistry
 from service.imports.manager import ImportManager
 from service.projects.retention import prune_periodically
@@ -24,7 +24,7 @@ class StartRefused(Exception):
 
 
 def create_app(settings: Settings, dsn: str) -> web.Application:
-    """Create the application. ``service.http.server.Runner`` runs it.
+    """Create the application of the public port. ``service.http.server.Runner`` runs it.
 
     Args:
         settings: the settings of the service.
@@ -33,7 +33,8 @@ def create_app(settings: Settings, dsn: str) -> web.Application:
     Raises:
         ValueError: the key that verifies tokens is missing or too weak.
     """
-    app = web.Application(middlewares=[handle_request])
+    separate = PROBES if settings.admin_port is not None else {}
+    app = _create_application({path: ROUTES[path] for path in ROUTES if path not in separate})
     app[app_keys.SETTINGS] = settings
     app[app_keys.DSN] = dsn
     app[app_keys.VERIFIER] = Verifier(settings)
@@ -43,9 +44,35 @@ def create_app(settings: Settings, dsn: str) -> web.Application:
     app.cleanup_ctx.append(_refresh_keys)
     app.cleanup_ctx.append(_manage_imports)
     app.cleanup_ctx.append(_prune)
-    app.on_response_prepare.append(finish_headers)
-    add_routes(app.router)
     return app
+
+
+def create_admin_app(app: web.Application) -> web.Application:
+    """Create the application of the admin port, which answers probes.
+
+    Args:
+        app: from ``create_app``, set up; it must run as long as this one.
+    """
+    admin = _create_application(PROBES)
+    for key, shared in app.items():
+        admin[key] = shared
+    return admin
+
+
+def _create_application(routes: Routes) -> web.Application:
+    app = web.Application(middlewares=[handle_request])
+    app.on_response_prepare.append(finish_headers)
+    add_routes(app.router, routes)
+    return app
+
+
+async def drain(app: web.Application) -> None:
+    """Refuse new imports, and wait for running ones; interrupt them after the grace period.
+
+    aiohttp's own cleanup would stop reading all bodies.
+    """
+    app[app_keys.MANAGER].drain()
+    await app[JOBS].drain()
 
 
 async def _refresh_keys(app: web.Application) -> AsyncIterator[None]:

@@ -50,6 +50,13 @@ class Settings(BaseSettings):
     # HTTP
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8080, ge=0, le=65535, description="port to listen on; 0 selects a free one")
+    admin_port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description="port for `/healthz`, `/readyz` and `/metrics`, which `BULK_IMPORT_PORT` then "
+        "no longer answers; 0 selects a free one",
+    )
     processes: int = Field(
         1,
         ge=1,

@@ -60,7 +60,8 @@ async def _find_running(settings: "Settings") -> str | None:
     base = base_url(settings.host, settings.port)
     async with aiohttp.ClientSession(timeout=_PROBE_TIMEOUT) as session:
         try:
-            async with session.get(f"{base}/healthz") as response:
+            # A small path of the public port that no other service has.
+            async with session.head(f"{base}/schema/native.xsd") as response:
                 return base if response.status == 200 else None
         except (aiohttp.ClientError, TimeoutError):
             return None
@@ -87,6 +88,8 @@ async def _run_at_new_service(
     from service.observability.logging import configure_logging
 
     configure_logging(settings.log_format, "error")
-    local = with_key(settings).model_copy(update={"host": "127.0.0.1", "port": 0})
-    async with serve_at(local, dsn) as base:
-        return await _run_at(base, client, token, work)
+    local = with_key(settings).model_copy(
+        update={"host": "127.0.0.1", "port": 0, "admin_port": None}
+    )
+    async with serve_at(local, dsn) as addresses:
+        return await _run_at(addresses.base, client, token, work)

@@ -29,10 +29,9 @@ from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import ERROR, _ErrInfo
 
 from service.errors import BadRequest, InternalError, RequestTimeout, ServiceError
-from service.http.app_keys import BODY_DRAIN, MANAGER, SETTINGS
+from service.http.app_keys import BODY_DRAIN, SETTINGS
 from service.http.middleware import REQUEST_ID_HEADER, new_request_id
 from service.http.responses import add_security_headers, error_response
-from service.http.upload.job import JOBS
 from service.observability import metrics
 from service.settings import Settings
 
@@ -224,12 +223,16 @@ class _Server(web.Server):
     however many connections are open. If none is idle, the new one is closed.
 
     Args:
-        settings: ``max_connections`` and the limits of each connection.
+        settings: the limits of each connection.
+        max_connections: open connections.
     """
 
-    def __init__(self, handler: Any, settings: Settings, **kwargs: Any) -> None:
+    def __init__(
+        self, handler: Any, settings: Settings, max_connections: int, **kwargs: Any
+    ) -> None:
         super().__init__(handler, **kwargs)
         self._settings = settings
+        self._max_connections = max_connections
         self._open: dict[Connection, None] = {}
 
     def __call__(self) -> web.RequestHandler:
@@ -238,7 +241,7 @@ class _Server(web.Server):
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
         super().connection_made(handler, transport)
         assert isinstance(handler, Connection)
-        if len(self._open) >= self._settings.max_connections:
+        if len(self._open) >= self._max_connections:
             ended = self._find_idle() or handler
             self._open.pop(ended, None)
             ended.force_close()
@@ -264,15 +267,14 @@ class _Server(web.Server):
 
 
 class Runner(web.AppRunner):
-    """Runs an application of ``create_app`` with this module's connections.
-
-    ``cleanup`` first lets uploads end, because aiohttp's own cleanup stops reading all bodies.
+    """Runs an application with this module's connections.
 
     Args:
-        app: from ``service.app.create_app``.
+        app: from ``service.app``.
+        max_connections: open connections.
     """
 
-    def __init__(self, app: web.Application) -> None:
+    def __init__(self, app: web.Application, max_connections: int) -> None:
         # ``body_drain`` discards unread bodies within its own limits; ``upload`` inflates gzip.
         super().__init__(
             app,
@@ -281,25 +283,22 @@ class Runner(web.AppRunner):
             auto_decompress=False,
             keepalive_timeout=app[SETTINGS].keepalive_timeout,
         )
+        self._max_connections = max_connections
 
     async def _make_server(self) -> web.Server:
         plain = await super()._make_server()
         return _Server(
             plain.request_handler,
             self.app[SETTINGS],
+            self._max_connections,
             request_factory=_answer_as_http_1_1(plain.request_factory),
             **self._kwargs,
         )
 
     async def cleanup(self) -> None:
-        """Wait for running imports, interrupt them after the grace period, then stop serving."""
-        try:
-            if self.server is not None:
-                self.app[MANAGER].drain()
-                await self.app[JOBS].drain()
-        finally:
-            self.app[BODY_DRAIN].hurry()
-            await super().cleanup()
+        """Stop serving; do not wait long for the bodies of refused requests."""
+        self.app[BODY_DRAIN].hurry()
+        await super().cleanup()
 
 
 def _answer_as_http_1_1(make: Any) -> Any:

@@ -17,6 +17,11 @@ SHARED_DIR: Final = "PROMETHEUS_MULTIPROC_DIR"
 """Environment variable that names the directory in which the processes of one service share their
 counts. It must be set before this module is imported."""
 
+PROCESSES: Final = Gauge(
+    "bulk_import_processes",
+    "Processes that serve, of BULK_IMPORT_PROCESSES",
+    multiprocess_mode="livesum",
+)
 IMPORTS_RUNNING: Final = Gauge(
     "bulk_import_imports_running",
     "Imports that are running, of at most BULK_IMPORT_MAX_IMPORTS",

@@ -6,6 +6,7 @@ import os
 import re
 import select
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from tests.support.databases import embedded_pid
 from tests.support.paths import CHECKOUT
 
 NATIVE = (CHECKOUT / "samples" / "native.xml").read_bytes()
+NOWHERE = "postgresql://127.0.0.1:1/x"
 UPLOADS = 12
 """Enough that neither of two processes takes them all, if one of them is slow."""
 
@@ -156,6 +158,25 @@ def test_a_dead_worker_is_replaced_while_the_other_serves(cli: CommandLine, toke
         assert process.wait(30) == 0
 
 
+def test_processes_share_the_admin_port(cli: CommandLine, token: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    admin = f"http://127.0.0.1:{port}"
+    with cli.serving_process(**TWO, BULK_IMPORT_ADMIN_PORT=str(port)) as (process, base):
+        assert metric(admin, "bulk_import_processes") == 2
+        for path in ("/healthz", "/readyz", "/metrics"):
+            assert (get(base, path)[0], get(admin, path)[0]) == (404, 200)
+        # A command finds the service by its public port; it could not start another one.
+        found = {"BULK_IMPORT_PORT": base.rpartition(":")[2], "DATABASE_URL": NOWHERE}
+        assert cli.ok("projects", "--client", 1, "--token", token, **found) == ""
+        # The other process still answers after one has died.
+        dying = min(workers(process))
+        alive = os.pidfd_open(dying)
+        os.kill(dying, signal.SIGKILL)
+        assert ended(alive)
+        assert get(admin, "/readyz")[0] == 200
+
+
 def test_replacing_a_worker_is_tried_until_it_succeeds(cli: CommandLine, secret: Path) -> None:
     with cli.serving_process(**TWO) as (process, base):
         kept = secret.read_text()
@@ -167,8 +188,10 @@ def test_replacing_a_worker_is_tried_until_it_succeeds(cli: CommandLine, secret:
         assert "shorter than 32 bytes" in process.stderr.readline()
         until(lambda: workers(process) == {other})
         assert get(base, "/healthz")[0] == 200
+        until(lambda: metric(base, "bulk_import_processes") == 1)
         secret.write_text(kept)
-        until(lambda: len(workers(process)) == 2)
+        until(lambda: metric(base, "bulk_import_processes") == 2)
+        assert len(workers(process)) == 2
         alive = os.pidfd_open(other)
         os.kill(other, signal.SIGKILL)
         assert ended(alive)

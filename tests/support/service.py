@@ -56,8 +56,8 @@ def token(
 @contextlib.asynccontextmanager
 async def served(settings: Settings, dsn: str) -> AsyncIterator[Service]:
     """Serve on a free port of 127.0.0.1 until the block ends."""
-    async with serve_at(settings.model_copy(update={"port": 0}), dsn) as base:
-        yield Service(base, dsn, settings)
+    async with serve_at(settings.model_copy(update={"port": 0}), dsn) as addresses:
+        yield Service(addresses.base, dsn, settings)
 
 
 def limits(**setting: int) -> Sequence[Any]:

@@ -49,10 +49,17 @@ def serve(
         raise typer.Exit(asyncio.run(supervise(settings, number)))
 
 
-def worker(listeners: Annotated[list[int], typer.Argument(min=0)]) -> None:
+def worker(
+    listeners: Annotated[list[int], typer.Argument(min=0)],
+    admin: Annotated[list[int] | None, typer.Option(min=0)] = None,
+) -> None:
     """Serve on inherited sockets; only `serve --processes` runs this command."""
     with _prepare() as (settings, dsn):
-        _run(settings, dsn, [socket.socket(fileno=each) for each in listeners])
+        _run(settings, dsn, _open_sockets(listeners), _open_sockets(admin or []))
+
+
+def _open_sockets(descriptors: list[int]) -> list[socket.socket]:
+    return [socket.socket(fileno=each) for each in descriptors]
 
 
 @contextlib.contextmanager
@@ -68,7 +75,7 @@ def _prepare() -> Iterator[tuple["Settings", str]]:
         yield settings, dsn
 
 
-def _run(settings: "Settings", dsn: str, listeners: Sequence[socket.socket] = ()) -> None:
+def _run(settings: "Settings", dsn: str, *listeners: Sequence[socket.socket]) -> None:
     import uvloop
 
     from service.observability.tracing import TracingError, export_traces
@@ -77,12 +84,12 @@ def _run(settings: "Settings", dsn: str, listeners: Sequence[socket.socket] = ()
     try:
         # A second signal cancels the main task.
         with export_traces(), contextlib.suppress(asyncio.CancelledError):
-            uvloop.run(_serve(settings, dsn, listeners))
+            uvloop.run(_serve(settings, dsn, *listeners))
     except TracingError as error:
         raise CommandError(str(error)) from error
 
 
-async def _serve(settings: "Settings", dsn: str, listeners: Sequence[socket.socket]) -> None:
+async def _serve(settings: "Settings", dsn: str, *listeners: Sequence[socket.socket]) -> None:
     from service.cli.serve.site import serve_at
 
     stop = asyncio.Event()
@@ -91,11 +98,12 @@ async def _serve(settings: "Settings", dsn: str, listeners: Sequence[socket.sock
     _stop_on_signals(stop, main)
     if listeners:
         _stop_with_parent(stop, main)
-    async with serve_at(settings, dsn, listeners) as base:
+    async with serve_at(settings, dsn, *listeners) as addresses:
         # Objects created so far live as long as the process: garbage collections can skip them.
         gc.collect()
         gc.freeze()
-        typer.echo(f"Serving on {base} (Ctrl-C stops)")
+        probes = "" if addresses.admin is None else f" and probes on {addresses.admin}"
+        typer.echo(f"Serving on {addresses.base}{probes} (Ctrl-C stops)")
         await stop.wait()
 
 

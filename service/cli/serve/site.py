@@ -11,15 +11,16 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 from aiohttp import web
 
-from service.app import StartRefused, create_app
+from service.app import StartRefused, create_admin_app, create_app, drain
 from service.cli.output import CommandError
 from service.cli.serve.address import base_url, cannot_listen
 from service.http.server import Runner
+from service.observability import metrics
 from service.settings import Settings
 
 BACKLOG: Final = 1024
@@ -29,47 +30,88 @@ STEP: Final = 0.002
 MAX_STEPS: Final = 8
 _RETRY: Final = 1.0
 """Seconds until the next attempt if the process has no descriptors left."""
+MAX_ADMIN_CONNECTIONS: Final = 64
+"""Open connections of the admin port. Connections of the public port do not count."""
 
 _log = structlog.get_logger()
 
 
+class Addresses(NamedTuple):
+    """Where a service answers, such as ``http://127.0.0.1:8080``.
+
+    Attributes:
+        base: of the API.
+        admin: of the probes; None if they are at ``base``.
+    """
+
+    base: str
+    admin: str | None = None
+
+
 @contextlib.asynccontextmanager
 async def serve_at(
-    settings: Settings, dsn: str, listeners: Sequence[socket.socket] = ()
-) -> AsyncIterator[str]:
-    """Serve on the address of the settings until the block ends.
+    settings: Settings,
+    dsn: str,
+    listeners: Sequence[socket.socket] = (),
+    admin_listeners: Sequence[socket.socket] = (),
+) -> AsyncIterator[Addresses]:
+    """Serve on the addresses of the settings until the block ends.
 
     Args:
         settings: with a key for tokens; port 0 takes a free one.
         dsn: of the database, which has the current schema; a URL.
-        listeners: sockets bound to that address, if other processes serve on it too.
-
-    Yields:
-        The base of the service, such as ``http://127.0.0.1:8080``.
+        listeners: sockets bound to the public port, if other processes serve on it too.
+        admin_listeners: the same for the admin port.
 
     Raises:
-        CommandError: a key for tokens is too weak, the address is not available, or the service
+        CommandError: a key for tokens is too weak, an address is not available, or the service
             cannot work on the database.
     """
     try:
-        runner = Runner(create_app(settings, dsn))
+        app = create_app(settings, dsn)
     except ValueError as error:
         raise CommandError(str(error)) from error
-    try:
+    async with contextlib.AsyncExitStack() as stack:
         try:
-            await runner.setup()
+            runner = await _run(stack, app, settings.max_connections)
         except StartRefused as error:
             raise CommandError(str(error)) from error
-        sites: list[web.BaseSite] = [SharedSite(runner, each) for each in listeners]
-        try:
-            for site in sites or [web.TCPSite(runner, settings.host, settings.port)]:
-                await site.start()
-        except OSError as error:
-            raise cannot_listen(settings.host, settings.port, error) from error
-        address = listeners[0].getsockname() if listeners else runner.addresses[0]
-        yield base_url(settings.host, address[1])
-    finally:
-        await runner.cleanup()
+        ports = [(runner, settings.port, listeners)]
+        if settings.admin_port is not None:
+            probes = await _run(stack, create_admin_app(app), MAX_ADMIN_CONNECTIONS)
+            ports.append((probes, settings.admin_port, admin_listeners))
+        stack.push_async_callback(drain, app)
+        addresses = Addresses(
+            *[await _listen(each, settings.host, port, own) for each, port, own in ports]
+        )
+        metrics.PROCESSES.set(1)
+        yield addresses
+
+
+async def _run(
+    stack: contextlib.AsyncExitStack, app: web.Application, max_connections: int
+) -> Runner:
+    """Set up a runner, which the stack cleans up."""
+    runner = Runner(app, max_connections)
+    stack.push_async_callback(runner.cleanup)
+    await runner.setup()
+    return runner
+
+
+async def _listen(runner: Runner, host: str, port: int, listeners: Sequence[socket.socket]) -> str:
+    """Accept connections on sockets, or else on an address; return the base URL.
+
+    Raises:
+        CommandError: the address is not available.
+    """
+    sites: list[web.BaseSite] = [SharedSite(runner, each) for each in listeners]
+    try:
+        for site in sites or [web.TCPSite(runner, host, port)]:
+            await site.start()
+    except OSError as error:
+        raise cannot_listen(host, port, error) from error
+    address = listeners[0].getsockname() if listeners else runner.addresses[0]
+    return base_url(host, address[1])
 
 
 class SharedSite(web.BaseSite):

@@ -1,4 +1,4 @@
-"""``serve`` in several processes: this one binds the socket and supervises; its workers serve.
+"""``serve`` in several processes: this one binds the sockets and supervises; its workers serve.
 
 A worker runs ``bulk-import worker``. It has its own session, so that a terminal's Ctrl-C reaches it
 only through this process. A worker prints its address on standard output once it serves. It ends
@@ -44,20 +44,33 @@ async def supervise(settings: Settings, number: int) -> int:
         CommandError: the address is not available.
     """
     loop = asyncio.get_running_loop()
-    try:
-        server = await loop.create_server(
-            asyncio.Protocol, settings.host, settings.port, start_serving=False
+    with contextlib.ExitStack() as stack:
+        listeners = await _bind(stack, settings.host, settings.port)
+        admin = []
+        if settings.admin_port is not None:
+            admin = await _bind(stack, settings.host, settings.admin_port)
+        metrics_dir = stack.enter_context(
+            tempfile.TemporaryDirectory(prefix="bulk-import-metrics-")
         )
-    except OSError as error:
-        raise cannot_listen(settings.host, settings.port, error) from error
-    with tempfile.TemporaryDirectory(prefix="bulk-import-metrics-") as metrics_dir:
-        supervisor = _Supervisor([each.fileno() for each in server.sockets], metrics_dir)
+        supervisor = _Supervisor(listeners, admin, metrics_dir)
         for signal_number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(signal_number, supervisor.stop)
-        try:
-            return await supervisor.run(number)
-        finally:
-            server.close()
+        return await supervisor.run(number)
+
+
+async def _bind(stack: contextlib.ExitStack, host: str, port: int) -> list[int]:
+    """Return descriptors of sockets on an address, which the stack closes.
+
+    Raises:
+        CommandError: the address is not available.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        server = await loop.create_server(asyncio.Protocol, host, port, start_serving=False)
+    except OSError as error:
+        raise cannot_listen(host, port, error) from error
+    stack.callback(server.close)
+    return [each.fileno() for each in server.sockets]
 
 
 class _Supervisor:
@@ -65,11 +78,13 @@ class _Supervisor:
 
     Args:
         listeners: descriptors of the sockets.
+        admin_listeners: those of the admin port.
         metrics_dir: the directory in which the workers combine their metrics.
     """
 
-    def __init__(self, listeners: list[int], metrics_dir: str) -> None:
-        self._listeners = listeners
+    def __init__(self, listeners: list[int], admin_listeners: list[int], metrics_dir: str) -> None:
+        self._arguments = [*map(str, listeners), *(f"--admin={each}" for each in admin_listeners)]
+        self._listeners = [*listeners, *admin_listeners]
         self._metrics_dir = metrics_dir
         self._running: set[Process] = set()
         self._serving: set[Process] = set()
@@ -102,7 +117,7 @@ class _Supervisor:
         process = await asyncio.create_subprocess_exec(
             *_own_command_line(),
             "worker",
-            *map(str, self._listeners),
+            *self._arguments,
             stdin=PIPE,
             stdout=PIPE,
             pass_fds=self._listeners,

@@ -12,7 +12,16 @@ from service.http.routes import bulk, health, imports, locks, projects, results,
 
 CLIENT: Final = "/api/v2/clients/{client_id}"
 
-ROUTES: Final[dict[str, dict[str, Handler]]] = {
+Routes = dict[str, dict[str, Handler]]
+
+PROBES: Final[Routes] = {
+    "/healthz": {hdrs.METH_GET: health.healthz},
+    "/readyz": {hdrs.METH_GET: health.readyz},
+    "/metrics": {hdrs.METH_GET: health.read_metrics},
+}
+"""The routes that move to ``BULK_IMPORT_ADMIN_PORT`` if it is set."""
+
+ROUTES: Final[Routes] = {
     f"{CLIENT}/projects/bulk": {hdrs.METH_POST: bulk.import_projects},
     f"{CLIENT}/projects": {hdrs.METH_GET: projects.list_projects},
     f"{CLIENT}/projects/{{project_id}}": {
@@ -33,9 +42,7 @@ ROUTES: Final[dict[str, dict[str, Handler]]] = {
     f"{CLIENT}/imports/{{import_id}}/cancel": {hdrs.METH_POST: imports.cancel_import},
     f"{CLIENT}/imports/{{import_id}}/undo": {hdrs.METH_POST: undo.undo_import},
     f"{CLIENT}/imports/{{import_id}}/results": {hdrs.METH_GET: results.list_results},
-    "/healthz": {hdrs.METH_GET: health.healthz},
-    "/readyz": {hdrs.METH_GET: health.readyz},
-    "/metrics": {hdrs.METH_GET: health.read_metrics},
+    **PROBES,
     "/schema/native.xsd": {hdrs.METH_GET: static.send_native_schema},
     "/openapi.json": {hdrs.METH_GET: static.send_openapi},
     "/docs": {hdrs.METH_GET: static.send_docs},
@@ -45,13 +52,13 @@ ROUTES: Final[dict[str, dict[str, Handler]]] = {
 }
 
 
-def add_routes(router: web.UrlDispatcher) -> None:
-    """Add all routes.
+def add_routes(router: web.UrlDispatcher, routes: Routes) -> None:
+    """Add routes.
 
     aiohttp would send ``100 Continue`` before it answers an unknown path or method, so both have
     routes of their own here.
     """
-    for path, handlers in ROUTES.items():
+    for path, handlers in routes.items():
         resource = router.add_resource(path)
         for method, handler in handlers.items():
             resource.add_route(method, handler, expect_handler=defer_expectation)
