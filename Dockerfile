@@ -40,7 +40,7 @@ VOLUME /spool
 USER 10001:10001
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \
-    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ['BULK_IMPORT_PORT']}/healthz\", timeout=4)"]
+    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ.get('BULK_IMPORT_ADMIN_PORT') or os.environ['BULK_IMPORT_PORT']}/healthz\", timeout=4)"]
 # Without a shell, so that SIGTERM reaches the service, which then drains.
 ENTRYPOINT ["bulk-import"]
 CMD ["serve"]

@@ -10,6 +10,7 @@ from service.http.openapi.operations import Success, json_response, operation
 from service.web import ASSETS, PAGE
 
 TAG: Final = "Service"
+_ADMIN: Final = " If `BULK_IMPORT_ADMIN_PORT` is set, only that port has this path."
 
 
 def _file(name: str, summary: str, description: str, media: str) -> Json:
@@ -24,7 +25,7 @@ PATHS: Final[Json] = {
             TAG,
             "Check liveness",
             "The process answers. It checks nothing else, because a restart cannot repair an "
-            "outage elsewhere.",
+            f"outage elsewhere.{_ADMIN}",
             successes={
                 200: json_response("The process runs.", envelope(200, "Alive", json_object({})))
             },
@@ -36,7 +37,8 @@ PATHS: Final[Json] = {
             TAG,
             "Check readiness",
             "The service is ready if the database answers, accepts writes and has all migrations, "
-            "and if the service is not shutting down.",
+            "and if the service is not shutting down. The check of the database is kept for a "
+            f"second.{_ADMIN}",
             successes={
                 200: json_response(
                     "The service is ready.", envelope(200, "Ready", json_object({}), checks=CHECKS)
@@ -52,7 +54,8 @@ PATHS: Final[Json] = {
             "getMetrics",
             TAG,
             "Read metrics",
-            "Metrics for Prometheus, counted since the start of the service.",
+            "Metrics for Prometheus, counted since the start of the service. They are kept for a "
+            f"second.{_ADMIN}",
             successes={
                 200: Success(
                     "The metrics.",

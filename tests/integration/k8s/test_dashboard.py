@@ -77,5 +77,5 @@ def test_grafana_finds_the_dashboard_where_monitoring_is_installed() -> None:
             for each in of(overlay, "ConfigMap")
             if each["metadata"].get("labels", {}).get("grafana_dashboard") == "1"
         ]
-        assert bool(boards) == bool(of(overlay, "ServiceMonitor"))
+        assert bool(boards) == bool(of(overlay, "PodMonitor"))
     assert one(OVERLAY, "ConfigMap", "bulk-import-dashboard")

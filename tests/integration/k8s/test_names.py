@@ -10,9 +10,10 @@ import typer
 import yaml
 
 from service.cli.main import app
-from service.http.routes.table import ROUTES
+from service.http.routes.table import PROBES
 from service.settings import Settings
 from tests.support.paths import CHECKOUT
+from tests.tools.k8s.expressions import ALERTS
 from tests.tools.k8s.overlays import (
     OVERLAYS,
     Object,
@@ -31,7 +32,7 @@ from tests.tools.reference.service import metrics_by_name, variable
 DOCKERFILE = (CHECKOUT / "Dockerfile").read_text("utf-8")
 DOCUMENT = (CHECKOUT / "docs" / "kubernetes.md").read_text("utf-8")
 SETTINGS = {variable(name) for name in Settings.model_fields}
-WATCHED = [overlay for overlay in OVERLAYS if of(overlay, "ServiceMonitor")]
+WATCHED = [overlay for overlay in OVERLAYS if of(overlay, "PodMonitor")]
 
 every_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
 
@@ -55,47 +56,51 @@ def test_every_variable_of_the_manifests_is_a_valid_setting(
 
 
 @every_overlay
-def test_image_service_and_routes_use_the_same_port(overlay: str) -> None:
+def test_image_service_and_routes_use_the_same_ports(overlay: str) -> None:
     port = Settings.model_fields["port"].default
-    assert in_image("BULK_IMPORT_PORT") == str(port)
+    admin = int(settings(overlay)["BULK_IMPORT_ADMIN_PORT"])
+    assert in_image("BULK_IMPORT_PORT") == str(port) != str(admin)
     assert f"\nEXPOSE {port}\n" in DOCKERFILE
-    (opened,) = service(overlay)["ports"]
-    assert opened["containerPort"] == port
+    opened = {each["name"]: each["containerPort"] for each in service(overlay)["ports"]}
+    assert opened == {"http": port, "admin": admin}
     (forwarded,) = one(overlay, "Service")["spec"]["ports"]
-    assert forwarded["targetPort"] == forwarded["name"] == opened["name"]
+    assert forwarded["targetPort"] == forwarded["name"] == "http"
     for route in of(overlay, "HTTPRoute"):
         assert route["spec"]["rules"][0]["backendRefs"][0]["port"] == forwarded["port"]
     for policy in of(overlay, "NetworkPolicy"):
         if policy["spec"]["podSelector"] == {
             "matchLabels": one(overlay, "Service")["spec"]["selector"]
         }:
+            allowed = admin if policy["metadata"]["name"] == "from-monitoring" else port
             for rule in policy["spec"].get("ingress", []):
-                assert [each["port"] for each in rule["ports"]] == [port]
+                assert [each["port"] for each in rule["ports"]] == [allowed]
 
 
 @every_overlay
-def test_probes_use_existing_routes(overlay: str) -> None:
+def test_probes_use_routes_of_the_admin_port(overlay: str) -> None:
     container = service(overlay)
     asked = {
-        probe: container[probe]["httpGet"]["path"]
+        probe: container[probe]["httpGet"]
         for probe in ("livenessProbe", "readinessProbe", "startupProbe")
     }
     assert asked == {
-        "livenessProbe": "/healthz",
-        "readinessProbe": "/readyz",
-        "startupProbe": "/healthz",
+        "livenessProbe": {"path": "/healthz", "port": "admin"},
+        "readinessProbe": {"path": "/readyz", "port": "admin"},
+        "startupProbe": {"path": "/healthz", "port": "admin"},
     }
-    assert set(asked.values()) <= set(ROUTES)
+    assert {each["path"] for each in asked.values()} <= set(PROBES)
 
 
 @pytest.mark.parametrize("overlay", WATCHED)
-def test_scraped_paths_exist(overlay: str) -> None:
-    spec = one(overlay, "ServiceMonitor")["spec"]
-    (endpoint,) = spec["endpoints"]
-    assert endpoint["path"] in ROUTES
-    watched = one(overlay, "Service")
-    assert endpoint["port"] in [port["name"] for port in watched["spec"]["ports"]]
-    assert spec["selector"]["matchLabels"].items() <= watched["metadata"]["labels"].items()
+def test_scraped_paths_and_pods_exist(overlay: str) -> None:
+    spec = one(overlay, "PodMonitor")["spec"]
+    (endpoint,) = spec["podMetricsEndpoints"]
+    assert endpoint["path"] in PROBES
+    assert endpoint["port"] == "admin"
+    labels = templates(overlay)["bulk-import"]["metadata"]["labels"]
+    assert spec["selector"]["matchLabels"].items() <= labels.items()
+    for rule in ALERTS.values():
+        assert f'job="{labels[spec["jobLabel"]]}"' in rule["expr"]
 
 
 @every_overlay

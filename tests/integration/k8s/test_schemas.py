@@ -29,7 +29,7 @@ def mistaken(item: Object, path: str, value: object) -> Object:
         ("Deployment", "bulk-import", "spec.template.spec.terminationGraceSeconds", 30),
         ("Deployment", "bulk-import", "spec.template.spec.containers.0.image", 5),
         ("NetworkPolicy", "nothing", "spec.policyType", ["Ingress"]),
-        ("ServiceMonitor", "bulk-import", "spec.endpoints.0.timeout", "10s"),
+        ("PodMonitor", "bulk-import", "spec.podMetricsEndpoints.0.timeout", "10s"),
         ("PrometheusRule", "bulk-import", "spec.groups.0.rules.0.expression", "1"),
         ("HTTPRoute", "bulk-import", "spec.rules.0.timeouts.requests", "0s"),
         ("HTTPRoute", "bulk-import", "spec.rules.0.backendRefs.0.port", "http"),
