@@ -16,17 +16,11 @@ from typing import Any, Final
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from service.errors import FileRefused, FileTooLarge
-from service.formats.compression import InflatedSource
-from service.formats.limits import Limits
 from service.formats.mspdi import format as mspdi_format
 from service.formats.mspdi import mapping as mspdi
 from service.formats.native import mapping as native
 from service.formats.p6 import format as p6
 from service.formats.p6 import mapping
-from service.formats.reader import Reader
-from service.model import Project, Refusal, SharedObjects
-from service.tables import TABLES
 from tests.support.paths import CHECKOUT
 from tests.support.reading import MSPDI, NATIVE
 
@@ -272,48 +266,3 @@ WRAPPED: Final[dict[str, Callable[[bytes], bytes]]] = {
     "gzip": gzip.compress,
     "ZIP": zipped,
 }
-
-
-class Cut:
-    """A source that gives a file in pieces.
-
-    Args:
-        data: the file.
-        places: where it is cut; any number, in any order.
-    """
-
-    def __init__(self, data: bytes, places: list[int]) -> None:
-        ends = sorted({place % (len(data) + 1) for place in places} | {len(data)})
-        starts = [0, *ends]
-        self._pieces = [data[a:b] for a, b in zip(starts, ends, strict=False) if a < b]
-        self._pieces.reverse()
-
-    def read(self, _size: int, /) -> bytes:
-        """The next piece."""
-        return self._pieces.pop() if self._pieces else b""
-
-
-def told(data: bytes, charset: str | None = None, places: list[int] | None = None) -> list[Any]:
-    """All that comes of a file, as plain data; whatever is no refusal passes through.
-
-    The text of an error is left out, because libxml2's text depends on where the file was cut.
-    """
-    limits = Limits()
-    reader = Reader(InflatedSource(Cut(data, places or []), limits), limits, charset)
-    items: list[Any] = []
-    try:
-        for item in reader:
-            if isinstance(item, Project):
-                rows = [b"".join(item.rows.blocks(table)) for table in TABLES]
-                said = (item.index, item.line, item.external_id, item.name, item.source)
-                items.append((said, item.read_at, item.row, rows, item.content_hash, item.shared))
-                items.append((item.tasks, item.warnings))
-                item.rows.close()
-            elif isinstance(item, SharedObjects):
-                items.append(tuple(item.objects))
-            else:
-                assert isinstance(item, Refusal)
-                items.append(item)
-    except (FileRefused, FileTooLarge) as fault:
-        items.append((type(fault).__name__, fault.external_id, fault.name))
-    return [*items, reader.format_name, reader.complete, reader.closed, *reader.warnings]

@@ -17,8 +17,8 @@ from tests.support.fuzzing import (
     encoded,
     examples,
     mutated,
-    told,
 )
+from tests.support.items import read_items
 from tests.support.reading import python_engine
 
 FILES = st.sampled_from([*REAL])
@@ -33,11 +33,11 @@ def test_random_trees_read_the_same_however_they_are_cut(
     seed: int, size: int, cuts: list[int]
 ) -> None:
     data, charset = encoded(seed, Tree(seed, size).write())
-    expected = told(data, charset)
-    assert told(data, charset, cuts) == expected
+    expected = read_items(data, charset)
+    assert read_items(data, charset, cuts) == expected
     with python_engine():
-        assert told(data, charset) == expected
-        assert told(data, charset, cuts) == expected
+        assert read_items(data, charset) == expected
+        assert read_items(data, charset, cuts) == expected
 
 
 @examples(300)
@@ -46,10 +46,10 @@ def test_damaged_files_read_the_same_however_they_are_cut(
     seed: int, faults: int, file: str, cuts: list[int]
 ) -> None:
     data = mutated(seed, REAL[file], faults)
-    expected = told(data)
-    assert told(data, None, cuts) == expected
+    expected = read_items(data)
+    assert read_items(data, None, cuts) == expected
     with python_engine():
-        assert told(data) == expected
+        assert read_items(data) == expected
 
 
 @pytest.mark.parametrize("wrapped", WRAPPED)
@@ -59,9 +59,9 @@ def test_damaged_archives_read_the_same_however_they_are_cut(
     wrapped: str, seed: int, file: str, cuts: list[int]
 ) -> None:
     whole = WRAPPED[wrapped](REAL[file])
-    assert told(whole, None, cuts) == told(REAL[file])
+    assert read_items(whole, None, cuts) == read_items(REAL[file])
     data = mutated(seed, whole, 2)
-    assert told(data, None, cuts) == told(data)
+    assert read_items(data, None, cuts) == read_items(data)
 
 
 def test_reading_thousands_of_files_leaks_nothing() -> None:
@@ -70,8 +70,8 @@ def test_reading_thousands_of_files_leaks_nothing() -> None:
     def read(seeds: range) -> None:
         for seed in seeds:
             data, charset = encoded(seed, Tree(seed, 60).write())
-            told(data, charset)
-            told(mutated(seed, files[seed % 3], 4))
+            read_items(data, charset)
+            read_items(mutated(seed, files[seed % 3], 4))
 
     read(range(1000))
     objects, before = _objects(), _resident()
