@@ -18,8 +18,10 @@ XML: Final = f"""<?xml version="1.0" encoding="UTF-8"?>
 </projects>
 """.encode()
 
-_HANDSHAKE: Final = 60 + 3 * 52
-"""Bytes of a SYN, its ACK, the ACK of the answer, and a FIN."""
+_HANDSHAKE: Final = 60 + 2 * 52
+"""Bytes of a SYN, an ACK and a FIN."""
+_PACKET: Final = 2 * 52
+"""Bytes of the headers of a packet, and of the ACK of what it is answered."""
 
 
 def part(name: str, content: bytes, *headers: str, filename: str | None = None) -> bytes:
@@ -67,7 +69,7 @@ class Connection:
     """A connection to the service; to be entered as an asynchronous context.
 
     Attributes:
-        bytes_sent: on all connections of this process, with the headers of TCP/IP that one takes.
+        bytes_sent: on all connections of this process, with headers of TCP/IP.
     """
 
     bytes_sent: ClassVar[int] = 0
@@ -86,7 +88,7 @@ class Connection:
 
     def write(self, data: bytes) -> None:
         """Give bytes to the socket, without waiting for it to take them."""
-        Connection.bytes_sent += len(data)
+        Connection.bytes_sent += _PACKET + len(data)
         self.writer.write(data)
 
     async def send(self, *pieces: bytes) -> None:

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from statistics import median
 
 from tests.tools.attacks.measure import Target, attacked, by_settings, modules
 from tests.tools.attacks.seen import HEAD
@@ -52,7 +53,7 @@ def _format_settings(settings: Mapping[str, object]) -> str:
 
 
 def _format_idle(target: Target) -> str:
-    wait, cpu = target.idle_wait * 1000, target.idle_cpu * 1000
+    wait, cpu = median(target.idle_waits) * 1000, target.idle_cpu * 1000
     return (
         f"idle at the start: {target.start_mib:.0f} MiB, another's upload {wait:.0f} ms"
         f" with {cpu:.0f} ms of CPU"

@@ -46,7 +46,7 @@ class Attack:
     send: Callable[[Service], Awaitable[str]]
     expected: str
     settings: Mapping[str, object] = field(default_factory=dict)
-    most_mib: float = 48
+    most_mib: float = 64
     most_seconds: float = 20
 
 

@@ -5,11 +5,10 @@ import contextlib
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
-from statistics import median
 from typing import Final
 
 import asyncpg
@@ -93,7 +92,7 @@ class Target:
     Attributes:
         level: descriptors and threads that are open without an attack.
         start_mib: resident memory before the first attack.
-        idle_wait: median of seconds of the neighbour's uploads without an attack.
+        idle_waits: seconds of the neighbour's uploads without an attack.
         idle_cpu: CPU seconds of the process for each of them.
     """
 
@@ -103,7 +102,7 @@ class Target:
     neighbour: Neighbour
     level: int = 0
     start_mib: float = 0
-    idle_wait: float = 0
+    idle_waits: list[float] = field(default_factory=list)
     idle_cpu: float = 0
 
     async def warm_up(self) -> None:
@@ -143,7 +142,7 @@ class Target:
             said = log.read().decode()
         return Seen(
             *(attack, came, seconds, peak, held, volume, cpu, turn),
-            *(waits, self.idle_wait, left, said),
+            *(waits, self.idle_waits, left, said),
         )
 
     async def examine(self, attack: Attack) -> list[Seen]:
@@ -160,9 +159,8 @@ class Target:
     async def _measure_idle(self) -> None:
         cpu = self.server.cpu()
         await self.neighbour.start(_IDLE_UPLOADS, 0.0)
-        waits = await self.neighbour.stop()
-        self.idle_wait = median(waits)
-        self.idle_cpu = (self.server.cpu() - cpu) / len(waits)
+        self.idle_waits = await self.neighbour.stop()
+        self.idle_cpu = (self.server.cpu() - cpu) / _IDLE_UPLOADS
 
     def _turns(self) -> dict[float, float]:
         """How many turns to parse took as much CPU time, by the upper edge of their bucket."""

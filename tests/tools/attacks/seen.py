@@ -14,7 +14,8 @@ MOST_CPU_PER_BYTE: Final = 2e-6
 MOST_TURN: Final = 0.05
 """CPU seconds of the longest turn to parse."""
 MOST_WAIT: Final = 5.0
-"""Times the median of the neighbour's idle uploads that one upload may take."""
+"""Times the median of the neighbour's idle uploads that one upload may take, unless the longest
+idle one took longer: then the machine is busy."""
 TRACEBACK: Final = "Traceback"
 _UNESCAPED: Final = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
@@ -35,7 +36,7 @@ class Seen:
         cpu: seconds of CPU, without the neighbour's share.
         turn: CPU seconds that the longest turn to parse did not exceed.
         waits: seconds of each upload of the neighbour.
-        idle_wait: the median of them without an attack.
+        idle_waits: the same without an attack.
         left: descriptors and threads that were there afterwards and not before the first attack.
         log: what the process logged meanwhile.
     """
@@ -49,7 +50,7 @@ class Seen:
     cpu: float
     turn: float
     waits: list[float]
-    idle_wait: float
+    idle_waits: list[float]
     left: int
     log: str
 
@@ -90,7 +91,7 @@ class Seen:
     def delays(self) -> list[str]:
         """What took too long, or too much CPU: a busy machine can be the reason."""
         most_cpu = MOST_CPU + MOST_CPU_PER_BYTE * self.volume
-        most_wait = MOST_WAIT * self.idle_wait
+        most_wait = max(MOST_WAIT * median(self.idle_waits), *self.idle_waits)
         found = {
             f"{self.seconds:.1f} s": self.seconds > self.attack.most_seconds,
             f"{self.cpu * 1000:.0f} ms of CPU, of {most_cpu * 1000:.0f}": self.cpu > most_cpu,
