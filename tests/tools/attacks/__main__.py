@@ -1,4 +1,4 @@
-"""Run every attack, or those whose name contains a word, and print a table.
+"""Run every attack, or those whose name or module contains a word, and print a table.
 
     python -m tests.tools.attacks [WORD]
 
@@ -7,7 +7,6 @@ a limit in time runs once more, with a second row. The exit code is 1 if the ser
 or bound one of them as expected."""
 
 import asyncio
-import itertools
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -26,8 +25,12 @@ async def main(word: str) -> int:
     with tempfile.TemporaryDirectory(dir="/var/tmp") as directory:
         async with server(Path(directory)) as database:
             await prepare(database)
-            found = itertools.chain.from_iterable(modules().values())
-            chosen = (attack for attack in found if word in attack.name)
+            chosen = (
+                attack
+                for module, found in modules().items()
+                for attack in found
+                if word in module or word in attack.name
+            )
             for settings, alike in by_settings(chosen):
                 async with attacked(database.dsn, settings) as target:
                     print(f"\nWith {_format_settings(settings)}; {_format_idle(target)}:\n{HEAD}")

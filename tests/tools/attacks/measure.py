@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import resource
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -32,6 +33,8 @@ _HELD_AFTER: Final = 10.0
 """Seconds after an attack in which its memory must be given back."""
 _POOLS: Final = 4
 """Descriptors and threads by which the pools of the process may have grown since its start."""
+_MOST_DATA: Final = 3 << 30
+"""Bytes of memory that the process gets, so that an attack which is not bounded harms it alone."""
 _IDLE_UPLOADS: Final = 20
 _TURNS: Final = "bulk_import_parse_turn_cpu_seconds_bucket"
 
@@ -78,6 +81,7 @@ async def attacked(dsn: str, settings: Mapping[str, object]) -> AsyncIterator["T
             async with serving(
                 Database(dsn), "", log, {SHARED_DIR: directory}, **changed
             ) as server:
+                resource.prlimit(server.pid, resource.RLIMIT_DATA, (_MOST_DATA, _MOST_DATA))
                 service = Service(server.base, dsn, Settings())
                 async with neighbour(service) as other:
                     target = Target(service, server, path, other)

@@ -136,7 +136,7 @@ ATTACKS: Final[list[Attack]] = [
         _BOUNDED,
     ),
     *_each(
-        "a URI of 1 MB with 20,000 prefixes",
+        "20 prefixes with a URI of 1 MB each",
         lambda opened: joined(
             opened.start,
             (b'<x xmlns:a%d="%b"/>' % (number, b"u" * _MB) for number in range(20)),

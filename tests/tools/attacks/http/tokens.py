@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import math
 import secrets
 import time
 from collections.abc import Callable
@@ -52,7 +53,7 @@ def _claims(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in claims.items() if value is not None}
 
 
-def _signed(key: Any = SECRET, algorithm: str = "HS256", **changes: Any) -> str:
+def _signed(key: Any = SECRET, algorithm: Any = "HS256", **changes: Any) -> str:
     return jwt.encode(_claims(**changes), key, algorithm)
 
 
@@ -91,8 +92,16 @@ def _token(name: str, make: Callable[[], str], words: str) -> Attack:
     return Attack(f"a token {name}", send, words, SETTINGS)
 
 
+def _untimed(claim: str, value: object) -> Attack:
+    def make() -> str:
+        return _signed(**{claim: value})
+
+    return _token(f"whose {claim} is {value!r}", make, f"401 JWT token {claim} is not a number")
+
+
 _ALGORITHM: Final = "401 JWT token algorithm is not accepted"
 _SIGNATURE: Final = "401 JWT token signature is invalid"
+_NO_NUMBERS: Final[list[object]] = ["4102444800", True, math.inf, math.nan, []]
 _NOT: Final = "is not accepted"
 SETTINGS: Final[dict[str, object]] = {
     "jwt_public_key": _pem(),
@@ -109,6 +118,7 @@ ATTACKS: Final = [
     _token("of RS256 with its own key in the header", _brought, _SIGNATURE),
     _token("with the claims of another", _tampered, _SIGNATURE),
     _token("that has expired", lambda: _signed(exp=1), "401 JWT token has expired"),
+    *(_untimed(claim, value) for claim in ("exp", "nbf", "iat") for value in _NO_NUMBERS),
     _token("from the future", lambda: _signed(nbf=2e9 * 2), "401 JWT token is not yet valid"),
     _token("without exp", lambda: _signed(exp=None), "401 JWT token has no exp claim"),
     _token("without aud", lambda: _signed(aud=None), "401 JWT token has no aud claim"),
