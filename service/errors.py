@@ -131,7 +131,8 @@ class FileRefused(BadRequest):
         external_id: str | None = None,
         name: str | None = None,
     ) -> None:
-        super().__init__(reason if line is None else f"{reason}, line {line}, column {column}")
+        place = "" if line is None else f", line {line}"
+        super().__init__(reason + place + ("" if column is None else f", column {column}"))
         self.reason = reason
         self.line = line
         self.column = column

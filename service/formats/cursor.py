@@ -13,7 +13,6 @@ from service.errors import FileTooLarge
 from service.formats.element import Element, line_of
 from service.formats.engine.record_collector import prune
 from service.formats.file_context import FileContext
-from service.formats.json_attributes import TagKeys
 from service.formats.project_builder import ProjectBuilder
 from service.formats.values import BLANK
 from service.model import Item
@@ -102,21 +101,13 @@ class Cursor:
         """Check the size of the tree, and abandon a project with a record that is too large.
 
         Call it every few megabytes.
-
-        Raises:
-            FileTooLarge: the file has more distinct names than allowed; the parser keeps them all.
         """
-        limits = self.file.limits
+        limit = self.file.limits.max_attributes_bytes
         top = self._top
         if top is None:
             return
-        size = _size_of(top, self.file.keys)
-        if len(self.file.keys) > limits.max_tag_names:
-            message = f"the file uses more than {limits.max_tag_names} distinct names"
-            raise FileTooLarge(message, line=self.line)
-        if size > limits.max_attributes_bytes:
+        if _size_of(top) > limit:
             if self.builder is not None and not self.builder.abandoned:
-                limit = limits.max_attributes_bytes
                 self.builder.abandon(f"one of its records is over {limit} bytes")
             prune(top)
 
@@ -188,16 +179,14 @@ class Cursor:
             self.strays += 1
 
 
-def _size_of(top: Element, keys: TagKeys) -> int:
-    """Return the approximate size of an element in bytes, and register its names."""
+def _size_of(top: Element) -> int:
+    """Return the approximate size of an element in bytes."""
     size = 0
     for element in top.iter():
-        keys[element.tag]
         for text in (element.text, element.tail):
             if text:
                 size += _NODE_SIZE + len(text)
         size += _NODE_SIZE
-        for name, text in element.items():
-            keys[name]
+        for text in element.values():
             size += _NODE_SIZE + len(text)
     return size

@@ -10,15 +10,19 @@
 Comments, processing instructions, empty elements and the order between different names are lost.
 """
 
-from typing import ClassVar
+from sys import getsizeof
+from typing import ClassVar, Final
 
 import orjson
 
+from service.errors import FileTooLarge
 from service.formats.element import Element
 from service.formats.values import BLANK
 
 XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 EMPTY = b"{}"
+MAX_NAMES_SIZE: Final = 8 * 1024 * 1024
+"""Bytes of memory for the names of one file."""
 
 Members = dict[str, object]
 
@@ -32,16 +36,36 @@ class TooDeep(Exception):
 class TagKeys(dict[str, str]):
     """The key of each tag in Clark notation: its local name, or the whole tag if it is foreign.
 
-    It grows with each name that a file uses; its length is the number of distinct names.
+    It grows with each name that a file uses.
+
+    Args:
+        namespace: of the format's elements; empty for none.
+        most: largest number of names.
+
+    Raises:
+        FileTooLarge: when a name is added: the names are too many, or too long together. It is
+            raised once; later names are looked up, but not kept.
     """
 
-    def __init__(self, namespace: str) -> None:
+    def __init__(self, namespace: str, most: int = 20_000) -> None:
         super().__init__()
         self.namespace = namespace
+        self._most = most
         self._prefix = f"{{{namespace}}}" if namespace else ""
+        self._size = 0
+        self._full = False
 
     def __missing__(self, tag: str) -> str:
-        name = self[tag] = tag.removeprefix(self._prefix)
+        name = tag.removeprefix(self._prefix)
+        if self._full:
+            return name
+        self._size += getsizeof(tag) + (getsizeof(name) if name is not tag else 0)
+        self._full = len(self) >= self._most or self._size > MAX_NAMES_SIZE
+        if len(self) >= self._most:
+            raise FileTooLarge(f"the file uses more than {self._most} distinct names")
+        if self._full:
+            raise FileTooLarge(f"the names in the file take more than {MAX_NAMES_SIZE} bytes")
+        self[tag] = name
         return name
 
 

@@ -81,6 +81,8 @@ class Reader:
                 self.complete = cursor.complete
                 yield from items
         except (FileRefused, FileTooLarge) as fault:
+            if isinstance(fault, FileTooLarge) and fault.line is None:
+                fault.line = cursor.line
             if cursor.builder is not None:
                 fault.external_id, fault.name = cursor.builder.identity()
             else:

@@ -5,7 +5,12 @@ from typing import Any, Final, cast
 
 from lxml import etree
 
-from service.errors import FileRefused
+from service.errors import FileRefused, FileTooLarge
+
+MAX_ATTRIBUTES: Final = 1_000
+"""XML attributes of one element; lxml takes quadratic time to read them."""
+MAX_NAME: Final = 1_000
+"""Bytes of a namespace, a prefix, or a local name of an element or XML attribute."""
 
 _LIMITS: Final = (
     ("Excessive depth", "elements are nested more than 256 deep"),
@@ -13,13 +18,24 @@ _LIMITS: Final = (
     ("Buffer size limit", "an attribute is longer than 10,000,000 bytes"),
     ("too big found", "a comment, CDATA section or instruction is longer than 10,000,000 bytes"),
     ("Too long a token", "a comment, an attribute or the like is longer than 10,000,000 bytes"),
-    ("Too many attributes", "an element has more than 1,000 attributes"),
     ("Name too long", "a name is longer than 50,000 bytes"),
 )
 """For each limit of libxml2, a part of its message, and ours. ``huge_tree`` would lift them."""
 
 _MISMATCH: Final = re.compile(r"Opening and ending tag mismatch: (\S+) line \d+ and (\S+)")
 _UNCLOSED: Final = re.compile(r"Premature end of data in tag (\S+) line \d+")
+
+
+def too_many_attributes(line: int | None) -> FileRefused:
+    """Return the refusal of a file that has an element with too many XML attributes."""
+    return FileRefused(f"an element has more than {MAX_ATTRIBUTES:,} attributes", line=line)
+
+
+def long_name(line: int | None) -> FileTooLarge:
+    """Return the refusal of a file that has a name that is too long."""
+    return FileTooLarge(
+        f"a name, a prefix or a namespace is longer than {MAX_NAME:,} bytes", line=line
+    )
 
 
 def file_refused(fault: etree.XMLSyntaxError) -> FileRefused:

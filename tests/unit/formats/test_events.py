@@ -33,6 +33,11 @@ TAIL = "<project id='3'><name>n</name></project></projects>"
 MANY = 20_000
 
 
+def numbered(name: str, count: int) -> str:
+    """Return XML attributes with different names."""
+    return "".join(f" {name}{number}='x'" for number in range(count))
+
+
 def compare_engines(data: bytes, step: int) -> None:
     """Compare the engines, with pauses in different places."""
     with python_engine():
@@ -95,6 +100,25 @@ def test_engines_agree_on_every_encoding(encoding: str, end: str, step: int) -> 
         "a ]]> b",
         "&#0;",
         f"<{'a' * 50_001}/>",
+        f"<{'é' * 500} {'b' * 1000}='x'/><a xmlns='{'u' * 1000}'/>",
+        f"<{'é' * 500}a/>",
+        f"<a {'é' * 500}b='x'/>",
+        f"<a xmlns='{'u' * 1001}'/>",
+        f"<a xmlns:b='{'u' * 1001}' b:c='x'><b:x/></a>",
+        f"<a xmlns:{'b' * 1000}='u'><{'b' * 1000}:c/></a>",
+        f"<a xmlns:{'b' * 1001}='u'/>",
+        f"<{'b' * 1000}:{'c' * 1000}/>",
+        f"<{'b' * 1001}:c/>",
+        f"<a {'b' * 1001}:c=''/>",
+        f"<b><{'a' * 1001}/>x</b><project id='2'/>",
+        f"<project id='2'><name>n</name><{'a' * 1001}><name>m</name></project>",
+        f"<project id='2'><a>x</a><tasks><task {'a' * 1001}=''/></tasks><name>m</name></project>",
+        f"<project id='2'><tasks><a{numbered('a', 1001)}/></tasks><name>m</name></project>",
+        f"<project id='2'><name>m</name><a{numbered('a', 1000)}/></project>",
+        f"<project id='2'{numbered('a', 1000)}/>",
+        "<project id='2'><a xml:id='x'/><a xml:id='x'/></project><a xml:id='x'/>",
+        "<project id='2' xml:id='x'><name xml:id='x'>n</name></project>",
+        "<a xml:id='1 x'/><a xml:id=''/>",
         f"{'<a>' * 300}",
         f"<a>{'x' * 10_000_001}</a>",
         f"<a b='{'x' * 10_000_001}'/>",
@@ -130,7 +154,8 @@ def test_a_long_token_is_refused_before_it_is_held(inside: str, words: str) -> N
         ("<a b{}=''/>", "more than 20000 distinct names"),
         ("<a xmlns:b{}='u'/>", "more than 20000 distinct names"),
         ("<a xmlns='{}'/>", "more than 20000 distinct names"),
-        ("<" + "x" * 5_000 + "{}/>", "more than 8388608 bytes"),
+        ("<" + "x" * 900 + "{}/>", "more than 8388608 bytes"),
+        ("<" + "x" * 5_000 + "{}/>", "longer than 1,000 bytes"),
     ],
 )
 def test_names_outside_the_tree_are_bounded(piece: str, words: str) -> None:

@@ -175,6 +175,31 @@ def test_too_many_names_end_the_reading() -> None:
     assert reading.fault.line == 1
 
 
+def test_a_long_namespace_takes_memory_once() -> None:
+    names = "".join(f"<n{n}>x</n{n}>" for n in range(50))
+    task = f"<Task><UID>1</UID><a xmlns='{'u' * 500_000}'>{names}</a></Task>"
+    data = f"<Project xmlns='{MSPDI}'><Name>n</Name><Tasks>{task}</Tasks></Project>".encode()
+    tracemalloc.start()
+    try:
+        reading = read(data)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert isinstance(reading.fault, FileTooLarge)
+    assert (reading.fault.line, reading.fault.name) == (1, "n")
+    assert "a name, a prefix or a namespace is longer than 1,000 bytes" in reading.fault.details
+    assert peak < 10 * len(data)
+
+
+def test_names_that_are_long_together_end_the_reading() -> None:
+    names = "".join(f"<n{n} xmlns='{'u' * 900}{n % 9}'>x</n{n}>" for n in range(10_000))
+    project = f"<Project xmlns='{MSPDI}'><Name>n</Name>{names}</Project>"
+    reading = read(f"<a>{project}</a>")
+    assert isinstance(reading.fault, FileTooLarge)
+    assert "the names in the file take more than 8388608 bytes" in reading.fault.details
+    assert (reading.fault.line, reading.fault.name) == (1, "n")
+
+
 @pytest.mark.parametrize(
     "start",
     [

@@ -50,6 +50,7 @@ from lxml import etree
 
 from service.errors import FileTooLarge
 from service.formats import json_attributes, values
+from service.formats.engine import parser_errors
 from service.formats.engine.record_collector import (
     rules_by_tag,
     take_nested_record,
@@ -211,12 +212,13 @@ cdef NameUse* learn_element(
     """Add the name of an element to the table; NULL if the table is full."""
     cdef RecordParser parser = <RecordParser> state.owner
     cdef NameUse* name = &state.elements[at]
-    cdef str local = address.decode()
-    cdef str tag = f"{{{parser.namespace.decode()}}}{local}" if parser.namespace else local
+    cdef str local, tag
     cdef object shape = parser.shape
-    slot = shape.children.get(tag)
     if state.element_count == NAMES // 2:
         return NULL
+    local = address.decode()
+    tag = f"{{{parser.namespace.decode()}}}{local}" if parser.namespace else local
+    slot = shape.children.get(tag)
     state.element_count += 1
     parser.set_use(name, slot, shape.keys[tag] if slot is None else slot.name)
     if slot is None:
@@ -235,9 +237,10 @@ cdef NameUse* learn_property(
 ) except? NULL with gil:
     """Add the name of an XML attribute to the table; NULL if the table is full."""
     cdef RecordParser parser = <RecordParser> state.owner
-    cdef str local = address.decode()
+    cdef str local
     if state.property_count == PROPERTIES // 2:
         return NULL
+    local = address.decode()
     state.property_count += 1
     slot = parser.shape.attributes.get(local)
     if slot is None:

@@ -4,11 +4,12 @@
 cdef enum:
     CHUNK = 64 * 1024  # bytes read at a time
     MAX_TAGS = 2
-    MAX_ATTRIBUTES = 1_000  # of one element, because lxml takes quadratic time to read them
+    CHECKED_NAMES = 256
     SHORT_TEXTS = 100_000  # texts of up to three bytes and blank ones, which libxml2 keeps with names
-    NAME_BYTES = 8 * 1024 * 1024
     TOO_MANY_NAMES = -1  # codes of faults, in addition to libxml2's
     TOO_LONG_NAMES = -2
+    LONG_NAME = -3
+    TOO_MANY_ATTRIBUTES = -4
     MAX_PENDING = 11_000_000  # bytes; libxml2 would wait a gigabyte for the end of a comment
 
 cdef int OPTIONS = (
@@ -18,6 +19,10 @@ cdef int OPTIONS = (
     | XML_PARSE_COMPACT
     | XML_PARSE_BIG_LINES
 )
+
+cdef int MAX_ATTRIBUTES = parser_errors.MAX_ATTRIBUTES
+cdef int MAX_NAME = parser_errors.MAX_NAME
+cdef size_t NAME_BYTES = json_attributes.MAX_NAMES_SIZE
 
 cdef object LXML_PARSER = etree.XMLParser()  # every lxml document refers to a parser
 
@@ -41,6 +46,7 @@ cdef struct Sink:
     Event* events
     Py_ssize_t count, room
     Py_ssize_t max_names
+    const_xmlChar* checked_names[CHECKED_NAMES]  # the parser stores each name once
     bint out_of_memory
     bint faulty  # the first fault is kept
     int code, line, column
@@ -86,6 +92,33 @@ cdef void stop_parser(xmlParserCtxt* context, int code, const char* message) noe
     LIBXML2.stop(context)
 
 
+cdef bint is_long(Sink* sink, const_xmlChar* name) noexcept nogil:
+    """Whether a name, or NULL for none, is longer than allowed."""
+    cdef const_xmlChar** checked = &sink.checked_names[(<uintptr_t> name >> 3) % CHECKED_NAMES]
+    if checked[0] != name and name != NULL:
+        if memchr(name, 0, MAX_NAME + 1) == NULL:
+            return True
+        checked[0] = name
+    return False
+
+
+cdef bint has_long_name(
+    Sink* sink, const_xmlChar* name, int namespace_count, const_xmlChar** namespaces, int count,
+    const_xmlChar** attributes
+) noexcept nogil:
+    """Whether a start tag has a long name, or declares a long prefix or namespace."""
+    cdef int at
+    if is_long(sink, name):
+        return True
+    for at in range(2 * namespace_count):
+        if is_long(sink, namespaces[at]):
+            return True
+    for at in range(count):
+        if is_long(sink, attributes[5 * at]):  # libxml2 passes five pointers for each
+            return True
+    return False
+
+
 cdef void at_start(
     void* parser, const_xmlChar* name, const_xmlChar* prefix, const_xmlChar* href,
     int namespace_count, const_xmlChar** namespaces, int count, int defaulted, const_xmlChar** attributes,
@@ -94,7 +127,10 @@ cdef void at_start(
     cdef Sink* sink = <Sink*> context._private
     cdef xmlNode* parent = context.node
     if count > MAX_ATTRIBUTES:
-        stop_parser(context, XML_ERR_USER_STOP, b"Too many attributes")
+        stop_parser(context, TOO_MANY_ATTRIBUTES, NULL)
+        return
+    if has_long_name(sink, name, namespace_count, namespaces, count, attributes):
+        stop_parser(context, LONG_NAME, NULL)
         return
     sink.start(
         parser, name, prefix, href, namespace_count, namespaces, count, defaulted, attributes
@@ -137,7 +173,7 @@ cdef void check_bounds(xmlParserCtxt* context) noexcept nogil:
 
 
 cdef class Events:
-    """The events of a file's elements, like those of ``iterparse``.
+    """The events of a file's elements, like those of lxml's ``iterparse``.
 
     Args:
         source: of the file; more bytes are read only after all events of the previous ones.
@@ -147,7 +183,8 @@ cdef class Events:
 
     Raises:
         XMLSyntaxError: after the events before the fault, once.
-        FileTooLarge: likewise: the names are too many or too long.
+        FileRefused: likewise: an element has too many XML attributes.
+        FileTooLarge: likewise: the names are too many, or too long.
     """
 
     cdef xmlParserCtxt* context
@@ -262,6 +299,12 @@ cdef class Events:
     cdef int set_fault(self) except -1:
         cdef Sink* sink = &self.sink
         cdef str message = "unknown fault"
+        if sink.code == TOO_MANY_ATTRIBUTES:
+            self.fault = parser_errors.too_many_attributes(sink.line)
+            return 0
+        if sink.code == LONG_NAME:
+            self.fault = parser_errors.long_name(sink.line)
+            return 0
         if sink.code in (TOO_MANY_NAMES, TOO_LONG_NAMES):
             message = f"the file uses more than {sink.max_names} distinct names"
             if sink.code == TOO_LONG_NAMES:
