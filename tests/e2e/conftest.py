@@ -1,7 +1,12 @@
-"""The command line as users run it, with a separate embedded database for each test."""
+"""The command line as users run it, with a separate embedded database for each test.
 
+The database has client 1, Demo.
+"""
+
+import asyncio
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +14,7 @@ import pytest
 from service.storage import migrate
 from service.storage.embedded import server
 from tests.support.command_line import CommandLine
+from tests.support.databases import ADD_CLIENT, execute
 
 
 @pytest.fixture(scope="session")
@@ -17,6 +23,7 @@ def initialized_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("embedded")
     with server.run_server(root, "18") as dsn:
         migrate.migrate(dsn)
+        asyncio.run(execute(dsn, ADD_CLIENT))
     return root
 
 
@@ -36,3 +43,10 @@ def environment(tmp_path: Path, initialized_database: Path) -> dict[str, str]:
 @pytest.fixture
 def cli(environment: dict[str, str]) -> CommandLine:
     return CommandLine(environment)
+
+
+@pytest.fixture
+def joined(cli: CommandLine) -> Iterator[CommandLine]:
+    """Commands join a running server, so that not each of them starts and stops it."""
+    with server.run_server(Path(cli.environment["BULK_IMPORT_DATA_DIR"]), "18"):
+        yield cli

@@ -44,7 +44,6 @@ def test_commands_join_the_database_of_a_running_service(cli: CommandLine, tmp_p
 
 
 def test_commands_work_without_a_running_service(cli: CommandLine, tmp_path: Path) -> None:
-    cli.ok("client", "add", 1, "--name", "Demo")
     first = cli.ok("upload", NATIVE, "--client", 1, "--notes", "first")
     assert "3 created, 0 updated, 0 unchanged, 0 failed" in first
     assert "psql -c" in first
@@ -54,7 +53,6 @@ def test_commands_work_without_a_running_service(cli: CommandLine, tmp_path: Pat
 
 
 def test_a_second_signal_does_not_wait_for_running_imports(cli: CommandLine) -> None:
-    cli.ok("client", "add", 1, "--name", "Demo")
     key = cli.ok("token", "--client", 1).strip()
     patient = {"BULK_IMPORT_IDLE_TIMEOUT": "600"}
     with (
@@ -93,11 +91,10 @@ def test_the_next_service_uses_the_same_embedded_database(cli: CommandLine) -> N
 
 
 def test_an_upload_with_a_failed_project_exits_with_1_and_prints_the_failure(
-    cli: CommandLine, tmp_path: Path
+    joined: CommandLine, tmp_path: Path
 ) -> None:
-    cli.ok("client", "add", 1, "--name", "Demo")
     file = broken(tmp_path, "<percent-complete>40<", "<percent-complete>140<")
-    done = cli("upload", file, "--client", 1)
+    done = joined("upload", file, "--client", 1)
     assert done.returncode == 1
     assert "2 created, 0 updated, 0 unchanged, 1 failed" in done.stdout
     assert "VALIDATION_ERROR" in done.stdout
@@ -105,14 +102,14 @@ def test_an_upload_with_a_failed_project_exits_with_1_and_prints_the_failure(
 
 
 def test_a_refused_upload_exits_with_2_and_prints_the_reason(
-    cli: CommandLine, tmp_path: Path
+    joined: CommandLine, tmp_path: Path
 ) -> None:
-    done = cli("upload", NATIVE, "--client", 5)
+    done = joined("upload", NATIVE, "--client", 5)
     assert done.returncode == 2
     assert "404 Not found" in done.stdout
     (tmp_path / "plain.xml").write_text("no XML at all")
-    cli.ok("client", "add", 5, "--name", "Five")
-    done = cli("upload", NATIVE, tmp_path / "plain.xml", "--client", 5)
+    joined.ok("client", "add", 5, "--name", "Five")
+    done = joined("upload", NATIVE, tmp_path / "plain.xml", "--client", 5)
     assert done.returncode == 2
     assert "400 Invalid request" in done.stdout
     assert "3 created" in done.stdout
@@ -139,30 +136,30 @@ def test_a_token_follows_the_settings(cli: CommandLine) -> None:
     assert claims["tenants"] == [1]
 
 
-def test_a_client_with_projects_is_removed_only_with_force(cli: CommandLine) -> None:
+def test_a_client_with_projects_is_removed_only_with_force(joined: CommandLine) -> None:
+    joined.ok("client", "add", 2, "--name", "Other")
     for client in (1, 2):
-        cli.ok("client", "add", client, "--name", "Demo")
-        cli.ok("upload", NATIVE, "--client", client)
-    assert cli.refuses("client", "remove", 1) == "client 1 has 3 projects: --force removes them too"
-    cli.ok("client", "remove", 1, "--force")
+        joined.ok("upload", NATIVE, "--client", client)
+    assert (
+        joined.refuses("client", "remove", 1) == "client 1 has 3 projects: --force removes them too"
+    )
+    joined.ok("client", "remove", 1, "--force")
     left = [
         f"SELECT DISTINCT client_id FROM {table}"
         for table in ("clients", "projects", "tasks", "imports", "import_results")
     ]
-    assert cli.ok("psql", "-Atc", " UNION ALL ".join(left)) == "2\n" * len(left)
+    assert joined.ok("psql", "-Atc", " UNION ALL ".join(left)) == "2\n" * len(left)
 
 
-def test_a_disabled_client_is_refused_until_it_is_enabled(cli: CommandLine) -> None:
-    cli.ok("client", "add", 1, "--name", "Demo")
-    cli.ok("client", "disable", 1)
-    assert "disabled" in cli.ok("client", "list")
-    assert "403 Access denied" in cli("upload", NATIVE, "--client", 1).stdout
-    cli.ok("client", "enable", 1)
-    cli.ok("upload", NATIVE, "--client", 1)
+def test_a_disabled_client_is_refused_until_it_is_enabled(joined: CommandLine) -> None:
+    joined.ok("client", "disable", 1)
+    assert "disabled" in joined.ok("client", "list")
+    assert "403 Access denied" in joined("upload", NATIVE, "--client", 1).stdout
+    joined.ok("client", "enable", 1)
+    joined.ok("upload", NATIVE, "--client", 1)
 
 
 def test_adding_a_client_twice_is_refused(cli: CommandLine) -> None:
-    cli.ok("client", "add", 1, "--name", "Demo")
     assert cli.refuses("client", "add", 1, "--name", "Other") == "client 1 exists already"
     cli.ok("client", "add", 1, "--name", "Other", "--if-missing")
     assert "Demo" in cli.ok("client", "list")

@@ -109,7 +109,7 @@ def test_the_wheel_migrates_and_imports_in_an_empty_environment(
     program = venv / "bin" / "bulk-import"
     assert run(program, "--version", environment=isolated) == "bulk-import 0.1.0\n"
     assert run(program, "migrate", environment=isolated) == "The schema is up to date.\n"
-    run(program, "client", "add", 1, "--name", "Demo", environment=isolated)
+    assert "Demo" in run(program, "client", "list", environment=isolated)
     run(program, "sample", tmp_path / "some.xml", environment=isolated)
     report = run(program, "upload", tmp_path / "some.xml", "--client", 1, environment=isolated)
     assert "10 created" in report

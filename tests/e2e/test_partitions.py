@@ -11,7 +11,6 @@ def test_a_new_database_is_partitioned_once_and_imported_into(cli: CommandLine) 
     assert "Partitioned assignments, dependencies, " in first
     assert cli.ok("migrate", "--partitions", 4) == "The schema is up to date.\n"
     assert cli.ok("psql", "-Atc", PARTITIONS) == "4\n"
-    cli.ok("client", "add", 1, "--name", "Demo")
     native = CHECKOUT / "samples" / "native.xml"
     assert "3 created" in cli.ok("upload", native, "--client", 1)
     assert "3 unchanged" in cli.ok("upload", native, "--client", 1)
@@ -20,7 +19,6 @@ def test_a_new_database_is_partitioned_once_and_imported_into(cli: CommandLine) 
 
 
 def test_partitioning_tables_with_rows_is_refused(cli: CommandLine) -> None:
-    cli.ok("client", "add", 1, "--name", "Demo")
     cli.ok("upload", CHECKOUT / "samples" / "native.xml", "--client", 1)
     refused = "cannot partition: assignments has rows: only empty tables can be partitioned"
     assert cli.refuses("migrate", "--partitions", 4) == refused

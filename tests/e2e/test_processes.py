@@ -34,10 +34,9 @@ TWO = {
 
 @pytest.fixture
 def cli(cli: CommandLine, tmp_path: Path) -> CommandLine:
-    """With client 1, and with a place for temporary files where nothing else lies."""
+    """With a place for temporary files where nothing else lies."""
     (tmp_path / "temporary").mkdir()
     cli.environment["TMPDIR"] = str(tmp_path / "temporary")
-    cli.ok("client", "add", 1, "--name", "Demo")
     return cli
 
 
