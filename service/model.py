@@ -5,7 +5,7 @@ All folders use these types, so this module imports only the codes and the rows.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, overload
 from unicodedata import normalize
 
 from service.codes import ErrorCode, WarningCode
@@ -185,6 +185,10 @@ class FileWarning:
         return members if self.count is None else members | {"count": self.count}
 
 
+@overload
+def shorten(value: str) -> str: ...
+@overload
+def shorten(value: None) -> None: ...
 def shorten(value: str | None) -> str | None:
     """Shorten a value from the file to ``MAX_QUOTED_VALUE`` characters."""
     if value is None or len(value) <= MAX_QUOTED_VALUE:

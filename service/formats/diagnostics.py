@@ -1,10 +1,10 @@
 """The problems of a project: warnings, and violations, which refuse the project."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from service.codes import WarningCode
-from service.formats.engine.parsed_record import Fault
+from service.formats.engine.parsed_record import Faults
 from service.model import MAX_LISTED_VIOLATIONS, Notice, Violation, Warnings, shorten
 
 
@@ -24,31 +24,34 @@ class Diagnostics:
 
     def warn(self, code: WarningCode, line: int, element: str, value: str | None) -> None:
         """Add a warning."""
-        self.warnings.add(Notice(code, line, element, shorten(value)))
+        self.warnings.add(Notice(code, line, shorten(element), shorten(value)))
 
     def violate(self, line: int, element: str, value: str | None, problem: str) -> None:
         """Add a violation.
 
         Args:
             line: where, from 1.
-            element: local name of the element or XML attribute.
-            value: the file's own text, shortened here, or None.
+            element: local name of the element or XML attribute; shortened here, as is ``value``.
+            value: the file's own text, or None.
             problem: the problem, which follows element and value in the message.
         """
         self.refused = True
         self._count += 1
         if len(self._violations) < MAX_LISTED_VIOLATIONS:
-            shown = shorten(value)
+            element, shown = shorten(element), shorten(value)
             subject = element if shown is None else f'{element} "{shown}"'
             self._violations.append(Violation(line, element, shown, f"{subject} {problem}"))
 
-    def report_faults(self, faults: Iterable[Fault]) -> None:
+    def report_faults(self, faults: Faults) -> None:
         """Add the faults of one record."""
-        for fault in faults:
+        for fault in faults.kept:
             if fault.fatal:
                 self.violate(fault.line, fault.element, fault.value, fault.problem)
             else:
                 self.warn(WarningCode.BAD_VALUE, fault.line, fault.element, fault.value)
+        violations, warnings = faults.omitted()
+        self._count += violations
+        self.warnings.count += warnings
 
     def refusal(self) -> tuple[int, str, Mapping[str, Any]]:
         """Return line, message and further fields of a refused project's refusal."""

@@ -74,7 +74,7 @@ class ProjectBuilder(Diagnostics):
     def read(self, element: Element, rule: RecordRule) -> ParsedRecord:
         """Read one record, and report its faults."""
         record = self.reread(element, rule)
-        if record.faults:
+        if record.faults is not None:
             self.report_faults(record.faults)
         return record
 

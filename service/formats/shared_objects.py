@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from service.formats.engine.parsed_record import Fault
+from service.formats.engine.parsed_record import Fault, Faults
 from service.model import SharedObject
 from service.spool.disk_set import DiskSet
 from service.spool.spool import SpoolShare, TooLarge
@@ -65,7 +65,7 @@ class Node(NamedTuple):
     digest: bytes
     references: tuple[bytes, ...]
     columns: bytes
-    faults: tuple[Fault, ...]
+    faults: Faults | None
 
 
 class SharedStore:
@@ -126,7 +126,7 @@ class SharedStore:
         *,
         owners: Sequence[bytes] = (),
         columns: bytes = b"",
-        faults: Iterable[Fault] = (),
+        faults: Faults | None = None,
     ) -> None:
         """Store an object, unless the store has one with the same name or owners, and content.
 
@@ -149,7 +149,7 @@ class SharedStore:
         ordinal = len(self._taken)
         self._taken.append(0)
         offset = self._spool.seek(0, 2)
-        node = (ordinal, shared.hash, tuple(sorted(references)), columns, tuple(faults))
+        node = (ordinal, shared.hash, tuple(sorted(references)), columns, faults)
         content = (shared.element, shared.object_id, shared.attributes)
         pickle.dump(node, self._spool, pickle.HIGHEST_PROTOCOL)
         pickle.dump(content, self._spool, pickle.HIGHEST_PROTOCOL)
@@ -191,8 +191,8 @@ class SharedStore:
                 left -= 1
                 self._visited += 1
                 node = self._node(offset)
-                if fault := next((each for each in node.faults if each.fatal), None):
-                    return [], fault
+                if node.faults is not None and node.faults.fatal is not None:
+                    return [], node.faults.fatal
                 if node.digest not in taken:
                     taken.add(node.digest)
                     queue += (name for name in node.references if name not in seen)

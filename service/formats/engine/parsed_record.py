@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from service.formats import json_attributes
-from service.formats.element import Element
+from service.formats.element import Element, line_of
 from service.formats.json_attributes import TagKeys
 from service.formats.values import Kind
+from service.model import MAX_LISTED_VIOLATIONS, MAX_LISTED_WARNINGS, shorten
 
 
 class Fault(NamedTuple):
@@ -16,7 +17,7 @@ class Fault(NamedTuple):
     Attributes:
         line: where, from 1.
         element: local name of the element or XML attribute.
-        value: the file's own text, or None.
+        value: the file's own text, shortened, or None.
         problem: the problem, which follows element and value in a message.
         fatal: whether it refuses the project.
     """
@@ -26,6 +27,71 @@ class Fault(NamedTuple):
     value: str | None
     problem: str
     fatal: bool
+
+
+class Faults:
+    """The faults of one record. It counts all, and keeps as many as a project reports.
+
+    A record may have a fault in every few bytes.
+
+    Attributes:
+        kept: the first fatal and the first other faults, in order.
+        elements: names of the elements and XML attributes that have a fault.
+    """
+
+    __slots__ = ("_fatal", "_line", "_others", "_subject", "elements", "kept")
+
+    def __init__(self) -> None:
+        self.kept: list[Fault] = []
+        self.elements: set[str] = set()
+        self._fatal = self._others = 0
+        self._subject: Element | None = None
+        self._line = 0
+
+    def add(
+        self, where: Element, element: str, value: str | None, problem: str, *, fatal: bool
+    ) -> None:
+        """Add a fault.
+
+        Args:
+            where: the element that has it, complete.
+            element, value, problem, fatal: see ``Fault``; element and value are shortened here.
+        """
+        element = shorten(element)
+        self.elements.add(element)
+        if fatal:
+            self._fatal += 1
+            listed = self._fatal <= MAX_LISTED_VIOLATIONS
+        else:
+            self._others += 1
+            listed = self._others <= MAX_LISTED_WARNINGS
+        if listed:
+            fault = Fault(self._line_of(where), element, shorten(value), problem, fatal)
+            self.kept.append(fault)
+
+    @property
+    def fatal(self) -> Fault | None:
+        """Return the first fatal fault, or None."""
+        return next((fault for fault in self.kept if fault.fatal), None)
+
+    def omitted(self) -> tuple[int, int]:
+        """Return how many fatal and how many other faults were not kept."""
+        kept = sum(fault.fatal for fault in self.kept)
+        return self._fatal - kept, self._others - (len(self.kept) - kept)
+
+    def detach(self, value: str | None) -> None:
+        """Forget the element, so that the faults can be stored; ``value`` is in all fatal ones."""
+        self._subject = None
+        self.kept = [fault._replace(value=value) if fault.fatal else fault for fault in self.kept]
+
+    def _line_of(self, where: Element) -> int:
+        """Return the line of an element, computed once for the faults of one element.
+
+        The line of an element takes time in proportion to its text.
+        """
+        if where is not self._subject:
+            self._subject, self._line = where, line_of(where)
+        return self._line
 
 
 class Slot(NamedTuple):
@@ -117,7 +183,7 @@ class ParsedRecord:
         columns: COPY text, in the rule's order.
         stable: its attributes as JSON, without the volatile members.
         whole: its attributes as JSON; the same object as ``stable`` if no member is volatile.
-        faults: its violations of the rule.
+        faults: its violations of the rule; None if there are none.
         apart: its children that are records themselves, as elements.
     """
 
@@ -126,5 +192,13 @@ class ParsedRecord:
     def __init__(self, columns: list[bytes]) -> None:
         self.columns = columns
         self.stable = self.whole = json_attributes.EMPTY
-        self.faults: list[Fault] = []
+        self.faults: Faults | None = None
         self.apart: list[Element] = []
+
+    def add_fault(
+        self, where: Element, element: str, value: str | None, problem: str, *, fatal: bool
+    ) -> None:
+        """Add a fault; see ``Faults.add``."""
+        if self.faults is None:
+            self.faults = Faults()
+        self.faults.add(where, element, value, problem, fatal=fatal)

@@ -1,9 +1,9 @@
 """The record parser in Python: converts an lxml element to columns and attributes."""
 
 from service.formats import json_attributes
-from service.formats.element import Element, line_of
+from service.formats.element import Element
 from service.formats.engine.named_members import read_named_members
-from service.formats.engine.parsed_record import Fault, ParsedRecord, Shape, Slot
+from service.formats.engine.parsed_record import ParsedRecord, Shape, Slot
 from service.formats.json_attributes import Members
 from service.formats.values import BLANK, NULL
 
@@ -103,7 +103,7 @@ def _add_bad_value(
     members: Members,
     key: str,
 ) -> None:
-    record.faults.append(Fault(line_of(where), slot.name, text, slot.kind.problem, shape.strict))
+    record.add_fault(where, slot.name, text, slot.kind.problem, fatal=shape.strict)
     if not shape.strict:
         json_attributes.put(members, key, text)
 
@@ -115,7 +115,7 @@ def _add_structured(
     content = json_attributes.content(child, shape.keys)
     if shape.strict and not json_attributes.is_leaf(child):
         problem = "has XML attributes or child elements"
-        record.faults.append(Fault(line_of(child), slot.name, None, problem, True))
+        record.add_fault(child, slot.name, None, problem, fatal=True)
     elif isinstance(content, str):
         _fill(child, slot, content, shape, record, members)
     elif content is not None:
@@ -127,17 +127,15 @@ def _add_unmapped(child: Element, shape: Shape, record: ParsedRecord, members: M
     if tag in shape.apart:
         record.apart.append(child)
     elif shape.named is not None and tag == shape.named_tag:
-        record.faults += read_named_members(child, shape.named, members)
+        read_named_members(child, shape.named, record, members)
     elif tag in shape.holds:
         _check_single(child, record)
         if not json_attributes.is_leaf(child) or (child.text or "").strip(BLANK):
             name = shape.keys[tag]
-            record.faults.append(
-                Fault(line_of(child), name, None, "may contain only records", True)
-            )
+            record.add_fault(child, name, None, "may contain only records", fatal=True)
     elif shape.strict:
         name = shape.keys[tag]
-        record.faults.append(Fault(line_of(child), name, None, "is not known here", True))
+        record.add_fault(child, name, None, "is not known here", fatal=True)
     else:
         content = json_attributes.content(child, shape.keys)
         if shape.parts and isinstance(content, dict):
@@ -151,7 +149,7 @@ def _add_unknown_attribute(
 ) -> None:
     if shape.strict:
         problem = "is an attribute that is not known here"
-        record.faults.append(Fault(line_of(element), name, text, problem, True))
+        record.add_fault(element, name, text, problem, fatal=True)
     elif text.strip(BLANK):
         json_attributes.put(members, "@" + name, text)
 
@@ -161,7 +159,7 @@ def _add_stray_text(
 ) -> None:
     if shape.strict:
         name = shape.keys[element.tag]
-        record.faults.append(Fault(line_of(element), name, text, "must not contain text", True))
+        record.add_fault(element, name, text, "must not contain text", fatal=True)
     else:
         json_attributes.put(members, "#text", text)
 
@@ -172,7 +170,7 @@ def _check_single(child: Element, record: ParsedRecord) -> None:
     others = (child.itersiblings(tag, preceding=preceding) for preceding in (True, False))
     if any(next(found, None) is not None for found in others):
         name = json_attributes.local(tag)
-        record.faults.append(Fault(line_of(child), name, None, "occurs more than once", True))
+        record.add_fault(child, name, None, "occurs more than once", fatal=True)
 
 
 def _fill_later_choices(
@@ -186,8 +184,8 @@ def _fill_later_choices(
 
 
 def _add_missing(element: Element, name: str, record: ParsedRecord) -> None:
-    if all(fault.element != name for fault in record.faults):
-        record.faults.append(Fault(line_of(element), name, None, "is missing", True))
+    if record.faults is None or name not in record.faults.elements:
+        record.add_fault(element, name, None, "is missing", fatal=True)
 
 
 def _write_attributes(
@@ -199,6 +197,4 @@ def _write_attributes(
         record.stable, record.whole = json_attributes.write(members, shape.volatile)
     except json_attributes.TooDeep:
         name = shape.keys[element.tag]
-        record.faults.append(
-            Fault(line_of(element), name, None, json_attributes.TooDeep.problem, True)
-        )
+        record.add_fault(element, name, None, json_attributes.TooDeep.problem, fatal=True)

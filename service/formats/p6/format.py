@@ -72,7 +72,8 @@ class P6ProjectBuilder(ProjectBuilder):
             return
         self.references.register(_TAKEN.encode() + object_id)
         self._refer_to({name})
-        self.report_faults(node.faults)
+        if node.faults is not None:
+            self.report_faults(node.faults)
         text = node.columns + b"\t{}"
         self.add(Row(Table.RESOURCES, text, text))
 

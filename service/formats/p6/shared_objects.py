@@ -11,9 +11,9 @@ from typing import Final
 
 from service.codes import WarningCode
 from service.formats import values
-from service.formats.element import Element, line_of
+from service.formats.element import Element
 from service.formats.engine.interface import Engine
-from service.formats.engine.parsed_record import Fault
+from service.formats.engine.parsed_record import Faults
 from service.formats.file_context import FileContext
 from service.formats.format import Format
 from service.formats.limits import Limits
@@ -241,19 +241,21 @@ class P6FileContext(FileContext):
         record = self.record_parser(rule, SOURCE)(element)
         object_id = unescape(record.columns[0])
         names = references(kind, record.stable)
+        faults = record.faults
         limit = self.limits.max_attributes_bytes
         if len(record.whole) > limit:
             problem = f"is over {limit} bytes"
-            record.faults.append(Fault(line_of(element), kind, object_id, problem, True))
+            faults = faults or Faults()
+            faults.add(element, kind, object_id, problem, fatal=True)
+        if faults is not None:
+            faults.detach(object_id)
         self.store.add(
             None if object_id is None else name_of(kind, object_id),
             shared_object(kind, object_id, record),
             names,
             owners=owners_of(kind, names),
             columns=b"\t".join(record.columns) if rule is RESOURCE else b"",
-            faults=[
-                fault._replace(value=object_id) if fault.fatal else fault for fault in record.faults
-            ],
+            faults=faults,
         )
 
     def count_baseline(self, _element: Element) -> None:

@@ -1,5 +1,6 @@
 """JSON values in native XML: what is accepted, and how it is written."""
 
+import tracemalloc
 from decimal import Decimal
 
 import orjson
@@ -17,6 +18,9 @@ from service.formats.native.json_values import MAX_VALUES, canonical_json
         ('{"b":1,"a":null}', '{"a":null,"b":1}'),
         (str(2**70), str(2**70)),
         (r'"\\u0000"', r'"\\u0000"'),
+        (r'"\n\\\\u0000"', r'"\n\\\\u0000"'),
+        ("-0", "0"),
+        ("123456789012345678", "123456789012345678"),
     ],
 )
 def test_json_has_one_canonical_text(text: str, written: str) -> None:
@@ -24,7 +28,18 @@ def test_json_has_one_canonical_text(text: str, written: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["NaN", r'"\u0000"', r'"\ud800"', "[" * 5000, "[" * 300 + "]" * 300, "1e999", "1" * 101]
+    "text",
+    [
+        "NaN",
+        r'"\u0000"',
+        r'"\\\u0000"',
+        "[" + "1e99," * 20_000 + "1]",
+        r'"\ud800"',
+        "[" * 5000,
+        "[" * 300 + "]" * 300,
+        "1e999",
+        "1" * 101,
+    ],
 )
 def test_json_that_postgresql_refuses_is_a_fault(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
@@ -41,3 +56,13 @@ def test_json_with_too_many_values_is_a_fault() -> None:
     for many in (f"[{'1,' * MAX_VALUES}1]", "[" + "{}," * MAX_VALUES + "1]"):
         with pytest.raises(ValueError, match="more than 250000 values"):
             canonical_json(many)
+
+
+def test_backslashes_take_memory_in_proportion_to_their_number() -> None:
+    text = '"' + "\\\\" * 1_000_000 + "u0000" + '"'
+    tracemalloc.start()
+    try:
+        canonical_json(text)
+        assert tracemalloc.get_traced_memory()[1] < 8 * len(text)
+    finally:
+        tracemalloc.stop()

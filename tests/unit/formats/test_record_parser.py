@@ -138,7 +138,8 @@ def as_data(record: ParsedRecord, shape: Shape) -> tuple[Any, ...]:
     nulls = [value is shape.blank[0] for value in record.columns]
     same = record.whole is record.stable
     apart = list(record.apart)
-    return record.columns, nulls, record.stable, record.whole, same, record.faults, apart
+    faults = None if record.faults is None else (record.faults.kept, record.faults.omitted())
+    return record.columns, nulls, record.stable, record.whole, same, faults, apart
 
 
 def assert_same(element: Element, shape: Shape) -> None:

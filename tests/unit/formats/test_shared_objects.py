@@ -5,10 +5,13 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import Iterator
+from typing import cast
 
 import pytest
+from lxml import etree
 
-from service.formats.engine.parsed_record import Fault
+from service.formats.element import Element
+from service.formats.engine.parsed_record import Faults
 from service.formats.shared_objects import BYTES_EACH, FREE, SharedStore
 from service.model import SharedObject
 from service.spool.spool import Spool, TooLarge
@@ -24,6 +27,16 @@ def store() -> Iterator[SharedStore]:
     store = SharedStore(1 << 20, Spool().share())
     yield store
     store.close()
+
+
+def some_faults(value: str) -> Faults:
+    """Make a fault that only warns, and a fatal one."""
+    faults = Faults()
+    element = cast(Element, etree.Element("Thing"))
+    for fatal in (False, True):
+        faults.add(element, "Thing", "x", "is too long", fatal=fatal)
+    faults.detach(value)
+    return faults
 
 
 def put(store: SharedStore, name: str, *refers: str, content: str = "", owner: str = "") -> None:
@@ -112,13 +125,12 @@ def test_an_object_without_a_name_is_never_taken(store: SharedStore) -> None:
 
 
 def test_a_fatal_fault_is_returned_to_every_taker(store: SharedStore) -> None:
-    fault = Fault(7, "Thing", "b", "is too long", True)
-    mild = fault._replace(fatal=False)
+    faults = some_faults("b")
     put(store, "a", "b", "c")
     put(store, "c")
-    store.add(b"b", made("b"), [], faults=[mild, fault])
-    assert store.take([b"a"], set()) == ([], fault)
-    assert store.take([b"a"], set()) == ([], fault)
+    store.add(b"b", made("b"), [], faults=faults)
+    assert store.take([b"a"], set()) == ([], faults.fatal)
+    assert store.take([b"a"], set()) == ([], faults.fatal)
     assert take(store, "c") == ["c"]
 
 
@@ -227,9 +239,9 @@ def test_a_project_visits_copies_of_an_object_once(store: SharedStore) -> None:
 
 
 def test_visits_of_a_faulty_object_count(store: SharedStore) -> None:
-    fault = Fault(7, "Thing", "b", "is too long", True)
-    store.add(b"a", made("a"), [], faults=[fault])
+    faults = some_faults("b")
+    store.add(b"a", made("a"), [], faults=faults)
     for _ in range(FREE + len(made("a").attributes) // BYTES_EACH):
-        assert store.take([b"a"], set()) == ([], fault)
+        assert store.take([b"a"], set()) == ([], faults.fatal)
     with pytest.raises(TooLarge):
         store.take([b"a"], set())

@@ -161,7 +161,7 @@ cdef class RecordParser:
             NULL_VALUE if state.columns[at].at < 0 else self.text(&state.columns[at])
             for at in range(state.width)
         ]
-        record.faults = []
+        record.faults = None
         record.apart = [
             cetree.elementFactory(element._doc, state.apart[at]) for at in range(state.apart_count)
         ]
