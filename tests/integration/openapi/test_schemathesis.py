@@ -10,9 +10,6 @@ import sys
 from pathlib import Path
 from typing import Final
 
-import pytest
-
-from service.storage import Pool
 from tests.support.native import native_file
 from tests.support.openapi.requests import ALL_SCOPES, OTHER, PLANT, upload
 from tests.support.paths import CHECKOUT
@@ -26,10 +23,7 @@ NOT_ASKED: Final = (
 )
 
 
-@pytest.mark.parametrize("phases", ["examples,coverage", "fuzzing", "stateful"])
-async def test_the_service_conforms_to_the_document(
-    service: Service, pool: Pool, tmp_path: Path, phases: str
-) -> None:
+async def test_the_service_conforms_to_the_document(service: Service, tmp_path: Path) -> None:
     for _ in range(3):
         assert (await upload(service, native_file(PLANT, OTHER))).status == 207
     hooks = {"SCHEMATHESIS_HOOKS": "tests.support.openapi.hooks", "PYTHONPATH": str(CHECKOUT)}
@@ -44,8 +38,6 @@ async def test_the_service_conforms_to_the_document(
         f"Authorization: Bearer {token(scope=ALL_SCOPES)}",
         "--exclude-checks",
         ",".join(NOT_ASKED),
-        "--phases",
-        phases,
         "--max-examples",
         str(EXAMPLES),
         *(["--generation-deterministic"] if TIMES == 1 else []),

@@ -126,10 +126,10 @@ BIG = (
 @pytest.mark.parametrize(
     ("document", "tasks", "attributes"),
     [
-        (export.export_json, 200_000, '\'{"risk": "high"}\''),
-        (export.export_native, 50_000, '\'{"risk": "high"}\''),
-        (export.export_json, 64, BIG),
-        (export.export_native, 64, BIG),
+        (export.export_json, 60_000, '\'{"risk": "high"}\''),
+        (export.export_native, 40_000, '\'{"risk": "high"}\''),
+        (export.export_json, 24, BIG),
+        (export.export_native, 24, BIG),
     ],
 )
 async def test_exporting_a_large_project_needs_little_memory(
@@ -142,8 +142,7 @@ async def test_exporting_a_large_project_needs_little_memory(
         size += len(block)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert size > tasks * 100
-    assert peak < 8 * MIB
+    assert peak < min(8 * MIB, size / 2)
 
 
 async def test_an_export_keeps_to_its_version_during_an_import(client: Client, pool: Pool) -> None:
@@ -161,7 +160,7 @@ async def test_an_export_keeps_to_its_version_during_an_import(client: Client, p
 async def test_pruning_the_version_during_an_export_aborts_the_response(
     client: Client, pool: Pool
 ) -> None:
-    project_id = await plant(pool, 100_000)
+    project_id = await plant(pool, 40_000)
     async with await start_export(client, project_id) as answer:
         await answer.content.readany()
         await pool.execute("DELETE FROM project_versions WHERE project_id = $1", project_id)

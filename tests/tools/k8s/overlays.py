@@ -31,7 +31,7 @@ def made_of(folder: Path) -> list[Object]:
     done = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True)
     if done.returncode or done.stderr:
         raise RuntimeError(done.stderr)
-    return list(yaml.safe_load_all(done.stdout))
+    return list(yaml.load_all(done.stdout, yaml.CSafeLoader))
 
 
 def one(overlay: str, kind: str, name: str = "bulk-import") -> Object:
