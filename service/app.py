@@ -9,6 +9,7 @@ from service.http import app_keys
 from service.http.auth.tokens import Verifier
 from service.http.body_drain import BodyDrain
 from service.http.middleware import finish_headers, handle_request
+from service.http.read_slots import ReadSlots
 from service.http.routes.health import log_warnings, share_results
 from service.http.routes.table import PROBES, ROUTES, Routes, add_routes
 from service.http.upload.job import JOBS, JobRegistry
@@ -39,6 +40,7 @@ def create_app(settings: Settings, dsn: str) -> web.Application:
     app[app_keys.DSN] = dsn
     app[app_keys.VERIFIER] = Verifier(settings)
     app[app_keys.BODY_DRAIN] = BodyDrain(settings.max_refused)
+    app[app_keys.READ_SLOTS] = ReadSlots(settings.pool_size)
     app[JOBS] = JobRegistry(settings.drain_timeout)
     share_results(app)
     app.cleanup_ctx.append(_refresh_keys)

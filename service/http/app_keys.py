@@ -8,6 +8,7 @@ from aiohttp import web
 
 from service.http.auth.tokens import Verifier
 from service.http.body_drain import BodyDrain
+from service.http.read_slots import ReadSlots
 from service.imports.manager import ImportManager
 from service.settings import Settings
 from service.storage import Connection
@@ -21,6 +22,7 @@ POOL: Final[web.AppKey["asyncpg.Pool[asyncpg.Record]"]] = web.AppKey("pool", asy
 MANAGER: Final = web.AppKey("manager", ImportManager)
 VERIFIER: Final = web.AppKey("verifier", Verifier)
 BODY_DRAIN: Final = web.AppKey("body_drain", BodyDrain)
+READ_SLOTS: Final = web.AppKey("read_slots", ReadSlots)
 
 
 async def run_query(app: web.Application, query: Callable[[Connection], Awaitable[T]]) -> T:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 import struct
+import traceback
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Final
 
@@ -34,15 +35,18 @@ async def stream_response(
         ConnectionError: the answer broke off, and the connection was reset.
         Exception: the first block failed, and nothing was sent.
     """
-    first = await anext(blocks)
+    block = await anext(blocks)
     response = web.StreamResponse(headers=headers)
-    with reset_on_failure(request):
-        await response.prepare(request)
-        if request.method != hdrs.METH_HEAD:
-            await send_block(request, response, first)
-            async for block in blocks:
+    try:
+        with reset_on_failure(request):
+            await response.prepare(request)
+            while block and request.method != hdrs.METH_HEAD:
                 await send_block(request, response, block)
-        await response.write_eof()
+                block = b""  # before the next one exists
+                block = await anext(blocks, b"")
+            await response.write_eof()
+    finally:
+        block = b""  # the traceback of a failure would keep it
     return response
 
 
@@ -71,18 +75,20 @@ def reset_on_failure(request: web.Request) -> Iterator[None]:
         yield
     except Exception as exc:
         log.warning("http.broken_off", fault=repr(exc))
+        traceback.clear_frames(exc.__traceback__)  # they hold the block
         _reset(request)
         raise ConnectionError("the answer broke off") from exc
 
 
 async def send_block(request: web.Request, response: web.StreamResponse, block: bytes) -> None:
-    """Send a block.
+    """Send a block, in pieces, because the transport copies what the client does not read at once.
 
     Raises:
         TimeoutError: the client did not read for ``idle_timeout`` seconds.
     """
-    async with asyncio.timeout(request.app[app_keys.SETTINGS].idle_timeout):
-        await response.write(block)
+    for start in range(0, len(block), _BLOCK):
+        async with asyncio.timeout(request.app[app_keys.SETTINGS].idle_timeout):
+            await response.write(block[start : start + _BLOCK])
 
 
 def _reset(request: web.Request) -> None:

@@ -3,7 +3,7 @@
 The document holds that version even if an import changes the project meanwhile.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 from service.formats.native import writer
 from service.projects import records
@@ -11,22 +11,22 @@ from service.projects.records import Pages, RunQuery, VersionKey, as_json, as_te
 from service.tables import MEMBERS
 
 
-async def export_json(run_query: RunQuery, key: VersionKey) -> AsyncIterator[bytes]:
+async def export_json(run_query: RunQuery, key: VersionKey) -> AsyncGenerator[bytes]:
     """Yield a JSON object: the project's own members, then its records and shared objects.
 
     Raises:
         VersionGone: the version does not exist, or was removed; the document breaks off.
         Unavailable: the database is unavailable.
     """
-    project = await records.read_project(run_query, key, records.PROJECT_AS_JSON)
-    before = project["line"].encode()[:-1]
+    project = dict(await records.read_project(run_query, key, records.PROJECT_AS_JSON))
+    hashes, before = project["shared_objects"], b""
+    yield project.pop("line").encode()[:-1]  # can be large: nothing keeps it while it is sent
     for table, member in MEMBERS.items():
         yield before + b',"%b":[' % member.encode()
+        before = b"]"
         async for block in _items(records.read_records(run_query, key, table, as_json)):
             yield block
-        before = b"]"
     yield b'],"shared_objects":['
-    hashes = project["shared_objects"]
     shared = records.read_shared_objects(run_query, key.client_id, hashes, as_json)
     async for block in _items(shared):
         yield block
@@ -34,7 +34,7 @@ async def export_json(run_query: RunQuery, key: VersionKey) -> AsyncIterator[byt
     yield b"]}"
 
 
-async def export_native(run_query: RunQuery, key: VersionKey) -> AsyncIterator[bytes]:
+async def export_native(run_query: RunQuery, key: VersionKey) -> AsyncGenerator[bytes]:
     """Yield a native file with the project, which can be imported again.
 
     Raises:
@@ -42,11 +42,12 @@ async def export_native(run_query: RunQuery, key: VersionKey) -> AsyncIterator[b
         Unavailable: the database is unavailable.
     """
     project = await records.read_project(run_query, key, records.PROJECT_AS_TEXT)
+    hashes = project["shared_objects"]
     yield writer.begin_file(dict(project))
+    del project  # its values can be large
     for table, group in writer.GROUPS.items():
         async for block in _group(group, records.read_records(run_query, key, table, as_text)):
             yield block
-    hashes = project["shared_objects"]
     shared = records.read_shared_objects(run_query, key.client_id, hashes, as_text)
     async for block in _group(writer.SHARED_OBJECTS, shared):
         yield block
@@ -58,7 +59,9 @@ async def _items(pages: Pages) -> AsyncIterator[bytes]:
     """Yield lines of JSON as the items of an array."""
     comma = b""
     async for page in pages:
-        yield comma + b",".join([row["line"].encode() for row in page])
+        block = comma + b",".join([row["line"].encode() for row in page])
+        page.clear()
+        yield block
         comma = b","
 
 
@@ -67,7 +70,9 @@ async def _group(group: writer.Group, pages: Pages) -> AsyncIterator[bytes]:
     has_rows = False
     async for page in pages:
         opening = b"" if has_rows else writer.begin_group(group)
-        yield opening + b"".join([writer.write_record(group, dict(row)) for row in page])
+        block = opening + b"".join([writer.write_record(group, dict(row)) for row in page])
+        page.clear()
+        yield block
         has_rows = True
     if has_rows:
         yield writer.end_group(group)

@@ -18,7 +18,7 @@ PAGE_ROWS: Final = 1000
 PAGE_BYTES: Final = 128 * 1024
 """Bytes of a page as PostgreSQL stores them; it compresses values over 2 KiB."""
 
-Page = Sequence["asyncpg.Record"]
+Page = list["asyncpg.Record"]
 Pages = AsyncIterator[Page]
 Query = Callable[[Connection], Awaitable[Page]]
 RunQuery = Callable[[Query], Awaitable[Page]]
@@ -73,7 +73,7 @@ async def read_project(run_query: RunQuery, key: VersionKey, query: str) -> asyn
 async def read_records(
     run_query: RunQuery, key: VersionKey, table: Table, select: SelectList
 ) -> Pages:
-    """Yield the rows of one table in file order, a page at a time.
+    """Yield the rows of one table in file order, a page at a time. The caller may empty a page.
 
     Raises:
         Unavailable: the database is unavailable.
@@ -82,8 +82,8 @@ async def read_records(
     query = SQL.records.format(table=table.value, columns=select(columns), size=_size(columns))
     after = -1
     while page := await run_query(bind_query(query, *key, after, PAGE_BYTES, PAGE_ROWS)):
-        yield page
         after = page[-1]["ordinal"]
+        yield page
 
 
 async def read_shared_objects(
@@ -105,8 +105,8 @@ async def read_shared_objects(
         page = await run_query(bind_query(query, client_id, group, PAGE_BYTES))
         if not page or [row["hash"] for row in page] != list(group[: len(page)]):
             raise VersionGone
-        yield page
         start += len(page)
+        yield page
 
 
 async def check_kept(run_query: RunQuery, key: VersionKey) -> None:

@@ -1,7 +1,8 @@
 """Projects: the list of a client's projects, and one project as JSON or native XML."""
 
+import contextlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
@@ -16,6 +17,7 @@ from service.http.app_keys import run_query
 from service.http.auth.permissions import Caller, authorise, parse_id
 from service.http.negotiation import choose
 from service.http.pagination import check_parameters
+from service.http.read_slots import read_in_turns
 from service.http.responses import JSON, respond
 from service.http.streaming import stream_response
 from service.projects import export, listing
@@ -48,9 +50,10 @@ async def list_projects(request: web.Request) -> web.Response:
         changed=changed,
         missing_from=await _missing_from(request.app, caller, query.get("missing_from")),
     )
-    rows = await listing.list_projects(
-        partial(run_query, request.app), caller.client_id, project_query, after, limit
-    )
+    async with request.app[app_keys.READ_SLOTS].of(caller.client_id):
+        rows = await listing.list_projects(
+            partial(run_query, request.app), caller.client_id, project_query, after, limit
+        )
     following = None
     mark = None if changed is None else _format_moment(changed[1])
     if len(rows) == limit:
@@ -147,16 +150,19 @@ async def send_document(request: web.Request, key: VersionKey) -> web.StreamResp
     else:
         blocks = export.export_native(asking, key)
     headers: dict[str, str] = {hdrs.CONTENT_TYPE: f"{kind}; charset=utf-8", hdrs.VARY: hdrs.ACCEPT}
+    slots = request.app[app_keys.READ_SLOTS].of(key.client_id)
     try:
-        return await stream_response(request, blocks, headers)
+        async with contextlib.aclosing(read_in_turns(blocks, slots)) as turns:
+            return await stream_response(request, turns, headers)
     except VersionGone:
         raise NotFound from None
 
 
-async def _add_envelope(blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _add_envelope(blocks: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
     """Add the envelope; its last member, ``"complete": true``, marks a complete document."""
     opening = _DOCUMENT_HEAD
-    async for block in blocks:
-        yield opening + block
-        opening = b""
+    async with contextlib.aclosing(blocks):
+        async for block in blocks:
+            block, opening = opening + block, b""  # keeps one of a large block, not two
+            yield block
     yield _DOCUMENT_TAIL

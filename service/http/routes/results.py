@@ -86,9 +86,10 @@ async def _page(
     if running:
         upto = await run_query(request.app, partial(_last_contiguous, key=key, after=after))
         filters = replace(filters, upto=upto)
-    rows = await run_query(
-        request.app, partial(_rows, key=key, after=after, limit=limit, filters=filters)
-    )
+    async with request.app[app_keys.READ_SLOTS].of(key[0]):
+        rows = await run_query(
+            request.app, partial(_rows, key=key, after=after, limit=limit, filters=filters)
+        )
     full = len(rows) == limit
     complete = not running and not full
     following = None
@@ -145,7 +146,8 @@ async def _send_csv(
     share = request.app[app_keys.MANAGER].spool.share()
     file = share.new_file(IN_MEMORY)
     try:
-        await _write_csv(request, key, filters, file)
+        async with request.app[app_keys.READ_SLOTS].of(key[0]):
+            await _write_csv(request, key, filters, file)
         headers: dict[str, str] = {
             hdrs.CONTENT_TYPE: f"{CSV}; charset=utf-8; header=present",
             hdrs.CONTENT_DISPOSITION: f'attachment; filename="import-{key[1]}-results.csv"',

@@ -100,7 +100,8 @@ async def _write_comparison(
         _write(file, _COMPARISON_TAIL)
         return file
 
-    return await run_query(app, write)
+    async with app[app_keys.READ_SLOTS].of(old.client_id):
+        return await run_query(app, write)
 
 
 def _write(file: SpoolFile, block: bytes) -> None:
