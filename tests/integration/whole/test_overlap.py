@@ -11,7 +11,7 @@ from tests.support.service import Service
 from tests.support.upload import upload
 
 PROJECTS = 2000
-ROUNDS = 10
+ROUNDS = 4
 
 
 def file_of(order: range, mark: str) -> bytes:
