@@ -88,7 +88,11 @@ cdef void set_fault(
 
 
 cdef void stop_parser(xmlParserCtxt* context, int code, const char* message) noexcept nogil:
-    set_fault(<Sink*> context._private, code, context.input.line, context.input.col, message)
+    cdef Sink* sink = <Sink*> context._private
+    if code < 0:  # this ends the file, before a fault after which libxml2 continued is reported
+        free(sink.message)
+        sink.message, sink.faulty = NULL, False
+    set_fault(sink, code, context.input.line, context.input.col, message)
     LIBXML2.stop(context)
 
 
