@@ -10,7 +10,7 @@ PARALLEL := -n 4 --dist=worksteal
 FAKETIME := /usr/lib/$(shell uname -m)-linux-gnu/faketime/libfaketime.so.1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint test test-pgbouncer test-partitioned run demo attacks chaos mutants bench soak figures growth image-check k8s-check clients-check load compare rollout upgrade lock reference
+.PHONY: help setup lint test test-pgbouncer test-partitioned run demo attacks chaos mutants sanitize bench soak figures growth image-check k8s-check clients-check load compare rollout upgrade lock reference
 
 help:
 	@echo "make demo              import the samples, print the outcomes, and stop"
@@ -21,6 +21,7 @@ help:
 	@echo "make attacks           attack a real service, and print responses, memory, CPU and time (8 min; ONLY=name selects)"
 	@echo "make chaos             strike the service and PostgreSQL in 18 ways, and prove from an audit that nothing was lost (25 min; QUICK=1: 3 min; HOURS=n)"
 	@echo "make mutants           mutate imports and storage, and print the share that the tests notice (an hour; SEED=, MUTANTS=, JOBS=)"
+	@echo "make sanitize          read mutated files with the compiled engine under sanitizers and valgrind (12 min; SECONDS=; SEED=n repeats one)"
 	@echo "make bench             measure speed, memory and fairness (22 min; QUICK=1: 3 min, fewer measurements)"
 	@echo "make soak              import 200 mixed files into one service, and check for leaks (30 s)"
 	@echo "make figures           measure 5 GiB, a million outcomes, an undo, pruning and parallel uploads (25 min)"
@@ -95,6 +96,11 @@ chaos: setup
 mutants: setup
 	@$(BIN)/python -m tests.tools.mutants $(if $(SEED),--seed $(SEED)) $(if $(MUTANTS),--mutants $(MUTANTS)) \
 	    $(if $(JOBS),--jobs $(JOBS)) $(FILES)
+
+sanitize: setup
+	@scripts/debian.sh cc gcc libc6-dev
+	@scripts/debian.sh valgrind valgrind libc6-dbg
+	@$(BIN)/python -m tests.tools.sanitize $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 soak: setup
 	@$(BIN)/python -m tests.tools.bench.soak
