@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from service.http import app_keys
+from service.http.answer_pace import AnswerPace
 from service.http.auth.tokens import Verifier
 from service.http.body_drain import BodyDrain
 from service.http.middleware import finish_headers, handle_request
@@ -41,6 +42,7 @@ def create_app(settings: Settings, dsn: str) -> web.Application:
     app[app_keys.VERIFIER] = Verifier(settings)
     app[app_keys.BODY_DRAIN] = BodyDrain(settings.max_refused)
     app[app_keys.READ_SLOTS] = ReadSlots(settings.pool_size)
+    app[app_keys.ANSWER_PACE] = AnswerPace()
     app[JOBS] = JobRegistry(settings.drain_timeout)
     share_results(app)
     app.cleanup_ctx.append(_refresh_keys)
@@ -58,6 +60,7 @@ def create_admin_app(app: web.Application) -> web.Application:
     admin = _create_application(PROBES)
     for key, shared in app.items():
         admin[key] = shared
+    admin[app_keys.ANSWER_PACE] = AnswerPace()
     return admin
 
 

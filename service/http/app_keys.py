@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 import asyncpg
 from aiohttp import web
 
+from service.http.answer_pace import AnswerPace
 from service.http.auth.tokens import Verifier
 from service.http.body_drain import BodyDrain
 from service.http.read_slots import ReadSlots
@@ -23,6 +24,7 @@ MANAGER: Final = web.AppKey("manager", ImportManager)
 VERIFIER: Final = web.AppKey("verifier", Verifier)
 BODY_DRAIN: Final = web.AppKey("body_drain", BodyDrain)
 READ_SLOTS: Final = web.AppKey("read_slots", ReadSlots)
+ANSWER_PACE: Final = web.AppKey("answer_pace", AnswerPace)
 
 
 async def run_query(app: web.Application, query: Callable[[Connection], Awaitable[T]]) -> T:

@@ -48,6 +48,8 @@ async def handle_request(request: web.Request, handler: Handler) -> web.StreamRe
         structlog.contextvars.bound_contextvars(**fields, **tracing.log_fields()),
     ):
         response = await _answer(request, handler)
+        if CLAIMS not in request:
+            await request.app[app_keys.ANSWER_PACE].wait()
         metrics.HTTP_ANSWERS.labels(response.status).inc()
         tracing.record_status(response.status)
         log.info(

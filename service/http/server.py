@@ -28,8 +28,9 @@ from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import ERROR, _ErrInfo
 
-from service.errors import BadRequest, InternalError, RequestTimeout, ServiceError
-from service.http.app_keys import BODY_DRAIN, SETTINGS
+from service.errors import BadRequest, InternalError, NotFound, RequestTimeout, ServiceError
+from service.http.answer_pace import AnswerPace
+from service.http.app_keys import ANSWER_PACE, BODY_DRAIN, SETTINGS
 from service.http.middleware import REQUEST_ID_HEADER, new_request_id
 from service.http.responses import add_security_headers, error_response
 from service.observability import metrics
@@ -37,6 +38,8 @@ from service.settings import Settings
 
 MAX_HEAD: Final = 64 * 1024
 """Largest unfinished head, in bytes; aiohttp limits each line."""
+MAX_SEGMENTS: Final = 32
+"""Segments of a path; the time that aiohttp's router takes is quadratic in them."""
 MAX_WAITING: Final = 4
 """Pipelined requests that wait on a connection; beyond them reading pauses."""
 LINGER: Final = 2.0
@@ -54,13 +57,17 @@ class Connection(web.RequestHandler):
     Args:
         manager: the server.
         settings: ``header_timeout`` and ``send_timeout``.
+        pace: of the answers to refused requests.
     """
 
-    __slots__ = ("_head_due", "_head_size", "_lost", "_settings")
+    __slots__ = ("_head_due", "_head_size", "_lost", "_pace", "_settings")
 
-    def __init__(self, manager: web.Server, settings: Settings, **kwargs: Any) -> None:
+    def __init__(
+        self, manager: web.Server, settings: Settings, pace: AnswerPace, **kwargs: Any
+    ) -> None:
         super().__init__(manager, **kwargs)
         self._settings = settings
+        self._pace = pace
         self._head_due: asyncio.TimerHandle | None = None
         self._head_size = 0
         self._lost = asyncio.Event()
@@ -122,8 +129,13 @@ class Connection(web.RequestHandler):
     async def _handle_request(
         self, request: web.BaseRequest, start_time: float | None, request_handler: Any
     ) -> tuple[web.StreamResponse, bool]:
-        if request_handler is self._request_handler and not _has_clear_framing(request):
-            request_handler = self._make_error_handler(_ErrInfo(400, ValueError(), ""))
+        if request_handler is self._request_handler:
+            if not _has_clear_framing(request):
+                request_handler = self._make_error_handler(_ErrInfo(400, ValueError(), ""))
+            elif request.rel_url.raw_path.count("/") > MAX_SEGMENTS:
+                request_handler = self._make_error_handler(_ErrInfo(404, ValueError(), ""))
+        if request_handler is not self._request_handler:
+            await self._pace.wait()
         self._fail_broken_body(request)
         answered = await super()._handle_request(request, start_time, request_handler)
         if request_handler is not self._request_handler or self._is_broken(request):
@@ -189,6 +201,8 @@ class Connection(web.RequestHandler):
         error: ServiceError
         if status == BadRequest.status:
             error = BadRequest(_TOO_LONG if isinstance(exc, LineTooLong) else _MALFORMED)
+        elif status == NotFound.status:
+            error = NotFound()
         elif status == RequestTimeout.status:
             error = RequestTimeout(
                 f"No complete request arrived within {self._settings.header_timeout:g} seconds"
@@ -223,20 +237,20 @@ class _Server(web.Server):
     however many connections are open. If none is idle, the new one is closed.
 
     Args:
-        settings: the limits of each connection.
+        app: its settings limit each connection.
         max_connections: open connections.
     """
 
     def __init__(
-        self, handler: Any, settings: Settings, max_connections: int, **kwargs: Any
+        self, handler: Any, app: web.Application, max_connections: int, **kwargs: Any
     ) -> None:
         super().__init__(handler, **kwargs)
-        self._settings = settings
+        self._limits = app[SETTINGS], app[ANSWER_PACE]
         self._max_connections = max_connections
         self._open: dict[Connection, None] = {}
 
     def __call__(self) -> web.RequestHandler:
-        return Connection(self, self._settings, loop=self._loop, **self._kwargs)
+        return Connection(self, *self._limits, loop=self._loop, **self._kwargs)
 
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
         super().connection_made(handler, transport)
@@ -289,7 +303,7 @@ class Runner(web.AppRunner):
         plain = await super()._make_server()
         return _Server(
             plain.request_handler,
-            self.app[SETTINGS],
+            self.app,
             self._max_connections,
             request_factory=_answer_as_http_1_1(plain.request_factory),
             **self._kwargs,

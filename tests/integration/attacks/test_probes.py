@@ -1,4 +1,4 @@
-"""Floods of health checks cost one check of the database and one rendering of the metrics."""
+"""Floods of requests without a valid token delay no upload, and cost at most one connection."""
 
 import asyncio
 from collections import Counter
@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from service.http import shared_result
+from service.http import answer_pace, shared_result
 from service.storage import Pool
 from tests.support.raw_http import get, upload
 from tests.support.running_imports import FILE
 from tests.support.service import Service
 
 FLOOD = 300
+PROJECTS = "/api/v2/clients/1/projects"
 LONG = 60.0
 """Seconds that no test takes."""
 CHECKS = """
@@ -69,3 +70,25 @@ async def test_rendered_metrics_are_kept(service: Service, monkeypatch: pytest.M
     monkeypatch.setattr(shared_result, "KEPT", LONG)
     first = await get(service, "/metrics", token=None)
     assert (await get(service, "/metrics", token=None)).body == first.body
+
+
+async def test_only_answers_without_a_valid_token_wait_for_each_other(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answer_pace, "GAP", 0.2)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    answers = await asyncio.gather(
+        get(service, "/healthz", token=None),
+        get(service, PROJECTS, token="x.y.z"),
+        get(service, "/nowhere"),
+        get(service, "/" + "a/" * 3900),
+        get(service, "/healthz", version="9.9"),
+    )
+    assert [answer.status for answer in answers] == [200, 401, 404, 404, 400]
+    assert answers[3].headers["connection"] == "close"  # refused before the router reads it
+    assert loop.time() - began >= 0.2 * (len(answers) - 1) - 0.05
+    monkeypatch.setattr(answer_pace, "GAP", 10)
+    async with asyncio.timeout(10):
+        for _ in range(3):
+            assert (await get(service, PROJECTS)).status == 200
