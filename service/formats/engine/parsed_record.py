@@ -36,7 +36,7 @@ class Faults:
 
     Attributes:
         kept: the first fatal and the first other faults, in order.
-        elements: names of the elements and XML attributes that have a fault.
+        elements: names of the elements and XML attributes that have a fatal fault.
     """
 
     __slots__ = ("_fatal", "_line", "_others", "_subject", "elements", "kept")
@@ -58,8 +58,8 @@ class Faults:
             element, value, problem, fatal: see ``Fault``; element and value are shortened here.
         """
         element = shorten(element)
-        self.elements.add(element)
         if fatal:
+            self.elements.add(element)
             self._fatal += 1
             listed = self._fatal <= MAX_LISTED_VIOLATIONS
         else:

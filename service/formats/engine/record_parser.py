@@ -184,8 +184,13 @@ def _fill_later_choices(
 
 
 def _add_missing(element: Element, name: str, record: ParsedRecord) -> None:
-    if record.faults is None or name not in record.faults.elements:
-        record.add_fault(element, name, None, "is missing", fatal=True)
+    """Add a fault for a column without a value, unless its element has a fatal fault already."""
+    faults = record.faults
+    if faults is not None and name in faults.elements:
+        return
+    bad = next((fault for fault in (faults.kept if faults else ()) if fault.element == name), None)
+    value, problem = (None, "is missing") if bad is None else (bad.value, bad.problem)
+    record.add_fault(element, name, value, problem, fatal=True)
 
 
 def _write_attributes(

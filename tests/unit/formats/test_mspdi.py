@@ -197,6 +197,15 @@ def test_tasks_without_uid_or_with_a_repeated_uid_refuse_the_project() -> None:
     assert messages == ["UID is missing", 'Task "1" has the id of an earlier record']
 
 
+def test_a_bad_uid_refuses_the_project_unless_a_good_one_follows() -> None:
+    long = "1" * 300
+    reading = read(plan(tasks(f"<UID>{long}</UID>", f"<UID>{long}</UID><UID>2</UID>")))
+    [refusal] = reading.refusals
+    assert [violation["message"] for violation in refusal.extra["violations"]] == [
+        f'UID "{long[:79]}…" is longer than 255 characters'
+    ]
+
+
 def test_every_structured_child_becomes_a_part() -> None:
     project = read_project(
         plan(
