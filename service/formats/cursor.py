@@ -17,9 +17,8 @@ from service.formats.project_builder import ProjectBuilder
 from service.formats.values import BLANK
 from service.model import Item
 
-_NODE_SIZE: Final = 40
-"""Bytes counted for an element, an XML attribute or a text, in addition to its length: about the
-size of its markup in the file, and a third of its size in the tree."""
+_STEP: Final = 256
+"""Elements outside the projects that are removed before other imports get their turn."""
 
 
 class Cursor:
@@ -53,6 +52,7 @@ class Cursor:
         self.strays = 0
         self.root: Element | None = None
         self._finished: Element | None = None
+        self._marked_strays = 0
 
     def start(self, element: Element) -> None:
         """Handle the start of a project or of the root.
@@ -83,7 +83,7 @@ class Cursor:
             self.closed = True
             if element is not self._finished:
                 self._remove_finished()
-                self._take_outside(element[:])
+                self._take_outside(element, None)
                 self._count_stray_text(element.text)
         return items
 
@@ -92,10 +92,19 @@ class Cursor:
         root = self.root
         if self.builder is not None:
             self._collect(self.builder, closed=False)
-        elif root is not None and not self._format.anywhere and len(root):
-            self._take_outside(root[:-1])
-            if root[-1].tag in self._passed_over:
-                prune(root[-1])
+        elif root is not None and not self._format.anywhere:
+            last = next(reversed(root), None)
+            self._take_outside(root, last)
+            if last is not None and last.tag in self._passed_over:
+                prune(last)
+
+    def rewind(self) -> None:
+        """Return to the counts at the last start of a project.
+
+        After a limit of the file, the counts then do not depend on where the reading pauses.
+        """
+        self.strays = self._marked_strays
+        self.file.rewind()
 
     def check_size(self) -> None:
         """Check the size of the tree, and abandon a project with a record that is too large.
@@ -106,7 +115,7 @@ class Cursor:
         top = self._top
         if top is None:
             return
-        if _size_of(top) > limit:
+        if self.file.engine.size_of(top, limit) > limit:
             if self.builder is not None and not self.builder.abandoned:
                 self.builder.abandon(f"one of its records is over {limit} bytes")
             prune(top)
@@ -137,17 +146,31 @@ class Cursor:
             raise FileTooLarge(f"the file has more than {limit} projects", line=line)
         self._remove_finished()
         self._take_all_before(element)
+        self.file.mark()
+        self._marked_strays = self.strays
         make_builder = self._format.builder or ProjectBuilder
         self.builder = make_builder(self.file, element, self.complete, line)
 
-    def _take_outside(self, elements: list[Element]) -> None:
-        """Take records outside the projects, count all other elements, and remove them all."""
-        for element in elements:
+    def _take_outside(self, parent: Element, end: Element | None) -> None:
+        """Take records outside the projects, count all other elements, and remove them all.
+
+        Args:
+            parent: of the elements.
+            end: the first child that stays, or None.
+        """
+        count = 0
+        element = next(iter(parent), None)
+        while element is not None and element is not end:
+            following = element.getnext()
             if (take := self._outside.get(element.tag)) is not None:
                 take(self.file, element)
             elif element is not self._finished and not self._may_have_held_projects(element):
                 self.strays += 1
             self._remove(element)
+            element = following
+            count += 1
+            if count % _STEP == 0:
+                self.file.give_way()
 
     def _may_have_held_projects(self, element: Element) -> bool:
         return self._format.anywhere and not len(element) and not (element.text or "").strip(BLANK)
@@ -160,11 +183,11 @@ class Cursor:
 
     def _take_all_before(self, element: Element) -> None:
         """Take or count everything before a project, at every level above it."""
-        node: Element | None = element
-        while node is not None:
+        node = element
+        while (parent := node.getparent()) is not None:
             if node.getprevious() is not None:
-                self._take_outside([*node.itersiblings(preceding=True)][::-1])
-            node = node.getparent()
+                self._take_outside(parent, node)
+            node = parent
 
     def _remove(self, element: Element) -> None:
         """Remove an element and the text after it."""
@@ -177,16 +200,3 @@ class Cursor:
     def _count_stray_text(self, text: str | None) -> None:
         if text is not None and text.strip(BLANK):
             self.strays += 1
-
-
-def _size_of(top: Element) -> int:
-    """Return the approximate size of an element in bytes."""
-    size = 0
-    for element in top.iter():
-        for text in (element.text, element.tail):
-            if text:
-                size += _NODE_SIZE + len(text)
-        size += _NODE_SIZE
-        for text in element.values():
-            size += _NODE_SIZE + len(text)
-    return size

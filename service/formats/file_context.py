@@ -70,6 +70,12 @@ class FileContext:
             parser = self._parsers[rule, volatile] = self.engine.record_parser(shape)
         return parser
 
+    def mark(self) -> None:
+        """Remember the counts of the warnings, at the start of a project."""
+
+    def rewind(self) -> None:
+        """Return to the counts of the last mark, because the file exceeds a limit after it."""
+
     def finish(self) -> None:
         """Add the warnings that are known only after the root has ended."""
 

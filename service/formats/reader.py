@@ -21,8 +21,10 @@ __all__ = ["Limits", "Reader"]
 
 _CHUNK: Final = 64 * 1024
 _STRAYS: Final = "Unknown elements and texts outside the projects are not imported"
-_CHECK_INTERVAL: Final = MIB
+_CHECK_INTERVAL: Final = MIB // 4
 """Bytes read between two checks of the tree's size."""
+COLLECT_INTERVAL = 16 * 1024
+"""Bytes read before complete records are taken. A file that arrives byte by byte costs no more."""
 
 
 class Reader:
@@ -85,6 +87,8 @@ class Reader:
                 fault.line = cursor.line
             if cursor.builder is not None:
                 fault.external_id, fault.name = cursor.builder.identity()
+            elif isinstance(fault, FileTooLarge):
+                cursor.rewind()
             else:
                 cursor.collect()  # so that the warnings do not depend on where the file breaks off
             raise
@@ -139,15 +143,19 @@ class _MeteredSource:
         self._limit = limit
         self._cursor = cursor
         self._read = 0
+        self._collected = 0
         self._checked = 0
 
     def read(self, _size: int) -> bytes:
-        self._cursor.collect()
-        if self._read - self._checked > _CHECK_INTERVAL:
-            self._checked = self._read
-            self._cursor.check_size()
+        if self._read - self._collected >= COLLECT_INTERVAL:
+            self._collected = self._read
+            self._cursor.collect()
+            if self._read - self._checked >= _CHECK_INTERVAL:
+                self._checked = self._read
+                self._cursor.check_size()
         data = self._source.read(_CHUNK)
+        room = self._limit - self._read
         self._read += len(data)
-        if self._read > self._limit:
+        if len(data) > room and not (data := data[: max(room, 0)]):
             raise FileTooLarge(f"the file is over {self._limit} bytes", line=self._cursor.line)
         return data

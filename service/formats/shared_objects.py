@@ -113,10 +113,17 @@ class SharedStore:
     def __contains__(self, name: bytes) -> bool:
         return name in self._first
 
+    def __len__(self) -> int:
+        return len(self._taken)
+
     @property
     def unused(self) -> int:
         """Number of objects that no project has taken."""
-        return self._taken.count(0)
+        return self.count_unused(len(self))
+
+    def count_unused(self, among: int) -> int:
+        """Return the number of objects that no project has taken, among the first ones."""
+        return self._taken.count(0, 0, among)
 
     def add(
         self,

@@ -44,6 +44,7 @@ class Engine:
         record_parser: creates the parser of one shape.
         record_collector: creates the collector of one file, given its ``FileContext``.
         id_set: creates an id set, given a factory of the ``DiskSet`` that replaces a large one.
+        size_of: returns the approximate size of an element; see ``record_collector.size_of``.
     """
 
     name: str
@@ -51,3 +52,4 @@ class Engine:
     record_parser: Callable[[Shape], RecordParser]
     record_collector: Callable[[Any], RecordCollector]
     id_set: Callable[[Callable[[], DiskSet]], IdSet]
+    size_of: Callable[[Element, int], int]

@@ -20,7 +20,7 @@ from service.formats.engine.parser_errors import (
     long_name,
     too_many_attributes,
 )
-from service.formats.engine.record_collector import PythonRecordCollector
+from service.formats.engine.record_collector import PythonRecordCollector, size_of
 from service.formats.engine.record_parser import parse_record
 from service.formats.json_attributes import TagKeys, local
 from service.spool.disk_set import DiskSet
@@ -118,4 +118,4 @@ def _id_set(larger: Callable[[], DiskSet]) -> IdSet:
     return larger()
 
 
-PYTHON: Final = Engine("python", _events, _record_parser, PythonRecordCollector, _id_set)
+PYTHON: Final = Engine("python", _events, _record_parser, PythonRecordCollector, _id_set, size_of)

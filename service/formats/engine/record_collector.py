@@ -5,6 +5,7 @@ The collector of the compiled engine handles common records, and calls ``take_re
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 from service.formats.element import Element
 from service.formats.engine.rule_interpreter import interpreter, nested_interpreter
@@ -13,6 +14,10 @@ from service.formats.project_builder import ProjectBuilder
 from service.formats.project_content import TooLarge
 from service.formats.record_rules import NestedRule, RecordRule
 from service.formats.values import BLANK
+
+NODE_SIZE: Final = 64
+"""Bytes counted for an element, an XML attribute or a text, in addition to its length: about half
+of its size in the tree."""
 
 RulesByTag = Mapping[str, RecordRule]
 
@@ -32,12 +37,16 @@ def rules_by_tag(file: FileContext) -> dict[str | None, dict[str, RecordRule]]:
 class PythonRecordCollector:
     """The collector of one file's records; call it with a project.
 
+    It remembers where it ended: children that stay in the tree are passed once.
+
     Args:
         file: the file.
     """
 
     def __init__(self, file: FileContext) -> None:
         self._rules = rules_by_tag(file)
+        self._child: Element | None = None
+        self._record: Element | None = None
 
     def __call__(self, builder: ProjectBuilder, *, closed: bool) -> None:
         """Take every complete record of a project, and remove it from the tree.
@@ -46,22 +55,45 @@ class PythonRecordCollector:
             builder: takes the records. It is abandoned if a record is too large.
             closed: whether the project has ended. The last child of an open element stays.
         """
-        project = builder.element
-        if None in self._rules:
-            self._take(builder, project, self._rules[None], closed=closed)
-        for holder in project:
-            if (rules := self._rules.get(holder.tag)) is not None:
-                complete = closed or holder.getnext() is not None
-                self._take(builder, holder, rules, closed=complete)
+        own = self._rules.get(None, {})
+        child = _continue(builder.element, self._child)
+        self._child = None
+        while child is not None:
+            following = child.getnext()
+            complete = closed or following is not None
+            if (rules := self._rules.get(child.tag)) is not None:
+                self._take_held(builder, child, rules, closed=complete)
+            elif complete and (rule := own.get(child.tag)) is not None:
+                _take(builder, builder.element, child, rule)
+            if not complete:
+                self._child = child
+            child = following
 
-    def _take(
-        self, builder: ProjectBuilder, parent: Element, rules: RulesByTag, *, closed: bool
+    def _take_held(
+        self, builder: ProjectBuilder, holder: Element, rules: RulesByTag, *, closed: bool
     ) -> None:
-        for element in parent[:] if closed else parent[:-1]:
-            if (rule := rules.get(element.tag)) is not None:
-                take_record(builder, parent, element, rule)
-                element.clear()  # lxml takes quadratic time to remove an element with many children
-                parent.remove(element)
+        element = _continue(holder, self._record)
+        self._record = None
+        while element is not None:
+            following = element.getnext()
+            if following is None and not closed:
+                self._record = element
+            elif (rule := rules.get(element.tag)) is not None:
+                _take(builder, holder, element, rule)
+            element = following
+
+
+def _continue(parent: Element, place: Element | None) -> Element | None:
+    """Return the child at which a walk ended before, or the first child."""
+    if place is not None and place.getparent() is parent:
+        return place
+    return next(iter(parent), None)
+
+
+def _take(builder: ProjectBuilder, parent: Element, element: Element, rule: RecordRule) -> None:
+    take_record(builder, parent, element, rule)
+    element.clear()  # lxml takes quadratic time to remove an element with many children
+    parent.remove(element)
 
 
 def take_record(
@@ -97,3 +129,16 @@ def prune(top: Element) -> None:
     while len(top):
         del top[:-1]
         top = top[0]
+
+
+def size_of(top: Element, limit: int) -> int:
+    """Return the approximate size of an element in bytes; the walk ends once it is over a limit."""
+    size = 0
+    for element in top.iter():
+        size += NODE_SIZE
+        for text in (element.text, element.tail, *element.values()):
+            if text:
+                size += NODE_SIZE + len(text.encode())
+        if size > limit:
+            break
+    return size

@@ -32,6 +32,7 @@ def select_engine() -> Engine:
         compiled.RecordParser,
         compiled.RecordCollector,
         compiled.IdSet,
+        compiled.size_of,
     )
 
 

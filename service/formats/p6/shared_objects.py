@@ -233,6 +233,8 @@ class P6FileContext(FileContext):
         self.store = SharedStore(limits.shared_bytes, limits.spool, give_way=give_way)
         self._baselines = 0
         self._loose_records = 0
+        self._marked = 0, 0, 0, 0
+        self._final: tuple[int, int, int, int] | None = None
 
     def add_shared_object(self, element: Element) -> None:
         """Store a shared object."""
@@ -269,24 +271,36 @@ class P6FileContext(FileContext):
     def ignore(self, _element: Element) -> None:
         """Ignore an element."""
 
+    def mark(self) -> None:
+        """Remember the counts of the warnings."""
+        self._marked = self._counts()
+
+    def rewind(self) -> None:
+        """Return to the counts of the last mark."""
+        self._final = self._marked
+
+    def _counts(self) -> tuple[int, int, int, int]:
+        return self._baselines, self._loose_records, len(self.store), self.store.ambiguous
+
     def finish(self) -> None:
         """Warn about records that are not imported, and about objects with the same id."""
+        baselines, loose_records, objects, ambiguous = self._final or self._counts()
         warnings = (
             FileWarning(
                 WarningCode.BASELINE_PROJECTS_SKIPPED,
                 "Baseline projects are not imported",
-                self._baselines,
+                baselines,
             ),
             FileWarning(
                 WarningCode.LOOSE_RECORDS_SKIPPED,
                 "Activities and other records outside a project are not imported",
-                self._loose_records,
+                loose_records,
             ),
-            unused_objects(self.store.unused),
+            unused_objects(self.store.count_unused(objects)),
             FileWarning(
                 WarningCode.SHARED_OBJECTS_AMBIGUOUS,
                 "Shared objects have the ObjectId of another; projects that refer to it get both",
-                self.store.ambiguous,
+                ambiguous,
             ),
         )
         self.warnings += [warning for warning in warnings if warning.count]

@@ -2,7 +2,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from service.formats import reader
 from tests.support.reading import python_engine
+
+
+@pytest.fixture(autouse=True, scope="package")
+def _collect_at_each_pause() -> Iterator[None]:
+    """Take records at each pause of the parser, so that small files show what pauses change."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reader, "COLLECT_INTERVAL", 1)
+        yield
 
 
 @pytest.fixture(params=["compiled", "python"])

@@ -52,6 +52,9 @@ from service.errors import FileTooLarge
 from service.formats import json_attributes, values
 from service.formats.engine import parser_errors
 from service.formats.engine.record_collector import (
+    NODE_SIZE as _NODE_SIZE,
+)
+from service.formats.engine.record_collector import (
     rules_by_tag,
     take_nested_record,
     take_record,

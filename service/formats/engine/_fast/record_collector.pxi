@@ -1,18 +1,21 @@
 # The record collector: converts plain records to rows, and passes all others to Python.
 
 cdef struct Pass:
-    # A pass over a project: first its own children, then those of each holder of records.
+    # A pass over a project's children and those of each holder of records, in the order of the file.
     xmlNode* project
     Holder* top
-    bint closed
     bint skip  # whether the pass only removes records
     bint python_only  # whether Python takes all records
-    bint in_holders  # whether the pass is past the project's own children
     xmlNode* parent  # the project or the holder
     Holder* holder
     xmlNode* node  # the next child
     xmlNode* last  # a child that stays because it may be open; or NULL
+    xmlNode* last_child  # the same, of the project
+    xmlNode* record  # where the pass enters the first holder, and where it leaves the last one
     CompiledRule* rule  # of the node
+
+
+cdef Py_ssize_t NODE_SIZE = _NODE_SIZE
 
 
 cdef enum Stop:
@@ -29,6 +32,7 @@ cdef class RecordCollector:
     """
 
     cdef object file, builder
+    cdef cetree._Element child, record  # where the last pass ended; or None
     cdef dict rules
     cdef NewRows new_rows[TABLES]
     cdef Py_ssize_t max_size
@@ -64,14 +68,21 @@ cdef class RecordCollector:
         cdef IdTable* ids = &(<IdSet> self.builder.references.ids).table
         cdef int stop
         memset(current, 0, sizeof(Pass))
-        current.project, current.top, current.closed = project._c_node, top, closed
-        if top.has_records:
-            enter(current, project._c_node, top, closed)
+        current.project, current.top = project._c_node, top
+        current.last_child = place_of(self.child, project._c_node)
+        current.record = place_of(self.record, current.last_child)
+        self.child = self.record = None
+        enter(current, project._c_node, top, current.last_child)
+        current.last_child = current.last = NULL if closed else last_element(project._c_node)
         self.refresh()
         while True:
             with nogil:
                 stop = run_pass(current, ids, self.new_rows, self.max_size, <PyObject*> self)
             if stop == AT_END:
+                if current.last_child != NULL:
+                    self.child = cetree.elementFactory(project._doc, current.last_child)
+                if current.record != NULL:
+                    self.record = cetree.elementFactory(project._doc, current.record)
                 return 0
             if stop == AT_RARE:
                 self.leave_to_python(project, ids)
@@ -136,10 +147,16 @@ cdef class RecordCollector:
         return 0
 
 
-cdef int enter(Pass* current, xmlNode* parent, Holder* holder, bint closed) noexcept nogil:
+cdef xmlNode* place_of(cetree._Element place, xmlNode* parent):
+    """Return the child at which a pass ended before; NULL if the child is no longer there."""
+    if place is None or parent == NULL or place._c_node.parent != parent:
+        return NULL
+    return place._c_node
+
+
+cdef int enter(Pass* current, xmlNode* parent, Holder* holder, xmlNode* place) noexcept nogil:
     current.parent, current.holder = parent, holder
-    current.node = parent.children
-    current.last = NULL if closed else last_element(parent)
+    current.node = parent.children if place == NULL else place
     return 0
 
 
@@ -148,40 +165,53 @@ cdef int run_pass(
 ) except -1 nogil:
     """Take and remove records up to the first one that is not plain."""
     cdef xmlNode* node
+    cdef ChildRule* child
     while True:
         node = current.node
         if node == NULL or node == current.last:
-            if not enter_next_holder(current):
+            if current.parent != current.project:
+                if leave_holder(current):
+                    return AT_END
+                continue
+            if node == NULL:
                 return AT_END
         elif node.type != XML_ELEMENT_NODE:
             current.node = node.next
-        else:
-            current.rule = child_rule_of(current.holder, node).rule
-            if current.rule == NULL:
-                current.node = node.next
-                continue
-            if not current.skip and (
-                current.python_only
-                or not take_plain(current.rule, node, ids, new_rows, max_size, collector)
-            ):
-                return AT_RARE
-            if has_proxy(node):
-                return AT_PROXY
-            current.node = free_record(node)
+            continue
+        child = child_rule_of(current.holder, node)
+        if child.holder != NULL:
+            enter_holder(current, node, child.holder)
+            continue
+        if node == current.last:
+            return AT_END
+        current.rule = child.rule
+        if current.rule == NULL:
+            current.node = node.next
+            continue
+        if not current.skip and (
+            current.python_only
+            or not take_plain(current.rule, node, ids, new_rows, max_size, collector)
+        ):
+            return AT_RARE
+        if has_proxy(node):
+            return AT_PROXY
+        current.node = free_record(node)
 
 
-cdef bint enter_next_holder(Pass* current) except -1 nogil:
-    """Continue with the next child of the project that holds records; False if none is left."""
-    cdef xmlNode* child = current.parent.next if current.in_holders else current.project.children
-    cdef Holder* holder
-    current.in_holders = True
-    while child != NULL:
-        if child.type == XML_ELEMENT_NODE and child.children != NULL:
-            holder = child_rule_of(current.top, child).holder
-            if holder != NULL:
-                enter(current, child, holder, current.closed or cetree.nextElement(child) != NULL)
-                return True
-        child = child.next
+cdef int enter_holder(Pass* current, xmlNode* parent, Holder* holder) noexcept nogil:
+    enter(current, parent, holder, current.record)
+    current.last = last_element(parent) if parent == current.last_child else NULL
+    current.record = NULL
+    return 0
+
+
+cdef bint leave_holder(Pass* current) noexcept nogil:
+    """Continue after a holder; True if it is the project's last child and may be open."""
+    if current.parent == current.last_child:
+        current.record = current.last
+        return True
+    current.node, current.last = current.parent.next, current.last_child
+    current.parent, current.holder = current.project, current.top
     return False
 
 
@@ -195,3 +225,37 @@ cdef xmlNode* free_record(xmlNode* node) noexcept nogil:
         if following == NULL or following.type == XML_ELEMENT_NODE:
             return following
         node = following
+
+
+cpdef Py_ssize_t size_of(cetree._Element element, Py_ssize_t limit) except -1:
+    """Return the approximate size of an element; see ``record_collector.size_of``."""
+    cdef xmlNode* top = element._c_node
+    with nogil:
+        return size_of_tree(top, limit)
+
+
+cdef Py_ssize_t size_of_tree(const xmlNode* top, Py_ssize_t limit) noexcept nogil:
+    cdef const xmlNode* node = top
+    cdef const xmlAttr* attribute
+    cdef Py_ssize_t size = 0
+    while size <= limit:
+        size += NODE_SIZE
+        if node.type != XML_ELEMENT_NODE:
+            if node.content != NULL:
+                size += strlen(<const char*> node.content)
+        else:
+            attribute = node.properties
+            while attribute != NULL:
+                size += NODE_SIZE
+                if attribute.children != NULL and attribute.children.content != NULL:
+                    size += strlen(<const char*> attribute.children.content)
+                attribute = attribute.next
+            if node.children != NULL:
+                node = node.children
+                continue
+        while node != top and node.next == NULL:
+            node = node.parent
+        if node == top:
+            break
+        node = node.next
+    return size

@@ -54,7 +54,6 @@ cdef struct Holder:
     ChildRule children[NAMES]
     ChildRule unknown
     int child_count
-    bint has_records
     PyObject* rules  # by tag, the addresses of ``CompiledRule``
     PyObject* table
     const char* namespace
@@ -101,7 +100,6 @@ cdef class RuleTable:
             addresses[tag] = <uintptr_t> self.compile_rule(rule)
         self.kept.append(addresses)
         holder.rules, holder.table = <PyObject*> addresses, <PyObject*> self
-        holder.has_records = bool(addresses)
         if self.file.namespace:
             holder.namespace = self.keep(self.file.namespace.encode())
         return holder
