@@ -3,45 +3,30 @@
 import asyncio
 import contextlib
 import random
-import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from typing import Any, Final
 
 import aiohttp
-import orjson
 from yarl import URL
 
-from service.cli.json_stream import IncompleteJson, iter_members
-from service.cli.output import CommandError
+from service.cli.output import CommandError, print_error, shorten
+from service.cli.response import (
+    ANSWER_TIMEOUT,
+    MAX_TEXT,
+    RETRY_STATUSES,
+    ApiResponse,
+    NotReadable,
+    TemporaryFailure,
+    iter_response,
+    read_response,
+)
 
-RETRY_STATUSES: Final = frozenset({408, 429, 502, 503, 504})
-"""Statuses after which a later attempt may succeed."""
 POLL_INTERVAL: Final = 1.0
 """Seconds between two requests for the state of a running import."""
 MAX_PAUSE: Final = 30.0
 """Seconds of a pause between attempts, unless the service asks for a longer one."""
-PAGE_SIZE: Final = "1000"
-
-
-class TemporaryFailure(Exception):
-    """A request failed, but a later attempt may succeed: no response, or one of another program."""
-
-
-@dataclass(frozen=True)
-class ApiResponse:
-    """A complete response of the API. As text, it has status, message and details."""
-
-    status: int
-    body: Mapping[str, Any]
-    retry_after: str | None = None
-
-    @property
-    def details(self) -> Any:
-        return self.body["details"]
-
-    def __str__(self) -> str:
-        return f"{self.status} {self.body['message']}: {self.details}"
+PAGE_SIZE: Final = 1000
+"""Items of a page of a list."""
 
 
 class ApiClient:
@@ -54,7 +39,7 @@ class ApiClient:
 
     def __init__(self, session: aiohttp.ClientSession, root: str) -> None:
         self._session = session
-        self._root = root
+        self._root = URL(root)
 
     @contextlib.asynccontextmanager
     async def send(
@@ -68,12 +53,35 @@ class ApiClient:
 
         Raises:
             TemporaryFailure: no response came, or the connection broke before the block ended.
-            CommandError: the address cannot be used.
+            CommandError: the address cannot be used, or is not one of the service.
         """
-        address = URL(self._root).join(URL(path, encoded=True))
+        address = self._resolve(path)
+        options["allow_redirects"] = False
         with _connection_errors(self._root):
-            async with self._session.request(method, str(address), **options) as response:
+            async with self._session.request(method, address, **options) as response:
+                if 300 <= response.status < 400:
+                    target = response.headers.get("Location", "nowhere")
+                    raise CommandError(
+                        f"{address} redirects to {shorten(target, MAX_TEXT)}, and the command "
+                        "sends its token only to --url: give the right address with it"
+                    )
                 yield response
+
+    def _resolve(self, path: str) -> str:
+        """Return the address of a path, which may come from an answer.
+
+        Raises:
+            CommandError: it is not an address of the service, which alone may get the token.
+        """
+        try:
+            address = self._root.join(URL(path, encoded=True))
+            is_own = address.origin() == self._root.origin() and address.user is None
+        except ValueError as error:
+            raise CommandError(f"{self._root} cannot be used: {error}") from error
+        if not is_own:
+            link = shorten(path, MAX_TEXT)
+            raise CommandError(f"{self._root.origin()} links to another server: {link}")
+        return str(address)
 
     async def request(
         self, method: str, path: str, query: Mapping[str, str] | None = None
@@ -83,8 +91,12 @@ class ApiClient:
         Raises:
             TemporaryFailure, CommandError: as ``send`` and ``read_response``.
         """
-        async with self.send(method, path, params=query) as response:
-            return await read_response(response)
+        with _connection_errors(self._root):
+            async with (
+                asyncio.timeout(ANSWER_TIMEOUT),
+                self.send(method, path, params=query) as response,
+            ):
+                return await read_response(response)
 
     async def get(self, path: str, query: Mapping[str, str] | None = None) -> Any | None:
         """Return the details of a resource, or None if it does not exist or may not be read.
@@ -121,17 +133,27 @@ class ApiClient:
 
         Raises:
             TemporaryFailure: no response came, or the connection broke before the block ended.
+            NotReadable: the resource does not exist, or may not be read.
             CommandError: the service refuses the request.
         """
-        async with self.send("GET", path, params=query, **options) as response:
-            if response.status != 200:
-                raise CommandError(f"{path}: {await read_response(response)}")
-            yield response
+        with _connection_errors(self._root):
+            async with (
+                asyncio.timeout(ANSWER_TIMEOUT) as limit,
+                self.send("GET", path, params=query, **options) as response,
+            ):
+                if response.status != 200:
+                    answer = await read_response(response)
+                    if answer.status in RETRY_STATUSES:
+                        raise TemporaryFailure(str(answer))
+                    kind = NotReadable if answer.status in (403, 404) else CommandError
+                    raise kind(f"{path}: {answer}")
+                limit.reschedule(None)
+                yield response
 
     async def list_items(
         self, path: str, query: Mapping[str, str], name: str | None = None
-    ) -> AsyncIterator[dict[str, Any]]:
-        """Yield the items of all pages of a list.
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        """Yield the items of all pages of a list, while they arrive.
 
         Args:
             name: member of ``details`` with the items; by default the path.
@@ -141,23 +163,45 @@ class ApiClient:
             CommandError: the list does not exist, or may not be read.
         """
         page: str | None = path
-        parameters: Mapping[str, str] | None = {"limit": PAGE_SIZE, **query}
+        parameters: Mapping[str, str] | None = {"limit": str(PAGE_SIZE), **query}
         while page is not None:
-            details = await self.get(page, parameters)
-            if details is None:
-                raise CommandError(f"{path}: it does not exist, or the token may not read it")
-            for item in details[name or path]:
-                yield item
+            details: dict[str, Any] = {}
+            is_empty = True
+            async for member, value in self._read_page(page, parameters):
+                if member == (name or path):
+                    is_empty = False
+                    yield value
+                elif member == "next":
+                    details[member] = value
             page, parameters = details["next"], None
+            if is_empty and page is not None:
+                raise CommandError(f"{path}: the service sent an empty page that is not the last")
 
-    async def list_imports(self, query: Mapping[str, str]) -> list[dict[str, Any]]:
-        """Return the first page of imports; it is empty if the token may not read them."""
-        details = await self.get("imports", query)
-        return [] if details is None else list(details["imports"])
+    async def _read_page(
+        self, path: str, query: Mapping[str, str] | None
+    ) -> AsyncIterator[tuple[str, Any]]:
+        """Yield the members of one page of a list; its items come one by one."""
+        async with self.stream(path, query) as response:
+            async for member in iter_response(response):
+                yield member
+
+    async def list_imports(
+        self, query: Mapping[str, str], limit: int = PAGE_SIZE
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Yield the latest imports; none if the token may not read them."""
+        count = 0
+        with contextlib.suppress(NotReadable):
+            page = self._read_page("imports", {**query, "limit": str(limit)})
+            async for member, item in page:
+                if member == "imports":
+                    count += 1
+                    if count > limit:
+                        raise CommandError(f"the service sent more than {limit} imports")
+                    yield item
 
     async def find_import(self, key: str) -> dict[str, Any] | None:
         """Return this subject's latest import with an idempotency key, or None."""
-        rows = await self.list_imports({"idempotency_key": key, "limit": "1"})
+        rows = [row async for row in self.list_imports({"idempotency_key": key}, 1)]
         return rows[0] if rows else None
 
     async def wait_for_import(
@@ -178,59 +222,8 @@ class ApiClient:
             await asyncio.sleep(POLL_INTERVAL)
 
 
-async def read_response(response: aiohttp.ClientResponse) -> ApiResponse:
-    """Read a response to its end.
-
-    Raises:
-        TemporaryFailure: a proxy answered, because it cannot reach the service now.
-        CommandError: the response is not one of this service.
-    """
-    text = await response.read()
-    if response.status == 204:
-        return ApiResponse(204, {"message": "Done", "details": None})
-    try:
-        body = orjson.loads(text)
-        if body["message"] is not None and "details" in body:
-            return ApiResponse(response.status, body, response.headers.get("Retry-After"))
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        pass
-    answer = f"{response.status} {response.reason}"
-    problem = f"{response.url} did not answer as this service does: {answer}"
-    if response.status in RETRY_STATUSES or response.status < 300:
-        raise TemporaryFailure(problem)
-    raise CommandError(problem)
-
-
-async def read_members(
-    response: aiohttp.ClientResponse, on_block: Callable[[], None] = lambda: None
-) -> AsyncIterator[tuple[str, Any]]:
-    """Yield the members of a streamed response. The items of lists come one by one.
-
-    Args:
-        on_block: called for each block of the response.
-
-    Raises:
-        TemporaryFailure: the response broke off.
-    """
-
-    async def blocks() -> AsyncIterator[bytes]:
-        async for block in response.content.iter_any():
-            on_block()
-            yield block
-
-    complete = False
-    try:
-        async for name, value in iter_members(blocks()):
-            complete = complete or (name == "complete" and value is True)
-            yield name, value
-    except IncompleteJson as error:
-        raise TemporaryFailure(str(error)) from error
-    if not complete:
-        raise TemporaryFailure("the response broke off")
-
-
 @contextlib.contextmanager
-def _connection_errors(root: str) -> Iterator[None]:
+def _connection_errors(root: URL) -> Iterator[None]:
     try:
         yield
     except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, aiohttp.ClientSSLError) as error:
@@ -264,7 +257,7 @@ class Backoff:
             CommandError: no time is left for another attempt.
         """
         pause = min(MAX_PAUSE, 2.0**self._attempts) * random.uniform(0.5, 1)
-        if retry_after is not None and retry_after.isdecimal():
+        if retry_after is not None and retry_after.isdecimal() and len(retry_after) < 10:
             pause = int(retry_after) + random.uniform(0, 1)
         self._attempts += 1
         if pause > self._left:
@@ -273,5 +266,5 @@ class Backoff:
                 "attempt: run the same command again to continue"
             )
         self._left -= pause
-        print(f"{self.name}: {reason}; trying again in {pause:.0f} s", file=sys.stderr)
+        print_error(f"{self.name}: {reason}; trying again in {pause:.0f} s")
         await asyncio.sleep(pause)

@@ -15,6 +15,8 @@ import aiohttp
 from service.cli.client import ApiClient
 from service.cli.credentials import sign_token, with_key
 from service.cli.database import load_settings, open_database, require_current_schema
+from service.cli.output import CommandError
+from service.cli.response import MALFORMED
 from service.cli.serve.address import base_url
 
 if TYPE_CHECKING:
@@ -73,8 +75,14 @@ async def _run_at(base: str, client: int, token: str, work: Work) -> int | None:
         "Accept": "application/json",
         "User-Agent": f"bulk-import/{version('project-bulk-import')}",
     }
-    async with aiohttp.ClientSession(headers=headers, timeout=_TIMEOUT) as session:
-        return await work(ApiClient(session, f"{base.rstrip('/')}/api/v2/clients/{client}/"))
+    async with aiohttp.ClientSession(
+        headers=headers, timeout=_TIMEOUT, cookie_jar=aiohttp.DummyCookieJar()
+    ) as session:
+        try:
+            return await work(ApiClient(session, f"{base.rstrip('/')}/api/v2/clients/{client}/"))
+        except MALFORMED as error:
+            problem = f"{type(error).__name__}: {error}"
+            raise CommandError(f"{base} did not answer as this service does: {problem}") from error
 
 
 async def _run_at_new_service(

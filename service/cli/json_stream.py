@@ -5,12 +5,33 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
-MAX_VALUE: Final = 16 * 1024 * 1024
-"""Largest number of characters of one value."""
+MAX_VALUE: Final = 4 * 1024 * 1024
+"""Largest number of characters of one value, such as an outcome."""
+MAX_TOKENS: Final = 200_000
+"""Largest number of commas and opening brackets in a value. Objects need more memory than text."""
 
 
 class IncompleteJson(Exception):
     """The text ends too early, or is not JSON."""
+
+
+class OversizedJson(Exception):
+    """A value needs more memory than any of this service."""
+
+
+async def read_json(chunks: AsyncIterator[bytes]) -> Any:
+    """Return the value that a JSON text consists of.
+
+    Raises:
+        IncompleteJson, OversizedJson: as ``iter_members``.
+    """
+
+    async def with_end() -> AsyncIterator[bytes]:
+        async for chunk in chunks:
+            yield chunk
+        yield b"\n"
+
+    return await _JsonText(with_end()).read_value()
 
 
 async def iter_members(chunks: AsyncIterator[bytes]) -> AsyncIterator[tuple[str, Any]]:
@@ -25,6 +46,7 @@ async def iter_members(chunks: AsyncIterator[bytes]) -> AsyncIterator[tuple[str,
 
     Raises:
         IncompleteJson: the JSON ends too early, or is malformed.
+        OversizedJson: a value is too large.
     """
     text = _JsonText(chunks)
     await text.take("{")
@@ -65,13 +87,17 @@ async def _enter_list(text: "_JsonText") -> bool:
     return False
 
 
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
 class _JsonText:
     """A JSON text of which only the unread part is in memory."""
 
     def __init__(self, chunks: AsyncIterator[bytes]) -> None:
         self._chunks = chunks
         self._decoder = codecs.getincrementaldecoder("utf-8")()
-        self._json = json.JSONDecoder()
+        self._json = json.JSONDecoder(parse_constant=_refuse_constant)
         self._buffer = ""
         self._at = 0
 
@@ -82,7 +108,8 @@ class _JsonText:
                 if not self._buffer[self._at].isspace():
                     return self._buffer[self._at]
                 self._at += 1
-            await self._read_chunk()
+            if not await self._read(1):
+                raise IncompleteJson("the response broke off")
 
     async def take(self, expected: str) -> str:
         """Consume the next character, which must be one of those expected."""
@@ -96,22 +123,37 @@ class _JsonText:
         """Consume the next value. Read one more character, because a number could continue."""
         await self.peek()
         while True:
+            least = 1
             try:
                 value, end = self._json.raw_decode(self._buffer, self._at)
             except json.JSONDecodeError:
-                pass
+                # An attempt needs as much time as the value is long, so that few are made.
+                least = max((len(self._buffer) - self._at) // 2, 1)
+            except (ValueError, RecursionError) as error:  # a long number, a deep nesting
+                raise OversizedJson(f"a value that cannot be read: {error}") from None
             else:
                 if end < len(self._buffer):
                     self._at = end
                     return value
-            await self._read_chunk()
+            self._check_size()
+            if not await self._read(least):
+                raise IncompleteJson("the response broke off")
 
-    async def _read_chunk(self) -> None:
-        chunk = await anext(self._chunks, None)
-        if chunk is None or len(self._buffer) - self._at > MAX_VALUE:
-            raise IncompleteJson("the response broke off")
+    def _check_size(self) -> None:
+        """Refuse a value that is incomplete, but already too large."""
+        if len(self._buffer) - self._at > MAX_VALUE:
+            raise OversizedJson(f"a value of more than {MAX_VALUE} characters")
+        if sum(self._buffer.count(mark, self._at) for mark in ",[{") > MAX_TOKENS:
+            raise OversizedJson(f"a value with more than {MAX_TOKENS} members")
+
+    async def _read(self, least: int) -> bool:
+        """Read that many bytes more, or up to the end; return whether there were any."""
+        data = bytearray()
+        while len(data) < least and (chunk := await anext(self._chunks, None)) is not None:
+            data += chunk
         try:
-            self._buffer = self._buffer[self._at :] + self._decoder.decode(chunk)
+            self._buffer = self._buffer[self._at :] + self._decoder.decode(data)
         except UnicodeDecodeError as error:
             raise IncompleteJson("the response is not text") from error
         self._at = 0
+        return len(data) > 0

@@ -5,8 +5,11 @@ the database of ``DATABASE_URL``, or the embedded one, whether or not ``serve`` 
 fails prints one line and exits with 2.
 """
 
+import io
+import re
 import signal
 import sys
+import traceback
 from importlib.metadata import version
 from typing import Annotated, Final
 
@@ -15,10 +18,12 @@ import typer
 from service.cli.commands import client, imports, migrate, projects, prune, psql, sample, serve
 from service.cli.commands import token as tokens
 from service.cli.commands import upload as uploads
-from service.cli.output import CommandError
+from service.cli.output import CommandError, print_error, print_line
 
 INTERRUPTED: Final = 130
 """The exit code after a signal, as a shell reports it for Ctrl-C."""
+
+_SPACE: Final = re.compile(r"[ \t\r\n]+")
 
 app = typer.Typer(
     help="Import project plans in XML into PostgreSQL.",
@@ -53,7 +58,7 @@ def _main(
     ] = False,
 ) -> None:
     if show_version:
-        typer.echo(f"bulk-import {version('project-bulk-import')}")
+        print_line(f"bulk-import {version('project-bulk-import')}")
         raise typer.Exit
 
 
@@ -67,9 +72,23 @@ def main() -> None:
     """Run the command line. SIGTERM has the effect of Ctrl-C, including all clean-up."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
     except KeyboardInterrupt:  # until Typer runs the command, and handles Ctrl-C itself
         sys.exit(INTERRUPTED)
     except (CommandError, OSError) as error:
-        print("bulk-import:", *str(error).split(), file=sys.stderr)
+        print_error(f"bulk-import: {' '.join(_SPACE.split(str(error)))}")
         sys.exit(2)
+    except Exception as error:
+        sys.exit(_print_failure(error))
+
+
+def _print_failure(error: Exception) -> int:
+    """Print how to use a command, or the traceback of a fault; return the exit code."""
+    text = io.StringIO()
+    if hasattr(error, "show"):  # Typer's class for the errors of options is private
+        error.show(text)
+    else:
+        traceback.print_exception(error, file=text)
+    for line in text.getvalue().rstrip("\n").split("\n"):
+        print_error(line)
+    return getattr(error, "exit_code", 1)

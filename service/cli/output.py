@@ -1,13 +1,20 @@
-"""The output of commands: results on standard output, progress and warnings on standard error."""
+"""The output of commands: results on standard output, progress and warnings on standard error.
 
+Commands print only with these functions, because names, notes and messages come from files and
+servers: control characters among them become visible escapes.
+"""
+
+import codecs
 import contextlib
+import json
 import os
+import re
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO
 
-import orjson
+from service.control_characters import escape_json, make_visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,6 +24,8 @@ SUCCESS, PROJECTS_FAILED, REFUSED = 0, 1, 2
 """Exit codes."""
 MAX_ROWS: Final = 20
 """Largest number of rows in a table of outcomes; a last line counts the others."""
+MAX_CELL: Final = 500
+"""Largest number of characters of a cell; ``--json`` prints the whole text."""
 _PIPED_WIDTH: Final = 200
 """Width in columns of a table in a log or a pipe, which have no window."""
 
@@ -31,6 +40,33 @@ def program_name() -> str:
     return str(called) if called.suffix != ".py" else f"{sys.executable} -m service"
 
 
+def print_line(text: str, *, style: str = "") -> None:
+    """Print one line on standard output, at once; a terminal shows it in a style of rich."""
+    if style:
+        console().print(make_visible(text), style=style, soft_wrap=True)
+    else:
+        print(make_visible(text), flush=True)
+
+
+def print_error(text: str) -> None:
+    """Print one line on standard error."""
+    print(make_visible(text), file=sys.stderr, flush=True)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as one line of JSON, at once."""
+    print(_to_json(value), flush=True)
+
+
+def print_change_of_field(name: str, old: Any, new: Any) -> None:
+    """Print the name of a field, and its old and new value as JSON, in one line."""
+    print(f"    {make_visible(name)}: {_to_json(old)} -> {_to_json(new)}", flush=True)
+
+
+def _to_json(value: Any) -> str:
+    return escape_json(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
 def console(file: TextIO | None = None) -> "Console":
     """Return a console that writes to ``file``, by default to standard output."""
     from rich.console import Console
@@ -38,11 +74,6 @@ def console(file: TextIO | None = None) -> "Console":
     out = file or sys.stdout
     width = None if out.isatty() else _PIPED_WIDTH
     return Console(file=out, width=width, highlight=False, markup=False, emoji=False)
-
-
-def print_json(value: Any) -> None:
-    """Print a value as one line of JSON, at once."""
-    print(orjson.dumps(value).decode(), flush=True)
 
 
 def print_table(
@@ -55,15 +86,23 @@ def print_table(
         return
     table = Table(*columns, title=title or None, title_justify="left")
     for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
-    out = console()
-    out.print(table)
+        table.add_row(*(make_visible(_format_cell(cell)) for cell in row))
+    console().print(table)
     if total is not None and total > len(rows):
-        out.print(f"  and {total - len(rows)} more")
+        print_line(f"  and {total - len(rows)} more")
+
+
+def _format_cell(value: Any) -> str:
+    return "" if value is None else shorten(str(value), MAX_CELL)
+
+
+def shorten(text: str, length: int) -> str:
+    """Shorten a text to a number of characters."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 async def print_items(
-    items: AsyncIterator[dict[str, Any]],
+    items: AsyncGenerator[dict[str, Any], None],
     columns: Sequence[str],
     to_row: Callable[[Mapping[str, Any]], Sequence[Any]],
     limit: int,
@@ -73,16 +112,32 @@ async def print_items(
     """Print at most ``limit`` items: as a table, or as lines of JSON while they arrive."""
     rows = []
     count = 0
-    async for item in items:
-        if count == limit:
-            print(f"There are more than {limit}: raise --limit to list them.", file=sys.stderr)
-            break
-        count += 1
-        if as_json:
-            print_json(item)
-        else:
-            rows.append(to_row(item))
+    async with contextlib.aclosing(items):
+        async for item in items:
+            if count == limit:
+                print_error(f"There are more than {limit}: raise --limit to list them.")
+                break
+            count += 1
+            if as_json:
+                print_json(item)
+            else:
+                rows.append([*map(_format_cell, to_row(item))])
     print_table("", columns, rows)
+
+
+class DocumentWriter:
+    """Writes a document to standard output: its bytes, or visible text if that is a terminal."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+
+    def write(self, block: bytes) -> None:
+        """Write a block of the document."""
+        if not sys.stdout.isatty():
+            sys.stdout.buffer.write(block)
+            return
+        parts = re.split(r"([\n\t])", self._decoder.decode(block))
+        sys.stdout.write("".join(each if each in "\n\t" else make_visible(each) for each in parts))
 
 
 @contextlib.contextmanager
@@ -118,7 +173,7 @@ class UploadBar:
         self._progress = progress
         self._sent = 0
         self._done = 0
-        self._task = progress.add_task(name, total=size, phase="reading")
+        self._task = progress.add_task(make_visible(name), total=size, phase="reading")
 
     def add_read(self, data: bytes) -> None:
         """Count bytes that were read before anything is sent."""
@@ -150,10 +205,10 @@ def progress_bars() -> Iterator["Progress"]:
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         DownloadColumn(),
-        TextColumn("{task.fields[phase]}"),
+        TextColumn("{task.fields[phase]}", markup=False),
     )
     with Progress(*columns, console=console(sys.stderr)) as progress:
         yield progress

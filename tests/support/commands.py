@@ -5,8 +5,9 @@ import json
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from tests.support.service import Service, token
 
@@ -35,6 +36,10 @@ class Done:
         """Its output as one line of JSON."""
         (line,) = self.lines
         return line
+
+
+RunHere: TypeAlias = Callable[..., Done]
+"""Runs a command in the process of the test."""
 
 
 @dataclass(frozen=True)

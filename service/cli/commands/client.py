@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from service.cli.database import database_errors, load_settings, open_database
-from service.cli.output import CommandError, print_table
+from service.cli.output import CommandError, print_line, print_table
 
 if TYPE_CHECKING:
     from service.storage import Connection
@@ -29,7 +29,7 @@ def add(
 ) -> None:
     """Add a client."""
     if _run(lambda conn, sql: conn.fetchval(sql.add, client_id, name)):
-        typer.echo(f"Added client {client_id}, {name}.")
+        print_line(f"Added client {client_id}, {name}.")
     elif not if_missing:
         raise CommandError(f"client {client_id} exists already")
 
@@ -51,14 +51,14 @@ def disable(client_id: Id) -> None:
     from service.imports.client_removal import disable_client
 
     _require(_run(lambda conn, _: disable_client(conn, client_id)), client_id)
-    typer.echo(f"Disabled client {client_id}.")
+    print_line(f"Disabled client {client_id}.")
 
 
 @app.command()
 def enable(client_id: Id) -> None:
     """Accept the requests of a disabled client again."""
     _require(_run(lambda conn, sql: conn.fetchval(sql.enable, client_id)), client_id)
-    typer.echo(f"Enabled client {client_id}.")
+    print_line(f"Enabled client {client_id}.")
 
 
 @app.command()
@@ -70,7 +70,7 @@ def remove(
 ) -> None:
     """Remove a client. If the command is interrupted, run it again to finish."""
     _run(lambda conn, sql: _remove(conn, sql, client_id, force=force))
-    typer.echo(f"Removed client {client_id}.")
+    print_line(f"Removed client {client_id}.")
 
 
 async def _remove(conn: "Connection", sql: "Queries", client_id: int, *, force: bool) -> None:

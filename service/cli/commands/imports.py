@@ -18,10 +18,19 @@ from service.cli.commands.options import (
     run_with_client,
 )
 from service.cli.database import load_settings
-from service.cli.output import REFUSED, CommandError, print_items, progress_bars
+from service.cli.output import (
+    MAX_CELL,
+    REFUSED,
+    CommandError,
+    print_items,
+    print_line,
+    progress_bars,
+    shorten,
+)
 
 if TYPE_CHECKING:
-    from service.cli.client import ApiClient, ApiResponse
+    from service.cli.client import ApiClient
+    from service.cli.response import ApiResponse
 
 _COLUMNS: Final = ("import", "state", "file", "started", "by", "counts", "notes")
 
@@ -81,7 +90,8 @@ def watch(
 
 
 async def _watch(api: "ApiClient", import_id: int, retry_for: float, *, as_json: bool) -> int:
-    from service.cli.client import Backoff, TemporaryFailure
+    from service.cli.client import Backoff
+    from service.cli.response import TemporaryFailure
     from service.cli.upload.report import FileReport, PieceReport
     from service.cli.upload.send import read_stored_outcomes
 
@@ -100,7 +110,7 @@ async def _watch(api: "ApiClient", import_id: int, retry_for: float, *, as_json:
                 if ended is None:
                     problem = f"there is no import {import_id}, or the token may not read it"
                     raise CommandError(problem)
-                report.file = ended["filename"] or report.file
+                report.file = shorten(ended["filename"] or report.file, MAX_CELL)
                 await read_stored_outcomes(api, ended, PieceReport(report))
                 break
             except TemporaryFailure as error:
@@ -111,7 +121,7 @@ async def _watch(api: "ApiClient", import_id: int, retry_for: float, *, as_json:
         return report.exit_code
     if not as_json:
         cause = f": {ended['cause']}" if ended["cause"] else ""
-        print(f"  The import is {ended['state']}{cause}")
+        print_line(f"  The import is {ended['state']}{shorten(cause, MAX_CELL)}")
     return max(report.exit_code, REFUSED)
 
 
@@ -120,7 +130,7 @@ def cancel(import_id: ImportId, client: ClientId, url: Url = None, token: Token 
 
     async def cancel_import(api: "ApiClient") -> None:
         await api.change("POST", f"imports/{import_id}/cancel")
-        print(f"Import {import_id} is being cancelled; what it has imported stays.")
+        print_line(f"Import {import_id} is being cancelled; what it has imported stays.")
 
     run_with_client(client, url, token, cancel_import)
 

@@ -11,7 +11,7 @@ from service.cli.database import (
     open_database,
     require_current_schema,
 )
-from service.cli.output import CommandError
+from service.cli.output import CommandError, print_line
 
 
 def migrate(
@@ -49,7 +49,7 @@ def migrate(
             if grant_to is not None:
                 with database_errors():
                     asyncio.run(migrations.grant_privileges(dsn, grant_to))
-    typer.echo("The schema is up to date.")
+    print_line("The schema is up to date.")
 
 
 def _apply(dsn: str) -> None:
@@ -57,7 +57,7 @@ def _apply(dsn: str) -> None:
 
     try:
         for name in migrate(dsn):
-            typer.echo(f"Applied {name}")
+            print_line(f"Applied {name}")
     except MigrationError as error:
         raise CommandError(str(error)) from error
 
@@ -71,4 +71,4 @@ def _partition(dsn: str, number: int) -> None:
     except PartitionError as error:
         raise CommandError(f"cannot partition: {error}") from error
     if tables:
-        typer.echo(f"Partitioned {', '.join(tables)}")
+        print_line(f"Partitioned {', '.join(tables)}")

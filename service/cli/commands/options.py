@@ -47,8 +47,8 @@ def run_with_client(
     Raises:
         CommandError: no service answers.
     """
-    from service.cli.client import TemporaryFailure
     from service.cli.connection import run_at_service
+    from service.cli.response import TemporaryFailure
 
     settings = load_settings()
     scopes = f"{settings.import_scope} {settings.read_scope}"

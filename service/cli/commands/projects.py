@@ -1,11 +1,11 @@
 """Commands about projects: list them, export one, compare two versions, release a lock."""
 
+import contextlib
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final, Literal
 
-import orjson
 import typer
 
 from service.cli.commands.options import (
@@ -19,7 +19,15 @@ from service.cli.commands.options import (
     run_with_client,
 )
 from service.cli.database import load_settings
-from service.cli.output import CommandError, print_items, print_json, replace_file
+from service.cli.output import (
+    CommandError,
+    DocumentWriter,
+    print_change_of_field,
+    print_items,
+    print_json,
+    print_line,
+    replace_file,
+)
 from service.model import normalize_id
 
 if TYPE_CHECKING:
@@ -104,8 +112,8 @@ def export(
     async def export_project(api: "ApiClient") -> None:
         found = project_id if external_id is None else await _find_project(api, external_id)
         if output is None:
-            await _download(api, found, sys.stdout.buffer)
-            sys.stdout.buffer.flush()
+            await _download(api, found, DocumentWriter())
+            sys.stdout.flush()
             return
         with replace_file(output) as file:
             await _download(api, found, file)
@@ -113,7 +121,9 @@ def export(
     run_with_client(client, url, token, export_project)
 
 
-async def _download(api: "ApiClient", project_id: int | None, file: BinaryIO) -> None:
+async def _download(
+    api: "ApiClient", project_id: int | None, file: "BinaryIO | DocumentWriter"
+) -> None:
     headers = {"Accept": "application/xml"}
     async with api.stream(f"projects/{project_id}", headers=headers) as response:
         async for block in response.content.iter_any():
@@ -128,9 +138,10 @@ async def _find_project(api: "ApiClient", external_id: str) -> int:
     """
     external_id = normalize_id(external_id)
     query = {"text": external_id[:_MAX_TEXT], "archived": "include"}
-    async for item in api.list_items("projects", query):
-        if item["external_id"] == external_id:
-            return int(item["project_id"])
+    async with contextlib.aclosing(api.list_items("projects", query)) as items:
+        async for item in items:
+            if item["external_id"] == external_id:
+                return int(item["project_id"])
     raise CommandError(f"there is no project {external_id}")
 
 
@@ -146,7 +157,7 @@ def compare(
     """Print the differences between two versions of a project, record by record."""
 
     async def compare_versions(api: "ApiClient") -> None:
-        from service.cli.client import read_members
+        from service.cli.response import read_members
 
         path = f"projects/{project_id}/versions/{new}"
         async with api.stream(path, {"compare": str(old)}) as response:
@@ -155,23 +166,21 @@ def compare(
                     if as_json:
                         print_json({"kind": kind, **change})
                     else:
-                        print(_describe(kind, change))
+                        _print_change(kind, change)
 
     run_with_client(client, url, token, compare_versions)
 
 
-def _describe(kind: str, change: Mapping[str, Any]) -> str:
-    """Describe the change of one record: the record, then a line for each field."""
+def _print_change(kind: str, change: Mapping[str, Any]) -> None:
+    """Print the change of one record: the record, then a line for each field."""
     ids = [
         f"{name}={value}"
         for name, value in change.items()
         if name not in ("change", "fields", "attributes") and value is not None
     ]
-    lines = [" ".join([change["change"], kind, *ids])]
+    print_line(" ".join([change["change"], kind, *ids]))
     for name, values in {**change.get("fields", {}), **change.get("attributes", {})}.items():
-        sides = (orjson.dumps(values[side]).decode() for side in ("from", "to"))
-        lines.append(f"    {name}: {' -> '.join(sides)}")
-    return "\n".join(lines)
+        print_change_of_field(name, values["from"], values["to"])
 
 
 def unlock(
@@ -189,6 +198,6 @@ def unlock(
 
     async def release_lock(api: "ApiClient") -> None:
         await api.change("DELETE", f"projects/{project_id}/lock", query)
-        print(f"Project {project_id} is not locked.")
+        print_line(f"Project {project_id} is not locked.")
 
     run_with_client(client, url, token, release_lock, scope=scope)

@@ -3,14 +3,13 @@
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-import typer
-
 from service.cli.database import (
     database_errors,
     load_settings,
     open_database,
     require_current_schema,
 )
+from service.cli.output import print_line
 
 if TYPE_CHECKING:
     from service.projects.retention import PruneResult
@@ -32,8 +31,8 @@ def prune() -> None:
                 pruned = asyncio.run(_prune(settings, dsn))
             except PruneBusy as busy:
                 pruned = busy.result
-                typer.echo("Another process is pruning, and continues with the rest.")
-    typer.echo(f"Gone: {pruned}.")
+                print_line("Another process is pruning, and continues with the rest.")
+    print_line(f"Gone: {pruned}.")
 
 
 async def _prune(settings: "Settings", dsn: str) -> "PruneResult":

@@ -15,7 +15,7 @@ import typer
 
 from service.cli.credentials import with_key
 from service.cli.database import load_settings, open_database, require_current_schema
-from service.cli.output import CommandError
+from service.cli.output import CommandError, print_line
 
 if TYPE_CHECKING:
     from service.settings import Settings
@@ -103,7 +103,7 @@ async def _serve(settings: "Settings", dsn: str, *listeners: Sequence[socket.soc
         gc.collect()
         gc.freeze()
         probes = "" if addresses.admin is None else f" and probes on {addresses.admin}"
-        typer.echo(f"Serving on {addresses.base}{probes} (Ctrl-C stops)")
+        print_line(f"Serving on {addresses.base}{probes} (Ctrl-C stops)")
         await stop.wait()
 
 

@@ -6,6 +6,7 @@ import typer
 
 from service.cli.credentials import sign_token
 from service.cli.database import load_settings
+from service.cli.output import print_line
 
 
 def token(
@@ -22,4 +23,4 @@ def token(
     hours: Annotated[float, typer.Option(min=0, help="Hours until the token expires.")] = 24,
 ) -> None:
     """Print a new token, and nothing else."""
-    typer.echo(sign_token(load_settings(), client, scope=scope, subject=subject, hours=hours))
+    print_line(sign_token(load_settings(), client, scope=scope, subject=subject, hours=hours))

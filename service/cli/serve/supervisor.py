@@ -15,9 +15,9 @@ from asyncio.subprocess import PIPE, Process
 from typing import Final
 
 import structlog
-import typer
 from prometheus_client.multiprocess import mark_process_dead
 
+from service.cli.output import print_line
 from service.cli.serve.address import cannot_listen
 from service.observability.metrics import SHARED_DIR
 from service.settings import Settings
@@ -108,7 +108,7 @@ class _Supervisor:
         processes = [first, *await asyncio.gather(*(self._start() for _ in range(others)))]
         if len(self._serving) == number:
             self._started = True
-            typer.echo(self._announcement)
+            print_line(self._announcement)
         await asyncio.gather(*map(self._keep, processes))
         return self._exit_code
 

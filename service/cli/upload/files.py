@@ -2,7 +2,6 @@
 
 import asyncio
 import shlex
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,16 +9,18 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from service.cli.client import ApiClient, TemporaryFailure
+from service.cli.client import ApiClient
 from service.cli.connection import run_at_service
 from service.cli.output import (
     REFUSED,
     CommandError,
     UploadBar,
-    console,
+    print_error,
+    print_line,
     program_name,
     progress_bars,
 )
+from service.cli.response import TemporaryFailure
 from service.cli.upload import resume
 from service.cli.upload.piece_file import FileStamp, hash_piece, read_stamp
 from service.cli.upload.report import FailureRows, FileReport, PieceReport, write_failures
@@ -108,10 +109,9 @@ def upload_files(
     except KeyboardInterrupt:
         if run.current is not None:
             file, key = run.current
-            print(
+            print_error(
                 f"Interrupted at {file}. Run the same command again to continue this import, or "
-                f"name its key: --key {shlex.quote(key)}",
-                file=sys.stderr,
+                f"name its key: --key {shlex.quote(key)}"
             )
         raise
     code = code or 0
@@ -137,7 +137,7 @@ async def _upload_all(
         code = max(code, report.exit_code)
         if report.unsent:
             if left := len(paths) - number:
-                print(f"The service cannot be used: {left} more not sent", file=sys.stderr)
+                print_error(f"The service cannot be used: {left} more not sent")
             break
     return code
 
@@ -228,6 +228,5 @@ def _print_query(client: int) -> None:
         "SELECT external_id, version, name, start, finish FROM current_projects "
         f"WHERE client_id = {client}"
     )
-    out = console()
-    out.print("The rows are in current_projects, current_tasks and the other views:")
-    out.print(f"  {program_name()} psql -c {shlex.quote(query)}", soft_wrap=True)
+    print_line("The rows are in current_projects, current_tasks and the other views:")
+    print_line(f"  {program_name()} psql -c {shlex.quote(query)}")

@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import io
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -12,8 +13,8 @@ from service.cli.output import (
     PROJECTS_FAILED,
     REFUSED,
     SUCCESS,
-    console,
     print_json,
+    print_line,
     print_table,
     replace_file,
 )
@@ -24,6 +25,8 @@ from service.model import format_duplicate
 
 KEPT: Final = 1000
 """Largest number of failures and of warnings in a line of JSON; a member counts the others."""
+KEPT_SIZE: Final = 4 * 1024 * 1024
+"""Largest total size of what is kept, in characters; the outcomes of the service need much less."""
 OUTCOMES: Final = ("created", "updated", "unchanged", "failed")
 _FAILURE: Final = ("line", "project", "error", "message")
 _WARNING: Final = ("line", "project", "warning", "element", "value")
@@ -60,12 +63,18 @@ class FileReport:
         self.bytes = 0
         self.bytes_sent = 0
         self.file_warnings: dict[str, dict[str, Any]] = {}
+        self._room = KEPT_SIZE
         self._rows = rows
         self._undo = undo
 
+    def take_room(self, value: object) -> bool:
+        """Return whether there is room to keep a value from an answer."""
+        self._room -= len(json.dumps(value))
+        return self._room >= 0
+
     def add_failure(self, item: Mapping[str, Any]) -> None:
         """Add a project that failed."""
-        if len(self.failures) < KEPT:
+        if len(self.failures) < KEPT and self.take_room(item):
             self.failures.append(item)
         if self._rows is not None:
             self._rows.write(self.file, item)
@@ -75,14 +84,18 @@ class FileReport:
         warnings = item.get("warnings") or {"count": 0, "first": []}
         self.warning_count += warnings["count"]
         for each in warnings["first"]:
-            if len(self.warnings) < KEPT:
-                where = each["line"], item["external_id"]
-                self.warnings.append((*where, each["code"], each["element"], each["value"]))
+            where = each["line"], item["external_id"]
+            row = (*where, each["code"], each["element"], each["value"])
+            if len(self.warnings) < KEPT and self.take_room(row):
+                self.warnings.append(row)
 
     def add_file_warning(self, warning: Mapping[str, Any]) -> None:
         """Add a warning about the file, or about a piece of it."""
-        known = self.file_warnings.setdefault(warning["code"], dict(warning) | {"count": 0})
-        known["count"] += warning.get("count") or 1
+        code = warning["code"]
+        if code not in self.file_warnings and self.take_room(warning):
+            self.file_warnings[code] = dict(warning) | {"count": 0}
+        if code in self.file_warnings:
+            self.file_warnings[code]["count"] += warning.get("count") or 1
 
     def add_import(
         self, import_id: int | None, counts: Mapping[str, int], *, dry_run: bool
@@ -91,7 +104,8 @@ class FileReport:
         if import_id is not None:
             self.imports.append(import_id)
         for outcome, number in counts.items():
-            self.counts[outcome] = self.counts.get(outcome, 0) + number
+            if outcome in self.counts or self.take_room(outcome):
+                self.counts[outcome] = self.counts.get(outcome, 0) + number
         self.dry_run = dry_run
 
     @property
@@ -142,14 +156,13 @@ class FileReport:
         if as_json:
             print_json(self.to_json())
             return
-        out = console()
         for refusal in self.refusals:
-            out.print(f"{self.file}: {refusal}", style="red")
+            print_line(f"{self.file}: {refusal}", style="red")
         if self.refusals and not self.imports:
             return
-        out.print(f"{self.file}: {self.status}, {self.message}")
+        print_line(f"{self.file}: {self.status}, {self.message}")
         counts = ", ".join(f"{number} {outcome}" for outcome, number in self.counts.items())
-        out.print(f"  {_describe_imports(self.imports)}: {counts}")
+        print_line(f"  {_describe_imports(self.imports)}: {counts}")
         failures = [
             (item["line"], item["external_id"] or item["name"], item["error"], item["message"])
             for item in self.failures[:MAX_ROWS]
@@ -235,7 +248,7 @@ def write_failures(path: Path | None) -> Iterator[FailureRows | None]:
             writer.writerow([escape_cell(file), *format_cells(failure)])
 
     with replace_file(path) as binary:
-        text = io.TextIOWrapper(binary, encoding="utf-8", newline="")
+        text = io.TextIOWrapper(binary, encoding="utf-8", errors="backslashreplace", newline="")
         writer = csv.writer(text)
         writer.writerow(["file", *COLUMNS])
         yield Rows()

@@ -14,11 +14,15 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from service.cli.client import PAGE_SIZE, ApiClient
+from service.cli.client import ApiClient
 
 UNFINISHED: Final = ("running", "interrupted")
 MAX_KEY: Final = 200
 """Largest number of characters of a key that a user gives; the key of a piece is longer."""
+
+
+_MAX_STORED_KEY: Final = 255
+"""Largest number of characters of a key that the service stores."""
 
 
 class RecentImport(NamedTuple):
@@ -55,9 +59,11 @@ async def list_recent(api: ApiClient) -> list[RecentImport]:
     Running imports are read first, so that one that is interrupted meanwhile is in the second list.
     """
     found: dict[int, RecentImport] = {}
-    for query in ({}, {"state": "running"}, {"state": "interrupted"}):
-        for row in await api.list_imports(query | {"limit": PAGE_SIZE}):
-            found[row["import_id"]] = RecentImport(row["idempotency_key"] or "", row["state"])
+    queries: tuple[dict[str, str], ...] = ({}, {"state": "running"}, {"state": "interrupted"})
+    for query in queries:
+        async for row in api.list_imports(query):
+            key = row["idempotency_key"] or ""
+            found[row["import_id"]] = RecentImport(key[:_MAX_STORED_KEY], row["state"])
     return [found[import_id] for import_id in sorted(found, reverse=True)]
 
 

@@ -11,7 +11,7 @@ anything else           ─▶ Refused
 
 import asyncio
 import contextlib
-import sys
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,16 +19,16 @@ from typing import Any, Final
 
 import aiohttp
 
-from service.cli.client import (
+from service.cli.client import ApiClient, Backoff
+from service.cli.output import CommandError, UploadBar, print_error
+from service.cli.response import (
+    MALFORMED,
     RETRY_STATUSES,
-    ApiClient,
     ApiResponse,
-    Backoff,
     TemporaryFailure,
     read_members,
     read_response,
 )
-from service.cli.output import CommandError, UploadBar
 from service.cli.upload.piece_file import FileStamp, PieceFile, SizedPayload
 from service.cli.upload.report import PieceReport
 from service.cli.upload.split import Piece
@@ -138,7 +138,7 @@ async def retry_until_outcomes(
             if _is_in_progress(response):
                 import_id = response.body["import_id"]
                 message = f"import {import_id} is running: waiting for its end"
-                print(f"{backoff.name}: {message}", file=sys.stderr)
+                print_error(f"{backoff.name}: {message}")
                 if await api.wait_for_import(import_id, _show_progress(bar)) is None:
                     await backoff.pause(response, response.retry_after)
                 continue
@@ -219,7 +219,7 @@ def _make_form(
     if options.notes is not None:
         notes = form.append(options.notes)
         notes.set_content_disposition("form-data", name="notes")
-    name = upload.path.name
+    name = os.fsencode(upload.path.name).decode("utf-8", "replace")
     kind = "application/xml" if upload.path.suffix == ".xml" else "application/octet-stream"
     body = SizedPayload(file, upload.piece.size, filename=name, content_type=kind)
     body.set_content_disposition("form-data", name="file", filename=name)
@@ -280,8 +280,9 @@ async def _read_outcomes(
         elif name == "errors":
             into.add_failure(value)
         elif name == "warnings":
-            warnings.append(value)
-        else:
+            if into.file.take_room(value):
+                warnings.append(value)
+        elif name in ("import_id", "counts", "dry_run"):
             head[name] = value
     for warning in warnings:
         into.add_file_warning(warning)
@@ -315,7 +316,7 @@ async def _watch(
         if file.bytes_read != before:
             before = file.bytes_read
             extend()
-        with contextlib.suppress(TemporaryFailure, CommandError):
+        with contextlib.suppress(TemporaryFailure, CommandError, *MALFORMED):
             found = await api.find_import(key)
             if found is not None:
                 _show_progress(bar)(found)
@@ -345,5 +346,5 @@ async def _read_conflicts(api: ApiClient, response: ApiResponse, into: PieceRepo
             return
         listed = f"the response lists {len(errors)} of {counts['failed']} failures"
         message = f"{into.file.file}: {listed}, and the token may not read the others"
-        print(message, file=sys.stderr)
+        print_error(message)
     into.file.add_import(import_id, counts, dry_run=False)

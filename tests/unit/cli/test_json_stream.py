@@ -59,12 +59,12 @@ async def test_text_that_is_not_an_envelope_is_incomplete(text: bytes) -> None:
         await read([text])
 
 
-def test_a_hundred_thousand_outcomes_are_read_in_constant_memory() -> None:
+def test_ten_thousand_outcomes_are_read_in_constant_memory() -> None:
     item = json.dumps({"index": 1, "name": "x" * 200}).encode()
 
     def pieces() -> Iterable[bytes]:
         yield b'{"details":{"successes":[' + item
-        for _ in range(1000):
+        for _ in range(100):
             yield (b"," + item) * 100
         yield b"]}}"
 
@@ -73,7 +73,7 @@ def test_a_hundred_thousand_outcomes_are_read_in_constant_memory() -> None:
 
     tracemalloc.start()
     try:
-        assert asyncio.run(count()) == 100_001
-        assert tracemalloc.get_traced_memory()[1] < 4 * 1024 * 1024
+        assert asyncio.run(count()) == 10_001
+        assert tracemalloc.get_traced_memory()[1] < 1024 * 1024
     finally:
         tracemalloc.stop()

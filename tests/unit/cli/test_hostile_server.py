@@ -1,0 +1,108 @@
+"""What a hostile server sends does nothing to the terminal: every command shows it as text."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import pytest
+
+from service.cli.main import app
+from tests.support.commands import RunHere
+from tests.support.hostile_server import (
+    ACTIVE,
+    COMMANDS,
+    Request,
+    envelope,
+    head,
+    import_row,
+    outcomes,
+    serve_hostile,
+)
+
+LOCAL: Final = {"serve", "worker", "migrate", "psql", "prune", "token", "sample"}
+"""Commands that send nothing to a server."""
+AS_JSON: Final = ("imports", "projects", "compare", "watch", "undo", "upload")
+
+
+def answer_with_active_text(request: Request) -> Iterator[bytes]:
+    """Answer as the service does, with active characters in every text."""
+    text = ACTIVE + "\ud800"
+    found = outcomes(text)
+    change = {"change": text, "name": text, "fields": {text: {"from": text, "to": 1}}}
+    results = [*found["successes"], *found["errors"]]
+    if request.method == "POST" and not request.resource.endswith("cancel"):
+        counts = {"created": 1, "failed": 1}
+        yield envelope(found, 207, import_id=1, counts=counts, complete=True)
+    elif request.resource == "imports/1":
+        yield envelope(import_row(ACTIVE))
+    elif request.resource == "imports/1/results":
+        yield envelope({"results": results, "next": None})
+    elif request.resource == "imports":
+        yield envelope({"imports": [import_row(text)], "next": None})
+    elif request.resource == "projects":
+        names = ("external_id", "version", "name", "source", "updated_at")
+        lock = {"holder": text, "expires_at": text}
+        project = {"project_id": 1, "lock": lock} | dict.fromkeys(names, text)
+        yield envelope({"projects": [project], "next": None})
+    elif request.resource == "projects/1/versions/2":
+        yield envelope({"tasks": [change]}, complete=True)
+    else:
+        yield envelope(ACTIVE)
+
+
+def find_active(printed: str) -> str:
+    """Return the characters that a terminal may obey, apart from line breaks."""
+    return ascii("".join(sorted({each for each in printed if not each.isprintable()} - {"\n"})))
+
+
+def test_all_commands_that_use_a_server_are_tested() -> None:
+    names = {
+        each.name or each.callback.__name__ for each in app.registered_commands if each.callback
+    }
+    assert names == {*COMMANDS, *LOCAL}
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [*((name, ()) for name in COMMANDS), *((name, ("--json",)) for name in AS_JSON)],
+)
+def test_text_of_answers_is_printed_without_active_characters(
+    run: RunHere, name: str, options: Sequence[str]
+) -> None:
+    with serve_hostile(answer_with_active_text) as server:
+        done = run(name, *options, base=server.base)
+    assert find_active(done.out + done.err) == "''"
+    if options:
+        assert all(isinstance(json.loads(line), dict) for line in done.out.splitlines())
+    elif name not in ("cancel", "unlock"):  # they print nothing of the answer
+        assert r"\x1b]0;x\x07\x1b[2J\x9b1m" in done.out + done.err
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_text_of_errors_is_printed_without_active_characters(run: RunHere, name: str) -> None:
+    def answer(_: Request) -> Iterator[bytes]:
+        yield envelope(ACTIVE, 400, message=ACTIVE)
+
+    with serve_hostile(answer) as server:
+        done = run(name, base=server.base)
+    assert done.code == 2
+    assert find_active(done.out + done.err) == "''"
+    assert r"\x1b]0;x\x07" in done.out + done.err
+
+
+def test_an_export_to_a_terminal_is_printed_without_active_characters() -> None:
+    document = "<a>\n\tb\x1b[2J\x9b\u202e</a>\n"
+    with serve_hostile(lambda _: [head(200), document.encode()]) as server:
+        outer, inner = pty.openpty()
+        with os.fdopen(outer, "rb", buffering=0) as terminal:
+            command = [sys.executable, "-m", "service", "export", "1", "--client", "1"]
+            subprocess.run(
+                [*command, "--url", server.base, "--token", "x"], stdout=inner, check=True
+            )
+            os.close(inner)
+            shown = terminal.read(10_000).decode()
+    assert shown.replace("\r\n", "\n") == "<a>\n\tb\\x1b[2J\\x9b\\u202e</a>\n"

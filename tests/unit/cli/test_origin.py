@@ -1,0 +1,89 @@
+"""A command sends its token, and the files, to no other server than that of ``--url``."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.commands import RunHere
+from tests.support.hostile_server import COMMANDS, Request, envelope, head, serve_hostile
+
+
+def redirect(status: int, target: str) -> Iterable[bytes]:
+    return [head(status, f"Location: {target}", "Content-Length: 0")]
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [*((name, 302) for name in COMMANDS), *(("upload", status) for status in (301, 303, 307, 308))],
+)
+def test_no_redirect_is_followed(run: RunHere, name: str, status: int) -> None:
+    with (
+        serve_hostile(lambda _: [envelope({})]) as other,
+        serve_hostile(lambda request: redirect(status, other.base + request.path)) as server,
+    ):
+        done = run(name, base=server.base)
+    assert other.requests == []
+    assert done.code == 2
+    assert f"redirects to {other.base}" in done.out + done.err
+
+
+@pytest.mark.parametrize("link", ["{other}/next", "//{netloc}/next", "http://x:y@{own}/next"])
+def test_no_link_to_another_server_is_followed(run: RunHere, link: str) -> None:
+    def answer(_: Request) -> Iterator[bytes]:
+        found = link.format(other=other.base, netloc=other.base[7:], own=server.base[7:])
+        yield envelope({"projects": [{"external_id": "B"}], "next": found})
+
+    with serve_hostile(lambda _: [envelope({})]) as other, serve_hostile(answer) as server:
+        done = run("export", base=server.base)
+    assert other.requests == []
+    assert len(server.requests) == 1
+    assert done.code == 2
+    assert "links to another server" in done.err
+
+
+def test_a_link_to_the_same_server_is_followed(run: RunHere) -> None:
+    def answer(request: Request) -> Iterator[bytes]:
+        following = None if "cursor" in request.path else "/api/v2/clients/1/projects?cursor=1"
+        yield envelope({"projects": [{"external_id": "B"}], "next": following})
+
+    with serve_hostile(answer) as server:
+        done = run("export", base=server.base)
+    assert len(server.requests) == 2
+    assert "there is no project" in done.err
+
+
+def test_pages_without_items_do_not_continue(run: RunHere) -> None:
+    def answer(_: Request) -> Iterator[bytes]:
+        yield envelope({"imports": [], "next": "/api/v2/clients/1/imports"})
+
+    with serve_hostile(answer) as server:
+        done = run("imports", base=server.base)
+    assert len(server.requests) == 1
+    assert "empty page" in done.err
+
+
+def test_proxies_and_netrc_of_the_environment_are_ignored(
+    run: RunHere, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "netrc").write_text("default login someone password hidden\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    with (
+        serve_hostile(lambda _: [envelope({})]) as proxy,
+        serve_hostile(lambda _: [envelope(None)]) as server,
+    ):
+        monkeypatch.setenv("http_proxy", proxy.base)
+        assert run("cancel", base=server.base).code == 0
+    assert proxy.requests == []
+    assert b"Authorization: Bearer secret\r\n" in server.requests[0].head
+
+
+def test_cookies_are_not_sent_back(run: RunHere) -> None:
+    def answer(request: Request) -> Iterator[bytes]:
+        following = None if "cursor" in request.path else "/api/v2/clients/1/projects?cursor=1"
+        body = envelope({"projects": [{"external_id": "B"}], "next": following})
+        yield body.replace(b"\r\n\r\n", b"\r\nSet-Cookie: a=b; Path=/\r\n\r\n", 1)
+
+    with serve_hostile(answer) as server:
+        run("export", base=server.base.replace("127.0.0.1", "localhost"))
+    assert b"Cookie" not in server.requests[1].head
