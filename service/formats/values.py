@@ -79,8 +79,10 @@ def _text(value: str) -> bytes:
 
 
 def _id(value: str) -> bytes | None:
+    if len(value) > MAX_ID:  # before the normalisation, which takes quadratic time
+        return None
     stripped = normalize_id(value.strip(BLANK))
-    if max(len(value), len(stripped)) > MAX_ID:
+    if len(stripped) > MAX_ID:
         return None
     return escape(stripped.encode()) if stripped else NULL
 

@@ -1,5 +1,7 @@
 """Typed values: which texts are accepted, and how they are written."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -129,3 +131,10 @@ def test_copy_text_reads_back_unchanged(text: str) -> None:
 
 def test_a_null_reads_back_as_none() -> None:
     assert unescape(NULL) is None
+
+
+def test_a_long_id_is_refused_before_it_is_normalized() -> None:
+    marks = "\N{COMBINING ACUTE ACCENT}\N{COMBINING GRAVE ACCENT BELOW}" * 20_000
+    began = time.thread_time()
+    assert values.ID.parse(marks) is None
+    assert time.thread_time() - began < 0.2
