@@ -82,7 +82,7 @@ def _tasks(count: int) -> Iterator[bytes]:
 
 
 _REPEATED: Final[dict[str, Callable[[], Iterator[bytes]]]] = {
-    "unknown elements": lambda: _diluted(NATIVE + GOOD, times(b"<a/>", 6 * _MB), NATIVE_END),
+    "unknown elements": lambda: _diluted(NATIVE + GOOD, times(b"<a/>", 2 * _MB), NATIVE_END),
     "unknown elements in a Microsoft plan": lambda: _diluted(
         _TASK, times(b"<a>x</a>", 6 * _MB), _TASK_END
     ),
@@ -94,7 +94,7 @@ _REPEATED: Final[dict[str, Callable[[], Iterator[bytes]]]] = {
     "text": lambda: _diluted(
         NATIVE + GOOD, times(b"<a>" + b"x" * 9000 + b"</a>", 40 * _MB), NATIVE_END
     ),
-    "projects": lambda: _diluted(NATIVE, times(GOOD, 2 * _MB), NATIVE_END),
+    "projects": lambda: _diluted(NATIVE, times(GOOD, _MB), NATIVE_END),
 }
 ATTACKS: Final[list[Attack]] = [
     attack(
