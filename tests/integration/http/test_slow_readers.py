@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
+from service.formats.native.mapping import NAMESPACE
 from service.http.read_slots import LARGE, ReadSlots, read_in_turns
 from service.storage import Pool
 from tests.support.raw_http import form, head, part, upload
@@ -14,7 +15,7 @@ from tests.support.service import Service, token
 
 SLOTS = 2
 LARGE_PROJECT = (
-    b'<projects xmlns="urn:project-bulk-import:1"><project id="P"><name>n</name><description>'
+    f'<projects xmlns="{NAMESPACE}"><project id="P"><name>n</name><description>'.encode()
     + b"d" * 9_000_000
     + b"</description></project></projects>"
 )
