@@ -10,6 +10,7 @@ import pytest
 from service.cli.output import CommandError
 from service.cli.serve import site
 from service.cli.serve.site import serve_at
+from service.http import answer_pace
 from service.http.routes.table import PROBES, ROUTES
 from service.settings import Settings
 from tests.support.databases import ADD_CLIENT, execute
@@ -100,3 +101,12 @@ async def test_a_taken_admin_port_is_reported(
     with pytest.raises(CommandError, match=f"cannot listen on 127.0.0.1:{taken}: .*in use"):
         async with serve_at(settings.model_copy(update={"admin_port": taken}), dsn):
             pass
+
+
+async def test_a_flood_of_the_public_port_delays_no_answer_of_the_admin_port(
+    ports: tuple[Service, Service], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answer_pace, "GAP", 10)
+    async with asyncio.timeout(5):
+        for each in ports:
+            await get(each, "/healthz", token=None)
