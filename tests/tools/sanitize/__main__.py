@@ -12,6 +12,7 @@ code is 1 if anything failed.
 import argparse
 import asyncio
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -41,15 +42,17 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=600, help="without those of valgrind")
     parser.add_argument("--seed", type=int, help="repeat one execution")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="bulk-import-sanitize.") as folder:
-        run = Run(Path(folder))
         try:
+            run = Run(Path(folder))
             if options.seed is not None:
                 asyncio.run(run.repeat(options.seed))
             else:
                 asyncio.run(run.fuzz(random.randrange(10**8), options.seconds))
         except KeyboardInterrupt:
             print("interrupted")
+            return 130
     return 1 if run.failures else 0
 
 
