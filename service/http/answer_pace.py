@@ -7,6 +7,7 @@ each time.
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 GAP: Final = 0.002
@@ -17,14 +18,20 @@ class AnswerPace:
     """The pace of the answers of one port: one at a time, in the order of the requests."""
 
     def __init__(self) -> None:
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[tuple[asyncio.Future[None], Callable[[], bool]]] = deque()
         self._resting = False
 
-    async def wait(self) -> None:
-        """Wait until it is the turn of an answer."""
+    async def wait(self, is_gone: Callable[[], bool]) -> None:
+        """Wait until it is the turn of an answer.
+
+        Args:
+            is_gone: whether the connection is lost: aiohttp does not cancel its request. Its answer
+                takes no turn, or closed connections would make open ones wait without limit.
+        """
         loop = asyncio.get_running_loop()
         if self._resting:
-            self._waiting.append(turn := loop.create_future())
+            turn = loop.create_future()
+            self._waiting.append((turn, is_gone))
             await turn
         else:
             self._resting = True
@@ -33,9 +40,11 @@ class AnswerPace:
     def _go_on(self) -> None:
         """Let the next answer go that somebody still waits for."""
         while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)
+            turn, is_gone = self._waiting.popleft()
+            if turn.done():
+                continue
+            turn.set_result(None)
+            if not is_gone():
                 asyncio.get_running_loop().call_later(GAP, self._go_on)
                 return
         self._resting = False

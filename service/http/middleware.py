@@ -49,7 +49,7 @@ async def handle_request(request: web.Request, handler: Handler) -> web.StreamRe
     ):
         response = await _answer(request, handler)
         if CLAIMS not in request:
-            await request.app[app_keys.ANSWER_PACE].wait()
+            await request.app[app_keys.ANSWER_PACE].wait(lambda: request.transport is None)
         metrics.HTTP_ANSWERS.labels(response.status).inc()
         tracing.record_status(response.status)
         log.info(

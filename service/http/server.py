@@ -135,7 +135,7 @@ class Connection(web.RequestHandler):
             elif request.rel_url.raw_path.count("/") > MAX_SEGMENTS:
                 request_handler = self._make_error_handler(_ErrInfo(404, ValueError(), ""))
         if request_handler is not self._request_handler:
-            await self._pace.wait()
+            await self._pace.wait(self._lost.is_set)
         self._fail_broken_body(request)
         answered = await super()._handle_request(request, start_time, request_handler)
         if request_handler is not self._request_handler or self._is_broken(request):

@@ -9,7 +9,7 @@ import pytest
 
 from service.http import answer_pace, shared_result
 from service.storage import Pool
-from tests.support.raw_http import get, upload
+from tests.support.raw_http import Connection, get, head, upload
 from tests.support.running_imports import FILE
 from tests.support.service import Service
 
@@ -92,3 +92,14 @@ async def test_only_answers_without_a_valid_token_wait_for_each_other(
     async with asyncio.timeout(10):
         for _ in range(3):
             assert (await get(service, PROJECTS)).status == 200
+
+
+async def test_answers_to_closed_connections_take_no_turn(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answer_pace, "GAP", 0.5)
+    for _ in range(40):
+        async with Connection(service) as connection:
+            await connection.send(head(service, method="GET", path="/healthz", token=None))
+    async with asyncio.timeout(10):
+        assert (await get(service, "/healthz", token=None)).status == 200

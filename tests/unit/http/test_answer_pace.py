@@ -16,7 +16,7 @@ async def release(cancelled: range = range(0)) -> tuple[list[int], float]:
     went: list[int] = []
 
     async def answer(number: int) -> None:
-        await pace.wait()
+        await pace.wait(lambda: False)
         went.append(number)
 
     loop = asyncio.get_running_loop()
