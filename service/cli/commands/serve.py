@@ -78,9 +78,11 @@ def _prepare() -> Iterator[tuple["Settings", str]]:
 def _run(settings: "Settings", dsn: str, *listeners: Sequence[socket.socket]) -> None:
     import uvloop
 
+    from service.imports.pipeline.memory import limit_kept_memory
     from service.observability.tracing import TracingError, export_traces
 
     sys.setswitchinterval(SWITCH_INTERVAL)
+    limit_kept_memory()
     try:
         # A second signal cancels the main task.
         with export_traces(), contextlib.suppress(asyncio.CancelledError):

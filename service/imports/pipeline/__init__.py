@@ -11,4 +11,5 @@
 ``upload_pipeline.py`` connects the stages. Each stage waits for the next one: a slow database fills
 the queue of batches, then the pipe, and then the client's socket is not read (back-pressure). The
 batches of an atomic import go to ``staged_batches.py``, and ``atomic.py`` writes them at the end.
+``memory.py`` returns the memory of large imports to the operating system.
 """

@@ -122,10 +122,14 @@ def batch_projects(
                     hand_on(complete, False)
                 give_way()
         except (FileRefused, FileTooLarge, TooLarge) as exc:
-            fault = FileTooLarge(str(exc)) if isinstance(exc, TooLarge) else exc
-            if not index:
-                raise fault from None
-            batch.add(_refuse_rest(fault, index))
+            # No further variable has the fault: its traceback, which holds the parser, would then
+            # refer to itself by this frame.
+            if index:
+                batch.add(_refuse_rest(exc, index))
+            elif isinstance(exc, TooLarge):
+                raise FileTooLarge(str(exc)) from None
+            else:
+                raise
         except BaseException:
             batch.close()
             raise
@@ -154,8 +158,10 @@ def _refuse_duplicate(item: BatchItem, seen: DiskSet) -> BatchItem:
     return duplicate_project(item.index, item.line, item.external_id, item.name, first_line)
 
 
-def _refuse_rest(fault: FileRefused | FileTooLarge, index: int) -> Refusal:
+def _refuse_rest(fault: FileRefused | FileTooLarge | TooLarge, index: int) -> Refusal:
     """Return the last item of a file that cannot be parsed to its end."""
+    if isinstance(fault, TooLarge):
+        fault = FileTooLarge(str(fault))
     extra: dict[str, Any] = {}
     if isinstance(fault, FileTooLarge):
         code, message = ErrorCode.FILE_TOO_LARGE, fault.details

@@ -6,6 +6,7 @@ import contextvars
 import os
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,7 @@ from service.imports.pipeline.batcher import (
     slot_released,
 )
 from service.imports.pipeline.fair_scheduler import Queue
+from service.imports.pipeline.memory import return_freed_memory
 from service.imports.pipeline.pipe import Pipe
 from service.imports.pipeline.staged_batches import StagedBatches
 from service.imports.pipeline.writer import Writer
@@ -39,6 +41,9 @@ from service.storage import Pool
 
 NICENESS: Final = 8
 """Added to the nice value of a parsing thread: the kernel prefers the rest of the service."""
+
+LARGE_CPU_SECONDS: Final = 0.05
+"""CPU time of a parsing thread from which on the import may leave much memory in the heaps."""
 
 
 class UploadPipeline:
@@ -89,6 +94,7 @@ class UploadPipeline:
         )
         self._reader: Reader | None = None
         self._fingerprint: FingerprintReader | None = None
+        self._large = False
         self._loop = asyncio.get_running_loop()
         self._tasks = asyncio.TaskGroup()
         self._upload_complete = asyncio.Event()
@@ -137,6 +143,13 @@ class UploadPipeline:
             Exception: an atomic import could not be written.
         """
         try:
+            return await self._run_stages()
+        finally:
+            if self._large:
+                threading.Thread(target=return_freed_memory, name="trim").start()
+
+    async def _run_stages(self) -> bool:
+        try:
             async with self._tasks as tasks:
                 for _ in range(self._settings.writers):
                     tasks.create_task(self._write_batches())
@@ -173,9 +186,11 @@ class UploadPipeline:
             await asyncio.wait([parsing])
             raise
         finally:
-            thread.shutdown(wait=False)
-            if not parsing.cancelled() and (fault := parsing.exception()) is not None:
+            fault = None if parsing.cancelled() else parsing.exception()
+            while fault is not None:
                 traceback.clear_frames(fault.__traceback__)  # they hold the parser
+                fault = fault.__context__
+            thread.shutdown(wait=False)
         with self._fault_reported():
             parsing.result()
         for _ in range(self._settings.writers):
@@ -208,6 +223,7 @@ class UploadPipeline:
                 if self._fingerprint is not None:
                     self._fingerprint.read_rest()
         finally:
+            self._large = time.thread_time() > LARGE_CPU_SECONDS
             self._pipe.abandon()
 
     def _stage(self, batch: Batch, last: bool) -> None:
