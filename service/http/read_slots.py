@@ -3,13 +3,35 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
-from typing import Final
+from typing import Final, Literal
 from weakref import WeakValueDictionary
+
+from service.errors import Unavailable
 
 LARGE: Final = 256 * 1024
 """Bytes of a block that keeps its slot until it is sent."""
+MOST_WAITING: Final = 200
+"""Requests of a client that may wait for a slot."""
 _SHARE: Final = 6
 """The reads of a client use at most this fraction of the database connections."""
+
+
+class ClientSlots(asyncio.Semaphore):
+    """The slots of one client.
+
+    Attributes:
+        waiting: number of requests that wait for a slot.
+    """
+
+    waiting = 0
+
+    async def acquire(self) -> Literal[True]:
+        """Wait for a slot."""
+        self.waiting += 1
+        try:
+            return await super().acquire()
+        finally:
+            self.waiting -= 1
 
 
 class ReadSlots:
@@ -23,11 +45,18 @@ class ReadSlots:
 
     def __init__(self, pool_size: int) -> None:
         self._size = max(1, pool_size // _SHARE)
-        self._slots: WeakValueDictionary[int, asyncio.Semaphore] = WeakValueDictionary()
+        self._slots: WeakValueDictionary[int, ClientSlots] = WeakValueDictionary()
 
-    def of(self, client_id: int) -> asyncio.Semaphore:
-        """Return the slots of a client."""
-        return self._slots.setdefault(client_id, asyncio.Semaphore(self._size))
+    def of(self, client_id: int) -> ClientSlots:
+        """Return the slots of a client, for one request.
+
+        Raises:
+            Unavailable: too many requests wait for them, perhaps of clients that are gone.
+        """
+        slots = self._slots.setdefault(client_id, ClientSlots(self._size))
+        if slots.waiting >= MOST_WAITING:
+            raise Unavailable("Too many requests of the client wait for the database")
+        return slots
 
 
 async def read_in_turns(

@@ -7,8 +7,9 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
+from service.errors import Unavailable
 from service.formats.native.mapping import NAMESPACE
-from service.http.read_slots import LARGE, ReadSlots, read_in_turns
+from service.http.read_slots import LARGE, MOST_WAITING, ReadSlots, read_in_turns
 from service.storage import Pool
 from tests.support.raw_http import form, head, part, upload
 from tests.support.service import Service, token
@@ -78,3 +79,19 @@ async def test_a_large_block_keeps_its_slot_until_the_next_is_read() -> None:
     locked = [(len(block), slots.locked()) async for block in turns]
     assert locked == [(1, False), (LARGE + 1, True), (1, False)]
     assert not slots.locked()
+
+
+async def test_the_requests_that_wait_for_slots_are_bounded() -> None:
+    reads = ReadSlots(1)
+    slots = reads.of(1)
+    async with slots:
+        waits = [asyncio.create_task(reads.of(1).acquire()) for _ in range(MOST_WAITING)]
+        await asyncio.sleep(0)
+        with pytest.raises(Unavailable, match="Too many requests"):
+            reads.of(1)
+        reads.of(2)
+    await waits[0]
+    for wait in waits:
+        wait.cancel()
+    await asyncio.wait(waits)
+    assert slots.waiting == 0
