@@ -51,6 +51,13 @@ ATTACKS: Final = [
         "400 Validation error: .*",
     ),
     _body(
+        "notes of 1 MB in punycode",
+        form(
+            part("notes", b"-aaaa" * 200_000, "Content-Type: text/plain; charset=punycode"), _FILE
+        ),
+        "400 .*is not supported.*",
+    ),
+    _body(
         "notes with bidirectional characters",
         form(part("notes", _BIDI.encode()), _FILE),
         "(207|400) .*",
