@@ -19,9 +19,9 @@ _SHORT: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\\": r"\\"}
 
 
 def find_excluded(notes: str) -> str | None:
-    r"""Return the first character that notes exclude, such as ``\x1b`` in visible form, or None."""
+    """Return the first character that notes exclude, such as ``U+001B``, or None."""
     found = _EXCLUDED.search(notes)
-    return None if found is None else make_visible(found[0])
+    return None if found is None else f"U+{ord(found[0]):04X}"
 
 
 def make_visible(text: str) -> str:

@@ -118,6 +118,6 @@ def outcomes(text: str) -> Mapping[str, list[Mapping[str, Any]]]:
     warning = {"line": 1, "code": text, "element": text, "value": text}
     return {
         "successes": [item | {"warnings": {"count": 1, "first": [warning]}}],
-        "errors": [item | {"error": text, "message": text}],
+        "errors": [item | {"error": text, "message": text, "retryable": False}],
         "warnings": [{"code": text, "message": text, "count": 1}],
     }

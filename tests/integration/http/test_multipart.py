@@ -120,8 +120,8 @@ async def test_unknown_parts_are_ignored(service: Service) -> None:
         ([part("notes", b"x" * 4001), FILE], "longer than 4000 characters"),
         ([part("notes", b"a"), part("notes", b"b"), FILE], "second part `notes`"),
         ([part("notes", b"\xff"), FILE], "the part `notes` is not valid utf-8"),
-        ([part("notes", b"a\0b"), FILE], "the part `notes` has the control character \\x00"),
-        ([part("notes", b"\x1b[2J"), FILE], "the part `notes` has the control character \\x1b"),
+        ([part("notes", b"a\0b"), FILE], "the part `notes` has the control character U+0000"),
+        ([part("notes", b"\x1b[2J"), FILE], "the part `notes` has the control character U+001B"),
         (
             [part("notes", b"+2AA-", "Content-Type: text/plain; charset=utf-7"), FILE],
             "the part `notes`",

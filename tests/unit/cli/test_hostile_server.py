@@ -6,6 +6,7 @@ import pty
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -106,3 +107,31 @@ def test_an_export_to_a_terminal_is_printed_without_active_characters() -> None:
             os.close(inner)
             shown = terminal.read(10_000).decode()
     assert shown.replace("\r\n", "\n") == "<a>\n\tb\\x1b[2J\\x9b\\u202e</a>\n"
+
+
+@pytest.mark.parametrize(
+    ("notes", "character"), [("\x1b[2J", "U+001B"), ("\0", "U+0000"), ("a\udcff", "U+DCFF")]
+)
+def test_notes_with_control_characters_are_not_sent(
+    run: RunHere, notes: str, character: str
+) -> None:
+    with serve_hostile(answer_with_active_text) as server:
+        done = run("upload", "--notes", notes, base=server.base)
+    assert server.requests == []
+    assert done.code == 2
+    assert f"--notes has the control character {character}" in done.err
+
+
+def test_failures_with_lone_surrogates_are_written_as_csv(run: RunHere, tmp_path: Path) -> None:
+    table = tmp_path / "failures.csv"
+    with serve_hostile(answer_with_active_text) as server:
+        done = run("upload", "--csv", str(table), base=server.base)
+    assert done.code == 1, done.err
+    assert r"\ud800" in table.read_text("utf-8")
+
+
+def test_options_are_shown_without_active_characters(run: RunHere) -> None:
+    done = run("cancel", f"--{ACTIVE}", base="http://127.0.0.1:1")
+    assert done.code == 2
+    assert find_active(done.err) == "''"
+    assert "No such option" in done.err

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 import tracemalloc
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
@@ -77,3 +78,11 @@ def test_ten_thousand_outcomes_are_read_in_constant_memory() -> None:
         assert tracemalloc.get_traced_memory()[1] < 1024 * 1024
     finally:
         tracemalloc.stop()
+
+
+async def test_a_long_value_in_small_pieces_costs_little_time() -> None:
+    text = json.dumps({"notes": "x" * 500_000}).encode()
+    started = time.thread_time()
+    ((_, value),) = await read(text[at : at + 8] for at in range(0, len(text), 8))
+    assert len(value) == 500_000
+    assert time.thread_time() - started < 1
