@@ -24,6 +24,9 @@ MAX_LISTED_WARNINGS = 10
 """Warnings of a project that an outcome lists; it counts all of them."""
 MAX_LISTED_VIOLATIONS = 20
 """Violations of a project that an outcome lists."""
+MAX_LISTED_NAME = 500
+"""Characters of a project's name that an outcome or a list shows; ``sql/queries/projects.sql`` has
+the number too. A page of a thousand names of 10 MB would not fit in memory."""
 MAX_QUOTED_VALUE = 80
 """Characters of a value from the file that a message quotes."""
 

@@ -9,7 +9,7 @@ import orjson
 from service.codes import ErrorCode, WarningCode
 from service.imports.conflict_rules import Failure, Outcome
 from service.imports.pipeline.batch import BatchItem, Reversal
-from service.model import Notice, Project, Refusal, Warnings
+from service.model import MAX_LISTED_NAME, Notice, Project, Refusal, Warnings
 from service.spool.copy_rows import copy_line
 from service.storage import Connection
 from service.storage.queries import Queries
@@ -83,7 +83,8 @@ def failed_row(item: BatchItem, failure: Failure) -> bytes:
 
 
 def _row(item: BatchItem, outcome: Outcome, *rest: str | int | None) -> bytes:
-    values = (item.index, outcome, item.external_id, item.name, item.line, *rest)
+    name = item.name and item.name[:MAX_LISTED_NAME]
+    values = (item.index, outcome, item.external_id, name, item.line, *rest)
     return copy_line(values) + b"\n"
 
 

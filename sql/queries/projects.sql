@@ -60,8 +60,9 @@ SELECT set_config('plan_cache_mode', 'force_custom_plan', true),
 SELECT p.project_id, row_to_json(r)::text AS line
   FROM {projects}
  CROSS JOIN LATERAL (
-       SELECT p.project_id, p.external_id, v.name, v.code, v.status, p.version, v.source,
-              p.archived_at, v.import_id, v.created_at AS updated_at, v.created_by AS updated_by,
+       SELECT p.project_id, p.external_id, left(v.name, 500) AS name, left(v.code, 500) AS code,
+              left(v.status, 500) AS status, p.version, v.source, p.archived_at, v.import_id,
+              v.created_at AS updated_at, v.created_by AS updated_by,
               CASE WHEN l.holder IS NOT NULL
                    THEN json_build_object('holder', l.holder, 'expires_at', l.expires_at)
                END AS lock) AS r
@@ -239,6 +240,7 @@ SELECT v.version, row_to_json(r)::text AS line
                       WHERE client_id = $1 AND import_id = v.import_id
                      OFFSET 0) AS i ON true
  CROSS JOIN LATERAL (
-       SELECT v.version, v.version = p.version AS current, v.name, v.status, v.source, v.import_id,
-              v.created_at AS updated_at, v.created_by AS updated_by, i.notes) AS r
+       SELECT v.version, v.version = p.version AS current, left(v.name, 500) AS name,
+              left(v.status, 500) AS status, v.source, v.import_id, v.created_at AS updated_at,
+              v.created_by AS updated_by, i.notes) AS r
  ORDER BY v.version

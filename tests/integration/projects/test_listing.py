@@ -5,6 +5,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
+from service.model import MAX_LISTED_NAME
 from service.projects import listing
 from service.storage import Pool
 from tests.support.client import Client
@@ -34,6 +35,19 @@ async def whole(client: Client, **query: Any) -> tuple[list[dict[str, Any]], str
         path = answer.details["next"]
     [mark] = marks
     return items, mark
+
+
+async def test_outcomes_and_lists_shorten_names(client: Client) -> None:
+    long = "n" * (MAX_LISTED_NAME + 1)
+    inside = f"<code>{long}</code><status>{long}</status>"
+    [landed] = await client.land(native(project("P-1", long, inside)))
+    [item] = (await client.ask("projects")).details["projects"]
+    path = f"projects/{landed['project_id']}"
+    [version] = (await client.ask(f"{path}/versions")).details["versions"]
+    shown = [landed["name"], *(item[key] for key in ("name", "code", "status"))]
+    shown += [version["name"], version["status"]]
+    assert shown == ["n" * MAX_LISTED_NAME] * 6
+    assert (await client.ask(path)).details["name"] == long
 
 
 async def test_an_item_describes_the_current_version(client: Client, pool: Pool) -> None:
