@@ -7,18 +7,14 @@ The last child of an open element stays in the tree: it may be open too, and the
 append to it.
 """
 
-from typing import Final
-
 from service.errors import FileTooLarge
 from service.formats.element import Element, line_of
 from service.formats.engine.record_collector import prune
 from service.formats.file_context import FileContext
+from service.formats.json_attributes import STEP
 from service.formats.project_builder import ProjectBuilder
 from service.formats.values import BLANK
 from service.model import Item
-
-_STEP: Final = 256
-"""Elements outside the projects that are removed before other imports get their turn."""
 
 
 class Cursor:
@@ -76,6 +72,7 @@ class Cursor:
         builder = self.builder
         if builder is not None and element is builder.element:
             self._collect(builder, closed=True)
+            self.file.give_way()
             items = builder.finish()
             self.builder, self._finished = None, element
             self.complete += 1
@@ -96,7 +93,7 @@ class Cursor:
             last = next(reversed(root), None)
             self._take_outside(root, last)
             if last is not None and last.tag in self._passed_over:
-                prune(last)
+                prune(last, self.file.give_way)
 
     def rewind(self) -> None:
         """Return to the counts at the last start of a project.
@@ -118,7 +115,7 @@ class Cursor:
         if self.file.engine.size_of(top, limit) > limit:
             if self.builder is not None and not self.builder.abandoned:
                 self.builder.abandon(f"one of its records is over {limit} bytes")
-            prune(top)
+            prune(top, self.file.give_way)
 
     @property
     def line(self) -> int | None:
@@ -169,7 +166,7 @@ class Cursor:
             self._remove(element)
             element = following
             count += 1
-            if count % _STEP == 0:
+            if count % STEP == 0:
                 self.file.give_way()
 
     def _may_have_held_projects(self, element: Element) -> bool:

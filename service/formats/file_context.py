@@ -46,7 +46,7 @@ class FileContext:
         self.namespace = namespace
         self.engine = engine
         self.give_way = give_way
-        self.keys = TagKeys(namespace, limits.max_tag_names)
+        self.keys = TagKeys(namespace, limits.max_tag_names, give_way)
         self.warnings: list[FileWarning] = []
         self._volatile_of = volatile_of
         self._parsers: dict[tuple[RecordRule, frozenset[str]], RecordParser] = {}

@@ -10,6 +10,7 @@
 Comments, processing instructions, empty elements and the order between different names are lost.
 """
 
+from collections.abc import Callable
 from sys import getsizeof
 from typing import ClassVar, Final
 
@@ -21,6 +22,8 @@ from service.formats.values import BLANK
 
 XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 EMPTY = b"{}"
+STEP: Final = 128
+"""Elements read before other imports get their turn."""
 MAX_NAMES_SIZE: Final = 8 * 1024 * 1024
 """Bytes of memory for the names of one file."""
 
@@ -41,15 +44,19 @@ class TagKeys(dict[str, str]):
     Args:
         namespace: of the format's elements; empty for none.
         most: largest number of names.
+        give_way: see ``FileContext``; called in loops over the elements of the file.
 
     Raises:
         FileTooLarge: when a name is added: the names are too many, or too long together. It is
             raised once; later names are looked up, but not kept.
     """
 
-    def __init__(self, namespace: str, most: int = 20_000) -> None:
+    def __init__(
+        self, namespace: str, most: int = 20_000, give_way: Callable[[], None] = lambda: None
+    ) -> None:
         super().__init__()
         self.namespace = namespace
+        self.give_way = give_way
         self._most = most
         self._prefix = f"{{{namespace}}}" if namespace else ""
         self._size = 0
@@ -99,7 +106,9 @@ def content(element: Element, keys: TagKeys) -> str | Members | None:
         return members
     if text.strip(BLANK):
         put(members, "#text", text)
-    for child in element:
+    for count, child in enumerate(element, 1):
+        if count % STEP == 0:
+            keys.give_way()
         inner = content(child, keys)
         if inner is not None:
             put(members, keys[child.tag], inner)

@@ -13,6 +13,7 @@ from service.formats.engine import select
 from service.formats.engine.parser_errors import file_refused
 from service.formats.file_context import FileContext
 from service.formats.format import Format
+from service.formats.json_attributes import STEP
 from service.formats.limits import MIB, Limits
 from service.formats.registry import FORMATS, find_format
 from service.model import FileWarning, Item
@@ -121,9 +122,12 @@ class Reader:
         limits = self._limits
         source = _MeteredSource(prolog.source, limits.max_file_bytes, cursor)
         try:
-            for event, element in cursor.file.engine.events(
+            events = cursor.file.engine.events(
                 source, cursor.tags, prolog.encoding, limits.max_tag_names
-            ):
+            )
+            for count, (event, element) in enumerate(events, 1):
+                if count % STEP == 0:
+                    self._give_way()
                 if event == "start":
                     cursor.start(element)
                 else:

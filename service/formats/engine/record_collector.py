@@ -4,7 +4,7 @@ The collector of the compiled engine handles common records, and calls ``take_re
 ``take_nested_record`` for all others.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from service.formats.element import Element
@@ -18,6 +18,9 @@ from service.formats.values import BLANK
 NODE_SIZE: Final = 64
 """Bytes counted for an element, an XML attribute or a text, in addition to its length: about half
 of its size in the tree."""
+
+_PRUNED: Final = 4096
+"""Elements removed in one step."""
 
 RulesByTag = Mapping[str, RecordRule]
 
@@ -124,10 +127,13 @@ def take_nested_record(
         builder.abandon(str(error))
 
 
-def prune(top: Element) -> None:
+def prune(top: Element, give_way: Callable[[], None]) -> None:
     """Remove everything complete inside an element; an open element is always the last child."""
-    while len(top):
-        del top[:-1]
+    while count := len(top):
+        while count > 1:
+            del top[: min(count - 1, _PRUNED)]
+            count -= min(count - 1, _PRUNED)
+            give_way()
         top = top[0]
 
 

@@ -35,7 +35,9 @@ def parse_record(element: Element, shape: Shape) -> ParsedRecord:
     if text_before and text_before.strip(BLANK):
         _add_stray_text(element, text_before, shape, record, members)
     children = shape.children
-    for child in element:
+    for count, child in enumerate(element, 1):
+        if count % json_attributes.STEP == 0:
+            shape.keys.give_way()
         tag = child.tag
         if tag in children:
             slot = children[tag]

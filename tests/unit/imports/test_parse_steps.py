@@ -16,6 +16,7 @@ from service.imports.pipeline.batch import Batch
 from service.imports.pipeline.batcher import batch_projects
 from service.spool.spool import Spool
 from tests.support.native import native_file, native_project
+from tests.support.reading import MSPDI
 
 LONGEST: Final = 0.04
 """CPU seconds. A turn may exceed its time by one step."""
@@ -70,12 +71,34 @@ def empty_folders() -> bytes:
     return archive.getvalue()
 
 
+def unknown_elements() -> bytes:
+    """A project with many elements that the schema does not have."""
+    inside = "<x/>" * 250_000
+    return gzip.compress(native_file(native_project("O"), native_project("P", inside=inside)))
+
+
+def elements_before_a_project() -> bytes:
+    """Wrappers with more elements than a tree may have, and with a few less."""
+    inside = "<b/>" * 240_000
+    project = f"<Project xmlns='{MSPDI}'><Name>n</Name></Project>"
+    return gzip.compress(f"<a><b>{inside * 2}</b>{inside}{project}</a>".encode())
+
+
+def projects_inside_a_project() -> bytes:
+    """Elements whose events the parser reports, but which are not read."""
+    inside = "<project/>" * 30_000
+    return gzip.compress(native_file(native_project("O"), native_project("P", inside=inside)))
+
+
 FILES: Final[list[Callable[[], bytes]]] = [
     repetitive_tasks,
     forward_references,
     chained_objects,
     small_projects,
     empty_folders,
+    unknown_elements,
+    elements_before_a_project,
+    projects_inside_a_project,
 ]
 
 

@@ -3,6 +3,8 @@
 
 cdef enum:
     CHUNK = 64 * 1024  # bytes read at a time
+    PIECE = 16 * 1024  # bytes parsed at a time
+    MANY_EVENTS = 512  # events returned before more is parsed, because each becomes an object
     MAX_TAGS = 2
     CHECKED_NAMES = 256
     SHORT_TEXTS = 100_000  # texts of up to three bytes and blank ones, which libxml2 keeps with names
@@ -195,7 +197,8 @@ cdef class Events:
     cdef Sink sink
     cdef object source
     cdef list tags, waiting
-    cdef bytes encoding
+    cdef bytes encoding, data
+    cdef Py_ssize_t at  # of the bytes parsed so far, in the data
     cdef cetree._Document document
     cdef bint started, adopted, ended
     cdef object fault
@@ -210,6 +213,7 @@ cdef class Events:
         self.context = context
         self.source, self.encoding, self.sink.max_names = source, encoding.encode(), max_names
         self.tags, self.waiting = [], []
+        self.data = b""
         for tag in map(etree.QName, tags):
             self.tags.append((tag.localname.encode(), (tag.namespace or "").encode()))
         LIBXML2.set_options(context, OPTIONS)
@@ -235,23 +239,25 @@ cdef class Events:
                 raise fault
             if self.ended:
                 raise StopIteration
-            self.parse(self.source.read(CHUNK))
+            if self.at == len(self.data):
+                self.data, self.at = self.source.read(CHUNK), 0
+            self.parse()
         return self.waiting.pop()
 
-    cdef int parse(self, bytes data) except -1:
-        """Parse the next bytes, which are empty at the end of the source."""
-        cdef Py_ssize_t size = len(data), at = 0
-        cdef const char* text = PyBytes_AS_STRING(data)
+    cdef int parse(self) except -1:
+        """Parse some of the next bytes, which are empty at the end of the source."""
+        cdef Py_ssize_t size = len(self.data)
+        cdef const char* text = PyBytes_AS_STRING(self.data)
         cdef int error = 0, more
         self.ended = size == 0
         if not self.started:
-            at = min(size, 4)  # libxml2 detects a byte order mark in these bytes
-            self.start(text, at)
+            self.at = min(size, 4)  # libxml2 detects a byte order mark in these bytes
+            self.start(text, self.at)
         with nogil:
-            while at < size and error == 0:
-                more = min(size - at, CHUNK)
-                error = LIBXML2.parse(self.context, text + at, more, False)
-                at += more
+            while self.at < size and error == 0 and self.sink.count < MANY_EVENTS:
+                more = min(size - self.at, PIECE)
+                error = LIBXML2.parse(self.context, text + self.at, more, False)
+                self.at += more
                 check_bounds(self.context)
             if self.ended:
                 error = LIBXML2.parse(self.context, NULL, 0, True)
