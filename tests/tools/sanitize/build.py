@@ -32,10 +32,11 @@ def build_engine() -> Path:
     module = FOLDER / f"compiled{sysconfig.get_config_var('EXT_SUFFIX')}"
     sources = [*_SOURCE.glob("*.p[yx][xi]"), Path(__file__), _LXML / "__init__.py"]
     newest = max(source.stat().st_mtime for source in sources)
-    if not module.exists() or module.stat().st_mtime < newest:
+    code = FOLDER / "compiled.c"  # older than a source that changed during the build
+    if not module.exists() or min(code.stat().st_mtime, module.stat().st_mtime) < newest:
         print("building the engine", flush=True)
         FOLDER.mkdir(parents=True, exist_ok=True)
-        code, source = FOLDER / "compiled.c", _SOURCE / "compiled.pyx"
+        source = _SOURCE / "compiled.pyx"
         cython = [sys.executable, "-m", "cython", "--line-directives", str(source), "-o", str(code)]
         subprocess.run(cython, check=True)
         compile_library(code, module)
