@@ -19,6 +19,9 @@ __all__ = ["ProjectContent", "TooLarge", "copy_lines", "shared_object"]
 _HASHED_TOGETHER: Final = 256
 """Rows hashed in one call, which costs less than a call for each."""
 
+_HASHED_ALONE: Final = 16 * 1024
+"""Bytes from which on a row is hashed at once, so that few bytes wait to be hashed."""
+
 
 class ProjectContent:
     """The rows of one project's records, and their hashes. Many rows go from memory to disk.
@@ -42,9 +45,14 @@ class ProjectContent:
         rows = self.rows
         rows.add(row.table, row.text)
         unhashed = self._unhashed[row.table]
-        unhashed.append(row.hashed)
-        if len(unhashed) == _HASHED_TOGETHER:
+        if len(row.hashed) >= _HASHED_ALONE:
             self._update(row.table)
+            self._hash(row.table).update(row.hashed)
+            self._hash(row.table).update(b"\n")
+        else:
+            unhashed.append(row.hashed)
+            if len(unhashed) == _HASHED_TOGETHER:
+                self._update(row.table)
         if rows.size > self._limit:
             raise TooLarge(f"the project's rows are over {self._limit} bytes")
 

@@ -150,7 +150,7 @@ def prefix_rows(block: bytes, key: bytes) -> bytes:
         block: COPY text of whole rows.
         key: COPY text of the key columns, with a tab at the end.
     """
-    return key + block[:-1].replace(b"\n", b"\n" + key) + b"\n"
+    return b"".join((key, block[:-1].replace(b"\n", b"\n" + key), b"\n"))
 
 
 def escape(raw: bytes) -> bytes:

@@ -124,17 +124,19 @@ def _index_at(line: int, shares: Iterable[tuple[int, int]]) -> int | None:
 
 
 async def _messages(blocks: Iterable[bytes]) -> AsyncIterator[bytes]:
+    """Join or split blocks to messages; asyncpg copies each message twice."""
     pending: list[bytes] = []
     size = 0
     for block in blocks:
-        pending.append(block)
-        size += len(block)
-        if size >= MESSAGE_BYTES:
-            watchdog.reset()
-            metrics.DATABASE_BYTES.inc(size)
-            yield b"".join(pending)
-            pending.clear()
-            size = 0
+        for at in range(0, len(block), MESSAGE_BYTES):
+            pending.append(block[at : at + MESSAGE_BYTES])
+            size += len(pending[-1])
+            if size >= MESSAGE_BYTES:
+                watchdog.reset()
+                metrics.DATABASE_BYTES.inc(size)
+                yield b"".join(pending)
+                pending.clear()
+                size = 0
     if pending:
         metrics.DATABASE_BYTES.inc(size)
         yield b"".join(pending)
