@@ -25,6 +25,9 @@ POLL_INTERVAL: Final = 1.0
 """Seconds between two requests for the state of a running import."""
 MAX_PAUSE: Final = 30.0
 """Seconds of a pause between attempts, unless the service asks for a longer one."""
+MAX_EMPTY_PAGES: Final = 100
+"""Empty pages in a row. A filtered page examines 20,000 imports, and can be empty without being the
+last one."""
 PAGE_SIZE: Final = 1000
 """Items of a page of a list."""
 
@@ -164,18 +167,19 @@ class ApiClient:
         """
         page: str | None = path
         parameters: Mapping[str, str] | None = {"limit": str(PAGE_SIZE), **query}
+        empty_pages = 0
         while page is not None:
             details: dict[str, Any] = {}
-            is_empty = True
+            empty_pages += 1
             async for member, value in self._read_page(page, parameters):
                 if member == (name or path):
-                    is_empty = False
+                    empty_pages = 0
                     yield value
                 elif member == "next":
                     details[member] = value
             page, parameters = details["next"], None
-            if is_empty and page is not None:
-                raise CommandError(f"{path}: the service sent an empty page that is not the last")
+            if empty_pages > MAX_EMPTY_PAGES:
+                raise CommandError(f"{path}: the service sent {empty_pages} empty pages")
 
     async def _read_page(
         self, path: str, query: Mapping[str, str] | None

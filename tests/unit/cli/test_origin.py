@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from service.cli.client import MAX_EMPTY_PAGES
 from tests.support.commands import RunHere
 from tests.support.hostile_server import COMMANDS, Request, envelope, head, serve_hostile
 
@@ -53,14 +54,16 @@ def test_a_link_to_the_same_server_is_followed(run: RunHere) -> None:
     assert "there is no project" in done.err
 
 
-def test_pages_without_items_do_not_continue(run: RunHere) -> None:
+@pytest.mark.parametrize("number", [3, MAX_EMPTY_PAGES + 1])
+def test_a_list_continues_after_few_empty_pages(run: RunHere, number: int) -> None:
     def answer(_: Request) -> Iterator[bytes]:
-        yield envelope({"imports": [], "next": "/api/v2/clients/1/imports"})
+        following = "/api/v2/clients/1/imports" if len(server.requests) < number else None
+        yield envelope({"imports": [], "next": following})
 
     with serve_hostile(answer) as server:
         done = run("imports", base=server.base)
-    assert len(server.requests) == 1
-    assert "empty page" in done.err
+    assert len(server.requests) == number
+    assert ("empty pages" in done.err) == (number > MAX_EMPTY_PAGES)
 
 
 def test_proxies_and_netrc_of_the_environment_are_ignored(
