@@ -52,6 +52,9 @@ class _Tree:
     def value(self) -> str:
         if self.random.random() < 0.05:
             return self.random.choice("x1 ü\\") * self.length(4.5)
+        if self.random.random() < 0.15:  # a number, often with more digits than fit
+            sign, point = self.random.choice(["", "-"]), self.random.choice(["", ".", ".5"])
+            return f"{sign}{self.random.randrange(10 ** self.random.randint(1, 22))}{point}"
         value = self.random.choice([*VALUES, *map(str, range(20))])
         return value.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
 
