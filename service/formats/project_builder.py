@@ -303,6 +303,7 @@ class ProjectBuilder(Diagnostics):
     def _complete(self) -> tuple[bytes, bytes] | None:
         """Resolve deferred references, and return the project's row; None if it is too large."""
         record = self.read(self.element, self.file.format.project)
+        self.file.give_way()
         self.identify(record)
         columns = record.columns
         columns[_SOURCE] = escape(self.source.encode())
@@ -321,6 +322,7 @@ class ProjectBuilder(Diagnostics):
                 self.add_part(element)
                 self.file.give_way()
             own_row = self.project_row(record)
+            self.file.give_way()
             if not self.refused:
                 self.take_shared_objects()
             return own_row

@@ -1,5 +1,7 @@
 """Reads members of ``attributes`` by name: ``<attribute name="risk">high</attribute>``."""
 
+from collections.abc import Callable
+
 from service.formats import json_attributes
 from service.formats.element import Element
 from service.formats.engine.parsed_record import NamedMembers, ParsedRecord
@@ -8,7 +10,11 @@ from service.formats.values import BLANK
 
 
 def read_named_members(
-    child: Element, named: NamedMembers, record: ParsedRecord, members: Members
+    child: Element,
+    named: NamedMembers,
+    record: ParsedRecord,
+    members: Members,
+    give_way: Callable[[], None],
 ) -> None:
     """Add named members to ``members``, and the faults of their elements to the record.
 
@@ -18,6 +24,7 @@ def read_named_members(
         record: gets the faults.
         members: the members read so far. A blank member becomes None, which reserves its name but
             is not written.
+        give_way: see ``FileContext``.
     """
     if named.container is None:
         _read_member(child, named, record, members)
@@ -30,7 +37,9 @@ def read_named_members(
         refuse(child, named.container, None, f"holds more than {named.element} elements")
     if next(child.itersiblings(child.tag, preceding=True), None) is not None:
         refuse(child, named.container, None, "occurs more than once")
-    for element in child:
+    for count, element in enumerate(child, 1):
+        if count % json_attributes.STEP == 0:
+            give_way()
         local = json_attributes.local(element.tag)
         if local == named.element:
             _read_member(element, named, record, members)

@@ -39,14 +39,13 @@ class Faults:
         elements: names of the elements and XML attributes that have a fatal fault.
     """
 
-    __slots__ = ("_fatal", "_line", "_others", "_subject", "elements", "kept")
+    __slots__ = ("_fatal", "_lines", "_others", "elements", "kept")
 
     def __init__(self) -> None:
         self.kept: list[Fault] = []
         self.elements: set[str] = set()
         self._fatal = self._others = 0
-        self._subject: Element | None = None
-        self._line = 0
+        self._lines: dict[Element, int] = {}
 
     def add(
         self, where: Element, element: str, value: str | None, problem: str, *, fatal: bool
@@ -80,18 +79,16 @@ class Faults:
         return self._fatal - kept, self._others - (len(self.kept) - kept)
 
     def detach(self, value: str | None) -> None:
-        """Forget the element, so that the faults can be stored; ``value`` is in all fatal ones."""
-        self._subject = None
+        """Forget the elements, so that the faults can be stored; ``value`` is in all fatal ones."""
+        self._lines.clear()
         self.kept = [fault._replace(value=value) if fault.fatal else fault for fault in self.kept]
 
     def _line_of(self, where: Element) -> int:
-        """Return the line of an element, computed once for the faults of one element.
-
-        The line of an element takes time in proportion to its text.
-        """
-        if where is not self._subject:
-            self._subject, self._line = where, line_of(where)
-        return self._line
+        """Return the line of an element, computed once: it takes time in proportion to its text."""
+        line = self._lines.get(where)
+        if line is None:
+            line = self._lines[where] = line_of(where)
+        return line
 
 
 class Slot(NamedTuple):

@@ -129,7 +129,7 @@ def _add_unmapped(child: Element, shape: Shape, record: ParsedRecord, members: M
     if tag in shape.apart:
         record.apart.append(child)
     elif shape.named is not None and tag == shape.named_tag:
-        read_named_members(child, shape.named, record, members)
+        read_named_members(child, shape.named, record, members, shape.keys.give_way)
     elif tag in shape.holds:
         _check_single(child, record)
         if not json_attributes.is_leaf(child) or (child.text or "").strip(BLANK):

@@ -1,6 +1,10 @@
 # A growing buffer, and functions that write values into it as COPY text and as JSON.
 
 
+cdef enum:
+    LARGE_BUFFER = 1024 * 1024  # bytes
+
+
 cdef struct Buffer:
     char* data
     Py_ssize_t used
@@ -19,6 +23,14 @@ cdef int reserve(Buffer* out, Py_ssize_t more) except -1 nogil:
     if out.used + more > out.room:
         out.room = max(2 * out.room, out.used + more, 1024)
         out.data = <char*> resized(out.data, out.room)
+    return 0
+
+
+cdef int release_large(Buffer* buffer) noexcept nogil:
+    """Free a buffer that has grown for a large record, and is no longer needed."""
+    if buffer.room > LARGE_BUFFER:
+        free(buffer.data)
+        buffer.data, buffer.used, buffer.room = NULL, 0, 0
     return 0
 
 

@@ -58,6 +58,7 @@ cdef class RecordCollector:
         self.builder = builder
         try:
             self.take_records(project, rules.top, closed)
+            self.file.give_way()
             self.flush_rows()
         finally:
             self.builder = None
@@ -131,12 +132,11 @@ cdef class RecordCollector:
         for at in range(TABLES):
             new_rows = &self.new_rows[at]
             if new_rows.rows:
-                self.builder.extend(
-                    _TABLES[at],
-                    new_rows.rows,
-                    PyBytes_FromStringAndSize(new_rows.text.data, new_rows.text.used),
-                    PyBytes_FromStringAndSize(new_rows.hashed.data, new_rows.hashed.used),
-                )
+                text = PyBytes_FromStringAndSize(new_rows.text.data, new_rows.text.used)
+                release_large(&new_rows.text)
+                hashed = PyBytes_FromStringAndSize(new_rows.hashed.data, new_rows.hashed.used)
+                release_large(&new_rows.hashed)
+                self.builder.extend(_TABLES[at], new_rows.rows, text, hashed)
         self.clear_rows()
         return 0
 
@@ -193,6 +193,8 @@ cdef int run_pass(
             or not take_plain(current.rule, node, ids, new_rows, max_size, collector)
         ):
             return AT_RARE
+        if current.rule.parser != NULL:
+            release_large(&current.rule.parser.text)
         if has_proxy(node):
             return AT_PROXY
         current.node = free_record(node)
