@@ -7,6 +7,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+from asyncpg.exceptions import InternalClientError
 
 from service.storage.embedded import server
 
@@ -17,6 +18,8 @@ SELECT c.relname AS table_name
  WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
 """
 """Query for the names of all tables that have a client."""
+LOST: Final = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, InternalClientError)
+"""What asyncpg raises on a lost connection; the last if its end is being read."""
 
 
 def embedded_pid(root: Path, version: str) -> int | None:

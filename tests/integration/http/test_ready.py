@@ -15,13 +15,12 @@ from service.imports.ending import NO_ROOM
 from service.storage import Pool
 from tests.support.raw_http import Connection, get, head, upload
 from tests.support.running_imports import FILE, HALF, WHOLE, wait_for_end
-from tests.support.service import Service
+from tests.support.service import Service, token
 
 END_OTHERS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = $1 AND pid <> pg_backend_pid()
 """
-PROJECTS = "/api/v2/clients/1/projects"
 ALL_OK = dict.fromkeys(
     ("service", "database", "schema", "imports", "spool", "sessions", "durability"), OK
 )
@@ -82,9 +81,20 @@ async def test_readiness_reports_a_lack_of_spool_space_and_stays_ready(
 @pytest.mark.settings(pool_size=4)
 async def test_readiness_reports_an_exhausted_pool(service: Service, pool: Pool) -> None:
     found = "All connections to the database are in use"
+    clients = range(1, 5)  # one client reads with few connections at a time
+    await pool.execute(
+        "INSERT INTO clients (client_id, name) SELECT n, 'Client' FROM unnest($1::int[]) n"
+        " ON CONFLICT DO NOTHING",
+        list(clients),
+    )
     async with pool.acquire() as conn, asyncio.TaskGroup() as reading, conn.transaction():
         await conn.execute("LOCK TABLE projects")
-        requests = [reading.create_task(get(service, PROJECTS)) for _ in range(4)]
+        requests = [
+            reading.create_task(
+                get(service, f"/api/v2/clients/{number}/projects", token=token(clients=[number]))
+            )
+            for number in clients
+        ]
         assert await wait_until_unready(service) == (found, {"database": found} | UNSEEN)
     assert [(await each).status for each in requests] == [200] * 4
     assert await read_readiness(service) == (200, {}, {})

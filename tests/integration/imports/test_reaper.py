@@ -15,7 +15,7 @@ from service.imports.reaper import DEAD, reap_dead_imports, reap_periodically
 from service.imports.record import request_cancel
 from service.storage import Connection, Pool, advisory_locks
 from service.storage.advisory_locks import import_key
-from tests.support.databases import execute
+from tests.support.databases import LOST, execute
 from tests.support.projects import CLIENT, project, until
 from tests.support.raw_http import get
 from tests.support.service import Service
@@ -282,7 +282,7 @@ async def test_locking_an_import_terminates_only_batches_of_the_attempt_that_is_
             assert await conn.fetchval("SELECT true")
             await transaction.rollback()
         else:
-            with pytest.raises((asyncpg.PostgresConnectionError, asyncpg.InterfaceError)):
+            with pytest.raises(LOST):
                 await conn.fetchval("SELECT true")
     await locking
 
@@ -298,7 +298,7 @@ async def test_locking_an_import_leaves_the_connections_of_other_databases_alone
             await batch.execute("BEGIN")
             await batch.execute("SELECT pg_advisory_xact_lock_shared($1)", import_key(CLIENT, 1))
         await lock_import(pool, 1)
-        with pytest.raises((asyncpg.PostgresConnectionError, asyncpg.InterfaceError)):
+        with pytest.raises(LOST):
             await own.fetchval("SELECT true")
     assert await other.fetchval("SELECT true")
     await other.close()

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit, urlunsplit
 import aiohttp
 import asyncpg
 import pytest
-from asyncpg.exceptions import InternalClientError
 
 from service.cli.output import CommandError
 from service.errors import Unavailable
@@ -22,13 +21,10 @@ from service.storage import APPLICATION_NAME, Connection, migrate
 from service.storage.advisory_locks import lock_import, share_client
 from service.storage.server_checks import find_hidden_sessions
 from tests.support.client import Client
-from tests.support.databases import ADD_CLIENT, execute
+from tests.support.databases import ADD_CLIENT, LOST, execute
 from tests.support.native import native
 from tests.support.pgbouncer import run_pgbouncer
 from tests.support.service import served
-
-LOST: Final = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, InternalClientError)
-"""What asyncpg raises on a lost connection; the last if its end is being read."""
 
 ROLES: Final = ("replica_a", "replica_b")
 GRANT: Final = "GRANT pg_read_all_stats, pg_signal_backend TO replica_a, replica_b"

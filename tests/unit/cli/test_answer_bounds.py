@@ -94,7 +94,7 @@ WARNING: Final = {"line": 1, "code": "A", "element": "e", "value": LARGE}
             lambda _: repeat(b"HTTP/1.1 100 Continue\r\n\r\n", MIB // 16),
             "the connection",
         ),
-        ("imports", of_items(200, "imports", import_row(LARGE), 20), ""),
+        ("imports", of_items(200, "imports", import_row("y" * MIB), 40), ""),
         ("undo", of_items(207, "errors", ITEM | {"error": "E", "message": LARGE}, 40), ""),
         (
             "undo",
