@@ -4,6 +4,7 @@ This module writes them with sorted keys and plain numbers. The JSON that Postgr
 stored value therefore gives the same text when it is imported again.
 """
 
+import contextlib
 import json
 from decimal import Decimal, InvalidOperation
 from typing import Final, NoReturn
@@ -73,11 +74,11 @@ def _write_number(text: str) -> str:
     if len(text) <= _SHORT and "e" not in text and "E" not in text:
         written = text.rstrip("0").rstrip(".") if "." in text else text
         return "0" if written == "-0" else written
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        number = Decimal("Infinity")
-    if len(text) > _MAX_DIGITS or abs(number.adjusted()) > _MAX_DIGITS:
+    number = None
+    if len(text) <= _MAX_DIGITS:
+        with contextlib.suppress(InvalidOperation):  # an enormous exponent
+            number = Decimal(text)
+    if number is None or abs(number.adjusted()) > _MAX_DIGITS:
         raise ValueError(f"a number has more than {_MAX_DIGITS} digits")
     return plain(number)
 
