@@ -18,6 +18,8 @@ from service.storage.embedded import program_files
 from service.storage.embedded.program_files import Programs
 from tests.support.faults.ports import kept_port
 
+TEMPORARY: Final = tempfile.gettempdir()
+"""Where the data that later servers copy is kept, even if a test changes the directory."""
 _START_TIMEOUT: Final = 60.0
 
 
@@ -154,9 +156,9 @@ def _lives(pid: int) -> bool:
 
 
 @contextlib.contextmanager
-def folder_for(version: str) -> Iterator[tuple[Path, Programs]]:
-    """A folder where a server's account can work, and the programs."""
-    folder = Path(tempfile.mkdtemp(prefix="cluster-"))
+def folder_for(version: str, directory: str | None = None) -> Iterator[tuple[Path, Programs]]:
+    """A folder in a directory where a server's account can work, and the programs."""
+    folder = Path(tempfile.mkdtemp(prefix="cluster-", dir=directory))
     programs = program_files.find_programs(version, folder / "data")
     if programs.account is not None:
         os.chown(folder, programs.account.uid, programs.account.gid)
@@ -193,7 +195,7 @@ def _migrated_data(version: str) -> Path:
     """
     stack = contextlib.ExitStack()
     atexit.register(stack.close)
-    folder, programs = stack.enter_context(folder_for(version))
+    folder, programs = stack.enter_context(folder_for(version, TEMPORARY))
     with contextlib.closing(Cluster(folder, programs)) as server:
         server.make()
         server.start()
