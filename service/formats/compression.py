@@ -150,7 +150,10 @@ def _gunzip(compressed: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _refuse_deflate64() -> NoReturn:
-    """Replace the library's Deflate64, which is in Python: 6 KB of it can take half a second."""
+    """Replace the library's Deflate64, which is in Python: 6 KB of it can take half a second.
+
+    The library has no option that excludes a method.
+    """
     raise UnsupportedFeatureError
 
 

@@ -10,7 +10,7 @@ _MMAP_THRESHOLD: Final = -3, 4 * 1024 * 1024
 
 
 def limit_kept_memory() -> None:
-    """Fix the size of a block that gets memory of its own, and of the free end that a heap keeps.
+    """Fix two thresholds of glibc: when it maps a block on its own, and when it trims a heap.
 
     Both would grow with the largest block that was ever freed, up to 32 and 64 MiB.
     """
