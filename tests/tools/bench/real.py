@@ -1,7 +1,8 @@
-"""Large Primavera and Microsoft Project files, made from real ones by repeating their projects.
+"""Large Primavera and Microsoft Project files, made from plans of 50 to 140 kB by repeating them.
 
-Each copy has ids of its own: a marker is put into a project's ids once, and every copy puts its
-number in the marker's place. References to shared objects, which stand once at a file's head, stay.
+The plans are real ones if ``../shared`` has them, or else samples of the same size. Each copy has
+ids of its own: a marker is put into a project's ids once, and every copy puts its number in the
+marker's place. References to shared objects, which stand once at a file's head, stay.
 """
 
 import itertools
@@ -10,10 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from service.samples import WRITERS
+from service.samples.plan import Plan
 from tests.support.paths import CHECKOUT
 
 _REAL: Final = CHECKOUT.parent / "shared" / "real"
-_OWN: Final = CHECKOUT / "tests" / "data"
+_SAMPLES: Final = 8
+_SAMPLE_TASKS: Final = 100
+"""About 100 kB of XML."""
 
 _MARKER: Final = b"\0"
 _GUID: Final = re.compile(rb"(<GUID>\{?)[0-9A-Fa-f]{5}")
@@ -22,12 +27,6 @@ _P6_ID: Final = re.compile(rb"(<Id>[^<]+)(?=</Id>)")
 _MSPDI_NAME: Final = re.compile(rb"(<Name>[^<]*)(?=</Name>)")
 _MSPDI_PROJECT: Final = re.compile(rb"<Project[ >].*</Project>", re.DOTALL)
 _DECLARED: Final = re.compile(rb"""^<\?xml[^>]*encoding=["']([\w-]+)["']""")
-
-
-def folder(dialect: str) -> Path:
-    """Where the files are that are repeated: real ones, or, where there are none, small ones."""
-    real = _REAL / dialect
-    return real if real.is_dir() else _OWN / dialect
 
 
 def write_p6(path: Path, size: int) -> tuple[Path, int]:
@@ -40,7 +39,20 @@ def write_p6(path: Path, size: int) -> tuple[Path, int]:
     Returns:
         The path, and how many projects are in the file.
     """
-    portfolio = max(folder("p6").glob("*.xml"), key=lambda file: file.stat().st_size).read_bytes()
+    found = [file.read_bytes() for file in _files("p6")]
+    return repeat_p6(path, size, max(found or [_sample("p6", *range(_SAMPLES))], key=len))
+
+
+def write_mspdi(path: Path, size: int) -> tuple[Path, int]:
+    """Repeat all plans inside one root; arguments and result as of ``write_p6``."""
+    plans = [file.read_bytes() for file in _files("mspdi")]
+    return repeat_mspdi(
+        path, size, plans or [_sample("mspdi", number) for number in range(_SAMPLES)]
+    )
+
+
+def repeat_p6(path: Path, size: int, portfolio: bytes) -> tuple[Path, int]:
+    """Repeat the projects of a portfolio; the rest as of ``write_p6``."""
     start = portfolio.index(b"<Project>")
     end = portfolio.rindex(b"</Project>") + len(b"</Project>")
     template = _GUID.sub(rb"\1" + _MARKER, portfolio[start:end])
@@ -49,13 +61,19 @@ def write_p6(path: Path, size: int) -> tuple[Path, int]:
     return _repeat(path, size, portfolio[:start], [template], portfolio[end:], b"<Project>")
 
 
-def write_mspdi(path: Path, size: int) -> tuple[Path, int]:
-    """Repeat all plans inside one root; arguments and result as of ``write_p6``."""
-    plans = [
-        _mark_plan(number, file.read_bytes())
-        for number, file in enumerate(sorted(folder("mspdi").glob("*.xml")))
-    ]
-    return _repeat(path, size, b"<Projects>\n", plans, b"</Projects>\n", b"<Project ")
+def repeat_mspdi(path: Path, size: int, plans: list[bytes]) -> tuple[Path, int]:
+    """Repeat plans of one project each; the rest as of ``write_p6``."""
+    marked = [_mark_plan(number, plan) for number, plan in enumerate(plans)]
+    return _repeat(path, size, b"<Projects>\n", marked, b"</Projects>\n", b"<Project ")
+
+
+def _files(dialect: str) -> list[Path]:
+    return sorted((_REAL / dialect).glob("*.xml"))
+
+
+def _sample(dialect: str, *numbers: int) -> bytes:
+    plans = (Plan(1, number, _SAMPLE_TASKS) for number in numbers)
+    return "".join(WRITERS[dialect](plans)).encode()
 
 
 def _mark_plan(number: int, plan: bytes) -> bytes:
