@@ -10,7 +10,7 @@ PARALLEL := -n 4 --dist=worksteal
 FAKETIME := /usr/lib/$(shell uname -m)-linux-gnu/faketime/libfaketime.so.1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint test test-pgbouncer test-partitioned run demo attacks chaos mutants sanitize bench soak figures growth image-check k8s-check clients-check load compare rollout upgrade lock reference
+.PHONY: help setup lint test test-pgbouncer test-partitioned run demo attacks chaos mutants sanitize bench profile soak figures growth image-check k8s-check clients-check load compare rollout upgrade lock reference
 
 help:
 	@echo "make demo              import the samples, print the outcomes, and stop"
@@ -22,7 +22,8 @@ help:
 	@echo "make chaos             strike the service and PostgreSQL in 18 ways, and prove from an audit that nothing was lost (25 min; QUICK=1: 3 min; HOURS=n)"
 	@echo "make mutants           mutate imports and storage, and print the share that the tests notice (an hour; SEED=, MUTANTS=, JOBS=)"
 	@echo "make sanitize          read mutated files with the compiled engine under sanitizers and valgrind (12 min; SECONDS=; SEED=n repeats one)"
-	@echo "make bench             measure speed, memory and fairness (22 min; QUICK=1: 3 min, fewer measurements)"
+	@echo "make bench             measure speed, memory and fairness (25 min; QUICK=1: 5 min, fewer measurements; ONLY=name selects)"
+	@echo "make profile           count what one small upload costs: calls, tasks, threads, round trips, transactions, CPU (1 min)"
 	@echo "make soak              import 200 mixed files into one service, and check for leaks (30 s)"
 	@echo "make figures           measure 5 GiB, a million outcomes, an undo, pruning and parallel uploads (25 min)"
 	@echo "make growth            measure costs by size of project, by partitions, by replicas and clients, and of each route (25 min)"
@@ -81,7 +82,10 @@ demo: setup
 
 # On an idle machine; needs some 15 GB in TMPDIR, by default /var/tmp.
 bench: setup
-	@$(BIN)/python -m tests.tools.bench $(if $(QUICK),--quick)
+	@$(BIN)/python -m tests.tools.bench $(if $(QUICK),--quick) $(ONLY)
+
+profile: setup
+	@$(BIN)/python -m tests.tools.bench.profile
 
 attacks: setup
 	@$(BIN)/python -m tests.tools.attacks $(ONLY)

@@ -121,7 +121,7 @@ def _tell(
     bench: Bench, firsts: list[float], lasts: list[float], sizes: list[tuple[int, ...]]
 ) -> None:
     report = bench.report
-    report.bar("aged", ratio(lasts, firsts), most=1.2)
+    report.bar("aged", ratio(lasts, firsts), most=1.1)
     report.tell("  the first of the 10", figure(firsts), "s")
     report.tell("  the last of the 10", figure(lasts), "s")
     for place, what in enumerate(_SIZED):

@@ -148,6 +148,6 @@ def _tell(bench: Bench, windows: dict[str, list[float]], samples: int) -> None:
     }
     worst = max(ratios, key=lambda name: ratios[name].median)
     note = f"{worst}; at least {samples} imports a window"
-    bench.report.bar("fairness", ratios[worst], most=5, note=note)
+    bench.report.bar("fairness", ratios[worst], most=3, note=note)
     for name, values in windows.items():
         bench.report.tell(f"  p99 {name}", figure(values), "ms")

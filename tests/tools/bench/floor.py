@@ -29,10 +29,9 @@ def tags(dialect: str, file: Path) -> list[str]:
     return [f"{{{namespace}}}{name}" if namespace else name for name in sorted(names)]
 
 
-def parse(file: Path, wanted: list[str]) -> float:
-    """Seconds of bare ``iterparse``: each record is removed once the next one has ended."""
+def parse(file: Path, wanted: list[str]) -> None:
+    """Bare ``iterparse``: each record is removed once the next one has ended."""
     previous: etree._Element | None = None
-    begun = time.perf_counter()
     events = etree.iterparse(
         file,
         events=("end",),
@@ -50,7 +49,6 @@ def parse(file: Path, wanted: list[str]) -> float:
             if parent is not None:
                 parent.remove(previous)
         previous = element
-    return time.perf_counter() - begun
 
 
 async def copy(database: Database, pieces: dict[str, list[bytes]]) -> float:

@@ -1,7 +1,8 @@
 """Figures from repeated runs: their median, and how far they lie apart."""
 
 import statistics
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 
@@ -40,6 +41,13 @@ def ratio(above: Sequence[float], below: Sequence[float]) -> Figure:
         below: see ``above``.
     """
     return Figure(tuple(a / b for a, b in zip(above, below, strict=False)))
+
+
+def timed(work: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
+    """Seconds that some work takes, on a clock."""
+    begun = clock()
+    work()
+    return clock() - begun
 
 
 def percentile(values: Sequence[float], share: float) -> float:

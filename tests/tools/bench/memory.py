@@ -36,13 +36,17 @@ async def many(bench: Bench, projects: int) -> None:
 
 
 async def gibibyte(bench: Bench) -> None:
-    """One file of 1 GiB, and what a megabyte of it costs against one of a file of 10 MB."""
+    """One file of 1 GiB, and what a megabyte of it costs against one of a file of 10 MB.
+
+    Also how long the answer takes after its last byte was sent, when all is committed.
+    """
     projects = GIB // native.PROJECT_BYTES
     small_projects = _SMALL // native.PROJECT_BYTES
     large = native.write(bench.directory / "large.xml", projects)
     small = native.write(bench.directory / "small.xml", small_projects)
     megabytes = {file: file.stat().st_size / 1e6 for file in (large, small)}
     peaks: list[float] = []
+    settling: list[float] = []
     costs: dict[str, list[float]] = {"large": [], "small": []}
     for run in range(bench.runs):
         bench.progress("10 MB and 1 GiB", run)
@@ -57,12 +61,14 @@ async def gibibyte(bench: Bench) -> None:
             server.forget_peak()
             answer = await bench.send(server, large)
             costs["large"].append(answer.expect(created=projects).seconds / megabytes[large])
+            settling.append(answer.settling)
             peaks.append(server.peak() - idle)
     report = bench.report
     report.bar("peak_mib.1GiB", figure(peaks), most=64)
     if (other := report.measured.get("peak_mib.80MB")) is not None:
         apart = [max(peak, other) / min(peak, other) for peak in peaks]
         report.bar("  peak_mib: 80MB and 1GiB apart", figure(apart), most=1.1)
+    report.bar("last_byte", figure(settling), most=1.0, note="seconds")
     report.bar("growth", ratio(costs["large"], costs["small"]), most=1.15)
     for name, cost in costs.items():
         report.tell(f"  a megabyte of the {name} file", figure([c * 1e3 for c in cost]), "ms")

@@ -105,7 +105,7 @@ async def serving(
         settings: beyond the defaults, by their variables' names without the prefix, in lower case.
     """
     process = await start_serving(database, log=log, variables=variables, **settings)
-    async with _stopping(process):
+    async with stopping(process):
         base = await serves(process)
         # Print its further output: a full pipe would block it.
         assert process.stdout is not None
@@ -122,6 +122,7 @@ def ends_all_on_sigterm() -> None:
 async def start_serving(
     database: Database,
     checkout: Path = CHECKOUT,
+    module: str = "service",
     /,
     *,
     log: IO[bytes] | None = None,
@@ -133,12 +134,13 @@ async def start_serving(
     Args:
         database: migrated.
         checkout: whose code serves.
+        module: whose command line serves.
         log: as for ``serving``, and so are ``settings``.
         variables: further ones of the environment.
     """
     changed = {f"BULK_IMPORT_{name.upper()}": str(value) for name, value in settings.items()}
     changed |= variables or {}
-    return await _start(database, "-m", "service", "serve", log=log, checkout=checkout, **changed)
+    return await _start(database, "-m", module, "serve", log=log, checkout=checkout, **changed)
 
 
 async def serves(process: Process) -> str:
@@ -162,7 +164,7 @@ async def usual_way(database: Database) -> AsyncIterator[Server]:
         port = free.getsockname()[1]
     arguments = ("tests.tools.bench.usual_way:app", "--port", str(port), "--log-level", "warning")
     process = await _start(database, "-m", "uvicorn", *arguments)
-    async with _stopping(process):
+    async with stopping(process):
         deadline = time.monotonic() + _START_TIMEOUT
         while not _listens(port):
             if process.returncode is not None or time.monotonic() > deadline:
@@ -203,7 +205,7 @@ async def _start(
 
 
 @contextlib.asynccontextmanager
-async def _stopping(process: Process) -> AsyncIterator[None]:
+async def stopping(process: Process) -> AsyncIterator[None]:
     try:
         yield
     finally:

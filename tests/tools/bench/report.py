@@ -13,6 +13,9 @@ from rich.table import Table
 from tests.tools.bench.measure import Figure
 
 KEYS = (
+    "small",
+    "tiny",
+    "reader",
     "floor",
     "usual_way",
     "unchanged",
@@ -22,9 +25,16 @@ KEYS = (
     "peak_mib",
     "growth",
     "fairness",
+    "last_byte",
 )
 """The keys of the JSON line, in their order."""
-PARTS = {"floor": ("native", "p6", "mspdi"), "peak_mib": ("80MB", "1GiB", "16x")}
+PARTS = {
+    "small": ("requests", "cpu_ms", "p99"),
+    "tiny": ("p6", "mspdi"),
+    "reader": ("native", "p6", "mspdi"),
+    "floor": ("native", "p6", "mspdi"),
+    "peak_mib": ("80MB", "1GiB", "16x"),
+}
 """Keys below those whose value is an object."""
 
 
@@ -107,11 +117,13 @@ def line(measured: Mapping[str, float]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key in KEYS:
         if key in PARTS:
-            found[key] = {
+            parts = {
                 part: measured[f"{key}.{part}"]
                 for part in PARTS[key]
                 if f"{key}.{part}" in measured
             }
+            if parts:
+                found[key] = parts
         elif key in measured:
             found[key] = measured[key]
     return found

@@ -6,7 +6,7 @@ import json
 import re
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +25,9 @@ _WHOLE: Final = re.compile(rb'"complete": ?true')
 _SAYS: Final = b'{"'
 """Start of a response's JSON, after its head and the keep-alive spaces."""
 _ITEM: Final = b'{"index":'
+_HEAD_END: Final = b"\r\n\r\n"
+_LAST_CHUNK: Final = b"\r\n0\r\n\r\n"
+_LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 
 
 class Failed(Exception):
@@ -39,6 +42,7 @@ class Answer:
         status: of the answer; 0 where the connection broke before one.
         seconds: from the first byte sent to the last byte received.
         streaming: of these, from the answer's first byte that is not a space to its last.
+        settling: of these, from the last byte sent to that first byte. All is committed then.
         counts: of a 207.
         items: of a 207, counted as they came.
         size: bytes that came back, the head among them.
@@ -48,6 +52,7 @@ class Answer:
     status: int
     seconds: float
     streaming: float
+    settling: float
     counts: dict[str, int]
     items: int
     size: int
@@ -107,9 +112,36 @@ async def upload(
         begun = time.perf_counter()
         with contextlib.suppress(ConnectionError):  # answered early; the answer says why
             await _send(connection, _request(url, token, file), file)
+        sent = time.perf_counter()
         received = await _receive(connection, answered)
         ended = time.perf_counter()
-    return _read(received, ended - begun, ended - (received.begun or ended))
+    return _read(received, begun, sent, ended)
+
+
+@contextlib.asynccontextmanager
+async def kept(url: str, token: str) -> AsyncIterator[Callable[[bytes], Awaitable[Answer]]]:
+    """Connect once, and give a function that uploads a file; arguments as of ``upload``.
+
+    Raises:
+        Failed: the server closed the connection, or a 207 has no end.
+    """
+    loop = asyncio.get_running_loop()
+
+    async def send(file: bytes) -> Answer:
+        request = _request(url, token, file, close=False) + file + _END
+        begun = time.perf_counter()
+        await loop.sock_sendall(connection, request)
+        sent = time.perf_counter()
+        received = _Received()
+        while not received.ended:
+            block = await loop.sock_recv(connection, 64 * 1024)
+            if not block:
+                raise Failed(f"the connection was closed after {bytes(received.head)!r}")
+            received.take(block)
+        return _read(received, begun, sent, time.perf_counter())
+
+    async with _connected(url) as connection:
+        yield send
 
 
 async def leave(url: str, token: str, file: bytes) -> None:
@@ -119,7 +151,7 @@ async def leave(url: str, token: str, file: bytes) -> None:
         await asyncio.get_running_loop().sock_sendall(connection, half)
 
 
-def _request(url: str, token: str, file: Path | bytes | Made) -> bytes:
+def _request(url: str, token: str, file: Path | bytes | Made, *, close: bool = True) -> bytes:
     """What comes before a file's bytes."""
     parts = urlsplit(url)
     match file:
@@ -131,7 +163,7 @@ def _request(url: str, token: str, file: Path | bytes | Made) -> bytes:
             size = len(file)
     head = (
         f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: Bearer {token}\r\n"
-        f"Accept: application/json\r\nConnection: close\r\n"
+        f"Accept: application/json\r\nConnection: {'close' if close else 'keep-alive'}\r\n"
         f"Content-Type: multipart/form-data; boundary={_BOUNDARY}\r\n"
         f"Content-Length: {len(_PART) + size + len(_END)}\r\n\r\n"
     ).encode()
@@ -181,6 +213,19 @@ class _Received:
         joined = self.tail[1 - len(_ITEM) :] + block
         self.items += joined.count(_ITEM)
         self.tail = (self.tail + block[-_TAIL_KEPT:])[-_TAIL_KEPT:]
+        if not self.begun and _SAYS in self.head:
+            self.begun = time.perf_counter()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the answer is whole, on a connection that is kept."""
+        end = self.head.find(_HEAD_END)
+        if end < 0:
+            return False
+        length = _LENGTH.search(self.head, 0, end + len(_HEAD_END))
+        if length is None:
+            return self.tail.endswith(_LAST_CHUNK)
+        return self.size >= end + len(_HEAD_END) + int(length[1])
 
 
 async def _receive(connection: socket.socket, answered: Callable[[], None] | None) -> _Received:
@@ -189,19 +234,28 @@ async def _receive(connection: socket.socket, answered: Callable[[], None] | Non
     buffer = bytearray(256 * 1024)
     with contextlib.suppress(ConnectionError):
         while got := await loop.sock_recv_into(connection, buffer):
+            begun = received.begun
             received.take(bytes(memoryview(buffer)[:got]))
-            if not received.begun and _SAYS in received.head:
-                received.begun = time.perf_counter()
-                if answered is not None:
-                    answered()
+            if answered is not None and received.begun != begun:
+                answered()
     return received
 
 
-def _read(received: _Received, seconds: float, streaming: float) -> Answer:
+def _read(received: _Received, begun: float, sent: float, ended: float) -> Answer:
+    first = received.begun or ended
     head = bytes(received.head)
     status = int(head[9:12]) if head.startswith(b"HTTP/1.1 ") else 0
     found = _COUNTS.search(head)
     counts: dict[str, Any] = json.loads(found[1]) if found else {}
     if status == 207 and not _WHOLE.search(received.tail):
         raise Failed("the answer ended before its end")
-    return Answer(status, seconds, streaming, counts, received.items, received.size, head)
+    return Answer(
+        status=status,
+        seconds=ended - begun,
+        streaming=ended - first,
+        settling=max(0.0, first - sent),
+        counts=counts,
+        items=received.items,
+        size=received.size,
+        head=head,
+    )

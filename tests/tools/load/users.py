@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import gevent  # type: ignore[import-untyped]
-from locust import HttpUser, between, constant, events, task
+from locust import HttpUser, between, events, task
 
 from tests.tools.load.files import BOUNDARY, form, projects
 
@@ -168,16 +168,6 @@ class Portfolio(Client):
     @task
     def large(self) -> None:
         self.upload("large", LARGE)
-
-
-class OneProject(Client):
-    """One who sends one project after the other, as fast as they are answered."""
-
-    wait_time = constant(0)
-
-    @task
-    def one_project(self) -> None:
-        self.upload("one project", 1)
 
 
 @events.init.add_listener  # type: ignore[untyped-decorator]

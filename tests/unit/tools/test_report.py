@@ -7,7 +7,12 @@ import pytest
 from tests.tools.bench.measure import figure, percentile, ratio
 from tests.tools.bench.report import Report
 
-LINE = {
+FIRST = {
+    "small": {"requests": 1.0, "cpu_ms": 1.0, "p99": 1.0},
+    "tiny": {"p6": 1.0, "mspdi": 1.0},
+    "reader": {"native": 1.0, "p6": 1.0, "mspdi": 1.0},
+}
+LINE = FIRST | {
     "floor": {"native": 1.0, "p6": 1.0, "mspdi": 1.0},
     "usual_way": 1.0,
     "unchanged": 1.0,
@@ -17,8 +22,9 @@ LINE = {
     "peak_mib": {"80MB": 1.0, "1GiB": 1.0, "16x": 1.0},
     "growth": 1.0,
     "fairness": 1.0,
+    "last_byte": 1.0,
 }
-QUICK_LINE = {
+QUICK_LINE = FIRST | {
     "floor": {"native": 1.0, "p6": 1.0, "mspdi": 1.0},
     "usual_way": 1.0,
     "unchanged": 1.0,
