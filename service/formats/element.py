@@ -6,7 +6,7 @@ The parser removes comments and processing instructions, so every child is an el
 from collections.abc import Iterator
 from typing import Final, Protocol, overload
 
-_LAST_EXACT: Final = 65_535
+LAST_EXACT: Final = 65_535
 """libxml2 stores an element's line in 16 bits. After that, it returns the line of a nearby text."""
 
 
@@ -49,12 +49,12 @@ class Element(Protocol):
 def line_of(element: Element) -> int:
     """Return the line of an element's start tag, from 1. Call it once the element is complete.
 
-    From ``_LAST_EXACT`` on, libxml2 returns the line where the first text in the element ends or,
+    From ``LAST_EXACT`` on, libxml2 returns the line where the first text in the element ends or,
     for an element without text, where the text after it ends. This function subtracts the newlines
     in that text.
     """
     line = element.sourceline or 0
-    if line < _LAST_EXACT:
+    if line < LAST_EXACT:
         return line
     node = element
     while node.text is None and len(node):

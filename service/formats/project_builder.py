@@ -1,6 +1,6 @@
 """One project while its file is read: its rows, its content hash, and its problems."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 
 from service.codes import ErrorCode, WarningCode
@@ -142,37 +142,37 @@ class ProjectBuilder(Diagnostics):
 
     def defer_reference(
         self,
-        element: Element,
+        line: int,
         rule: ReferenceRule,
         targets: Targets,
         subject: tuple[str, bytes],
         row: Row | None = None,
-        fallback: Callable[[], Row] | None = None,
+        fallback: Row | None = None,
     ) -> None:
         """Resolve a reference at the end of the project, because its targets do not exist yet.
 
         Args:
-            element: the record that has the reference.
+            line: of the record that has the reference.
             rule: of the reference.
             targets: the ids that it refers to.
             subject: local name and value as COPY text, for the message about a missing target.
             row: a row to add if all targets exist at the end.
-            fallback: creates the row to add if a target is missing.
+            fallback: the row to add if a target is missing.
 
         Raises:
             TooLarge: the project is over a limit.
         """
-        if rule.once:
-            if self._missing.get(rule) == targets:
-                return
-            self._missing[rule] = targets
         name, value = subject
-        other = None if fallback is None else fallback()
         shown = shorten(unescape(value)) or ""
-        line, problem = line_of(element), rule.problem or ""
         self.references.wait(
-            Reference(targets, row, other, rule.warning, line, name, shown, problem)
+            Reference(targets, row, fallback, rule.warning, line, name, shown, rule.problem or "")
         )
+
+    def is_repeated(self, rule: ReferenceRule, targets: Targets) -> bool:
+        """Whether the last missing targets of a rule were the same; remember these."""
+        repeated = self._missing.get(rule) == targets
+        self._missing[rule] = targets
+        return repeated
 
     def release_held_rows(self) -> None:
         """Add the rows that wait for their targets, in the order of the file.
@@ -208,6 +208,14 @@ class ProjectBuilder(Diagnostics):
             self.warn(code, line_of(element), name, unescape(finish))
 
     # Hooks of a format
+
+    def note_references(self, element: str, attributes: bytes) -> None:
+        """Note the shared objects that a record may refer to.
+
+        Args:
+            element: see ``RecordRule.shared``; for a part, its local name.
+            attributes: JSON with sorted keys, without the volatile members.
+        """
 
     def identify(self, record: ParsedRecord) -> None:
         """Set name and ``external_id`` in the project's record if its rule could not."""

@@ -96,6 +96,8 @@ class ReferenceRule:
         fallback: rule that reads the record instead if a target is missing.
         settle: the moment at which a target counts as missing.
         once: whether consecutive records with the same missing target report it once.
+        supply: method of the project's builder that may supply a missing target. It receives the
+            id as COPY text, and returns the row to add, or None.
         resolve: method of the project's builder that handles a missing target instead of the
             attributes above. It receives the record's element and the id as COPY text.
     """
@@ -108,6 +110,7 @@ class ReferenceRule:
     fallback: "RecordRule | None" = None
     settle: Settle = Settle.AT_END
     once: bool = False
+    supply: Callable[[Any, bytes], Any] | None = None
     resolve: Callable[[Any, Element, bytes], None] | None = None
 
 
@@ -124,19 +127,6 @@ class NestedRule:
     rule: "RecordRule"
     owner: str
     owner_member: str
-
-
-@dataclass(frozen=True, slots=True)
-class SharedReferences:
-    """The members of a record's attributes that refer to shared objects.
-
-    Attributes:
-        element: local name that, with a member's name, decides the kind of object referred to.
-        suffix: end of the names of such members.
-    """
-
-    element: str
-    suffix: str
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -162,7 +152,8 @@ class RecordRule:
             first true column decides.
         nested: the rule of the children in ``apart``; without it, they become parts.
         level: column with the outline level, from which ``parent_id`` is computed.
-        shared: the members that refer to shared objects.
+        shared: local name that, with the name of a member of ``attributes``, decides the kind of
+            shared object that the member refers to; None if there are no such members.
         as_part: whether the record is stored as a part of the project, by the JSON attribute rules.
         take: method of the project's builder that handles the record instead of the rule.
         slots: the columns, then the names that only the format reads.
@@ -186,7 +177,7 @@ class RecordRule:
     variants: Mapping[str, "RecordRule"] = field(default_factory=dict)
     nested: NestedRule | None = None
     level: str | None = None
-    shared: SharedReferences | None = None
+    shared: str | None = None
     as_part: bool = False
     take: Callable[[Any, Element], None] | None = None
     slots: tuple[str, ...] = field(init=False)

@@ -82,6 +82,10 @@ class SpooledQueue:
 class References:
     """The ids of one project's records, and spooled references to later records.
 
+    Attributes:
+        ids: the registered ids.
+        held_table: the table of the rows that wait for ``release``; None if there are none.
+
     Args:
         spool: creates the spool files.
         ids: an empty id set.
@@ -95,7 +99,7 @@ class References:
         self.ids = ids
         self._waiting = SpooledQueue(spool)
         self._held = SpooledQueue(spool)
-        self._held_table: Table | None = None
+        self.held_table: Table | None = None
 
     def register(self, record_id: bytes) -> bool:
         """Register a record's id with its kind as prefix; False if it is already registered."""
@@ -121,23 +125,14 @@ class References:
         for reference in self._waiting.drain():
             yield reference, self.exist(reference.targets)
 
-    @property
-    def holding(self) -> bool:
-        """Whether rows wait for ``release``."""
-        return self._held_table is not None
-
-    def holds(self, table: Table | None) -> bool:
-        """Whether rows of a table wait for ``release``."""
-        return self._held_table is not None and self._held_table is table
-
     def hold(self, targets: Targets, resolved: Row, fallback: Row) -> None:
         """Store both possible rows of a record until ``release``. All rows are of one table."""
         self._held.put((targets, resolved, fallback))
-        self._held_table = resolved.table
+        self.held_table = resolved.table
 
     def release(self) -> Iterator[Row]:
         """Yield one row for each record that waits, in order: ``resolved`` if its targets exist."""
-        self._held_table = None
+        self.held_table = None
         for targets, resolved, fallback in self._held.drain():
             yield resolved if self.exist(targets) else fallback
 

@@ -42,12 +42,14 @@ class SharedObjectRules:
             refers to. A project that takes an owner takes the object too.
         references_of_field: returns the names of the objects that a field may refer to, given the
             local names of the record and of the field, and the field's text.
+        suffix: end of the names of all fields that refer to objects.
     """
 
     elements: frozenset[str]
     name_of: Callable[[str, str], bytes]
     owners_of: Callable[[str, Iterable[bytes]], list[bytes]]
     references_of_field: Callable[[str, str, str], set[bytes]]
+    suffix: str
 
 
 class Node(NamedTuple):

@@ -1,9 +1,9 @@
 """Interprets record rules in Python: converts elements to rows of a project."""
 
-from functools import cache, partial
+from functools import cache
 from typing import NamedTuple
 
-from service.formats.element import Element
+from service.formats.element import Element, line_of
 from service.formats.engine.parsed_record import ParsedRecord
 from service.formats.project_builder import ProjectBuilder
 from service.formats.record_rules import NestedRule, RecordRule, ReferenceRule, Settle
@@ -87,7 +87,7 @@ class RuleInterpreter:
         elif rule.as_part:
             builder.add_part(element)
         else:
-            if not self._in_order and builder.references.holds(rule.table):
+            if not self._in_order and builder.references.held_table is rule.table:
                 builder.release_held_rows()
             record = self._read(builder, element)
             if record is None:
@@ -151,6 +151,11 @@ class RuleInterpreter:
             return None
         if builder.references.exist(targets):
             return row
+        if rule.supply is not None:
+            supplied: Row | None = rule.supply(builder, columns[reference.columns[0]])
+            if supplied is not None:
+                builder.add(supplied)
+                return row
         if rule.resolve is not None:
             rule.resolve(builder, element, columns[reference.columns[0]])
             return row
@@ -162,11 +167,14 @@ class RuleInterpreter:
             values = [columns[index] for index in reference.columns]
             ids = b" -> ".join([_UNKNOWN if value is NULL else value for value in values])
             subject = builder.file.keys[element.tag], ids
-        if rule.fallback is None:
-            builder.defer_reference(element, rule, targets, subject)
+        if rule.once and builder.is_repeated(rule, targets):
             return row
-        fallback_row = partial(self._fallback_row, builder, element, rule, owner)
-        builder.defer_reference(element, rule, targets, subject, row, fallback_row)
+        line = line_of(element)
+        if rule.fallback is None:
+            builder.defer_reference(line, rule, targets, subject)
+            return row
+        fallback = self._fallback_row(builder, element, rule, owner)
+        builder.defer_reference(line, rule, targets, subject, row, fallback)
         return None
 
     def _fallback_row(

@@ -27,6 +27,7 @@ from service.formats.project_builder import ProjectBuilder
 from service.formats.project_content import TooLarge
 from service.formats.record_rules import KEEP_AS_PART, RecordRule, ReferenceRule
 from service.formats.references import Row
+from service.formats.shared_objects import Node
 from service.formats.values import unescape
 from service.model import SharedObject
 from service.tables import Table
@@ -51,31 +52,40 @@ class P6ProjectBuilder(ProjectBuilder):
 
     def row(self, rule: RecordRule, record: ParsedRecord) -> Row:
         """Return a row, and note the shared objects that the record refers to."""
-        element = record.columns[0].decode() if rule.shared is None else rule.shared.element
-        self._refer_to(references(element, record.stable))
+        element = record.columns[0].decode() if rule.shared is None else rule.shared
+        self.note_references(element, record.stable)
         return super().row(rule, record)
 
     def project_row(self, record: ParsedRecord) -> tuple[bytes, bytes]:
         """Return the row of the project itself, and note the shared objects that it refers to."""
-        self._refer_to(references(PROJECT.name, record.stable))
+        self.note_references(PROJECT.name, record.stable)
         row = super().project_row(record)
         self._row_size = len(row[0])
         return row
 
+    def note_references(self, element: str, attributes: bytes) -> None:
+        """Note the shared objects that a record refers to."""
+        self._refer_to(references(element, attributes))
+
+    def supply_resource(self, object_id: bytes) -> Row | None:
+        """Return the row of a resource without faults when the first assignment names it."""
+        name = name_of("Resource", unescape(object_id) or "")
+        node = self.file.store.find(name)
+        if node is None or node.faults is not None:
+            return None
+        return self._take_resource(node, object_id, name)
+
     def take_resource(self, element: Element, object_id: bytes) -> None:
-        """Add a row of a resource when the first assignment names it."""
+        """Warn about a resource that does not exist, or take one with faults."""
         name = name_of("Resource", unescape(object_id) or "")
         node = self.file.store.find(name)
         if node is None:
             subject = line_of(element), ASSIGNMENT.label("resource_id"), unescape(object_id)
             self.warn(WarningCode.RESOURCE_MISSING, *subject)
             return
-        self.references.register(_TAKEN.encode() + object_id)
-        self._refer_to({name})
         if node.faults is not None:
             self.report_faults(node.faults)
-        text = node.columns + b"\t{}"
-        self.add(Row(Table.RESOURCES, text, text))
+        self.add(self._take_resource(node, object_id, name))
 
     def take_shared_objects(self) -> None:
         """Take the shared objects that the records refer to, directly or through others."""
@@ -89,6 +99,12 @@ class P6ProjectBuilder(ProjectBuilder):
     def new_shared_objects(self) -> Iterable[SharedObject] | None:
         """Return the shared objects that no earlier project has taken."""
         return self.file.store.objects(self._new) if self._new else None
+
+    def _take_resource(self, node: Node, object_id: bytes, name: bytes) -> Row:
+        self.references.register(_TAKEN.encode() + object_id)
+        self._refer_to({name})
+        text = node.columns + b"\t{}"
+        return Row(Table.RESOURCES, text, text)
 
     def _refer_to(self, names: set[bytes]) -> None:
         self._referred |= {name for name in names - self._referred if name in self.file.store}
@@ -112,7 +128,12 @@ FORMAT: Final = Format(
         "ResourceAssignment": replace(
             ASSIGNMENT,
             references=(
-                ReferenceRule(("resource_id",), (_TAKEN,), resolve=P6ProjectBuilder.take_resource),
+                ReferenceRule(
+                    ("resource_id",),
+                    (_TAKEN,),
+                    supply=P6ProjectBuilder.supply_resource,
+                    resolve=P6ProjectBuilder.take_resource,
+                ),
                 *ASSIGNMENT.references,
             ),
         ),

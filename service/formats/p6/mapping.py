@@ -13,7 +13,6 @@ from service.formats.record_rules import (
     RecordRule,
     ReferenceRule,
     Settle,
-    SharedReferences,
 )
 from service.tables import Table
 
@@ -54,7 +53,7 @@ PROJECT: Final = RecordRule(
     required=("external_id", "name"),
     parts=True,
 )
-_SHARED_BY_TASK: Final = SharedReferences("Activity", "ObjectId")
+_SHARED_BY_TASK: Final = "Activity"
 
 _WBS: Final = RecordRule(
     "WBS",
@@ -120,7 +119,7 @@ RELATIONSHIP: Final = RecordRule(
             fallback=KEEP_AS_PART,
         ),
     ),
-    shared=SharedReferences("Relationship", "ObjectId"),
+    shared="Relationship",
 )
 _ASSIGNMENT: Final = RecordRule(
     "ResourceAssignment",
@@ -142,7 +141,7 @@ _ASSIGNMENT: Final = RecordRule(
             fallback=KEEP_AS_PART,
         ),
     ),
-    shared=SharedReferences("ResourceAssignment", "ObjectId"),
+    shared="ResourceAssignment",
 )
 ASSIGNMENT: Final = replace(
     _ASSIGNMENT,

@@ -203,7 +203,7 @@ _NAMES: Final = TextCache(_names)
 
 
 SHARED_OBJECT_RULES: Final = SharedObjectRules(
-    frozenset(SHARED), name_of, owners_of, references_of_field
+    frozenset(SHARED), name_of, owners_of, references_of_field, "ObjectId"
 )
 
 

@@ -14,7 +14,8 @@ from service.formats.project_builder import ProjectBuilder
 from service.formats.record_rules import RecordRule
 from tests.support.engines import compiled_engine
 from tests.support.fuzzing import examples
-from tests.support.reading import NATIVE, python_engine
+from tests.support.paths import CHECKOUT
+from tests.support.reading import MSPDI, NATIVE, python_engine
 from tests.support.record_files import MSPDI_FILES, NATIVE_FILES, P6_FILES, read_as_data
 
 compiled = compiled_engine()
@@ -42,6 +43,28 @@ def test_a_missing_parent_is_reported_once_for_tasks_in_a_row() -> None:
         expected = read_as_data(data, 100_000)
     assert read_as_data(data, 100_000) == expected
     assert expected[0].extra["violation_count"] == 1
+
+
+@pytest.mark.parametrize("path", ["p6/plants.xml", "mspdi/plan.xml"])
+def test_the_compiled_engine_takes_every_record_of_a_real_plan(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parts, variants, waiting rows, shared objects, and references to later or missing records."""
+    data = (CHECKOUT / "tests" / "data" / path).read_bytes()
+    with python_engine():
+        expected = read_as_data(data, 100_000)
+    monkeypatch.setattr(compiled, "take_record", None)
+    monkeypatch.setattr(compiled, "take_nested_record", None)
+    assert read_as_data(data, 100_000) == expected
+
+
+def test_an_id_that_goes_to_attributes_is_not_escaped_twice() -> None:
+    link = "<PredecessorLink><PredecessorUID>2</PredecessorUID></PredecessorLink>"
+    task = f"<Tasks><Task><UID>a\\b</UID>{link}</Task></Tasks>"
+    data = f"<Project xmlns='{MSPDI}'><Name>n</Name>{task}</Project>".encode()
+    with python_engine():
+        expected = read_as_data(data, 100_000)
+    assert read_as_data(data, 100_000) == expected
 
 
 def test_records_are_taken_when_the_table_of_names_is_full() -> None:

@@ -2,9 +2,9 @@
 """The compiled engine: works on lxml's C structures, mostly without the GIL.
 
 ``RecordParser``, ``RecordCollector`` and ``IdSet`` handle the common cases of ``record_parser.py``,
-``rule_interpreter.py`` and ``disk_set.py``. They pass rare cases (a fault, a foreign name, a
-reference to a later record) to those modules. ``Events`` replaces ``iterparse``. All of them
-interpret the record rules, and depend on no format.
+``rule_interpreter.py`` and ``disk_set.py``. They pass rare cases (a fault, a foreign name) to those
+modules. ``Events`` replaces ``iterparse``. All of them interpret the record rules, and depend on no
+format.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -50,6 +50,8 @@ from lxml import etree
 
 from service.errors import FileTooLarge
 from service.formats import json_attributes, values
+from service.formats.element import LAST_EXACT as _LAST_EXACT
+from service.formats.element import line_of
 from service.formats.engine import parser_errors
 from service.formats.engine.record_collector import (
     NODE_SIZE as _NODE_SIZE,
@@ -60,8 +62,10 @@ from service.formats.engine.record_collector import (
     take_record,
 )
 from service.formats.engine.record_parser import parse_record
-from service.formats.record_rules import LIMITS
+from service.formats.record_rules import KEEP_AS_PART, LIMITS, Settle
+from service.formats.references import Row
 from service.model import MAX_ID
+from service.spool.spool import TooLarge
 from service.tables import TABLES as _TABLES
 
 cetree.import_lxml__etree()
@@ -71,6 +75,7 @@ cdef const char* XSI = _XSI
 cdef bytes EMPTY = json_attributes.EMPTY
 cdef bytes NULL_VALUE = values.NULL
 cdef Py_ssize_t LONGEST_ID = MAX_ID
+cdef int LAST_EXACT = _LAST_EXACT
 cdef long long TENS[7]
 TENS[:] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000]
 
@@ -86,6 +91,7 @@ include "json_attributes.pxi"
 include "id_set.pxi"
 include "rules.pxi"
 include "plain_records.pxi"
+include "builder_calls.pxi"
 include "libxml2.pxi"
 include "record_collector.pxi"
 include "events.pxi"

@@ -1,5 +1,5 @@
-# Plain records, which compiled code alone converts to rows: all values are valid, the id is new, and
-# the records that they refer to came earlier.
+# Plain records, which compiled code alone converts to rows: all values are valid, and the id is new.
+# Their references are resolved here if the targets came earlier; the builder keeps all others.
 
 cdef struct NewRows:
     # The rows of one table that are not yet passed to the builder.
@@ -9,69 +9,133 @@ cdef struct NewRows:
     Py_ssize_t ordinal  # of the next row
 
 
-cdef int take_plain(
-    CompiledRule* rule, xmlNode* node, IdTable* ids, NewRows* new_rows, Py_ssize_t max_size,
+cdef struct Intake:
+    # A project that takes records.
+    IdTable* ids
+    NewRows* new_rows  # by table
+    int held_table  # of the rows that wait for their targets; -1 if there are none
+    Py_ssize_t max_size  # of a record's attributes
     PyObject* collector
+
+
+cdef int take_plain(
+    CompiledRule* rule, xmlNode* node, CompiledRule* outer, Intake* intake
 ) except -1 nogil:
-    """Convert a record to a row; 0, without any change, if the record is not plain."""
-    cdef ParserState* state = rule.parser
-    cdef int at
-    if state == NULL or not has_blank_tail(node) or not read_record(state, node):
+    """Convert a record to a row; 0 if it is not plain, and the interpreter has to take it.
+
+    Args:
+        rule: of the record.
+        node: the record.
+        outer: rule of the record that it is nested in, which has been taken; or NULL.
+        intake: of the project.
+    """
+    cdef CompiledRule* row = rule
+    cdef CompiledRule* fallback = rule
+    cdef ReferenceCheck* waiting = NULL
+    cdef ReferenceCheck* check
+    cdef ParserState* state
+    cdef int at, exist
+    if rule.parser == NULL or (outer == NULL and not has_blank_tail(node)):
         return 0
-    if state.whole.size > max_size or (state.apart_count and rule.nested == NULL):
+    if rule.table == intake.held_table and not rule.part and not rule.in_order:
+        release_held(intake)
+    if not read_record(rule.parser, node):
         return 0
     for at in range(rule.variant_count):
-        if is_true(state, rule.variants[at]):
-            return 0
+        if is_true(rule.parser, rule.variant_columns[at]):
+            row = rule = rule.variants[at]
+            if rule.parser == NULL or not read_record(rule.parser, node):
+                return 0
+            break
+    if rule.part:
+        return add_part(rule, node, intake)
+    state = rule.parser
+    if state.whole.size > intake.max_size or (state.apart_count and rule.nested == NULL):
+        return 0
     if rule.start >= 0 and is_before(state, rule.finish, rule.start):
         return 0
+    if rule.owner >= 0:
+        copy_owner(rule, outer)
     for at in range(rule.reference_count):
-        if not target_exists(state, &rule.references[at], ids):
+        check = &rule.references[at]
+        exist = targets_exist(state, check, intake.ids)
+        if check.in_order and exist and intake.held_table >= 0:
+            waiting, fallback = check, rule  # its row follows those that wait
+            continue
+        if exist or (check.supplied and supply(rule, check, intake)):
+            continue
+        if check.fallback == NULL or not read_fallback(check.fallback, node, outer, intake):
             return 0
-    if rule.shared != NULL and not look_up_shared(rule, ids, False):
-        return 0
-    if rule.key >= 0 and not register_id(rule, ids):
+        if check.at_once:
+            row = check.fallback
+        else:
+            waiting, fallback = check, check.fallback
+    note_shared_objects(rule, intake)
+    if row != rule:
+        note_shared_objects(row, intake)
+    if fallback != rule:
+        note_shared_objects(fallback, intake)
+    if rule.key >= 0 and not register_id(rule, intake.ids):
         return 0
     if rule.level >= 0 and state.columns[rule.level].at >= 0:
-        fill_parent(collector, rule)
-    add_row(&new_rows[rule.table], rule)
+        fill_parent(intake.collector, rule)
+    if waiting != NULL:
+        wait_for_targets(rule, waiting, fallback, node, intake)
+    else:
+        add_row(&intake.new_rows[row.table], row)
     for at in range(state.apart_count):
-        take_nested(rule, state.apart[at], ids, new_rows, max_size, collector)
+        if not take_plain(rule.nested, state.apart[at], rule, intake):
+            leave_nested_to_python(intake.collector, rule, state.apart[at])
     return 1
 
 
-cdef int take_nested(
-    CompiledRule* rule, xmlNode* node, IdTable* ids, NewRows* new_rows, Py_ssize_t max_size,
-    PyObject* collector
+cdef int add_part(CompiledRule* rule, xmlNode* node, Intake* intake) except -1 nogil:
+    """Add the row of a part that was read; 0 if it is not plain."""
+    if rule.parser.whole.size > intake.max_size:
+        return 0
+    note_shared_objects(rule, intake)
+    set_name(rule, node)
+    add_row(&intake.new_rows[rule.table], rule)
+    return 1
+
+
+cdef int set_name(CompiledRule* rule, xmlNode* node) except -1 nogil:
+    """Set the only column of a part: the name of the element."""
+    return set_column(rule.parser, 0, <const char*> node.name, strlen(<const char*> node.name))
+
+
+cdef int copy_owner(CompiledRule* rule, CompiledRule* outer) except -1 nogil:
+    """Set the column of a nested record that holds the outer record's id."""
+    cdef Span* owner = &outer.parser.columns[outer.key]
+    return set_column(rule.parser, rule.owner, outer.parser.text.data + owner.at, owner.size)
+
+
+cdef int read_fallback(
+    CompiledRule* rule, xmlNode* node, CompiledRule* outer, Intake* intake
 ) except -1 nogil:
-    """Take a record nested in a record of ``rule`` that has been taken."""
-    cdef CompiledRule* nested = rule.nested
-    cdef ParserState* state = nested.parser
-    cdef Span* owner = &rule.parser.columns[rule.key]
-    cdef int at
-    cdef bint plain = read_record(state, node)
-    plain = plain and state.whole.size <= max_size and not state.apart_count
-    for at in range(nested.variant_count):
-        plain = plain and not is_true(state, nested.variants[at])
-    for at in range(nested.reference_count):
-        plain = plain and target_exists(state, &nested.references[at], ids)
-    if not plain:
-        return leave_nested_to_python(collector, rule, node)
-    set_column(state, nested.owner, rule.parser.text.data + owner.at, owner.size)
-    return add_row(&new_rows[nested.table], nested)
+    """Read a record by the rule that replaces its own if a target is missing; 0 if it is not plain."""
+    cdef ParserState* state = rule.parser
+    if state == NULL or not read_record(state, node):
+        return 0
+    if rule.owner_member != NULL and not add_owner(rule, outer):
+        return 0
+    if rule.part:
+        set_name(rule, node)
+    return state.whole.size <= intake.max_size
 
 
-cdef int leave_nested_to_python(
-    PyObject* collector, CompiledRule* rule, xmlNode* node
-) except -1 with gil:
-    cdef RecordCollector caller = <RecordCollector> collector
-    cdef Span* key = &rule.parser.columns[rule.key]
-    cdef cetree._Element project = caller.builder.element
-    owner = PyBytes_FromStringAndSize(rule.parser.text.data + key.at, key.size)
-    caller.flush_rows()
-    element = cetree.elementFactory(project._doc, node)
-    take_nested_record(caller.builder, element, owner, <object> rule.nesting)
-    return caller.refresh()
+cdef int add_owner(CompiledRule* rule, CompiledRule* outer) except -1 nogil:
+    """Add the id of the outer record to the attributes; 0 if it is not plain."""
+    cdef Span* owner = &outer.parser.columns[outer.key]
+    cdef const char* text = outer.parser.text.data + owner.at
+    cdef Member* member
+    if memchr(text, 92, owner.size) != NULL:  # as COPY text, it is escaped
+        return 0
+    member = new_member(rule.parser)
+    member.key, member.length, member.sign = rule.owner_member, rule.owner_member_size, 0
+    member.is_volatile = member.from_file = 0
+    member.text, member.size, member.node = text, owner.size, NULL
+    return write_attributes(rule.parser)
 
 
 cdef bint is_true(const ParserState* state, int column) noexcept nogil:
@@ -90,11 +154,25 @@ cdef bint is_before(const ParserState* state, int first, int second) noexcept no
     return order < 0 or (order == 0 and a.size < b.size)
 
 
-cdef int target_exists(ParserState* state, ReferenceCheck* check, IdTable* ids) except -1 nogil:
-    cdef Span* span = &state.columns[check.column]
+cdef int targets_exist(ParserState* state, ReferenceCheck* check, IdTable* ids) except -1 nogil:
+    """Whether all targets are registered; true if an optional reference is null."""
+    cdef Span* span
+    cdef int at, found = 1
+    for at in range(check.column_count):
+        span = &state.columns[check.columns[at]]
+        if span.at >= 0:
+            found &= target_exists(state, check, span, ids)
+        elif check.required:
+            found = 0
+        else:
+            return 1
+    return found
+
+
+cdef int target_exists(
+    ParserState* state, ReferenceCheck* check, Span* span, IdTable* ids
+) except -1 nogil:
     cdef int at
-    if span.at < 0:
-        return not check.required
     for at in range(check.count):
         if look_up_id(
             ids, check.kinds[at], check.sizes[at], state.text.data + span.at, span.size, False
@@ -103,11 +181,16 @@ cdef int target_exists(ParserState* state, ReferenceCheck* check, IdTable* ids) 
     return 0
 
 
-cdef int look_up_shared(CompiledRule* rule, IdTable* ids, bint insert) except -1 nogil:
-    """Whether an earlier record referred to the same shared objects.
+cdef int note_shared_objects(CompiledRule* rule, Intake* intake) except -1 nogil:
+    """Have the builder note the shared objects that a record refers to, unless an earlier one did."""
+    if rule.shared_element != NULL and not look_up_shared(rule, intake.ids, False):
+        pass_references(rule, intake)
+        look_up_shared(rule, intake.ids, True)
+    return 0
 
-    With ``insert``, add them to the id set; the builder has then taken the record.
-    """
+
+cdef int look_up_shared(CompiledRule* rule, IdTable* ids, bint insert) except -1 nogil:
+    """Whether an earlier record referred to the same shared objects; with ``insert``, note them."""
     cdef Buffer* shared = &rule.parser.shared
     cdef Py_ssize_t at = 0
     cdef unsigned short size
@@ -133,20 +216,6 @@ cdef int register_id(CompiledRule* rule, IdTable* ids) except -1 nogil:
         kind = state.text.data + state.columns[rule.kind_column].at
         size = state.columns[rule.kind_column].size
     return not look_up_id(ids, kind, size, state.text.data + key.at, key.size, True)
-
-
-cdef int fill_parent(PyObject* collector, CompiledRule* rule) except -1 with gil:
-    """Set the parent, computed from the outline level."""
-    cdef ParserState* state = rule.parser
-    cdef Span* level = &state.columns[rule.level]
-    cdef Span* key = &state.columns[rule.key]
-    parent = (<RecordCollector> collector).builder.outline.parent(
-        int(PyBytes_FromStringAndSize(state.text.data + level.at, level.size)),
-        PyBytes_FromStringAndSize(state.text.data + key.at, key.size),
-    )
-    if parent is not NULL_VALUE:
-        set_column(state, rule.parent, PyBytes_AS_STRING(parent), PyBytes_GET_SIZE(parent))
-    return 0
 
 
 cdef int add_row(NewRows* new_rows, CompiledRule* rule) except -1 nogil:

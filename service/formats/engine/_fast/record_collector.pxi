@@ -5,7 +5,6 @@ cdef struct Pass:
     xmlNode* project
     Holder* top
     bint skip  # whether the pass only removes records
-    bint python_only  # whether Python takes all records
     xmlNode* parent  # the project or the holder
     Holder* holder
     xmlNode* node  # the next child
@@ -35,19 +34,23 @@ cdef class RecordCollector:
     cdef cetree._Element child, record  # where the last pass ended; or None
     cdef dict rules
     cdef NewRows new_rows[TABLES]
-    cdef Py_ssize_t max_size
+    cdef Intake intake
+    cdef Buffer line
     cdef Pass current
 
     def __init__(self, file):
         self.file = file
         self.rules = {}
-        self.max_size = file.limits.max_attributes_bytes
+        self.intake.new_rows = self.new_rows
+        self.intake.max_size = file.limits.max_attributes_bytes
+        self.intake.collector = <PyObject*> self
 
     def __dealloc__(self):
         cdef int at
         for at in range(TABLES):
             free(self.new_rows[at].text.data)
             free(self.new_rows[at].hashed.data)
+        free(self.line.data)
 
     def __call__(self, builder, *, bint closed):
         cdef cetree._Element project = builder.element
@@ -66,7 +69,6 @@ cdef class RecordCollector:
 
     cdef int take_records(self, cetree._Element project, Holder* top, bint closed) except -1:
         cdef Pass* current = &self.current
-        cdef IdTable* ids = &(<IdSet> self.builder.references.ids).table
         cdef int stop
         memset(current, 0, sizeof(Pass))
         current.project, current.top = project._c_node, top
@@ -75,10 +77,11 @@ cdef class RecordCollector:
         self.child = self.record = None
         enter(current, project._c_node, top, current.last_child)
         current.last_child = current.last = NULL if closed else last_element(project._c_node)
+        self.intake.ids = &(<IdSet> self.builder.references.ids).table
         self.refresh()
         while True:
             with nogil:
-                stop = run_pass(current, ids, self.new_rows, self.max_size, <PyObject*> self)
+                stop = run_pass(current, &self.intake)
             if stop == AT_END:
                 if current.last_child != NULL:
                     self.child = cetree.elementFactory(project._doc, current.last_child)
@@ -86,7 +89,7 @@ cdef class RecordCollector:
                     self.record = cetree.elementFactory(project._doc, current.record)
                 return 0
             if stop == AT_RARE:
-                self.leave_to_python(project, ids)
+                self.leave_to_python(project)
             self.remove(project)
 
     cdef int refresh(self) except -1:
@@ -94,12 +97,13 @@ cdef class RecordCollector:
         cdef int at
         cdef list counts = self.builder.counts()
         self.current.skip = self.builder.abandoned
-        self.current.python_only = self.builder.references.holding
+        held = self.builder.references.held_table
+        self.intake.held_table = -1 if held is None else _TABLES.index(held)
         for at in range(TABLES):
             self.new_rows[at].ordinal = counts[at]
         return 0
 
-    cdef int leave_to_python(self, cetree._Element project, IdTable* ids) except -1:
+    cdef int leave_to_python(self, cetree._Element project) except -1:
         """Pass a record to the interpreter in Python."""
         cdef Pass* current = &self.current
         self.flush_rows()
@@ -109,9 +113,13 @@ cdef class RecordCollector:
             cetree.elementFactory(project._doc, current.node),
             <object> current.rule.rule,
         )
-        if current.rule.shared != NULL and read_record(current.rule.parser, current.node):
-            look_up_shared(current.rule, ids, True)
         return self.refresh()
+
+    cdef int abandon(self, error) except -1:
+        """Refuse the project as too large."""
+        self.builder.abandon(str(error))
+        self.current.skip = True
+        return 0
 
     cdef int remove(self, cetree._Element project) except -1:
         """Remove a record that was taken, and of which Python may have an object."""
@@ -160,9 +168,7 @@ cdef int enter(Pass* current, xmlNode* parent, Holder* holder, xmlNode* place) n
     return 0
 
 
-cdef int run_pass(
-    Pass* current, IdTable* ids, NewRows* new_rows, Py_ssize_t max_size, PyObject* collector
-) except -1 nogil:
+cdef int run_pass(Pass* current, Intake* intake) except -1 nogil:
     """Take and remove records up to the first one that is not plain."""
     cdef xmlNode* node
     cdef ChildRule* child
@@ -188,10 +194,7 @@ cdef int run_pass(
         if current.rule == NULL:
             current.node = node.next
             continue
-        if not current.skip and (
-            current.python_only
-            or not take_plain(current.rule, node, ids, new_rows, max_size, collector)
-        ):
+        if not current.skip and not take_plain(current.rule, node, NULL, intake):
             return AT_RARE
         if current.rule.parser != NULL:
             release_large(&current.rule.parser.text)

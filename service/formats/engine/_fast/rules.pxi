@@ -9,12 +9,20 @@ cdef enum:
 
 
 cdef struct ReferenceCheck:
-    # One column of a reference rule.
-    int column
+    # A reference rule.
+    PyObject* rule
+    PyObject* label  # name of the element or XML attribute that has the id, or NULL if there are two
+    int columns[MAX_REFERENCES]
+    int column_count
     bint required
+    bint in_order  # its rows wait for their targets, so that rows keep their order
+    bint at_once
+    bint supplied  # a method of the builder may supply a missing target
+    bint deferred  # it is resolved at the end of the project, with a fallback
     const char* kinds[MAX_KINDS]
     Py_ssize_t sizes[MAX_KINDS]
     int count
+    CompiledRule* fallback  # or NULL
 
 
 cdef struct CompiledRule:
@@ -24,6 +32,9 @@ cdef struct CompiledRule:
     ParserState* parser
     int table
     int width
+    bint part  # the record is stored as a part; its only column is its name
+    const char* owner_member  # of a part: the member that holds the outer record's id, or NULL
+    Py_ssize_t owner_member_size
     int key  # from here on, indexes of columns; -1 if there is none
     int kind_column
     int start
@@ -35,10 +46,13 @@ cdef struct CompiledRule:
     Py_ssize_t kind_size
     ReferenceCheck references[MAX_REFERENCES]
     int reference_count
-    int variants[MAX_VARIANTS]
+    bint in_order  # one of the references is
+    int variant_columns[MAX_VARIANTS]
+    CompiledRule* variants[MAX_VARIANTS]
     int variant_count
     CompiledRule* nested
-    const char* shared  # prefix of noted references to shared objects in the id set, or NULL
+    PyObject* shared_element  # decides the kinds of the shared objects referred to, or NULL
+    const char* shared  # prefix of noted references to shared objects in the id set
     Py_ssize_t shared_size
 
 
@@ -97,7 +111,10 @@ cdef class RuleTable:
         self.holders[self.holder_count] = holder
         self.holder_count += 1
         for tag, rule in rules.items():
-            addresses[tag] = <uintptr_t> self.compile_rule(rule)
+            name = json_attributes.local(tag)
+            addresses[tag] = <uintptr_t> (
+                self.compile_part(rule, name) if rule.as_part else self.compile_rule(rule, name)
+            )
         self.kept.append(addresses)
         holder.rules, holder.table = <PyObject*> addresses, <PyObject*> self
         if self.file.namespace:
@@ -109,10 +126,8 @@ cdef class RuleTable:
         self.kept.append(text)
         return PyBytes_AS_STRING(text)
 
-    cdef CompiledRule* compile_rule(self, rule) except NULL:
+    cdef CompiledRule* new_rule(self, rule) except NULL:
         cdef CompiledRule* compiled = <CompiledRule*> resized(NULL, sizeof(CompiledRule))
-        cdef RecordParser parser
-        cdef bytes text
         memset(compiled, 0, sizeof(CompiledRule))
         self.rules = <CompiledRule**> resized(
             self.rules, (self.rule_count + 1) * sizeof(CompiledRule*)
@@ -121,53 +136,131 @@ cdef class RuleTable:
         self.rule_count += 1
         self.kept.append(rule)
         compiled.rule = <PyObject*> rule
+        compiled.key = compiled.kind_column = compiled.start = compiled.finish = -1
+        compiled.level = compiled.parent = compiled.owner = -1
+        compiled.kind = EMPTY_TEXT
+        return compiled
+
+    cdef int set_parser(self, CompiledRule* compiled, rule) except -1:
+        cdef RecordParser parser = <RecordParser?> self.file.record_parser(rule, self.source)
+        self.kept.append(parser)
+        compiled.parser = &parser.state
+        return 0
+
+    cdef int set_shared(self, CompiledRule* compiled, str element) except -1:
+        """Have the parser note references to shared objects."""
+        cdef ParserState* state = compiled.parser
+        cdef bytes text = f"shared by {element} ".encode()
+        self.kept.append(element)
+        compiled.shared_element = <PyObject*> element
+        compiled.shared, compiled.shared_size = self.keep(text), len(text)
+        text = self.file.format.shared.suffix.encode()
+        state.shared_suffix, state.shared_suffix_size = self.keep(text), len(text)
+        return 0
+
+    cdef CompiledRule* compile_part(self, rule, str name, str owner_member=None) except NULL:
+        """Compile a rule whose records become parts."""
+        cdef CompiledRule* compiled = self.new_rule(rule)
+        cdef bytes text
+        compiled.part = True
+        compiled.table, compiled.width = _TABLES.index(KEEP_AS_PART.table), 1
+        if rule.take is not None or self.file.format.strict:
+            return compiled
+        self.set_parser(compiled, KEEP_AS_PART)
+        if self.file.format.shared is not None:
+            self.set_shared(compiled, name)
+        if owner_member is not None:
+            text = owner_member.encode()
+            compiled.owner_member, compiled.owner_member_size = self.keep(text), len(text)
+        return compiled
+
+    cdef CompiledRule* compile_rule(self, rule, str name, nesting=None) except NULL:
+        """Compile a rule.
+
+        Args:
+            rule: the rule.
+            name: local name of its records' elements.
+            nesting: the rule of their nesting, if its records are nested.
+        """
+        cdef CompiledRule* compiled = self.new_rule(rule)
+        cdef str owner_member = None if nesting is None else nesting.owner_member
+        cdef bytes text
         if not rule.has_row:
             return compiled
-        parser = <RecordParser?> self.file.record_parser(rule, self.source)
-        self.kept.append(parser)
+        self.set_parser(compiled, rule)
         compiled.table = _TABLES.index(rule.table)
         compiled.width = len(rule.columns)
-        compiled.key = compiled.kind_column = -1
-        compiled.kind, compiled.kind_size = EMPTY_TEXT, 0
         if rule.key is not None:
             compiled.key = rule.index(rule.key.column)
             if rule.key.kind_column is not None:
                 compiled.kind_column = rule.index(rule.key.kind_column)
             text = rule.key.kind.encode()
             compiled.kind, compiled.kind_size = self.keep(text), len(text)
-        compiled.start = rule.index("start") if rule.dated else -1
-        compiled.finish = rule.index("finish") if rule.dated else -1
-        compiled.level = compiled.parent = -1
+        if rule.dated:
+            compiled.start, compiled.finish = rule.index("start"), rule.index("finish")
         if rule.level is not None:
             compiled.level, compiled.parent = rule.index(rule.level), rule.index("parent_id")
+        if nesting is not None:
+            compiled.owner = rule.index(nesting.owner)
+        if rule.shared is not None:
+            self.set_shared(compiled, rule.shared)
         for reference in rule.references:
-            for column in reference.columns:
-                self.add_reference(compiled, rule.index(column), reference)
-        for column in rule.variants:
-            compiled.variants[compiled.variant_count] = rule.index(column)
-            compiled.variant_count += 1
+            self.add_reference(compiled, rule, name, reference, owner_member)
         if rule.nested is not None:
             self.kept.append(rule.nested)
             compiled.nesting = <PyObject*> rule.nested
-            compiled.nested = self.compile_rule(rule.nested.rule)
-            compiled.nested.owner = rule.nested.rule.index(rule.nested.owner)
-        if rule.shared is not None:
-            text = f"shared by {rule.shared.element} ".encode()
-            compiled.shared, compiled.shared_size = self.keep(text), len(text)
-            text = rule.shared.suffix.encode()
-            parser.state.shared_suffix = self.keep(text)
-            parser.state.shared_suffix_size = len(text)
-        compiled.parser = &parser.state
+            compiled.nested = self.compile_rule(rule.nested.rule, rule.apart[0], rule.nested)
+        for column, variant in rule.variants.items():
+            compiled.variant_columns[compiled.variant_count] = rule.index(column)
+            compiled.variants[compiled.variant_count] = self.compile_variant(
+                compiled, variant, name
+            )
+            compiled.variant_count += 1
         return compiled
 
-    cdef int add_reference(self, CompiledRule* compiled, int column, reference) except -1:
+    cdef CompiledRule* compile_variant(self, CompiledRule* base, rule, str name) except NULL:
+        """Compile a rule that reads a record of ``base`` instead, but has the rest of ``base``."""
+        cdef CompiledRule* variant
+        if rule.as_part:
+            return self.compile_part(rule, name)
+        variant = self.new_rule(rule)
+        memcpy(variant, base, sizeof(CompiledRule))
+        variant.variant_count = 0
+        self.set_parser(variant, rule)
+        if variant.shared_element != NULL:
+            self.set_shared(variant, <object> variant.shared_element)
+        return variant
+
+    cdef int add_reference(
+        self, CompiledRule* compiled, rule, str name, reference, str owner_member
+    ) except -1:
         cdef ReferenceCheck* check = &compiled.references[compiled.reference_count]
+        cdef object fallback = reference.fallback
+        cdef str label
         compiled.reference_count += 1
-        check.column, check.required = column, reference.required
+        check.rule, check.required = <PyObject*> reference, reference.required
+        for column in reference.columns:
+            check.columns[check.column_count] = rule.index(column)
+            check.column_count += 1
+        if check.column_count == 1:
+            label = rule.label(reference.columns[0])
+            self.kept.append(label)
+            check.label = <PyObject*> label
         for kind in reference.kinds:
             text = kind.encode()
             check.kinds[check.count], check.sizes[check.count] = self.keep(text), len(text)
             check.count += 1
+        check.supplied = reference.supply is not None
+        check.in_order = reference.settle is Settle.IN_ORDER
+        compiled.in_order |= check.in_order
+        if fallback is None:
+            return 0
+        if fallback.as_part:
+            check.fallback = self.compile_part(fallback, name, owner_member)
+        else:
+            check.fallback = self.compile_rule(fallback, name)
+        check.at_once = reference.settle is Settle.AT_ONCE
+        check.deferred = reference.settle is Settle.AT_END and not reference.once
         return 0
 
 
