@@ -14,9 +14,11 @@ import pytest
 
 from tests.support.paths import CHECKOUT
 from tests.tools.chaos.__main__ import chaos
+from tests.tools.chaos.schedule import SMALL
 
 KILLS_AND_CRASHES: Final = 6
-"""A seed of a round with that course."""
+SMALL_UPLOADS: Final = SMALL
+"""Seeds of rounds with these courses."""
 
 
 @pytest.fixture
@@ -28,14 +30,15 @@ def folder() -> Iterator[Path]:
         yield folder
 
 
+@pytest.mark.parametrize("seed", [KILLS_AND_CRASHES, SMALL_UPLOADS])
 async def test_no_reported_outcome_is_lost(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    seed: int, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    code = await chaos(KILLS_AND_CRASHES, 1, seconds=12)
+    code = await chaos(seed, 1, seconds=12)
     output = capsys.readouterr().out
     assert code == 0, output
-    assert "Every claim holds (seeds 6 to 6, commit " in output
+    assert f"Every claim holds (seeds {seed} to {seed}, commit " in output
     assert not os.listdir(folder)
 
 

@@ -19,6 +19,8 @@ from tests.support.faults.ports import kept_port
 COMMIT: Final = b"COMMIT;\0"
 """As asyncpg sends it."""
 _COMMITTED: Final = b"COMMIT\0"
+IDLE: Final = b"Z\0\0\0\5I"
+"""PostgreSQL's answer after a statement outside a transaction, which it commits itself."""
 _DELAY: Final = 1.0
 """Seconds after which delayed bytes arrive."""
 _ANSWERED: Final = 5.0
@@ -44,17 +46,22 @@ class Strike:
     fault: Fault
     at: bytes
     skip: int
+    committed: bytes
     struck: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(eq=False)
 class _Link:
-    """One connection: the service's end and the database's."""
+    """One connection: the service's end and the database's.
+
+    Attributes:
+        losing: what the answer has that is the last to be lost; empty while none is.
+    """
 
     near: asyncio.StreamWriter
     far: asyncio.StreamWriter
     flowing: asyncio.Event
-    losing: bool = False
+    losing: bytes = b""
     holding: Strike | None = None
     answered: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -91,9 +98,15 @@ class Proxy:
         path = self._parts.path
         return f"postgresql://postgres@127.0.0.1:{self.port}{path}?sslmode=disable"
 
-    def strike(self, fault: Fault, at: bytes, *, skip: int = 0) -> Strike:
-        """Have a fault befall the connection that sends ``at``, after ``skip`` times of it."""
-        strike = Strike(fault, at, skip)
+    def strike(
+        self, fault: Fault, at: bytes, *, skip: int = 0, committed: bytes = _COMMITTED
+    ) -> Strike:
+        """Have a fault befall the connection that sends ``at``, after ``skip`` times of it.
+
+        Args:
+            committed: in the answer, which a fault that loses it waits for.
+        """
+        strike = Strike(fault, at, skip, committed)
         self._strikes.append(strike)
         return strike
 
@@ -179,20 +192,20 @@ class Proxy:
             await self._passing.wait()
             if strike := self._struck_by(data):
                 if strike.fault is Fault.HOLD:
-                    link.losing, link.holding = True, strike
+                    link.losing, link.holding = strike.committed, strike
                 else:
                     strike.struck.set()
                 if strike.fault is Fault.STALL:
                     link.flowing.clear()
                 elif strike.fault is Fault.LOSE_COMMIT:
-                    link.losing = True
+                    link.losing = strike.committed
                 elif strike.fault is Fault.ABANDON:
-                    link.losing = True  # ``_answer`` ends the link
+                    link.losing = strike.committed  # ``_answer`` ends the link
                     link.far.write(data)
                     link.near.transport.abort()
                     return
                 elif strike.fault is Fault.DELAY:
-                    await self._delay(link, data)
+                    await self._delay(link, data, strike.committed)
                     return
                 elif strike.fault in (Fault.CUT, Fault.RESET):
                     link.end(reset=strike.fault is Fault.RESET)
@@ -202,9 +215,9 @@ class Proxy:
             await link.far.drain()
         link.end()
 
-    async def _delay(self, link: _Link, data: bytes) -> None:
+    async def _delay(self, link: _Link, data: bytes, committed: bytes) -> None:
         link.near.transport.abort()
-        link.losing = True
+        link.losing = committed
         await asyncio.sleep(_DELAY)
         link.far.write(data)
         with contextlib.suppress(TimeoutError):
@@ -215,7 +228,7 @@ class Proxy:
     async def _answer(self, link: _Link, answers: asyncio.StreamReader) -> None:
         while data := await _read(answers):
             if link.losing:
-                if _COMMITTED not in data:
+                if link.losing not in data:
                     continue
                 if link.holding is not None:
                     self._passing.clear()

@@ -22,10 +22,13 @@ from typing import Final
 from tests.support.paths import CHECKOUT
 from tests.tools.chaos.history import BOUND
 from tests.tools.chaos.rounds import Tally, play
-from tests.tools.chaos.schedule import COURSES, Blow, Round
+from tests.tools.chaos.schedule import COURSES, SMALL, Blow, Round
 
 ROUNDS: Final = 3 * len(COURSES)
 QUICK_ROUNDS: Final = 5
+SMALL_ROUNDS: Final = 10
+QUICK_SMALL_ROUNDS: Final = 2
+_SMALL_SECONDS: Final = 25.0
 _QUICK_SECONDS: Final = 12.0
 _INTERRUPTED: Final = 130
 
@@ -38,15 +41,19 @@ def main() -> int:
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--hours", type=float, help="begin rounds until this time is over")
     parser.add_argument("--quick", action="store_true", help="a part of it")
+    parser.add_argument("--small", action="store_true", help="only rounds with small uploads")
     parser.add_argument("--logs", type=Path, help="directory for the logs of rounds that fail")
     options = parser.parse_args()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    seed = random.randrange(1, 100_000) * 10 if options.seed is None else options.seed
-    rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)
-    seconds = _QUICK_SECONDS if options.quick else 20.0
+    seed = random.randrange(1, 100_000) * len(COURSES) if options.seed is None else options.seed
+    step = 1
+    if options.small:
+        seed, step = seed - seed % len(COURSES) + SMALL, len(COURSES)
+    rounds, seconds = _extent(options.small, options.quick)
+    rounds = options.rounds or rounds
     try:
-        how = {"hours": options.hours, "seconds": seconds, "logs": options.logs}
+        how = {"hours": options.hours, "seconds": seconds, "step": step, "logs": options.logs}
         return asyncio.run(chaos(seed, rounds, **how))
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -59,6 +66,7 @@ async def chaos(
     *,
     hours: float | None = None,
     seconds: float = 20.0,
+    step: int = 1,
     logs: Path | None = None,
 ) -> int:
     """Run rounds from a seed on, print the results, and return the exit code.
@@ -66,6 +74,7 @@ async def chaos(
     Args:
         hours: begin rounds for that long, instead of a number of them.
         seconds: for which each round storms.
+        step: from the seed of a round to the next.
         logs: gets the logs of the replicas of rounds that fail.
     """
     commit = _commit()
@@ -73,16 +82,23 @@ async def chaos(
     print(f"rounds from seed {seed} on, at commit {commit}", flush=True)
     tally = Tally()
     number = seed
-    while _goes_on(number - seed, rounds, hours, time.monotonic() - begun):
+    while _goes_on((number - seed) // step, rounds, hours, time.monotonic() - begun):
         with _directory() as directory:
             await play(Round(number, seconds), directory, tally, _say)
             if logs is not None and number in tally.failed:
                 shutil.copytree(directory, logs / str(number), ignore=_but_logs, dirs_exist_ok=True)
-        number += 1
+        number += step
     _table(tally, time.monotonic() - begun)
     verdict = f"FAILED: SEED={tally.failed} ROUNDS=1" if tally.failed else "Every claim holds"
     print(f"{verdict} (seeds {tally.seeds[0]} to {tally.seeds[-1]}, commit {commit})")
     return 1 if tally.failed else 0
+
+
+def _extent(small: bool, quick: bool) -> tuple[int, float]:
+    """The number of rounds, and their seconds."""
+    if small:
+        return (QUICK_SMALL_ROUNDS, _QUICK_SECONDS) if quick else (SMALL_ROUNDS, _SMALL_SECONDS)
+    return (QUICK_ROUNDS, _QUICK_SECONDS) if quick else (ROUNDS, 20.0)
 
 
 def _goes_on(played: int, rounds: int, hours: float | None, seconds: float) -> bool:

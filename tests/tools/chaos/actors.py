@@ -13,7 +13,7 @@ import aiohttp
 from tests.tools.chaos.clients import Client
 from tests.tools.chaos.files import tasks_of
 from tests.tools.chaos.history import Poll, Wish
-from tests.tools.chaos.schedule import UPLOADERS, Round
+from tests.tools.chaos.schedule import Round
 
 _UNDO_OF: Final = 20
 """Imports, the last ones, of which one is undone."""
@@ -36,14 +36,14 @@ class Actors:
 
     def start(self, group: asyncio.TaskGroup) -> "list[asyncio.Task[None]]":
         """Start all of them."""
-        acting = [self._upload(number) for number in range(UPLOADERS)]
+        acting = [self._upload(number) for number in range(self._round.course.uploaders)]
         acting += [self._undo(), self._cancel(), self._archive(), self._lock(), self._read()]
         acting += [self._follow(follower) for follower in self.followers]
         return [group.create_task(act) for act in acting]
 
     async def _upload(self, uploader: int) -> None:
         for wish in self._round.uploads(uploader):
-            await self._client.deliver(wish)
+            await asyncio.gather(*(self._client.deliver(wish) for _ in range(1 + wish.twice)))
             if self.over.is_set():
                 return
 

@@ -37,6 +37,27 @@ BEGIN
     RETURN NULL;
 END $$;
 """
+# Ends a backend that is writing, once there is one: the statistics show it as soon as it has an id.
+_STRIKE: Final = """
+CREATE FUNCTION chaos.end_a_writer(but text, patience interval) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE
+    until constant timestamptz := clock_timestamp() + patience;
+    ended int;
+BEGIN
+    LOOP
+        PERFORM pg_stat_clear_snapshot();
+        SELECT count(pg_terminate_backend(pid)) INTO ended
+          FROM (SELECT pid FROM pg_stat_activity
+                 WHERE backend_type = 'client backend' AND backend_xid IS NOT NULL
+                   AND application_name NOT IN (but, '')
+                 ORDER BY random() LIMIT 1) AS writer;
+        IF ended > 0 OR clock_timestamp() > until THEN
+            RETURN ended;
+        END IF;
+        PERFORM pg_sleep(random() * 0.002);
+    END LOOP;
+END $$;
+"""
 _TRIGGER: Final = """
 CREATE TRIGGER chaos_{lower} AFTER {operation} ON {table} REFERENCING {which} TABLE AS changed
    FOR EACH STATEMENT EXECUTE FUNCTION chaos.write()
@@ -81,7 +102,7 @@ SELECT seq, transaction, extract(epoch FROM at)::float8 AS at, relation, operati
 async def install(connection: Connection) -> None:
     """Make the audit in a migrated database."""
     sums = ", ".join(_SUM.format(table=table) for table in _RECORDS)
-    await connection.execute(_SCHEMA + _DIGEST.format(sums=sums))
+    await connection.execute(_SCHEMA + _STRIKE + _DIGEST.format(sums=sums))
     for table, operations in _TABLES.items():
         for operation in operations.split():
             which = "OLD" if operation == "DELETE" else "NEW"

@@ -92,6 +92,8 @@ def check_contents(history: History) -> Iterator[str]:
             there = history.versions.get(row["project_id"], {}).get(row["version"])
             if there is None or not there.row["name"].endswith(file.edition):
                 yield f"not as in the file: {dict(row)}"
+            elif row["external_id"] not in file.says:
+                yield f"not in the file: {dict(row)}"
             elif row["tasks"] != file.says[row["external_id"]].get("tasks", row["tasks"]):
                 yield f"not as many tasks as in the file: {dict(row)}"
 
@@ -141,9 +143,19 @@ def _differences(answer: Answer, row: Mapping[str, Any], history: History) -> It
 
 
 def check_states(history: History) -> Iterator[str]:
-    """Every import has ended, with the counts of its last attempt."""
+    """Every import has ended, with the counts of its last attempt; if completed, with all outcomes.
+
+    A completed import has an outcome for each project of its file.
+    """
+    files = {a.wish.name: a.wish.file for a in history.answers if a.wish.file}
     for import_id, row in history.imports.items():
-        counts = _count(history.outcomes.get((import_id, row["attempt"]), []))
+        events = history.outcomes.get((import_id, row["attempt"]), [])
+        file = files.get(row["request_id"])
+        if file is not None and row["state"] == "completed":
+            missing = file.says.keys() - {event.row["external_id"] for event in events}
+            if missing:
+                yield f"import {import_id} is completed without outcomes for {missing}"
+        counts = _count(events)
         if row["state"] == "running":
             yield f"import {import_id} is still running without an owner"
         elif row["counts"] is not None and row["counts"] != counts:
@@ -185,11 +197,15 @@ def check_dry_runs(history: History) -> Iterator[str]:
 def check_fences(history: History) -> Iterator[str]:
     """An attempt writes nothing before it begins, or after it ended or lost its lease."""
     state: dict[int, tuple[int, str]] = {}
+    writer: dict[int, str] = {}
     events = [*history.of("imports"), *history.of("import_results", "INSERT")]
     for event in sorted(events, key=lambda event: event.seq):
         row = event.row
         if event.table == "imports":
             state[row["import_id"]] = (row["attempt"], row["state"])
+            writer[row["import_id"]] = event.transaction
+        elif writer.get(row["import_id"]) == event.transaction:
+            continue  # one statement began it, wrote its outcomes, and ended it
         elif state.get(row["import_id"]) != (row["attempt"], "running"):
             yield f"attempt {row['attempt']} wrote when {state.get(row['import_id'])}: {dict(row)}"
 

@@ -178,7 +178,7 @@ class Client:
             headers["Idempotency-Key"] = wish.key
         if wish.kind == "upload":
             headers["Content-Type"] = f"multipart/form-data; boundary={_BOUNDARY}"
-            data = _body(wish)
+            data = _pieces(wish, wish.pause) if wish.pause is not None else _body(wish)
         elif wish.kind == "lock":
             data = orjson.dumps({"ttl_seconds": 1 + len(wish.name) % 4})
         sent = time.time()
@@ -220,12 +220,17 @@ def _token(subject: str, scopes: str = _SCOPES) -> str:
     return token(clients="*", scope=scopes, sub=subject)
 
 
-async def _body(wish: Wish) -> AsyncIterator[bytes]:
+def _body(wish: Wish) -> bytes:
+    assert wish.file is not None
+    return _BEFORE + wish.file.content + _AFTER
+
+
+async def _pieces(wish: Wish, pause: float) -> AsyncIterator[bytes]:
     assert wish.file is not None
     content = wish.file.content
     step = len(content) // _PIECES + 1
     yield _BEFORE
     for start in range(0, len(content), step):
         yield content[start : start + step]
-        await asyncio.sleep(wish.pause)
+        await asyncio.sleep(pause)
     yield _AFTER

@@ -9,7 +9,7 @@ from typing import Final
 import asyncpg
 
 from tests.support.faults import proxy
-from tests.support.faults.proxy import COMMIT, Fault
+from tests.support.faults.proxy import COMMIT, IDLE, Fault
 from tests.tools.chaos.clients import Client, Site
 from tests.tools.chaos.place import ADMIN, Servers
 from tests.tools.chaos.replicas import Replica
@@ -23,6 +23,10 @@ _AT_COMMIT: Final = {
     Blow.LATE_COMMIT: Fault.DELAY,
     Blow.AFTER_COMMIT: Fault.LOSE_COMMIT,
 }
+_UPLOAD: Final = b"-upload-"
+"""In the request id of an upload, which the statement has that inserts the import."""
+_AT_THE_UPLOAD: Final = 0.8
+"""Share of faults at commits that strike at the statement with a small upload, not at COMMIT."""
 _WAITING: Final = 4
 """Faults that wait for a COMMIT, at most."""
 _STANDBY_TIMES: Final = 5
@@ -35,6 +39,7 @@ _POLL: Final = 0.01
 
 # Ends or cancels one of the service's backends; idle ones come last. A connection that begins has
 # no name yet, and may be one of this program.
+_STRIKE_A_WRITER: Final = "SELECT chaos.end_a_writer($1, interval '0.2 s')"
 _STRIKE: Final = """
 WITH backends AS (
     SELECT pid, row_number() OVER (ORDER BY state = 'idle', pid) - 1 AS place, count(*) OVER () AS n
@@ -76,21 +81,30 @@ class Striker:
         for strike in round_.cheap():
             await asyncio.sleep(strike.after)
             if strike.blow in _AT_COMMIT:
-                self._strike_at_commit(strike.blow)
+                self._strike_at_commit(strike, round_.course.small)
             elif strike.blow is Blow.CUT:
                 self._servers.way.cut_one(strike.which)
                 self.struck[Blow.CUT] += 1
             else:
                 with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                    self.struck[strike.blow] += await self._strike_backend(strike)
+                    aimed = round_.course.small
+                    self.struck[strike.blow] += await self._strike_backend(strike, aimed)
 
-    def _strike_at_commit(self, blow: Blow) -> None:
+    def _strike_at_commit(self, strike: Strike, small: bool) -> None:
         waiting = [each for _, each in self._at_commits if not each.struck.is_set()]
-        if len(waiting) < _WAITING:
-            strike = self._servers.way.strike(_AT_COMMIT[blow], COMMIT)
-            self._at_commits.append((blow, strike))
+        if len(waiting) >= _WAITING:
+            return
+        fault, way = _AT_COMMIT[strike.blow], self._servers.way
+        if small and strike.which < _AT_THE_UPLOAD:
+            waits = way.strike(fault, _UPLOAD, committed=IDLE)
+        else:
+            waits = way.strike(fault, COMMIT)
+        self._at_commits.append((strike.blow, waits))
 
-    async def _strike_backend(self, strike: Strike) -> int:
+    async def _strike_backend(self, strike: Strike, aimed: bool) -> int:
+        if aimed:
+            async with self._servers.connected() as connection:
+                return int(await connection.fetchval(_STRIKE_A_WRITER, ADMIN, timeout=2))
         function = "pg_terminate_backend" if strike.blow is Blow.END else "pg_cancel_backend"
         async with self._servers.connected() as connection:
             query = _STRIKE.format(function=function)

@@ -19,6 +19,8 @@ _KNOWN: Final = 60
 """Projects that a round's native files choose from."""
 _EDITIONS: Final = 3
 _LARGE: Final = 12_000
+_SMALL: Final = range(1_000, 1_400)
+"""Projects that a round's small files choose from."""
 _NATIVE: Final = re.compile(r"Project (\d+) e(\d)")
 _NAMES: Final = re.compile(r"(<GUID>[^<]*</GUID><Name>[^<]*|<Id>[^<]*</Id><Name>[^<]*)(?=</)")
 """Of a sample's projects, among others."""
@@ -40,7 +42,7 @@ class File:
 def mixed(random: Random, large_share: float = 0.06) -> File:
     """A file as most are: native in three of four, now and then with a project that cannot land."""
     if random.random() < 0.25:
-        return _sample(random)
+        return _sample(random, random.choice((2, 6)))
     if random.random() < large_share:
         return large(random)
     edition = random.randrange(_EDITIONS)
@@ -50,6 +52,18 @@ def mixed(random: Random, large_share: float = 0.06) -> File:
         projects.insert(random.randrange(len(projects) + 1), '<project id="nameless"/>')
     if random.random() < 0.1:
         projects.append(projects[0])
+    return _native(projects, edition)
+
+
+def small(random: Random) -> File:
+    """A file of a few small projects, now and then with one that cannot land."""
+    if random.random() < 0.2:
+        return _sample(random, projects=1, seeds=50)
+    edition = random.randrange(_EDITIONS)
+    numbers = random.sample(_SMALL, random.choice((1, 1, 1, 2, 5)))
+    projects = [_project(number, edition, number % 13) for number in numbers]
+    if random.random() < 0.1:
+        projects.append('<project id="nameless"/>')
     return _native(projects, edition)
 
 
@@ -72,6 +86,8 @@ def tasks_of(external_id: str, name: str) -> int | None:
     if found is None or external_id != f"P{found[1]}":
         return None
     number = int(found[1])
+    if number in _SMALL:
+        return number % 13 + int(found[2])
     return (_tasks(number) if number < _KNOWN else _LARGE) + int(found[2])
 
 
@@ -99,8 +115,8 @@ def _project(number: int, edition: int, tasks: int) -> str:
     )
 
 
-def _sample(random: Random) -> File:
+def _sample(random: Random, projects: int, seeds: int = 1) -> File:
     edition = random.randrange(_EDITIONS)
     dialect = random.choice(("mspdi", "p6"))
-    xml = "".join(samples.write_sample(dialect, random.choice((2, 6)), 25, 1))
+    xml = "".join(samples.write_sample(dialect, projects, 25, random.randint(1, seeds)))
     return File(_NAMES.sub(rf"\1 e{edition}", xml).encode(), f"e{edition}")

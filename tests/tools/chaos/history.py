@@ -26,7 +26,8 @@ class Wish:
         target: the project or the import.
         query: the options.
         key: its ``Idempotency-Key``, if it has one.
-        pause: seconds between two pieces of an upload.
+        pause: seconds between two pieces of an upload; None sends it at once, with its length.
+        twice: two clients ask for it at the same time.
     """
 
     kind: str
@@ -36,7 +37,8 @@ class Wish:
     file: File | None = field(default=None, repr=False)
     query: str = ""
     key: str | None = None
-    pause: float = 0.0
+    pause: float | None = 0.0
+    twice: bool = False
 
     @property
     def atomic(self) -> bool:

@@ -23,6 +23,7 @@ from tests.tools.chaos.schedule import Blow, Place, Round
 LONGEST: Final = 300.0
 """Seconds after which a round has met a fault of the service."""
 _AGAIN: Final = 8
+_SMALL_AGAIN: Final = 100
 """Uploads of a round that are repeated under their keys."""
 _SETTLED: Final = 15.0 + EXPIRY
 """Seconds within which dead imports are found, and everything is put away."""
@@ -109,7 +110,7 @@ async def _play(round_: Round, directory: Path, history: History, struck: Counte
                 history.bound += LONGEST_STEP
             client = Client(Site(replicas), CLIENT, http, history)
             await _storm(round_, servers, client, struck)
-            await _repeat(client)
+            await _repeat(client, _SMALL_AGAIN if round_.course.small else _AGAIN)
             await _settle(servers, client, replicas)
             async with servers.connected() as connection:
                 history.events += await audit.read(connection, CLIENT)
@@ -132,10 +133,10 @@ async def _storm(round_: Round, servers: Servers, client: Client, struck: Counte
                 await follower.poll()
 
 
-async def _repeat(client: Client) -> None:
+async def _repeat(client: Client, number: int) -> None:
     """Repeat uploads under their keys; ``check_keys`` compares the responses."""
     settled = [a for a in client.history.reliable if a.status == 207 and a.wish.key]
-    for answer in settled[-_AGAIN:]:
+    for answer in settled[-number:]:
         if not answer.body["counts"]["failed"] or not answer.wish.atomic:
             await client.deliver(replace(answer.wish, pause=0.0))
 

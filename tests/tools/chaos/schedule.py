@@ -6,10 +6,9 @@ from enum import Enum
 from random import Random
 from typing import Final
 
-from tests.tools.chaos.files import mixed
+from tests.tools.chaos.files import mixed, small
 from tests.tools.chaos.history import Wish
 
-UPLOADERS: Final = 3
 _OPTIONS: Final = ("atomic=true", "atomic=true", "dry_run=true", "mode=create", "outcomes=errors")
 
 
@@ -58,13 +57,34 @@ CHEAP: Final = (
 )
 
 
+AIMED: Final = (
+    *(Blow.END,) * 6,
+    Blow.CUT,
+    *(Blow.BEFORE_COMMIT,) * 2,
+    *(Blow.DURING_COMMIT,) * 4,
+    *(Blow.AFTER_COMMIT,) * 4,
+    Blow.LATE_COMMIT,
+)
+"""The cheap faults of rounds with small uploads."""
+
+
 @dataclass(frozen=True)
 class Course:
-    """A kind of round: where, how many cheap faults a second, and the heavy ones."""
+    """A kind of round: where, how many cheap faults a second, and the heavy ones.
+
+    Attributes:
+        small: all uploads are small, and the faults aim at the transactions that write them.
+    """
 
     place: Place
     rate: float
     heavy: tuple[Blow, ...] = ()
+    small: bool = False
+
+    @property
+    def uploaders(self) -> int:
+        """Clients that upload at a time."""
+        return 8 if self.small else 3
 
 
 COURSES: Final = (
@@ -78,7 +98,10 @@ COURSES: Final = (
     Course(Place.SMALL_DISKS, 6, (Blow.DISK_FULL, Blow.SPOOL_FULL) * 2),
     Course(Place.PLAIN, 8, (Blow.FREEZE,)),
     Course(Place.CLOCK, 6, (Blow.CLOCK,) * 4 + (Blow.KILL,)),
+    Course(Place.PLAIN, 16, (Blow.KILL,) * 10, small=True),
 )
+SMALL: Final = len(COURSES) - 1
+"""Seeds with this remainder have rounds of small uploads."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +154,7 @@ class Round:
     def cheap(self) -> Iterator[Strike]:
         """The cheap faults, without end."""
         random = Random(f"{self.seed} cheap")
-        choice = [*CHEAP]
+        choice = [*(AIMED if self.course.small else CHEAP)]
         if self.course.place is Place.SYNCHRONOUS:
             # PostgreSQL reports a COMMIT as done if it is cancelled while it waits for a standby.
             choice.remove(Blow.CANCEL)
@@ -142,19 +165,35 @@ class Round:
     def uploads(self, uploader: int) -> Iterator[Wish]:
         """The uploads of one client, one after the other."""
         random = Random(f"{self.seed} uploader {uploader}")
+        upload = self._small_upload if self.course.small else self._upload
         number = 0
         while True:
             number += 1
-            name = f"{self.seed}-upload-{uploader}-{number}"
-            yield Wish(
-                "upload",
-                name,
-                f"uploader-{uploader}",
-                file=mixed(random, 0.06 if self.course.rate < 10 else 0.0),
-                query=random.choice(_OPTIONS) if random.random() < 0.5 else "",
-                key=name if random.random() < 0.6 else None,
-                pause=random.choice((0.0, 0.0, 0.02, 0.1)),
-            )
+            yield upload(random, f"{self.seed}-upload-{uploader}-{number}", f"uploader-{uploader}")
+
+    def _upload(self, random: Random, name: str, subject: str) -> Wish:
+        return Wish(
+            "upload",
+            name,
+            subject,
+            file=mixed(random, 0.06 if self.course.rate < 10 else 0.0),
+            query=random.choice(_OPTIONS) if random.random() < 0.5 else "",
+            key=name if random.random() < 0.6 else None,
+            pause=random.choice((0.0, 0.0, 0.02, 0.1)),
+        )
+
+    def _small_upload(self, random: Random, name: str, subject: str) -> Wish:
+        keyed = random.random() < 0.5
+        return Wish(
+            "upload",
+            name,
+            subject,
+            file=small(random),
+            query=random.choice(_OPTIONS) if random.random() < 0.2 else "",
+            key=name if keyed else None,
+            pause=random.choice((None, None, None, 0.0, 0.01)),
+            twice=keyed and random.random() < 0.1,
+        )
 
     def choices(self, actor: str) -> Random:
         """The random choices of another actor."""

@@ -12,7 +12,7 @@ from tests.tools.chaos.files import File
 from tests.tools.chaos.history import Answer, Event, History, Poll, Wait, Wish
 
 FILE = File(b"", "e0")
-FILE.__dict__["says"] = {"P1": {"tasks": 3}, "P2": {"tasks": 3}}
+FILE.__dict__["says"] = {"P1": {"tasks": 3}}
 
 
 def iso(seconds: float) -> str:
@@ -206,6 +206,7 @@ PLANTED: dict[str, list[Callable[[History], None]]] = {
     "imports with a wrong state or counts": [
         lambda h: change(h, "imports", 1, state="running"),
         lambda h: change(h, "imports", 3, counts={"created": 7}),
+        lambda h: change(h, "import_results", 0, external_id="P9"),
     ],
     "atomic imports stored in part": [
         lambda h: change(h, "import_results", 2, transaction="other"),
