@@ -184,15 +184,18 @@ class Round:
 
     def _small_upload(self, random: Random, name: str, subject: str) -> Wish:
         keyed = random.random() < 0.5
+        query = random.choice(_OPTIONS) if random.random() < 0.2 else ""
+        # An atomic import that fails releases its key, so that the second one runs too.
+        twice = keyed and "atomic" not in query and random.random() < 0.1
         return Wish(
             "upload",
             name,
             subject,
             file=small(random),
-            query=random.choice(_OPTIONS) if random.random() < 0.2 else "",
+            query=query,
             key=name if keyed else None,
             pause=random.choice((None, None, None, 0.0, 0.01)),
-            twice=keyed and random.random() < 0.1,
+            twice=twice,
         )
 
     def choices(self, actor: str) -> Random:
