@@ -184,8 +184,9 @@ class FileWarning:
     count: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        members: dict[str, Any] = {"code": self.code, "message": self.message}
-        return members if self.count is None else members | {"count": self.count}
+        # In the order of jsonb, so that the replay of a response has the same bytes.
+        counted = {} if self.count is None else {"count": self.count}
+        return {"code": self.code, **counted, "message": self.message}
 
 
 @overload

@@ -27,6 +27,14 @@ async def test_a_repeated_upload_is_answered_byte_for_byte(service: Service, poo
     assert await pool.fetchval("SELECT max(version) FROM projects") == 2
 
 
+async def test_warnings_about_the_file_are_repeated_byte_for_byte(service: Service) -> None:
+    xml = native('<project id="A"><name>A</name></project><stray/>').encode()
+    body = form(part("file", xml))
+    first = await send(service, body, "", KEY)
+    assert [warning["count"] for warning in first.json["details"]["warnings"]] == [1]
+    assert (await send(service, body, "", KEY)).body == first.body
+
+
 async def test_a_quoted_key_equals_the_unquoted_one(service: Service) -> None:
     first = await send(service, BODY, "", KEY)
     assert (await send(service, BODY, "", 'Idempotency-Key: "night-17"')).body == first.body
