@@ -209,13 +209,8 @@ class ProjectBuilder(Diagnostics):
 
     # Hooks of a format
 
-    def note_references(self, element: str, attributes: bytes) -> None:
-        """Note the shared objects that a record may refer to.
-
-        Args:
-            element: see ``RecordRule.shared``; for a part, its local name.
-            attributes: JSON with sorted keys, without the volatile members.
-        """
+    def refer_to(self, names: Iterable[bytes]) -> None:
+        """Note the names of shared objects that a record may refer to; they need not exist."""
 
     def identify(self, record: ParsedRecord) -> None:
         """Set name and ``external_id`` in the project's record if its rule could not."""

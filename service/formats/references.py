@@ -11,6 +11,8 @@ from service.spool.spool import SpoolFile, SpoolShare
 from service.tables import Table
 
 _IN_MEMORY = 256 * 1024
+_ITEM_BYTES = 512
+"""Bytes counted for an item of a queue besides its texts."""
 
 Targets = tuple[tuple[bytes, ...], ...]
 """Ids with their kind as prefix. Each inner tuple has alternatives, of which one must exist."""
@@ -49,31 +51,46 @@ class Reference(NamedTuple):
 
 
 class SpooledQueue:
-    """A queue on disk. It is written once, read once in the same order, and then deleted."""
+    """A queue in memory while it is small, and then in a working file.
+
+    It is written once, read once in the same order, and then empty.
+    """
 
     def __init__(self, spool: SpoolShare) -> None:
         self._spool = spool
+        self._first: list[Any] = []
+        self._size = 0
         self._file: SpoolFile | None = None
 
-    def put(self, item: object) -> None:
+    def put(self, item: object, size: int) -> None:
+        """Add an item of about ``size`` bytes."""
         if self._file is None:
+            self._size += _ITEM_BYTES + size
+            if self._size <= _IN_MEMORY:
+                self._first.append(item)
+                return
             self._file = self._spool.new_file(_IN_MEMORY)
         pickle.dump(item, self._file, pickle.HIGHEST_PROTOCOL)
 
     def drain(self) -> Iterator[Any]:
-        if self._file is None:
-            return
-        end = self._file.tell()
-        self._file.seek(0)
-        while self._file.tell() < end:
-            yield pickle.load(self._file)
+        """Yield the items."""
+        yield from self._first
+        if self._file is not None:
+            end = self._file.tell()
+            self._file.seek(0)
+            while self._file.tell() < end:
+                yield pickle.load(self._file)
         self.close()
 
     @property
     def filled(self) -> bool:
-        return self._file is not None
+        """Whether it has items."""
+        return bool(self._first) or self._file is not None
 
     def close(self) -> None:
+        """Free memory and disk."""
+        self._first.clear()
+        self._size = 0
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -118,7 +135,7 @@ class References:
 
     def wait(self, reference: Reference) -> None:
         """Store a reference until ``settle`` resolves it."""
-        self._waiting.put(reference)
+        self._waiting.put(reference, _size_of(reference.resolved) + _size_of(reference.fallback))
 
     def settle(self) -> Iterator[tuple[Reference, bool]]:
         """Yield every stored reference, in order, and whether its targets exist now."""
@@ -127,7 +144,7 @@ class References:
 
     def hold(self, targets: Targets, resolved: Row, fallback: Row) -> None:
         """Store both possible rows of a record until ``release``. All rows are of one table."""
-        self._held.put((targets, resolved, fallback))
+        self._held.put((targets, resolved, fallback), _size_of(resolved) + _size_of(fallback))
         self.held_table = resolved.table
 
     def release(self) -> Iterator[Row]:
@@ -141,6 +158,10 @@ class References:
         self.ids.close()
         self._waiting.close()
         self._held.close()
+
+
+def _size_of(row: Row | None) -> int:
+    return 0 if row is None else len(row.text) + len(row.hashed)
 
 
 class Outline:

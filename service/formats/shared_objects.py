@@ -20,6 +20,9 @@ _CACHED = 4096
 _LARGEST_CACHED = 512
 """Nodes that are kept in memory, and the bytes of the largest of them on disk."""
 
+_CLOSURES = 10_000
+"""Names and hashes in the closures that are kept. Many projects refer to the same names."""
+
 MAX_TAKEN = 100_000
 """Largest number of objects that one project may take."""
 
@@ -42,14 +45,18 @@ class SharedObjectRules:
             refers to. A project that takes an owner takes the object too.
         references_of_field: returns the names of the objects that a field may refer to, given the
             local names of the record and of the field, and the field's text.
-        suffix: end of the names of all fields that refer to objects.
+        references: returns the names of the objects that a record may refer to, given its local
+            name and its attributes as JSON with sorted keys.
+        refers: whether a field can refer to an object, given the local names of the record and of
+            the field.
     """
 
     elements: frozenset[str]
     name_of: Callable[[str, str], bytes]
     owners_of: Callable[[str, Iterable[bytes]], list[bytes]]
     references_of_field: Callable[[str, str, str], set[bytes]]
-    suffix: str
+    references: Callable[[str, bytes], set[bytes]]
+    refers: Callable[[str, str], bool]
 
 
 class Node(NamedTuple):
@@ -68,6 +75,18 @@ class Node(NamedTuple):
     references: tuple[bytes, ...]
     columns: bytes
     faults: Faults | None
+
+
+class _Closure(NamedTuple):
+    """All objects that some names lead to, after a project has taken them.
+
+    Attributes:
+        digests: their hashes.
+        visited: number of objects that a project visits to take them.
+    """
+
+    digests: frozenset[bytes]
+    visited: int
 
 
 class SharedStore:
@@ -111,6 +130,8 @@ class SharedStore:
         self._taken = bytearray()
         self._spool = spool.new_file(memory)
         self._nodes: dict[int, Node] = {}
+        self._closures: dict[frozenset[bytes], _Closure] = {}
+        self._closure_size = 0
 
     def __contains__(self, name: bytes) -> bool:
         return name in self._first
@@ -154,6 +175,7 @@ class SharedStore:
             if twin.digest == shared.hash or self._has_variant(name, shared):
                 return
             self.ambiguous += 1
+        self._closures.clear()
         self._size += len(shared.attributes)
         ordinal = len(self._taken)
         self._taken.append(0)
@@ -189,6 +211,18 @@ class SharedStore:
         """
         self._size += size
         left = min(MAX_TAKEN, FREE + self._size // BYTES_EACH - self._visited)
+        closure = None if taken else self._closures.get(frozenset(names))
+        if closure is not None and not (self._bounded and closure.visited > left):
+            self._visited += closure.visited
+            taken |= closure.digests
+            return [], None
+        return self._walk(frozenset(names), taken, left)
+
+    def _walk(
+        self, names: frozenset[bytes], taken: set[bytes], left: int
+    ) -> tuple[list[int], Fault | None]:
+        first = not taken
+        visited = self._visited
         new: dict[int, int] = {}
         seen = set(names)
         queue = list(seen)
@@ -210,7 +244,17 @@ class SharedStore:
                     new[node.ordinal] = offset
         for ordinal in new:
             self._taken[ordinal] = 1
+        if first:
+            self._remember(names, _Closure(frozenset(taken), self._visited - visited))
         return [new[ordinal] for ordinal in sorted(new)], None
+
+    def _remember(self, names: frozenset[bytes], closure: "_Closure") -> None:
+        self._closure_size += len(names) + len(closure.digests)
+        if self._closure_size > _CLOSURES or not self._closures:
+            self._closures.clear()
+            self._closure_size = len(names) + len(closure.digests)
+        if self._closure_size <= _CLOSURES:
+            self._closures[names] = closure
 
     def objects(self, offsets: Iterable[int]) -> Iterator[SharedObject]:
         """Read the objects at the offsets that ``take`` returned."""

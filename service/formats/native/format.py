@@ -53,7 +53,7 @@ class NativeProjectBuilder(ProjectBuilder):
         if element_name is not None:
             shared = shared_object(element_name, object_id, record)
             self.shared.add(shared.hash)
-            self._objects.put(shared)
+            self._objects.put(shared, len(shared.attributes))
 
     def new_shared_objects(self) -> Iterable[SharedObject] | None:
         """Return the shared objects that the project contains."""

@@ -53,19 +53,22 @@ class P6ProjectBuilder(ProjectBuilder):
     def row(self, rule: RecordRule, record: ParsedRecord) -> Row:
         """Return a row, and note the shared objects that the record refers to."""
         element = record.columns[0].decode() if rule.shared is None else rule.shared
-        self.note_references(element, record.stable)
+        self.refer_to(references(element, record.stable))
         return super().row(rule, record)
 
     def project_row(self, record: ParsedRecord) -> tuple[bytes, bytes]:
         """Return the row of the project itself, and note the shared objects that it refers to."""
-        self.note_references(PROJECT.name, record.stable)
+        self.refer_to(references(PROJECT.name, record.stable))
         row = super().project_row(record)
         self._row_size = len(row[0])
         return row
 
-    def note_references(self, element: str, attributes: bytes) -> None:
+    def refer_to(self, names: Iterable[bytes]) -> None:
         """Note the shared objects that a record refers to."""
-        self._refer_to(references(element, attributes))
+        referred, store = self._referred, self.file.store
+        for name in names:
+            if name not in referred and name in store:
+                referred.add(name)
 
     def supply_resource(self, object_id: bytes) -> Row | None:
         """Return the row of a resource without faults when the first assignment names it."""
@@ -102,12 +105,9 @@ class P6ProjectBuilder(ProjectBuilder):
 
     def _take_resource(self, node: Node, object_id: bytes, name: bytes) -> Row:
         self.references.register(_TAKEN.encode() + object_id)
-        self._refer_to({name})
+        self._referred.add(name)
         text = node.columns + b"\t{}"
         return Row(Table.RESOURCES, text, text)
-
-    def _refer_to(self, names: set[bytes]) -> None:
-        self._referred |= {name for name in names - self._referred if name in self.file.store}
 
 
 def _recognises(namespace: str, name: str) -> bool:

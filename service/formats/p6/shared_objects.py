@@ -198,12 +198,16 @@ def _kind(element: str, field: str) -> str | None:
     return next(filter(field.endswith, _LONGEST_FIRST), None)
 
 
+def _refers(element: str, field: str) -> bool:
+    return field == "ResourceObjectId" or not _KINDS[element, field].isdisjoint(SHARED)
+
+
 _KINDS: Final = TextCache(_kinds)
 _NAMES: Final = TextCache(_names)
 
 
 SHARED_OBJECT_RULES: Final = SharedObjectRules(
-    frozenset(SHARED), name_of, owners_of, references_of_field, "ObjectId"
+    frozenset(SHARED), name_of, owners_of, references_of_field, references, _refers
 )
 
 

@@ -58,6 +58,22 @@ def test_the_compiled_engine_takes_every_record_of_a_real_plan(
     assert read_as_data(data, 100_000) == expected
 
 
+def test_an_array_of_ids_refers_to_no_shared_object() -> None:
+    types = "".join(f"<ActivityCodeType><ObjectId>{n}</ObjectId></ActivityCodeType>" for n in "12")
+    one = "<TypeObjectId>1</TypeObjectId><ValueObjectId>7</ValueObjectId>"
+    two = "<TypeObjectId>1</TypeObjectId><TypeObjectId>2</TypeObjectId>"
+    mixed = one + "<ValueObjectId>8</ValueObjectId>"
+    data = f"<APIBusinessObjects>{types}".encode()
+    for number, code in enumerate((two, mixed, one, two, mixed)):
+        activity = f"<Activity><ObjectId>1</ObjectId><Code>{code}</Code></Activity>"
+        project = f"<Project><Id>{number}</Id><Name>n</Name>{activity}</Project>"
+        data += project.encode()
+    data += b"</APIBusinessObjects>"
+    with python_engine():
+        expected = read_as_data(data, 100_000)
+    assert read_as_data(data, 100_000) == expected
+
+
 def test_an_id_that_goes_to_attributes_is_not_escaped_twice() -> None:
     link = "<PredecessorLink><PredecessorUID>2</PredecessorUID></PredecessorLink>"
     task = f"<Tasks><Task><UID>a\\b</UID>{link}</Task></Tasks>"

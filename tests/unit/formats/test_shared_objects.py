@@ -48,6 +48,19 @@ def put(store: SharedStore, name: str, *refers: str, content: str = "", owner: s
     )
 
 
+def test_the_same_names_lead_to_an_object_that_comes_later(store: SharedStore) -> None:
+    put(store, "a", "b")
+    assert take(store, "a") == ["a"]
+    assert take(store, "a") == []
+    put(store, "b")
+    taken: set[bytes] = set()
+    assert take(store, "a", taken=taken) == ["b"]
+    assert taken == {made("a").hash, made("b").hash}
+    again: set[bytes] = set()
+    assert take(store, "a", taken=again) == []
+    assert again == taken
+
+
 def take(store: SharedStore, *names: str, taken: set[bytes] | None = None) -> list[str | None]:
     fresh, _ = store.take([name.encode() for name in names], set() if taken is None else taken)
     return [shared.object_id for shared in store.objects(fresh)]

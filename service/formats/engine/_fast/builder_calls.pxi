@@ -3,6 +3,7 @@
 
 cdef enum:
     RELEASED_TOGETHER = 128  # rows
+    MAX_NOTES = 2048  # references to shared objects whose names are kept
 
 
 cdef int leave_nested_to_python(
@@ -107,16 +108,19 @@ cdef int supply(CompiledRule* rule, ReferenceCheck* check, Intake* intake) excep
 
 
 cdef int pass_references(CompiledRule* rule, Intake* intake) except -1 with gil:
-    """Pass the attributes of a record to the builder, because they refer to shared objects."""
+    """Tell the builder which shared objects a record may refer to."""
     cdef RecordCollector caller = <RecordCollector> intake.collector
     cdef ParserState* state = rule.parser
-    cdef bytes attributes = PyBytes_FromStringAndSize(
-        state.text.data + state.stable.at, state.stable.size
-    )
-    try:
-        caller.builder.note_references(<object> rule.shared_element, attributes)
-    except TooLarge as error:
-        caller.abandon(error)
+    cdef str element = <object> rule.shared_element
+    cdef tuple key = (element, PyBytes_FromStringAndSize(state.shared.data, state.shared.used))
+    names = caller.names.get(key)
+    if names is None:
+        if len(caller.names) == MAX_NOTES:
+            caller.names.clear()
+        names = caller.names[key] = caller.file.format.shared.references(
+            element, PyBytes_FromStringAndSize(state.text.data + state.stable.at, state.stable.size)
+        )
+    caller.builder.refer_to(names)
     return 0
 
 

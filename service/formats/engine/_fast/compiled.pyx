@@ -62,7 +62,7 @@ from service.formats.engine.record_collector import (
     take_record,
 )
 from service.formats.engine.record_parser import parse_record
-from service.formats.record_rules import KEEP_AS_PART, LIMITS, Settle
+from service.formats.record_rules import KEEP_AS_PART, LIMITS, Settle, compile_rule
 from service.formats.references import Row
 from service.model import MAX_ID
 from service.spool.spool import TooLarge
@@ -118,6 +118,8 @@ cdef class RecordParser:
     cdef object shape
     cdef list kept
     cdef bytes namespace
+    cdef str shared_element  # of the records; see ``RecordRule.shared``
+    cdef object refers  # whether a field can refer to a shared object; or None
 
     def __init__(self, shape):
         cdef ParserState* state = &self.state
@@ -189,6 +191,7 @@ cdef class RecordParser:
         name.key = self.keep(encoded)
         name.length = len(encoded)
         name.is_volatile = key in self.shape.volatile
+        name.refers = self.refers is not None and self.refers(self.shared_element, key)
         name.use = ATTRIBUTE
         if slot is None:
             return 0

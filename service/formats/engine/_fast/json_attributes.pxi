@@ -15,7 +15,7 @@ cdef int add_member(
 ) except -1 nogil:
     cdef Member* member = new_member(state)
     member.key, member.length, member.sign = name.key, name.length, 0
-    member.is_volatile, member.from_file = name.is_volatile, 0
+    member.is_volatile, member.from_file, member.refers = name.is_volatile, 0, name.refers
     member.text, member.size, member.node = text, size, node
     return 0
 
@@ -34,6 +34,7 @@ cdef int add_property(
     add_member(state, name, text, size, NULL)
     state.members[state.member_count - 1].sign = b"@"
     state.members[state.member_count - 1].is_volatile = 0
+    state.members[state.member_count - 1].refers = 0
     return 0
 
 
@@ -83,6 +84,7 @@ cdef int add_named(ParserState* state, xmlNode* container) except -1 nogil:
                 return 0
             member = new_member(state)
             member.key, member.length, member.sign, member.from_file = name, length, 0, 1
+            member.refers = 0
             member.is_volatile = is_volatile_name(state, name, length)
             member.text, member.size, member.node = text, size, NULL
         child = child.next
@@ -137,7 +139,7 @@ cdef int put_members(ParserState* state, int first, int last, int depth) except 
             if one > at:
                 put_char(&state.text, b",")
             if state.members[one].node == NULL:
-                if state.shared_suffix != NULL and not note_shared(state, one, last):
+                if state.members[one].refers and not note_shared(state, one, last, many):
                     return 0
                 put_json(&state.text, state.members[one].text, state.members[one].size)
             elif not put_object(state, state.members[one].node, depth + 1):
@@ -148,37 +150,29 @@ cdef int put_members(ParserState* state, int first, int last, int depth) except 
     return 1
 
 
-cdef int note_shared(ParserState* state, int at, int last) except -1 nogil:
-    """Note a leaf that refers to a shared object, with the next leaf: a code follows its type.
+cdef int note_shared(ParserState* state, int at, int last, bint many) except -1 nogil:
+    """Note a leaf that may refer to a shared object, with the next leaf: a code follows its type.
 
-    Return 0 if they are too long for a note.
+    The notes of a record decide the names in ``references``, which ignores arrays. Return 0 if they
+    are too long for a note.
     """
     cdef Py_ssize_t start = state.shared.used
     cdef unsigned short size = 0
-    if not refers_to_shared(state, &state.members[at]):
-        return 1
     put(&state.shared, <const char*> &size, 2)
-    put_shared(state, &state.members[at])
-    if at + 1 < last and refers_to_shared(state, &state.members[at + 1]):
-        put_shared(state, &state.members[at + 1])
+    put_shared(state, &state.members[at], many)
+    if at + 1 < last and state.members[at + 1].refers:
+        many = same_key(&state.members[at], &state.members[at + 1]) or (
+            at + 2 < last and same_key(&state.members[at + 1], &state.members[at + 2])
+        )
+        put_shared(state, &state.members[at + 1], many)
     size = <unsigned short> (state.shared.used - start - 2)
     memcpy(state.shared.data + start, &size, 2)
     return state.shared.used - start < MAX_SHARED
 
 
-cdef bint refers_to_shared(const ParserState* state, const Member* member) noexcept nogil:
-    cdef Py_ssize_t prefix = member.length - state.shared_suffix_size
-    return (
-        member.node == NULL
-        and prefix > 0
-        and member.size < 32
-        and memcmp(member.key + prefix, state.shared_suffix, state.shared_suffix_size) == 0
-    )
-
-
-cdef int put_shared(ParserState* state, const Member* member) except -1 nogil:
+cdef int put_shared(ParserState* state, const Member* member, bint many) except -1 nogil:
     put(&state.shared, member.key, member.length)
-    put_char(&state.shared, b"=")
+    put_char(&state.shared, b"[" if many else b"=")
     put(&state.shared, member.text, member.size)
     return put_char(&state.shared, b";")
 
@@ -228,7 +222,7 @@ cdef int put_object(ParserState* state, xmlNode* node, int depth) except -1 nogi
                 return 0
             member = new_member(state)
             member.key, member.length, member.sign = TEXT_KEY, 5, 0
-            member.is_volatile = member.from_file = 0
+            member.is_volatile = member.from_file = member.refers = 0
             member.text, member.size, member.node = text, size, NULL
             break
         child = child.next

@@ -35,7 +35,7 @@ cdef int take_plain(
     cdef ReferenceCheck* check
     cdef ParserState* state
     cdef int at, exist
-    if rule.parser == NULL or (outer == NULL and not has_blank_tail(node)):
+    if not has_parser(rule) or (outer == NULL and not has_blank_tail(node)):
         return 0
     if rule.table == intake.held_table and not rule.part and not rule.in_order:
         release_held(intake)
@@ -44,7 +44,7 @@ cdef int take_plain(
     for at in range(rule.variant_count):
         if is_true(rule.parser, rule.variant_columns[at]):
             row = rule = rule.variants[at]
-            if rule.parser == NULL or not read_record(rule.parser, node):
+            if not has_parser(rule) or not read_record(rule.parser, node):
                 return 0
             break
     if rule.part:
@@ -89,6 +89,14 @@ cdef int take_plain(
     return 1
 
 
+cdef int has_parser(CompiledRule* rule) except -1 nogil:
+    """Whether compiled code can read the records of a rule."""
+    if rule.parser == NULL and rule.part_name != NULL:
+        with gil:
+            (<RuleTable> rule.rules).set_part_parser(rule)
+    return rule.parser != NULL
+
+
 cdef int add_part(CompiledRule* rule, xmlNode* node, Intake* intake) except -1 nogil:
     """Add the row of a part that was read; 0 if it is not plain."""
     if rule.parser.whole.size > intake.max_size:
@@ -114,14 +122,13 @@ cdef int read_fallback(
     CompiledRule* rule, xmlNode* node, CompiledRule* outer, Intake* intake
 ) except -1 nogil:
     """Read a record by the rule that replaces its own if a target is missing; 0 if it is not plain."""
-    cdef ParserState* state = rule.parser
-    if state == NULL or not read_record(state, node):
+    if not has_parser(rule) or not read_record(rule.parser, node):
         return 0
     if rule.owner_member != NULL and not add_owner(rule, outer):
         return 0
     if rule.part:
         set_name(rule, node)
-    return state.whole.size <= intake.max_size
+    return rule.parser.whole.size <= intake.max_size
 
 
 cdef int add_owner(CompiledRule* rule, CompiledRule* outer) except -1 nogil:
@@ -133,7 +140,7 @@ cdef int add_owner(CompiledRule* rule, CompiledRule* outer) except -1 nogil:
         return 0
     member = new_member(rule.parser)
     member.key, member.length, member.sign = rule.owner_member, rule.owner_member_size, 0
-    member.is_volatile = member.from_file = 0
+    member.is_volatile = member.from_file = member.refers = 0
     member.text, member.size, member.node = text, owner.size, NULL
     return write_attributes(rule.parser)
 

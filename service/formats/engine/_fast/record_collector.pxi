@@ -33,6 +33,7 @@ cdef class RecordCollector:
     cdef object file, builder
     cdef cetree._Element child, record  # where the last pass ended; or None
     cdef dict rules
+    cdef dict names  # of shared objects, by the noted references of a record
     cdef NewRows new_rows[TABLES]
     cdef Intake intake
     cdef Buffer line
@@ -40,7 +41,7 @@ cdef class RecordCollector:
 
     def __init__(self, file):
         self.file = file
-        self.rules = {}
+        self.rules, self.names = {}, {}
         self.intake.new_rows = self.new_rows
         self.intake.max_size = file.limits.max_attributes_bytes
         self.intake.collector = <PyObject*> self

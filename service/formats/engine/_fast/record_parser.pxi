@@ -27,6 +27,7 @@ cdef struct NameUse:
     int rank
     bint keep
     bint is_volatile
+    bint refers  # whether the text can be the id of a shared object
     const char* key
     Py_ssize_t length
     const Word* words
@@ -41,6 +42,7 @@ cdef struct Member:
     Py_ssize_t length
     char sign
     bint is_volatile
+    bint refers
     bint from_file  # whether the key is a text of the file instead of a name
     int order
     const char* text
@@ -68,8 +70,6 @@ cdef struct ParserState:
     bint parts
     const char* named_element  # the element of a named member, and its XML attribute with the name
     const char* named_name
-    const char* shared_suffix  # end of the names of members that refer to shared objects, or NULL
-    Py_ssize_t shared_suffix_size
     int width
     Default* defaults
     int default_count

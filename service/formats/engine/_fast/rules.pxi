@@ -33,6 +33,8 @@ cdef struct CompiledRule:
     int table
     int width
     bint part  # the record is stored as a part; its only column is its name
+    PyObject* part_name  # of a part that compiled code can read, or NULL
+    PyObject* rules  # the table; it creates the parser of a part
     const char* owner_member  # of a part: the member that holds the outer record's id, or NULL
     Py_ssize_t owner_member_size
     int key  # from here on, indexes of columns; -1 if there is none
@@ -141,21 +143,33 @@ cdef class RuleTable:
         compiled.kind = EMPTY_TEXT
         return compiled
 
-    cdef int set_parser(self, CompiledRule* compiled, rule) except -1:
-        cdef RecordParser parser = <RecordParser?> self.file.record_parser(rule, self.source)
+    cdef int set_parser(
+        self, CompiledRule* compiled, RecordParser parser, str shared_element
+    ) except -1:
+        """Set the parser; it notes the references to shared objects if records have any."""
+        cdef bytes text
         self.kept.append(parser)
         compiled.parser = &parser.state
+        if shared_element is not None:
+            parser.shared_element, parser.refers = shared_element, self.file.format.shared.refers
+            text = f"shared by {shared_element} ".encode()
+            compiled.shared_element = <PyObject*> parser.shared_element
+            compiled.shared, compiled.shared_size = self.keep(text), len(text)
         return 0
 
-    cdef int set_shared(self, CompiledRule* compiled, str element) except -1:
-        """Have the parser note references to shared objects."""
-        cdef ParserState* state = compiled.parser
-        cdef bytes text = f"shared by {element} ".encode()
-        self.kept.append(element)
-        compiled.shared_element = <PyObject*> element
-        compiled.shared, compiled.shared_size = self.keep(text), len(text)
-        text = self.file.format.shared.suffix.encode()
-        state.shared_suffix, state.shared_suffix_size = self.keep(text), len(text)
+    cdef int set_part_parser(self, CompiledRule* compiled) except -1:
+        """Create the parser of a part, at its first record."""
+        cdef object shape = compile_rule(
+            KEEP_AS_PART,
+            self.file.keys,
+            self.file.namespace,
+            self.file.volatile(self.source),
+            strict=False,
+        )
+        cdef str name = <object> compiled.part_name
+        self.set_parser(
+            compiled, RecordParser(shape), None if self.file.format.shared is None else name
+        )
         return 0
 
     cdef CompiledRule* compile_part(self, rule, str name, str owner_member=None) except NULL:
@@ -166,9 +180,8 @@ cdef class RuleTable:
         compiled.table, compiled.width = _TABLES.index(KEEP_AS_PART.table), 1
         if rule.take is not None or self.file.format.strict:
             return compiled
-        self.set_parser(compiled, KEEP_AS_PART)
-        if self.file.format.shared is not None:
-            self.set_shared(compiled, name)
+        self.kept.append(name)
+        compiled.part_name, compiled.rules = <PyObject*> name, <PyObject*> self
         if owner_member is not None:
             text = owner_member.encode()
             compiled.owner_member, compiled.owner_member_size = self.keep(text), len(text)
@@ -187,7 +200,7 @@ cdef class RuleTable:
         cdef bytes text
         if not rule.has_row:
             return compiled
-        self.set_parser(compiled, rule)
+        self.set_parser(compiled, self.file.record_parser(rule, self.source), rule.shared)
         compiled.table = _TABLES.index(rule.table)
         compiled.width = len(rule.columns)
         if rule.key is not None:
@@ -202,8 +215,6 @@ cdef class RuleTable:
             compiled.level, compiled.parent = rule.index(rule.level), rule.index("parent_id")
         if nesting is not None:
             compiled.owner = rule.index(nesting.owner)
-        if rule.shared is not None:
-            self.set_shared(compiled, rule.shared)
         for reference in rule.references:
             self.add_reference(compiled, rule, name, reference, owner_member)
         if rule.nested is not None:
@@ -226,9 +237,11 @@ cdef class RuleTable:
         variant = self.new_rule(rule)
         memcpy(variant, base, sizeof(CompiledRule))
         variant.variant_count = 0
-        self.set_parser(variant, rule)
-        if variant.shared_element != NULL:
-            self.set_shared(variant, <object> variant.shared_element)
+        self.set_parser(
+            variant,
+            self.file.record_parser(rule, self.source),
+            None if base.shared_element == NULL else <object> base.shared_element,
+        )
         return variant
 
     cdef int add_reference(
