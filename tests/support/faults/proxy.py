@@ -19,8 +19,8 @@ from tests.support.faults.ports import kept_port
 COMMIT: Final = b"COMMIT;\0"
 """As asyncpg sends it."""
 _COMMITTED: Final = b"COMMIT\0"
-IDLE: Final = b"Z\0\0\0\5I"
-"""PostgreSQL's answer after a statement outside a transaction, which it commits itself."""
+READY: Final = b"Z\0\0\0\5"
+"""The end of PostgreSQL's answer to any statement."""
 _DELAY: Final = 1.0
 """Seconds after which delayed bytes arrive."""
 _ANSWERED: Final = 5.0

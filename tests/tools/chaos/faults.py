@@ -9,7 +9,7 @@ from typing import Final
 import asyncpg
 
 from tests.support.faults import proxy
-from tests.support.faults.proxy import COMMIT, IDLE, Fault
+from tests.support.faults.proxy import COMMIT, READY, Fault
 from tests.tools.chaos.clients import Client, Site
 from tests.tools.chaos.place import ADMIN, Servers
 from tests.tools.chaos.replicas import Replica
@@ -25,7 +25,9 @@ _AT_COMMIT: Final = {
 }
 _UPLOAD: Final = b"-upload-"
 """In the request id of an upload, which the statement has that inserts the import."""
-_AT_THE_UPLOAD: Final = 0.8
+_ANY_COMMIT: Final = COMMIT.removesuffix(b";\0")
+"""Those of asyncpg, and those that the service sends as statements."""
+_AT_THE_UPLOAD: Final = 0.4
 """Share of faults at commits that strike at the statement with a small upload, not at COMMIT."""
 _WAITING: Final = 4
 """Faults that wait for a COMMIT, at most."""
@@ -96,9 +98,9 @@ class Striker:
             return
         fault, way = _AT_COMMIT[strike.blow], self._servers.way
         if small and strike.which < _AT_THE_UPLOAD:
-            waits = way.strike(fault, _UPLOAD, committed=IDLE)
+            waits = way.strike(fault, _UPLOAD, committed=READY)
         else:
-            waits = way.strike(fault, COMMIT)
+            waits = way.strike(fault, _ANY_COMMIT if small else COMMIT)
         self._at_commits.append((strike.blow, waits))
 
     async def _strike_backend(self, strike: Strike, aimed: bool) -> int:
