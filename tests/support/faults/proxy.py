@@ -17,8 +17,11 @@ from urllib.parse import parse_qs, urlsplit
 from tests.support.faults.ports import kept_port
 
 COMMIT: Final = b"COMMIT;\0"
-"""As asyncpg sends it."""
+"""As asyncpg sends it at the end of its transactions."""
+OWN_COMMIT: Final = b"COMMIT\0"
+"""As the service sends it as a statement."""
 _COMMITTED: Final = b"COMMIT\0"
+"""In the answer to either."""
 READY: Final = b"Z\0\0\0\5"
 """The end of PostgreSQL's answer to any statement."""
 _DELAY: Final = 1.0
@@ -44,7 +47,7 @@ class Strike:
     """A fault at a moment: ``struck`` is set once it has come."""
 
     fault: Fault
-    at: bytes
+    at: tuple[bytes, ...]
     skip: int
     committed: bytes
     struck: asyncio.Event = field(default_factory=asyncio.Event)
@@ -99,9 +102,9 @@ class Proxy:
         return f"postgresql://postgres@127.0.0.1:{self.port}{path}?sslmode=disable"
 
     def strike(
-        self, fault: Fault, at: bytes, *, skip: int = 0, committed: bytes = _COMMITTED
+        self, fault: Fault, *at: bytes, skip: int = 0, committed: bytes = _COMMITTED
     ) -> Strike:
-        """Have a fault befall the connection that sends ``at``, after ``skip`` times of it.
+        """Have a fault befall the connection that sends one of ``at``, after ``skip`` times of it.
 
         Args:
             committed: in the answer, which a fault that loses it waits for.
@@ -242,7 +245,7 @@ class Proxy:
 
     def _struck_by(self, data: bytes) -> Strike | None:
         for strike in self._strikes:
-            times = data.count(strike.at)
+            times = sum(map(data.count, strike.at))
             if times > strike.skip:
                 self._strikes.remove(strike)
                 return strike

@@ -26,9 +26,9 @@ from tests.tools.chaos.schedule import COURSES, SMALL, Blow, Round
 
 ROUNDS: Final = 3 * len(COURSES)
 QUICK_ROUNDS: Final = 5
-SMALL_ROUNDS: Final = 10
+SMALL_ROUNDS: Final = 14
 QUICK_SMALL_ROUNDS: Final = 2
-_SMALL_SECONDS: Final = 45.0
+_SMALL_SECONDS: Final = 30.0
 _QUICK_SECONDS: Final = 12.0
 _INTERRUPTED: Final = 130
 
@@ -131,6 +131,7 @@ def _table(tally: Tally, seconds: float) -> None:
         ),
         "polls of followers": tally.done["polls"],
         "imports": tally.done["imports"],
+        "of them in one transaction": tally.done["at once"],
         "outcomes": tally.done["outcomes"],
         "versions written": tally.done["versions"],
         "versions pruned": tally.done["pruned"],

@@ -9,7 +9,7 @@ from typing import Final
 import asyncpg
 
 from tests.support.faults import proxy
-from tests.support.faults.proxy import COMMIT, READY, Fault
+from tests.support.faults.proxy import COMMIT, OWN_COMMIT, READY, Fault
 from tests.tools.chaos.clients import Client, Site
 from tests.tools.chaos.place import ADMIN, Servers
 from tests.tools.chaos.replicas import Replica
@@ -25,8 +25,6 @@ _AT_COMMIT: Final = {
 }
 _UPLOAD: Final = b"-upload-"
 """In the request id of an upload, which the statement has that inserts the import."""
-_ANY_COMMIT: Final = COMMIT.removesuffix(b";\0")
-"""Those of asyncpg, and those that the service sends as statements."""
 _AT_THE_UPLOAD: Final = 0.4
 """Share of faults at commits that strike at the statement with a small upload, not at COMMIT."""
 _WAITING: Final = 4
@@ -100,7 +98,7 @@ class Striker:
         if small and strike.which < _AT_THE_UPLOAD:
             waits = way.strike(fault, _UPLOAD, committed=READY)
         else:
-            waits = way.strike(fault, _ANY_COMMIT if small else COMMIT)
+            waits = way.strike(fault, COMMIT, OWN_COMMIT)
         self._at_commits.append((strike.blow, waits))
 
     async def _strike_backend(self, strike: Strike, aimed: bool) -> int:

@@ -163,6 +163,8 @@ async def _settle(servers: Servers, client: Client, replicas: list[Replica]) -> 
 def _count(history: History) -> Counter[str]:
     counts: Counter[str] = Counter(answer.wish.kind for answer in history.answers if answer.settles)
     counts["imports"] = len(history.imports)
+    began_ended = [e for e in history.of("imports", "INSERT") if e.row["state"] != "running"]
+    counts["at once"] = len(began_ended)
     counts["versions"] = len(history.of("project_versions", "INSERT"))
     counts["pruned"] = len(history.of("project_versions", "DELETE"))
     counts["outcomes"] = len(history.of("import_results"))

@@ -98,7 +98,7 @@ COURSES: Final = (
     Course(Place.SMALL_DISKS, 6, (Blow.DISK_FULL, Blow.SPOOL_FULL) * 2),
     Course(Place.PLAIN, 8, (Blow.FREEZE,)),
     Course(Place.CLOCK, 6, (Blow.CLOCK,) * 4 + (Blow.KILL,)),
-    Course(Place.PLAIN, 12, (Blow.KILL,) * 10, small=True),
+    Course(Place.PLAIN, 14, (Blow.KILL,) * 7, small=True),
 )
 SMALL: Final = len(COURSES) - 1
 """Seeds with this remainder have rounds of small uploads."""
