@@ -19,7 +19,7 @@ help:
 	@echo "make test-pgbouncer    run all integration tests through PgBouncer, with and without prepared statements"
 	@echo "make test-partitioned  run all integration tests on partitioned tables"
 	@echo "make attacks           attack a real service, and print responses, memory, CPU and time (8 min; ONLY=name selects)"
-	@echo "make chaos             strike the service and PostgreSQL in 18 ways, and prove from an audit that nothing was lost (28 min; QUICK=1: 3 min; SMALL=1: small uploads only, 10 min; HOURS=n)"
+	@echo "make chaos             strike the service and PostgreSQL in 18 ways, and prove from an audit that nothing was lost (28 min; QUICK=1: 3 min; SMALL=1: small uploads only, 8 min; HOURS=n)"
 	@echo "make mutants           mutate imports and storage, and print the share that the tests notice (an hour; SEED=, MUTANTS=, JOBS=)"
 	@echo "make sanitize          read mutated files with the compiled engine under sanitizers and valgrind (12 min; SECONDS=; SEED=n repeats one)"
 	@echo "make bench             measure speed, memory and fairness (25 min; QUICK=1: 5 min, fewer measurements; ONLY=name selects)"

@@ -26,7 +26,7 @@ from tests.tools.chaos.schedule import COURSES, SMALL, Blow, Round
 
 ROUNDS: Final = 3 * len(COURSES)
 QUICK_ROUNDS: Final = 5
-SMALL_ROUNDS: Final = 14
+SMALL_ROUNDS: Final = 10
 QUICK_SMALL_ROUNDS: Final = 2
 _SMALL_SECONDS: Final = 30.0
 _QUICK_SECONDS: Final = 12.0
