@@ -1,13 +1,15 @@
 """The data that the projects of one file share while the file is read."""
 
 from collections.abc import Callable
+from functools import partial
 
-from service.formats.engine.interface import Engine, RecordParser
+from service.formats.engine.interface import Engine, IdSet, RecordParser
 from service.formats.format import Format
 from service.formats.json_attributes import TagKeys
 from service.formats.limits import Limits
 from service.formats.record_rules import RecordRule, compile_rule
 from service.model import FileWarning
+from service.spool.disk_set import DiskSet
 
 
 class FileContext:
@@ -22,6 +24,7 @@ class FileContext:
             the steps of a loop that can take more than some milliseconds. It raises nothing.
         keys: keys of tags, one for each name that the file has used so far.
         warnings: about the file as a whole.
+        external_id: index of the column in a project's record.
 
     Args:
         file_format: see above.
@@ -49,7 +52,9 @@ class FileContext:
         self.keys = TagKeys(namespace, limits.max_tag_names, give_way)
         self.warnings: list[FileWarning] = []
         self._volatile_of = volatile_of
-        self._parsers: dict[tuple[RecordRule, frozenset[str]], RecordParser] = {}
+        self.external_id = file_format.project.index("external_id")
+        self._parsers: dict[tuple[RecordRule, str], RecordParser] = {}
+        self._larger_id_set = partial(DiskSet, limits.spool)
 
     @property
     def tag(self) -> str:
@@ -62,13 +67,17 @@ class FileContext:
 
     def record_parser(self, rule: RecordRule, source: str) -> RecordParser:
         """Return the parser of a rule's records. One file has one, whatever sources it names."""
-        volatile = self.volatile(source)
-        parser = self._parsers.get((rule, volatile))
+        source = source if source in self._volatile_of else ""
+        parser = self._parsers.get((rule, source))
         if parser is None:
-            strict = self.format.strict
+            strict, volatile = self.format.strict, self.volatile(source)
             shape = compile_rule(rule, self.keys, self.namespace, volatile, strict=strict)
-            parser = self._parsers[rule, volatile] = self.engine.record_parser(shape)
+            parser = self._parsers[rule, source] = self.engine.record_parser(shape)
         return parser
+
+    def id_set(self) -> IdSet:
+        """Return an empty id set."""
+        return self.engine.id_set(self._larger_id_set)
 
     def mark(self) -> None:
         """Remember the counts of the warnings, at the start of a project."""

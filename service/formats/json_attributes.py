@@ -118,6 +118,14 @@ def content(element: Element, keys: TagKeys) -> str | Members | None:
     return members or None
 
 
+def members(element: Element, keys: TagKeys) -> Members:
+    """Return the content of one element as members, also if it is only a text."""
+    inner = content(element, keys)
+    if isinstance(inner, str):
+        return {"#text": inner}
+    return inner or {}
+
+
 def put(members: Members, key: str, value: str | Members) -> None:
     """Add the content of one child under its key."""
     before = members.get(key)

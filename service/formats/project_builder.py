@@ -1,13 +1,12 @@
 """One project while its file is read: its rows, its content hash, and its problems."""
 
 from collections.abc import Iterable
-from functools import partial
+from typing import Final
 
 from service.codes import ErrorCode, WarningCode
 from service.formats import json_attributes
 from service.formats.diagnostics import Diagnostics
 from service.formats.element import Element, line_of
-from service.formats.engine.interface import RecordParser
 from service.formats.engine.parsed_record import ParsedRecord
 from service.formats.file_context import FileContext
 from service.formats.project_content import ProjectContent, TooLarge, copy_lines
@@ -21,8 +20,10 @@ from service.formats.references import Outline, Reference, References, Row, Targ
 from service.formats.values import NULL, unescape
 from service.model import Item, Project, Refusal, SharedObject, SharedObjects, shorten
 from service.spool.copy_rows import escape
-from service.spool.disk_set import DiskSet
-from service.tables import TABLES, Table
+from service.tables import Table
+
+_SETTLED_TOGETHER: Final = 64
+"""References that are settled before other imports get their turn."""
 
 _NAME, _START, _FINISH, _SOURCE = map(
     PROJECT_ROW_COLUMNS.index, ("name", "start", "finish", "source")
@@ -60,12 +61,10 @@ class ProjectBuilder(Diagnostics):
         self.read_at: int | None = None
         self.shared: set[bytes] = set()
         self.outline = Outline()
-        spool = file.limits.spool
-        self.references = References(spool, file.engine.id_set(partial(DiskSet, spool)))
+        self.references = References(file.limits.spool, file.id_set())
         self.abandoned = False
         self._too_large = ""
         self._identity: tuple[str | None, str | None] = None, None
-        self._parsers: dict[RecordRule, RecordParser] = {}
         self._missing: dict[ReferenceRule, Targets] = {}
         self._content = ProjectContent(file.limits)
 
@@ -80,10 +79,7 @@ class ProjectBuilder(Diagnostics):
 
     def reread(self, element: Element, rule: RecordRule) -> ParsedRecord:
         """Read one record again, without reporting its faults a second time."""
-        parser = self._parsers.get(rule)
-        if parser is None:
-            parser = self._parsers[rule] = self.file.record_parser(rule, self.source)
-        return parser(element)
+        return self.file.record_parser(rule, self.source)(element)
 
     def row(self, rule: RecordRule, record: ParsedRecord) -> Row:
         """Return the row of a record.
@@ -118,10 +114,9 @@ class ProjectBuilder(Diagnostics):
         Raises:
             TooLarge: its attributes are over the limit.
         """
-        content = json_attributes.content(element, self.file.keys)
-        members: json_attributes.Members = {} if content is None else {"#text": content}
-        if isinstance(content, dict):
-            members = content
+        if not more:
+            return self.row(KEEP_AS_PART, self.read(element, KEEP_AS_PART))
+        members = json_attributes.members(element, self.file.keys)
         for key, value in more.items():
             json_attributes.put(members, key, unescape(value) or "")
         return self._part_row(element, members)
@@ -180,9 +175,10 @@ class ProjectBuilder(Diagnostics):
         Raises:
             TooLarge: the project is over a limit.
         """
-        for row in self.references.release():
+        for count, row in enumerate(self.references.release(), 1):
             self.add(row)
-            self.file.give_way()
+            if count % _SETTLED_TOGETHER == 0:
+                self.file.give_way()
 
     def violate(self, line: int, element: str, value: str | None, problem: str) -> None:
         """Add a violation, and discard the rows. Reading continues, to find further violations."""
@@ -209,7 +205,7 @@ class ProjectBuilder(Diagnostics):
 
     # Hooks of a format
 
-    def refer_to(self, names: Iterable[bytes]) -> None:
+    def refer_to(self, names: frozenset[bytes]) -> None:
         """Note the names of shared objects that a record may refer to; they need not exist."""
 
     def identify(self, record: ParsedRecord) -> None:
@@ -239,8 +235,7 @@ class ProjectBuilder(Diagnostics):
 
     def counts(self) -> list[int]:
         """Return the number of rows of each table so far, in the order of ``TABLES``."""
-        count = self._content.rows.count
-        return [count(table) for table in TABLES]
+        return self._content.rows.counts()
 
     def extend(self, table: Table, rows: int, text: bytes, hashed: bytes) -> None:
         """Add rows that the compiled engine created, unless the project is already refused.
@@ -282,6 +277,7 @@ class ProjectBuilder(Diagnostics):
             return [self._refusal()]
         objects = self.new_shared_objects()
         text, hashed = own_row
+        shared = tuple(sorted(self.shared)) if self.shared else ()
         project = Project(
             index=self.index,
             line=self.line,
@@ -291,8 +287,8 @@ class ProjectBuilder(Diagnostics):
             read_at=self.read_at,
             row=text,
             rows=self._content.rows,
-            content_hash=self._content.hash(hashed, self.shared),
-            shared=tuple(sorted(self.shared)),
+            content_hash=self._content.hash(hashed, shared),
+            shared=shared,
             tasks=self._content.rows.count(Table.TASKS),
             warnings=self.warnings,
         )
@@ -306,7 +302,6 @@ class ProjectBuilder(Diagnostics):
     def _complete(self) -> tuple[bytes, bytes] | None:
         """Resolve deferred references, and return the project's row; None if it is too large."""
         record = self.read(self.element, self.file.format.project)
-        self.file.give_way()
         self.identify(record)
         columns = record.columns
         columns[_SOURCE] = escape(self.source.encode())
@@ -317,15 +312,17 @@ class ProjectBuilder(Diagnostics):
             problem = "has no name" if self._identity[0] else "has neither an id nor a name"
             self.violate(self.line, name, None, problem)
         try:
-            self.release_held_rows()
-            for reference, resolved in self.references.settle():
-                self._settle(reference, resolved=resolved)
-                self.file.give_way()
+            if self.references.held_table is not None:
+                self.release_held_rows()
+            if self.references.waiting:
+                for count, (reference, resolved) in enumerate(self.references.settle(), 1):
+                    self._settle(reference, resolved=resolved)
+                    if count % _SETTLED_TOGETHER == 0:
+                        self.file.give_way()
             for element in record.apart:
                 self.add_part(element)
                 self.file.give_way()
             own_row = self.project_row(record)
-            self.file.give_way()
             if not self.refused:
                 self.take_shared_objects()
             return own_row
@@ -357,8 +354,8 @@ class ProjectBuilder(Diagnostics):
             self.warn(reference.warning, *subject)
 
     def _identity_of(self, record: ParsedRecord) -> tuple[str | None, str | None]:
-        external_id = record.columns[self.file.format.project.index("external_id")]
-        return unescape(external_id), unescape(record.columns[_NAME])
+        columns = record.columns
+        return unescape(columns[self.file.external_id]), unescape(columns[_NAME])
 
     def _refusal(self) -> Refusal:
         if self.refused:

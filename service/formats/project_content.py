@@ -1,7 +1,7 @@
 """The rows of one project, bounded in size, and the content hash over them."""
 
 import hashlib
-from collections import defaultdict
+from collections.abc import Iterable
 from typing import Final
 
 import orjson
@@ -34,7 +34,7 @@ class ProjectContent:
         self.rows = CopyRows(limits.spill_bytes, limits.spool)
         self._limit = limits.max_project_bytes
         self._hashes: dict[Table, hashlib.blake2b] = {}
-        self._unhashed: defaultdict[Table, list[bytes]] = defaultdict(list)
+        self._unhashed: dict[Table, list[bytes]] = {}
 
     def add(self, row: Row) -> None:
         """Add a row.
@@ -43,14 +43,16 @@ class ProjectContent:
             TooLarge: the rows are over the limit.
         """
         rows = self.rows
-        rows.add(row.table, row.text)
-        unhashed = self._unhashed[row.table]
-        if len(row.hashed) >= _HASHED_ALONE:
-            self._update(row.table)
-            self._hash(row.table).update(row.hashed)
-            self._hash(row.table).update(b"\n")
+        table, text, hashed = row
+        rows.add(table, text)
+        if (unhashed := self._unhashed.get(table)) is None:
+            unhashed = self._unhashed[table] = []
+        if len(hashed) >= _HASHED_ALONE:
+            self._update(table)
+            self._hash(table).update(hashed)
+            self._hash(table).update(b"\n")
         else:
-            unhashed.append(row.hashed)
+            unhashed.append(hashed)
             if len(unhashed) == _HASHED_TOGETHER:
                 self._update(row.table)
         if rows.size > self._limit:
@@ -65,29 +67,32 @@ class ProjectContent:
         self.rows.add_block(table, rows, text)
         if self._unhashed:
             self._update(table)
-        self._hash(table).update(hashed)
+        if (known := self._hashes.get(table)) is None:
+            self._hashes[table] = hashlib.blake2b(hashed, digest_size=32)
+        else:
+            known.update(hashed)
         if self.rows.size > self._limit:
             raise TooLarge(f"the project's rows are over {self._limit} bytes")
 
-    def hash(self, own_row: bytes, shared: set[bytes]) -> bytes:
+    def hash(self, own_row: bytes, shared: Iterable[bytes]) -> bytes:
         """Return a hash of 32 bytes over the project's content, whatever the order of its tables.
 
         Args:
             own_row: the row of the project itself, without the volatile members.
-            shared: hashes of the shared objects that it takes.
+            shared: sorted hashes of the shared objects that it takes.
         """
-        content = hashlib.blake2b(own_row, digest_size=32)
-        for digest in sorted(shared):
-            content.update(digest)
         for table in self._unhashed:
             self._update(table)
+        content = hashlib.blake2b(own_row, digest_size=32)
+        digests = [*shared]
         for table in TABLES:
             if (hashed := self._hashes.get(table)) is not None:
-                content.update(table.encode() + hashed.digest())
+                digests += table.encode(), hashed.digest()
+        content.update(b"".join(digests))
         return content.digest()
 
     def _update(self, table: Table) -> None:
-        if unhashed := self._unhashed[table]:
+        if unhashed := self._unhashed.get(table):
             self._hash(table).update(b"\n".join((*unhashed, b"")))
             unhashed.clear()
 

@@ -278,6 +278,7 @@ def compile_rule(
         strict=strict,
         apart=frozenset(tag % name for name in rule.apart),
         holds=frozenset(tag % name for name in rule.holds if strict),
+        as_part=rule.as_part,
         parts=rule.parts,
         named=rule.named,
         named_tag=None if rule.named is None else tag % rule.named.outermost,

@@ -82,9 +82,7 @@ class SpooledQueue:
                 yield pickle.load(self._file)
         self.close()
 
-    @property
-    def filled(self) -> bool:
-        """Whether it has items."""
+    def __bool__(self) -> bool:
         return bool(self._first) or self._file is not None
 
     def close(self) -> None:
@@ -101,6 +99,7 @@ class References:
 
     Attributes:
         ids: the registered ids.
+        waiting: the references that wait for ``settle``.
         held_table: the table of the rows that wait for ``release``; None if there are none.
 
     Args:
@@ -114,7 +113,7 @@ class References:
 
     def __init__(self, spool: SpoolShare, ids: IdSet) -> None:
         self.ids = ids
-        self._waiting = SpooledQueue(spool)
+        self.waiting = SpooledQueue(spool)
         self._held = SpooledQueue(spool)
         self.held_table: Table | None = None
 
@@ -135,11 +134,11 @@ class References:
 
     def wait(self, reference: Reference) -> None:
         """Store a reference until ``settle`` resolves it."""
-        self._waiting.put(reference, _size_of(reference.resolved) + _size_of(reference.fallback))
+        self.waiting.put(reference, _size_of(reference.resolved) + _size_of(reference.fallback))
 
     def settle(self) -> Iterator[tuple[Reference, bool]]:
         """Yield every stored reference, in order, and whether its targets exist now."""
-        for reference in self._waiting.drain():
+        for reference in self.waiting.drain():
             yield reference, self.exist(reference.targets)
 
     def hold(self, targets: Targets, resolved: Row, fallback: Row) -> None:
@@ -156,7 +155,7 @@ class References:
     def close(self) -> None:
         """Free memory and disk."""
         self.ids.close()
-        self._waiting.close()
+        self.waiting.close()
         self._held.close()
 
 

@@ -20,6 +20,9 @@ _CACHED = 4096
 _LARGEST_CACHED = 512
 """Nodes that are kept in memory, and the bytes of the largest of them on disk."""
 
+_FEW_NAMES = 8
+"""Names of a record, at most, whose objects are remembered."""
+
 _CLOSURES = 10_000
 """Names and hashes in the closures that are kept. Many projects refer to the same names."""
 
@@ -55,7 +58,7 @@ class SharedObjectRules:
     name_of: Callable[[str, str], bytes]
     owners_of: Callable[[str, Iterable[bytes]], list[bytes]]
     references_of_field: Callable[[str, str, str], set[bytes]]
-    references: Callable[[str, bytes], set[bytes]]
+    references: Callable[[str, bytes], frozenset[bytes]]
     refers: Callable[[str, str], bool]
 
 
@@ -130,6 +133,7 @@ class SharedStore:
         self._taken = bytearray()
         self._spool = spool.new_file(memory)
         self._nodes: dict[int, Node] = {}
+        self._existing: dict[frozenset[bytes], frozenset[bytes]] = {}
         self._closures: dict[frozenset[bytes], _Closure] = {}
         self._closure_size = 0
 
@@ -175,6 +179,7 @@ class SharedStore:
             if twin.digest == shared.hash or self._has_variant(name, shared):
                 return
             self.ambiguous += 1
+        self._existing.clear()
         self._closures.clear()
         self._size += len(shared.attributes)
         ordinal = len(self._taken)
@@ -186,6 +191,17 @@ class SharedStore:
         pickle.dump(content, self._spool, pickle.HIGHEST_PROTOCOL)
         for filed in owners if name is None else (name, *owners):
             self._file(filed, offset)
+
+    def existing(self, names: frozenset[bytes]) -> frozenset[bytes]:
+        """Return those of the names that objects have."""
+        existing = self._existing.get(names)
+        if existing is None:
+            existing = frozenset([name for name in names if name in self._first])
+            if len(names) <= _FEW_NAMES:
+                if len(self._existing) == _CACHED:
+                    self._existing.clear()
+                self._existing[names] = existing
+        return existing
 
     def find(self, name: bytes) -> Node | None:
         """Return the first object with a name, or None."""

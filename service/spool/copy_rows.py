@@ -1,12 +1,13 @@
 """The rows of one project as COPY text, in memory up to a limit and then in a working file."""
 
 import os
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from service.spool.spool import SpoolFile, SpoolShare
 from service.tables import TABLES, Table
+
+_NONE = dict.fromkeys(TABLES, 0)
 
 SPILL_STEP = 256 * 1024
 """Bytes of rows for each write, once a project's rows go to disk."""
@@ -29,13 +30,13 @@ class CopyRows:
 
     def __init__(self, spill_after: int, spool: SpoolShare) -> None:
         self.size = 0
-        self._counts = dict.fromkeys(TABLES, 0)
-        self._lines: defaultdict[Table, list[bytes]] = defaultdict(list)
+        self._counts = _NONE.copy()
+        self._lines: dict[Table, list[bytes]] = {}
         self._in_memory = 0
         self._spill_after = spill_after
         self._spool = spool
         self._file: SpoolFile | None = None
-        self._extents: defaultdict[Table, list[tuple[int, int]]] = defaultdict(list)
+        self._extents: dict[Table, list[tuple[int, int]]] = {}
 
     @property
     def spilled(self) -> bool:
@@ -45,6 +46,10 @@ class CopyRows:
     def count(self, table: Table) -> int:
         """Return the number of rows of a table, which is the ordinal of its next row."""
         return self._counts[table]
+
+    def counts(self) -> list[int]:
+        """Return the number of rows of each table, in the order of ``TABLES``."""
+        return list(self._counts.values())
 
     def add(self, table: Table, line: bytes) -> None:
         """Add one row.
@@ -62,7 +67,10 @@ class CopyRows:
             block: COPY text with the ordinals; each row ends with a newline.
         """
         self._counts[table] += rows
-        self._lines[table].append(block)
+        if (lines := self._lines.get(table)) is None:
+            self._lines[table] = [block]
+        else:
+            lines.append(block)
         self.size += len(block)
         self._in_memory += len(block)
         if self._in_memory > self._spill_after:
@@ -75,7 +83,7 @@ class CopyRows:
         for table, lines in self._lines.items():
             if lines:
                 block = b"".join(lines)
-                self._extents[table].append((self._file.tell(), len(block)))
+                self._extents.setdefault(table, []).append((self._file.tell(), len(block)))
                 self._file.write(block)
                 lines.clear()
         self._in_memory = 0
@@ -83,7 +91,7 @@ class CopyRows:
     def blocks(self, table: Table) -> Iterator[bytes]:
         """Yield the rows of a table in order, in blocks that end at the end of a row."""
         if self._file is not None:
-            yield from _read(self._file, self._extents[table])
+            yield from _read(self._file, self._extents.get(table, []))
             self._file.seek(0, os.SEEK_END)
         if lines := self._lines.get(table):
             yield b"".join(lines)

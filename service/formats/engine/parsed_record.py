@@ -153,6 +153,7 @@ class Shape:
             ``attributes``.
         apart: tags of the children that ``ParsedRecord.apart`` collects.
         holds: in a strict format, tags of the children that held records.
+        as_part: whether the record is stored as a part, whose only column is its name.
         parts: whether ``ParsedRecord.apart`` also collects structured children without a field.
         named: the elements that give members a name, if there are any.
         named_tag: tag of the child that has them.
@@ -168,6 +169,7 @@ class Shape:
     strict: bool
     apart: frozenset[str]
     holds: frozenset[str]
+    as_part: bool
     parts: bool
     named: NamedMembers | None
     named_tag: str | None

@@ -16,6 +16,8 @@ def parse_record(element: Element, shape: Shape) -> ParsedRecord:
     ``attributes`` too, and so does a bad value, whose column stays null. In a strict shape, all
     three are faults.
     """
+    if shape.as_part:
+        return _parse_part(element, shape)
     columns = shape.blank.copy()
     record = ParsedRecord(columns)
     members: Members = {}
@@ -67,6 +69,14 @@ def parse_record(element: Element, shape: Shape) -> ParsedRecord:
     for index, name in shape.required:
         if columns[index] is NULL:
             _add_missing(element, name, record)
+    if members:
+        _write_attributes(element, members, shape, record)
+    return record
+
+
+def _parse_part(element: Element, shape: Shape) -> ParsedRecord:
+    record = ParsedRecord([shape.keys[element.tag].encode()])
+    members = json_attributes.members(element, shape.keys)
     if members:
         _write_attributes(element, members, shape, record)
     return record

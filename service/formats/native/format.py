@@ -57,7 +57,7 @@ class NativeProjectBuilder(ProjectBuilder):
 
     def new_shared_objects(self) -> Iterable[SharedObject] | None:
         """Return the shared objects that the project contains."""
-        return self._objects.drain() if self._objects.filled else None
+        return self._objects.drain() if self._objects else None
 
     def close(self) -> None:
         """Free memory and disk of a project that does not reach its end."""

@@ -63,12 +63,9 @@ class P6ProjectBuilder(ProjectBuilder):
         self._row_size = len(row[0])
         return row
 
-    def refer_to(self, names: Iterable[bytes]) -> None:
+    def refer_to(self, names: frozenset[bytes]) -> None:
         """Note the shared objects that a record refers to."""
-        referred, store = self._referred, self.file.store
-        for name in names:
-            if name not in referred and name in store:
-                referred.add(name)
+        self._referred |= self.file.store.existing(names)
 
     def supply_resource(self, object_id: bytes) -> Row | None:
         """Return the row of a resource without faults when the first assignment names it."""

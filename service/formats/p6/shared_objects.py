@@ -127,7 +127,7 @@ def name_of(kind: str, object_id: str) -> bytes:
     return f"{kind} {object_id}".encode()
 
 
-def references(element: str, attributes: bytes) -> set[bytes]:
+def references(element: str, attributes: bytes) -> frozenset[bytes]:
     """Return the names of the shared objects that a record may refer to.
 
     Args:
@@ -136,7 +136,8 @@ def references(element: str, attributes: bytes) -> set[bytes]:
             are escaped.
     """
     encoded = element.encode()
-    return {name for match in _REFERENCE.findall(attributes) for name in _NAMES[(encoded, *match)]}
+    matches = _REFERENCE.findall(attributes)
+    return frozenset([name for match in matches for name in _NAMES[(encoded, *match)]])
 
 
 def references_of_field(element: str, field: str, text: str) -> set[bytes]:

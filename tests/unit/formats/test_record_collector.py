@@ -58,6 +58,15 @@ def test_the_compiled_engine_takes_every_record_of_a_real_plan(
     assert read_as_data(data, 100_000) == expected
 
 
+def test_a_foreign_part_of_a_project_keeps_its_namespace() -> None:
+    part = "<x:UDF xmlns:x='urn:x' at='1'><x:A>1</x:A></x:UDF><UDF xmlns:x='urn:x' x:at='1'/>"
+    project = f"<Project><Id>P</Id><Name>n</Name>{part}<UDF><A>1</A></UDF></Project>"
+    data = f"<APIBusinessObjects>{project}</APIBusinessObjects>".encode()
+    with python_engine():
+        expected = read_as_data(data, 100_000)
+    assert read_as_data(data, 100_000) == expected
+
+
 def test_an_array_of_ids_refers_to_no_shared_object() -> None:
     types = "".join(f"<ActivityCodeType><ObjectId>{n}</ObjectId></ActivityCodeType>" for n in "12")
     one = "<TypeObjectId>1</TypeObjectId><ValueObjectId>7</ValueObjectId>"

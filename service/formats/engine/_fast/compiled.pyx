@@ -118,6 +118,7 @@ cdef class RecordParser:
     cdef object shape
     cdef list kept
     cdef bytes namespace
+    cdef bint as_part
     cdef str shared_element  # of the records; see ``RecordRule.shared``
     cdef object refers  # whether a field can refer to a shared object; or None
 
@@ -130,6 +131,7 @@ cdef class RecordParser:
         state.owner = <PyObject*> self
         state.namespace = PyBytes_AS_STRING(self.namespace) if self.namespace else NULL
         state.strict, state.parts = shape.strict, shape.parts
+        self.as_part = shape.as_part
         state.width = len(shape.blank)
         state.defaults = <Default*> resized(NULL, (len(shape.defaults) + 1) * sizeof(Default))
         for column, text in shape.defaults:
@@ -155,9 +157,19 @@ cdef class RecordParser:
 
     def __call__(self, element):
         cdef cetree._Element node = <cetree._Element?> element
-        if not read_record(&self.state, node._c_node):
+        if self.as_part:
+            if not self.read_part(node._c_node):
+                return parse_record(element, self.shape)
+        elif not read_record(&self.state, node._c_node):
             return parse_record(element, self.shape)
         return self.record(node)
+
+    cdef int read_part(self, xmlNode* node) except -1:
+        """Read a part; 0 if it contains a rare case."""
+        cdef const char* name = <const char*> node.name
+        if self.state.strict or not in_namespace(self.state.namespace, node):
+            return 0
+        return read_record(&self.state, node) and set_column(&self.state, 0, name, strlen(name)) == 0
 
     cdef const char* keep(self, bytes text) except NULL:
         """Return the C string of a text; it is valid as long as the parser exists."""
