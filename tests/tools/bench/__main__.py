@@ -1,6 +1,6 @@
 """Measure every target of the benchmark in one run; see ``make bench``.
 
-python -m tests.tools.bench [--quick] [NAME …]
+python -m tests.tools.bench [--quick] [--runs N] [NAME …]
 
 Names select measurements, such as ``small``.
 """
@@ -92,6 +92,8 @@ if __name__ == "__main__":
         prog="python -m tests.tools.bench", description=__doc__.partition("\n")[0]
     )
     parser.add_argument("--quick", action="store_true", help="fewer measurements")
+    parser.add_argument("--runs", type=int, default=3, help="of each (default %(default)s)")
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join([*_QUICK, *_FULL]))
     asked = parser.parse_args()
-    sys.exit(run(partial(_measure, quick=asked.quick, names=asked.names), json=True))
+    measure = partial(_measure, quick=asked.quick, names=asked.names)
+    sys.exit(run(measure, json=True, runs=asked.runs))

@@ -38,7 +38,7 @@ class Bench:
     token: str
     directory: Path
     report: Report
-    runs: int = 3
+    runs: int
 
     @contextlib.asynccontextmanager
     async def fresh(
@@ -62,7 +62,7 @@ class Bench:
         self.report.progress(f"{what} {run + 1}/{self.runs}")
 
 
-def run(measure: Callable[[Bench], Awaitable[None]], *, json: bool = False) -> int:
+def run(measure: Callable[[Bench], Awaitable[None]], *, json: bool = False, runs: int = 3) -> int:
     """Start PostgreSQL, measure, and print what was found.
 
     A SIGTERM ends it as Ctrl-C does: with everything that it started.
@@ -70,6 +70,7 @@ def run(measure: Callable[[Bench], Awaitable[None]], *, json: bool = False) -> i
     Args:
         measure: what to do.
         json: whether the bars' line of JSON is printed, last.
+        runs: of each measurement.
 
     Returns:
         An exit status: 1 where something could not be measured.
@@ -77,7 +78,7 @@ def run(measure: Callable[[Bench], Awaitable[None]], *, json: bool = False) -> i
     ends_all_on_sigterm()
     report = Report()
     try:
-        asyncio.run(_measured(report, measure))
+        asyncio.run(_measured(report, measure, runs))
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return _INTERRUPTED
@@ -85,7 +86,7 @@ def run(measure: Callable[[Bench], Awaitable[None]], *, json: bool = False) -> i
     return 1 if report.failures else 0
 
 
-async def _measured(report: Report, measure: Callable[[Bench], Awaitable[None]]) -> None:
+async def _measured(report: Report, measure: Callable[[Bench], Awaitable[None]], runs: int) -> None:
     report.progress("starting PostgreSQL")
     # Not /tmp, which may be memory: there fsync costs nothing.
     with tempfile.TemporaryDirectory(
@@ -95,5 +96,5 @@ async def _measured(report: Report, measure: Callable[[Bench], Awaitable[None]])
         async with server(directory / "db") as database:
             await prepare(database)
             await add_clients(database)
-            bench = Bench(database, await sign(database), directory, report)
+            bench = Bench(database, await sign(database), directory, report, runs)
             await report.attempt("all", measure(bench))
