@@ -1,7 +1,7 @@
 """Follows the parser through a file: finds projects and records, and removes what was read.
 
-The parser reports only projects. The cursor takes their records out of the tree when the parser
-needs more bytes and when a project ends, so that no project becomes one huge tree.
+The parser reports only projects. The collector takes their records when the parser needs more bytes
+and when a project ends, so that no project becomes one huge tree.
 
 The last child of an open element stays in the tree: it may be open too, and the parser may still
 append to it.
@@ -26,6 +26,7 @@ class Cursor:
 
     Attributes:
         tags: of the elements whose events the parser reports.
+        collector: takes the records of projects.
         builder: of the open project, or None.
         complete: number of projects that have ended.
         closed: whether the root has ended.
@@ -40,7 +41,7 @@ class Cursor:
         outside = {**file.format.outside, **file.format.passed_over}
         self._outside = {tag % name: take for name, take in outside.items()}
         self._passed_over = {tag % name for name in file.format.passed_over}
-        self._collect = file.engine.record_collector(file)
+        self.collector = file.engine.record_collector(file)
         self.tags = list({root: None, self._project: None})
         self.builder: ProjectBuilder | None = None
         self.complete = 0
@@ -71,7 +72,7 @@ class Cursor:
         items: list[Item] = []
         builder = self.builder
         if builder is not None and element is builder.element:
-            self._collect(builder, closed=True)
+            self.collector(builder, closed=True)
             self.file.give_way()
             items = builder.finish()
             self.builder, self._finished = None, element
@@ -85,10 +86,10 @@ class Cursor:
         return items
 
     def collect(self) -> None:
-        """Take complete records out of the tree. Call it after all events were handled."""
+        """Take complete records. Call it after all events were handled."""
         root = self.root
         if self.builder is not None:
-            self._collect(self.builder, closed=False)
+            self.collector(self.builder, closed=False)
         elif root is not None and not self._format.anywhere:
             last = next(reversed(root), None)
             self._take_outside(root, last)
@@ -112,14 +113,22 @@ class Cursor:
         top = self._top
         if top is None:
             return
-        if self.file.engine.size_of(top, limit) > limit:
+        size = self.file.engine.size_of(top, limit)
+        if self.builder is not None:
+            size += self.collector.open_size()
+        if size > limit:
             if self.builder is not None and not self.builder.abandoned:
                 self.builder.abandon(f"one of its records is over {limit} bytes")
             prune(top, self.file.give_way)
+            self.collector.drop_open()
 
     @property
     def line(self) -> int | None:
         """The approximate current line: that of the last element, or None if there is none."""
+        if self.builder is not None:
+            line = self.collector.line_of_last(self.builder.element)
+            if line is not None:
+                return line
         last = self._top
         while last is not None and len(last):
             last = last[-1]

@@ -123,7 +123,7 @@ class Reader:
         source = _MeteredSource(prolog.source, limits.max_file_bytes, cursor)
         try:
             events = cursor.file.engine.events(
-                source, cursor.tags, prolog.encoding, limits.max_tag_names
+                source, cursor.tags, prolog.encoding, limits.max_tag_names, cursor.collector
             )
             for count, (event, element) in enumerate(events, 1):
                 if count % STEP == 0:

@@ -12,7 +12,8 @@ from service.spool.disk_set import DiskSet
 Events = Iterator[tuple[str, Element]]
 """``start`` and ``end`` events of elements, in order. A fault raises ``XMLSyntaxError`` after them.
 
-The tree is ahead of the events: it contains everything read from the source so far.
+The tree is ahead of the events: it contains everything read from the source so far, except records
+that the collector has.
 """
 
 RecordParser = Callable[[Element], ParsedRecord]
@@ -28,9 +29,24 @@ class IdSet(Protocol):
 
 
 class RecordCollector(Protocol):
-    """Takes every complete record out of a project's tree; see ``PythonRecordCollector``."""
+    """Takes every complete record of a project; see ``PythonRecordCollector``.
+
+    An engine can keep the records outside the tree until then.
+    """
 
     def __call__(self, builder: Any, *, closed: bool) -> None: ...
+
+    def open_size(self) -> int:
+        """Return the approximate size of the last record in bytes, if it is not in the tree."""
+        ...
+
+    def drop_open(self) -> None:
+        """Free the last record, and all that follows in it, if it is not in the tree."""
+        ...
+
+    def line_of_last(self, project: Element, /) -> int | None:
+        """Return the line of the last element of a project, or None if it is in the tree."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +56,8 @@ class Engine:
     Attributes:
         name: ``compiled`` or ``python``.
         events: parses a source, given the source, the tags whose events it reports, the encoding,
-            and the approximate number of distinct names that the file may use.
+            the approximate number of distinct names that the file may use, and the collector of
+            the file's records.
         record_parser: creates the parser of one shape.
         record_collector: creates the collector of one file, given its ``FileContext``.
         id_set: creates an id set, given a factory of the ``DiskSet`` that replaces a large one.
@@ -48,7 +65,7 @@ class Engine:
     """
 
     name: str
-    events: Callable[[ByteSource, list[str], str, int], Events]
+    events: Callable[[ByteSource, list[str], str, int, Any], Events]
     record_parser: Callable[[Shape], RecordParser]
     record_collector: Callable[[Any], RecordCollector]
     id_set: Callable[[Callable[[], DiskSet]], IdSet]

@@ -28,7 +28,9 @@ from service.spool.disk_set import DiskSet
 _CHUNK: Final = 64 * 1024
 
 
-def _events(source: ByteSource, tags: list[str], encoding: str, max_names: int) -> Events:
+def _events(
+    source: ByteSource, tags: list[str], encoding: str, max_names: int, _collector: object = None
+) -> Events:
     """Parse with lxml's parser, and check the names of each start tag.
 
     Raises:

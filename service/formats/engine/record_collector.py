@@ -72,6 +72,17 @@ class PythonRecordCollector:
                 self._child = child
             child = following
 
+    def open_size(self) -> int:
+        """Return 0: all records are in the tree."""
+        return 0
+
+    def drop_open(self) -> None:
+        """Do nothing: all records are in the tree."""
+
+    def line_of_last(self, _project: Element, /) -> int | None:
+        """Return None: all records are in the tree."""
+        return None
+
     def _take_held(
         self, builder: ProjectBuilder, holder: Element, rules: RulesByTag, *, closed: bool
     ) -> None:

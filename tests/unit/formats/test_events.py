@@ -38,6 +38,39 @@ def numbered(name: str, count: int) -> str:
     return "".join(f" {name}{number}='x'" for number in range(count))
 
 
+TASK = "<task id='%s'><name>n</name></task>"
+RECORDS = [
+    "x<task id='&amp;&lt;&#65;&#38;'><name>a&amp;b<![CDATA[<c>]]><!-- d -->e<?f?></name></task>y",
+    f"{TASK % 1} <!-- a --> {TASK % 2}<?x?>{TASK % 3}\n<!-- b -->z{TASK % 4}",
+    f"{TASK % 1}<x>y</x>z{TASK % 1}<x/>{TASK % 2}",
+    "<task id='1' parent='1'><x:name>n</x:name></task><y:task id='2'/>",
+    "<task id='1' x:id='2'/>",
+    "<task id='1' xml:id='a'><x xml:id='a' xml:lang='de'/></task><task xml:id='a'/>",
+    "<task id='1' xmlns='u'/><task id='2'><name xmlns=''>n</name></task>",
+    f"<a:task id='1' xmlns:a='{NATIVE}'><a:name>n</a:name></a:task>",
+    f"<task id='1' xmlns:a='u' xmlns:b='{NATIVE}'><b:name a:x='1'>n</b:name><a:x/></task>",
+    f"<task id='1'>{'<a>' * 260}",
+    f"<task id='1'>{'<a>' * 249}{'</a>' * 249}</task>",
+    f"<task id='1'>{'<a>' * 252}{'</a>' * 252}</task>",
+    f"<task id='1'>{'<a>' * 253}{'</a>' * 253}</task>",
+    f"<task id='1'><notes>{'x' * 10_000_001}</notes></task>",
+    f"<task id='1'><notes>{'é' * 4_000_000}</notes></task>",
+    f"<task id='1'>{'x' * 10_000_001}</task>",
+    f"{TASK % 1}{'y' * 10_000_001}{TASK % 2}",
+    f"{TASK % 1}{'y' * 100_000}{TASK % 2}",
+    f"<task id='1'><{'a' * 1001}/></task>",
+    f"<task id='1'><a{numbered('a', 1001)}/></task>",
+    f"<task id='1'><name>&nbsp;</name></task>{TASK % 2}",
+    f"<task id='1'><name>n</x></task>{TASK % 2}",
+    f"<task id='1' id='2'/>{TASK % 2}",
+    f"{TASK % 1}<tasks>{TASK % 2}</tasks>{TASK % 3}",
+    f"<task id='1'>{TASK % 2}</task><project><tasks>{TASK % 4}</tasks></project>",
+    f"{TASK % 1}</tasks>{TASK % 9}<tasks>{TASK % 1}</tasks><tasks>{TASK % 2}",
+    "\n" * 66_000 + "<task id='1'\n>\n<x>\ny</x>\n</task>\n\n<task id='1'\n/>\n" + TASK % 1,
+]
+"""Records of a project that are rare, or around which something is."""
+
+
 def compare_engines(data: bytes, step: int) -> None:
     """Compare the engines, with pauses in different places."""
     with python_engine():
@@ -126,6 +159,7 @@ def test_engines_agree_on_every_encoding(encoding: str, end: str, step: int) -> 
         f"<a y:b='1'/><a {numbered('b', 1_001)}/>",
         "</projects> <more/>",
         "</projects> text",
+        *(f"<project id='2'><name>m</name><tasks>{inside}</tasks></project>" for inside in RECORDS),
     ],
 )
 def test_engines_agree_on_rare_xml(inside: str, step: int) -> None:

@@ -14,8 +14,11 @@ cdef int leave_nested_to_python(
     cdef cetree._Element project = caller.builder.element
     owner = PyBytes_FromStringAndSize(rule.parser.text.data + key.at, key.size)
     caller.flush_rows()
-    element = cetree.elementFactory(project._doc, node)
-    take_nested_record(caller.builder, element, owner, <object> rule.nesting)
+    node = copy_record(node, project._c_node)
+    take_nested_record(
+        caller.builder, cetree.elementFactory(project._doc, node), owner, <object> rule.nesting
+    )
+    remove_copy(project._doc, node)
     return caller.refresh()
 
 
@@ -45,7 +48,7 @@ cdef int release_held(Intake* intake) except -1 with gil:
         if count % RELEASED_TOGETHER == 0:
             caller.flush_rows()
             caller.file.give_way()
-    caller.current.skip = caller.builder.abandoned
+    caller.skip = caller.builder.abandoned
     return 0
 
 
@@ -178,6 +181,10 @@ cdef object row_of(CompiledRule* rule, RecordCollector caller):
 cdef object line_of_node(xmlNode* node, RecordCollector caller):
     """Return the line of a node's start tag; see ``element.line_of``."""
     cdef cetree._Element project = caller.builder.element
-    if node.line < LAST_EXACT:
-        return node.line
-    return line_of(cetree.elementFactory(project._doc, node))
+    cdef int line = recorded_line(node)
+    if line < LAST_EXACT:
+        return line
+    node = copy_record(node, project._c_node)
+    line = line_of(cetree.elementFactory(project._doc, node))
+    remove_copy(project._doc, node)
+    return line

@@ -12,21 +12,25 @@ from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.stdint cimport uintptr_t
 from libc.stdlib cimport free, qsort, realloc
-from libc.string cimport memchr, memcmp, memcpy, memset, strcmp, strdup, strlen
+from libc.string cimport memchr, memcmp, memcpy, memmove, memset, strcmp, strdup, strlen
 from lxml.includes cimport etreepublic as cetree
 from lxml.includes.tree cimport (
     LIBXML_VERSION,
+    XML_ATTRIBUTE_NODE,
     XML_CDATA_SECTION_NODE,
     XML_ELEMENT_NODE,
     XML_TEXT_NODE,
     const_xmlChar,
     xmlAttr,
+    xmlChar,
     xmlDict,
     xmlDoc,
     xmlNode,
+    xmlNs,
 )
 from lxml.includes.xmlerror cimport (
     XML_ERR_ERROR,
+    XML_ERR_RESOURCE_LIMIT,
     XML_ERR_USER_STOP,
     xmlError,
     xmlStructuredErrorFunc,
@@ -36,8 +40,10 @@ from lxml.includes.xmlparser cimport (
     XML_PARSE_COMPACT,
     XML_PARSE_NO_XXE,
     XML_PARSE_NOCDATA,
+    XML_PARSE_NOENT,
     XML_PARSE_NONET,
     XML_SKIP_IDS,
+    charactersSAXFunc,
     endElementNsSAX2Func,
     startElementNsSAX2Func,
     xmlParserCtxt,
@@ -57,7 +63,6 @@ from service.formats.engine.record_collector import (
     NODE_SIZE as _NODE_SIZE,
 )
 from service.formats.engine.record_collector import (
-    rules_by_tag,
     take_nested_record,
     take_record,
 )
@@ -93,7 +98,12 @@ include "rules.pxi"
 include "plain_records.pxi"
 include "builder_calls.pxi"
 include "libxml2.pxi"
+include "arena.pxi"
+include "recorder.pxi"
+include "tree_copies.pxi"
 include "record_collector.pxi"
+include "sink.pxi"
+include "callbacks.pxi"
 include "events.pxi"
 
 

@@ -24,6 +24,14 @@ cdef struct Functions:
     void (*free_document)(xmlDoc*) noexcept nogil
     void (*unlink)(xmlNode*) noexcept nogil
     void (*free_node)(xmlNode*) noexcept nogil
+    const_xmlChar* (*intern_qualified)(
+        xmlDict*, const_xmlChar*, const_xmlChar*
+    ) noexcept nogil
+    xmlNode* (*new_element)(xmlDoc*, xmlNs*, const_xmlChar*, const_xmlChar*) noexcept nogil
+    xmlAttr* (*new_attribute)(xmlNode*, xmlNs*, const_xmlChar*, const_xmlChar*) noexcept nogil
+    xmlNode* (*new_text)(xmlDoc*, const_xmlChar*, int) noexcept nogil
+    xmlNs* (*find_namespace)(xmlDoc*, xmlNode*, const_xmlChar*) noexcept nogil
+    xmlNs* (*new_namespace)(xmlNode*, const_xmlChar*, const_xmlChar*) noexcept nogil
 
 
 cdef Functions LIBXML2
@@ -43,6 +51,12 @@ cdef dict FUNCTIONS = {
     "xmlFreeDoc": <uintptr_t> &LIBXML2.free_document,
     "xmlUnlinkNode": <uintptr_t> &LIBXML2.unlink,
     "xmlFreeNode": <uintptr_t> &LIBXML2.free_node,
+    "xmlDictQLookup": <uintptr_t> &LIBXML2.intern_qualified,
+    "xmlNewDocNode": <uintptr_t> &LIBXML2.new_element,
+    "xmlNewNsProp": <uintptr_t> &LIBXML2.new_attribute,
+    "xmlNewDocTextLen": <uintptr_t> &LIBXML2.new_text,
+    "xmlSearchNs": <uintptr_t> &LIBXML2.find_namespace,
+    "xmlNewNs": <uintptr_t> &LIBXML2.new_namespace,
 }
 
 

@@ -106,13 +106,6 @@ cdef bint has_blank_tail(const xmlNode* node) noexcept nogil:
     return True
 
 
-cdef xmlNode* last_element(const xmlNode* parent) noexcept nogil:
-    cdef xmlNode* node = parent.last
-    while node != NULL and node.type != XML_ELEMENT_NODE:
-        node = node.prev
-    return node
-
-
 cdef bint has_proxy(const xmlNode* top) noexcept nogil:
     """Whether Python has an object of an element or of one inside it."""
     cdef const xmlNode* node = top

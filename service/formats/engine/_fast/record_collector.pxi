@@ -1,26 +1,6 @@
 # The record collector: converts plain records to rows, and passes all others to Python.
 
-cdef struct Pass:
-    # A pass over a project's children and those of each holder of records, in the order of the file.
-    xmlNode* project
-    Holder* top
-    bint skip  # whether the pass only removes records
-    xmlNode* parent  # the project or the holder
-    Holder* holder
-    xmlNode* node  # the next child
-    xmlNode* last  # a child that stays because it may be open; or NULL
-    xmlNode* last_child  # the same, of the project
-    xmlNode* record  # where the pass enters the first holder, and where it leaves the last one
-    CompiledRule* rule  # of the node
-
-
 cdef Py_ssize_t NODE_SIZE = _NODE_SIZE
-
-
-cdef enum Stop:
-    AT_END
-    AT_RARE  # Python takes the node
-    AT_PROXY  # the node was taken; lxml must remove it, because Python has an object of it
 
 
 cdef class RecordCollector:
@@ -31,13 +11,18 @@ cdef class RecordCollector:
     """
 
     cdef object file, builder
-    cdef cetree._Element child, record  # where the last pass ended; or None
+    cdef list paths
+    cdef bytes namespace
     cdef dict rules
     cdef dict names  # of shared objects, by the noted references of a record
     cdef NewRows new_rows[TABLES]
     cdef Intake intake
     cdef Buffer line
-    cdef Pass current
+    cdef Recorder recorder
+    cdef Py_ssize_t taken  # entries of the queue that were taken
+    cdef bint skip  # whether the records of the project are only removed
+    cdef xmlNode* closed_project  # the last one that has ended, and the line of its last element
+    cdef int closed_line
 
     def __init__(self, file):
         self.file = file
@@ -45,6 +30,9 @@ cdef class RecordCollector:
         self.intake.new_rows = self.new_rows
         self.intake.max_size = file.limits.max_attributes_bytes
         self.intake.collector = <PyObject*> self
+        self.paths = [path.rpartition("/") for path in file.format.records]
+        self.namespace = file.namespace.encode()
+        self.recorder.anywhere = file.format.anywhere
 
     def __dealloc__(self):
         cdef int at
@@ -52,86 +40,139 @@ cdef class RecordCollector:
             free(self.new_rows[at].text.data)
             free(self.new_rows[at].hashed.data)
         free(self.line.data)
+        free_arena(&self.recorder.arena)
+        free_places(self.recorder.places)
+        free(self.recorder.queue)
 
     def __call__(self, builder, *, bint closed):
-        cdef cetree._Element project = builder.element
         cdef object volatile = self.file.volatile(builder.source)  # a file may name any source
         cdef RuleTable rules = self.rules.get(volatile)
         if rules is None:
             rules = self.rules[volatile] = RuleTable(self.file, builder.source)
         self.builder = builder
         try:
-            self.take_records(project, rules.top, closed)
+            self.take_records(rules)
             self.file.give_way()
             self.flush_rows()
         finally:
             self.builder = None
+            self.remove_taken()
             self.clear_rows()
 
-    cdef int take_records(self, cetree._Element project, Holder* top, bint closed) except -1:
-        cdef Pass* current = &self.current
-        cdef int stop
-        memset(current, 0, sizeof(Pass))
-        current.project, current.top = project._c_node, top
-        current.last_child = place_of(self.child, project._c_node)
-        current.record = place_of(self.record, current.last_child)
-        self.child = self.record = None
-        enter(current, project._c_node, top, current.last_child)
-        current.last_child = current.last = NULL if closed else last_element(project._c_node)
+    def open_size(self):
+        return self.recorder.size
+
+    def drop_open(self):
+        cdef Recorder* recorder = &self.recorder
+        recorder.size = 0
+        if (recorder.depth or recorder.tail) and not recorder.dropped:
+            recorder.dropped, recorder.text = True, NULL
+            recorder.count -= 1
+            self.remove_taken()
+
+    def line_of_last(self, cetree._Element project):
+        cdef Recorder* recorder = &self.recorder
+        cdef Recorded* entry
+        cdef Py_ssize_t at
+        if recorder.project == project._c_node:
+            return recorder.line
+        for at in range(recorder.count):
+            entry = &recorder.queue[at]
+            if entry.node == NULL and entry.project == project._c_node:
+                return entry.line
+        return self.closed_line if self.closed_project == project._c_node else None
+
+    cdef int set_places(self, xmlDict* names) except -1:
+        """Create the tables of the names of records, in a parser's dictionary."""
+        cdef Recorder* recorder = &self.recorder
+        cdef Places* places
+        cdef Place* place
+        cdef int rule
+        free_places(recorder.places)
+        recorder.places = NULL
+        recorder.places = new_places(len(self.paths))
+        recorder.namespace = interned(names, self.namespace) if self.namespace else NULL
+        for rule, (holder, _, record) in enumerate(self.paths):
+            places = recorder.places
+            if holder:
+                place = place_of(places, interned(names, holder.encode()))
+                if place.name == NULL:
+                    place.held = new_places(len(self.paths))
+                    place.name = interned(names, holder.encode())
+                places = place.held
+            place = place_of(places, interned(names, record.encode()))
+            place.name, place.rule = interned(names, record.encode()), rule
+        return 0
+
+    cdef int take_records(self, RuleTable rules) except -1:
+        cdef xmlNode* project = (<cetree._Element?> self.builder.element)._c_node
+        cdef bint rare
         self.intake.ids = &(<IdSet> self.builder.references.ids).table
         self.refresh()
         while True:
             with nogil:
-                stop = run_pass(current, &self.intake)
-            if stop == AT_END:
-                if current.last_child != NULL:
-                    self.child = cetree.elementFactory(project._doc, current.last_child)
-                if current.record != NULL:
-                    self.record = cetree.elementFactory(project._doc, current.record)
-                return 0
-            if stop == AT_RARE:
-                self.leave_to_python(project)
-            self.remove(project)
+                rare = run_queue(
+                    &self.recorder, &self.taken, project, rules.records, &self.skip, &self.intake
+                )
+            if not rare:
+                return self.leave_project(project)
+            self.leave_to_python(rules.records[self.recorder.queue[self.taken].rule])
+            self.taken += 1
+
+    cdef int leave_project(self, xmlNode* project) noexcept:
+        """Take the entry of the project's end, if it is the next one."""
+        cdef Recorded* entry
+        if self.taken < self.recorder.count:
+            entry = &self.recorder.queue[self.taken]
+            if entry.node == NULL and entry.project == project:
+                self.closed_project, self.closed_line = project, entry.line
+                self.taken += 1
+        return 0
 
     cdef int refresh(self) except -1:
         """Read the builder's state again, which its methods may have changed."""
         cdef int at
         cdef list counts = self.builder.counts()
-        self.current.skip = self.builder.abandoned
+        self.skip = self.builder.abandoned
         held = self.builder.references.held_table
         self.intake.held_table = -1 if held is None else _TABLES.index(held)
         for at in range(TABLES):
             self.new_rows[at].ordinal = counts[at]
         return 0
 
-    cdef int leave_to_python(self, cetree._Element project) except -1:
-        """Pass a record to the interpreter in Python."""
-        cdef Pass* current = &self.current
+    cdef int leave_to_python(self, CompiledRule* rule) except -1:
+        """Pass a record to the interpreter in Python, as an element of the tree."""
+        cdef Recorded* entry = &self.recorder.queue[self.taken]
+        cdef cetree._Document document = (<cetree._Element> self.builder.element)._doc
+        cdef xmlNode* copied
         self.flush_rows()
+        copied = copy_record(entry.node, entry.parent)
         take_record(
             self.builder,
-            cetree.elementFactory(project._doc, current.parent),
-            cetree.elementFactory(project._doc, current.node),
-            <object> current.rule.rule,
+            cetree.elementFactory(document, entry.parent),
+            cetree.elementFactory(document, copied),
+            <object> rule.rule,
         )
+        remove_copy(document, copied)
         return self.refresh()
 
     cdef int abandon(self, error) except -1:
         """Refuse the project as too large."""
         self.builder.abandon(str(error))
-        self.current.skip = True
+        self.skip = True
         return 0
 
-    cdef int remove(self, cetree._Element project) except -1:
-        """Remove a record that was taken, and of which Python may have an object."""
-        cdef xmlNode* node = self.current.node
-        if not has_proxy(node):
-            self.current.node = free_record(node)
-            return 0
-        self.current.node = cetree.nextElement(node)
-        element = cetree.elementFactory(project._doc, node)
-        element.clear()  # lxml takes quadratic time to remove an element with many children
-        cetree.elementFactory(project._doc, self.current.parent).remove(element)
+    cdef int remove_taken(self) noexcept:
+        """Remove the entries that were taken from the queue, and free their nodes."""
+        cdef Recorder* recorder = &self.recorder
+        cdef Py_ssize_t left = recorder.count - self.taken
+        if left == 0:
+            free_blocks(&recorder.arena, NULL)
+        elif self.taken:
+            memmove(recorder.queue, &recorder.queue[self.taken], left * sizeof(Recorded))
+            if recorder.queue[0].block != NULL:
+                free_blocks(&recorder.arena, recorder.queue[0].block)
+        recorder.count, self.taken = left, 0
         return 0
 
     cdef int flush_rows(self) except -1:
@@ -156,81 +197,38 @@ cdef class RecordCollector:
         return 0
 
 
-cdef xmlNode* place_of(cetree._Element place, xmlNode* parent):
-    """Return the child at which a pass ended before; NULL if the child is no longer there."""
-    if place is None or parent == NULL or place._c_node.parent != parent:
-        return NULL
-    return place._c_node
+cdef const_xmlChar* interned(xmlDict* names, bytes name) except NULL:
+    """Return the copy of a name in a parser's dictionary."""
+    cdef const_xmlChar* copy = LIBXML2.intern(
+        names, <const_xmlChar*> PyBytes_AS_STRING(name), len(name)
+    )
+    if copy == NULL:
+        raise MemoryError
+    return copy
 
 
-cdef int enter(Pass* current, xmlNode* parent, Holder* holder, xmlNode* place) noexcept nogil:
-    current.parent, current.holder = parent, holder
-    current.node = parent.children if place == NULL else place
+cdef int run_queue(
+    Recorder* recorder, Py_ssize_t* taken, xmlNode* project, CompiledRule** rules,
+    const bint* skip, Intake* intake
+) except -1 nogil:
+    """Take the complete records of a project; 1 at the first one that is not plain, 0 at the end."""
+    cdef Recorded* entry
+    cdef CompiledRule* rule
+    cdef Py_ssize_t complete = recorder.count
+    if (recorder.depth or recorder.tail) and not recorder.dropped:
+        complete -= 1
+    while taken[0] < complete:
+        entry = &recorder.queue[taken[0]]
+        if entry.project != project or entry.node == NULL:
+            return 0
+        rule = rules[entry.rule]
+        if not skip[0]:
+            if not take_plain(rule, entry.node, NULL, intake):
+                return 1
+            if rule.parser != NULL:
+                release_large(&rule.parser.text)
+        taken[0] += 1
     return 0
-
-
-cdef int run_pass(Pass* current, Intake* intake) except -1 nogil:
-    """Take and remove records up to the first one that is not plain."""
-    cdef xmlNode* node
-    cdef ChildRule* child
-    while True:
-        node = current.node
-        if node == NULL or node == current.last:
-            if current.parent != current.project:
-                if leave_holder(current):
-                    return AT_END
-                continue
-            if node == NULL:
-                return AT_END
-        elif node.type != XML_ELEMENT_NODE:
-            current.node = node.next
-            continue
-        child = child_rule_of(current.holder, node)
-        if child.holder != NULL:
-            enter_holder(current, node, child.holder)
-            continue
-        if node == current.last:
-            return AT_END
-        current.rule = child.rule
-        if current.rule == NULL:
-            current.node = node.next
-            continue
-        if not current.skip and not take_plain(current.rule, node, NULL, intake):
-            return AT_RARE
-        if current.rule.parser != NULL:
-            release_large(&current.rule.parser.text)
-        if has_proxy(node):
-            return AT_PROXY
-        current.node = free_record(node)
-
-
-cdef int enter_holder(Pass* current, xmlNode* parent, Holder* holder) noexcept nogil:
-    enter(current, parent, holder, current.record)
-    current.last = last_element(parent) if parent == current.last_child else NULL
-    current.record = NULL
-    return 0
-
-
-cdef bint leave_holder(Pass* current) noexcept nogil:
-    """Continue after a holder; True if it is the project's last child and may be open."""
-    if current.parent == current.last_child:
-        current.record = current.last
-        return True
-    current.node, current.last = current.parent.next, current.last_child
-    current.parent, current.holder = current.project, current.top
-    return False
-
-
-cdef xmlNode* free_record(xmlNode* node) noexcept nogil:
-    """Free a record and the text after it, and return the next element, or NULL."""
-    cdef xmlNode* following
-    while True:
-        following = node.next
-        LIBXML2.unlink(node)
-        LIBXML2.free_node(node)
-        if following == NULL or following.type == XML_ELEMENT_NODE:
-            return following
-        node = following
 
 
 cpdef Py_ssize_t size_of(cetree._Element element, Py_ssize_t limit) except -1:

@@ -58,70 +58,33 @@ cdef struct CompiledRule:
     Py_ssize_t shared_size
 
 
-cdef struct ChildRule:
-    # The rule or the holder for a child of a project or of a holder, by the child's name.
-    const char* address
-    CompiledRule* rule
-    Holder* holder
-
-
-cdef struct Holder:
-    # A project, or a child of it that holds records.
-    ChildRule children[NAMES]
-    ChildRule unknown
-    int child_count
-    PyObject* rules  # by tag, the addresses of ``CompiledRule``
-    PyObject* table
-    const char* namespace
-
-
 cdef class RuleTable:
     """The rules of one file, for projects of formats with the same volatile members."""
 
     cdef object file, source
-    cdef Holder* top
     cdef list kept
-    cdef dict holders_by_tag  # addresses of ``Holder``
-    cdef Holder** holders
-    cdef int holder_count
+    cdef CompiledRule** records  # in the order of ``Format.records``
     cdef CompiledRule** rules
     cdef int rule_count
 
     def __init__(self, file, source):
-        self.file, self.source = file, source
-        self.kept, self.holders_by_tag = [], {}
-        rules = rules_by_tag(file)
-        self.top = self.add_holder(rules.pop(None, {}))
-        for tag, held in rules.items():
-            self.holders_by_tag[tag] = <uintptr_t> self.add_holder(held)
+        cdef int at = 0
+        self.file, self.source, self.kept = file, source, []
+        records = file.format.records
+        self.records = <CompiledRule**> resized(NULL, (len(records) + 1) * sizeof(CompiledRule*))
+        for path, rule in records.items():
+            name = path.rpartition("/")[2]
+            self.records[at] = (
+                self.compile_part(rule, name) if rule.as_part else self.compile_rule(rule, name)
+            )
+            at += 1
 
     def __dealloc__(self):
         cdef int at
-        for at in range(self.holder_count):
-            free(self.holders[at])
         for at in range(self.rule_count):
             free(self.rules[at])
-        free(self.holders)
+        free(self.records)
         free(self.rules)
-
-    cdef Holder* add_holder(self, rules) except NULL:
-        """Compile the rules of the records in one holder, given by tag."""
-        cdef Holder* holder = <Holder*> resized(NULL, sizeof(Holder))
-        cdef dict addresses = {}
-        memset(holder, 0, sizeof(Holder))
-        self.holders = <Holder**> resized(self.holders, (self.holder_count + 1) * sizeof(Holder*))
-        self.holders[self.holder_count] = holder
-        self.holder_count += 1
-        for tag, rule in rules.items():
-            name = json_attributes.local(tag)
-            addresses[tag] = <uintptr_t> (
-                self.compile_part(rule, name) if rule.as_part else self.compile_rule(rule, name)
-            )
-        self.kept.append(addresses)
-        holder.rules, holder.table = <PyObject*> addresses, <PyObject*> self
-        if self.file.namespace:
-            holder.namespace = self.keep(self.file.namespace.encode())
-        return holder
 
     cdef const char* keep(self, bytes text) except NULL:
         """Return the C string of a text; it is valid as long as the table exists."""
@@ -275,32 +238,3 @@ cdef class RuleTable:
         check.at_once = reference.settle is Settle.AT_ONCE
         check.deferred = reference.settle is Settle.AT_END and not reference.once
         return 0
-
-
-cdef ChildRule* child_rule_of(Holder* holder, xmlNode* node) except NULL nogil:
-    cdef const char* address = <const char*> node.name
-    cdef size_t at = (<uintptr_t> address >> 3) % NAMES
-    if not in_namespace(holder.namespace, node):
-        memset(&holder.unknown, 0, sizeof(ChildRule))
-        return &holder.unknown
-    while holder.children[at].address != address:
-        if holder.children[at].address == NULL:
-            return learn_child(holder, address, at)
-        at = (at + 1) % NAMES
-    return &holder.children[at]
-
-
-cdef ChildRule* learn_child(Holder* holder, const char* address, size_t at) except NULL with gil:
-    cdef RuleTable table = <RuleTable> holder.table
-    cdef ChildRule* child = &holder.children[at]
-    cdef str tag = table.file.tag % address.decode()
-    if holder.child_count == NAMES // 2:  # the array is full
-        child = &holder.unknown
-    else:
-        holder.child_count += 1
-        child.address = address
-    child.rule = <CompiledRule*> <uintptr_t> (<dict> holder.rules).get(tag, 0)
-    child.holder = NULL
-    if child.rule == NULL and holder == table.top:
-        child.holder = <Holder*> <uintptr_t> table.holders_by_tag.get(tag, 0)
-    return child
