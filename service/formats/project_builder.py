@@ -19,7 +19,6 @@ from service.formats.record_rules import (
 from service.formats.references import Outline, Reference, References, Row, Targets
 from service.formats.values import NULL, unescape
 from service.model import Item, Project, Refusal, SharedObject, SharedObjects, shorten
-from service.spool.copy_rows import escape
 from service.tables import Table
 
 _SETTLED_TOGETHER: Final = 64
@@ -304,7 +303,7 @@ class ProjectBuilder(Diagnostics):
         record = self.read(self.element, self.file.format.project)
         self.identify(record)
         columns = record.columns
-        columns[_SOURCE] = escape(self.source.encode())
+        columns[_SOURCE] = self.source.encode()
         name = self.file.keys[self.element.tag]
         self.check_dates(self.element, name, columns[_START], columns[_FINISH])
         self._identity = self._identity_of(record)
@@ -312,13 +311,11 @@ class ProjectBuilder(Diagnostics):
             problem = "has no name" if self._identity[0] else "has neither an id nor a name"
             self.violate(self.line, name, None, problem)
         try:
-            if self.references.held_table is not None:
-                self.release_held_rows()
-            if self.references.waiting:
-                for count, (reference, resolved) in enumerate(self.references.settle(), 1):
-                    self._settle(reference, resolved=resolved)
-                    if count % _SETTLED_TOGETHER == 0:
-                        self.file.give_way()
+            self.release_held_rows()
+            for count, (reference, resolved) in enumerate(self.references.settle(), 1):
+                self._settle(reference, resolved=resolved)
+                if count % _SETTLED_TOGETHER == 0:
+                    self.file.give_way()
             for element in record.apart:
                 self.add_part(element)
                 self.file.give_way()
@@ -332,7 +329,7 @@ class ProjectBuilder(Diagnostics):
 
     def _part_row(self, element: Element, members: json_attributes.Members) -> Row:
         name = self.file.keys[element.tag]
-        record = ParsedRecord([escape(name.encode())])
+        record = ParsedRecord([name.encode()])
         try:
             record.stable, record.whole = json_attributes.write(
                 members, self.file.volatile(self.source)

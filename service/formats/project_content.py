@@ -16,6 +16,8 @@ from service.tables import TABLES, Table
 
 __all__ = ["ProjectContent", "TooLarge", "copy_lines", "shared_object"]
 
+_NAMES: Final = {table: table.encode() for table in TABLES}
+
 _HASHED_TOGETHER: Final = 256
 """Rows hashed in one call, which costs less than a call for each."""
 
@@ -87,7 +89,7 @@ class ProjectContent:
         digests = [*shared]
         for table in TABLES:
             if (hashed := self._hashes.get(table)) is not None:
-                digests += table.encode(), hashed.digest()
+                digests += _NAMES[table], hashed.digest()
         content.update(b"".join(digests))
         return content.digest()
 

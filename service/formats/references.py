@@ -99,7 +99,6 @@ class References:
 
     Attributes:
         ids: the registered ids.
-        waiting: the references that wait for ``settle``.
         held_table: the table of the rows that wait for ``release``; None if there are none.
 
     Args:
@@ -113,9 +112,10 @@ class References:
 
     def __init__(self, spool: SpoolShare, ids: IdSet) -> None:
         self.ids = ids
-        self.waiting = SpooledQueue(spool)
-        self._held = SpooledQueue(spool)
         self.held_table: Table | None = None
+        self._spool = spool
+        self._waiting: SpooledQueue | None = None
+        self._held: SpooledQueue | None = None
 
     def register(self, record_id: bytes) -> bool:
         """Register a record's id with its kind as prefix; False if it is already registered."""
@@ -134,29 +134,36 @@ class References:
 
     def wait(self, reference: Reference) -> None:
         """Store a reference until ``settle`` resolves it."""
-        self.waiting.put(reference, _size_of(reference.resolved) + _size_of(reference.fallback))
+        if self._waiting is None:
+            self._waiting = SpooledQueue(self._spool)
+        self._waiting.put(reference, _size_of(reference.resolved) + _size_of(reference.fallback))
 
     def settle(self) -> Iterator[tuple[Reference, bool]]:
         """Yield every stored reference, in order, and whether its targets exist now."""
-        for reference in self.waiting.drain():
-            yield reference, self.exist(reference.targets)
+        if self._waiting is not None:
+            for reference in self._waiting.drain():
+                yield reference, self.exist(reference.targets)
 
     def hold(self, targets: Targets, resolved: Row, fallback: Row) -> None:
         """Store both possible rows of a record until ``release``. All rows are of one table."""
+        if self._held is None:
+            self._held = SpooledQueue(self._spool)
         self._held.put((targets, resolved, fallback), _size_of(resolved) + _size_of(fallback))
         self.held_table = resolved.table
 
     def release(self) -> Iterator[Row]:
         """Yield one row for each record that waits, in order: ``resolved`` if its targets exist."""
         self.held_table = None
-        for targets, resolved, fallback in self._held.drain():
-            yield resolved if self.exist(targets) else fallback
+        if self._held is not None:
+            for targets, resolved, fallback in self._held.drain():
+                yield resolved if self.exist(targets) else fallback
 
     def close(self) -> None:
         """Free memory and disk."""
         self.ids.close()
-        self.waiting.close()
-        self._held.close()
+        for queue in (self._waiting, self._held):
+            if queue is not None:
+                queue.close()
 
 
 def _size_of(row: Row | None) -> int:

@@ -106,12 +106,10 @@ RESOURCE: Final = RecordRule(
 _TASK_ELEMENTS: Final = {"WBS": "Activity"}
 """A WBS element becomes a task, so its fields refer to the same kinds as those of an activity."""
 _LONGEST_FIRST: Final = sorted(SHARED, key=len, reverse=True)
-_REFERENCE: Final = re.compile(
-    rb'"TypeObjectId":"(%b)","ValueObjectId":"(%b)"|"(\w{1,1000})ObjectId":"(%b)"'
-    % ((rb"[0-9]{1,%d}" % MAX_ID,) * 3)
-)
-"""A code with its value, or any other field that refers to an object, in JSON with sorted keys. No
-object has an id longer than ``MAX_ID``."""
+_WORD: Final = re.compile(r"\w{1,1000}", re.ASCII)
+_REFERENCE: Final = b'ObjectId":"'
+"""What is between the name of a field that refers to an object and the id, in JSON. No text has it,
+because quotes in texts are escaped."""
 
 
 def owners_of(kind: str, references: Iterable[bytes]) -> list[bytes]:
@@ -132,12 +130,18 @@ def references(element: str, attributes: bytes) -> frozenset[bytes]:
 
     Args:
         element: local name of the record.
-        attributes: its JSON with sorted keys. A text cannot look like a member, because its quotes
-            are escaped.
+        attributes: its JSON with sorted keys.
     """
+    pieces = attributes.split(_REFERENCE)
     encoded = element.encode()
-    matches = _REFERENCE.findall(attributes)
-    return frozenset([name for match in matches for name in _NAMES[(encoded, *match)]])
+    ids = [piece.partition(b'"')[0] for piece in pieces[1:]]
+    names: list[bytes] = []
+    for at, object_id in enumerate(ids):
+        field, code = pieces[at].rpartition(b'"')[2], b""
+        if field == b"Type" and pieces[at + 1] == object_id + b'","Value' and at + 1 < len(ids):
+            code = ids[at + 1]
+        names += _NAMES[encoded, field, object_id, code]
+    return frozenset(names)
 
 
 def references_of_field(element: str, field: str, text: str) -> set[bytes]:
@@ -172,11 +176,19 @@ def _kinds(key: tuple[str, ...]) -> frozenset[str]:
 
 
 def _names(key: tuple[bytes, ...]) -> tuple[bytes, ...]:
-    element, code_type, code, field, object_id = (part.decode() for part in key)
-    if code_type:
-        return name_of(_code_type(element), code_type), name_of(_code(element), code)
+    """Return the names that a field refers to; ``code`` is the value beside a code's type."""
+    element, field, object_id, code = (part.decode() for part in key)
+    if not _is_id(object_id) or not _WORD.fullmatch(field):
+        return ()
+    if _is_id(code):
+        return name_of(_code_type(element), object_id), name_of(_code(element), code)
     kind = _kind(element, field)
     return () if kind is None else (name_of(kind, object_id),)
+
+
+def _is_id(text: str) -> bool:
+    """Whether an object can have the id; none has an id longer than ``MAX_ID``."""
+    return text.isascii() and text.isdigit() and len(text) <= MAX_ID
 
 
 def _code(element: str) -> str:

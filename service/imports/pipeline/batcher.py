@@ -10,7 +10,7 @@ from service.formats.reader import Limits, Reader
 from service.imports.pipeline.batch import Batch, BatchItem
 from service.imports.pipeline.fair_scheduler import Slot
 from service.imports.pipeline.pipe import Pipe
-from service.model import Project, Refusal, SharedObject, SharedObjects, duplicate_project
+from service.model import Project, Refusal, SharedObjects, duplicate_project
 from service.observability.metrics import Stage, Stopwatch
 from service.settings import Settings
 from service.spool.disk_set import DiskSet
@@ -110,12 +110,17 @@ def batch_projects(
     index = 0
     with DiskSet(spool) as seen:
         try:
-            for item in _flatten(reader):
-                if isinstance(item, SharedObject):
-                    batch.add_shared(item)
-                else:
-                    batch.add(_refuse_duplicate(item, seen))
-                    index += 1
+            for item in reader:
+                if isinstance(item, SharedObjects):
+                    for shared in item.objects:
+                        batch.add_shared(shared)
+                        if batch.size >= batch_bytes:
+                            complete, batch = batch, Batch()
+                            hand_on(complete, False)
+                        give_way()
+                    continue
+                batch.add(_refuse_duplicate(item, seen))
+                index += 1
                 full = len(batch.items) >= batch_projects or batch.size >= batch_bytes
                 if full or (isinstance(item, Project) and item.rows.spilled):
                     complete, batch = batch, Batch()
@@ -135,15 +140,6 @@ def batch_projects(
             raise
     if batch.items:
         hand_on(batch, True)
-
-
-def _flatten(reader: Reader) -> Iterator[BatchItem | SharedObject]:
-    """Yield shared objects one by one, although the reader yields them in groups."""
-    for item in reader:
-        if isinstance(item, SharedObjects):
-            yield from item.objects
-        else:
-            yield item
 
 
 def _refuse_duplicate(item: BatchItem, seen: DiskSet) -> BatchItem:
