@@ -255,6 +255,14 @@ def test_a_sound_history_has_no_violation() -> None:
     assert {line: found for line, found in check(sound()).items() if found} == {}
 
 
+@pytest.mark.parametrize("attempts", [1, 2])
+def test_a_further_attempt_of_an_atomic_import_may_write_again(attempts: int) -> None:
+    history = sound()
+    copy(history, "project_versions", 2, version=9)
+    change(history, "imports", 3, attempt=attempts)
+    assert bool(check(history)["atomic imports stored in part"]) is (attempts == 1)
+
+
 def test_every_claim_has_a_planted_violation() -> None:
     assert PLANTED.keys() == CHECKS.keys()
 
