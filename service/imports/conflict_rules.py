@@ -15,7 +15,7 @@ Equal content precedes mode and version, so that the retry of an interrupted imp
 projects unchanged. An archived project counts as stored.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -57,13 +57,31 @@ class Failure:
 
 
 Decision = Outcome | Failure
-_Rule = Callable[[Project, StoredProject | None, Mode], Decision | None]
 
 
-def _locked(_project: Project, current: StoredProject | None, _mode: Mode) -> Decision | None:
-    if current is None or current.locked_by is None or current.locked_until is None:
-        return None
-    return lock_failure(current.locked_by, current.locked_until)
+def decide(project: Project, current: StoredProject | None, mode: Mode) -> Decision:
+    """Return the outcome of a project.
+
+    Args:
+        project: the project of the file.
+        current: the stored project, or None.
+        mode: which projects the import may change.
+    """
+    if current is None:
+        if mode is Mode.UPDATE:
+            message = "The server has no such project, and the import only updates"
+            return Failure(ErrorCode.UNKNOWN_PROJECT, message, {})
+        return Outcome.CREATED if project.read_at is None else _version_conflict(project, None)
+    if current.locked_by is not None and current.locked_until is not None:
+        return lock_failure(current.locked_by, current.locked_until)
+    if current.content_hash == project.content_hash and not current.archived:
+        return Outcome.UNCHANGED
+    if mode is Mode.CREATE:
+        message = "The project is on the server already, and the import only creates"
+        return Failure(ErrorCode.ALREADY_EXISTS, message, {"project_id": current.project_id})
+    if project.read_at is not None and project.read_at != current.version:
+        return _version_conflict(project, current.version)
+    return Outcome.UPDATED
 
 
 def lock_failure(holder: str, until: datetime) -> Failure:
@@ -76,68 +94,14 @@ def lock_failure(holder: str, until: datetime) -> Failure:
     )
 
 
-def _equal(project: Project, current: StoredProject | None, _mode: Mode) -> Decision | None:
-    if current is None or current.archived or current.content_hash != project.content_hash:
-        return None
-    return Outcome.UNCHANGED
-
-
-def _mode_excludes(_project: Project, current: StoredProject | None, mode: Mode) -> Decision | None:
-    if mode is Mode.CREATE and current is not None:
-        message = "The project is on the server already, and the import only creates"
-        return Failure(ErrorCode.ALREADY_EXISTS, message, {"project_id": current.project_id})
-    if mode is Mode.UPDATE and current is None:
-        message = "The server has no such project, and the import only updates"
-        return Failure(ErrorCode.UNKNOWN_PROJECT, message, {})
-    return None
-
-
-def _version_conflict(
-    project: Project, current: StoredProject | None, _mode: Mode
-) -> Decision | None:
-    version = None if current is None else current.version
-    if project.read_at is None or project.read_at == version:
-        return None
+def _version_conflict(project: Project, version: int | None) -> Failure:
+    stored = (
+        "but the server has no such project"
+        if version is None
+        else f"but the server has version {version}"
+    )
     return Failure(
         ErrorCode.VERSION_CONFLICT,
-        f"The file was made from version {project.read_at}, "
-        + (
-            "but the server has no such project"
-            if version is None
-            else f"but the server has version {version}"
-        ),
+        f"The file was made from version {project.read_at}, {stored}",
         {"expected_version": project.read_at, "current_version": version},
     )
-
-
-def _stored(_project: Project, current: StoredProject | None, _mode: Mode) -> Decision | None:
-    return None if current is None else Outcome.UPDATED
-
-
-def _not_stored(_project: Project, _current: StoredProject | None, _mode: Mode) -> Decision | None:
-    return Outcome.CREATED
-
-
-RULES: tuple[_Rule, ...] = (
-    _locked,
-    _equal,
-    _mode_excludes,
-    _version_conflict,
-    _stored,
-    _not_stored,
-)
-
-
-def decide(project: Project, current: StoredProject | None, mode: Mode) -> Decision:
-    """Return the outcome of a project.
-
-    Args:
-        project: the project of the file.
-        current: the stored project, or None.
-        mode: which projects the import may change.
-    """
-    for rule in RULES:
-        decision = rule(project, current, mode)
-        if decision is not None:
-            return decision
-    raise AssertionError("the last rule always decides")

@@ -10,7 +10,7 @@ from service.codes import ErrorCode, WarningCode
 from service.imports.conflict_rules import Failure, Outcome
 from service.imports.pipeline.batch import BatchItem, Reversal
 from service.model import MAX_LISTED_NAME, Notice, Project, Refusal, Warnings
-from service.spool.copy_rows import copy_line
+from service.spool.copy_rows import copy_field
 from service.storage import Connection
 from service.storage.queries import Queries
 
@@ -47,6 +47,8 @@ COLUMNS = (
 )
 """The columns of ``import_results``. The rows made here lack the first three."""
 
+_NULL = copy_field(None)
+
 
 def imported_row(
     project: Project,
@@ -66,26 +68,30 @@ def imported_row(
         warnings = Warnings(warnings.count, list(warnings.first))
         for notice in notices:
             warnings.add(notice)
-    stored = orjson.dumps(warnings.as_dict()).decode() if warnings.count else None
-    return _row(project, outcome, project_id, version, project.tasks, None, None, None, stored)
+    stored = copy_field(orjson.dumps(warnings.as_dict()).decode()) if warnings.count else _NULL
+    known = _NULL if project_id is None else str(project_id)
+    rest = f"{known}\t{version}\t{project.tasks}\t{_NULL}\t{_NULL}\t{_NULL}\t{stored}"
+    return _row(project, outcome, rest)
 
 
 def restored_row(item: Reversal, outcome: Outcome, version: int, tasks: int) -> bytes:
     """Return the row, as COPY text, of a project that an undo restored."""
-    return _row(item, outcome, item.project_id, version, tasks, None, None, None, None)
+    rest = f"{item.project_id}\t{version}\t{tasks}\t{_NULL}\t{_NULL}\t{_NULL}\t{_NULL}"
+    return _row(item, outcome, rest)
 
 
 def failed_row(item: BatchItem, failure: Failure) -> bytes:
     """Return the row, as COPY text, of a project that failed."""
     extra = orjson.dumps(dict(failure.extra)).decode() if failure.extra else None
-    error, message = failure.code, failure.message
-    return _row(item, Outcome.FAILED, None, None, None, error, message, extra, None)
+    fields = "\t".join(map(copy_field, (failure.code, failure.message, extra)))
+    return _row(item, Outcome.FAILED, f"{_NULL}\t{_NULL}\t{_NULL}\t{fields}\t{_NULL}")
 
 
-def _row(item: BatchItem, outcome: Outcome, *rest: str | int | None) -> bytes:
-    name = item.name and item.name[:MAX_LISTED_NAME]
-    values = (item.index, outcome, item.external_id, name, item.line, *rest)
-    return copy_line(values) + b"\n"
+def _row(item: BatchItem, outcome: Outcome, rest: str) -> bytes:
+    external_id = copy_field(item.external_id)
+    name = copy_field(item.name and item.name[:MAX_LISTED_NAME])
+    line = _NULL if item.line is None else item.line
+    return f"{item.index}\t{outcome.value}\t{external_id}\t{name}\t{line}\t{rest}\n".encode()
 
 
 @dataclass(frozen=True, slots=True)

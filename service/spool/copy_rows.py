@@ -1,6 +1,7 @@
 """The rows of one project as COPY text, in memory up to a limit and then in a working file."""
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -8,6 +9,8 @@ from service.spool.spool import SpoolFile, SpoolShare
 from service.tables import TABLES, Table
 
 _NONE = dict.fromkeys(TABLES, 0)
+_ESCAPED = re.compile(r"[\\\t\n\r]")
+_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 SPILL_STEP = 256 * 1024
 """Bytes of rows for each write, once a project's rows go to disk."""
@@ -176,10 +179,12 @@ def escape(raw: bytes) -> bytes:
 
 def copy_line(values: Iterable[str | int | None]) -> bytes:
     """Return one row of COPY text, without a newline."""
-    return b"\t".join([_field(value) for value in values])
+    return "\t".join([copy_field(value) for value in values]).encode()
 
 
-def _field(value: str | int | None) -> bytes:
+def copy_field(value: str | int | None) -> str:
+    """Return a value as COPY text."""
     if value is None:
-        return b"\\N"
-    return b"%d" % value if isinstance(value, int) else escape(value.encode())
+        return "\\N"
+    text = str(value)
+    return text.translate(_ESCAPES) if _ESCAPED.search(text) else text

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import re
 from binascii import hexlify
 from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
@@ -50,11 +51,12 @@ async def copy_versions(conn: Connection, lease: Lease, written: Sequence[NewVer
     """
     shares = ((item.project.index, 1) for item in written)
     await _copy(conn, "project_versions", VERSION_COLUMNS, _version_rows(lease, written), shares)
+    keys = [b"%d\t%d\t%d\t" % (lease.client_id, item.project_id, item.version) for item in written]
+    keyed = [(item.project, key) for item, key in zip(written, keys, strict=True)]
     for table in Table:
-        with_rows = [item for item in written if item.project.rows.count(table)]
-        if with_rows:
-            shares = ((item.project.index, item.project.rows.count(table)) for item in with_rows)
-            blocks = _child_rows(lease, with_rows, table)
+        if with_rows := [each for each in keyed if each[0].rows.count(table)]:
+            shares = ((project.index, project.rows.count(table)) for project, _ in with_rows)
+            blocks = _child_rows(with_rows, table)
             await _copy(conn, table, (*KEY_COLUMNS, *COLUMNS[table]), blocks, shares)
 
 
@@ -73,11 +75,14 @@ async def _copy(
     shares: Iterable[tuple[int, int]],
 ) -> None:
     """Copy blocks of rows; ``shares`` has, in order, each item's index and number of rows."""
+    messages = _messages(blocks)
+    first = next(messages, b"")
+    second = next(messages, None)
+    # asyncpg would take bytes for the name of a file.
+    source: Any = memoryview(first) if second is None else _send(first, second, messages)
     try:
-        copying = conn.copy_to_table(
-            table, source=_messages(blocks), columns=columns, format="text"
-        )
-        await _unless_lost(conn, copying)
+        copying = conn.copy_to_table(table, source=source, columns=columns, format="text")
+        await (copying if second is None else _unless_lost(conn, copying))
     except asyncpg.PostgresError as exc:
         at = _AT_LINE.match(exc.context or "")
         index = _index_at(int(at[1]), shares) if at else None
@@ -87,31 +92,31 @@ async def _copy(
 
 
 async def _unless_lost(conn: Connection, copying: Coroutine[Any, Any, str]) -> None:
-    """Wait for a COPY, but no longer than its connection lives.
+    """Wait for a COPY of several messages, but no longer than its connection lives.
 
     asyncpg alone waits forever if the connection is lost while it accepts no more data.
     """
-    lost = asyncio.Event()
+    task = asyncio.current_task()
+    assert task is not None
+    waiting, lost = True, False
 
-    def set_lost(_: object) -> None:
-        lost.set()
-
-    conn.add_termination_listener(set_lost)
-    tasks: list[asyncio.Task[Any]] = [
-        asyncio.create_task(copying),
-        asyncio.create_task(lost.wait()),
-    ]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        if not tasks[0].done():
-            raise asyncpg.ConnectionDoesNotExistError("the connection was lost in a COPY")
-        tasks[0].result()
-    finally:
-        for task in tasks:
+    def stop(_: object) -> None:
+        nonlocal lost
+        if waiting:
+            lost = True
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+
+    conn.add_termination_listener(stop)
+    try:
+        await copying
+    except asyncio.CancelledError:
+        if lost and not task.uncancel():
+            raise asyncpg.ConnectionDoesNotExistError("the connection was lost in a COPY") from None
+        raise
+    finally:
+        waiting = False
         with contextlib.suppress(asyncpg.InterfaceError):  # the connection is lost
-            conn.remove_termination_listener(set_lost)
+            conn.remove_termination_listener(stop)
 
 
 def _index_at(line: int, shares: Iterable[tuple[int, int]]) -> int | None:
@@ -123,35 +128,44 @@ def _index_at(line: int, shares: Iterable[tuple[int, int]]) -> int | None:
     return None
 
 
-async def _messages(blocks: Iterable[bytes]) -> AsyncIterator[bytes]:
+async def _send(first: bytes, second: bytes, following: Iterator[bytes]) -> AsyncIterator[bytes]:
+    for message in itertools.chain((first, second), following):
+        watchdog.reset()
+        yield message
+
+
+def _messages(blocks: Iterable[bytes]) -> Iterator[bytes]:
     """Join or split blocks to messages; asyncpg copies each message twice."""
     pending: list[bytes] = []
     size = 0
     for block in blocks:
-        for at in range(0, len(block), MESSAGE_BYTES):
-            pending.append(block[at : at + MESSAGE_BYTES])
-            size += len(pending[-1])
-            if size >= MESSAGE_BYTES:
-                watchdog.reset()
-                metrics.DATABASE_BYTES.inc(size)
-                yield b"".join(pending)
-                pending.clear()
-                size = 0
-    if pending:
+        pending.append(block)
+        size += len(block)
+        if size < MESSAGE_BYTES:
+            continue
+        joined = b"".join(pending)
+        whole = size - size % MESSAGE_BYTES
+        for at in range(0, whole, MESSAGE_BYTES):
+            metrics.DATABASE_BYTES.inc(MESSAGE_BYTES)
+            yield joined[at : at + MESSAGE_BYTES]
+        pending = [joined[whole:]]
+        size -= whole
+    if size:
         metrics.DATABASE_BYTES.inc(size)
         yield b"".join(pending)
 
 
 def _version_rows(lease: Lease, written: Iterable[NewVersion]) -> Iterator[bytes]:
+    client = lease.client_id
+    origin = copy_line((lease.import_id, lease.subject))
     for project, project_id, version in written:
-        shared = b",".join(rb'"\\\\x%b"' % hexlify(digest) for digest in project.shared)
-        key = copy_line((lease.client_id, project_id, version, lease.import_id, lease.subject))
+        shared = b",".join([rb'"\\\\x%b"' % hexlify(digest) for digest in project.shared])
         digest = hexlify(project.content_hash)
+        key = b"%d\t%d\t%d\t%b" % (client, project_id, version, origin)
         yield b"%b\t\\\\x%b\t{%b}\t%b\n" % (key, digest, shared, project.row)
 
 
-def _child_rows(lease: Lease, written: Iterable[NewVersion], table: Table) -> Iterator[bytes]:
-    for project, project_id, version in written:
-        key = b"%d\t%d\t%d\t" % (lease.client_id, project_id, version)
+def _child_rows(keyed: Iterable[tuple[Project, bytes]], table: Table) -> Iterator[bytes]:
+    for project, key in keyed:
         for block in project.rows.blocks(table):
             yield prefix_rows(block, key)
