@@ -23,7 +23,7 @@ from service.imports import outcomes
 from service.imports.conflict_rules import Failure, Outcome, lock_failure
 from service.imports.ending import NO_ROOM, ImportStopped
 from service.imports.fingerprint import NO_FILE, upload_fingerprint
-from service.imports.lease import Lease, check_lease
+from service.imports.lease import Lease
 from service.imports.outcomes import Tally
 from service.imports.pipeline.batch import Batch, BatchItem, Reversal
 from service.imports.pipeline.copy import copy_results
@@ -33,7 +33,7 @@ from service.imports.pipeline.transaction import (
     WritePlan,
     drop_written,
     lease_transaction,
-    try_project_locks,
+    lock_projects,
 )
 from service.imports.pipeline.writer import Writer
 from service.imports.session import ImportSession
@@ -222,8 +222,7 @@ async def _try_batch(
 ) -> list[BatchItem]:
     async with lease_transaction(conn, lease, work=work, projects=len(items)) as watch:
         watch.switch_to(Stage.COMPARE)
-        locked, contested = await try_project_locks(conn, lease, items)
-        await check_lease(conn, lease)
+        locked, contested = await lock_projects(conn, lease, items)
         if recheck:
             locked = await drop_written(conn, lease, locked)
         plan = WritePlan()

@@ -21,7 +21,7 @@ standby, and nobody sees yet what it wrote. The lock of the work makes the next 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Final
 
@@ -33,6 +33,11 @@ from service.storage.clients import list_running_imports
 from service.storage.queries import Queries
 
 _SQL = Queries("advisory_locks")
+_TRANSACTIONS = Queries("transactions")
+
+_BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
+"""Under a higher default level, the statements after the locks would read the data as it was before
+the wait for the locks."""
 
 IMPORT_LOCK_WAIT: Final = 1.0
 """Seconds to wait for an import's batches before their backends are terminated. The batches of this
@@ -55,7 +60,13 @@ def client_key(client_id: int) -> int:
 
 def project_key(client_id: int, external_id: str) -> int:
     """Return the key of a project's lock."""
-    return _hash("project", client_id, normalize_id(external_id))
+    return project_keys(client_id, (external_id,))[0]
+
+
+def project_keys(client_id: int, external_ids: Iterable[str]) -> list[int]:
+    """Return the keys of the locks of projects."""
+    key = f"project\0{client_id}\0"
+    return [_digest(key + normalize_id(external_id)) for external_id in external_ids]
 
 
 def batch_key(client_id: int, import_id: int, attempt: int, index: int) -> int:
@@ -74,7 +85,10 @@ def prune_key() -> int:
 
 
 def _hash(*parts: object) -> int:
-    text = "\0".join(map(str, parts))
+    return _digest("\0".join(map(str, parts)))
+
+
+def _digest(text: str) -> int:
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big", signed=True)
 
 
@@ -87,6 +101,7 @@ async def share_client(
     exclusive: bool = False,
     lock_timeout: float,
     idle_timeout: float | None = None,
+    begin: bool = False,
 ) -> None:
     """Share the locks of a client and, if given, of an import; and configure the transaction.
 
@@ -96,19 +111,23 @@ async def share_client(
         exclusive: hold the client's lock exclusively instead.
         lock_timeout: seconds to wait for each lock of the transaction.
         idle_timeout: seconds that the transaction may be idle; None for the server's setting.
+        begin: begin the transaction too, in the same round trip. The caller ends it.
 
     Raises:
         asyncpg.LockNotAvailableError: a lock was not free in time.
     """
-    await conn.execute(
-        _SQL.share_client,
-        None if import_id is None else import_key(client_id, import_id),
-        client_key(client_id),
-        exclusive,
-        _milliseconds(lock_timeout),
-        None if idle_timeout is None else _milliseconds(idle_timeout),
-        work,
+    shared = "pg_advisory_xact_lock_shared('{}')"
+    held = "pg_advisory_xact_lock('{}')"
+    locks = [] if work is None else [held.format(work)]
+    if import_id is not None:
+        locks.append(shared.format(import_key(client_id, import_id)))
+    locks.append((held if exclusive else shared).format(client_key(client_id)))
+    text = _TRANSACTIONS.share_client.format(
+        lock_timeout=_milliseconds(lock_timeout),
+        idle_timeout="DEFAULT" if idle_timeout is None else _milliseconds(idle_timeout),
+        locks=", ".join(locks),
     )
+    await conn.execute(f"{_BEGIN};\n{text}" if begin else text)
 
 
 async def lock_work(conn: Connection, work: int, lock_timeout: float) -> None:
@@ -196,16 +215,6 @@ async def lock_project(conn: Connection, client_id: int, external_id: str) -> No
         asyncpg.LockNotAvailableError: the lock was not free in time.
     """
     await conn.execute(_SQL.lock, project_key(client_id, external_id))
-
-
-async def try_project_locks(
-    conn: Connection, client_id: int, external_ids: Sequence[str]
-) -> set[int]:
-    """Hold the projects' locks that are free; return the positions of the others."""
-    keys = [project_key(client_id, external_id) for external_id in external_ids]
-    return (
-        {position - 1 for (position,) in await conn.fetch(_SQL.try_locks, keys)} if keys else set()
-    )
 
 
 async def try_prune_lock(conn: Connection) -> bool:

@@ -13,6 +13,8 @@ SQL: Final = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parents[2] / "s
 """The folder ``sql``: inside the installed package, or beside the package in a checkout."""
 
 _NAME: Final = re.compile(r"^-- name: (\w+)[ \t]*\n", re.MULTILINE)
+_REASONS: Final = re.compile(r"\A(?:--.*\n)+")
+"""The comment of a query, which is not sent with it."""
 
 
 class Queries:
@@ -30,7 +32,8 @@ class Queries:
         parts = _NAME.split(text)[1:]
         self._file = file
         self._texts = {
-            name: body.strip() for name, body in zip(parts[::2], parts[1::2], strict=True)
+            name: _REASONS.sub("", body).strip()
+            for name, body in zip(parts[::2], parts[1::2], strict=True)
         }
 
     def __getattr__(self, name: str) -> str:

@@ -1,23 +1,3 @@
--- name: share_client
--- Configures a transaction, and takes the lock of its work ($6, or NULL), then the locks that every
--- writer shares: its import ($1, or NULL) and its client ($2). $3 requests the client's lock
--- exclusively. The statement waits for each lock up to $4. The try form would starve: an exclusive lock
--- got no turn in 15 s. $5 limits the idle time, so that the server ends a transaction whose process has
--- stopped before its lease expires; NULL keeps the server's value. The planner settings keep every
--- look-up on its whole key: statistics lag after a first import, and a plan from when the tables were
--- small reads all projects of the client. An ORDER BY selects the index that has that order, because
--- nothing else can sort. Only settings that are local to the transaction work through PgBouncer.
-SELECT set_config('lock_timeout', $4, true),
-       set_config('idle_in_transaction_session_timeout',
-                  coalesce($5, current_setting('idle_in_transaction_session_timeout')), true),
-       set_config('plan_cache_mode', 'force_custom_plan', true),
-       set_config('enable_seqscan', 'off', true),
-       set_config('enable_sort', 'off', true),
-       set_config('jit', 'off', true),
-       CASE WHEN $6::bigint IS NOT NULL THEN pg_advisory_xact_lock($6) END,
-       CASE WHEN $1::bigint IS NOT NULL THEN pg_advisory_xact_lock_shared($1) END,
-       CASE WHEN $3 THEN pg_advisory_xact_lock($2) ELSE pg_advisory_xact_lock_shared($2) END
-
 -- name: lock
 -- Waits for an exclusive lock, up to the transaction's lock_timeout.
 SELECT pg_advisory_xact_lock($1)
@@ -35,13 +15,6 @@ SELECT pg_try_advisory_xact_lock($1), set_config('lock_timeout', $2, true),
 -- name: try_lock
 -- Tries an exclusive lock and never waits: writers would queue after a waiting exclusive lock.
 SELECT pg_try_advisory_xact_lock($1)
-
--- name: try_locks
--- Tries the exclusive locks of a batch's projects. Returns the positions, from 1, of the keys that
--- other transactions hold.
-SELECT k.place
-  FROM unnest($1::bigint[]) WITH ORDINALITY AS k (key, place)
- WHERE NOT pg_try_advisory_xact_lock(k.key)
 
 -- name: try_prune
 -- Tries the lock of the process that prunes, for one small transaction. The planner settings keep

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from service.codes import WarningCode
 from service.imports import outcomes
 from service.imports.conflict_rules import Failure, Outcome, StoredProject, decide
-from service.imports.lease import Lease, check_lease
+from service.imports.lease import Lease, LeaseLost, check_lease
 from service.imports.options import Mode
 from service.imports.pipeline.batch import BatchItem
 from service.imports.pipeline.copy import NewVersion, copy_results, copy_versions
@@ -54,9 +54,6 @@ async def lease_transaction(
 ) -> AsyncIterator[Stopwatch]:
     """A transaction that shares the locks of the import and of its client.
 
-    It sets READ COMMITTED explicitly. Under a higher default level, statements after the locks
-    would read the data as it was before the wait for the locks.
-
     Args:
         work: the key of the transaction's work, of which only one try runs at a time.
         exclusive: hold the client's lock exclusively, so that no other transaction writes for it.
@@ -67,8 +64,6 @@ async def lease_transaction(
         The stopwatch of the transaction, which counts as writing until it is switched.
     """
     with tracing.transaction_span(projects), Stopwatch(Stage.LOCK) as watch:
-        transaction = conn.transaction(isolation="read_committed")
-        await transaction.start()
         try:
             with metrics.LOCK_SECONDS.labels("client").time():
                 await advisory_locks.share_client(
@@ -79,6 +74,7 @@ async def lease_transaction(
                     exclusive=exclusive,
                     lock_timeout=lease.lock_timeout,
                     idle_timeout=lease.idle_timeout,
+                    begin=True,
                 )
             watch.switch_to(Stage.WRITE)
             yield watch
@@ -87,10 +83,10 @@ async def lease_transaction(
             watchdog.terminate(conn)
             raise
         except BaseException:
-            await transaction.rollback()
+            await conn.execute("ROLLBACK;")
             raise
         watch.switch_to(Stage.COMMIT)
-        await (transaction.commit() if keep else transaction.rollback())
+        await conn.execute("COMMIT;" if keep else "ROLLBACK;")
 
 
 async def write_batch(
@@ -119,8 +115,7 @@ async def write_batch(
     keep = not lease.options.dry_run
     async with lease_transaction(conn, lease, work=work, keep=keep, projects=len(items)) as watch:
         watch.switch_to(Stage.COMPARE)
-        locked, contested = await try_project_locks(conn, lease, items)
-        await check_lease(conn, lease)
+        locked, contested = await lock_projects(conn, lease, items)
         if recheck:
             locked = await drop_written(conn, lease, locked)
         if locked:
@@ -171,19 +166,28 @@ async def insert_shared(conn: Connection, lease: Lease, objects: Sequence[Shared
     )
 
 
-async def try_project_locks(
+async def lock_projects(
     conn: Connection, lease: Lease, items: Sequence[BatchItem]
 ) -> tuple[list[BatchItem], list[BatchItem]]:
-    """Take the locks of the items' projects that are free.
+    """Take the locks of the items' projects that are free, and check the lease.
 
     Returns:
         The items whose lock is held or that need none, and the contested ones.
+
+    Raises:
+        LeaseLost: another process ended the import or took it over.
     """
     projects = [item for item in items if not isinstance(item, Refusal)]
-    positions = await advisory_locks.try_project_locks(
-        conn, lease.client_id, [project.external_id for project in projects]
-    )
-    contested = {projects[position].index for position in positions}
+    keys = advisory_locks.project_keys(lease.client_id, [each.external_id for each in projects])
+    key = (lease.client_id, lease.import_id, lease.attempt, lease.nonce)
+    row = await conn.fetchrow(_SQL.lock_projects, *key, keys)
+    assert row is not None
+    held, positions = row
+    if not held:
+        raise LeaseLost
+    if not positions:
+        return list(items), []
+    contested = {projects[position - 1].index for position in positions}
     locked = [item for item in items if item.index not in contested]
     return locked, [item for item in items if item.index in contested]
 
