@@ -91,7 +91,7 @@ FILE: Final = """<boards>
       <card no="3"><after card="4"/></card>
       <card no="4"/>
     </lane>
-    <comment by="Ada">Nice</comment>
+    <comment by="Ada">Nice</comment><comment xmlns:x="urn:x"><x:by>Ada</x:by></comment>
     <seen>{}</seen>
   </board>
   <board key="B2"/>
@@ -119,7 +119,7 @@ def test_a_format_of_data_alone_is_read() -> None:
         (row["predecessor_id"], row["successor_id"]) for row in rows(board, Table.DEPENDENCIES)
     ]
     assert links == [("1", "2"), ("4", "3")]
-    parts = {row["element"]: row["attributes"] for row in rows(board, Table.PARTS)}
+    parts = {row["element"]: row["attributes"] for row in reversed(rows(board, Table.PARTS))}
     assert orjson.loads(parts["comment"] or "") == {"@by": "Ada", "#text": "Nice"}
     assert orjson.loads(parts["after"] or "") == {"@card": "9", "of": "2"}
     assert [notice.code for notice in board.warnings.first] == [WarningCode.LINK_END_MISSING]

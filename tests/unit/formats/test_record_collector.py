@@ -67,6 +67,30 @@ def test_a_foreign_part_of_a_project_keeps_its_namespace() -> None:
     assert read_as_data(data, 100_000) == expected
 
 
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "one",
+        "one<A>1</A>two<A>2</A>three",
+        "<A/>one<A/>",
+        "<A> <B>1</B>two</A>",
+        "\n <![CDATA[one]]><A>1</A>",
+        "one<![CDATA[ ]]><A>1</A> ",
+        "<![CDATA[one]]><A>1</A><![CDATA[ ]]><A> <![CDATA[two]]><B>3</B></A>",
+        " <!-- --> one<!-- -->two<A>1</A>",
+    ],
+)
+def test_texts_beside_elements_are_kept(inside: str) -> None:
+    parts = f"<Note at='1'>{inside}</Note><ActivityNote>{inside}</ActivityNote>"
+    activity = f"<Activity><ObjectId>1</ObjectId>{inside}<UDF>{inside}</UDF></Activity>"
+    project = f"<Project><Id>P</Id><Name>n</Name>{inside}{parts}{activity}</Project>"
+    data = f"<APIBusinessObjects>{project}</APIBusinessObjects>".encode()
+    with python_engine():
+        expected = read_as_data(data, 100_000)
+    for step in (3, 100_000):
+        assert read_as_data(data, step) == expected
+
+
 def test_an_array_of_ids_refers_to_no_shared_object() -> None:
     types = "".join(f"<ActivityCodeType><ObjectId>{n}</ObjectId></ActivityCodeType>" for n in "12")
     one = "<TypeObjectId>1</TypeObjectId><ValueObjectId>7</ValueObjectId>"

@@ -38,6 +38,25 @@ cdef int add_property(
     return 0
 
 
+cdef int add_text(ParserState* state, xmlNode* node) except -1 nogil:
+    """Add a text beside elements as a member, unless it is blank; 0 if it is in several nodes."""
+    cdef const char* text = <const char*> node.content
+    cdef const xmlNode* following = node.next
+    cdef Py_ssize_t size
+    cdef Member* member
+    if node.type != XML_TEXT_NODE and node.type != XML_CDATA_SECTION_NODE:
+        return 0
+    if following != NULL and following.type != XML_ELEMENT_NODE:
+        return is_blank_text(node) and is_blank_text(following)
+    size = strlen(text)
+    if not all_blank(text, size):
+        member = new_member(state)
+        member.key, member.length, member.sign = TEXT_KEY, 5, 0
+        member.is_volatile = member.from_file = member.refers = 0
+        member.text, member.size, member.node = text, size, NULL
+    return 1
+
+
 cdef int add_child(ParserState* state, xmlNode* child, NameUse* name) except -1 nogil:
     """Add a child with content as a member; 0 if it contains a rare case."""
     cdef const char* text
@@ -194,7 +213,6 @@ cdef int put_object(ParserState* state, xmlNode* node, int depth) except -1 nogi
     cdef xmlNode* child
     cdef xmlAttr* attribute = node.properties
     cdef NameUse* name
-    cdef Member* member
     cdef const char* text
     cdef Py_ssize_t size
     if depth > MAX_DEPTH:
@@ -217,14 +235,8 @@ cdef int put_object(ParserState* state, xmlNode* node, int depth) except -1 nogi
             name = name_of(state, child)
             if name == NULL or not add_nested_child(state, child, name):
                 return 0
-        elif not is_blank_text(child):
-            if has_elements(node) or not text_of(node.children, &text, &size):
-                return 0
-            member = new_member(state)
-            member.key, member.length, member.sign = TEXT_KEY, 5, 0
-            member.is_volatile = member.from_file = member.refers = 0
-            member.text, member.size, member.node = text, size, NULL
-            break
+        elif not add_text(state, child):
+            return 0
         child = child.next
     qsort(state.members + first, state.member_count - first, sizeof(Member), by_key)
     put_char(&state.text, b"{")

@@ -108,7 +108,10 @@ cdef int read_record(ParserState* state, xmlNode* node) except -1 nogil:
     child = node.children
     while child != NULL:
         if child.type != XML_ELEMENT_NODE:
-            if not is_blank_text(child):
+            if state.strict:
+                if not is_blank_text(child):
+                    return 0
+            elif not add_text(state, child):
                 return 0
             child = child.next
             continue
