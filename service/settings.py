@@ -170,6 +170,14 @@ class Settings(BaseSettings):
         64, gt=0, description="refused requests whose bodies are read at the same time"
     )
 
+    # The fast path
+    fast_path_bytes: int = Field(
+        256 * 1024,
+        ge=0,
+        description="size of a request up to which the import is written in one transaction once "
+        "it has arrived; 0 turns that off",
+    )
+
     # The pipeline
     max_imports: int = Field(
         16, gt=0, description="imports that run at the same time in one process; more get a 503"

@@ -12,6 +12,7 @@ import structlog
 from service.errors import InternalError, TooManyRequests, Unavailable
 from service.formats.engine.select import ENGINE
 from service.imports.ending import NO_ROOM, SHUTTING_DOWN
+from service.imports.fast_path.importer import FastPath
 from service.imports.idempotency import KeyClaim, KeyTimeouts, claim_import, find_key_holder
 from service.imports.lease import Heartbeat, Lease
 from service.imports.pipeline.batcher import limits_from_settings
@@ -57,6 +58,7 @@ class ImportManager:
     Attributes:
         running: the running imports.
         spool: the working files of all imports.
+        fast_path: imports small uploads.
     """
 
     def __init__(self, pool: Pool, settings: Settings) -> None:
@@ -74,6 +76,7 @@ class ImportManager:
         writers = settings.pool_size - SPARE_CONNECTIONS
         self._writing = FairScheduler(writers, per_client=math.ceil(writers / 2))
         self._parsing = FairScheduler(PARSERS)
+        self.fast_path = FastPath(pool, self.spool, settings)
         self._background: list[asyncio.Task[NoReturn]] = []
 
     async def __aenter__(self) -> "ImportManager":
@@ -105,24 +108,40 @@ class ImportManager:
         self._draining = self._writing.draining = self._parsing.draining = True
 
     @contextlib.asynccontextmanager
+    async def admitted(self, request: ImportRequest) -> AsyncIterator[None]:
+        """Hold one of the import slots for an import.
+
+        Raises:
+            KeyConflict: no slot is free, and an import holds the key.
+            TooManyRequests: the client has as many running imports as it may have.
+            Unavailable: the service shuts down, all slots are taken, or the spool has no room.
+        """
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(self.admit(request.client_id))
+            except (TooManyRequests, Unavailable):
+                await self.refuse_running(request)
+                raise
+            stack.enter_context(metrics.measure_import())
+            yield
+
+    @contextlib.asynccontextmanager
     async def open(self, request: ImportRequest) -> AsyncIterator[UploadSession | Replay]:
-        """Admit an upload and begin, continue or repeat its import, depending on its key.
+        """Begin, continue or repeat the import of an admitted upload, depending on its key.
 
         The import's row exists and its lease is renewed until the context is left. An import that
         has not ended then is interrupted.
 
         Raises:
             KeyConflict: an import holds the key, and the upload cannot continue or repeat it.
-            TooManyRequests: the client has as many running imports as it may have.
-            Unavailable: the service shuts down, all slots are taken, the spool has no room, the
-                database cannot be reached, or the client's lock was not free in time.
+            Unavailable: the database cannot be reached, or the client's lock was not free in time.
         """
         async with self._open(request, self._make_upload) as sink:
             yield sink
 
     @contextlib.asynccontextmanager
     async def open_undo(self, request: ImportRequest) -> AsyncIterator[UndoSession | Replay]:
-        """Admit the undo that ``request.options.undo`` asks for; otherwise as ``open``."""
+        """Begin the undo that ``request.options.undo`` asks for; otherwise as ``open``."""
         async with self._open(request, self._make_undo) as session:
             yield session
 
@@ -130,22 +149,20 @@ class ImportManager:
     async def _open(
         self, request: ImportRequest, make: Callable[[Lease], S]
     ) -> AsyncIterator[S | Replay]:
-        await self._refuse_running(request)
-        with self.admit(request.client_id), metrics.measure_import():
-            claim_task = asyncio.create_task(self._claim(request))
-            try:
-                claim = await asyncio.shield(claim_task)
-            except asyncio.CancelledError:
-                # The row may exist already, and would stay "running" until its lease expires.
-                with contextlib.suppress(Exception):
-                    async with self._run(request, await claim_task, make):
-                        pass
-                raise
-            async with self._run(request, claim, make) as session:
-                yield session
+        claim_task = asyncio.create_task(self._claim(request))
+        try:
+            claim = await asyncio.shield(claim_task)
+        except asyncio.CancelledError:
+            # The row may exist already, and would stay "running" until its lease expires.
+            with contextlib.suppress(Exception):
+                async with self._run(request, await claim_task, make):
+                    pass
+            raise
+        async with self._run(request, claim, make) as session:
+            yield session
 
-    async def _refuse_running(self, request: ImportRequest) -> None:
-        """Refuse the request before its admission, so that 409 wins over 429 and 503.
+    async def refuse_running(self, request: ImportRequest) -> None:
+        """Refuse a request before its body is read, or before it is told that no slot is free.
 
         Raises:
             KeyConflict: an import holds the key, and the upload cannot continue or repeat it.
@@ -159,7 +176,7 @@ class ImportManager:
 
     @contextlib.contextmanager
     def admit(self, client_id: int) -> Iterator[None]:
-        """Hold one of the import slots; raises as ``open`` does."""
+        """Hold one of the import slots; raises as ``admitted``, but ``KeyConflict``."""
         if self._draining:
             raise Unavailable(SHUTTING_DOWN)
         if self._slots[client_id] >= self._settings.max_imports_per_client:
@@ -204,17 +221,7 @@ class ImportManager:
         self, request: ImportRequest, claim: KeyClaim, make: Callable[[Lease], S]
     ) -> AsyncIterator[S | Replay]:
         settings = self._settings
-        lease = Lease(
-            request.client_id,
-            claim.import_id,
-            claim.attempt,
-            request.nonce,
-            request.subject,
-            settings.lock_timeout,
-            settings.heartbeat_expiry * IDLE_SHARE,
-            request.options,
-            keyed=request.key is not None,
-        )
+        lease = self.lease(request, claim)
         if claim.fingerprint is not None:
             limits = limits_from_settings(settings, self.spool.share())
             replay = Replay(lease, claim.fingerprint, self._pool, limits, settings)
@@ -238,6 +245,21 @@ class ImportManager:
                 await session.interrupt(InternalError("The upload ended before the import did"))
             finally:  # or the heartbeat would renew the lease for ever
                 self.running.remove(session)
+
+    def lease(self, request: ImportRequest, claim: KeyClaim) -> Lease:
+        """Return the lease of an import."""
+        settings = self._settings
+        return Lease(
+            request.client_id,
+            claim.import_id,
+            claim.attempt,
+            request.nonce,
+            request.subject,
+            settings.lock_timeout,
+            settings.heartbeat_expiry * IDLE_SHARE,
+            request.options,
+            keyed=request.key is not None,
+        )
 
     def _make_upload(self, lease: Lease) -> UploadSession:
         return UploadSession(

@@ -1,6 +1,7 @@
 """Outcomes of projects: the rows that batches store, and the JSON that the API returns."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,10 +119,27 @@ async def count_outcomes(
         atomic: the import is atomic, so ``NOT_IMPORTED`` follows from another project's failure.
     """
     rows = await conn.fetch(_SQL.count_outcomes, client_id, import_id, attempt)
-    counts = {outcome.value: 0 for outcome in Outcome}
+    return _tally((tuple(row) for row in rows), atomic)
+
+
+def count_rows(rows: Iterable[bytes]) -> Tally:
+    """Count outcomes that are not stored yet, given their rows as COPY text."""
+    at, error_at = (COLUMNS[3:].index(name) for name in ("outcome", "error"))
+    counted: Counter[tuple[str, str | None]] = Counter()
     for row in rows:
-        counts[row["outcome"]] += row["number"]
-    causes = {row["error"] for row in rows}
+        fields = row.split(b"\t")
+        error = fields[error_at].decode()
+        counted[fields[at].decode(), None if error == "\\N" else error] += 1
+    return _tally(((*key, number) for key, number in counted.items()), atomic=False)
+
+
+def _tally(counted: Iterable[tuple[Any, ...]], atomic: bool) -> Tally:
+    """Sum up; each of ``counted`` has an outcome, an error or None, and how often they occur."""
+    counts = {outcome.value: 0 for outcome in Outcome}
+    causes = set()
+    for outcome, error, number in counted:
+        counts[outcome] += number
+        causes.add(error)
     if atomic:
         causes.discard(ErrorCode.NOT_IMPORTED)
     conflict = None

@@ -19,8 +19,30 @@ from service.storage import Pool
 T = TypeVar("T")
 
 
-class UploadSink(Protocol):
-    """A consumer of an upload: a session that imports it, or a replay that compares it.
+class FileSink(Protocol):
+    """A consumer of the file of an upload."""
+
+    def describe(self, *, filename: str | None, charset: str | None) -> None:
+        """Note what the upload states about the file. Call this before the first byte."""
+
+    async def feed(self, chunk: bytes) -> None:
+        """Take the next bytes of the file, and wait while the consumer is busy.
+
+        Raises:
+            ServiceError: the import has ended and its row is closed. The file can have no projects
+                (``FileRefused``, ``FileTooLarge``), the import was stopped, or the database stays
+                unavailable.
+        """
+
+    def break_off(self, fault: FileRefused | FileTooLarge) -> None:
+        """End the file at this byte because of a fault; what came before counts.
+
+        Feed nothing more; ``finish`` reports the result.
+        """
+
+
+class UploadSink(FileSink, Protocol):
+    """A session that imports an upload, or a replay that compares it.
 
     Attributes:
         id: the import's ``import_id``.
@@ -30,30 +52,12 @@ class UploadSink(Protocol):
     id: int
     lease: Lease
 
-    def describe(self, *, filename: str | None, charset: str | None) -> None:
-        """Note what the upload states about the file. Call this before the first byte."""
-
-    async def feed(self, chunk: bytes) -> None:
-        """Take the next bytes of the file, and wait while the import is busy.
-
-        Raises:
-            ServiceError: the import has ended and its row is closed. The file can have no projects
-                (``FileRefused``, ``FileTooLarge``), the import was stopped, or the database stays
-                unavailable.
-        """
-
     async def while_running(self, receiving: Coroutine[Any, Any, T]) -> T:
         """Run ``receiving``, which feeds the sink, but no longer than the import runs.
 
         Raises:
             ServiceError: as ``feed``, as soon as the import has ended.
             Exception: the exception of ``receiving``.
-        """
-
-    def break_off(self, fault: FileRefused | FileTooLarge) -> None:
-        """End the file at this byte because of a fault; what came before counts.
-
-        Feed nothing more; ``finish`` reports the result.
         """
 
     async def finish(

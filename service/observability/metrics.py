@@ -64,6 +64,11 @@ SPOOL_BYTES: Final = Gauge(
     "Bytes of working files, of at most BULK_IMPORT_SPOOL_BYTES, at the last heartbeat",
     multiprocess_mode="livesum",
 )
+SMALL_UPLOADS: Final = Counter(
+    "bulk_import_small_uploads",
+    "Uploads that were small enough for the fast path, by the path that they took: fast, long",
+    ["path"],
+)
 DATABASE_RETRIES: Final = Counter(
     "bulk_import_database_retries", "Database operations that were repeated"
 )
@@ -144,6 +149,8 @@ class Stage(StrEnum):
 # Create the series at start: Prometheus' increase() misses a counter that appears at 1.
 for _state in ("completed", "failed", "interrupted", "cancelled"):
     IMPORTS_ENDED.labels(_state)
+for _path in ("fast", "long"):
+    SMALL_UPLOADS.labels(_path)
 for _status in (500, 503):
     HTTP_ANSWERS.labels(_status)
 for _class in ("08", "40", "42", "53", "57"):

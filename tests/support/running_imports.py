@@ -26,6 +26,12 @@ async def hold_projects(pool: Pool, *external_ids: str) -> AsyncIterator[None]:
         yield
 
 
+async def wait_for_begin(service: Service, import_id: int = 1) -> None:
+    """Wait until the import is listed."""
+    while (await get(service, f"/api/v2/clients/1/imports/{import_id}")).status != 200:
+        pass
+
+
 async def wait_for_end(service: Service, import_id: int = 1) -> str:
     """Wait until the import has ended, and return its state."""
     while True:

@@ -13,7 +13,7 @@ from service.control_characters import find_excluded
 from service.errors import BadRequest, FileRefused, FileTooLarge
 from service.http.upload.body import BodyReader
 from service.http.upload.multipart import FormError, MultipartParser, Part, PartError
-from service.imports.upload import UploadSink
+from service.imports.upload import FileSink
 from service.model import FileWarning, shorten
 from service.settings import Settings
 
@@ -54,17 +54,15 @@ class FormReader:
     Args:
         body: the form.
         boundary: boundary of its parts, without the leading dashes.
-        upload: takes the file.
+        file: takes the file.
         settings: limits of parts and notes.
     """
 
-    def __init__(
-        self, body: BodyReader, boundary: str, upload: UploadSink, settings: Settings
-    ) -> None:
+    def __init__(self, body: BodyReader, boundary: str, file: FileSink, settings: Settings) -> None:
         self._body = body
         self._parser = MultipartParser(boundary)
         self._events: Iterator[Part | bytes] = iter(())
-        self._upload = upload
+        self._file = file
         self._settings = settings
         self._receipt = Receipt()
         self._labels: list[str] = []
@@ -75,7 +73,7 @@ class FormReader:
 
         Raises:
             BadRequest: the form has no ``file``, or an error before it.
-            ServiceError: as from ``UploadSink.feed`` and ``BodyReader.read``.
+            ServiceError: as from ``FileSink.feed`` and ``BodyReader.read``.
             ClientGone: the connection was closed before the closing boundary.
         """
         try:
@@ -196,11 +194,11 @@ class FormReader:
                 "the Content-Type of the part `file` must be application/xml or text/xml, "
                 "or application/gzip or application/zip"
             )
-        self._upload.describe(filename=part.filename, charset=part.charset())
+        self._file.describe(filename=part.filename, charset=part.charset())
         content = self._content(part)
         while data := await self._next_of_file(content):
             self._file_begun = True
-            await self._upload.feed(data)
+            await self._file.feed(data)
         if not self._file_begun:
             raise PartError("the part `file` is empty")
 
@@ -214,13 +212,13 @@ class FormReader:
         except PartError as exc:
             if not self._file_begun:
                 raise
-            self._upload.break_off(FileRefused(exc.reason))
+            self._file.break_off(FileRefused(exc.reason))
             return b""
         except FormError as exc:
             if self._file_begun:
                 self._receipt.cut = True
                 if isinstance(exc.error, FileRefused | FileTooLarge):
-                    self._upload.break_off(exc.error)
+                    self._file.break_off(exc.error)
             raise
 
     def _describe_missing_file(self) -> str:

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import time
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, Generic, TypeVar
 
@@ -14,10 +16,13 @@ from service.http.auth.permissions import Caller
 from service.http.middleware import REQUEST_ID, send_continue, traceparent
 from service.http.responses import retry_after
 from service.http.upload.body import BodyReader, ClientGone, TransferBroken
-from service.http.upload.form import FormReader
+from service.http.upload.form import FormReader, Receipt
 from service.http.upload.options import parse_idempotency_key
+from service.http.upload.small_upload import SmallUpload, fits_fast_path
 from service.http.user_agent import classify_user_agent
 from service.imports.ending import SHUTTING_DOWN
+from service.imports.fast_path.held_upload import HeldUpload
+from service.imports.idempotency import KeyClaim
 from service.imports.key_conflict import ImportInProgress, KeyConflict
 from service.imports.lease import Lease
 from service.imports.manager import ImportManager
@@ -26,7 +31,7 @@ from service.imports.outcomes import Tally
 from service.imports.record import ImportRequest
 from service.imports.replay import Replay
 from service.imports.undo import UndoSession
-from service.imports.upload import UploadSink
+from service.imports.upload import FileSink, UploadSink
 from service.observability import metrics, tracing
 from service.settings import Settings
 
@@ -54,16 +59,20 @@ class ImportJob(ABC, Generic[S]):
 
     Args:
         request: who asks for the import, and with which options.
+        manager: admits and opens the import.
 
     Attributes:
         received: set once the job needs nothing more from the client, or has failed.
         lease: the import, once it has begun.
+        outcomes: the stored outcomes, if the job has them at hand.
     """
 
-    def __init__(self, request: ImportRequest) -> None:
+    def __init__(self, request: ImportRequest, manager: ImportManager) -> None:
         self.received = asyncio.Event()
         self.lease: Lease | None = None
+        self.outcomes: Sequence[Mapping[str, Any]] | None = None
         self._request = request
+        self._manager = manager
 
     @abstractmethod
     def _open(self) -> AbstractAsyncContextManager[S]:
@@ -82,15 +91,8 @@ class ImportJob(ABC, Generic[S]):
             ConnectionError: the client is gone.
         """
         try:
-            async with self._open() as session:
-                self.lease = session.lease
-                with (
-                    structlog.contextvars.bound_contextvars(import_id=session.id),
-                    tracing.import_span(session.id, self._request.client_id),
-                ):
-                    tally = await self._run_to_end(session)
-                    tracing.add_attributes(**tally.counts)
-                    return tally
+            async with self._manager.admitted(self._request):
+                return await self._run_admitted()
         except KeyConflict as exc:
             fields = {"import_id": exc.import_id, **exc.fields}
             error = Conflict(exc.details, fields=fields)
@@ -100,6 +102,17 @@ class ImportJob(ABC, Generic[S]):
             raise error from None
         finally:
             self.received.set()
+
+    async def _run_admitted(self) -> Tally:
+        async with self._open() as session:
+            self.lease = session.lease
+            with (
+                structlog.contextvars.bound_contextvars(import_id=session.id),
+                tracing.import_span(session.id, self._request.client_id),
+            ):
+                tally = await self._run_to_end(session)
+                tracing.add_attributes(**tally.counts)
+                return tally
 
     async def _run_to_end(self, session: S) -> Tally:
         """Run the import, and end its row as the fault requires if there is one."""
@@ -133,7 +146,7 @@ class UploadJob(ImportJob[UploadSink]):
         web_request: the HTTP request, whose body is the upload.
         boundary: boundary of the body's parts.
         request: who asks for the import, and with which options.
-        manager: opens the import.
+        manager: admits and opens the import.
         settings: limits and times.
     """
 
@@ -145,24 +158,60 @@ class UploadJob(ImportJob[UploadSink]):
         manager: ImportManager,
         settings: Settings,
     ) -> None:
-        super().__init__(request)
+        super().__init__(request, manager)
         self._web_request = web_request
         self._boundary = boundary
-        self._manager = manager
         self._settings = settings
+        self._small: SmallUpload | None = None
 
     def _open(self) -> AbstractAsyncContextManager[UploadSink]:
         return self._manager.open(self._request)
 
+    async def _run_admitted(self) -> Tally:
+        if fits_fast_path(self._web_request, self._request.options, self._settings):
+            if self._request.key is not None and not self._web_request.content.is_eof():
+                await self._manager.refuse_running(self._request)  # before the body arrives
+            held = HeldUpload()
+            self._small = SmallUpload(held, self._receive(held))
+            try:
+                tally = await self._import_small(self._small)
+                return tally if tally is not None else await super()._run_admitted()
+            finally:
+                await self._small.close()
+        return await super()._run_admitted()
+
+    async def _import_small(self, small: "SmallUpload") -> Tally | None:
+        """Import an upload that arrives at once; return None if it takes the long way."""
+        started = time.monotonic()
+        try:
+            if (receipt := await small.arrive()) is None:
+                return None
+            stored = await self._manager.fast_path.run(
+                self._request,
+                small.held,
+                notes=receipt.notes,
+                warnings=receipt.warnings,
+                started=started,
+            )
+        except asyncio.CancelledError:  # only ``JobRegistry.drain`` cancels a job
+            raise Unavailable(SHUTTING_DOWN) from None
+        if stored is None:
+            return None
+        self.received.set()
+        self.lease = self._manager.lease(self._request, KeyClaim(stored.import_id))
+        self.outcomes = stored.outcomes
+        with tracing.import_span(stored.import_id, self._request.client_id):
+            tracing.add_attributes(**stored.tally.counts)
+        self._count(stored.tally)
+        return stored.tally
+
     async def _complete(self, session: UploadSink) -> Tally:
         settings = self._settings
-        body = BodyReader(self._web_request, settings)
-        form = FormReader(body, self._boundary, session, settings)
+        small = self._small
+        receiving = self._receive(session) if small is None else small.receive_into(session)
         try:
             async with asyncio.timeout(settings.upload_timeout):
-                with contextlib.suppress(ConnectionError):  # reading the body finds out
-                    await send_continue(self._web_request)
-                receipt = await session.while_running(form.receive())
+                receipt = await session.while_running(receiving)
         except TimeoutError as exc:
             error = f"The upload took longer than {settings.upload_timeout:g} seconds"
             raise RequestTimeout(error) from exc
@@ -171,9 +220,19 @@ class UploadJob(ImportJob[UploadSink]):
             notes=receipt.notes, warnings=receipt.warnings, cut=receipt.cut
         )
         if not self._request.options.dry_run:
-            agent = self._web_request.headers.get(hdrs.USER_AGENT, "")
-            metrics.count_projects(tally.counts, classify_user_agent(agent))
+            self._count(tally)
         return tally
+
+    async def _receive(self, sink: FileSink) -> Receipt:
+        """Read the form, and feed the file to the sink."""
+        with contextlib.suppress(ConnectionError):  # reading the body finds out
+            await send_continue(self._web_request)
+        body = BodyReader(self._web_request, self._settings)
+        return await FormReader(body, self._boundary, sink, self._settings).receive()
+
+    def _count(self, tally: Tally) -> None:
+        agent = self._web_request.headers.get(hdrs.USER_AGENT, "")
+        metrics.count_projects(tally.counts, classify_user_agent(agent))
 
 
 class UndoJob(ImportJob[UndoSession | Replay]):
@@ -181,12 +240,8 @@ class UndoJob(ImportJob[UndoSession | Replay]):
 
     Args:
         request: who asks for the undo, and of which import.
-        manager: opens the undo.
+        manager: admits and opens the undo.
     """
-
-    def __init__(self, request: ImportRequest, manager: ImportManager) -> None:
-        super().__init__(request)
-        self._manager = manager
 
     def _open(self) -> AbstractAsyncContextManager[UndoSession | Replay]:
         return self._manager.open_undo(self._request)

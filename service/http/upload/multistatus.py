@@ -5,7 +5,7 @@ knows that the response is complete, even through a proxy.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -43,12 +43,13 @@ async def respond_to_import(request: web.Request, job: ImportJob[Any]) -> web.St
     await job.received.wait()
     if job.lease is not None:  # the job bound it in its own task only
         structlog.contextvars.bind_contextvars(import_id=job.lease.import_id)
-    await asyncio.wait({running}, timeout=settings.status_after)
+    if not running.done():
+        await asyncio.wait({running}, timeout=settings.status_after)
     tally = running.result() if running.done() else None
     assert job.lease is not None  # else ``result`` has raised
     lease = job.lease
     multistatus = MultiStatusResponse(
-        request, lease, import_location(lease.client_id, lease.import_id)
+        request, lease, import_location(lease.client_id, lease.import_id), job.outcomes
     )
     if tally is not None:
         return await multistatus.send(tally)
@@ -62,13 +63,21 @@ class MultiStatusResponse:
         request: the request to answer.
         lease: lease of the import.
         location: path of the import.
+        known: the stored outcomes, in the order of the file; None to read them.
     """
 
-    def __init__(self, request: web.Request, lease: Lease, location: str) -> None:
+    def __init__(
+        self,
+        request: web.Request,
+        lease: Lease,
+        location: str,
+        known: Sequence[Mapping[str, Any]] | None = None,
+    ) -> None:
         self._request = request
         self._app = request.app
         self._lease = lease
         self._headers = {hdrs.LOCATION: location}
+        self._known = known
 
     async def send(self, tally: Tally) -> web.StreamResponse:
         """Answer for an import that has ended.
@@ -83,6 +92,15 @@ class MultiStatusResponse:
             if tally.conflict:
                 raise await self._conflict(tally.conflict, tally.counts)
             first = await anext(blocks)
+            if self._known is not None:
+                body = first + b"".join([block async for block in blocks])
+                return web.Response(
+                    body=body,
+                    status=MULTI_STATUS,
+                    content_type=JSON,
+                    charset="utf-8",
+                    headers=self._headers,
+                )
         except ServiceError as exc:
             exc.fields["import_id"] = self._lease.import_id
             exc.headers[hdrs.LOCATION] = self._headers[hdrs.LOCATION]
@@ -155,6 +173,8 @@ class MultiStatusResponse:
     async def _page(
         self, kinds: tuple[Outcome, ...], after: int, limit: int
     ) -> list[dict[str, Any]]:
+        if self._known is not None:
+            return [format_outcome(row) for row in self._known if row["outcome"] in kinds]
         lease = self._lease
         rows = await run_query(
             self._app,

@@ -155,14 +155,18 @@ def _messages(blocks: Iterable[bytes]) -> Iterator[bytes]:
         yield b"".join(pending)
 
 
+def shared_objects(project: Project) -> bytes:
+    """Return the column ``shared_objects`` of a project's version as COPY text."""
+    return b"{%b}" % b",".join(rb'"\\\\x%b"' % hexlify(digest) for digest in project.shared)
+
+
 def _version_rows(lease: Lease, written: Iterable[NewVersion]) -> Iterator[bytes]:
     client = lease.client_id
     origin = copy_line((lease.import_id, lease.subject))
     for project, project_id, version in written:
-        shared = b",".join([rb'"\\\\x%b"' % hexlify(digest) for digest in project.shared])
         digest = hexlify(project.content_hash)
         key = b"%d\t%d\t%d\t%b" % (client, project_id, version, origin)
-        yield b"%b\t\\\\x%b\t{%b}\t%b\n" % (key, digest, shared, project.row)
+        yield b"%b\t\\\\x%b\t%b\t%b\n" % (key, digest, shared_objects(project), project.row)
 
 
 def _child_rows(keyed: Iterable[tuple[Project, bytes]], table: Table) -> Iterator[bytes]:

@@ -207,10 +207,17 @@ async def make_plan(conn: Connection, lease: Lease, items: Sequence[BatchItem]) 
         await conn.fetch(_SQL.read_current, lease.client_id, names, lease.subject) if names else []
     )
     current = {row[0]: StoredProject(*row[1:]) for row in rows}
+    return plan_items(items, current, lease.options.mode)
+
+
+def plan_items(
+    items: Sequence[BatchItem], current: Mapping[str, StoredProject], mode: Mode
+) -> WritePlan:
+    """Decide on each item, given the stored projects by external id."""
     plan = WritePlan()
     for item in items:
         if isinstance(item, Project):
-            _plan_project(plan, item, current.get(item.external_id), lease.options.mode)
+            _plan_project(plan, item, current.get(item.external_id), mode)
         elif isinstance(item, Refusal):
             failure = Failure(item.code, item.message, item.extra)
             plan.refuse(item, failure)

@@ -14,7 +14,14 @@ from service.storage import Pool
 from tests.support.native import native, stale_projects
 from tests.support.projects import REQUEST, until
 from tests.support.raw_http import Connection, form, get, head, part, upload
-from tests.support.running_imports import FILE, HALF, WHOLE, hold_projects, wait_for_end
+from tests.support.running_imports import (
+    FILE,
+    HALF,
+    WHOLE,
+    hold_projects,
+    wait_for_begin,
+    wait_for_end,
+)
 from tests.support.service import Service, served
 
 
@@ -171,6 +178,7 @@ async def test_a_shutdown_interrupts_an_upload_past_its_grace_period(
         await connection.send(head(other, WHOLE, "Expect: 100-continue"))
         assert (await connection.answer()).status == 100
         await connection.send(FILE[:HALF])
+        await wait_for_begin(service)
         await stack.aclose()
         answer = await connection.answer()
     assert (answer.status, answer.json["details"]) == (503, "The service is shutting down")

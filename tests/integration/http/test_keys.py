@@ -9,7 +9,7 @@ from service.storage import Pool
 from tests.support.answer import Answer
 from tests.support.native import FILE_START, native
 from tests.support.raw_http import Connection, form, get, head, part, upload
-from tests.support.running_imports import hold_projects, wait_for_end
+from tests.support.running_imports import hold_projects, wait_for_begin, wait_for_end
 from tests.support.service import Service, token
 from tests.support.uploads import abandoned, plans, read_outcomes, send
 
@@ -86,7 +86,7 @@ async def test_the_key_of_a_running_import_is_refused_before_the_body(
 ) -> None:
     async with hold_projects(pool, "P-1"), Connection(service) as first:
         await first.send(head(service, f"Content-Length: {len(BODY)}", KEY), BODY)
-        await _running(service)
+        await wait_for_begin(service)
         async with Connection(service) as second:
             waiting = head(service, f"Content-Length: {len(BODY)}", KEY, "Expect: 100-continue")
             await second.send(waiting)
@@ -97,18 +97,13 @@ async def test_the_key_of_a_running_import_is_refused_before_the_body(
         assert int(answer.headers["retry-after"]) > 0
 
 
-async def _running(service: Service) -> None:
-    while (await get(service, "/api/v2/clients/1/imports/1")).status != 200:
-        pass
-
-
 @pytest.mark.settings(max_imports=1)
 async def test_a_key_in_use_is_reported_before_a_lack_of_slots(
     service: Service, pool: Pool
 ) -> None:
     async with hold_projects(pool, "P-1"), Connection(service) as first:
         await first.send(head(service, f"Content-Length: {len(BODY)}", KEY), BODY)
-        await _running(service)
+        await wait_for_begin(service)
         assert (await send(service, BODY, "", KEY)).status == 409
         assert (await send(service, BODY)).status in (429, 503)
 
@@ -118,7 +113,7 @@ async def test_an_interrupted_import_is_resumed_by_the_same_key(
 ) -> None:
     async with Connection(service) as connection:
         await connection.send(head(service, f"Content-Length: {len(BODY)}", KEY), BODY[:-100])
-        await _running(service)
+        await wait_for_begin(service)
     assert await wait_for_end(service) == "interrupted"
     answer = await send(service, BODY, "", KEY)
     assert answer.json["import_id"] == 1
@@ -146,7 +141,7 @@ async def test_projects_imported_before_the_interruption_are_unchanged_after_res
 async def test_a_resumed_import_accepts_a_different_upload(service: Service, pool: Pool) -> None:
     async with Connection(service) as connection:
         await connection.send(head(service, f"Content-Length: {len(BODY)}", KEY), BODY[:-100])
-        await _running(service)
+        await wait_for_begin(service)
     await wait_for_end(service)
     other = plans("Q")
     answer = await send(service, other, "", KEY)
@@ -166,7 +161,7 @@ async def test_an_interrupted_import_is_not_resumed_with_other_options(
     async with Connection(service) as connection:
         length = f"Content-Length: {len(BODY)}"
         await connection.send(head(service, length, KEY, path=path), BODY[:-100])
-        await _running(service)
+        await wait_for_begin(service)
     await wait_for_end(service)
     answer = await send(service, BODY, second, KEY)
     assert (answer.status, answer.json["import_id"]) == (409, 1)

@@ -1,0 +1,119 @@
+"""Parses a small file at once, on the event loop's thread."""
+
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Final
+
+from service.errors import FileRefused, FileTooLarge
+from service.formats.compression import InflatedSource
+from service.formats.reader import Reader
+from service.imports.fingerprint import FingerprintReader
+from service.imports.pipeline.batch import Batch
+from service.imports.pipeline.batcher import batch_projects, limits_from_settings
+from service.model import FileWarning
+from service.observability.metrics import Stage, Stopwatch
+from service.settings import Settings
+from service.spool.spool import Spool
+
+MAX_CPU: Final = 0.01
+"""CPU seconds after which a file counts as not small: nobody is served meanwhile."""
+
+
+class NotSmall(Exception):
+    """The file needs the long way: it is faulty, takes too long, or does not fit in a batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class SmallFile:
+    """A file that was parsed to its end.
+
+    Attributes:
+        batch: its items.
+        format: its format.
+        bytes_read: bytes as its part has them.
+        warnings: about the file.
+        digest: of its XML, if asked for.
+    """
+
+    batch: Batch
+    format: str | None
+    bytes_read: int
+    warnings: list[FileWarning]
+    digest: bytes | None
+
+
+class _Chunks:
+    """The bytes of a file as a source."""
+
+    def __init__(self, chunks: Collection[bytes]) -> None:
+        self._chunks = iter(chunks)
+
+    def read(self, _size: int, /) -> bytes:
+        return next(self._chunks, b"")
+
+
+def parse_small_file(
+    chunks: Collection[bytes],
+    charset: str | None,
+    *,
+    digest: bool,
+    spool: Spool,
+    settings: Settings,
+) -> SmallFile:
+    """Parse a file to its end.
+
+    Args:
+        chunks: the file as its part has it.
+        charset: the charset that the part names.
+        digest: compute the digest of the XML, for the fingerprint.
+
+    Raises:
+        NotSmall: see there; nothing of the file is kept.
+    """
+    share = spool.share(settings.import_spool_bytes)
+    limits = limits_from_settings(settings, share)
+    give_way = _limit_time()
+    batches: list[Batch] = []
+    try:
+        with Stopwatch(Stage.PARSE):
+            source = InflatedSource(_Chunks(chunks), limits, give_way)
+            hashed = FingerprintReader(source, limits.max_file_bytes) if digest else None
+            reader = Reader(hashed or source, limits, charset, give_way=give_way)
+            batch_projects(
+                reader,
+                lambda batch, _last: batches.append(batch),
+                give_way,
+                batch_projects=settings.batch_projects,
+                batch_bytes=settings.batch_bytes,
+                spool=share,
+            )
+            if hashed is not None:
+                hashed.read_rest()
+        if len(batches) != 1 or not reader.closed:
+            raise NotSmall
+    except BaseException as exc:
+        for batch in batches:
+            batch.close()
+        share.close()
+        if isinstance(exc, FileRefused | FileTooLarge | OSError):
+            raise NotSmall from None
+        raise
+    return SmallFile(
+        batches[0],
+        reader.format_name,
+        sum(map(len, chunks)),
+        reader.warnings,
+        None if hashed is None else hashed.file_digest(),
+    )
+
+
+def _limit_time() -> Callable[[], None]:
+    """Return a ``give_way`` that gives up once the file has used its CPU time."""
+    end = time.thread_time() + MAX_CPU
+
+    def give_way() -> None:
+        if time.thread_time() > end:
+            raise NotSmall
+
+    return give_way
