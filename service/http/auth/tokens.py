@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -24,6 +24,9 @@ MAX_TOKEN: Final = 6 * 1024
 """Longest token, in bytes. aiohttp itself refuses header lines of more than 8,190 bytes."""
 MAX_SUBJECT: Final = 255
 
+MAX_VERIFIED: Final = 1000
+"""Tokens that are not verified again when they return; up to 6 KiB each, and their claims."""
+
 MALFORMED: Final = "JWT token is malformed"
 _MESSAGES: Final[tuple[tuple[type[jwt.PyJWTError], str], ...]] = (
     (jwt.InvalidSignatureError, "JWT token signature is invalid"),
@@ -37,6 +40,15 @@ class UnknownKey(Unauthorized):
     """The token names a key that the issuer's set does not have."""
 
     default = "JWT token key is not known"
+
+
+class _Verified(NamedTuple):
+    """A token that was verified, and the key that verified it."""
+
+    algorithm: object
+    kid: object
+    key: str | PublicKey
+    claims: Mapping[str, Any]
 
 
 class Verifier:
@@ -60,6 +72,7 @@ class Verifier:
         self._issuer = settings.jwt_issuer
         self._audience = settings.jwt_audience
         self._leeway = settings.jwt_leeway
+        self._verified: dict[str, _Verified] = {}
 
     async def verify(self, token: str) -> Mapping[str, Any]:
         """Do as ``claims``, but read the issuer's set again if the token's key is unknown."""
@@ -77,15 +90,33 @@ class Verifier:
     def claims(self, token: str) -> Mapping[str, Any]:
         """Return the claims of a valid token.
 
+        The signature of a token is verified once for each key. Its times are checked each time.
+
         Raises:
             Unauthorized: the token is not valid; ``details`` gives the reason.
             Unavailable: the issuer's keys have not been read yet.
         """
         if len(token) > MAX_TOKEN:
             raise Unauthorized(f"JWT token is longer than {MAX_TOKEN} bytes")
+        verified = self._verified.get(token)
+        if verified is None or verified.key is not self._key(verified.algorithm, verified.kid):
+            verified = self._verify(token)
+            if len(self._verified) == MAX_VERIFIED:
+                self._verified.pop(next(iter(self._verified)))  # the oldest
+            self._verified[token] = verified
+        try:
+            _check_times(verified.claims, self._leeway)
+        except Unauthorized:
+            del self._verified[token]
+            raise
+        return verified.claims
+
+    def _verify(self, token: str) -> _Verified:
+        """Return a token whose signature and issuer are right; raises as ``claims``."""
         try:
             header = jwt.get_unverified_header(token)
-            key = self._key(header.get("alg"), header.get("kid"))
+            algorithm, kid = header.get("alg"), header.get("kid")
+            key = self._key(algorithm, kid)
             claims = jwt.decode(
                 token,
                 key,
@@ -103,9 +134,8 @@ class Verifier:
             )
         except (jwt.PyJWTError, ValueError, OverflowError) as exc:
             raise Unauthorized(_message(exc)) from exc
-        _check_times(claims, self._leeway)
         _check_subject(claims.get("sub") or "")
-        return claims
+        return _Verified(algorithm, kid, key, claims)
 
     def _key(self, algorithm: object, kid: object) -> str | PublicKey:
         """Return the key for a token's header."""

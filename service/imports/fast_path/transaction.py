@@ -169,8 +169,8 @@ async def _write(
     calls = []
     for at, (each, plan) in enumerate(zip(imports, plans, strict=True)):
         for project in plan.created:  # the statement adds the project's id
-            row = outcomes.imported_row(project, Outcome.CREATED, None, 1)
-            plan.results[project.index] = row
+            created = outcomes.imported_row(project, Outcome.CREATED, None, 1)
+            plan.results[project.index] = created
         tally = outcomes.count_rows(plan.results.values())
         atomic = each.request.options.atomic
         if tally.conflict is None and not (atomic and tally.counts[Outcome.FAILED]):
