@@ -6,6 +6,7 @@ therefore cannot hide anything here that the parser would find later.
 
 import contextlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 
@@ -77,6 +78,15 @@ _MAGICS = (
 _MISC = re.compile(r"\s+|<\?.*?\?>|<!--.*?-->", re.DOTALL)
 _DECLARED = re.compile(r"""<\?xml\s[^>]*?\sencoding\s*=\s*["']([^"'>]*)["']""")
 
+_ROOT = re.compile(
+    rb"(?:\xef\xbb\xbf)?(?:<\?xml\s[ -;=@-~]*\?>)?\s*<([A-Za-z_][\w.-]*)"
+    rb"""((?:\s+[A-Za-z_][\w.:-]*\s*=\s*(?:"[ !#-%'-;=?-~]*"|'[ -%(-;=?-~]*'))*)\s*/?>"""
+)
+_XSI = "http://www.w3.org/2001/XMLSchema-instance"
+_ATTRIBUTE = re.compile(rb"""([\w.:-]+)\s*=\s*["']([^"']*)""")
+"""Matches the start of a file, up to the root's start tag, as programs write it: ASCII characters
+without references, comments and a prefix of the root."""
+
 
 class ByteSource(Protocol):
     """A source of bytes: ``read`` returns about ``n`` bytes, or ``b""`` at the end."""
@@ -142,7 +152,44 @@ def read_prolog(source: ByteSource, charset: str | None = None) -> Prolog:
         if start.startswith(magic):
             raise FileRefused(reason)
     encoding = _detect_encoding(head, charset)
+    if not encoding.startswith("UTF-16") and (root := match_root(head)) is not None:
+        return Prolog(encoding, *root, PushbackSource(head, source))
     return _read_root(head, source, encoding)
+
+
+def match_root(head: bytes) -> tuple[str | None, str] | None:
+    """Return the namespace and the name of a root element that is written as usual.
+
+    Args:
+        head: the first bytes of a file in an encoding that contains ASCII.
+
+    Returns:
+        None if only a parser can tell.
+    """
+    found = _ROOT.match(head)
+    if found is None:
+        return None
+    pairs = [(name.decode(), value.decode()) for name, value in _ATTRIBUTE.findall(found[2])]
+    attributes = dict(pairs)
+    if len(attributes) < len(pairs) or not all(_is_usual(*pair, attributes) for pair in pairs):
+        return None
+    name = found[1].decode()
+    if name.lower() == "html":
+        return None
+    return attributes.get("xmlns") or None, name
+
+
+def _is_usual(name: str, value: str, attributes: Mapping[str, str]) -> bool:
+    """Return whether an attribute of the root is one that programs write, and cannot be faulty."""
+    prefix, colon, local = name.partition(":")
+    if not colon and prefix != "xmlns":
+        return True
+    if prefix == "xsi":
+        return ":" not in local and attributes.get("xmlns:xsi") == _XSI
+    if prefix != "xmlns" or (colon and not local.isidentifier()) or "{" in value or "}" in value:
+        return False
+    reserved = local.startswith("xml") or "/XML/1998/" in value or value.endswith("/xmlns/")
+    return not reserved and bool(value or not colon)
 
 
 def _read_declaration(source: ByteSource) -> bytes:

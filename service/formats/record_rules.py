@@ -6,8 +6,9 @@ the same rules. Only ``RecordRule.take`` and ``ReferenceRule.resolve`` call code
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
+from functools import lru_cache
 from typing import Any, Final
 
 from service.codes import WarningCode
@@ -244,6 +245,12 @@ KEEP_AS_PART: Final = RecordRule("part", Table.PARTS, as_part=True)
 """The rule of records without a table: it stores them as parts, so that no data is lost."""
 
 
+MAX_COMPILED: Final = 256
+"""Compiled rules that are kept: to compile them takes longer than to read a small file."""
+
+_NO_KEYS: Final = TagKeys("", 0, lambda: None)
+
+
 def compile_rule(
     rule: RecordRule, keys: TagKeys, namespace: str, volatile: frozenset[str], *, strict: bool
 ) -> Shape:
@@ -256,6 +263,12 @@ def compile_rule(
         volatile: members that a content hash excludes.
         strict: whether an element that the rule does not have is a fault.
     """
+    return replace(_compile(rule, namespace, volatile, strict), keys=keys)
+
+
+@lru_cache(maxsize=MAX_COMPILED)
+def _compile(rule: RecordRule, namespace: str, volatile: frozenset[str], strict: bool) -> Shape:
+    """Compile a rule without the keys, once for all files of a namespace."""
     tag = f"{{{namespace}}}%s" if namespace else "%s"
     slots = rule.slots
     children: dict[str, Slot] = {}
@@ -273,7 +286,7 @@ def compile_rule(
         blank=[NULL] * len(slots),
         defaults=tuple((slots.index(column), text) for column, text in rule.defaults.items()),
         required=tuple((slots.index(column), rule.label(column)) for column in rule.required),
-        keys=keys,
+        keys=_NO_KEYS,
         volatile=volatile,
         strict=strict,
         apart=frozenset(tag % name for name in rule.apart),

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from service.errors import FileRefused, FileTooLarge
-from service.formats.compression import InflatedSource
+from service.formats.encoding import match_root
+from service.formats.engine.select import ENGINE
 from service.formats.reader import Reader
 from service.imports.fingerprint import FingerprintReader
 from service.imports.pipeline.batch import Batch
@@ -21,7 +22,10 @@ MAX_CPU: Final = 0.01
 
 
 class NotSmall(Exception):
-    """The file needs the long way: it is faulty, takes too long, or does not fit in a batch."""
+    """The file needs the long way.
+
+    It is compressed, faulty or unusual, takes too long, or does not fit in a batch.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +75,17 @@ def parse_small_file(
     Raises:
         NotSmall: see there; nothing of the file is kept.
     """
+    # lxml keeps the names that it reads until its thread ends, and this thread does not end. The
+    # compiled engine keeps them no longer than the file, and a usual root needs no parser.
+    if ENGINE.name != "compiled" or match_root(next(iter(chunks))) is None:
+        raise NotSmall
     share = spool.share(settings.import_spool_bytes)
     limits = limits_from_settings(settings, share)
     give_way = _limit_time()
     batches: list[Batch] = []
     try:
         with Stopwatch(Stage.PARSE):
-            source = InflatedSource(_Chunks(chunks), limits, give_way)
+            source = _Chunks(chunks)
             hashed = FingerprintReader(source, limits.max_file_bytes) if digest else None
             reader = Reader(hashed or source, limits, charset, give_way=give_way)
             batch_projects(
