@@ -110,6 +110,7 @@ async def test_a_lack_of_space_during_an_import_reports_what_was_imported(
     assert await wait_for_end(service) == "interrupted"
 
 
+@pytest.mark.settings(fast_path_bytes=0)
 async def test_outcomes_that_cannot_be_read_for_the_response_are_stored(
     settings: Settings, service: Service
 ) -> None:
