@@ -79,13 +79,17 @@ _MISC = re.compile(r"\s+|<\?.*?\?>|<!--.*?-->", re.DOTALL)
 _DECLARED = re.compile(r"""<\?xml\s[^>]*?\sencoding\s*=\s*["']([^"'>]*)["']""")
 
 _ROOT = re.compile(
-    rb"(?:\xef\xbb\xbf)?(?:<\?xml\s[ -;=@-~]*\?>)?\s*<([A-Za-z_][\w.-]*)"
-    rb"""((?:\s+[A-Za-z_][\w.:-]*\s*=\s*(?:"[ !#-%'-;=?-~]*"|'[ -%(-;=?-~]*'))*)\s*/?>"""
+    rb"""(?:\xef\xbb\xbf)?+(?:<\?xml\s++version\s*+=\s*+(?:"1\.0"|'1\.0')"""
+    rb"""(?:\s++encoding\s*+=\s*+(?:"[A-Za-z][\w.-]*+"|'[A-Za-z][\w.-]*+'))?+"""
+    rb"""(?:\s++standalone\s*+=\s*+(?:"(?:yes|no)"|'(?:yes|no)'))?+\s*+\?>)?+\s*+"""
+    rb"(?:<!--(?:-?[ -,.-~\s])*+-->\s*+)*+<([A-Za-z_][\w.-]*+)"
+    rb"""((?:\s++[A-Za-z_][\w.:-]*+\s*+=\s*+(?:"[ !#-%'-;=?-~]*+"|'[ -%(-;=?-~]*+'))*+)\s*+/?>"""
 )
+_ROOT_LIMIT = 4096
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _ATTRIBUTE = re.compile(rb"""([\w.:-]+)\s*=\s*["']([^"']*)""")
-"""Matches the start of a file, up to the root's start tag, as programs write it: ASCII characters
-without references, comments and a prefix of the root."""
+"""Matches the start of a file, up to the root's start tag, as programs write it: in ASCII, without
+references, instructions and a prefix of the root."""
 
 
 class ByteSource(Protocol):
@@ -166,7 +170,7 @@ def match_root(head: bytes) -> tuple[str | None, str] | None:
     Returns:
         None if only a parser can tell.
     """
-    found = _ROOT.match(head)
+    found = _ROOT.match(head[:_ROOT_LIMIT])
     if found is None:
         return None
     pairs = [(name.decode(), value.decode()) for name, value in _ATTRIBUTE.findall(found[2])]

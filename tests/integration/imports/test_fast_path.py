@@ -250,7 +250,7 @@ async def test_a_file_that_takes_long_to_parse_takes_the_long_way(
     "body",
     [
         gzip.compress(native_file(native_project("A"))),
-        native_file(native_project("A")).replace(b"<projects", b"<!-- c --><projects", 1),
+        native_file(native_project("A")).replace(b"<projects", b"<?i?><projects", 1),
         native_file(native_project("A"))[:-5],
     ],
     ids=["compressed", "unusual", "faulty"],
