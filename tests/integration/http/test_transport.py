@@ -81,6 +81,7 @@ async def test_an_http_1_0_client_receives_the_207_without_chunks(service: Servi
     assert answer.json["complete"] is True
 
 
+@pytest.mark.settings(fast_path_bytes=0)
 async def test_an_http_1_0_client_with_keep_alive_can_detect_the_end_of_the_207(
     service: Service,
 ) -> None:

@@ -266,6 +266,7 @@ async def test_commits_that_are_lost_under_a_running_import_interrupt_it(
 @pytest.mark.parametrize(
     "query", ["atomic=true", "dry_run=true", "atomic=true&dry_run=true", "undo"]
 )
+@pytest.mark.settings(fast_path_bytes=0)
 async def test_an_outcome_that_is_lost_interrupts_every_kind_of_import(
     service: Service, pool: Pool, monkeypatch: pytest.MonkeyPatch, query: str
 ) -> None:
@@ -348,6 +349,7 @@ async def test_the_end_of_an_import_waits_for_its_batches(
     assert (await read_row(pool))["counts"]["created"] == 1
 
 
+@pytest.mark.settings(fast_path_bytes=0)
 async def test_a_response_whose_outcomes_are_lost_meanwhile_is_not_complete(
     service: Service, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

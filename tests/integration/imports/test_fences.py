@@ -84,6 +84,7 @@ async def test_outcomes_of_a_dry_run_are_not_stored_after_the_lease_is_lost(
     await assert_nothing_was_written(await sending, pool)
 
 
+@pytest.mark.settings(fast_path_bytes=0)
 async def test_an_atomic_import_stops_looking_for_refused_projects_once_its_lease_is_lost(
     service: Service, pool: Pool
 ) -> None:
@@ -101,6 +102,7 @@ async def test_an_atomic_import_stops_looking_for_refused_projects_once_its_leas
 @pytest.mark.parametrize(
     ("first", "second"), [(ATOMIC, ATOMIC), (ATOMIC, ""), ("", ATOMIC)], ids=str
 )
+@pytest.mark.settings(fast_path_bytes=0)
 async def test_an_atomic_import_and_another_of_the_same_projects_run_one_after_the_other(
     service: Service, pool: Pool, first: str, second: str
 ) -> None:
