@@ -134,13 +134,14 @@ def references(element: str, attributes: bytes) -> frozenset[bytes]:
     """
     pieces = attributes.split(_REFERENCE)
     encoded = element.encode()
-    ids = [piece.partition(b'"')[0] for piece in pieces[1:]]
+    ids = [piece[: piece.index(b'"')] for piece in pieces[1:]]
     names: list[bytes] = []
     for at, object_id in enumerate(ids):
-        field, code = pieces[at].rpartition(b'"')[2], b""
+        field, code = pieces[at][pieces[at].rfind(b'"') + 1 :], b""
         if field == b"Type" and pieces[at + 1] == object_id + b'","Value' and at + 1 < len(ids):
             code = ids[at + 1]
-        names += _NAMES[encoded, field, object_id, code]
+        if field:  # not the record's own id
+            names += _NAMES[encoded, field, object_id, code]
     return frozenset(names)
 
 
