@@ -1,5 +1,6 @@
 """What batches cost the database, by the statistics of PostgreSQL."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -88,3 +89,15 @@ async def test_updating_the_current_version_writes_no_index(conn: Connection, le
     assert elsewhere == 0
     updated = f"SELECT sum(n_tup_upd)::bigint FROM pg_stat_user_tables WHERE {PROJECTS}"
     assert await count(conn, updated) == ALL
+
+
+async def test_a_batch_takes_five_statements_besides_its_copies(
+    conn: Connection, lease: Lease
+) -> None:
+    await import_all(conn, lease, "First", BATCH)  # asyncpg looks up the types of arrays
+    sent: list[str] = []
+    conn.add_query_logger(lambda record: sent.append(record.query))
+    assert not await write_batch(conn, lease, [project("New", ALL)], 1, False)
+    await asyncio.sleep(0)  # asyncpg reports each query in the next turn of the loop
+    own = [query.split()[0] for query in sent if not query.startswith("COPY")]
+    assert own == ["BEGIN", "SELECT", "SELECT", "INSERT", "COMMIT;"]
