@@ -1,19 +1,3 @@
--- name: begin
--- Begins the transaction of a group of small imports, and takes their locks, in one message.
--- A lock that is not free ends the transaction at once, and the imports that need
--- it take the long way, which waits for it. Later waits, of a table that grows or of another upload
--- with the same key, are short too. The planner settings are those of share_client in
--- advisory_locks.sql, but for plans that are kept: these plans depend on no parameter.
-BEGIN ISOLATION LEVEL READ COMMITTED;
-SELECT set_config('lock_timeout', '1ms', true),
-       set_config('idle_in_transaction_session_timeout', '5s', true),
-       set_config('plan_cache_mode', 'force_generic_plan', true),
-       set_config('enable_seqscan', 'off', true),
-       set_config('enable_sort', 'off', true),
-       set_config('jit', 'off', true);
-SELECT {locks};
-SET LOCAL lock_timeout = '200ms'
-
 -- name: read_current
 -- Reads as read_current in writer.sql, for the projects of several imports.
 SELECT n.place, n.external_id, p.project_id, p.version, p.content_hash,

@@ -54,8 +54,12 @@ def as_parameter(rows: Iterable[bytes]) -> str:
 
 def write_statement() -> str:
     """Return the statement, which ``write`` in ``sql/queries/fast_path.sql`` describes."""
-    inserts = [_insert_versions(), *map(_insert_records, Table), _insert_results()]
-    return _SQL.write.format(inserts=", ".join(inserts))
+    return _SQL.write.format(inserts=list_inserts())
+
+
+def list_inserts() -> str:
+    """Return the parts of the statement that insert into the tables with rows."""
+    return ", ".join([_insert_versions(), *map(_insert_records, Table), _insert_results()])
 
 
 def _insert_versions() -> str:

@@ -28,6 +28,7 @@ from service.storage.queries import Queries
 from service.tables import Table
 
 _SQL = Queries("fast_path")
+_TRANSACTIONS = Queries("transactions")
 _WRITE: Final = write_statement()
 _NEW: Final = -1
 """Stands for the id of a project that the statement creates."""
@@ -99,7 +100,7 @@ async def write_group(
         asyncpg.PostgresError, OSError: nothing is stored.
     """
     try:
-        await conn.execute(_SQL.begin.format(locks=", ".join(_locks(imports))))
+        await conn.execute(_TRANSACTIONS.begin_group.format(locks=", ".join(_locks(imports))))
         await _store_shared(conn, imports)
         current = await _read_current(conn, imports)
         plans = [

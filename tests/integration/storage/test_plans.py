@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 from service.imports.client_removal import KEYS
+from service.imports.fast_path.statement import list_inserts
 from service.imports.lease import Lease
 from service.imports.pipeline.copy import NewVersion, copy_versions
 from service.storage import Connection
@@ -23,6 +24,7 @@ OF_MANY = {
     "clients.list": "lists all clients for an operator",
     "prune.list_clients": "finds the clients for which pruning has work",
     "imports.renew_leases": "beats for all imports of a process, whatever their clients",
+    "fast_path.read_current": "reads for a group of small imports, whatever their clients",
     "imports.suspect_silent": "reads the few running imports of all clients",
     "imports.list_dead": "reads the few running imports of all clients",
 }
@@ -43,6 +45,7 @@ CHILD = {"columns": "attributes", "size": "1"}
 FILLED = {
     "projects.list_missing": {"archived": ""},
     "version_copy.copy_versions": {"columns": ", ".join(PROJECT_COLUMNS)},
+    "fast_path.write": {"inserts": list_inserts()},
     "compare.project": {"version": "$3"},
     "compare.records": {"version": "$3"},
     "compare.shared": {"version": "$3"},
