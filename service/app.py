@@ -7,6 +7,7 @@ from aiohttp import web
 
 from service.http import app_keys
 from service.http.answer_pace import AnswerPace
+from service.http.auth.permissions import ENABLED, EnabledClients
 from service.http.auth.tokens import Verifier
 from service.http.body_drain import BodyDrain
 from service.http.middleware import finish_headers, handle_request
@@ -43,6 +44,7 @@ def create_app(settings: Settings, dsn: str) -> web.Application:
     app[app_keys.BODY_DRAIN] = BodyDrain(settings.max_refused)
     app[app_keys.READ_SLOTS] = ReadSlots(settings.pool_size)
     app[app_keys.ANSWER_PACE] = AnswerPace()
+    app[ENABLED] = EnabledClients()
     app[JOBS] = JobRegistry(settings.drain_timeout)
     share_results(app)
     app.cleanup_ctx.append(_refresh_keys)

@@ -1,6 +1,6 @@
 """The options of an import."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
@@ -41,7 +41,12 @@ class ImportOptions:
     def as_dict(self) -> dict[str, Any]:
         if self.undo is not None:
             return {"undo": self.undo}
-        return {name: value for name, value in asdict(self).items() if name != "undo"}
+        return {
+            "mode": self.mode,
+            "atomic": self.atomic,
+            "dry_run": self.dry_run,
+            "outcomes": self.outcomes,
+        }
 
 
 DEFAULT_OPTIONS: Final = ImportOptions()

@@ -6,6 +6,7 @@ with 403.
 """
 
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +23,9 @@ from service.storage import clients
 CLAIMS: Final[web.RequestKey[Mapping[str, Any]]] = web.RequestKey("claims", Mapping)
 
 EVERY_CLIENT: Final = "*"
+ENABLED_FOR: Final = 1.0
+"""Seconds for which a client counts as enabled after a look into the database."""
+MAX_ENABLED: Final = 10_000
 _ID: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
@@ -81,8 +85,31 @@ def _bearer_token(request: web.Request) -> str:
     return token[0]
 
 
-async def authorise(request: web.Request, scope: str) -> Caller:
+class EnabledClients:
+    """The clients that the database had as enabled a moment ago."""
+
+    def __init__(self) -> None:
+        self._until: dict[int, float] = {}
+
+    def add(self, client_id: int) -> None:
+        if len(self._until) == MAX_ENABLED:
+            self._until.clear()
+        self._until[client_id] = time.monotonic() + ENABLED_FOR
+
+    def has(self, client_id: int) -> bool:
+        return time.monotonic() < self._until.get(client_id, 0.0)
+
+
+ENABLED: Final = web.AppKey("enabled_clients", EnabledClients)
+
+
+async def authorise(request: web.Request, scope: str, *, checked_again: bool = False) -> Caller:
     """Return the caller if the token permits the request for the client in its path.
+
+    Args:
+        scope: the scope that the token must have.
+        checked_again: whether the transaction of the request checks the client too. Then the state
+            of a moment ago is enough here, and most requests need no round trip for it.
 
     Raises:
         Unauthorized, Unavailable: see ``authenticate``.
@@ -98,11 +125,14 @@ async def authorise(request: web.Request, scope: str) -> Caller:
     allowed = parse_client_ids(claims.get(settings.jwt_clients_claim))
     if not match_any([str(client_id), EVERY_CLIENT], allowed):
         raise Forbidden
-    disabled = await run_query(request.app, partial(clients.is_disabled, client_id=client_id))
-    if disabled is None:
-        raise NotFound
-    if disabled:
-        raise Forbidden(clients.DISABLED)
+    enabled = request.app[ENABLED]
+    if not (checked_again and enabled.has(client_id)):
+        disabled = await run_query(request.app, partial(clients.is_disabled, client_id=client_id))
+        if disabled is None:
+            raise NotFound
+        if disabled:
+            raise Forbidden(clients.DISABLED)
+        enabled.add(client_id)
     return Caller(client_id, claims.get("sub") or "")
 
 

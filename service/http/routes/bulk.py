@@ -25,7 +25,7 @@ async def import_projects(request: web.Request) -> web.StreamResponse:
     """Import the projects of the uploaded file."""
     app = request.app
     settings = app[app_keys.SETTINGS]
-    caller = await authorise(request, settings.import_scope)
+    caller = await authorise(request, settings.import_scope, checked_again=True)
     import_request = parse_request(request, caller, parse_options(request.query))
     boundary = _parse_boundary(request)
     _check_encoding(request)

@@ -234,6 +234,7 @@ async def test_an_upload_is_refused_once_its_client_is_disabled(
         await pool.execute("UPDATE clients SET disabled_at = now() WHERE client_id = 1")
         await connection.send(body[-9:])
         assert (await connection.answer()).status == 403
+    assert (await send(service, plans("A"))).status == 403
     assert await pool.fetchval("SELECT count(*) FROM projects") == 0
 
 
