@@ -16,7 +16,6 @@ from libc.string cimport memchr, memcmp, memcpy, memmove, memset, strcmp, strdup
 from lxml.includes cimport etreepublic as cetree
 from lxml.includes.tree cimport (
     LIBXML_VERSION,
-    XML_ATTRIBUTE_NODE,
     XML_CDATA_SECTION_NODE,
     XML_ELEMENT_NODE,
     XML_TEXT_NODE,

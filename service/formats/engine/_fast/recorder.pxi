@@ -1,6 +1,7 @@
 # Records while they are parsed. libxml2's tree builder allocates every node, searches every text and
 # name in a dictionary, and frees the node again; most records need none of that. While a record of a
-# rule is open, its nodes come from an arena and have only the fields that the engine reads.
+# rule is open, its nodes come from an arena. Only the fields that the engine reads are set: clearing
+# whole structures took a twentieth of the time.
 
 cdef extern from "libxml/tree.h" nogil:
     ctypedef struct NodeFields "xmlNode":
@@ -158,8 +159,9 @@ cdef xmlNode* start_element(
     cdef xmlNode* node = <xmlNode*> allocate(&recorder.arena, sizeof(xmlNode))
     if node == NULL:
         return NULL
-    memset(node, 0, sizeof(xmlNode))
     node.type, node.name, node.parent = XML_ELEMENT_NODE, name, parent
+    node.children = node.last = node.next = NULL
+    node.ns, node.properties = NULL, NULL
     (<NodeFields*> node).psvi = <void*> <uintptr_t> context.input.line
     if href != NULL:
         node.ns = namespace_of(recorder, NULL if parent == NULL else parent.ns, prefix, href)
@@ -203,8 +205,7 @@ cdef bint add_attributes(
         attribute = <xmlAttr*> allocate(&recorder.arena, sizeof(xmlAttr))
         if attribute == NULL:
             return False
-        memset(attribute, 0, sizeof(xmlAttr))
-        attribute.type, attribute.name, attribute.parent = XML_ATTRIBUTE_NODE, given[0], node
+        attribute.name, attribute.ns, attribute.next = given[0], NULL, NULL
         if given[1] != NULL and given[2] == NULL:
             attribute.name = LIBXML2.intern_qualified(context.dict, given[1], given[0])
             if attribute.name == NULL:
@@ -235,8 +236,7 @@ cdef xmlNode* new_text(
     cdef xmlNode* node = <xmlNode*> allocate(&recorder.arena, sizeof(xmlNode) + size + 1)
     if node == NULL:
         return NULL
-    memset(node, 0, sizeof(xmlNode))
-    node.type, node.content = XML_TEXT_NODE, <xmlChar*> (node + 1)
+    node.type, node.content, node.next = XML_TEXT_NODE, <xmlChar*> (node + 1), NULL
     (<NodeFields*> node).psvi = <void*> <uintptr_t> context.input.line
     memcpy(node.content, text, size)
     node.content[size] = 0

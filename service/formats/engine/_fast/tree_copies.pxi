@@ -21,7 +21,8 @@ cdef xmlNode* copy_record(xmlNode* record, xmlNode* parent) except NULL:
         copy_text(node, copied.parent)
         node = node.next
     if copied.next == NULL and recorded_line(record) >= LAST_EXACT:
-        copy_text(record, copied.parent)  # libxml2 takes the line from it
+        # libxml2 takes the line from the text after an element that has none.
+        link_node(copied.parent, new_tree_text(record, EMPTY_TEXT, copied.doc))
     return copied
 
 
@@ -65,20 +66,22 @@ cdef xmlNode* copy_element(xmlNode* node, xmlNode* parent) except NULL:
         if added == NULL:
             raise MemoryError
         # Not by libxml2, which would keep the ids of ``xml:id``.
-        added.children = added.last = new_tree_text(attribute.children, copied.doc)
+        added.children = added.last = new_tree_text(
+            attribute.children, <const char*> attribute.children.content, copied.doc
+        )
         added.children.parent = <xmlNode*> added
         attribute = attribute.next
     return copied
 
 
 cdef xmlNode* copy_text(xmlNode* node, xmlNode* parent) except NULL:
-    cdef xmlNode* copied = new_tree_text(node, parent.doc)
+    cdef xmlNode* copied = new_tree_text(node, <const char*> node.content, parent.doc)
     link_node(parent, copied)
     return copied
 
 
-cdef xmlNode* new_tree_text(xmlNode* node, xmlDoc* document) except NULL:
-    cdef const char* text = EMPTY_TEXT if node.content == NULL else <const char*> node.content
+cdef xmlNode* new_tree_text(xmlNode* node, const char* text, xmlDoc* document) except NULL:
+    """Create a text for the tree; its line is that of a recorded node."""
     cdef xmlNode* copied = LIBXML2.new_text(document, <const_xmlChar*> text, strlen(text))
     if copied == NULL:
         raise MemoryError
