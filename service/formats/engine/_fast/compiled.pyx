@@ -92,6 +92,7 @@ include "values.pxi"
 include "numbers.pxi"
 include "record_parser.pxi"
 include "json_attributes.pxi"
+include "member_order.pxi"
 include "id_set.pxi"
 include "rules.pxi"
 include "plain_records.pxi"
@@ -163,6 +164,7 @@ cdef class RecordParser:
         free(self.state.shared.data)
         free(self.state.apart)
         free(self.state.members)
+        free_order(&self.state.order)
 
     def __call__(self, element):
         cdef cetree._Element node = <cetree._Element?> element

@@ -115,8 +115,7 @@ cdef int write_attributes(ParserState* state) except -1 nogil:
     cdef Py_ssize_t stable
     state.stable.at = state.whole.at = state.text.used
     put_char(&state.text, b"{")
-    if state.member_count > 1:
-        qsort(state.members, state.member_count, sizeof(Member), by_key)
+    sort_members(state)
     for at in range(state.member_count):
         volatile_count += state.members[at].is_volatile
     if not put_members(state, 0, state.member_count - volatile_count, 1):

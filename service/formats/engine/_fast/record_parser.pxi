@@ -56,6 +56,15 @@ cdef struct Span:
     Py_ssize_t size
 
 
+cdef struct MemberOrder:
+    # The keys of the last record's members in the order of the file, and their places once sorted.
+    const char** keys
+    int* places
+    int count, room
+    Member* sorted
+    int sorted_room
+
+
 cdef struct Default:
     int column
     const char* text
@@ -89,6 +98,7 @@ cdef struct ParserState:
     int apart_count, apart_room
     Member* members
     int member_count, member_room
+    MemberOrder order
 
 
 cdef int read_record(ParserState* state, xmlNode* node) except -1 nogil:
