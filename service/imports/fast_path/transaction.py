@@ -21,6 +21,8 @@ from service.imports.pipeline.copy import NewVersion, shared_objects
 from service.imports.pipeline.transaction import WritePlan, plan_items
 from service.imports.record import ImportRequest
 from service.model import Project
+from service.observability import metrics
+from service.observability.metrics import Stage, Stopwatch
 from service.spool.copy_rows import prefix_rows
 from service.storage import Connection
 from service.storage.advisory_locks import claim_key, client_key, project_key
@@ -99,19 +101,29 @@ async def write_group(
         CommitUnknown: see there.
         asyncpg.PostgresError, OSError: nothing is stored.
     """
+    with Stopwatch(Stage.LOCK) as watch:
+        return await _write_group(conn, imports, watch)
+
+
+async def _write_group(
+    conn: Connection, imports: Sequence[SmallImport], watch: Stopwatch
+) -> list[StoredImport | None]:
     try:
         await conn.execute(_TRANSACTIONS.begin_group.format(locks=", ".join(_locks(imports))))
+        watch.switch_to(Stage.COMPARE)
         await _store_shared(conn, imports)
         current = await _read_current(conn, imports)
         plans = [
             plan_items(each.file.batch.items, stored, each.request.options.mode)
             for each, stored in zip(imports, current, strict=True)
         ]
+        watch.switch_to(Stage.WRITE)
         stored = await _write(conn, imports, plans)
     except Exception:
         if not conn.is_closed():
             await conn.execute("ROLLBACK")
         raise
+    watch.switch_to(Stage.COMMIT)
     try:
         answer = await conn.execute("COMMIT" if any(stored) else "ROLLBACK")
     except Exception as exc:
@@ -177,6 +189,7 @@ async def _write(
         if tally.conflict is None and not (atomic and tally.counts[Outcome.FAILED]):
             tallies[at] = replace(tally, warnings=each.warnings)
             calls.append(_parameters(each, plan, tally.counts))
+    metrics.DATABASE_BYTES.inc(sum(each.file.batch.size for each in imports))
     rows = await conn.fetchmany(_WRITE, calls) if calls else []
     for (at, tally), row in zip(tallies.items(), rows, strict=True):
         if row["import_id"] is not None:
