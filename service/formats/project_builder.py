@@ -62,6 +62,7 @@ class ProjectBuilder(Diagnostics):
         self.outline = Outline()
         self.references = References(file.limits.spool, file.id_set())
         self.abandoned = False
+        self._steps = 0
         self._too_large = ""
         self._identity: tuple[str | None, str | None] = None, None
         self._missing: dict[ReferenceRule, Targets] = {}
@@ -156,11 +157,18 @@ class ProjectBuilder(Diagnostics):
         Raises:
             TooLarge: the project is over a limit.
         """
+        self._step()
         name, value = subject
         shown = shorten(unescape(value)) or ""
         self.references.wait(
             Reference(targets, row, fallback, rule.warning, line, name, shown, rule.problem or "")
         )
+
+    def _step(self) -> None:
+        """Give way now and then: one record can need thousands of small steps."""
+        self._steps += 1
+        if self._steps % _SETTLED_TOGETHER == 0:
+            self.file.give_way()
 
     def is_repeated(self, rule: ReferenceRule, targets: Targets) -> bool:
         """Whether the last missing targets of a rule were the same; remember these."""
@@ -181,6 +189,7 @@ class ProjectBuilder(Diagnostics):
 
     def violate(self, line: int, element: str, value: str | None, problem: str) -> None:
         """Add a violation, and discard the rows. Reading continues, to find further violations."""
+        self._step()
         super().violate(line, element, value, problem)
         self._content.rows.close()
 

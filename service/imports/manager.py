@@ -12,6 +12,7 @@ import structlog
 from service.errors import InternalError, TooManyRequests, Unavailable
 from service.formats.engine.select import ENGINE
 from service.imports.ending import NO_ROOM, SHUTTING_DOWN
+from service.imports.fast_path.group_commit import CONNECTIONS
 from service.imports.fast_path.importer import FastPath
 from service.imports.idempotency import KeyClaim, KeyTimeouts, claim_import, find_key_holder
 from service.imports.lease import Heartbeat, Lease
@@ -32,7 +33,8 @@ from service.storage.retry import with_retries
 _log = structlog.get_logger()
 
 SPARE_CONNECTIONS = 3
-"""Connections of the pool that writers never use. They serve heartbeats and the rows of imports."""
+"""Connections of the pool that neither writers nor groups of small imports use. They serve
+heartbeats, reads, and the rows of imports."""
 
 PARSERS = 1
 """Imports that parse at the same time. More threads would compete with the event loop for the
@@ -73,10 +75,11 @@ class ImportManager:
         self._times = KeyTimeouts(settings.keep_keys_hours * 3600, settings.lock_timeout)
         self._draining = False
         self._slots: Counter[int] = Counter()
-        writers = settings.pool_size - SPARE_CONNECTIONS
+        groups = max(1, min(CONNECTIONS, settings.pool_size - SPARE_CONNECTIONS - 1))
+        writers = max(1, settings.pool_size - SPARE_CONNECTIONS - groups)
         self._writing = FairScheduler(writers, per_client=math.ceil(writers / 2))
         self._parsing = FairScheduler(PARSERS)
-        self.fast_path = FastPath(pool, self.spool, settings)
+        self.fast_path = FastPath(pool, self.spool, settings, groups)
         self._background: list[asyncio.Task[NoReturn]] = []
 
     async def __aenter__(self) -> "ImportManager":

@@ -15,7 +15,7 @@ from service.http.auth.permissions import authorise
 from service.http.upload.content_encoding import ACCEPTED, content_encoding
 from service.http.upload.job import UploadJob, parse_request
 from service.http.upload.multistatus import respond_to_import
-from service.http.upload.options import parse_options
+from service.http.upload.options import IDEMPOTENCY_KEY, parse_options
 
 _MAX_BOUNDARY: Final = 70
 """The longest boundary of RFC 2046, section 5.1.1; aiohttp's reader refuses longer ones."""
@@ -25,7 +25,12 @@ async def import_projects(request: web.Request) -> web.StreamResponse:
     """Import the projects of the uploaded file."""
     app = request.app
     settings = app[app_keys.SETTINGS]
-    caller = await authorise(request, settings.import_scope, checked_again=True)
+    caller = await authorise(
+        # A key may continue or repeat an import, and neither checks the client again.
+        request,
+        settings.import_scope,
+        checked_again=IDEMPOTENCY_KEY not in request.headers,
+    )
     import_request = parse_request(request, caller, parse_options(request.query))
     boundary = _parse_boundary(request)
     _check_encoding(request)

@@ -7,10 +7,11 @@ waits for nobody, and under load one flush of the disk serves several.
 import asyncio
 from collections import deque
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
+from service.imports.fast_path.small_file import MAX_LOCKS
 from service.imports.fast_path.transaction import (
     CommitUnknown,
     SmallImport,
@@ -30,6 +31,13 @@ CONNECTIONS: Final = 2
 MAX_GROUP: Final = 16
 """Imports in one group. They hold their locks until its commit."""
 
+MAX_GROUP_BYTES: Final = 512 * 1024
+"""Approximate size of the rows of a group. The event loop serves nobody while it prepares them."""
+
+TIMEOUT: Final = 10.0
+"""Seconds for a group. The responses begin only at its end, and proxies close a connection on which
+nothing is sent."""
+
 _AWAY: Final = ("08", "53", "57")
 """Classes of faults of the database or its connection, which no other group would avoid."""
 
@@ -46,14 +54,16 @@ class GroupCommit:
 
     Args:
         pool: the connections.
+        connections: groups that are written at the same time.
         timeout: seconds to wait for a connection.
     """
 
-    def __init__(self, pool: Pool, timeout: float) -> None:
+    def __init__(self, pool: Pool, connections: int, timeout: float) -> None:
         self._pool = pool
+        self._connections = connections
         self._timeout = timeout
         self._waiting: deque[_Waiting] = deque()
-        self._writers: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.Task[Any] | None] = set()
 
     async def write(self, small: SmallImport) -> StoredImport | None:
         """Write an import with its group.
@@ -66,28 +76,36 @@ class GroupCommit:
         """
         done: asyncio.Future[StoredImport | None] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(small, project_keys(small), done))
-        if len(self._writers) < CONNECTIONS:
+        if len(self._writers) < self._connections:
             writer = asyncio.create_task(self._write_groups())
             self._writers.add(writer)
-            writer.add_done_callback(self._writers.discard)
         return await done
 
     async def _write_groups(self) -> None:
-        while self._waiting:
-            await self._write(self._take_group())
+        try:
+            while self._waiting:
+                await self._write(self._take_group())
+        finally:  # a callback would run later, and an import that comes meanwhile find no writer
+            self._writers.remove(asyncio.current_task())
 
     def _take_group(self) -> list[_Waiting]:
         """Take imports in their order; one that shares a project waits for a later group."""
         group: list[_Waiting] = []
         later: list[_Waiting] = []
-        projects: set[int] = set()
+        seen: set[int] = set()
+        size = locks = 0
         while self._waiting and len(group) < MAX_GROUP:
             each = self._waiting.popleft()
-            if projects.isdisjoint(each.projects):
+            size += each.small.file.batch.size
+            locks += len(each.projects)
+            fits = size <= MAX_GROUP_BYTES and locks <= MAX_LOCKS
+            if not group or (fits and seen.isdisjoint(each.projects)):
                 group.append(each)
             else:
                 later.append(each)
-            projects |= each.projects
+                size -= each.small.file.batch.size
+                locks -= len(each.projects)
+            seen |= each.projects
         self._waiting.extendleft(reversed(later))
         return group
 
@@ -114,7 +132,7 @@ class GroupCommit:
 
     async def _try(self, group: list[_Waiting]) -> list[StoredImport | None]:
         async with self._pool.acquire(timeout=self._timeout) as conn:
-            with watchdog.terminate_after(conn, watchdog.TRANSACTION_TIMEOUT):
+            with watchdog.terminate_after(conn, TIMEOUT):
                 return await write_group(conn, [each.small for each in group])
 
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import structlog
 
-from service.imports.fast_path.group_commit import GroupCommit
+from service.imports.fast_path.group_commit import TIMEOUT, GroupCommit
 from service.imports.fast_path.held_upload import HeldUpload
 from service.imports.fast_path.small_file import NotSmall, parse_small_file
 from service.imports.fast_path.transaction import CommitUnknown, SmallImport, StoredImport
@@ -40,13 +40,14 @@ class FastPath:
         pool: the connections.
         spool: the working files of all imports.
         settings: limits and times.
+        connections: of the pool that it may use at the same time.
     """
 
-    def __init__(self, pool: Pool, spool: Spool, settings: Settings) -> None:
+    def __init__(self, pool: Pool, spool: Spool, settings: Settings, connections: int) -> None:
         self._pool = pool
         self._spool = spool
         self._settings = settings
-        self._group_commit = GroupCommit(pool, settings.connect_timeout)
+        self._group_commit = GroupCommit(pool, connections, settings.connect_timeout)
 
     async def run(
         self,
@@ -128,4 +129,5 @@ class FastPath:
             tally = await count_outcomes(conn, request.client_id, import_id, FIRST_ATTEMPT)
             return StoredImport(import_id, replace(tally, warnings=small.warnings), None)
 
-        return await with_retries(self._pool, find, settings.retry_timeout)
+        within = min(settings.retry_timeout, TIMEOUT)
+        return await with_retries(self._pool, find, within)

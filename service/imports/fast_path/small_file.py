@@ -20,6 +20,9 @@ from service.spool.spool import Spool
 MAX_CPU: Final = 0.01
 """CPU seconds after which a file counts as not small: nobody is served meanwhile."""
 
+MAX_LOCKS: Final = 500
+"""Projects of a group, and so of a file: one message takes all their locks."""
+
 
 class NotSmall(Exception):
     """The file needs the long way.
@@ -98,7 +101,7 @@ def parse_small_file(
             )
             if hashed is not None:
                 hashed.read_rest()
-        if len(batches) != 1 or not reader.closed:
+        if len(batches) != 1 or not reader.closed or len(batches[0].items) > MAX_LOCKS:
             raise NotSmall
     except BaseException as exc:
         for batch in batches:

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import resource
 import threading
+import time
 from typing import Any, Final
 
 import pytest
@@ -14,13 +15,15 @@ from service.settings import Settings
 from service.spool.spool import Spool
 from service.storage import Pool
 from service.storage.advisory_locks import client_key, project_key
+from service.tables import Table
 from tests.support.answer import Answer
 from tests.support.faults.proxy import OWN_COMMIT, Fault, proxied
 from tests.support.gate import gate
 from tests.support.metrics import Metrics, read_metrics, wait_for_metrics
 from tests.support.native import native_file, native_project
 from tests.support.paths import CHECKOUT
-from tests.support.raw_http import Connection, form, head, part, upload
+from tests.support.raw_http import Connection, form, get, head, part, upload
+from tests.support.running_imports import wait_for_begin, wait_for_end
 from tests.support.service import Service, served, token
 from tests.support.uploads import plans, read_outcomes, send
 
@@ -88,16 +91,11 @@ async def until_waiting(service: Service, imports: int) -> None:
 
 async def content(pool: Pool, client: int) -> dict[str, list[Any]]:
     """All that the imports of a client stored, without what differs between two imports."""
-    tables = await pool.fetch(
-        "SELECT table_name FROM information_schema.columns WHERE column_name = 'client_id'"
-        " AND table_schema = 'public' AND table_name NOT LIKE 'current%' ORDER BY 1"
-    )
     found = {}
-    for (table,) in tables:
-        if table not in ("imports", "import_progress", "clients", "project_locks"):
-            rows = await pool.fetch(f"SELECT * FROM {table} WHERE client_id = $1", client)
-            kept = [{key: row[key] for key in row if key not in LOCAL} for row in map(dict, rows)]
-            found[table] = sorted(kept, key=repr)
+    for table in ("projects", "project_versions", *Table, "shared_objects", "import_results"):
+        rows = await pool.fetch(f"SELECT * FROM {table} WHERE client_id = $1", client)
+        kept = [{key: row[key] for key in row if key not in LOCAL} for row in map(dict, rows)]
+        found[table] = sorted(kept, key=repr)
     return found
 
 
@@ -236,6 +234,48 @@ async def test_an_upload_is_refused_once_its_client_is_disabled(
         assert (await connection.answer()).status == 403
     assert (await send(service, plans("A"))).status == 403
     assert await pool.fetchval("SELECT count(*) FROM projects") == 0
+
+
+@pytest.mark.parametrize("begun", ["interrupted", "completed"])
+async def test_a_key_does_not_continue_an_import_of_a_disabled_client(
+    service: Service, pool: Pool, begun: str
+) -> None:
+    body = plans("A")
+    if begun == "completed":
+        assert (await send(service, body, "", KEY)).status == 207
+    else:
+        async with Connection(service) as connection:
+            await connection.send(head(service, f"Content-Length: {len(body)}", KEY), body[:-9])
+            await wait_for_begin(service)
+        assert await wait_for_end(service) == "interrupted"
+        assert (await send(service, plans("Z"))).status == 207
+    await pool.execute("UPDATE clients SET disabled_at = now() WHERE client_id = 1")
+    assert (await send(service, body, "", KEY)).status == 403
+
+
+@pytest.mark.settings(pool_size=4)
+async def test_reads_are_answered_while_commits_stall(service: Service, pool: Pool) -> None:
+    many = form(part("file", native_file(*(native_project(f"L{n}") for n in range(300)))))
+    async with gate(pool, "projects", at_commit=True) as closed:
+        sending = [asyncio.create_task(send(service, many))]
+        await closed.reached()
+        sending += [asyncio.create_task(send(service, plans(name))) for name in ("A", "B")]
+        await until_waiting(service, 3)
+        async with asyncio.timeout(5):
+            assert (await get(service, "/api/v2/clients/1/imports")).status == 200
+    assert {(await each).status for each in sending} == {207}
+
+
+async def test_a_record_with_many_references_holds_the_event_loop_for_a_moment(
+    settings: Settings,
+) -> None:
+    links = "<PredecessorLink/>" * 13_000
+    task = f"<Tasks><Task><UID>1</UID><Name>t</Name>{links}</Task></Tasks>"
+    plan = f"<Project xmlns='http://schemas.microsoft.com/project'><Name>p</Name>{task}</Project>"
+    started = time.thread_time()
+    with pytest.raises(NotSmall):
+        parse_small_file([plan.encode()], None, digest=False, spool=Spool(), settings=settings)
+    assert time.thread_time() - started < 0.1, "without turns it takes 0.3 s"
 
 
 async def test_a_file_that_takes_long_to_parse_takes_the_long_way(
