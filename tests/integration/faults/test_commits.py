@@ -47,6 +47,7 @@ REFUSED: Final = b'<project id="bad"><name>Bad</name><tasks><task/></tasks></pro
 
 @pytest.mark.parametrize("last", [b"", REFUSED], ids=["", "refused"])
 @pytest.mark.parametrize("query", ["", "?atomic=true", "?dry_run=true"])
+@pytest.mark.settings(fast_path_bytes=0)
 async def test_an_import_whose_commit_is_cut_off_waits_for_it_and_reports_success(
     http: aiohttp.ClientSession,
     faulty: Service,
@@ -93,6 +94,7 @@ async def test_an_undo_whose_commit_is_cut_off_restores_each_project_once(
 
 @pytest.mark.parametrize("key", [{}, {"Idempotency_Key": "k"}], ids=["without key", "with key"])
 @pytest.mark.parametrize("state", ["new", "interrupted"])
+@pytest.mark.settings(fast_path_bytes=0)
 async def test_a_claim_whose_commit_is_cut_off_is_found_by_its_next_try(
     http: aiohttp.ClientSession,
     faulty: Service,

@@ -140,7 +140,8 @@ class Target:
         left = await self._left()
         cpu = self.server.cpu() - cpu - self.idle_cpu * len(waits)
         volume = max(Connection.bytes_sent - sent, sum(inflated))
-        turn = max((edge for edge, count in self._turns().items() if count > turns[edge]))
+        ended = (edge for edge, count in self._turns().items() if count > turns[edge])
+        turn = max(ended, default=0.0)
         with self.log.open("rb") as log:
             log.seek(logged)
             said = log.read().decode()
