@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from service.imports.fast_path import small_file
+from service.imports.fast_path import group_commit, importer, small_file
 from service.imports.fast_path.small_file import NotSmall, parse_small_file
 from service.settings import Settings
 from service.spool.spool import Spool
@@ -22,6 +22,7 @@ from tests.support.gate import gate
 from tests.support.metrics import Metrics, read_metrics, wait_for_metrics
 from tests.support.native import native_file, native_project
 from tests.support.paths import CHECKOUT
+from tests.support.projects import until
 from tests.support.raw_http import Connection, form, get, head, part, upload
 from tests.support.running_imports import wait_for_begin, wait_for_end
 from tests.support.service import Service, served, token
@@ -219,6 +220,23 @@ async def test_an_upload_whose_commit_is_not_confirmed_is_imported_once(
         stored = fault is not Fault.CUT
         assert await taken() == ((1, 0) if stored else (0, 1))
     assert await pool.fetchval("SELECT count(*) FROM imports") == 1
+    assert await pool.fetchval("SELECT count(*) FROM project_versions") == 1
+
+
+@pytest.mark.settings(lock_timeout=0.2)
+async def test_an_upload_whose_commit_stalls_is_found_under_its_key(
+    service: Service, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_commit, "TIMEOUT", 0.5)
+    monkeypatch.setattr(importer, "TIMEOUT", 0.5)
+    async with gate(pool, "imports", at_commit=True):
+        async with asyncio.timeout(10):
+            answer = await send(service, plans("A"), "", KEY)
+        assert answer.status == 503
+        assert answer.headers["retry-after"]
+    await until(pool, "SELECT count(*) = 1 FROM imports")
+    again = await send(service, plans("A"), "", KEY)
+    assert (again.status, again.json["import_id"]) == (207, 1)
     assert await pool.fetchval("SELECT count(*) FROM project_versions") == 1
 
 
