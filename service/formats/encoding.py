@@ -6,7 +6,6 @@ therefore cannot hide anything here that the parser would find later.
 
 import contextlib
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 
@@ -14,6 +13,7 @@ from lxml import etree
 
 from service.errors import FileRefused
 from service.formats.engine.parser_errors import file_refused
+from service.formats.usual_root import match_root
 from service.model import shorten
 
 if TYPE_CHECKING:
@@ -77,19 +77,6 @@ _MAGICS = (
 
 _MISC = re.compile(r"\s+|<\?.*?\?>|<!--.*?-->", re.DOTALL)
 _DECLARED = re.compile(r"""<\?xml\s[^>]*?\sencoding\s*=\s*["']([^"'>]*)["']""")
-
-_ROOT = re.compile(
-    rb"""(?:\xef\xbb\xbf)?+(?:<\?xml\s++version\s*+=\s*+(?:"1\.0"|'1\.0')"""
-    rb"""(?:\s++encoding\s*+=\s*+(?:"[A-Za-z][\w.-]*+"|'[A-Za-z][\w.-]*+'))?+"""
-    rb"""(?:\s++standalone\s*+=\s*+(?:"(?:yes|no)"|'(?:yes|no)'))?+\s*+\?>)?+\s*+"""
-    rb"(?:<!--(?:-?[ -,.-~\s])*+-->\s*+)*+<([A-Za-z_][\w.-]*+)"
-    rb"""((?:\s++[A-Za-z_][\w.:-]*+\s*+=\s*+(?:"[ !#-%(-;=?-~]*+"|'[ !#-%(-;=?-~]*+'))*+)\s*+/?>"""
-)
-_ROOT_LIMIT = 4096
-_XSI = "http://www.w3.org/2001/XMLSchema-instance"
-_ATTRIBUTE = re.compile(rb"""([\w.:-]+)\s*=\s*["']([^"']*)""")
-"""Matches the start of a file, up to the root's start tag, as programs write it: in ASCII, without
-references, instructions and a prefix of the root."""
 
 
 class ByteSource(Protocol):
@@ -159,41 +146,6 @@ def read_prolog(source: ByteSource, charset: str | None = None) -> Prolog:
     if not encoding.startswith("UTF-16") and (root := match_root(head)) is not None:
         return Prolog(encoding, *root, PushbackSource(head, source))
     return _read_root(head, source, encoding)
-
-
-def match_root(head: bytes) -> tuple[str | None, str] | None:
-    """Return the namespace and the name of a root element that is written as usual.
-
-    Args:
-        head: the first bytes of a file in an encoding that contains ASCII.
-
-    Returns:
-        None if only a parser can tell.
-    """
-    found = _ROOT.match(head[:_ROOT_LIMIT])
-    if found is None:
-        return None
-    pairs = [(name.decode(), value.decode()) for name, value in _ATTRIBUTE.findall(found[2])]
-    attributes = dict(pairs)
-    if len(attributes) < len(pairs) or not all(_is_usual(*pair, attributes) for pair in pairs):
-        return None
-    name = found[1].decode()
-    if name.lower() == "html":
-        return None
-    return attributes.get("xmlns") or None, name
-
-
-def _is_usual(name: str, value: str, attributes: Mapping[str, str]) -> bool:
-    """Return whether an attribute of the root is one that programs write, and cannot be faulty."""
-    prefix, colon, local = name.partition(":")
-    if not colon and prefix != "xmlns":
-        return True
-    if prefix == "xsi":
-        return ":" not in local and attributes.get("xmlns:xsi") == _XSI
-    if prefix != "xmlns" or (colon and not local.isidentifier()) or "{" in value or "}" in value:
-        return False
-    reserved = local.startswith("xml") or "/XML/1998/" in value or value.endswith("/xmlns/")
-    return not reserved and bool(value or not colon)
 
 
 def _read_declaration(source: ByteSource) -> bytes:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from service.errors import FileRefused, FileTooLarge
-from service.formats.encoding import match_root
 from service.formats.engine.select import ENGINE
 from service.formats.reader import Reader
+from service.formats.usual_root import match_root
 from service.imports.fingerprint import FingerprintReader
 from service.imports.pipeline.batch import Batch
 from service.imports.pipeline.batcher import batch_projects, limits_from_settings

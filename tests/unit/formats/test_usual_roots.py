@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from service.formats import encoding
-from service.formats.encoding import match_root
+from service.formats.usual_root import match_root
 
 URIS: Final = (
     "",
