@@ -12,7 +12,6 @@ import structlog
 from service.errors import InternalError, TooManyRequests, Unavailable
 from service.formats.engine.select import ENGINE
 from service.imports.ending import NO_ROOM, SHUTTING_DOWN
-from service.imports.fast_path.group_commit import CONNECTIONS
 from service.imports.fast_path.importer import FastPath
 from service.imports.idempotency import KeyClaim, KeyTimeouts, claim_import, find_key_holder
 from service.imports.lease import Heartbeat, Lease
@@ -32,9 +31,10 @@ from service.storage.retry import with_retries
 
 _log = structlog.get_logger()
 
-SPARE_CONNECTIONS = 3
-"""Connections of the pool that neither writers nor groups of small imports use. They serve
-heartbeats, reads, and the rows of imports."""
+LARGE_POOL = 10
+"""Connections from which on two groups of small imports are written at the same time, and three
+connections are spare; else one, and two. The spare ones serve heartbeats, reads, and the rows of
+imports."""
 
 PARSERS = 1
 """Imports that parse at the same time. More threads would compete with the event loop for the
@@ -45,6 +45,12 @@ IDLE_SHARE = 0.8
 idle transaction before the import counts as dead."""
 
 S = TypeVar("S", bound=ImportSession)
+
+
+def divide_pool(size: int) -> tuple[int, int]:
+    """Return how many connections of a pool write batches, and how many groups of small imports."""
+    groups, spare = (2, 3) if size >= LARGE_POOL else (1, 2)
+    return size - groups - spare, groups
 
 
 class ImportManager:
@@ -75,8 +81,7 @@ class ImportManager:
         self._times = KeyTimeouts(settings.keep_keys_hours * 3600, settings.lock_timeout)
         self._draining = False
         self._slots: Counter[int] = Counter()
-        groups = max(1, min(CONNECTIONS, settings.pool_size - SPARE_CONNECTIONS - 1))
-        writers = max(1, settings.pool_size - SPARE_CONNECTIONS - groups)
+        writers, groups = divide_pool(settings.pool_size)
         self._writing = FairScheduler(writers, per_client=math.ceil(writers / 2))
         self._parsing = FairScheduler(PARSERS)
         self.fast_path = FastPath(pool, self.spool, settings, groups)

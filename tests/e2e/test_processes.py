@@ -137,7 +137,7 @@ def test_metrics_of_one_process_include_those_of_the_other(cli: CommandLine, tok
         until(lambda: metric(base, "bulk_import_import_seconds_count") == UPLOADS)
         assert metric(base, 'bulk_import_stage_seconds_total{stage="commit"}') > 0
         ways = [f'bulk_import_small_uploads_total{{path="{way}"}}' for way in ("fast", "long")]
-        assert sum(metric(base, way) for way in ways) == UPLOADS
+        until(lambda: sum(metric(base, way) for way in ways) == UPLOADS)
         until(lambda: metric(base, "bulk_import_batches_waiting") == 0)
 
 

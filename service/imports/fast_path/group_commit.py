@@ -25,9 +25,6 @@ from service.storage.db_errors import Remedy, remedy_for, sqlstate
 
 _log = structlog.get_logger()
 
-CONNECTIONS: Final = 2
-"""Groups that are written at the same time; imports that wait make larger groups instead."""
-
 MAX_GROUP: Final = 16
 """Imports in one group. They hold their locks until its commit."""
 
@@ -54,7 +51,8 @@ class GroupCommit:
 
     Args:
         pool: the connections.
-        connections: groups that are written at the same time.
+        connections: groups that are written at the same time. With few, imports that wait make
+            larger groups.
         timeout: seconds to wait for a connection.
     """
 

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from service.cli.commands.prune import CONNECTIONS
-from service.imports.manager import SPARE_CONNECTIONS
+from service.imports.fast_path.group_commit import MAX_GROUP
+from service.imports.fast_path.small_file import MAX_LOCKS
+from service.imports.manager import divide_pool
 from service.settings import GIB, MIB, Settings
 from tests.tools.k8s.overlays import OVERLAYS, of, one, pods, service, settings
 from tests.tools.k8s.validation import bytes_of
@@ -122,9 +124,10 @@ def test_the_cluster_has_connections_and_locks_for_all(overlay: str) -> None:
     most = int(parameters["max_connections"])
     bouncers = one(overlay, "Deployment", "bulk-import-pgbouncer")["spec"]["replicas"]
     assert bouncers * int(pgbouncer(overlay)["default_pool_size"]) < most
-    writers = setting(overlay, "pool_size") - SPARE_CONNECTIONS
+    writers, groups = divide_pool(setting(overlay, "pool_size"))
     each = setting(overlay, "batch_projects") + 2  # the import's and the client's
-    held = most_pods(overlay) * writers * each
+    of_a_group = MAX_LOCKS + 2 * MAX_GROUP  # an import's own and its client's
+    held = most_pods(overlay) * (writers * each + groups * of_a_group)
     assert held * 2 < int(parameters["max_locks_per_transaction"]) * most
 
 
