@@ -185,6 +185,7 @@ class UploadJob(ImportJob[UploadSink]):
         started = time.monotonic()
         try:
             if (receipt := await small.arrive()) is None:
+                metrics.SMALL_UPLOADS.labels("long").inc()
                 return None
             stored = await self._manager.fast_path.run(
                 self._request,
