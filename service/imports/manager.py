@@ -170,7 +170,7 @@ class ImportManager:
             yield session
 
     async def refuse_running(self, request: ImportRequest) -> None:
-        """Refuse a request before its body is read, or before it is told that no slot is free.
+        """Refuse a request whose key is held; this precedes its body, and a lack of free slots.
 
         Raises:
             KeyConflict: an import holds the key, and the upload cannot continue or repeat it.

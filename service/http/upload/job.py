@@ -180,7 +180,7 @@ class UploadJob(ImportJob[UploadSink]):
                 await self._small.close()
         return await super()._run_admitted()
 
-    async def _import_small(self, small: "SmallUpload") -> Tally | None:
+    async def _import_small(self, small: SmallUpload) -> Tally | None:
         """Import an upload that arrives at once; return None if it takes the long way."""
         started = time.monotonic()
         try:

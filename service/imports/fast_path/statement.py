@@ -18,8 +18,8 @@ _FIELD: Final = b"\1"
 _ROW: Final = b"\2"
 _NULL: Final = b"\3"
 _BACKSLASH: Final = b"\4"
-"""What separates fields and rows in a parameter, and stands for a null or, for a moment, for a
-backslash. XML cannot contain these characters."""
+"""In a parameter, the first two separate fields and rows, and the third is a null. The last one
+stands for a backslash while escapes are replaced. XML cannot contain these characters."""
 
 _VERSIONS: Final = 22
 """Number of the first parameter with rows; the tables and the outcomes follow."""

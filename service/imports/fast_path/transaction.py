@@ -1,8 +1,8 @@
 """A group of small imports in one transaction: lock, compare, and write each with one statement.
 
 A group takes four round trips, however many imports it has: the locks, the stored projects, the
-imports, the commit. Nothing in it waits. What another transaction holds, and what the database
-refuses, takes the long way.
+imports, the commit. It waits for another transaction for milliseconds only. An import takes the
+long way if another transaction holds what it needs, or if the database refuses it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

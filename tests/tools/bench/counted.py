@@ -91,12 +91,12 @@ def _answer(listening: socket.socket, clock: int) -> None:
     while True:
         connection, _ = listening.accept()
         with connection:
-            told = {
+            usage = {
                 **counts,
                 "cpu": time.process_time(),
                 "cpu of the loop's thread": time.clock_gettime(clock),
             }
-            connection.sendall(json.dumps(told).encode())
+            connection.sendall(json.dumps(usage).encode())
 
 
 def _serve() -> None:
