@@ -81,6 +81,20 @@ _ATTRIBUTES: Final = Column(
     True,
 )
 
+CONSTRAINTS: Final = (
+    "as_soon_as_possible",
+    "as_late_as_possible",
+    "must_start_on",
+    "must_finish_on",
+    "start_on",
+    "finish_on",
+    "start_no_earlier_than",
+    "start_no_later_than",
+    "finish_no_earlier_than",
+    "finish_no_later_than",
+)
+"""Constraints on the dates of a task. ``must_…`` overrides the links, ``start_on`` does not."""
+
 PROJECT: Final = (
     Column("name", Type.TEXT, "Name of the project.", True),
     Column("code", Type.TEXT, "Short code of the project, for people."),
@@ -92,6 +106,10 @@ PROJECT: Final = (
     Column("finish", Type.TIMESTAMP, "Finish of the project."),
     Column("priority", Type.INTEGER, "Priority, on the scale of the planning tool."),
     Column("source", Type.TEXT, "Format of the original file: `native`, `mspdi` or `p6`.", True),
+    Column("data_date", Type.TIMESTAMP, "Data date (status date): progress is stated up to it."),
+    Column("must_finish", Type.TIMESTAMP, "Date by which the project must finish."),
+    Column("calendar_id", Type.TEXT, "Identifier in the file of the project's default calendar."),
+    Column("baseline_of", Type.TEXT, "Identifier in the file of the project that this one copies."),
     _ATTRIBUTES,
 )
 """What a file states about a project itself: columns of ``project_versions``."""
@@ -119,6 +137,32 @@ RECORDS: Final = {
         Column("milestone", Type.BOOLEAN, "Whether the task is a milestone.", default="f"),
         Column("summary", Type.BOOLEAN, "Whether the task sums up those below it.", default="f"),
         Column("notes", Type.TEXT, "Notes on the task."),
+        Column("code", Type.TEXT, "Activity ID in P6, such as `A1010`."),
+        Column("guid", Type.TEXT, "GUID of the task, without braces, in lower case."),
+        Column("status", Type.TEXT, "Status in the planning tool, such as `In Progress`."),
+        Column("actual_start", Type.TIMESTAMP, "When work started; null if it has not."),
+        Column("actual_finish", Type.TIMESTAMP, "When work ended; null if it has not."),
+        Column("early_start", Type.TIMESTAMP, "Earliest start that the links allow."),
+        Column("early_finish", Type.TIMESTAMP, "Earliest finish that the links allow."),
+        Column("late_start", Type.TIMESTAMP, "Latest start that does not delay the project."),
+        Column("late_finish", Type.TIMESTAMP, "Latest finish that does not delay the project."),
+        Column("actual_duration", Type.INTERVAL, "Working time from the actual start until now."),
+        Column("remaining_duration", Type.INTERVAL, "Working time until the finish."),
+        Column("actual_work", Type.INTERVAL, "Labor that is done."),
+        Column("remaining_work", Type.INTERVAL, "Labor that is left."),
+        Column("constraint_type", Type.TEXT, "Constraint on the dates.", values=CONSTRAINTS),
+        Column("constraint_date", Type.TIMESTAMP, "Date of the constraint."),
+        Column("deadline", Type.TIMESTAMP, "Date by which the task should finish."),
+        Column("total_float", Type.INTERVAL, "Delay that does not delay the project."),
+        Column("free_float", Type.INTERVAL, "Delay that does not delay a successor."),
+        Column("critical", Type.BOOLEAN, "Whether the planning tool says that it is critical."),
+        Column("calendar_id", Type.TEXT, "Identifier in the file of the task's calendar."),
+        Column(
+            "physical_percent_complete", Type.NUMERIC, "Physical progress in percent, 0 to 100."
+        ),
+        Column("cost", Type.NUMERIC, "Cost at completion, in the project's currency."),
+        Column("actual_cost", Type.NUMERIC, "Cost of the work that is done."),
+        Column("remaining_cost", Type.NUMERIC, "Cost of the work that is left."),
         _ATTRIBUTES,
     ),
     Table.DEPENDENCIES: (
@@ -148,6 +192,10 @@ RECORDS: Final = {
             values=("work", "material", "cost", "nonlabor"),
         ),
         Column("email", Type.TEXT, "E-mail address of the resource."),
+        Column("code", Type.TEXT, "Short code of the resource, for people."),
+        Column("max_units", Type.NUMERIC, "Most that is available at a time; 1 is full time."),
+        Column("calendar_id", Type.TEXT, "Identifier in the file of the resource's calendar."),
+        Column("standard_rate", Type.NUMERIC, "Cost of an hour, in the project's currency."),
         _ATTRIBUTES,
     ),
     Table.ASSIGNMENTS: (
@@ -156,6 +204,13 @@ RECORDS: Final = {
         Column("resource_id", Type.TEXT, "`resource_id` of the resource that works on the task."),
         Column("units", Type.NUMERIC, "Share of the resource; 1 is full time."),
         Column("work", Type.INTERVAL, "Work of the resource on the task."),
+        Column("start", Type.TIMESTAMP, "Start of the resource's work on the task."),
+        Column("finish", Type.TIMESTAMP, "Finish of the resource's work on the task."),
+        Column("actual_work", Type.INTERVAL, "Work that is done."),
+        Column("remaining_work", Type.INTERVAL, "Work that is left."),
+        Column("cost", Type.NUMERIC, "Cost at completion, in the project's currency."),
+        Column("actual_cost", Type.NUMERIC, "Cost of the work that is done."),
+        Column("role_id", Type.TEXT, "Identifier in the file of the role that is assigned."),
         _ATTRIBUTES,
     ),
     Table.PARTS: (

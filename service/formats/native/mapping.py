@@ -14,7 +14,7 @@ from service.formats.record_rules import (
     RecordRule,
     ReferenceRule,
 )
-from service.tables import Table
+from service.tables import CONSTRAINTS, Table
 
 NAMESPACE: Final = "urn:project-bulk-import:1"
 
@@ -26,6 +26,7 @@ VERSION: Final = values.pattern("version", "[0-9]{1,9}", "is not a version numbe
 RESOURCE_TYPE: Final = values.enumeration(
     "resource-type", {word: word for word in ("work", "material", "cost", "nonlabor")}
 )
+CONSTRAINT: Final = values.enumeration("constraint", {word: word for word in CONSTRAINTS})
 
 _INSIDE: Final = NamedMembers(
     element="attribute",
@@ -54,6 +55,10 @@ PROJECT: Final = RecordRule(
         Field("start", "start", values.TIMESTAMP),
         Field("finish", "finish", values.TIMESTAMP),
         Field("priority", "priority", values.INTEGER),
+        Field("data-date", "data_date", values.TIMESTAMP),
+        Field("must-finish", "must_finish", values.TIMESTAMP),
+        Field("@calendar", "calendar_id", values.ID),
+        Field("@baseline-of", "baseline_of", values.ID),
     ),
     required=("external_id", "name"),
     named=_ATTRIBUTES,
@@ -77,6 +82,30 @@ TASK: Final = RecordRule(
         Field("@milestone", "milestone", values.BOOLEAN),
         Field("@summary", "summary", values.BOOLEAN),
         Field("notes", "notes", values.TEXT),
+        Field("@code", "code", values.TEXT),
+        Field("@guid", "guid", values.TEXT),
+        Field("status", "status", values.TEXT),
+        Field("actual-start", "actual_start", values.TIMESTAMP),
+        Field("actual-finish", "actual_finish", values.TIMESTAMP),
+        Field("early-start", "early_start", values.TIMESTAMP),
+        Field("early-finish", "early_finish", values.TIMESTAMP),
+        Field("late-start", "late_start", values.TIMESTAMP),
+        Field("late-finish", "late_finish", values.TIMESTAMP),
+        Field("actual-duration", "actual_duration", values.DURATION),
+        Field("remaining-duration", "remaining_duration", values.DURATION),
+        Field("actual-work", "actual_work", values.DURATION),
+        Field("remaining-work", "remaining_work", values.DURATION),
+        Field("constraint-type", "constraint_type", CONSTRAINT),
+        Field("constraint-date", "constraint_date", values.TIMESTAMP),
+        Field("deadline", "deadline", values.TIMESTAMP),
+        Field("total-float", "total_float", values.DURATION),
+        Field("free-float", "free_float", values.DURATION),
+        Field("critical", "critical", values.BOOLEAN),
+        Field("@calendar", "calendar_id", values.ID),
+        Field("physical-percent-complete", "physical_percent_complete", values.PERCENT),
+        Field("cost", "cost", values.DECIMAL),
+        Field("actual-cost", "actual_cost", values.DECIMAL),
+        Field("remaining-cost", "remaining_cost", values.DECIMAL),
     ),
     required=("task_id",),
     named=_ATTRIBUTES,
@@ -107,6 +136,10 @@ RESOURCE: Final = RecordRule(
         Field("name", "name", values.TEXT),
         Field("@type", "type", RESOURCE_TYPE),
         Field("email", "email", values.TEXT),
+        Field("@code", "code", values.TEXT),
+        Field("max-units", "max_units", values.DECIMAL),
+        Field("@calendar", "calendar_id", values.ID),
+        Field("standard-rate", "standard_rate", values.DECIMAL),
     ),
     required=("resource_id",),
     named=_ATTRIBUTES,
@@ -120,6 +153,13 @@ ASSIGNMENT: Final = RecordRule(
         Field("@resource", "resource_id", values.ID),
         Field("@units", "units", values.DECIMAL),
         Field("work", "work", values.DURATION),
+        Field("start", "start", values.TIMESTAMP),
+        Field("finish", "finish", values.TIMESTAMP),
+        Field("actual-work", "actual_work", values.DURATION),
+        Field("remaining-work", "remaining_work", values.DURATION),
+        Field("cost", "cost", values.DECIMAL),
+        Field("actual-cost", "actual_cost", values.DECIMAL),
+        Field("@role", "role_id", values.ID),
     ),
     required=("task_id",),
     named=_ATTRIBUTES,
