@@ -25,5 +25,6 @@ SELECT create_distributed_table('import_results', 'client_id', colocate_with := 
 SELECT create_distributed_table('project_locks', 'client_id', colocate_with := 'clients');
 SELECT create_distributed_table('lock_breaks', 'client_id', colocate_with := 'clients');
 
--- schema_migrations and prune_state are not distributed: migrations run on the coordinator, which
--- forwards them, and prune_state has one row.
+-- schema_migrations, prune_state and report.readers are not distributed: migrations run on the
+-- coordinator, which forwards them, prune_state has one row, and readers connect to the coordinator,
+-- because a role has another number on each node.

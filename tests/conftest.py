@@ -51,12 +51,14 @@ _INTEGRATION: Final = Path(__file__).parent / "integration"
 _EVERY_VERSION: Final = (
     "storage",
     "formats",
+    "report",
     *(f"imports/test_{name}.py" for name in ("writer", "tables", "prune", "prune_shared")),
 )
 """Integration tests that depend on the version of PostgreSQL: they run on every server."""
 _POOLED: Final = (
     "storage/test_pool.py",
     "imports",
+    "report",
     "whole",
     "http/test_endings.py",
     "faults/test_connection.py",

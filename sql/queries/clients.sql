@@ -32,6 +32,8 @@ DELETE FROM {table}
                     LIMIT 1)
 
 -- name: delete_client
+-- Readers lose the client too, so that none sees another client that gets the id later.
+WITH readers AS (DELETE FROM report.readers WHERE client_id = $1)
 DELETE FROM clients WHERE client_id = $1
 
 -- name: count_projects

@@ -31,12 +31,33 @@ def migrate(
             min=2, max=1024, help="Split every table into this many partitions; it must be empty."
         ),
     ] = None,
+    grant_reader: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ROLE", help="Let this role read the schema `report`, limited to --client."
+        ),
+    ] = None,
+    revoke_reader: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ROLE", help="Stop this role from reading --client, or all without it."
+        ),
+    ] = None,
+    client: Annotated[
+        list[int] | None,
+        typer.Option(min=0, max=10**18 - 1, metavar="ID", help="Client of the reader; repeatable."),
+    ] = None,
 ) -> None:
     """Bring the schema of the database up to date."""
     from service.storage import migrate as migrations
 
-    if check and (grant_to is not None or partitions is not None):
-        raise CommandError("--check changes nothing: leave out --grant-to and --partitions")
+    readers = (grant_reader, revoke_reader)
+    if check and any(each is not None for each in (grant_to, partitions, *readers)):
+        raise CommandError("--check changes nothing: leave out the options that grant or partition")
+    if client and not any(readers):
+        raise CommandError("--client belongs to --grant-reader or --revoke-reader")
+    if grant_reader is not None and not client:
+        raise CommandError("--grant-reader needs --client: a reader sees only the clients it names")
     settings = load_settings()
     if check and settings.database_url is not None:
         require_current_schema(settings.database_url)
@@ -49,6 +70,7 @@ def migrate(
             if grant_to is not None:
                 with database_errors():
                     asyncio.run(migrations.grant_privileges(dsn, grant_to))
+            _change_readers(dsn, grant_reader, revoke_reader, client)
     print_line("The schema is up to date.")
 
 
@@ -59,6 +81,21 @@ def _apply(dsn: str) -> None:
         for name in migrate(dsn):
             print_line(f"Applied {name}")
     except MigrationError as error:
+        raise CommandError(str(error)) from error
+
+
+def _change_readers(
+    dsn: str, granted: str | None, revoked: str | None, clients: list[int] | None
+) -> None:
+    from service.storage.readers import ReaderError, grant_reader, revoke_reader
+
+    try:
+        with database_errors():
+            if revoked is not None:
+                asyncio.run(revoke_reader(dsn, revoked, clients or None))
+            if granted is not None:
+                asyncio.run(grant_reader(dsn, granted, clients or []))
+    except ReaderError as error:
         raise CommandError(str(error)) from error
 
 

@@ -30,7 +30,7 @@ OF_MANY = {
 }
 CITUS = SQL / "citus.sql"
 ROW = re.compile(r"VALUES \((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)")
-ABOUT_THE_SERVER = ("partitions", "grants", "server_checks", "transactions")
+ABOUT_THE_SERVER = ("partitions", "grants", "readers", "server_checks", "transactions")
 
 PART = re.compile(r"(--.*\n|\s)*AND ")
 """A condition of projects.list, not a query."""

@@ -1,0 +1,77 @@
+"""Roles that may read the schema ``report``, each limited to some clients.
+
+The views of the schema show a role the clients that ``report.readers`` names for it.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import asyncpg
+
+from service.storage import Connection
+from service.storage.queries import Queries
+
+_SQL: Final = Queries("readers")
+
+
+class ReaderError(Exception):
+    """The role or a client does not exist; the text is one line for the user."""
+
+
+async def grant_reader(dsn: str, role: str, clients: Sequence[int]) -> None:
+    """Let a role read the views of ``report``, with the rows of these clients.
+
+    The clients are added to those that the role may see already.
+
+    Args:
+        dsn: URL of the migrated database, with the role that owns the tables.
+        role: the reader's role.
+        clients: ids of clients.
+
+    Raises:
+        ReaderError: the role or a client does not exist.
+        OSError, asyncpg.PostgresError: the database cannot be reached, or refuses the grant.
+    """
+    connection = await asyncpg.connect(dsn, statement_cache_size=0)
+    try:
+        async with connection.transaction():
+            oid = await _find_role(connection, role)
+            missing = await connection.fetch(_SQL.find_missing_clients, clients)
+            if missing:
+                raise ReaderError(f"there is no client {missing[0]['client_id']}")
+            await connection.execute(_SQL.add, oid, clients)
+            for (statement,) in await connection.fetch(_SQL.grants, role):
+                await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def revoke_reader(dsn: str, role: str, clients: Sequence[int] | None) -> None:
+    """Stop a role from reading clients; without clients left, it loses the schema too.
+
+    Args:
+        dsn: URL of the migrated database, with the role that owns the tables.
+        role: the reader's role.
+        clients: ids of clients, or None for all.
+
+    Raises:
+        ReaderError: the role does not exist.
+        OSError, asyncpg.PostgresError: the database cannot be reached, or refuses the change.
+    """
+    connection = await asyncpg.connect(dsn, statement_cache_size=0)
+    try:
+        async with connection.transaction():
+            oid = await _find_role(connection, role)
+            await connection.execute(_SQL.remove, oid, clients)
+            if not await connection.fetchval(_SQL.has_clients, oid):
+                for (statement,) in await connection.fetch(_SQL.revocations, role):
+                    await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def _find_role(connection: Connection, role: str) -> int:
+    oid: int | None = await connection.fetchval(_SQL.find_role, role)
+    if oid is None:
+        raise ReaderError(f'there is no role "{role}"')
+    return oid

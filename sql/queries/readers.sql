@@ -1,0 +1,35 @@
+-- name: find_role
+-- The number of a role; NULL if there is none of that name.
+SELECT oid FROM pg_roles WHERE rolname = $1
+
+-- name: find_missing_clients
+SELECT g.client_id
+  FROM unnest($1::bigint[]) AS g (client_id)
+ WHERE NOT EXISTS (SELECT FROM clients c WHERE c.client_id = g.client_id)
+
+-- name: add
+INSERT INTO report.readers (client_id, role)
+SELECT client_id, $1::oid FROM unnest($2::bigint[]) AS client_id
+ON CONFLICT DO NOTHING
+
+-- name: remove
+-- All clients of the role if $2 is NULL.
+DELETE FROM report.readers WHERE role = $1::oid AND ($2::bigint[] IS NULL OR client_id = ANY ($2))
+RETURNING client_id
+
+-- name: has_clients
+SELECT EXISTS (SELECT FROM report.readers WHERE role = $1::oid)
+
+-- name: grants
+-- A reader may use the schema and read its views. It has no other privileges: the views run with the
+-- rights of their owner.
+SELECT format('GRANT USAGE ON SCHEMA report TO %I', $1::text)
+UNION ALL
+SELECT format('GRANT SELECT ON report.%I TO %I', relname, $1::text)
+  FROM pg_class
+ WHERE relnamespace = 'report'::regnamespace AND relkind = 'v'
+
+-- name: revocations
+SELECT format('REVOKE ALL ON ALL TABLES IN SCHEMA report FROM %I', $1::text)
+UNION ALL
+SELECT format('REVOKE ALL ON SCHEMA report FROM %I', $1::text)
