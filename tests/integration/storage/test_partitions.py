@@ -36,9 +36,19 @@ SEEN = {
     "grants": """
         SELECT relname::text, privilege_type, grantee::regrole::text
           FROM pg_class, aclexplode(relacl)
-         WHERE relnamespace = 'public'::regnamespace AND NOT relispartition
+         WHERE relnamespace::regnamespace::text IN ('public', 'report') AND NOT relispartition
            AND grantee <> relowner""",
-    "views": "SELECT viewname, definition FROM pg_views WHERE schemaname = 'public'",
+    "comments": """
+        SELECT relname::text, attname::text, description
+          FROM pg_class c
+          JOIN pg_description d ON d.classoid = 'pg_class'::regclass AND d.objoid = c.oid
+          LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = objsubid
+         WHERE relnamespace::regnamespace::text IN ('public', 'report') AND NOT relispartition""",
+    "views": """
+        SELECT schemaname, viewname, definition, reloptions::text
+          FROM pg_views v JOIN pg_class c ON c.relname = viewname
+           AND c.relnamespace::regnamespace::text = schemaname
+         WHERE schemaname IN ('public', 'report')""",
 }
 TABLES = """
 SELECT array_agg(relname::text ORDER BY relname) FROM pg_class
@@ -52,6 +62,19 @@ SELECT p.relname::text, c.reloptions::text
   FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid JOIN pg_class p ON p.oid = inhparent
  WHERE p.relkind = 'p'
 """
+
+DEPENDENT = """
+CREATE VIEW report.a_first WITH (security_barrier) AS
+SELECT t.name, p.name AS project FROM public.current_tasks t JOIN public.tasks p USING (client_id);
+CREATE VIEW report.a_second AS
+SELECT * FROM report.a_first JOIN public.current_projects USING (name);
+GRANT SELECT ON report.a_second TO serving;
+COMMENT ON VIEW report.a_second IS 'It is over a view';
+COMMENT ON COLUMN report.a_second.name IS 'It is a column''s';
+COMMENT ON TABLE public.tasks IS 'It is a table';
+COMMENT ON COLUMN public.tasks.name IS 'It is another''s';
+"""
+"""Views over views, with what partitioning has to keep of them."""
 
 
 async def shape(dsn: str, *, storage: bool = True) -> dict[str, Any]:
@@ -120,6 +143,7 @@ async def test_partitioning_changes_nothing_but_the_storage(plain: str) -> None:
     await execute(plain, "CREATE ROLE serving")
     try:
         await migrate.grant_privileges(plain, "serving")
+        await execute(plain, DEPENDENT)
         before = await shape(plain)
         done = await partition_tables(plain, 3)
         assert {*before["tables"]} - {*done} == {"clients", "prune_state", "schema_migrations"}
