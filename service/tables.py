@@ -18,6 +18,8 @@ class Table(StrEnum):
     DEPENDENCIES = "dependencies"
     RESOURCES = "resources"
     ASSIGNMENTS = "assignments"
+    BASELINES = "baselines"
+    BASELINE_TASKS = "baseline_tasks"
     PARTS = "project_parts"
 
 
@@ -28,6 +30,8 @@ MEMBERS: Final = {
     Table.DEPENDENCIES: "dependencies",
     Table.RESOURCES: "resources",
     Table.ASSIGNMENTS: "assignments",
+    Table.BASELINES: "baselines",
+    Table.BASELINE_TASKS: "baseline_tasks",
     Table.PARTS: "parts",
 }
 """Names of the lists of records in a project's JSON."""
@@ -81,6 +85,9 @@ _ATTRIBUTES: Final = Column(
     True,
 )
 
+TASK_KINDS: Final = ("activity", "wbs")
+"""Kinds of tasks."""
+
 CONSTRAINTS: Final = (
     "as_soon_as_possible",
     "as_late_as_possible",
@@ -123,7 +130,7 @@ RECORDS: Final = {
             Type.TEXT,
             "`activity`, or `wbs` for an element of the work breakdown structure.",
             default="activity",
-            values=("activity", "wbs"),
+            values=TASK_KINDS,
         ),
         Column("parent_id", Type.TEXT, "`task_id` of the task above this one in the outline."),
         Column("wbs", Type.TEXT, "Code of the task in the plan, such as `1.2.3` or `A1010`."),
@@ -211,6 +218,44 @@ RECORDS: Final = {
         Column("cost", Type.NUMERIC, "Cost at completion, in the project's currency."),
         Column("actual_cost", Type.NUMERIC, "Cost of the work that is done."),
         Column("role_id", Type.TEXT, "Identifier in the file of the role that is assigned."),
+        _ATTRIBUTES,
+    ),
+    Table.BASELINES: (
+        _ORDINAL,
+        Column("number", Type.INTEGER, "Number of the baseline within its version.", True),
+        Column("name", Type.TEXT, "Name of the baseline."),
+        Column("type", Type.TEXT, "Type of the baseline in the planning tool."),
+        Column(
+            "current",
+            Type.BOOLEAN,
+            "Whether the file says that the plan is compared with this baseline.",
+            default="f",
+        ),
+        _ATTRIBUTES,
+    ),
+    Table.BASELINE_TASKS: (
+        _ORDINAL,
+        Column("number", Type.INTEGER, "`number` of the baseline of the same version.", True),
+        Column(
+            "kind",
+            Type.TEXT,
+            "`activity`, or `wbs` for an element of the work breakdown structure.",
+            default="activity",
+            values=TASK_KINDS,
+        ),
+        Column(
+            "task_id",
+            Type.TEXT,
+            "Identifier of the task in the baseline; that of the task itself in Microsoft Project.",
+            True,
+        ),
+        Column("code", Type.TEXT, "Activity ID in P6, which the task of the plan has too."),
+        Column("name", Type.TEXT, "Name of the task in the baseline."),
+        Column("start", Type.TIMESTAMP, "Start of the task in the baseline."),
+        Column("finish", Type.TIMESTAMP, "Finish of the task in the baseline."),
+        Column("duration", Type.INTERVAL, "Duration in working time in the baseline."),
+        Column("work", Type.INTERVAL, "Labor that the task takes in the baseline."),
+        Column("cost", Type.NUMERIC, "Cost in the baseline, in the project's currency."),
         _ATTRIBUTES,
     ),
     Table.PARTS: (

@@ -24,6 +24,8 @@ KEYS: Final = {
     "import_results": "import_id, attempt, index",
     "shared_objects": "hash",
     "project_parts": _CHILD,
+    "baseline_tasks": _CHILD,
+    "baselines": _CHILD,
     "assignments": _CHILD,
     "resources": _CHILD,
     "dependencies": _CHILD,

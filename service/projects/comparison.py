@@ -34,6 +34,7 @@ def _records(table: Table, key: Sequence[str], identity: Sequence[str]) -> Kind:
 
 
 _LINK: Final = ("predecessor_id", "successor_id", "type")
+_BASELINE_TASK: Final = ("number", "kind", "task_id")
 _PART: Final = ("element", "attributes ->> 'ObjectId'", "attributes ->> 'UID'")
 _OBJECT: Final = ("element", "object_id")
 
@@ -44,6 +45,10 @@ KINDS: Final = {
     MEMBERS[Table.RESOURCES]: _records(Table.RESOURCES, ("resource_id",), ("resource_id", "name")),
     MEMBERS[Table.ASSIGNMENTS]: _records(
         Table.ASSIGNMENTS, ("task_id", "resource_id"), ("task_id", "resource_id")
+    ),
+    MEMBERS[Table.BASELINES]: _records(Table.BASELINES, ("number",), ("number", "name")),
+    MEMBERS[Table.BASELINE_TASKS]: _records(
+        Table.BASELINE_TASKS, _BASELINE_TASK, (*_BASELINE_TASK, "name")
     ),
     MEMBERS[Table.PARTS]: _records(Table.PARTS, _PART, ("element",)),
     "shared_objects": Kind(_SQL.shared, _OBJECT, _OBJECT, _OBJECT),

@@ -46,6 +46,9 @@ RICH_FILE = native(
     <assignments><assignment task="T" resource="R" units="0.5"><work>PT8H</work></assignment>
     </assignments>
     <attributes><attribute name="risk">high</attribute></attributes>
+    <baselines><baseline number="0" current="true"><name>Agreed</name></baseline></baselines>
+    <baseline-tasks><baseline-task number="0" task="T" code="A1">
+      <finish>2026-01-09T17:00:00</finish><work>PT8H</work><cost>1.50</cost></baseline-task></baseline-tasks>
     <parts><part element="Note"><attribute name="text">Wet</attribute></part></parts>
     <shared-objects><object element="Calendar" id="7"><attribute name="Name">Night</attribute>
     </object></shared-objects></project>"""

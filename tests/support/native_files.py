@@ -142,6 +142,35 @@ def records(draw: st.DrawFn) -> list[Any]:
         )
         for _ in range(draw(st.integers(0, 2)) if ids else 0)
     ]
+    numbers = draw(st.lists(st.integers(0, 20).map(str), max_size=2, unique=True))
+    baselines = [
+        element(
+            "baseline",
+            maybe("name", TEXTS),
+            maybe("type", TEXTS),
+            more(),
+            number=number,
+            current=some(FLAGS),
+        )
+        for number in numbers
+    ]
+    baseline_tasks = [
+        element(
+            "baseline-task",
+            maybe("name", TEXTS),
+            maybe("start", TIMES),
+            maybe("finish", TIMES),
+            maybe("duration", DURATIONS),
+            maybe("work", DURATIONS),
+            maybe("cost", DECIMALS),
+            more(),
+            number=draw(st.sampled_from(numbers)),
+            kind=some(st.sampled_from(["activity", "wbs", ""])),
+            task=draw(IDS),
+            code=some(TEXTS),
+        )
+        for _ in range(draw(st.integers(0, 2)) if numbers else 0)
+    ]
     parts = [
         element("part", *draw(attributes()), element=draw(FILLED))
         for _ in range(draw(st.integers(0, 2)))
@@ -155,6 +184,8 @@ def records(draw: st.DrawFn) -> list[Any]:
         element("dependencies", *links),
         element("resources", *resources),
         element("assignments", *assignments),
+        element("baselines", *baselines),
+        element("baseline-tasks", *baseline_tasks),
         element("parts", *parts),
         element("shared-objects", *shared),
     ]

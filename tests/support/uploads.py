@@ -67,7 +67,15 @@ async def current(pool: Pool) -> dict[str, list[Any]]:
     """Return active projects from the views, without the numbers that an undo increments."""
     counted = {"version", "import_id", "created_at", "created_by"}
     said: dict[str, list[Any]] = {}
-    tables = ("tasks", "dependencies", "resources", "assignments", "project_parts")
+    tables = (
+        "tasks",
+        "dependencies",
+        "resources",
+        "assignments",
+        "baselines",
+        "baseline_tasks",
+        "project_parts",
+    )
     for view in ("projects", *tables):
         rows = await pool.fetch(
             f"SELECT c.* FROM current_{view} c JOIN projects p USING (client_id, project_id)"

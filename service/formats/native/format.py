@@ -16,6 +16,8 @@ from service.formats.file_context import FileContext
 from service.formats.format import Format
 from service.formats.native.mapping import (
     ASSIGNMENT,
+    BASELINE,
+    BASELINE_TASK,
     DEPENDENCY,
     NAMESPACE,
     PART,
@@ -82,6 +84,8 @@ FORMAT: Final = Format(
         "dependencies/dependency": DEPENDENCY,
         "resources/resource": RESOURCE,
         "assignments/assignment": ASSIGNMENT,
+        "baselines/baseline": BASELINE,
+        "baseline-tasks/baseline-task": BASELINE_TASK,
         "parts/part": PART,
         "shared-objects/object": replace(
             SHARED_OBJECT, take=NativeProjectBuilder.take_shared_object

@@ -14,11 +14,11 @@ from service.formats.record_rules import (
     RecordRule,
     ReferenceRule,
 )
-from service.tables import CONSTRAINTS, Table
+from service.tables import CONSTRAINTS, TASK_KINDS, Table
 
 NAMESPACE: Final = "urn:project-bulk-import:1"
 
-KIND: Final = values.enumeration("kind", {"activity": "activity", "wbs": "wbs"})
+KIND: Final = values.enumeration("kind", {word: word for word in TASK_KINDS})
 TYPE: Final = values.enumeration(
     "dependency-type", {word: word for word in ("FS", "SS", "FF", "SF")}
 )
@@ -36,7 +36,6 @@ _INSIDE: Final = NamedMembers(
 )
 _ATTRIBUTES: Final = replace(_INSIDE, container="attributes")
 
-_TASK_KINDS: Final = ("activity", "wbs")
 _NO_TASK: Final = "is not a task of this project"
 
 PROJECT: Final = RecordRule(
@@ -62,7 +61,16 @@ PROJECT: Final = RecordRule(
     ),
     required=("external_id", "name"),
     named=_ATTRIBUTES,
-    holds=("tasks", "dependencies", "resources", "assignments", "parts", "shared-objects"),
+    holds=(
+        "tasks",
+        "dependencies",
+        "resources",
+        "assignments",
+        "baselines",
+        "baseline-tasks",
+        "parts",
+        "shared-objects",
+    ),
 )
 TASK: Final = RecordRule(
     "task",
@@ -124,8 +132,8 @@ DEPENDENCY: Final = RecordRule(
     required=("predecessor_id", "successor_id"),
     named=_ATTRIBUTES,
     references=(
-        ReferenceRule(("predecessor_id",), _TASK_KINDS, problem=_NO_TASK),
-        ReferenceRule(("successor_id",), _TASK_KINDS, problem=_NO_TASK),
+        ReferenceRule(("predecessor_id",), TASK_KINDS, problem=_NO_TASK),
+        ReferenceRule(("successor_id",), TASK_KINDS, problem=_NO_TASK),
     ),
 )
 RESOURCE: Final = RecordRule(
@@ -164,13 +172,50 @@ ASSIGNMENT: Final = RecordRule(
     required=("task_id",),
     named=_ATTRIBUTES,
     references=(
-        ReferenceRule(("task_id",), _TASK_KINDS, problem=_NO_TASK),
+        ReferenceRule(("task_id",), TASK_KINDS, problem=_NO_TASK),
         # Real files name resources that do not exist.
         ReferenceRule(
             ("resource_id",),
             ("resource",),
             problem="is not a resource of this project",
             warning=WarningCode.RESOURCE_MISSING,
+        ),
+    ),
+)
+BASELINE: Final = RecordRule(
+    "baseline",
+    Table.BASELINES,
+    fields=(
+        Field("@number", "number", values.INTEGER),
+        Field("name", "name", values.TEXT),
+        Field("type", "type", values.TEXT),
+        Field("@current", "current", values.BOOLEAN),
+    ),
+    required=("number",),
+    named=_ATTRIBUTES,
+    key=Key("number", "baseline"),
+)
+BASELINE_TASK: Final = RecordRule(
+    "baseline-task",
+    Table.BASELINE_TASKS,
+    fields=(
+        Field("@number", "number", values.INTEGER),
+        Field("@kind", "kind", KIND),
+        Field("@task", "task_id", values.ID),
+        Field("@code", "code", values.TEXT),
+        Field("name", "name", values.TEXT),
+        Field("start", "start", values.TIMESTAMP),
+        Field("finish", "finish", values.TIMESTAMP),
+        Field("duration", "duration", values.DURATION),
+        Field("work", "work", values.DURATION),
+        Field("cost", "cost", values.DECIMAL),
+    ),
+    required=("number", "task_id"),
+    named=_ATTRIBUTES,
+    # A baseline keeps tasks that the plan no longer has.
+    references=(
+        ReferenceRule(
+            ("number",), ("baseline",), problem="is not a baseline of this project", once=True
         ),
     ),
 )

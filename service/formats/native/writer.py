@@ -36,6 +36,8 @@ GROUPS: Final[dict[Table, Group]] = {
     Table.DEPENDENCIES: Group("dependencies", "dependency", native.DEPENDENCY),
     Table.RESOURCES: Group("resources", "resource", native.RESOURCE),
     Table.ASSIGNMENTS: Group("assignments", "assignment", native.ASSIGNMENT),
+    Table.BASELINES: Group("baselines", "baseline", native.BASELINE),
+    Table.BASELINE_TASKS: Group("baseline-tasks", "baseline-task", native.BASELINE_TASK),
     Table.PARTS: Group("parts", "part", native.PART),
 }
 SHARED_OBJECTS: Final = Group("shared-objects", "object", native.SHARED_OBJECT)

@@ -45,6 +45,8 @@ _RECORDS: Final = {
     Table.DEPENDENCIES: "Dependency",
     Table.RESOURCES: "Resource",
     Table.ASSIGNMENTS: "Assignment",
+    Table.BASELINES: "Baseline",
+    Table.BASELINE_TASKS: "BaselineTask",
     Table.PARTS: "Part",
 }
 """Name of the schema of each table's records."""

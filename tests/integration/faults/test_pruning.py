@@ -67,7 +67,16 @@ CREATE FUNCTION write_down() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER A
 END $$
 """
 WATCHED = (
-    *("project_versions", "tasks", "dependencies", "resources", "assignments", "project_parts"),
+    *(
+        "project_versions",
+        "tasks",
+        "dependencies",
+        "resources",
+        "assignments",
+        "baselines",
+        "baseline_tasks",
+        "project_parts",
+    ),
     *("import_results", "shared_objects", "pruned_versions"),
 )
 WATCH = """

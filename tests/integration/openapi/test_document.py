@@ -116,6 +116,8 @@ def test_codes_and_states_match_the_code(name: str, code: Any) -> None:
         (Table.DEPENDENCIES, "Dependency"),
         (Table.RESOURCES, "Resource"),
         (Table.ASSIGNMENTS, "Assignment"),
+        (Table.BASELINES, "Baseline"),
+        (Table.BASELINE_TASKS, "BaselineTask"),
         (Table.PARTS, "Part"),
     ],
 )

@@ -52,6 +52,13 @@ async def test_json_has_all_content_of_the_project(client: Client) -> None:
     ][1].items()
     assert b"12345678901234567890.5" in answer.body
     assert details["dependencies"][0]["lag"] == "PT1.5S"
+    assert details["baselines"] == [
+        {"number": 0, "name": "Agreed", "type": None, "current": True, "attributes": {}}
+    ]
+    [planned] = details["baseline_tasks"]
+    assert {"number": 0, "task_id": "T", "code": "A1", "work": "PT8H", "cost": 1.5}.items() <= (
+        planned.items()
+    )
     assert details["resources"][0]["name"] == "Crew"
     assert details["assignments"][0]["work"] == "PT8H"
 

@@ -52,6 +52,10 @@ async def fill_tables(http: aiohttp.ClientSession, service: Service, pool: Pool)
         INSERT INTO shared_objects VALUES (1, 'a', 'Calendar', 'C', '{}');
         INSERT INTO pruned_versions VALUES (1, 1, 1);
         INSERT INTO project_parts SELECT 1, project_id, 1, 1, 'Calendar', '{}' FROM projects;
+        INSERT INTO baselines SELECT 1, project_id, 1, 1, 0, 'B', NULL, true, '{}' FROM projects;
+        INSERT INTO baseline_tasks (client_id, project_id, version, ordinal, number, kind, task_id,
+                                    attributes)
+        SELECT 1, project_id, 1, 1, 0, 'activity', 'A', '{}' FROM projects;
         """
     )
     for row in await pool.fetch(CLIENT_TABLES):

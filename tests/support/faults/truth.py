@@ -192,7 +192,7 @@ async def look(connection: Connection, client_id: int, *, running: bool = False)
         found.wrong_state += await ask(_RUNNING)
     for query in (_UNREPORTED, _MISNUMBERED):
         found.partial += await ask(query)
-    for table in (*_TABLES, "project_parts"):
+    for table in (*_TABLES, "baselines", "baseline_tasks", "project_parts"):
         found.partial += [f"{table}: {row}" for row in await ask(_ORPHANS.format(table=table))]
     return found
 

@@ -14,7 +14,15 @@ from tests.tools.bench.measure import figure
 from tests.tools.bench.runs import PROJECTS, Bench, run
 from tests.tools.bench.upload import Failed
 
-_TABLES = ("tasks", "dependencies", "resources", "assignments", "project_parts")
+_TABLES = (
+    "tasks",
+    "dependencies",
+    "resources",
+    "assignments",
+    "baselines",
+    "baseline_tasks",
+    "project_parts",
+)
 
 
 async def measure(bench: Bench, projects: int) -> None:

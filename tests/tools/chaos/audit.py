@@ -18,7 +18,15 @@ _TABLES: Final = {
     "project_locks": "INSERT UPDATE DELETE",
     "lock_breaks": "INSERT",
 }
-_RECORDS: Final = ("tasks", "dependencies", "resources", "assignments", "project_parts")
+_RECORDS: Final = (
+    "tasks",
+    "dependencies",
+    "resources",
+    "assignments",
+    "baselines",
+    "baseline_tasks",
+    "project_parts",
+)
 
 _SCHEMA: Final = """
 CREATE SCHEMA chaos;

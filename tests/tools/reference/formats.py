@@ -113,7 +113,7 @@ def _column(column: Column) -> Sequence[str]:
 def format_table(name: str) -> str:
     """Return the table of a format: which element goes to which column."""
     rows = [
-        (f"`{tag}`" if tag.isalnum() else tag, *_field(name, tag, record, field))
+        (f"`{tag}`" if tag.replace("-", "").isalnum() else tag, *_field(name, tag, record, field))
         for tag, record in MAPS[name].items()
         for field in record.fields
     ]
@@ -204,8 +204,13 @@ def _declaration(what: str, tag: str, place: ValuePlace, kind: Kind) -> str:
 
 
 def _schema_type(kind: Kind, required: bool) -> str:
-    """The name of a simple type; a required text or id cannot be empty."""
-    by_kind = {"id": ("reference", "id"), "text": ("text", "some-text"), "word": ("source", "")}
+    """The name of a simple type; a required text, id or number cannot be empty."""
+    by_kind = {
+        "id": ("reference", "id"),
+        "text": ("text", "some-text"),
+        "integer": ("integer", "some-integer"),
+        "word": ("source", ""),
+    }
     return by_kind.get(kind.name, (kind.name, kind.name))[required]
 
 

@@ -23,6 +23,7 @@ PATTERNS = {
     "decimal": values.DECIMAL_PATTERN,
     "percent": values.PERCENT_PATTERN,
     "integer": values.INTEGER_PATTERN,
+    "some-integer": values.INTEGER_PATTERN,
     "source": values.WORD_PATTERN,
 }
 
@@ -86,6 +87,11 @@ PLACES = {
     "<dependency predecessor='T' successor='T' type='{}'/>": WORDS,
     "<dependency predecessor='T' successor='T' lag='{}'/>": DURATIONS,
     "<assignment task='T' units='{}'/>": DECIMALS,
+    "<baseline number='{}'/>": INTEGERS,
+    "<baseline number='1' current='{}'/>": BOOLEANS,
+    "<baseline-task number='5' task='{}'/>": IDS,
+    "<baseline-task number='5' task='T' kind='{}'/>": WORDS,
+    "<baseline-task number='5' task='T'><cost>{}</cost></baseline-task>": DECIMALS,
     "<part element='{}'/>": TEXTS,
     "<object element='{}'/>": TEXTS,
     "<object element='x' id='{}'/>": IDS,
@@ -97,6 +103,8 @@ HOLDERS = {
     "resource": "resources",
     "dependency": "dependencies",
     "assignment": "assignments",
+    "baseline": "baselines",
+    "baseline-task": "baseline-tasks",
     "part": "parts",
     "object": "shared-objects",
 }
@@ -117,6 +125,12 @@ WHOLE = f"""<projects xmlns="{NATIVE}">
     <assignments>
       <assignment task="T" resource="R" units="1"><work>PT8H</work></assignment>
     </assignments>
+    <baselines><baseline number="5" current="1"><name>b</name><type>t</type></baseline></baselines>
+    <baseline-tasks>
+      <baseline-task number="5" kind="activity" task="T" code="c"><name>t</name><start/>
+        <finish>2026-06-30T17:00:00</finish><duration>PT4H</duration><work>PT8H</work>
+        <cost>1.5</cost><attributes><attribute name="a">x</attribute></attributes></baseline-task>
+    </baseline-tasks>
     <attributes><attribute name="z" type="json">[1]</attribute></attributes>
     <parts><part element="Calendar"><attribute name="Name">x</attribute></part></parts>
     <shared-objects>
@@ -136,7 +150,7 @@ def _agree(document: bytes) -> bool:
         for violation in refusal.extra["violations"]
     ]
     only_ours = re.compile(
-        "is not a task of this project|has the id of an earlier record|is not JSON"
+        "is not a (task|baseline) of this project|has the id of an earlier record|is not JSON"
     )
     taken = reading.fault is None and not reading.warnings
     return valid == (taken and all(map(only_ours.search, faults)))

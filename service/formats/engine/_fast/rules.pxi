@@ -5,7 +5,7 @@ cdef enum:
     MAX_REFERENCES = 3
     MAX_KINDS = 2
     MAX_VARIANTS = 3
-    TABLES = 5
+    TABLES = 7
 
 
 cdef struct ReferenceCheck:
