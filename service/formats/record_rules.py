@@ -26,6 +26,7 @@ LIMITS: Final = {
     "reference columns": 3,
     "kinds of a reference": 2,
     "variants": 3,
+    "nested": 2,
 }
 """Largest number of each in a rule: the sizes of the compiled engine's arrays."""
 
@@ -120,7 +121,7 @@ class NestedRule:
     """Records inside another record, which lists them in ``RecordRule.apart``.
 
     Attributes:
-        rule: of a nested record.
+        rule: of a nested record; its name is the local name of the record's element.
         owner: the column that holds the id of the outer record.
         owner_member: the member that holds that id if the nested record is stored as a part.
     """
@@ -151,7 +152,8 @@ class RecordRule:
         references: the records that it refers to, in the order in which they are resolved.
         variants: by column, the rule that reads the record instead if the column is true; the
             first true column decides.
-        nested: the rule of the children in ``apart``; without it, they become parts.
+        nested: the rules of the children in ``apart``, one for each name; without any, the children
+            become parts.
         level: column with the outline level, from which ``parent_id`` is computed.
         shared: local name that, with the name of a member of ``attributes``, decides the kind of
             shared object that the member refers to; None if there are no such members.
@@ -176,7 +178,7 @@ class RecordRule:
     key: Key | None = None
     references: tuple[ReferenceRule, ...] = ()
     variants: Mapping[str, "RecordRule"] = field(default_factory=dict)
-    nested: NestedRule | None = None
+    nested: tuple[NestedRule, ...] = ()
     level: str | None = None
     shared: str | None = None
     as_part: bool = False
@@ -221,6 +223,7 @@ class RecordRule:
             "reference columns": sum(len(each.columns) for each in self.references),
             "kinds of a reference": max((len(each.kinds) for each in self.references), default=0),
             "variants": len(self.variants),
+            "nested": len(self.nested),
         }
         for what, number in used.items():
             if number > LIMITS[what]:
@@ -233,11 +236,12 @@ class RecordRule:
             yield "more than one reference has a fallback"
         if self.key is None and (self.level or self.nested):
             yield "an outline level and nested records need a key"
-        if self.nested is not None:
-            if self.parts:
-                yield "it cannot have both parts and nested records"
-            inner = self.nested.rule
-            if inner.key or inner.level or inner.nested or inner.shared or inner.dated:
+        if self.nested and self.parts:
+            yield "it cannot have both parts and nested records"
+        if self.nested and {each.rule.name for each in self.nested} != set(self.apart):
+            yield "each name in apart needs a nested rule"
+        for inner in (each.rule for each in self.nested):
+            if inner.key or inner.level or inner.nested or inner.shared:
                 yield f"nested {inner.name}: only fields, references and variants are interpreted"
 
 

@@ -184,6 +184,10 @@ def plain(number: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def _hundredths(value: str) -> str:
+    return plain(Decimal(value) / 100)
+
+
 def _fraction(value: str) -> str | None:
     percent = Decimal(value) * 100
     return plain(percent) if 0 <= percent <= 100 else None
@@ -247,6 +251,7 @@ LINK_LAG = Kind(
     "is not a whole number of tenths of a minute",
 )
 DECIMAL = Kind("decimal", _checked(DECIMAL_PATTERN, _decimal), "is not a number")
+HUNDREDTHS = Kind("hundredths", _checked(DECIMAL_PATTERN, _hundredths), "is not a number")
 PERCENT = Kind("percent", _checked(PERCENT_PATTERN, _decimal), "is not a percentage from 0 to 100")
 FRACTION = Kind("fraction", _checked(DECIMAL_PATTERN, _fraction), "is not a number from 0 to 1")
 INTEGER = Kind(

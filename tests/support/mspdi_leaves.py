@@ -56,6 +56,10 @@ def number(raw: str, column: str) -> bool:
     return Decimal(raw.strip()) == Decimal(column)
 
 
+def hundredths(raw: str, column: str) -> bool:
+    return Decimal(raw.strip()) == Decimal(column) * 100
+
+
 def flag(raw: str, column: str) -> bool:
     return (raw.strip() in {"1", "true"}) == (column in {"t", "true"})
 
@@ -95,6 +99,14 @@ COLUMNS: dict[str, dict[str, tuple[str, Same]]] = {
         "Type": ("type", link_type),
         "LinkLag": ("lag", lag),
     },
+    "baseline_tasks": {
+        "Number": ("number", number),
+        "Start": ("start", moment),
+        "Finish": ("finish", moment),
+        "Duration": ("duration", span),
+        "Work": ("work", span),
+        "Cost": ("cost", hundredths),
+    },
     "resources": {
         "UID": ("resource_id", trimmed),
         "Name": ("name", text),
@@ -108,7 +120,7 @@ COLUMNS: dict[str, dict[str, tuple[str, Same]]] = {
     },
 }
 
-_LINK = "PredecessorLink"
+_NESTED = {"PredecessorLink": "dependencies", "Baseline": "baseline_tasks"}
 _RECORDS = {"Task": "tasks", "Resource": "resources", "Assignment": "assignments"}
 _HELD_BY = {"Tasks": "Task", "Resources": "Resource", "Assignments": "Assignment"}
 _ITEMS = {
@@ -171,9 +183,10 @@ def _pieces(project: _Element) -> Iterator[tuple[str, str, Leaves]]:
             label = QName(item).localname
             leaves = xml_leaves(item)
             if label == "Task" and _HELD_BY.get(name) == label:
-                leaves = {path: said for path, said in leaves.items() if path[0] != _LINK}
-                for link in item.iterfind("{*}" + _LINK):
-                    yield "dependencies", _LINK, xml_leaves(link)
+                leaves = {path: said for path, said in leaves.items() if path[0] not in _NESTED}
+                for inner in item:
+                    if (element := QName(inner).localname) in _NESTED:
+                        yield _NESTED[element], element, xml_leaves(inner)
             table = _RECORDS.get(label, "project_parts") if name in _HELD_BY else "project_parts"
             yield table, label, leaves
 

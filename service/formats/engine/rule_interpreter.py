@@ -50,6 +50,7 @@ class RuleInterpreter:
         self._rule = rule
         self._nesting = nesting
         self._owner = None if nesting is None else index(nesting.owner)
+        self._nested = {each.rule.name: each for each in rule.nested}
         self._key = None if rule.key is None else index(rule.key.column)
         self._kind = b"" if rule.key is None else rule.key.kind.encode()
         self._kind_column = None
@@ -125,12 +126,12 @@ class RuleInterpreter:
             row = self._resolve(builder, element, columns, reference, row, owner)
         if row is not None:
             builder.add(row)
-        nesting = self._rule.nested
         for child in record.apart:
-            if nesting is None:
-                builder.add_part(child)
-            else:
+            if self._nested:
+                nesting = self._nested[builder.file.keys[child.tag]]
                 nested_interpreter(nesting).take(builder, child, record_id)
+            else:
+                builder.add_part(child)
 
     def _resolve(
         self,

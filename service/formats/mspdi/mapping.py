@@ -88,6 +88,19 @@ LINK: Final = replace(
     # No column holds a lag in percent.
     variants={"percentage": replace(_LINK, fields=_LINK.fields[:2])},
 )
+BASELINE: Final = RecordRule(
+    "Baseline",
+    Table.BASELINE_TASKS,
+    fields=(
+        Field("Number", "number", values.INTEGER),
+        Field("Start", "start", values.TIMESTAMP),
+        Field("Finish", "finish", values.TIMESTAMP),
+        Field("Duration", "duration", values.DURATION),
+        Field("Work", "work", values.DURATION),
+        Field("Cost", "cost", values.HUNDREDTHS),
+    ),
+)
+"""A state of a task that Microsoft Project keeps. ``format`` adds it to the rule of a task."""
 TASK: Final = RecordRule(
     "Task",
     Table.TASKS,
@@ -112,7 +125,7 @@ TASK: Final = RecordRule(
     key=Key("task_id", "task"),
     variants={"is_null": KEEP_AS_PART},
     level="level",
-    nested=NestedRule(LINK, owner="successor_id", owner_member="TaskUID"),
+    nested=(NestedRule(LINK, owner="successor_id", owner_member="TaskUID"),),
 )
 _RESOURCE: Final = RecordRule(
     "Resource",

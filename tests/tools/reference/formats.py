@@ -26,6 +26,7 @@ MAPS: Final[dict[str, dict[str, RecordRule]]] = {
         "Project": mspdi.PROJECT,
         "Task": mspdi.TASK,
         "PredecessorLink": mspdi.LINK,
+        "Baseline": mspdi.BASELINE,
         "Resource": mspdi.RESOURCE,
         "Assignment": mspdi.ASSIGNMENT,
     },
@@ -58,6 +59,12 @@ NOTES: Final = {
     ("mspdi", "PredecessorLink", "PredecessorUID"): "The successor is the task that has the link.",
     ("mspdi", "PredecessorLink", "LagFormat"): "If the lag is a percentage, `lag` is 0 and "
     "`attributes` has the percentage.",
+    (
+        "mspdi",
+        "Baseline",
+        "Number",
+    ): "Each number becomes a row of `baselines`, named "
+    "`Baseline` or `Baseline 1`; number 0 is current. `task_id` is the `UID` of the task.",
     ("mspdi", "Resource", "IsCostResource"): "If true, `type` is `cost`.",
     ("mspdi", "Resource", "IsNull"): "A blank row becomes a part.",
     ("p6", "WBS", "ObjectId"): "`kind` is `wbs` and `summary` is true.",
@@ -86,6 +93,7 @@ _NOT_STORED: Final = {
 _UNITS: Final = {
     "hours": "In hours.",
     "link_lag": "In tenths of a minute.",
+    "hundredths": "In hundredths; the column has the amount.",
     "fraction": "From 0 to 1; the column has percent.",
 }
 """How a kind of value differs from its column."""

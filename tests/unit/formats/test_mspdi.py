@@ -133,6 +133,63 @@ def test_a_link_to_a_missing_task_becomes_a_part() -> None:
     assert warnings_of(project) == [(WarningCode.LINK_END_MISSING, "PredecessorUID", "8")]
 
 
+def test_a_baseline_of_a_task_becomes_a_row() -> None:
+    project = read_project(
+        plan(
+            tasks(
+                "<UID>1</UID><Baseline><Number>0</Number><Interim>0</Interim>"
+                "<Start>2026-01-05T08:00:00</Start><Finish>2026-01-06T17:00:00</Finish>"
+                "<Duration>PT16H0M0S</Duration><DurationFormat>7</DurationFormat>"
+                "<Work>PT8H0M0S</Work><Cost>12345</Cost><BCWS>7</BCWS></Baseline>"
+                "<PredecessorLink><PredecessorUID>2</PredecessorUID></PredecessorLink>"
+                "<Baseline><Number>3</Number></Baseline>",
+                "<UID>2</UID><Baseline><TimephasedData><Value>PT8H</Value></TimephasedData>"
+                "<Number>0</Number><Cost>x</Cost></Baseline>",
+            )
+        )
+    )
+    found = [(row["number"], row["name"], row["current"]) for row in rows(project, Table.BASELINES)]
+    assert found == [("0", "Baseline", "t"), ("3", "Baseline 3", "f")]
+    first, second, third = rows(project, Table.BASELINE_TASKS)
+    assert first == {
+        "ordinal": "0",
+        "number": "0",
+        "kind": "activity",
+        "task_id": "1",
+        "code": None,
+        "name": None,
+        "start": "2026-01-05T08:00:00",
+        "finish": "2026-01-06T17:00:00",
+        "duration": "PT16H",
+        "work": "PT8H",
+        "cost": "123.45",
+        "attributes": '{"BCWS":"7","DurationFormat":"7","Interim":"0"}',
+    }
+    assert (second["number"], second["task_id"], second["start"]) == ("3", "1", None)
+    assert attributes(third) == {"TimephasedData": [{"Value": "PT8H"}], "Cost": "x"}
+    assert [attributes(row) for row in rows(project, Table.TASKS)] == [{}, {}]
+    assert len(rows(project, Table.DEPENDENCIES)) == 1
+    assert warnings_of(project) == [(WarningCode.BAD_VALUE, "Cost", "x")]
+
+
+def test_a_baseline_without_a_number_becomes_a_part() -> None:
+    project = read_project(
+        plan(
+            tasks(
+                "<UID>1</UID><Baseline><Cost>5</Cost></Baseline>"
+                "<Baseline><Number>x</Number></Baseline>"
+            )
+        )
+    )
+    assert rows(project, Table.BASELINES) == rows(project, Table.BASELINE_TASKS) == []
+    parts = [(row["element"], attributes(row)) for row in rows(project, Table.PARTS)]
+    assert parts == [
+        ("Baseline", {"TaskUID": "1", "Cost": "5"}),
+        ("Baseline", {"TaskUID": "1", "Number": "x"}),
+    ]
+    assert warnings_of(project) == [(WarningCode.BAD_VALUE, "Number", "x")]
+
+
 def test_resources_have_types() -> None:
     project = read_project(
         plan(

@@ -53,25 +53,27 @@ CARD: Final = RecordRule(
     required=("task_id",),
     apart=("after",),
     key=Key("task_id", "card"),
-    nested=NestedRule(
-        RecordRule(
-            "after",
-            Table.DEPENDENCIES,
-            fields=(Field("@card", "predecessor_id", values.ID),),
-            defaults={"type": b"FS", "lag": b"PT0S"},
-            references=(
-                ReferenceRule(
-                    ("predecessor_id",),
-                    ("card",),
-                    required=True,
-                    problem="is not a card",
-                    warning=WarningCode.LINK_END_MISSING,
-                    fallback=KEEP_AS_PART,
+    nested=(
+        NestedRule(
+            RecordRule(
+                "after",
+                Table.DEPENDENCIES,
+                fields=(Field("@card", "predecessor_id", values.ID),),
+                defaults={"type": b"FS", "lag": b"PT0S"},
+                references=(
+                    ReferenceRule(
+                        ("predecessor_id",),
+                        ("card",),
+                        required=True,
+                        problem="is not a card",
+                        warning=WarningCode.LINK_END_MISSING,
+                        fallback=KEEP_AS_PART,
+                    ),
                 ),
             ),
+            owner="successor_id",
+            owner_member="of",
         ),
-        owner="successor_id",
-        owner_member="of",
     ),
 )
 FORMAT: Final = Format(
@@ -202,8 +204,12 @@ def test_a_rule_over_a_limit_of_the_compiled_engine_is_refused(
         ({"level": "name"}, "need a key"),
         ({"references": (replace(_REFERENCE, fallback=KEEP_AS_PART),) * 2}, "more than one"),
         (
-            {"parts": True, "key": Key("name"), "nested": NestedRule(BOARD, "name", "of")},
+            {"parts": True, "key": Key("name"), "nested": (NestedRule(BOARD, "name", "of"),)},
             "both parts",
+        ),
+        (
+            {"apart": ("odd",), "key": Key("name"), "nested": (NestedRule(BOARD, "name", "of"),)},
+            "each name in apart",
         ),
     ],
 )

@@ -7,7 +7,7 @@ cdef enum:
 
 
 cdef int leave_nested_to_python(
-    PyObject* collector, CompiledRule* rule, xmlNode* node
+    PyObject* collector, CompiledRule* rule, CompiledRule* nested, xmlNode* node
 ) except -1 with gil:
     cdef RecordCollector caller = <RecordCollector> collector
     cdef Span* key = &rule.parser.columns[rule.key]
@@ -16,7 +16,7 @@ cdef int leave_nested_to_python(
     caller.flush_rows()
     node = copy_record(node, project._c_node)
     take_nested_record(
-        caller.builder, cetree.elementFactory(project._doc, node), owner, <object> rule.nesting
+        caller.builder, cetree.elementFactory(project._doc, node), owner, <object> nested.nesting
     )
     remove_copy(project._doc, node)
     return caller.refresh()

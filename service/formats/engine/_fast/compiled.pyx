@@ -307,6 +307,7 @@ cdef int check_build() except -1:
         "reference columns": MAX_REFERENCES,
         "kinds of a reference": MAX_KINDS,
         "variants": MAX_VARIANTS,
+        "nested": MAX_NESTED,
     }
     if room != LIMITS or len(_TABLES) != TABLES:
         raise ImportError(

@@ -31,6 +31,7 @@ cdef int take_plain(
     """
     cdef CompiledRule* row = rule
     cdef CompiledRule* fallback = rule
+    cdef CompiledRule* nested
     cdef ReferenceCheck* waiting = NULL
     cdef ReferenceCheck* check
     cdef ParserState* state
@@ -50,7 +51,7 @@ cdef int take_plain(
     if rule.part:
         return add_part(rule, node, intake)
     state = rule.parser
-    if state.whole.size > intake.max_size or (state.apart_count and rule.nested == NULL):
+    if state.whole.size > intake.max_size or (state.apart_count and not rule.nested_count):
         return 0
     if rule.start >= 0 and is_before(state, rule.finish, rule.start):
         return 0
@@ -84,9 +85,18 @@ cdef int take_plain(
     else:
         add_row(&intake.new_rows[row.table], row)
     for at in range(state.apart_count):
-        if not take_plain(rule.nested, state.apart[at], rule, intake):
-            leave_nested_to_python(intake.collector, rule, state.apart[at])
+        nested = nested_rule(rule, state.apart[at])
+        if not take_plain(nested, state.apart[at], rule, intake):
+            leave_nested_to_python(intake.collector, rule, nested, state.apart[at])
     return 1
+
+
+cdef CompiledRule* nested_rule(CompiledRule* rule, xmlNode* node) noexcept nogil:
+    """Return the rule of a nested record; each name that is read apart has one."""
+    cdef int at = 0
+    while strcmp(rule.nested[at].element, <const char*> node.name) != 0:
+        at += 1
+    return rule.nested[at]
 
 
 cdef int has_parser(CompiledRule* rule) except -1 nogil:

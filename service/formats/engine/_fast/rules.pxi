@@ -5,6 +5,7 @@ cdef enum:
     MAX_REFERENCES = 3
     MAX_KINDS = 2
     MAX_VARIANTS = 3
+    MAX_NESTED = 2
     TABLES = 7
 
 
@@ -28,7 +29,8 @@ cdef struct ReferenceCheck:
 cdef struct CompiledRule:
     # A record rule. Without a parser, the interpreter in Python takes all its records.
     PyObject* rule
-    PyObject* nesting  # the ``NestedRule`` of the nested records
+    PyObject* nesting  # of a nested record: its ``NestedRule``
+    const char* element  # of a nested record: the local name of its element
     ParserState* parser
     int table
     int width
@@ -52,7 +54,8 @@ cdef struct CompiledRule:
     int variant_columns[MAX_VARIANTS]
     CompiledRule* variants[MAX_VARIANTS]
     int variant_count
-    CompiledRule* nested
+    CompiledRule* nested[MAX_NESTED]
+    int nested_count
     PyObject* shared_element  # decides the kinds of the shared objects referred to, or NULL
     const char* shared  # prefix of noted references to shared objects in the id set
     Py_ssize_t shared_size
@@ -177,13 +180,16 @@ cdef class RuleTable:
         if rule.level is not None:
             compiled.level, compiled.parent = rule.index(rule.level), rule.index("parent_id")
         if nesting is not None:
+            self.kept.append(nesting)
+            compiled.nesting, compiled.element = <PyObject*> nesting, self.keep(name.encode())
             compiled.owner = rule.index(nesting.owner)
         for reference in rule.references:
             self.add_reference(compiled, rule, name, reference, owner_member)
-        if rule.nested is not None:
-            self.kept.append(rule.nested)
-            compiled.nesting = <PyObject*> rule.nested
-            compiled.nested = self.compile_rule(rule.nested.rule, rule.apart[0], rule.nested)
+        for nested in rule.nested:
+            compiled.nested[compiled.nested_count] = self.compile_rule(
+                nested.rule, nested.rule.name, nested
+            )
+            compiled.nested_count += 1
         for column, variant in rule.variants.items():
             compiled.variant_columns[compiled.variant_count] = rule.index(column)
             compiled.variants[compiled.variant_count] = self.compile_variant(
