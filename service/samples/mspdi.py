@@ -4,7 +4,15 @@ from collections.abc import Iterable, Iterator
 from random import Random
 from uuid import UUID
 
-from service.samples.plan import HOURS_PER_DAY, Plan, Resource, Task
+from service.samples.plan import (
+    COST_PER_HOUR,
+    DATA_DATE,
+    HOLIDAY,
+    HOURS_PER_DAY,
+    Plan,
+    Resource,
+    Task,
+)
 from service.samples.text import element, elements, flag, time
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<Projects>\n'
@@ -12,7 +20,9 @@ TAIL = "</Projects>\n"
 
 _RISK = "188743731"  # Text1
 _TYPES = {"FF": 0, "FS": 1, "SF": 2, "SS": 3}
-_TENTHS = 600  # LinkLag is in tenths of a minute
+_TENTHS = 600  # lags and slacks are in tenths of a minute
+_CENTS_PER_HOUR = COST_PER_HOUR * 100  # costs of tasks and assignments are in hundredths
+_START_NO_EARLIER_THAN = 4
 _DAYS = range(1, 8)  # 1 is Sunday
 
 
@@ -38,6 +48,7 @@ def _project(plan: Plan) -> Iterator[str]:
         CurrencyCode=plan.currency,
         CalendarUID=1,
         MinutesPerDay=HOURS_PER_DAY * 60,
+        StatusDate=time(DATA_DATE),
     )
     yield (
         "\n<ExtendedAttributes><ExtendedAttribute>"
@@ -53,8 +64,14 @@ def _project(plan: Plan) -> Iterator[str]:
             UID=number,
             TaskUID=assignment.task + 1,
             ResourceUID=assignment.resource + 1,
+            ActualCost=assignment.actual_hours * _CENTS_PER_HOUR,
+            ActualWork=_hours(assignment.actual_hours),
+            Cost=assignment.hours * _CENTS_PER_HOUR,
+            Finish=time(assignment.finish),
+            RemainingWork=_hours(assignment.remaining_hours),
+            Start=time(assignment.start),
             Units="0.5" if assignment.half else "1",
-            Work=f"PT{assignment.hours}H0M0S",
+            Work=_hours(assignment.hours),
         )
         yield f"<Assignment>{values}</Assignment>\n"
     yield "</Assignments>\n</Project>\n"
@@ -80,12 +97,16 @@ def _tasks(plan: Plan) -> Iterator[str]:
 
 
 def _task(task: Task, link: str) -> str:
-    duration = f"PT{task.hours}H0M0S"
+    duration = _hours(task.hours)
+    work = _hours(0 if task.summary else task.hours)
+    cost = 0 if task.summary else task.hours * _CENTS_PER_HOUR
     baseline = elements(
         Number=0,
         Start=time(task.baseline_start),
         Finish=time(task.baseline_finish),
         Duration=duration,
+        Work=work,
+        Cost=cost,
     )
     values = elements(
         UID=task.place + 1,
@@ -101,16 +122,38 @@ def _task(task: Task, link: str) -> str:
         Finish=time(task.finish),
         Duration=duration,
         DurationFormat=7,
-        Work="PT0H0M0S" if task.summary else duration,
+        Work=work,
         Milestone=flag(task.milestone),
         Summary=flag(task.summary),
+        Critical=flag(task.slack == 0 and task.percent < 100),
+        EarlyStart=time(task.start),
+        EarlyFinish=time(task.finish),
+        LateStart=time(task.late_start),
+        LateFinish=time(task.late_finish),
+        FreeSlack=task.slack_hours * _TENTHS if task.milestone else 0,
+        TotalSlack=task.slack_hours * _TENTHS,
         PercentComplete=task.percent,
+        Cost=cost,
+        ActualStart=task.actual_start and time(task.actual_start),
+        ActualFinish=task.actual_finish and time(task.actual_finish),
+        ActualDuration=_hours(task.actual_hours),
+        ActualCost=0 if task.summary else task.actual_hours * _CENTS_PER_HOUR,
+        ActualWork=_hours(0 if task.summary else task.actual_hours),
+        RemainingDuration=_hours(task.remaining_hours),
+        RemainingCost=0 if task.summary else task.remaining_hours * _CENTS_PER_HOUR,
+        RemainingWork=_hours(0 if task.summary else task.remaining_hours),
+        ConstraintType=_START_NO_EARLIER_THAN if task.pinned else 0,
         CalendarUID=-1,
+        ConstraintDate=time(task.start) if task.pinned else None,
         Notes=task.notes,
     )
     risk = element("FieldID", _RISK) + element("Value", task.risk)
     custom = f"<ExtendedAttribute>{risk}</ExtendedAttribute><Baseline>{baseline}</Baseline>"
     return f"<Task>{values}{link}{custom}</Task>\n"
+
+
+def _hours(number: int) -> str:
+    return f"PT{number}H0M0S"
 
 
 def _resource(resource: Resource) -> str:
@@ -139,4 +182,11 @@ def _calendar() -> str:
         days.append(f"<WeekDay>{values}{shift}</WeekDay>")
     values = elements(UID=1, Name="Standard", IsBaseCalendar=1, BaseCalendarUID=-1)
     week = "".join(days)
-    return f"<Calendars><Calendar>{values}<WeekDays>{week}</WeekDays></Calendar></Calendars>"
+    period = elements(FromDate=time(HOLIDAY), ToDate=HOLIDAY.strftime("%Y-%m-%dT23:59:00"))
+    holiday = f"<TimePeriod>{period}</TimePeriod>" + elements(
+        Occurrences=1, Name="Good Friday", Type=1, DayWorking=0
+    )
+    return (
+        f"<Calendars><Calendar>{values}<WeekDays>{week}</WeekDays>"
+        f"<Exceptions><Exception>{holiday}</Exception></Exceptions></Calendar></Calendars>"
+    )

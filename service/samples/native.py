@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from service.samples.plan import Plan
+from service.samples.plan import COST_PER_HOUR, DATA_DATE, Plan, Task
 from service.samples.text import element, elements, quoted, time
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<projects xmlns="urn:project-bulk-import:1">\n'
@@ -34,6 +34,7 @@ def _project(plan: Plan) -> Iterator[str]:
         finish=time(plan.finish),
         priority=plan.priority,
     )
+    yield element("data-date", time(DATA_DATE))
     yield "\n<tasks>\n"
     yield from _tasks(plan)
     yield "</tasks>\n<dependencies>\n"
@@ -51,7 +52,10 @@ def _project(plan: Plan) -> Iterator[str]:
         units = "0.5" if assignment.half else "1"
         yield (
             f'<assignment task="T{assignment.task + 1}" resource="R{assignment.resource + 1}" '
-            f'units="{units}"><work>PT{assignment.hours}H</work></assignment>\n'
+            f'units="{units}"><work>PT{assignment.hours}H</work>'
+            f"<start>{time(assignment.start)}</start><finish>{time(assignment.finish)}</finish>"
+            f"<actual-work>PT{assignment.actual_hours}H</actual-work>"
+            f"<cost>{assignment.hours * COST_PER_HOUR}</cost></assignment>\n"
         )
     yield (
         '</assignments>\n<attributes><attribute name="cost-centre">'
@@ -76,6 +80,7 @@ def _tasks(plan: Plan) -> Iterator[str]:
             values += element("work", f"PT{task.hours}H")
         values += element("percent-complete", task.percent)
         values += elements(priority=500, notes=task.notes)
+        values += "".join(element(name, value) for name, value in _progress(task).items())
         yield (
             f'<task id="T{task.place + 1}"{parent} kind="{kind}" wbs="{task.wbs}"{flags}>{values}'
             f'<attributes><attribute name="risk">{task.risk}</attribute>'
@@ -83,3 +88,27 @@ def _tasks(plan: Plan) -> Iterator[str]:
             f'<attribute name="baseline-finish">{time(task.baseline_finish)}</attribute>'
             "</attributes></task>\n"
         )
+
+
+def _progress(task: Task) -> dict[str, object]:
+    """Return the elements of a task's progress, float, constraint and costs."""
+    values: dict[str, object] = {
+        "actual-start": task.actual_start and time(task.actual_start),
+        "actual-finish": task.actual_finish and time(task.actual_finish),
+        "actual-duration": f"PT{task.actual_hours}H",
+        "remaining-duration": f"PT{task.remaining_hours}H",
+    }
+    if not task.summary:
+        values |= {
+            "total-float": f"PT{task.slack_hours}H",
+            "critical": "true" if task.slack == 0 and task.percent < 100 else "false",
+            "cost": task.hours * COST_PER_HOUR,
+            "actual-cost": task.actual_hours * COST_PER_HOUR,
+            "remaining-cost": task.remaining_hours * COST_PER_HOUR,
+        }
+    if task.pinned:
+        values |= {
+            "constraint-type": "start_no_earlier_than",
+            "constraint-date": time(task.start),
+        }
+    return values

@@ -3,14 +3,26 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from service.samples.plan import HOURS_PER_DAY, Assignment, Link, Plan, Task
-from service.samples.text import elements, time
+from service.samples.plan import (
+    COST_PER_HOUR,
+    DATA_DATE,
+    HOLIDAY,
+    HOURS_PER_DAY,
+    PHASE,
+    WORK,
+    Assignment,
+    Link,
+    Plan,
+    Task,
+)
+from service.samples.text import elements, flag, time
 
 NAMESPACE: Final = "http://xmlns.oracle.com/Primavera/P6/V23.12/API/BusinessObjects"
 HEAD: Final = f'<?xml version="1.0" encoding="UTF-8"?>\n<APIBusinessObjects xmlns="{NAMESPACE}">\n'
 TAIL: Final = "</APIBusinessObjects>\n"
 
-_CURRENCY, _CALENDAR, _TOPIC, _RISK = 1, 10, 20, 30
+_CURRENCY, _CALENDAR, _TOPIC, _RISK, _DISCIPLINE = 1, 10, 20, 30, 40
+_DISCIPLINES: Final = {name.upper()[:3]: _DISCIPLINE + n for n, name in enumerate(WORK, 1)}
 _RESOURCES = 100
 _PEOPLE_AND_THINGS: Final = Plan(0, 0, 0).resources
 _KINDS: Final = {"work": "Labor", "material": "Material", "nonlabor": "Nonlabor"}
@@ -34,6 +46,13 @@ def _shared() -> Iterator[str]:
     risk = elements(ObjectId=_RISK, DataType="Text", SubjectArea="Activity", Title="Risk")
     yield f"<UDFType>{risk}</UDFType>\n"
     yield f"<NotebookTopic>{elements(ObjectId=_TOPIC, Name='Remarks')}</NotebookTopic>\n"
+    discipline = elements(ObjectId=_DISCIPLINE, Name="Discipline", Scope="Global")
+    yield f"<ActivityCodeType>{discipline}</ActivityCodeType>\n"
+    for name, (code, number) in zip(WORK, _DISCIPLINES.items(), strict=True):
+        values = elements(
+            ObjectId=number, CodeTypeObjectId=_DISCIPLINE, CodeValue=code, Description=name
+        )
+        yield f"<ActivityCode>{values}</ActivityCode>\n"
     yield _calendar()
     for resource in _PEOPLE_AND_THINGS:
         values = elements(
@@ -56,7 +75,11 @@ def _calendar() -> str:
         f"<StandardWorkHours>{elements(DayOfWeek=day)}{shift}</StandardWorkHours>"
         for day, shift in zip(_DAYS, ("", *[work] * 5, ""), strict=True)
     )
-    return f"<Calendar>{head}<StandardWorkWeek>{days}</StandardWorkWeek></Calendar>\n"
+    holiday = f"<HolidayOrException>{elements(Date=time(HOLIDAY))}</HolidayOrException>"
+    return (
+        f"<Calendar>{head}<StandardWorkWeek>{days}</StandardWorkWeek>"
+        f"<HolidayOrExceptions>{holiday}</HolidayOrExceptions></Calendar>\n"
+    )
 
 
 def _project(plan: Plan) -> Iterator[str]:
@@ -70,6 +93,7 @@ def _project(plan: Plan) -> Iterator[str]:
         PlannedStartDate=time(plan.start),
         StartDate=time(plan.start),
         FinishDate=time(plan.finish),
+        DataDate=time(DATA_DATE),
         StrategicPriority=plan.priority,
         ActivityDefaultCalendarObjectId=_CALENDAR,
     )
@@ -80,6 +104,8 @@ def _project(plan: Plan) -> Iterator[str]:
             yield _note(task, ids)
     for number, link in enumerate(plan.links()):
         yield _relationship(number, link, ids)
+    if plan.number > 1 and plan.size > PHASE:
+        yield _external_relationship(plan, ids)
     for number, assignment in enumerate(plan.assignments()):
         yield _assignment(number, assignment, ids)
     yield "</Project>\n"
@@ -90,6 +116,7 @@ class _Ids:
 
     def __init__(self, plan: Plan) -> None:
         self.project = 10_000 + plan.number * (plan.size + 1)
+        self.previous_project = self.project - plan.size - 1
 
     def task(self, place: int) -> int:
         return self.project + 1 + place
@@ -108,6 +135,7 @@ def _wbs(task: Task, ids: _Ids) -> str:
 
 
 def _activity(task: Task, ids: _Ids) -> str:
+    done = task.percent == 100
     values = elements(
         ObjectId=ids.task(task.place),
         Id=f"A{(task.place + 1) * 10}",
@@ -121,13 +149,43 @@ def _activity(task: Task, ids: _Ids) -> str:
         PlannedFinishDate=time(task.baseline_finish),
         StartDate=time(task.start),
         FinishDate=time(task.finish),
+        ActualStartDate=task.actual_start and time(task.actual_start),
+        ActualFinishDate=task.actual_finish and time(task.actual_finish),
         PlannedDuration=task.hours,
+        ActualDuration=task.actual_hours,
+        RemainingDuration=task.remaining_hours,
         AtCompletionDuration=task.hours,
+        ActualLaborUnits=task.actual_hours,
+        RemainingLaborUnits=task.remaining_hours,
         AtCompletionLaborUnits=task.hours,
+        ActualTotalCost=task.actual_hours * COST_PER_HOUR,
+        RemainingTotalCost=task.remaining_hours * COST_PER_HOUR,
+        AtCompletionTotalCost=task.hours * COST_PER_HOUR,
         PercentComplete=task.percent / 100,
     )
+    if task.pinned:
+        values += elements(
+            PrimaryConstraintType="Start On or After", PrimaryConstraintDate=time(task.start)
+        )
+    if not done:
+        values += elements(
+            RemainingEarlyStartDate=time(task.start),
+            RemainingEarlyFinishDate=time(task.finish),
+            RemainingLateStartDate=time(task.late_start),
+            RemainingLateFinishDate=time(task.late_finish),
+            TotalFloat=task.slack_hours,
+            FreeFloat=task.slack_hours if task.milestone else 0,
+            IsCritical=flag(task.slack == 0),
+        )
     risk = elements(TypeObjectId=_RISK, Text=task.risk)
-    return f"<Activity>{values}<UDF>{risk}</UDF></Activity>\n"
+    return f"<Activity>{values}{_code(task)}<UDF>{risk}</UDF></Activity>\n"
+
+
+def _code(task: Task) -> str:
+    number = _DISCIPLINES.get(task.discipline)
+    if number is None:  # a milestone
+        return ""
+    return f"<Code>{elements(TypeObjectId=_DISCIPLINE, ValueObjectId=number)}</Code>"
 
 
 def _note(task: Task, ids: _Ids) -> str:
@@ -148,6 +206,20 @@ def _relationship(number: int, link: Link, ids: _Ids) -> str:
     return f"<Relationship>{values}</Relationship>\n"
 
 
+def _external_relationship(plan: Plan, ids: _Ids) -> str:
+    """Return a link from the end of the previous project's first phase."""
+    values = elements(
+        ObjectId=plan.size,
+        PredecessorActivityObjectId=ids.previous_project + PHASE,
+        PredecessorProjectObjectId=ids.previous_project,
+        SuccessorActivityObjectId=ids.task(1),
+        SuccessorProjectObjectId=ids.project,
+        Type=_LINKS["FS"],
+        Lag=0,
+    )
+    return f"<Relationship>{values}</Relationship>\n"
+
+
 def _assignment(number: int, assignment: Assignment, ids: _Ids) -> str:
     values = elements(
         ObjectId=number + 1,
@@ -155,6 +227,12 @@ def _assignment(number: int, assignment: Assignment, ids: _Ids) -> str:
         ResourceObjectId=_RESOURCES + assignment.resource,
         ResourceType=_KINDS[_PEOPLE_AND_THINGS[assignment.resource].type],
         PlannedUnitsPerTime=0.5 if assignment.half else 1,
+        StartDate=time(assignment.start),
+        FinishDate=time(assignment.finish),
+        ActualUnits=assignment.actual_hours,
+        RemainingUnits=assignment.remaining_hours,
         AtCompletionUnits=assignment.hours,
+        ActualCost=assignment.actual_hours * COST_PER_HOUR,
+        AtCompletionCost=assignment.hours * COST_PER_HOUR,
     )
     return f"<ResourceAssignment>{values}</ResourceAssignment>\n"

@@ -15,13 +15,20 @@ from typing import Final
 PHASE: Final = 10
 """Number of tasks of a phase."""
 HOURS_PER_DAY: Final = 8
+COST_PER_HOUR: Final = 60
+DATA_DATE: Final = datetime(2026, 3, 9, 8)
+"""A Monday. All plans state their progress up to it."""
+HOLIDAY: Final = datetime(2026, 4, 3)
+"""The exception of the calendar. No plan observes it."""
 
 _EPOCH: Final = datetime(2026, 1, 5)  # a Monday
+_WEEKS: Final = 26
+"""Plans start in one of so many weeks from the epoch on."""
 _PHASES_IN_STEPS: Final = 100
 _KINDS: Final = ("Pump station", "Boiler & turbine", "Office tower", "Rail bridge", "ERP roll-out")
 _PLACES: Final = ("Köln", "Bergen", "Łódź", "Porto", "Graz", "Gent")
 _PHASES: Final = ("Design", "Permits", "Procurement", "Civil works", "Installation", "Tests")
-_WORK: Final = ("Survey", "Drawings", "Order", "Foundation", "Pipes <DN 200>", "Cabling", "Report")
+WORK: Final = ("Survey", "Drawings", "Order", "Foundation", "Pipes <DN 200>", "Cabling", "Report")
 _NOTES: Final = "Agreed with the client.\nSee minutes."
 _PEOPLE: Final = ("Ada Moreau", "Jon Berg", "Ilse Novák", "Mei Tanaka")
 
@@ -35,7 +42,10 @@ class Task:
         parent: position of the parent, or None.
         start, finish: wall-clock times.
         days: working days; 0 for a milestone.
+        worked: working days before the data date.
         slipped: weeks by which the task is later than its baseline.
+        slack: weeks by which the task can be later without delaying the project.
+        pinned: whether a constraint keeps the task from starting earlier.
     """
 
     place: int
@@ -46,11 +56,13 @@ class Task:
     start: datetime
     finish: datetime
     days: int
-    percent: int
+    worked: int
     summary: bool
     notes: str | None
     risk: str
     slipped: int
+    slack: int
+    pinned: bool
 
     @property
     def milestone(self) -> bool:
@@ -59,6 +71,45 @@ class Task:
     @property
     def hours(self) -> int:
         return self.days * HOURS_PER_DAY
+
+    @property
+    def actual_hours(self) -> int:
+        return self.worked * HOURS_PER_DAY
+
+    @property
+    def remaining_hours(self) -> int:
+        return self.hours - self.actual_hours
+
+    @property
+    def percent(self) -> int:
+        if self.milestone:
+            return 100 if self.finish <= DATA_DATE else 0
+        return 100 * self.worked // self.days
+
+    @property
+    def actual_start(self) -> datetime | None:
+        return self.start if self.percent else None
+
+    @property
+    def actual_finish(self) -> datetime | None:
+        return self.finish if self.percent == 100 else None
+
+    @property
+    def late_start(self) -> datetime:
+        return self.start + timedelta(weeks=self.slack)
+
+    @property
+    def late_finish(self) -> datetime:
+        return self.finish + timedelta(weeks=self.slack)
+
+    @property
+    def slack_hours(self) -> int:
+        return self.slack * 5 * HOURS_PER_DAY
+
+    @property
+    def discipline(self) -> str:
+        """The code that sorts the task: the kind of its work."""
+        return self.name.split()[0].upper()[:3]
 
     @property
     def baseline_start(self) -> datetime:
@@ -97,6 +148,13 @@ class Assignment:
     resource: int
     half: bool
     hours: int
+    actual_hours: int
+    start: datetime
+    finish: datetime
+
+    @property
+    def remaining_hours(self) -> int:
+        return self.hours - self.actual_hours
 
 
 class Plan:
@@ -120,7 +178,7 @@ class Plan:
         self.currency = random.choice(("EUR", "NOK", "PLN", "CHF"))
         self.priority = random.randrange(100, 1000, 100)
         self.status = random.choice(("Active", "Active", "Planned"))
-        self._first_day = random.randrange(0, 200) * 5
+        self._first_day = random.randrange(_WEEKS) * 5
         self.start = _morning(self._first_day)
         steps = min(size // PHASE + 1, _PHASES_IN_STEPS)
         self.finish = _evening(self._first_day + steps * 5 + PHASE * 6)
@@ -157,7 +215,15 @@ class Plan:
             random = Random(f"{self._key}/a{task.place}")
             for resource in random.sample(self.resources, random.choice((1, 1, 2))):
                 half = random.random() < 0.2
-                yield Assignment(task.place, resource.place, half, task.hours // (1 + half))
+                yield Assignment(
+                    task=task.place,
+                    resource=resource.place,
+                    half=half,
+                    hours=task.hours // (1 + half),
+                    actual_hours=task.actual_hours // (1 + half),
+                    start=task.start,
+                    finish=task.finish,
+                )
 
     def _phase(self, first: int) -> list[Task]:
         """Return the tasks of a phase: the first is a summary, the sixth an inner one, the last a
@@ -166,7 +232,7 @@ class Plan:
         size = min(PHASE, self.size - first)
         random = Random(f"{self._key}/{number}")
         day = begin = self._first_day + number % _PHASES_IN_STEPS * 5
-        progress = random.choice((0, 0, 40, 100))
+        slack = random.choice((0, 1, 2)) if number else 0
         tasks: list[Task] = []
         for step in range(size):
             inner = 5 < step < PHASE - 1
@@ -177,6 +243,7 @@ class Plan:
             start = day if summary else day - overlap
             if not summary:
                 day = start + days
+            finish = _evening(start if milestone else start + days)
             tasks.append(
                 Task(
                     place=first + step,
@@ -185,13 +252,15 @@ class Plan:
                     wbs=_wbs(number + 1, step),
                     name=_name(random, number, step),
                     start=_evening(start) if milestone else _morning(start),
-                    finish=_evening(start if milestone else start + days),
+                    finish=finish,
                     days=days,
-                    percent=progress // 100 * 100 if milestone else progress,
+                    worked=_working_days(_morning(start), min(finish, DATA_DATE)),
                     summary=summary,
                     notes=_NOTES if random.random() < 0.2 else None,
                     risk=random.choice(("low", "medium", "high")),
                     slipped=random.choice((0, 0, 1)),
+                    slack=slack,
+                    pinned=step == 1,
                 )
             )
         return [_span_children(task, tasks) if task.summary else task for task in tasks]
@@ -208,9 +277,16 @@ def _span_children(summary: Task, phase: list[Task]) -> Task:
         return summary
     start = min(task.start for task in children)
     finish = max(task.finish for task in children)
-    days = sum((start + timedelta(n)).weekday() < 5 for n in range((finish - start).days + 1))
-    values = {**vars(summary), "start": start, "finish": finish, "days": days}
+    days = _working_days(start, finish)
+    worked = _working_days(start, min(finish, DATA_DATE))
+    values = {**vars(summary), "start": start, "finish": finish, "days": days, "worked": worked}
     return Task(**values)
+
+
+def _working_days(start: datetime, finish: datetime) -> int:
+    """Count the working days of which at least an hour is between two times."""
+    days = (finish - start + timedelta(hours=23)).days
+    return sum((start + timedelta(day)).weekday() < 5 for day in range(days))
 
 
 def _name(random: Random, number: int, step: int) -> str:
@@ -218,7 +294,7 @@ def _name(random: Random, number: int, step: int) -> str:
         return _PHASES[number % len(_PHASES)]
     if step == PHASE - 1:
         return f"{_PHASES[number % len(_PHASES)]} done"
-    return f"{random.choice(_WORK)} {step}"
+    return f"{random.choice(WORK)} {step}"
 
 
 def _wbs(phase: int, step: int) -> str:
