@@ -133,7 +133,7 @@ RECORDS: Final = {
             values=TASK_KINDS,
         ),
         Column("parent_id", Type.TEXT, "`task_id` of the task above this one in the outline."),
-        Column("wbs", Type.TEXT, "Code of the task in the plan, such as `1.2.3` or `A1010`."),
+        Column("wbs", Type.TEXT, "Code of the task in the outline, such as `1.2.3`."),
         Column("name", Type.TEXT, "Name of the task."),
         Column("start", Type.TIMESTAMP, "Start of the task."),
         Column("finish", Type.TIMESTAMP, "Finish of the task."),
@@ -202,7 +202,7 @@ RECORDS: Final = {
         Column("code", Type.TEXT, "Short code of the resource, for people."),
         Column("max_units", Type.NUMERIC, "Most that is available at a time; 1 is full time."),
         Column("calendar_id", Type.TEXT, "Identifier in the file of the resource's calendar."),
-        Column("standard_rate", Type.NUMERIC, "Cost of an hour, in the project's currency."),
+        Column("standard_rate", Type.NUMERIC, "Cost of an hour, or of a unit of a material."),
         _ATTRIBUTES,
     ),
     Table.ASSIGNMENTS: (

@@ -169,6 +169,18 @@ def _hours(value: str) -> str | None:
     return None if _TOO_LONG.search(written) else written
 
 
+def _guid(value: str) -> bytes | None:
+    match = _GUID_PATTERN.fullmatch(value.strip(BLANK))
+    if match is None:
+        return None if value.strip(BLANK) else NULL
+    guid = match[1].lower()
+    return NULL if guid == _NIL_GUID else guid.encode()
+
+
+_GUID_PATTERN = re.compile(r"\{?([0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})\}?")
+_NIL_GUID = "00000000-0000-0000-0000-000000000000"
+
+
 def _tenths_of_minutes(value: str) -> str:
     tenths = int(value)
     return iso_duration(0, 0, abs(tenths) * 6_000_000, negative=tenths < 0)
@@ -223,6 +235,19 @@ def flag(name: str, words: Iterable[str]) -> Kind:
     return Kind(name, parse, "", words=dict.fromkeys(true, b"t"))
 
 
+def id_or_none(none: str) -> Kind:
+    """Return the kind of an id that has a value for none.
+
+    Args:
+        none: the id that stands for none; it becomes a null.
+    """
+
+    def parse(value: str) -> bytes | None:
+        return NULL if value.strip(BLANK) == none else ID.parse(value)
+
+    return Kind(ID.name, parse, ID.problem, words={none: NULL})
+
+
 def pattern(name: str, words: str, problem: str) -> Kind:
     """Return a kind that accepts texts that match a regular expression, unchanged.
 
@@ -236,6 +261,7 @@ def pattern(name: str, words: str, problem: str) -> Kind:
 
 TEXT = Kind("text", _text, "is not text")
 ID = Kind("id", TextCache(_id).__getitem__, f"is longer than {MAX_ID} characters")
+GUID = Kind("guid", _guid, "is not a GUID")
 TIMESTAMP = Kind(
     "timestamp",
     _checked(TIMESTAMP_PATTERN, _timestamp),
@@ -245,8 +271,8 @@ DURATION = Kind(
     "duration", _checked(DURATION_PATTERN, _duration), "is not a duration, such as PT40H"
 )
 HOURS = Kind("hours", _checked(DECIMAL_PATTERN, _hours), "is not a number of hours")
-LINK_LAG = Kind(
-    "link_lag",
+TENTHS = Kind(
+    "tenths",
     _checked(INTEGER_PATTERN, _tenths_of_minutes),
     "is not a whole number of tenths of a minute",
 )

@@ -39,6 +39,11 @@ def json_leaves(members: Mapping[str, Any]) -> Leaves:
     return found
 
 
+def is_malformed(text: str) -> bool:
+    """Whether it is a time that programs are known to write wrongly: ``2008-12-04T17:-0:00``."""
+    return ":-" in text
+
+
 def is_structured(element: _Element) -> bool:
     """Whether an element has children or attributes of its own."""
     return len(element) > 0 or any(True for _ in _attributes(element))

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import orjson
 from lxml.etree import QName, _Element
 
-from tests.support.leaves import Leaves, is_structured, json_leaves, xml_leaves
+from tests.support.leaves import Leaves, is_malformed, is_structured, json_leaves, xml_leaves
 
 Row = Mapping[str, Any]
 Same = Callable[[str, str], bool]
@@ -66,6 +67,26 @@ def flag(raw: str, column: str) -> bool:
 
 def lag(raw: str, column: str) -> bool:
     return timedelta(seconds=int(raw) * 6) == timedelta(seconds=float(_span(column)))
+
+
+def guid(raw: str, column: str) -> bool:
+    return UUID(raw) == UUID(column) and column == column.lower()
+
+
+def constraint(raw: str, column: str) -> bool:
+    return _CONSTRAINTS[int(raw)] == column
+
+
+_CONSTRAINTS = (
+    "as_soon_as_possible",
+    "as_late_as_possible",
+    "must_start_on",
+    "must_finish_on",
+    "start_no_earlier_than",
+    "start_no_later_than",
+    "finish_no_earlier_than",
+    "finish_no_later_than",
+)
 
 
 def link_type(raw: str, column: str) -> bool:
@@ -120,6 +141,51 @@ COLUMNS: dict[str, dict[str, tuple[str, Same]]] = {
     },
 }
 
+KEPT: dict[str, dict[str, tuple[str, Same]]] = {
+    "project": {"StatusDate": ("data_date", moment), "CalendarUID": ("calendar_id", trimmed)},
+    "tasks": {
+        "GUID": ("guid", guid),
+        "ActualStart": ("actual_start", moment),
+        "ActualFinish": ("actual_finish", moment),
+        "EarlyStart": ("early_start", moment),
+        "EarlyFinish": ("early_finish", moment),
+        "LateStart": ("late_start", moment),
+        "LateFinish": ("late_finish", moment),
+        "ActualDuration": ("actual_duration", span),
+        "RemainingDuration": ("remaining_duration", span),
+        "ActualWork": ("actual_work", span),
+        "RemainingWork": ("remaining_work", span),
+        "ConstraintType": ("constraint_type", constraint),
+        "ConstraintDate": ("constraint_date", moment),
+        "Deadline": ("deadline", moment),
+        "TotalSlack": ("total_float", lag),
+        "FreeSlack": ("free_float", lag),
+        "Critical": ("critical", flag),
+        "CalendarUID": ("calendar_id", trimmed),
+        "PhysicalPercentComplete": ("physical_percent_complete", number),
+        "Cost": ("cost", hundredths),
+        "ActualCost": ("actual_cost", hundredths),
+        "RemainingCost": ("remaining_cost", hundredths),
+    },
+    "resources": {
+        "Code": ("code", text),
+        "MaxUnits": ("max_units", number),
+        "CalendarUID": ("calendar_id", trimmed),
+        "StandardRate": ("standard_rate", number),
+    },
+    "assignments": {
+        "Start": ("start", moment),
+        "Finish": ("finish", moment),
+        "ActualWork": ("actual_work", span),
+        "RemainingWork": ("remaining_work", span),
+        "Cost": ("cost", hundredths),
+        "ActualCost": ("actual_cost", hundredths),
+    },
+}
+"""For each element that stays in attributes, the column that has its value too."""
+_NONE = {("CalendarUID", "-1"), ("GUID", str(UUID(int=0)))}
+"""Values that stand for none."""
+
 _NESTED = {"PredecessorLink": "dependencies", "Baseline": "baseline_tasks"}
 _RECORDS = {"Task": "tasks", "Resource": "resources", "Assignment": "assignments"}
 _HELD_BY = {"Tasks": "Task", "Resources": "Resource", "Assignments": "Assignment"}
@@ -162,7 +228,7 @@ def search(
         if not leaves:
             continue
         if table == "project":
-            missing = _missing(leaves, own, COLUMNS["project"])
+            missing = _missing(leaves, own, "project")
         else:
             missing = _take(table, label, leaves, rows)
         lost += [f"{label}: {'/'.join(path)} = {leaves[path]}" for path in missing]
@@ -200,7 +266,7 @@ def _take(
         for at, row in enumerate(rows[place]):
             if place == "project_parts" and row["element"] != label:
                 continue
-            missing = _missing(leaves, row, COLUMNS.get(place, {}))
+            missing = _missing(leaves, row, place)
             if not missing:
                 del rows[place][at]
                 return []
@@ -208,16 +274,27 @@ def _take(
     return best
 
 
-def _missing(
-    leaves: Leaves, row: Row, columns: Mapping[str, tuple[str, Same]]
-) -> list[tuple[str, ...]]:
+def _missing(leaves: Leaves, row: Row, table: str) -> list[tuple[str, ...]]:
+    """Return the leaves that the row lacks, in attributes or in a column."""
+    columns = COLUMNS.get(table, {})
     attributes = row["attributes"]
     kept = json_leaves(orjson.loads(attributes) if isinstance(attributes, str) else attributes)
     return [
         path
         for path, texts in leaves.items()
         if texts != kept.get(path, []) and not _in_column(path, texts, kept, row, columns)
+    ] + [
+        (element,)
+        for element, (column, same) in KEPT.get(table, {}).items()
+        if not _fills(element, leaves.get((element,), []), row[column], same)
     ]
+
+
+def _fills(element: str, texts: list[str], column: str | None, same: Same) -> bool:
+    """Whether a column has the value of an element that stays in attributes."""
+    if not texts or (element, texts[0].strip()) in _NONE or is_malformed(texts[0]):
+        return column is None
+    return column is not None and same(texts[0], column)
 
 
 def _in_column(

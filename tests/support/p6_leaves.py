@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from lxml.etree import QName, _Element
 
-from tests.support.leaves import Leaves, is_structured, json_leaves, xml_leaves
+from tests.support.leaves import Leaves, is_malformed, is_structured, json_leaves, xml_leaves
 
 Row = Mapping[str, Any]
 
@@ -50,11 +51,31 @@ def same_hours(raw: str, column: str) -> bool:
     return abs(hours - Decimal(raw)) < Decimal("0.000001")
 
 
+def same_guid(raw: str, column: str) -> bool:
+    return UUID(raw) == UUID(column) and column == column.lower()
+
+
+def same_flag(raw: str, column: str) -> bool:
+    return (raw in {"1", "true"}) == (column in {"t", "true"})
+
+
 def same_word(words: dict[str, str]) -> Callable[[str, str], bool]:
     return lambda raw, column: words[raw] == column
 
 
-Inverse = dict[str, tuple[str, Callable[[str, str], bool]]]
+CONSTRAINT_WORDS = {
+    "As Late As Possible": "as_late_as_possible",
+    "Finish On": "finish_on",
+    "Finish On or After": "finish_no_earlier_than",
+    "Finish On or Before": "finish_no_later_than",
+    "Mandatory Finish": "must_finish_on",
+    "Mandatory Start": "must_start_on",
+    "Start On": "start_on",
+    "Start On or After": "start_no_earlier_than",
+    "Start On or Before": "start_no_later_than",
+}
+Same = Callable[[str, str], bool]
+Inverse = dict[str, tuple[str, Same]]
 """For each element, the column of its text, and the comparison of text and column."""
 
 PROJECT: Inverse = {
@@ -75,7 +96,7 @@ WBS: Inverse = {
 }
 ACTIVITY: Inverse = {
     "ObjectId": ("task_id", same_id),
-    "Id": ("wbs", same_text),
+    "Id": ("code", same_text),
     "Name": ("name", same_text),
     "WBSObjectId": ("parent_id", same_id),
     "StartDate": ("start", same_moment),
@@ -103,6 +124,61 @@ ASSIGNMENT: Inverse = {
     "PlannedUnitsPerTime": ("units", same_number),
     "AtCompletionUnits": ("work", same_hours),
 }
+KEPT: dict[str, Inverse] = {
+    "Project": {
+        "DataDate": ("data_date", same_moment),
+        "MustFinishByDate": ("must_finish", same_moment),
+        "ActivityDefaultCalendarObjectId": ("calendar_id", same_id),
+        "OriginalProjectObjectId": ("baseline_of", same_id),
+    },
+    "WBS": {
+        "GUID": ("guid", same_guid),
+        "Status": ("status", same_text),
+    },
+    "Activity": {
+        "GUID": ("guid", same_guid),
+        "Status": ("status", same_text),
+        "ActualStartDate": ("actual_start", same_moment),
+        "ActualFinishDate": ("actual_finish", same_moment),
+        "RemainingEarlyStartDate": ("early_start", same_moment),
+        "RemainingEarlyFinishDate": ("early_finish", same_moment),
+        "RemainingLateStartDate": ("late_start", same_moment),
+        "RemainingLateFinishDate": ("late_finish", same_moment),
+        "ActualDuration": ("actual_duration", same_hours),
+        "RemainingDuration": ("remaining_duration", same_hours),
+        "ActualLaborUnits": ("actual_work", same_hours),
+        "RemainingLaborUnits": ("remaining_work", same_hours),
+        "PrimaryConstraintType": ("constraint_type", same_word(CONSTRAINT_WORDS)),
+        "PrimaryConstraintDate": ("constraint_date", same_moment),
+        "TotalFloat": ("total_float", same_hours),
+        "FreeFloat": ("free_float", same_hours),
+        "IsCritical": ("critical", same_flag),
+        "CalendarObjectId": ("calendar_id", same_id),
+        "PhysicalPercentComplete": ("physical_percent_complete", same_fraction),
+        "AtCompletionTotalCost": ("cost", same_number),
+        "ActualTotalCost": ("actual_cost", same_number),
+        "RemainingTotalCost": ("remaining_cost", same_number),
+    },
+    "ResourceAssignment": {
+        "StartDate": ("start", same_moment),
+        "FinishDate": ("finish", same_moment),
+        "ActualUnits": ("actual_work", same_hours),
+        "RemainingUnits": ("remaining_work", same_hours),
+        "AtCompletionCost": ("cost", same_number),
+        "ActualCost": ("actual_cost", same_number),
+        "RoleObjectId": ("role_id", same_id),
+    },
+}
+"""For each element that stays in attributes, the column that has its value too."""
+SECOND_CHOICES = {
+    "EarlyStartDate": "RemainingEarlyStartDate",
+    "EarlyFinishDate": "RemainingEarlyFinishDate",
+    "LateStartDate": "RemainingLateStartDate",
+    "LateFinishDate": "RemainingLateFinishDate",
+}
+"""Elements that fill a column if another element is absent, and that element."""
+MATERIAL = {"ActualUnits", "RemainingUnits"}
+"""Elements that fill no column if the resource is material."""
 TABLES: dict[str, tuple[str, Inverse]] = {
     "WBS": ("tasks", WBS),
     "Activity": ("tasks", ACTIVITY),
@@ -137,9 +213,9 @@ def search(
         queue = waiting.get(table)
         aside = parts.get(name)
         if name == "Project":
-            found = _accounts(own, said, PROJECT)
+            found = _accounts(own, said, PROJECT) and _fills(own, name, said)
         elif queue and _accounts(queue[0], said, inverse):
-            found = bool(queue.popleft())
+            found = _fills(queue.popleft(), name, said)
         else:
             found = aside is not None and len(aside) > 0 and _accounts(aside.popleft(), said, {})
         if not found:
@@ -172,3 +248,26 @@ def _accounts(row: Row, said: Leaves, inverse: Inverse) -> bool:
             return False
         taken[column] += 1
     return not kept and set(taken.values()) <= {1}
+
+
+def _fills(row: Row, name: str, said: Leaves) -> bool:
+    """Whether the columns have what attributes have too."""
+    for element, (column, same) in _kept(name, said):
+        raw = said.get((element,), [""])[0]
+        if not raw or is_malformed(raw):
+            good = row[column] is None
+        else:
+            good = row[column] is not None and same(raw, row[column])
+        if not good:
+            return False
+    return True
+
+
+def _kept(name: str, said: Leaves) -> Iterator[tuple[str, tuple[str, Same]]]:
+    """Yield the elements that decide a column of the record."""
+    is_material = said.get(("ResourceType",)) == ["Material"]
+    for element, place in KEPT.get(name, {}).items():
+        if is_material and element in MATERIAL:
+            continue
+        second = next((one for one, first in SECOND_CHOICES.items() if first == element), element)
+        yield (element if (element,) in said else second), place

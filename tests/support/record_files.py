@@ -19,7 +19,17 @@ IDS = st.sampled_from([*"0123" * 6, "9", " 2 ", "x" * 300])
 EARLY, LATE = "2026-01-05T08:00:00", "2026-01-31T08:00:00"
 DATES = st.sampled_from([*[EARLY, LATE] * 12, "2026-02-30T08:00:00", "", "soon"])
 AMOUNTS = st.sampled_from(
-    [*["0", "8", "-8", "7.50", "0.29", "1"] * 3, "1e2", "", "-65535", "99999999999"]
+    [*["0", "8", "-8", "7.50", "0.29", "1"] * 3, "1e2", "", "-65535", " -65535 ", "99999999999"]
+)
+CODES = st.sampled_from([*["0", "1", "7", "-1"] * 3, " -1 ", "8", ""])
+GUIDS = st.sampled_from(
+    [
+        "3F2504E0-4F89-11D3-9A0C-0305E82C3301",
+        "{3f2504e0-4f89-11d3-9a0c-0305e82c3301}",
+        " 3F2504E0-4F89-11D3-9A0C-0305E82C3301",
+        "00000000-0000-0000-0000-000000000000",
+        "none",
+    ]
 )
 TEXTS = st.sampled_from(
     ["Tiles", "", " ", "back\\slash", "two\nlines\tand a tab", "Grüße", "&lt;b>"]
@@ -137,6 +147,11 @@ MSPDI_FILES = st.tuples(
                 leaf("OutlineLevel", st.sampled_from(["0", "1", "2", "3", "x"])),
                 leaf("IsNull", st.sampled_from(["0", "1"])),
                 leaf("Milestone", st.sampled_from(["0", "1"])),
+                leaf("GUID", GUIDS),
+                leaf("ConstraintType", CODES),
+                leaf("TotalSlack", AMOUNTS),
+                leaf("CalendarUID", CODES),
+                leaf("Cost", AMOUNTS),
                 leaf("Extra", TEXTS),
                 LINK,
                 LINK,
@@ -159,7 +174,14 @@ MSPDI_FILES = st.tuples(
         record(
             "Assignment",
             [],
-            [leaf("TaskUID", IDS), leaf("ResourceUID", AMOUNTS), leaf("Units", AMOUNTS)],
+            [
+                leaf("TaskUID", IDS),
+                leaf("ResourceUID", AMOUNTS),
+                leaf("Units", AMOUNTS),
+                leaf("Start", DATES),
+                leaf("Finish", DATES),
+                leaf("ActualCost", AMOUNTS),
+            ],
         )
     ),
 ).map(
@@ -187,6 +209,13 @@ P6_RECORDS = many(
             leaf("PlannedDuration", AMOUNTS),
             leaf("AtCompletionDuration", AMOUNTS),
             leaf("Type", st.sampled_from(["Start Milestone", "Odd"])),
+            leaf("GUID", GUIDS),
+            leaf("EarlyStartDate", DATES),
+            leaf("RemainingEarlyStartDate", DATES),
+            leaf("TotalFloat", AMOUNTS),
+            leaf("PhysicalPercentComplete", AMOUNTS),
+            leaf("PrimaryConstraintType", st.sampled_from(["", "Start On", "Sometime"])),
+            leaf("ActualTotalCost", AMOUNTS),
             leaf("CalendarObjectId", st.sampled_from(["1", "2", "9"])),
             st.sampled_from(["", CODE.format(1), CODE.format(2)]),
         ],
@@ -209,6 +238,10 @@ P6_RECORDS = many(
             leaf("ResourceObjectId", IDS),
             leaf("ResourceType", st.sampled_from(["Labor", "Material"])),
             leaf("AtCompletionUnits", AMOUNTS),
+            leaf("ActualUnits", AMOUNTS),
+            leaf("AtCompletionCost", AMOUNTS),
+            leaf("StartDate", DATES),
+            leaf("FinishDate", DATES),
         ],
     ),
     record("ActivityNote", [], [leaf("Note", TEXTS), leaf("NotebookTopicObjectId", IDS)]),

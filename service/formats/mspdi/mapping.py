@@ -1,6 +1,5 @@
 """The record rules of Microsoft Project's XML."""
 
-import re
 from dataclasses import replace
 from typing import Final
 
@@ -15,28 +14,10 @@ from service.formats.record_rules import (
     RecordRule,
     ReferenceRule,
 )
-from service.formats.values import NULL, Kind
 from service.tables import Table
 
-_NIL: Final = "00000000-0000-0000-0000-000000000000"
-_GUID_PATTERN: Final = re.compile(r"\{?([0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})\}?")
-_NO_RESOURCE: Final = "-65535"
-
-
-def _guid(value: str) -> bytes | None:
-    match = _GUID_PATTERN.fullmatch(value.strip(values.BLANK))
-    if match is None:
-        return None if value.strip(values.BLANK) else NULL
-    guid = match[1].lower()
-    return NULL if guid == _NIL else guid.encode()
-
-
-def _resource_uid(value: str) -> bytes | None:
-    return NULL if value.strip(values.BLANK) == _NO_RESOURCE else values.ID.parse(value)
-
-
-GUID: Final = Kind("guid", _guid, "is not a GUID")
-RESOURCE_UID: Final = Kind("id", _resource_uid, values.ID.problem, {_NO_RESOURCE: NULL})
+RESOURCE_UID: Final = values.id_or_none("-65535")
+CALENDAR_UID: Final = values.id_or_none("-1")
 PERCENTAGE: Final = values.flag("percentage", ("19", "20", "51", "52"))
 """Lag formats in percent of the predecessor's duration: plain and elapsed, exact and estimated."""
 LEVEL: Final = values.pattern("level", "[0-9]{1,5}", "is not an outline level")
@@ -44,8 +25,21 @@ LINK_TYPE: Final = values.enumeration("link_type", {"0": "FF", "1": "FS", "2": "
 RESOURCE_TYPE: Final = values.enumeration(
     "resource_type", {"0": "material", "1": "work", "2": "cost"}
 )
+CONSTRAINT: Final = values.enumeration(
+    "constraint",
+    {
+        "0": "as_soon_as_possible",
+        "1": "as_late_as_possible",
+        "2": "must_start_on",
+        "3": "must_finish_on",
+        "4": "start_no_earlier_than",
+        "5": "start_no_later_than",
+        "6": "finish_no_earlier_than",
+        "7": "finish_no_later_than",
+    },
+)
 
-EXTERNAL_ID: Final = Field("GUID", "external_id", GUID, keep=True)
+EXTERNAL_ID: Final = Field("GUID", "external_id", values.GUID, keep=True)
 NAME_AS_ID: Final = Field("Name", "external_id", values.ID, rank=1)
 """The field that identifies a project without a GUID."""
 
@@ -60,6 +54,8 @@ PROJECT: Final = RecordRule(
         Field("CurrencyCode", "currency", values.TEXT),
         Field("StartDate", "start", values.TIMESTAMP),
         Field("FinishDate", "finish", values.TIMESTAMP),
+        Field("StatusDate", "data_date", values.TIMESTAMP, keep=True),
+        Field("CalendarUID", "calendar_id", CALENDAR_UID, keep=True),
     ),
     parts=True,
 )
@@ -69,7 +65,7 @@ _LINK: Final = RecordRule(
     fields=(
         Field("PredecessorUID", "predecessor_id", values.ID),
         Field("Type", "type", LINK_TYPE),
-        Field("LinkLag", "lag", values.LINK_LAG),
+        Field("LinkLag", "lag", values.TENTHS),
         Field("LagFormat", "percentage", PERCENTAGE, keep=True),
     ),
     references=(
@@ -117,6 +113,28 @@ TASK: Final = RecordRule(
         Field("Milestone", "milestone", values.BOOLEAN),
         Field("Summary", "summary", values.BOOLEAN),
         Field("Notes", "notes", values.TEXT),
+        Field("GUID", "guid", values.GUID, keep=True),
+        Field("ActualStart", "actual_start", values.TIMESTAMP, keep=True),
+        Field("ActualFinish", "actual_finish", values.TIMESTAMP, keep=True),
+        Field("EarlyStart", "early_start", values.TIMESTAMP, keep=True),
+        Field("EarlyFinish", "early_finish", values.TIMESTAMP, keep=True),
+        Field("LateStart", "late_start", values.TIMESTAMP, keep=True),
+        Field("LateFinish", "late_finish", values.TIMESTAMP, keep=True),
+        Field("ActualDuration", "actual_duration", values.DURATION, keep=True),
+        Field("RemainingDuration", "remaining_duration", values.DURATION, keep=True),
+        Field("ActualWork", "actual_work", values.DURATION, keep=True),
+        Field("RemainingWork", "remaining_work", values.DURATION, keep=True),
+        Field("ConstraintType", "constraint_type", CONSTRAINT, keep=True),
+        Field("ConstraintDate", "constraint_date", values.TIMESTAMP, keep=True),
+        Field("Deadline", "deadline", values.TIMESTAMP, keep=True),
+        Field("TotalSlack", "total_float", values.TENTHS, keep=True),
+        Field("FreeSlack", "free_float", values.TENTHS, keep=True),
+        Field("Critical", "critical", values.BOOLEAN, keep=True),
+        Field("CalendarUID", "calendar_id", CALENDAR_UID, keep=True),
+        Field("PhysicalPercentComplete", "physical_percent_complete", values.PERCENT, keep=True),
+        Field("Cost", "cost", values.HUNDREDTHS, keep=True),
+        Field("ActualCost", "actual_cost", values.HUNDREDTHS, keep=True),
+        Field("RemainingCost", "remaining_cost", values.HUNDREDTHS, keep=True),
         Field("OutlineLevel", "level", LEVEL, keep=True),
         Field("IsNull", "is_null", values.BOOLEAN, keep=True),
     ),
@@ -135,6 +153,10 @@ _RESOURCE: Final = RecordRule(
         Field("Name", "name", values.TEXT),
         Field("Type", "type", RESOURCE_TYPE, keep=True),
         Field("EmailAddress", "email", values.TEXT),
+        Field("Code", "code", values.TEXT, keep=True),
+        Field("MaxUnits", "max_units", values.DECIMAL, keep=True),
+        Field("CalendarUID", "calendar_id", CALENDAR_UID, keep=True),
+        Field("StandardRate", "standard_rate", values.DECIMAL, keep=True),
         Field("IsCostResource", "is_cost", values.BOOLEAN, keep=True),
         Field("IsNull", "is_null", values.BOOLEAN, keep=True),
     ),
@@ -160,6 +182,12 @@ ASSIGNMENT: Final = RecordRule(
         Field("ResourceUID", "resource_id", RESOURCE_UID),
         Field("Units", "units", values.DECIMAL),
         Field("Work", "work", values.DURATION),
+        Field("Start", "start", values.TIMESTAMP, keep=True),
+        Field("Finish", "finish", values.TIMESTAMP, keep=True),
+        Field("ActualWork", "actual_work", values.DURATION, keep=True),
+        Field("RemainingWork", "remaining_work", values.DURATION, keep=True),
+        Field("Cost", "cost", values.HUNDREDTHS, keep=True),
+        Field("ActualCost", "actual_cost", values.HUNDREDTHS, keep=True),
     ),
     references=(
         ReferenceRule(

@@ -36,6 +36,20 @@ MILESTONE: Final = values.enumeration(
         "WBS Summary": "f",
     },
 )
+CONSTRAINT: Final = values.enumeration(
+    "constraint",
+    {
+        "As Late As Possible": "as_late_as_possible",
+        "Mandatory Start": "must_start_on",
+        "Mandatory Finish": "must_finish_on",
+        "Start On": "start_on",
+        "Finish On": "finish_on",
+        "Start On or After": "start_no_earlier_than",
+        "Start On or Before": "start_no_later_than",
+        "Finish On or After": "finish_no_earlier_than",
+        "Finish On or Before": "finish_no_later_than",
+    },
+)
 
 PROJECT: Final = RecordRule(
     "Project",
@@ -49,6 +63,10 @@ PROJECT: Final = RecordRule(
         Field("PlannedStartDate", "start", values.TIMESTAMP, rank=1),
         Field("FinishDate", "finish", values.TIMESTAMP),
         Field("StrategicPriority", "priority", values.INTEGER),
+        Field("DataDate", "data_date", values.TIMESTAMP, keep=True),
+        Field("MustFinishByDate", "must_finish", values.TIMESTAMP, keep=True),
+        Field("ActivityDefaultCalendarObjectId", "calendar_id", values.ID, keep=True),
+        Field("OriginalProjectObjectId", "baseline_of", values.ID, keep=True),
     ),
     required=("external_id", "name"),
     parts=True,
@@ -62,6 +80,8 @@ _WBS: Final = RecordRule(
         Field("ObjectId", "task_id", values.ID),
         Field("Name", "name", values.TEXT),
         Field("Code", "wbs", values.TEXT),
+        Field("GUID", "guid", values.GUID, keep=True),
+        Field("Status", "status", values.TEXT, keep=True),
     ),
     defaults={"kind": b"wbs", "summary": b"t"},
     required=("task_id",),
@@ -79,7 +99,7 @@ _ACTIVITY: Final = RecordRule(
     Table.TASKS,
     fields=(
         Field("ObjectId", "task_id", values.ID),
-        Field("Id", "wbs", values.TEXT),
+        Field("Id", "code", values.TEXT),
         Field("Name", "name", values.TEXT),
         Field("StartDate", "start", values.TIMESTAMP),
         Field("FinishDate", "finish", values.TIMESTAMP),
@@ -88,6 +108,33 @@ _ACTIVITY: Final = RecordRule(
         Field("AtCompletionLaborUnits", "work", values.HOURS),
         Field("PercentComplete", "percent_complete", values.FRACTION),
         Field("Type", "milestone", MILESTONE, keep=True),
+        Field("GUID", "guid", values.GUID, keep=True),
+        Field("Status", "status", values.TEXT, keep=True),
+        Field("ActualStartDate", "actual_start", values.TIMESTAMP, keep=True),
+        Field("ActualFinishDate", "actual_finish", values.TIMESTAMP, keep=True),
+        # The dates of the remaining work include leveling, and completed activities lack them.
+        Field("RemainingEarlyStartDate", "early_start", values.TIMESTAMP, keep=True),
+        Field("EarlyStartDate", "early_start", values.TIMESTAMP, keep=True, rank=1),
+        Field("RemainingEarlyFinishDate", "early_finish", values.TIMESTAMP, keep=True),
+        Field("EarlyFinishDate", "early_finish", values.TIMESTAMP, keep=True, rank=1),
+        Field("RemainingLateStartDate", "late_start", values.TIMESTAMP, keep=True),
+        Field("LateStartDate", "late_start", values.TIMESTAMP, keep=True, rank=1),
+        Field("RemainingLateFinishDate", "late_finish", values.TIMESTAMP, keep=True),
+        Field("LateFinishDate", "late_finish", values.TIMESTAMP, keep=True, rank=1),
+        Field("ActualDuration", "actual_duration", values.HOURS, keep=True),
+        Field("RemainingDuration", "remaining_duration", values.HOURS, keep=True),
+        Field("ActualLaborUnits", "actual_work", values.HOURS, keep=True),
+        Field("RemainingLaborUnits", "remaining_work", values.HOURS, keep=True),
+        Field("PrimaryConstraintType", "constraint_type", CONSTRAINT, keep=True),
+        Field("PrimaryConstraintDate", "constraint_date", values.TIMESTAMP, keep=True),
+        Field("TotalFloat", "total_float", values.HOURS, keep=True),
+        Field("FreeFloat", "free_float", values.HOURS, keep=True),
+        Field("IsCritical", "critical", values.BOOLEAN, keep=True),
+        Field("CalendarObjectId", "calendar_id", values.ID, keep=True),
+        Field("PhysicalPercentComplete", "physical_percent_complete", values.FRACTION, keep=True),
+        Field("AtCompletionTotalCost", "cost", values.DECIMAL, keep=True),
+        Field("ActualTotalCost", "actual_cost", values.DECIMAL, keep=True),
+        Field("RemainingTotalCost", "remaining_cost", values.DECIMAL, keep=True),
     ),
     required=("task_id",),
     key=Key("task_id", "activity"),
@@ -129,6 +176,13 @@ _ASSIGNMENT: Final = RecordRule(
         Field("ResourceObjectId", "resource_id", values.ID),
         Field("PlannedUnitsPerTime", "units", values.DECIMAL),
         Field("AtCompletionUnits", "work", values.HOURS),
+        Field("StartDate", "start", values.TIMESTAMP, keep=True),
+        Field("FinishDate", "finish", values.TIMESTAMP, keep=True),
+        Field("ActualUnits", "actual_work", values.HOURS, keep=True),
+        Field("RemainingUnits", "remaining_work", values.HOURS, keep=True),
+        Field("AtCompletionCost", "cost", values.DECIMAL, keep=True),
+        Field("ActualCost", "actual_cost", values.DECIMAL, keep=True),
+        Field("RoleObjectId", "role_id", values.ID, keep=True),
         Field("ResourceType", "material", values.flag("material", ("Material",)), keep=True),
     ),
     references=(
@@ -146,7 +200,16 @@ _ASSIGNMENT: Final = RecordRule(
 ASSIGNMENT: Final = replace(
     _ASSIGNMENT,
     # The units of a material are not hours of work.
-    variants={"material": replace(_ASSIGNMENT, fields=_ASSIGNMENT.fields[:3])},
+    variants={
+        "material": replace(
+            _ASSIGNMENT,
+            fields=tuple(
+                entry
+                for entry in _ASSIGNMENT.fields
+                if entry.kind is not values.HOURS and entry.column != "material"
+            ),
+        )
+    },
 )
 
 PARTS: Final = (

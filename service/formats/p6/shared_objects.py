@@ -100,6 +100,10 @@ RESOURCE: Final = RecordRule(
         Field("Name", "name", values.TEXT, keep=True),
         Field("ResourceType", "type", RESOURCE_TYPE, keep=True),
         Field("EmailAddress", "email", values.TEXT, keep=True),
+        Field("Id", "code", values.TEXT, keep=True),
+        Field("MaxUnitsPerTime", "max_units", values.DECIMAL, keep=True),
+        Field("CalendarObjectId", "calendar_id", values.ID, keep=True),
+        Field("PricePerUnit", "standard_rate", values.DECIMAL, keep=True),
     ),
 )
 

@@ -166,7 +166,7 @@ class Chart {
     const text = this.search.value.trim().toLowerCase();
     if (!text) return;
     const order = range(0, this.rows.length).map((step) => (Math.max(0, this.chosen) + from + step) % this.rows.length);
-    const place = order.find((each) => `${this.rows[each].task.name} ${this.rows[each].task.wbs} ${this.rows[each].task.task_id}`.toLowerCase().includes(text));
+    const place = order.find((each) => words(this.rows[each].task).toLowerCase().includes(text));
     if (place === undefined) this.details.textContent = "No task matches.";
     else this.#choose(place);
   }
@@ -191,13 +191,16 @@ class Chart {
     const after = this.links.filter((link) => link.before === place).map((link) => `${name(link.after)} (${link.type})`);
     const kind = milestone ? "milestone" : summary ? "summary" : "";
     const parts = [
-      `${task.wbs ? `${task.wbs} ` : ""}${task.name || task.task_id}`, kind, days(from, to), milestone ? "" : duration(task.duration),
+      [task.code ?? task.wbs, task.name || task.task_id].filter(Boolean).join(" "), kind, days(from, to), milestone ? "" : duration(task.duration),
       task.percent_complete === null ? "" : `${number(task.percent_complete)} % done`,
       nameList("after", before), nameList("before", after),
     ];
     return `${parts.filter(Boolean).join(" · ")}.`;
   }
 }
+
+/** What a search looks through. */
+const words = ({ name, code, wbs, task_id: id }) => [name, code, wbs, id].join(" ");
 
 const range = (from, to) => Array.from({ length: Math.max(0, to - from) }, (_, step) => from + step);
 

@@ -42,6 +42,8 @@ MAPS: Final[dict[str, dict[str, RecordRule]]] = {
 }
 """The map of each kind of record, by format and element."""
 
+_MATERIAL: Final = "Only in `attributes` if the resource is material."
+
 NOTES: Final = {
     (
         "native",
@@ -50,8 +52,7 @@ NOTES: Final = {
     ): "Version that the file was made from. The project is "
     "refused (`VERSION_CONFLICT`) if the server has another. Without it, the import overwrites.",
     ("native", "project", "@source"): "`native` if absent.",
-    ("mspdi", "Project", "GUID"): "Without braces, in lower case. If absent or all zeros, the name "
-    "identifies the project.",
+    ("mspdi", "Project", "GUID"): "If absent or all zeros, the name identifies the project.",
     ("mspdi", "Project", "Name"): "If absent, the title, else the `external_id`.",
     ("mspdi", "Project", "Title"): "Used if there is no name.",
     ("mspdi", "Task", "OutlineLevel"): "Determines `parent_id`, with the order of the file.",
@@ -67,12 +68,17 @@ NOTES: Final = {
     "`Baseline` or `Baseline 1`; number 0 is current. `task_id` is the `UID` of the task.",
     ("mspdi", "Resource", "IsCostResource"): "If true, `type` is `cost`.",
     ("mspdi", "Resource", "IsNull"): "A blank row becomes a part.",
+    ("mspdi", "Resource", "StandardRate"): "For an hour, whatever `StandardRateFormat` says; for a "
+    "unit if the resource is material.",
     ("p6", "WBS", "ObjectId"): "`kind` is `wbs` and `summary` is true.",
     ("p6", "WBS", "ParentObjectId"): "Goes to `attributes` if that WBS is not in the project.",
     ("p6", "Activity", "ObjectId"): "`kind` is `activity`.",
     ("p6", "Activity", "WBSObjectId"): "Goes to `attributes` if that WBS is not in the project.",
     ("p6", "ResourceAssignment", "AtCompletionUnits"): "Goes to `attributes` if the resource is "
     "material.",
+    ("p6", "ResourceAssignment", "ActualUnits"): _MATERIAL,
+    ("p6", "ResourceAssignment", "RemainingUnits"): _MATERIAL,
+    ("p6", "Resource", "PricePerUnit"): "`ResourceRate`, an object outside the projects, has more.",
     ("p6", "ResourceAssignment", "ResourceType"): "Decides whether the units are of material.",
 }
 """What the code of a format does with an element beside storing its value."""
@@ -92,9 +98,10 @@ _NOT_STORED: Final = {
 
 _UNITS: Final = {
     "hours": "In hours.",
-    "link_lag": "In tenths of a minute.",
+    "tenths": "In tenths of a minute.",
     "hundredths": "In hundredths; the column has the amount.",
     "fraction": "From 0 to 1; the column has percent.",
+    "guid": "The column has it without braces, in lower case.",
 }
 """How a kind of value differs from its column."""
 

@@ -98,6 +98,49 @@ def test_parents_come_from_outline_levels_across_blank_rows() -> None:
     assert warnings_of(project) == []
 
 
+def test_planning_values_fill_columns_and_stay_in_attributes() -> None:
+    elements = {
+        "GUID": GUID,
+        "ActualStart": "2026-01-05T08:00:00",
+        "RemainingDuration": "PT8H0M0S",
+        "ActualWork": "PT4H0M0S",
+        "ConstraintType": "4",
+        "ConstraintDate": "2026-01-05T08:00:00",
+        "Deadline": "2026-02-27T17:00:00",
+        "TotalSlack": "-4800",
+        "FreeSlack": "0",
+        "Critical": "1",
+        "CalendarUID": "3",
+        "PhysicalPercentComplete": "40",
+        "Cost": "505200",
+        "ActualCost": "29908.45",
+    }
+    written = "".join(f"<{name}>{text}</{name}>" for name, text in elements.items())
+    status_date = "<StatusDate>2026-01-30T17:00:00</StatusDate>"
+    project = read_project(plan(status_date + tasks(f"<UID>1</UID>{written}")))
+    assert project_row(project)["data_date"] == "2026-01-30T17:00:00"
+    [row] = rows(project, Table.TASKS)
+    assert attributes(row) == elements
+    assert (row["guid"], row["actual_start"]) == (GUID.lower(), "2026-01-05T08:00:00")
+    assert (row["remaining_duration"], row["actual_work"]) == ("PT8H", "PT4H")
+    assert (row["constraint_type"], row["constraint_date"], row["deadline"]) == (
+        "start_no_earlier_than",
+        "2026-01-05T08:00:00",
+        "2026-02-27T17:00:00",
+    )
+    assert (row["total_float"], row["free_float"], row["critical"]) == ("PT-8H", "PT0S", "t")
+    assert (row["calendar_id"], row["physical_percent_complete"]) == ("3", "40")
+    assert (row["cost"], row["actual_cost"], row["code"]) == ("5052", "299.0845", None)
+
+
+@pytest.mark.parametrize(("text", "column"), [("-1", None), (" -1 ", None), ("2", "2")])
+def test_a_task_without_a_calendar_has_none(text: str, column: str | None) -> None:
+    project = read_project(plan(tasks(f"<UID>1</UID><CalendarUID>{text}</CalendarUID>")))
+    [row] = rows(project, Table.TASKS)
+    assert row["calendar_id"] == column
+    assert attributes(row) == {"CalendarUID": text}
+
+
 def test_links_have_types_and_lags_wherever_their_predecessor_is() -> None:
     project = read_project(
         plan(

@@ -64,23 +64,68 @@ class TestTasks:
         )
         assert attributes(row) == {"PlannedDuration": "16", "Type": "Task Dependent"}
         del row["attributes"]
-        assert row == {
+        assert {name: text for name, text in row.items() if text is not None} == {
             "ordinal": "0",
             "task_id": "1",
             "kind": "activity",
-            "parent_id": None,
-            "wbs": "A1000",
+            "code": "A1000",
             "name": "Dig",
             "start": "2026-01-05T08:00:00",
             "finish": "2026-01-06T17:00:00",
             "duration": "PT12H30M",
             "work": "PT40H",
             "percent_complete": "29",
-            "priority": None,
             "milestone": "f",
             "summary": "f",
-            "notes": None,
         }
+
+    def test_planning_values_fill_columns_and_stay_in_attributes(self) -> None:
+        elements = {
+            "GUID": "{CB08F0A6-2FEA-4E32-810E-BC088B58A1A8}",
+            "Status": "In Progress",
+            "ActualStartDate": "2026-01-05T08:00:00",
+            "ActualDuration": "20",
+            "RemainingDuration": "12.5",
+            "ActualLaborUnits": "16",
+            "RemainingLaborUnits": "24",
+            "PrimaryConstraintType": "Start On or After",
+            "PrimaryConstraintDate": "2026-01-05T00:00:00",
+            "TotalFloat": "-16",
+            "FreeFloat": "0",
+            "IsCritical": "1",
+            "CalendarObjectId": "10",
+            "PhysicalPercentComplete": "0.4",
+            "AtCompletionTotalCost": "1200.50",
+            "ActualTotalCost": "800",
+            "RemainingTotalCost": "400.50",
+        }
+        row = task(activity(1, **elements))
+        assert attributes(row) == elements
+        columns = ("guid", "status", "actual_start", "actual_duration", "remaining_duration")
+        assert [row[name] for name in columns] == [
+            "cb08f0a6-2fea-4e32-810e-bc088b58a1a8",
+            "In Progress",
+            "2026-01-05T08:00:00",
+            "PT20H",
+            "PT12H30M",
+        ]
+        assert (row["actual_work"], row["remaining_work"]) == ("PT16H", "PT24H")
+        assert row["constraint_type"] == "start_no_earlier_than"
+        assert row["constraint_date"] == "2026-01-05T00:00:00"
+        assert (row["total_float"], row["free_float"], row["critical"]) == ("PT-16H", "PT0S", "t")
+        assert (row["calendar_id"], row["physical_percent_complete"]) == ("10", "40")
+        assert [row[name] for name in ("cost", "actual_cost", "remaining_cost")] == [
+            "1200.5",
+            "800",
+            "400.5",
+        ]
+
+    def test_dates_of_the_remaining_work_come_before_those_of_the_activity(self) -> None:
+        early = {"EarlyStartDate": "2026-01-05T08:00:00", "LateStartDate": "2026-01-06T08:00:00"}
+        row = task(activity(1, **early, RemainingEarlyStartDate="2026-01-07T08:00:00"))
+        assert row["early_start"] == "2026-01-07T08:00:00"
+        assert row["late_start"] == "2026-01-06T08:00:00"
+        assert attributes(row)["EarlyStartDate"] == "2026-01-05T08:00:00"
 
     def test_the_planned_duration_is_the_second_choice(self) -> None:
         row = task(activity(1, PlannedDuration="16"))
@@ -205,16 +250,16 @@ class TestAssignments:
         assert attributes(first) == attributes(second) == {"ObjectId": "4", "ResourceType": "Labor"}
         assert (first["task_id"], first["resource_id"]) == ("1", "7")
         assert (first["units"], first["work"]) == ("0.5", "PT20H")
-        assert rows(one, Table.RESOURCES) == [
-            {
-                "ordinal": "0",
-                "resource_id": "7",
-                "name": "Crew",
-                "type": "work",
-                "email": "crew@example.org",
-                "attributes": "{}",
-            }
-        ]
+        [crew] = rows(one, Table.RESOURCES)
+        assert {name: text for name, text in crew.items() if text is not None} == {
+            "ordinal": "0",
+            "resource_id": "7",
+            "name": "Crew",
+            "type": "work",
+            "email": "crew@example.org",
+            "calendar_id": "3",
+            "attributes": "{}",
+        }
         assert one.warnings.count == 0
 
     def test_units_of_material_are_not_work(self) -> None:
@@ -222,11 +267,39 @@ class TestAssignments:
             "ResourceAssignment",
             ActivityObjectId=1,
             AtCompletionUnits="20",
+            ActualUnits="5",
+            ActualCost="99.90",
             ResourceType="Material",
         )
         [row] = rows(landed(activity(1), assignment), Table.ASSIGNMENTS)
-        assert (row["work"], row["resource_id"]) == (None, None)
-        assert attributes(row) == {"AtCompletionUnits": "20", "ResourceType": "Material"}
+        assert (row["work"], row["actual_work"], row["resource_id"]) == (None, None, None)
+        assert row["actual_cost"] == "99.9"
+        assert attributes(row) == {
+            "AtCompletionUnits": "20",
+            "ActualUnits": "5",
+            "ActualCost": "99.90",
+            "ResourceType": "Material",
+        }
+
+    def test_dates_and_progress_of_an_assignment_fill_columns(self) -> None:
+        elements = {
+            "StartDate": "2026-01-05T08:00:00",
+            "FinishDate": "2026-01-09T17:00:00",
+            "ActualUnits": "5",
+            "RemainingUnits": "7.5",
+            "AtCompletionCost": "99.90",
+            "RoleObjectId": "3",
+        }
+        assignment = record("ResourceAssignment", ActivityObjectId=1, **elements)
+        [row] = rows(landed(activity(1), assignment), Table.ASSIGNMENTS)
+        assert attributes(row) == elements
+        assert [row[name] for name in ("start", "finish", "role_id", "cost")] == [
+            "2026-01-05T08:00:00",
+            "2026-01-09T17:00:00",
+            "3",
+            "99.9",
+        ]
+        assert (row["actual_work"], row["remaining_work"]) == ("PT5H", "PT7H30M")
 
     def test_a_missing_resource_is_a_warning_and_its_id_stays(self) -> None:
         assignment = record("ResourceAssignment", ActivityObjectId=1, ResourceObjectId=8)

@@ -44,6 +44,10 @@ SAMPLES = [
     *("PT8H0M0S", "-PT8H", "PT61M", "PT59M60S", "PT0H0M0S", "PT08H", "P1DT2H", "PT8H5M", "PT1.5S"),
     *("PT", "PT5", "PTH", "PT5M3H", "PT5X", "PT999999999H", "Finish to Start", "5", "NaN"),
     *('say "so"', "back\\slash", "tab\tnew\nline\rend", "Grüße", "\u2028\U0001f600", "x" * 300),
+    *("3F2504E0-4F89-11D3-9A0C-0305E82C3301", "{3f2504e0-4f89-11d3-9a0c-0305e82c3301}"),
+    *("3F2504E0-4F89-11D3-9A0C-0305E82C330G", "3F2504E0-4F89-11D3-9A0C+0305E82C3301"),
+    *("00000000-0000-0000-0000-000000000000", "{3F2504E0-4F89-11D3-9A0C-0305E82C3301"),
+    *("505200", "29908.45", "-0.05", "0.10", "99999999.999999", "none", " none "),
     *("  padded  ", "ü" * 200, "\u00a0", "e\u0301", " A\u030a\u200b "),
 ]
 RANGES = ((0x20, 0x7E), (0x20, 0x7E), (0xA0, 0x2FFF), (0xE000, 0xFFFD), (0x10000, 0x1FFFF))
@@ -168,7 +172,10 @@ def test_both_parsers_agree_on_random_records(name: str, monkeypatch: pytest.Mon
     assert RECORDS * 0.1 < len(left) < RECORDS * 0.75  # else Python would be compared with itself
 
 
-KINDS = [kind for kind in vars(values).values() if isinstance(kind, values.Kind)]
+KINDS = [
+    *(kind for kind in vars(values).values() if isinstance(kind, values.Kind)),
+    values.id_or_none("none"),
+]
 
 
 @pytest.mark.parametrize("strict", [True, False])

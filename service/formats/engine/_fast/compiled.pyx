@@ -80,8 +80,8 @@ cdef bytes EMPTY = json_attributes.EMPTY
 cdef bytes NULL_VALUE = values.NULL
 cdef Py_ssize_t LONGEST_ID = MAX_ID
 cdef int LAST_EXACT = _LAST_EXACT
-cdef long long TENS[7]
-TENS[:] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000]
+cdef long long TENS[8]
+TENS[:] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000]
 
 cdef const char* EMPTY_TEXT = b""
 cdef const char* TEXT_KEY = b"#text"

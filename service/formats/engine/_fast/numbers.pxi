@@ -1,4 +1,4 @@
-# Values computed from a decimal number: hours, fractions, tenths of minutes.
+# Values computed from a decimal number: hours, fractions, hundredths, tenths of minutes.
 
 cdef struct Number:
     # A decimal number without leading zeros or exponent.
@@ -58,6 +58,13 @@ cdef int put_computed(Buffer* out, Form form, const char* text, Py_ssize_t size)
             digits += 1
         put_interval(out, (micros + number.fraction) * 3600, number.negative)
         return GOOD
+    if form == HUNDREDTHS:  # divided by 100
+        number.fraction += number.whole % 100 * TENS[number.digits]
+        number.whole //= 100
+        number.digits += 2
+        while number.digits and number.fraction % 10 == 0:
+            number.fraction //= 10
+            number.digits -= 1
     if form == FRACTION:
         if number.negative:
             return RARE

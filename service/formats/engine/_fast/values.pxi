@@ -13,6 +13,8 @@ cdef enum Form:
     FRACTION
     DECIMAL
     TENTHS
+    HUNDREDTHS
+    GUID
 
 cdef dict _FORMS = {
     values.TEXT.name: TEXT,
@@ -25,7 +27,9 @@ cdef dict _FORMS = {
     values.HOURS.name: HOURS,
     values.FRACTION.name: FRACTION,
     values.DECIMAL.name: DECIMAL,
-    values.LINK_LAG.name: TENTHS,
+    values.TENTHS.name: TENTHS,
+    values.HUNDREDTHS.name: HUNDREDTHS,
+    values.GUID.name: GUID,
 }
 
 cdef enum:
@@ -63,7 +67,8 @@ cdef int put_value(
         put_escaped(out, text, size)
         return GOOD
     if form == ID:
-        done = put_id(out, text, size)
+        # A word with white space around it is still a word: Python finds it.
+        done = RARE if count and padded(text, size) else put_id(out, text, size)
     elif form == TIMESTAMP:
         done = put_if(out, is_timestamp(text, size), text, size)
     elif form == INTEGER:
@@ -74,6 +79,8 @@ cdef int put_value(
         done = put_boolean(out, text, size)
     elif form == DURATION:
         done = put_clock(out, text, size)
+    elif form == GUID:
+        done = put_guid(out, text, size)
     elif form != OTHER:
         done = put_computed(out, form, text, size)
     return done if done != RARE else put_parsed(out, parse, text, size)
@@ -96,6 +103,11 @@ cdef int put_if(Buffer* out, bint fits, const char* text, Py_ssize_t size) excep
     return GOOD
 
 
+cdef bint padded(const char* text, Py_ssize_t size) noexcept nogil:
+    """Whether white space precedes or follows a text."""
+    return blank(text[0]) or blank(text[size - 1])
+
+
 cdef int put_id(Buffer* out, const char* text, Py_ssize_t size) except -1 nogil:
     """Write an id in ASCII; Python normalizes all others."""
     cdef Py_ssize_t first = 0, at
@@ -111,6 +123,36 @@ cdef int put_id(Buffer* out, const char* text, Py_ssize_t size) except -1 nogil:
     if first == size:
         return BLANK
     put_escaped(out, text + first, size - first)
+    return GOOD
+
+
+cdef int put_guid(Buffer* out, const char* text, Py_ssize_t size) except -1 nogil:
+    """Write a GUID without its braces, in lower case; all zeros are a null."""
+    cdef char written[36]
+    cdef char letter
+    cdef bint nil = True
+    cdef int at
+    if size == 38 and text[0] == b"{" and text[37] == b"}":
+        text += 1
+        size = 36
+    if size != 36:
+        return RARE
+    for at in range(36):
+        letter = text[at]
+        if at == 8 or at == 13 or at == 18 or at == 23:
+            if letter != b"-":
+                return RARE
+        elif b"A" <= letter <= b"F":
+            letter += 32
+            nil = False
+        elif b"1" <= letter <= b"9" or b"a" <= letter <= b"f":
+            nil = False
+        elif letter != b"0":
+            return RARE
+        written[at] = letter
+    if nil:
+        return BLANK
+    put(out, written, 36)
     return GOOD
 
 
