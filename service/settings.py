@@ -236,7 +236,22 @@ class Settings(BaseSettings):
     # Keeping
     prune: bool = Field(True, description="whether the service prunes in the background")
     prune_every: float = Field(300, gt=0, description="interval of pruning in the background")
-    keep_versions: int = Field(3, ge=1, description="latest versions that are kept of each project")
+    keep_versions: int = Field(
+        10, ge=1, description="latest versions that are kept of each project"
+    )
+    keep_days: int = Field(
+        30,
+        ge=0,
+        le=36_500,
+        description="days at whose ends the version that was current is kept; a day ends at "
+        "midnight UTC",
+    )
+    keep_months: int = Field(
+        12,
+        ge=0,
+        le=1_200,
+        description="months at whose ends the version that was current is kept",
+    )
     keep_superseded: float = Field(
         3600, ge=0, description="shortest time that a superseded version is kept"
     )

@@ -277,6 +277,8 @@ def _decide(item: Reversal, current: Any) -> VersionCopy | Failure | bytes:
         message = "The project was changed after the import that is undone"
         return Failure(ErrorCode.VERSION_CONFLICT, message, {"current_version": version})
     target = current["version"] + 1
+    if current["gap"]:  # another writer may have made the version that is missing
+        return PRUNED
     if current["before"] is not None:
         return VersionCopy(item.project_id, current["before"], target, archive=False)
     if item.created or current["created"]:

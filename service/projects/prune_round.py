@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from service.projects.kept_versions import find_windows
 from service.projects.listing import read_watermark
 from service.settings import Settings
 from service.storage import Connection
@@ -28,11 +29,13 @@ class PruneRound:
         began_at: every version that was created before is visible to this round.
         swept_at: when the last sweep began.
         since: when the last complete round began; None for a sweep.
+        now: the database's clock at the begin of the round, which decides what is expired.
     """
 
     began_at: datetime
     swept_at: datetime
     since: datetime | None
+    now: datetime
 
 
 async def begin_round(conn: Connection, settings: Settings) -> tuple[PruneRound, list[int]]:
@@ -43,15 +46,17 @@ async def begin_round(conn: Connection, settings: Settings) -> tuple[PruneRound,
     """
     state = await conn.fetchrow(_SQL.read_state, _rules(settings))
     began_at = await read_watermark(conn) - _LATE
+    now = await conn.fetchval(_SQL.read_clock)
     if state is None:
-        this = PruneRound(began_at, began_at, None)
+        this = PruneRound(began_at, began_at, None, now)
         rows = await conn.fetch(_SQL.list_all_clients)
     else:
-        this = PruneRound(began_at, state["swept_at"], state["began_at"])
+        since = state["began_at"]
+        this = PruneRound(began_at, state["swept_at"], since, now)
         rows = await conn.fetch(
             _SQL.list_clients,
-            this.since,
-            settings.keep_superseded,
+            since,
+            *find_windows(settings, since, now),
             settings.keep_results_days,
             settings.keep_imports_days,
         )
@@ -65,4 +70,9 @@ async def end_round(conn: Connection, settings: Settings, this: PruneRound) -> N
 
 def _rules(settings: Settings) -> dict[str, float]:
     """Return the settings whose change makes other versions prunable."""
-    return {"versions": settings.keep_versions, "superseded": settings.keep_superseded}
+    return {
+        "versions": settings.keep_versions,
+        "days": settings.keep_days,
+        "months": settings.keep_months,
+        "superseded": settings.keep_superseded,
+    }

@@ -3,9 +3,9 @@
 ``serve`` prunes in the background; ``bulk-import prune`` prunes once. A round visits the clients
 for which a look-up finds work since the last round, and once a day all clients. One process at a
 time prunes, in transactions of a bounded number of rows with a pause after each, and always by the
-primary key. It keeps the newest versions of each project and all outcomes of running imports.
+primary key. It keeps the current version of each project and all outcomes of running imports.
 Pruning only tries the client's lock, so it never waits for an import. An import that begins
-meanwhile waits for at most one transaction.
+meanwhile waits for at most one transaction. ``kept_versions`` has the rules for versions.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ import asyncpg
 import structlog
 
 from service.observability import metrics
+from service.projects.kept_versions import find_bounds, find_windows
 from service.projects.prune_round import PruneRound, begin_round, end_round
 from service.settings import Settings
 from service.storage import Connection, Pool, watchdog
@@ -142,7 +143,8 @@ async def _prune_versions(
     pool: Pool, client_id: int, settings: Settings, this: PruneRound, result: PruneResult
 ) -> None:
     """Delete old versions, some projects at a time; ``_prune_records`` deletes their records."""
-    keep = (settings.keep_versions, settings.keep_superseded, VERSIONS_AT_A_TIME)
+    bounds = find_bounds(settings, this.now)
+    keep = (settings.keep_versions, *bounds, VERSIONS_AT_A_TIME)
     async for projects in _list_projects(pool, client_id, settings, this):
         while True:
             async with _transaction(pool) as conn:
@@ -161,9 +163,9 @@ async def _list_projects(
 ) -> AsyncIterator[list[int]]:
     """Yield the projects that can have old versions: the changed ones, or all."""
     if this.since is not None:
-        window = (this.since, settings.keep_superseded, _CHANGED_AT_MOST)
+        windows = find_windows(settings, this.since, this.now)
         async with _transaction(pool) as conn:
-            rows = await conn.fetch(_SQL.list_changed, client_id, *window)
+            rows = await conn.fetch(_SQL.list_changed, client_id, *windows, _CHANGED_AT_MOST)
         if len(rows) < _CHANGED_AT_MOST:
             ids = sorted({row["project_id"] for row in rows})
             for first in range(0, len(ids), _PROJECTS_AT_A_TIME):

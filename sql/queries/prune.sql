@@ -11,32 +11,32 @@ INSERT INTO prune_state (began_at, swept_at, settings) VALUES ($1, $2, $3)
 ON CONFLICT (only_row) DO UPDATE
    SET began_at = excluded.began_at, swept_at = excluded.swept_at, settings = excluded.settings
 
+-- name: read_clock
+SELECT clock_timestamp()
+
 -- name: list_all_clients
 SELECT client_id FROM clients ORDER BY client_id
 
 -- name: list_clients
--- The clients for which a round has work, by a few index look-ups for each: versions since $1, when the
--- last round began; versions that became $2 seconds old since then; deleted versions with records; the
--- first outcomes and the first import, if they are older than $3 and $4 days; shared objects, if the
--- last import ended since $1.
+-- The clients for which a round has work, by a few index look-ups for each: versions that were created
+-- in one of the windows from $2 to $3, as in list_changed; deleted versions with records; the first
+-- outcomes and the first import, if they are older than $4 and $5 days; shared objects, if the last
+-- import ended since $1, when the last round began.
 SELECT client_id
   FROM clients c
  WHERE (SELECT true
-          FROM project_versions v
-         WHERE v.client_id = c.client_id AND v.version > 1 AND v.created_at >= $1
-           AND v.created_at > '-infinity'
-         ORDER BY v.created_at
-         LIMIT 1)
-    OR (SELECT true
-          FROM project_versions v
-         WHERE v.client_id = c.client_id AND v.version > 1
-           AND v.created_at > '-infinity'
-           AND v.created_at >= $1::timestamptz - make_interval(secs => $2)
-           AND v.created_at < clock_timestamp() - make_interval(secs => $2)
-         ORDER BY v.created_at
+          FROM unnest($2::timestamptz[], $3::timestamptz[]) AS w (since, until)
+         CROSS JOIN LATERAL (SELECT true
+                               FROM project_versions v
+                              WHERE v.client_id = c.client_id AND v.version > 1
+                                AND v.created_at >= w.since
+                                AND v.created_at < coalesce(w.until, 'infinity')
+                                AND v.created_at > '-infinity'
+                              ORDER BY v.created_at
+                              LIMIT 1) AS v
          LIMIT 1)
     OR (SELECT true FROM pruned_versions p WHERE p.client_id = c.client_id LIMIT 1)
-    OR (SELECT i.started_at < statement_timestamp() - make_interval(days => $3)
+    OR (SELECT i.started_at < statement_timestamp() - make_interval(days => $4)
           FROM (SELECT import_id
                   FROM import_results r
                  WHERE r.client_id = c.client_id
@@ -46,7 +46,7 @@ SELECT client_id
                                FROM imports i
                               WHERE i.client_id = c.client_id AND i.import_id = first.import_id
                              OFFSET 0) AS i)
-    OR (SELECT i.started_at < statement_timestamp() - make_interval(days => $4)
+    OR (SELECT i.started_at < statement_timestamp() - make_interval(days => $5)
           FROM imports i
          WHERE i.client_id = c.client_id
          ORDER BY i.import_id
@@ -68,39 +68,40 @@ SELECT project_id
  LIMIT $4
 
 -- name: list_changed
--- The projects of at most $4 versions that can have made others prunable since $2, when a round had
--- pruned all: a new version exceeds the number that is kept, or the version after an old one is now
--- older than $3 seconds. First versions supersede nothing.
-SELECT project_id
-  FROM ((SELECT project_id
-           FROM project_versions
-          WHERE client_id = $1 AND version > 1 AND created_at >= $2 AND created_at > '-infinity'
-          ORDER BY created_at
-          LIMIT $4)
-         UNION ALL
-        (SELECT project_id
-           FROM project_versions
-          WHERE client_id = $1 AND version > 1
-            AND created_at > '-infinity'
-            AND created_at >= $2::timestamptz - make_interval(secs => $3)
-            AND created_at < clock_timestamp() - make_interval(secs => $3)
-          ORDER BY created_at
-          LIMIT $4)) AS changed
+-- The projects of at most $4 versions that were created in one of the windows from $2 to $3; no end is
+-- infinity. Such a version can have made others prunable since the last round, when that round had
+-- pruned all. First versions supersede nothing.
+SELECT v.project_id
+  FROM unnest($2::timestamptz[], $3::timestamptz[]) AS w (since, until)
+ CROSS JOIN LATERAL (SELECT project_id
+                       FROM project_versions
+                      WHERE client_id = $1 AND version > 1 AND created_at >= w.since
+                        AND created_at < coalesce(w.until, 'infinity') AND created_at > '-infinity'
+                      ORDER BY created_at
+                      LIMIT $4) AS v
  LIMIT $4
 
 -- name: list_superseded
--- Of the projects $2: the versions older than the last $3, once the version after them is older than
--- $4 seconds. Someone may still be reading a version that was current a moment ago.
+-- Of the projects $2: the next $7 prunable versions. They are older than the last $3, were superseded
+-- before $4, since someone may still be reading a version that was current a moment ago, and were
+-- current neither at a midnight after $5 nor at the begin of a month after $6, in UTC. It reads the
+-- oldest versions first, and stops at $7, so that many versions of one project take one pass.
 SELECT n.project_id, v.version
   FROM unnest($2::bigint[]) AS n (project_id)
+ CROSS JOIN LATERAL (SELECT version
+                       FROM project_versions
+                      WHERE client_id = $1 AND project_id = n.project_id
+                      ORDER BY version DESC
+                     OFFSET $3::integer - 1
+                      LIMIT 1) AS oldest
  CROSS JOIN LATERAL (
-       SELECT version, row_number() OVER newer AS place,
-              min(created_at) OVER (newer ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS since
+       SELECT version, created_at, lead(created_at) OVER (ORDER BY version) AS superseded_at
          FROM project_versions
-        WHERE client_id = $1 AND project_id = n.project_id
-       WINDOW newer AS (ORDER BY version DESC)) AS v
- WHERE v.place > $3 AND v.since < clock_timestamp() - make_interval(secs => $4)
- LIMIT $5
+        WHERE client_id = $1 AND project_id = n.project_id AND version <= oldest.version) AS v
+ WHERE v.superseded_at < $4
+   AND date_trunc('day', v.superseded_at, 'UTC') <= greatest(v.created_at, $5)
+   AND date_trunc('month', v.superseded_at, 'UTC') <= greatest(v.created_at, $6)
+ LIMIT $7
 
 -- name: delete_version
 -- Deletes the row of a version before its records, so that no reader mistakes a part for the whole.

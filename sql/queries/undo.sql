@@ -17,15 +17,16 @@ SELECT index, outcome, external_id, name, project_id, tasks
 
 -- name: read_current
 -- Runs under the projects' locks. Reads the current version of each, whether the import $3 wrote it,
--- the last version before it that another writer made, and whether the import wrote version 1. An import
--- may write a project in several attempts. restored_tasks is not null if an earlier attempt of the undo
--- $5 restored the project. Look-ups are as in writer.sql; instead of EXISTS, the planner may hash all
--- versions of the client.
+-- the last version before it that another writer made, whether a version after that one was pruned, and
+-- whether the import wrote version 1. An import may write a project in several attempts. restored_tasks is
+-- not null if an earlier attempt of the undo $5 restored the project. Look-ups are as in writer.sql;
+-- instead of EXISTS, the planner may hash all versions of the client.
 SELECT p.project_id, p.version, v.import_id IS NOT DISTINCT FROM $3 AS by_import,
-       (SELECT max(b.version)
-          FROM project_versions b
-         WHERE b.client_id = $1 AND b.project_id = p.project_id AND b.version < p.version
-           AND b.import_id IS DISTINCT FROM $3) AS before,
+       before.version AS before,
+       (SELECT count(*)
+          FROM project_versions r
+         WHERE r.client_id = $1 AND r.project_id = p.project_id AND r.version > before.version
+           AND r.version <= p.version) < p.version - before.version AS gap,
        (SELECT f.import_id = $3
           FROM project_versions f
          WHERE f.client_id = $1 AND f.project_id = p.project_id AND f.version = 1) IS TRUE AS created,
@@ -46,6 +47,10 @@ SELECT p.project_id, p.version, v.import_id IS NOT DISTINCT FROM $3 AS by_import
                        FROM project_versions
                       WHERE client_id = $1 AND project_id = p.project_id AND version = p.version
                      OFFSET 0) AS v
+ CROSS JOIN LATERAL (SELECT max(b.version) AS version
+                       FROM project_versions b
+                      WHERE b.client_id = $1 AND b.project_id = p.project_id
+                        AND b.version < p.version AND b.import_id IS DISTINCT FROM $3) AS before
   LEFT JOIN LATERAL (SELECT *
                        FROM project_locks
                       WHERE client_id = $1 AND project_id = p.project_id

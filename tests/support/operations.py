@@ -96,12 +96,13 @@ def writes(size: Size) -> Iterator[Operation]:
 
 def pruning(size: Size, settings: Settings) -> Iterator[Operation]:
     """Yield the steps of pruning the large client."""
-    settings = settings.model_copy(update={"keep_versions": KEEP, "keep_superseded": 3600})
+    rules = {"keep_versions": KEEP, "keep_days": 1, "keep_months": 0, "keep_superseded": 3600}
+    settings = settings.model_copy(update=rules)
     kept: dict[str, Any] = {"settings": settings, "result": PruneResult()}
     now = datetime.now(UTC)
-    versions = partial(retention._prune_versions, this=PruneRound(now, now, None), **kept)
+    versions = partial(retention._prune_versions, this=PruneRound(now, now, None, now), **kept)
     old = size.superseded
-    idle = PruneRound(now, now, now - timedelta(minutes=1))
+    idle = PruneRound(now, now, now - timedelta(minutes=1), now)
     changed = partial(retention._prune_versions, this=idle, **kept)
     yield Operation("prune: changed versions, none found", partial(_prune, changed), 4)
     clients = partial(_find_clients, settings=settings)

@@ -1,6 +1,7 @@
 """Projects as a reader would produce them, for tests of the stages after the reader."""
 
 import asyncio
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -12,7 +13,7 @@ from service.model import Project, Warnings
 from service.spool.copy_rows import CopyRows, copy_line
 from service.spool.spool import Spool
 from service.storage import Pool
-from service.tables import Table
+from service.tables import COLUMNS, PROJECT_COLUMNS, Table
 from tests.support.native import FILE_START
 
 CLIENT = 1
@@ -31,12 +32,20 @@ def project(
     """A project of ``tasks`` tasks in a chain; ``percent`` may be one that PostgreSQL refuses."""
     rows = CopyRows(1 << 20, Spool().share())
     for number in range(tasks):
-        task = (f"T{number}", "activity", None, None, f"Task {number}", None, None, None, None)
-        rows.add(Table.TASKS, copy_line((*task, percent, None, "f", "f", None, "{}")))
+        task = _row(
+            COLUMNS[Table.TASKS][1:],
+            task_id=f"T{number}",
+            kind="activity",
+            name=f"Task {number}",
+            percent_complete=percent,
+            milestone="f",
+            summary="f",
+        )
+        rows.add(Table.TASKS, task)
         if number:
             link = (f"T{number - 1}", f"T{number}", "FS", "PT0S", "{}")
             rows.add(Table.DEPENDENCIES, copy_line(link))
-    row = copy_line((name, *[None] * 8, source, "{}"))
+    row = _row(PROJECT_COLUMNS, name=name, source=source)
     digest = blake2b(row, digest_size=32)
     for table in Table:
         for block in rows.blocks(table):
@@ -55,6 +64,12 @@ def project(
         tasks,
         Warnings(),
     )
+
+
+def _row(columns: Sequence[str], **values: str) -> bytes:
+    """One row of COPY text; other columns than those with values are empty."""
+    values["attributes"] = "{}"
+    return copy_line([values.get(column) for column in columns])
 
 
 async def begun(pool: Pool, subject: str = "tester") -> Lease:

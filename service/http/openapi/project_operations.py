@@ -153,7 +153,8 @@ _LIST_VERSIONS: Final = operation(
     TAG,
     "List the versions of a project",
     f"The oldest version comes first. The latest {default_of('keep_versions')} versions are kept, "
-    "and earlier ones for a while.",
+    f"and the versions that were current at the end of the last {default_of('keep_days')} days and "
+    f"{default_of('keep_months')} months.",
     scopes=[READ],
     parameters=PAGING,
     successes={

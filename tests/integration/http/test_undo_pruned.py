@@ -18,7 +18,7 @@ from tests.support.projects import until
 from tests.support.raw_http import get
 from tests.support.running_imports import hold_projects
 from tests.support.service import Service
-from tests.support.uploads import plans, send, undo
+from tests.support.uploads import plans, read_outcomes, send, undo
 
 EXPIRE = (
     "UPDATE imports SET started_at = now() - interval '31 days',"
@@ -128,3 +128,18 @@ async def test_an_import_tells_until_when_it_can_be_undone(
     await pool.execute(EXPIRE)
     await prune(pool, settings)
     assert (await read(1))[1] is None
+
+
+async def test_undo_never_restores_another_version_than_the_previous_one(
+    service: Service, pool: Pool, settings: Settings
+) -> None:
+    """Pruning can keep version 1, because it is the last of its day, and delete version 2."""
+    for name in ("One", "Two", "Three"):
+        await send(service, plans("A", name=name))
+    await pool.execute(
+        "UPDATE project_versions SET created_at = now() - interval '1 day' WHERE version = 1"
+    )
+    last = {"keep_versions": 1, "keep_days": 2, "keep_months": 0, "keep_superseded": 0}
+    assert (await prune(pool, settings.model_copy(update=last))).versions == 1
+    assert read_outcomes(await undo(service, 3)) == {"A": "NOT_IMPORTED"}
+    assert await pool.fetchval("SELECT name FROM current_projects") == "Three"

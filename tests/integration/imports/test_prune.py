@@ -24,7 +24,8 @@ UPDATE imports
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"keep_versions": 2, "keep_superseded": 0})
+    last = {"keep_versions": 2, "keep_days": 0, "keep_months": 0, "keep_superseded": 0}
+    return settings.model_copy(update=last)
 
 
 async def versions(pool: Pool, table: str = "project_versions") -> list[int]:

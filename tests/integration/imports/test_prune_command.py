@@ -23,6 +23,9 @@ def run(settings: Settings, dsn: str) -> Run:
         given = {
             "DATABASE_URL": dsn,
             "BULK_IMPORT_STATEMENT_CACHE_SIZE": str(settings.statement_cache_size),
+            "BULK_IMPORT_KEEP_VERSIONS": "3",
+            "BULK_IMPORT_KEEP_DAYS": "0",
+            "BULK_IMPORT_KEEP_MONTHS": "0",
             "BULK_IMPORT_KEEP_SUPERSEDED": "0",
             "BULK_IMPORT_PRUNE": "false",  # as in pods that leave pruning to the command
         }

@@ -22,7 +22,8 @@ Visit = Callable[[Settings], Awaitable[list[int]]]
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"keep_versions": 2, "keep_superseded": HOUR})
+    last = {"keep_versions": 2, "keep_days": 0, "keep_months": 0, "keep_superseded": HOUR}
+    return settings.model_copy(update=last)
 
 
 @pytest.fixture

@@ -20,7 +20,8 @@ from tests.support.projects import begun, finish, project
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"keep_versions": 2, "keep_superseded": 0})
+    last = {"keep_versions": 2, "keep_days": 0, "keep_months": 0, "keep_superseded": 0}
+    return settings.model_copy(update=last)
 
 
 def calendars(*numbers: int) -> list[SharedObject]:

@@ -66,8 +66,8 @@ async def test_an_old_version_can_be_read_unchanged(client: Client) -> None:
 async def test_a_pruned_version_is_a_404(client: Client, pool: Pool) -> None:
     for name in ("One", "Two"):
         await client.land(named(name))
-    settings = client.service.settings
-    await prune(pool, settings.model_copy(update={"keep_versions": 1, "keep_superseded": 0}))
+    few = {"keep_versions": 1, "keep_days": 0, "keep_months": 0, "keep_superseded": 0}
+    await prune(pool, client.service.settings.model_copy(update=few))
     assert [item["version"] for item in await listed(client)] == [2]
     for accept in (None, XML):
         assert (await client.ask("projects/1/versions/1", accept=accept)).status == 404

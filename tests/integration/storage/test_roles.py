@@ -56,6 +56,8 @@ async def test_the_role_can_import_read_and_prune(
     await execute(dsn, ADD_CLIENT)
     keep_little = {
         "keep_versions": 1,
+        "keep_days": 0,
+        "keep_months": 0,
         "keep_superseded": 0.0,
         "keep_results_days": 1,
         "keep_imports_days": 365,

@@ -24,7 +24,8 @@ def plan(tasks: int) -> bytes:
 async def test_old_versions_are_pruned_only_where_pruning_is_enabled(
     settings: Settings, dsn: str, pool: Pool, wanted: bool
 ) -> None:
-    quick = {"prune": wanted, "prune_every": 0.1, "keep_versions": 1, "keep_superseded": 0}
+    quick = {"prune": wanted, "prune_every": 0.1}
+    quick |= {"keep_versions": 1, "keep_days": 0, "keep_months": 0, "keep_superseded": 0}
     await pool.execute(ADD_CLIENT)
     async with (
         served(settings.model_copy(update=quick), dsn) as service,

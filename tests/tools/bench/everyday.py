@@ -102,8 +102,10 @@ async def aged(bench: Bench) -> None:
 
 
 async def _prune(database: Database) -> None:
-    """One round of the service's pruning, without the hour for which a version is left alone."""
-    settings = Settings(DATABASE_URL=database.dsn, keep_superseded=0)
+    """One round of the service's pruning, which keeps only the last three versions."""
+    settings = Settings(
+        DATABASE_URL=database.dsn, keep_versions=3, keep_days=0, keep_months=0, keep_superseded=0
+    )
     pool = await create_pool(settings, database.dsn)
     try:
         await prune(pool, settings)

@@ -27,6 +27,8 @@ _FULL: Final = 1
 """The client that has old versions, and into which the small imports go as well."""
 _P99: Final = 0.99
 
+_KEPT: Final = {"BULK_IMPORT_KEEP_VERSIONS": "3", "BULK_IMPORT_KEEP_SUPERSEDED": "60"}
+
 _FILL: Final = (
     f"""
     INSERT INTO projects (client_id, external_id, version, content_hash)
@@ -107,7 +109,7 @@ async def _prune(database: Database) -> str:
     """One round, by the command; what went."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "service", "prune"),
-        env=os.environ | {"DATABASE_URL": database.dsn, "BULK_IMPORT_KEEP_SUPERSEDED": "60"},
+        env=os.environ | {"DATABASE_URL": database.dsn} | _KEPT,
         stdout=PIPE,
     )
     out, _ = await process.communicate()

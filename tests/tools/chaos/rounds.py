@@ -32,6 +32,8 @@ _SETTINGS: Final[dict[str, object]] = {
     "prune": True,
     "prune_every": 0.7,
     "keep_versions": 3,
+    "keep_days": 0,
+    "keep_months": 0,
     "keep_superseded": 1.0,
 }
 _RUNNING: Final = "SELECT count(*) FROM imports WHERE state = 'running'"
