@@ -23,6 +23,12 @@ class File(NamedTuple):
         folder = self.path.parents[1] / "expected"
         return folder / f"{self.dialect}-{self.name}.jsonl"
 
+    @property
+    def planning(self) -> Path:
+        """What an independent reader found of progress, float, costs and calendars in it."""
+        folder = self.path.parents[1] / "expected2"
+        return folder / f"{self.dialect}-{self.name}.jsonl"
+
 
 """Plans of Microsoft Project and Primavera, beside the checkout: they are not part of it."""
 
