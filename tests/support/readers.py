@@ -10,6 +10,12 @@ READER: Final = "reader"
 ROLES: Final = (READER, "member", "stranger")
 """The roles of a test. They belong to the whole server, so that each test drops them."""
 
+VIEWS: Final = """
+SELECT relname::text, coalesce(reloptions::text, '') AS options
+  FROM pg_class WHERE relnamespace = 'report'::regnamespace AND relkind = 'v' ORDER BY relname
+"""
+"""Query for the views of the schema."""
+
 Acting = Callable[[str], AbstractAsyncContextManager[Connection]]
 
 
