@@ -2,12 +2,22 @@
 
 import re
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.paths import CHECKOUT
 from tests.support.raw_http import XML, form, get, part, upload
 from tests.support.service import Service
-from tests.tools.k8s.expressions import ALERTS, OVERLAY, asked, dashboard, named, panels
+from tests.tools.k8s.expressions import (
+    ALERTS,
+    OPERATIONS,
+    OVERLAY,
+    PORTFOLIO,
+    asked,
+    dashboard,
+    named,
+    panels,
+)
 from tests.tools.k8s.overlays import OVERLAYS, of, one
 from tests.tools.reference.service import metrics_by_name
 
@@ -58,15 +68,16 @@ def test_dashboard_rows_are_the_questions_of_the_documentation() -> None:
     assert rows == questions
 
 
-def test_panels_do_not_overlap() -> None:
+@pytest.mark.parametrize("name", [OPERATIONS, PORTFOLIO])
+def test_panels_do_not_overlap(name: str) -> None:
     taken: set[tuple[int, int]] = set()
-    for panel in dashboard()["panels"]:
+    for panel in dashboard(name)["panels"]:
         at = panel["gridPos"]
         cells = {(at["x"] + x, at["y"] + y) for x in range(at["w"]) for y in range(at["h"])}
         assert not cells & taken
         assert at["x"] + at["w"] <= 24
         taken |= cells
-    ids = [panel["id"] for panel in dashboard()["panels"]]
+    ids = [panel["id"] for panel in dashboard(name)["panels"]]
     assert len(ids) == len(set(ids))
 
 
@@ -78,4 +89,5 @@ def test_grafana_finds_the_dashboard_where_monitoring_is_installed() -> None:
             if each["metadata"].get("labels", {}).get("grafana_dashboard") == "1"
         ]
         assert bool(boards) == bool(of(overlay, "PodMonitor"))
-    assert one(OVERLAY, "ConfigMap", "bulk-import-dashboard")
+    for name in (OPERATIONS, PORTFOLIO):
+        assert one(OVERLAY, "ConfigMap", name)

@@ -20,9 +20,14 @@ _MATCHER: Final = re.compile(r"(\w+)\s*(?:=~|!~|!=|=)")
 _GROUPING: Final = re.compile(r"\b(?:by|without|on|ignoring)\s*\(([^)]*)\)")
 
 
-def dashboard() -> dict[str, Any]:
-    """As Grafana's sidecar finds it in the cluster."""
-    found = one(OVERLAY, "ConfigMap", "bulk-import-dashboard")
+OPERATIONS: Final = "bulk-import-dashboard"
+PORTFOLIO: Final = "bulk-import-portfolio"
+"""The ConfigMaps of the dashboards."""
+
+
+def dashboard(name: str = OPERATIONS) -> dict[str, Any]:
+    """A dashboard as Grafana's sidecar finds it in the cluster."""
+    found = one(OVERLAY, "ConfigMap", name)
     (text,) = found["data"].values()
     board: dict[str, Any] = json.loads(text)
     return board
