@@ -177,7 +177,7 @@ def _activity(task: Task, ids: _Ids) -> str:
             FreeFloat=task.slack_hours if task.milestone else 0,
             IsCritical=flag(task.slack == 0),
         )
-    risk = elements(TypeObjectId=_RISK, Text=task.risk)
+    risk = elements(TypeObjectId=_RISK, TextValue=task.risk)
     return f"<Activity>{values}{_code(task)}<UDF>{risk}</UDF></Activity>\n"
 
 
