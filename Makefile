@@ -35,7 +35,7 @@ help:
 	@echo "make rollout           send the mix to three replicas with nginx and PgBouncer, and restart each (3 min)"
 	@echo "make upgrade           do the same from the previous schema and its code (PREVIOUS= names a commit)"
 	@echo "make lint              check style, types, the Dockerfile and the migrations"
-	@echo "make reference         write the tables of docs/ that mirror the code, and the fields of schema.xsd"
+	@echo "make reference         write the tables of docs/ that mirror the code or the schema, and the fields of schema.xsd"
 	@echo "make setup             create .venv (PYTHON=python3.13 selects the interpreter)"
 	@echo "make lock              write requirements.lock and requirements-image.lock from pyproject.toml"
 
@@ -53,6 +53,7 @@ lint: setup
 
 reference: setup
 	@$(BIN)/python -m tests.tools.reference
+	@RECORD_EXAMPLES=1 $(BIN)/pytest tests/integration/data/test_document.py
 
 test: lint
 	@scripts/debian.sh pgbouncer pgbouncer

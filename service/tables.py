@@ -74,6 +74,13 @@ class Column:
         """Whether the column can hold NULL."""
         return not self.required and self.default is None
 
+    @property
+    def comment(self) -> str:
+        """The column's comment in the schema: its description, and the values of a closed list."""
+        if not self.values:
+            return self.description
+        return f"{self.description} One of {', '.join(f'`{each}`' for each in self.values)}."
+
 
 _ORDINAL: Final = Column(
     "ordinal", Type.INTEGER, "Position among the project's records in the file, from 0.", True

@@ -106,25 +106,6 @@ _UNITS: Final = {
 """How a kind of value differs from its column."""
 
 
-def columns(_argument: str) -> str:
-    """Return the tables of the columns, a section for each view."""
-    sections = {
-        "current_projects": PROJECT,
-        **{f"current_{name}": each for name, each in RECORDS.items()},
-        "shared_objects": SHARED_OBJECT,
-    }
-    return "\n".join(
-        f"### {name}\n\n" + table(("Column", "Type", "Description"), map(_column, each))
-        for name, each in sections.items()
-    )
-
-
-def _column(column: Column) -> Sequence[str]:
-    kind = f"`{column.type}`" if column.nullable else f"`{column.type}`, not null"
-    values = f" One of {codes(column.values)}." if column.values else ""
-    return f"`{column.name}`", kind, column.description + values
-
-
 def format_table(name: str) -> str:
     """Return the table of a format: which element goes to which column."""
     rows = [
@@ -269,7 +250,6 @@ def volatile(name: str) -> str:
 
 
 TEXTS: Final[dict[str, Callable[[str], str]]] = {
-    "columns": columns,
     "encodings": encodings,
     "media_types": media_types,
     "volatile": volatile,
