@@ -51,15 +51,20 @@ async def stream_response(
 
 
 async def send_file(
-    request: web.Request, file: SpoolFile, headers: Mapping[str, str]
+    request: web.Request, file: SpoolFile, headers: Mapping[str, str], head: bytes = b""
 ) -> web.StreamResponse:
-    """Answer 200 with a spool file as body and its length; raises as ``stream_response``."""
-    known: dict[str, str] = {hdrs.CONTENT_LENGTH: str(file.tell())}
+    """Answer 200 with ``head`` and a spool file as body, and its length.
+
+    Raises as ``stream_response``.
+    """
+    known: dict[str, str] = {hdrs.CONTENT_LENGTH: str(len(head) + file.tell())}
     file.seek(0)
-    return await stream_response(request, _read_blocks(file), {**headers, **known})
+    return await stream_response(request, _read_blocks(head, file), {**headers, **known})
 
 
-async def _read_blocks(file: SpoolFile) -> AsyncIterator[bytes]:
+async def _read_blocks(head: bytes, file: SpoolFile) -> AsyncIterator[bytes]:
+    if head:
+        yield head
     while block := file.read(_BLOCK):
         yield block
 

@@ -1,106 +1,97 @@
-"""Compares two versions of a project: the records that were added, removed or changed."""
+"""Compares two versions of a project: a summary for planners, then the records that differ."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from service.projects.records import SQL, VersionGone, VersionKey
-from service.storage import Connection, watchdog
-from service.storage.queries import Queries
-from service.tables import COLUMNS, MEMBERS, PROJECT_COLUMNS, Table
+import asyncpg
+import orjson
 
-_SQL: Final = Queries("compare")
+from service.projects.comparison_queries import KINDS, MATCHES, SQL, Basis, Match, differences
+from service.projects.comparison_summary import Summary
+from service.projects.records import VersionGone, VersionKey
+from service.storage import Connection, watchdog
+
 _PREFETCH: Final = 50
 
 
-class Kind(NamedTuple):
-    """Records of one kind.
+class Request(NamedTuple):
+    """A comparison that a client asks for.
 
     Attributes:
-        source: query for the rows of one version.
-        columns: columns that are compared, beside ``attributes``.
-        key: expressions of type text that match the records of two versions.
-        identity: columns that identify a record in the result.
+        old: version to compare with.
+        new: number of the version whose differences are listed.
+        match: the key by which tasks match first; None for that of the format.
     """
 
-    source: str
-    columns: Sequence[str]
-    key: Sequence[str]
-    identity: Sequence[str]
+    old: VersionKey
+    new: int
+    match: Match | None = None
 
 
-def _records(table: Table, key: Sequence[str], identity: Sequence[str]) -> Kind:
-    source = _SQL.records.replace("{table}", table)
-    return Kind(source, COLUMNS[table][1:-1], key, identity)
+async def compare_versions(
+    conn: Connection, request: Request, write: Callable[[bytes], None]
+) -> bytes:
+    """Compare two versions, and return the beginning of a JSON object: the summary.
 
-
-_LINK: Final = ("predecessor_id", "successor_id", "type")
-_BASELINE_TASK: Final = ("number", "kind", "task_id")
-_PART: Final = ("element", "attributes ->> 'ObjectId'", "attributes ->> 'UID'")
-_OBJECT: Final = ("element", "object_id")
-
-KINDS: Final = {
-    "project": Kind(_SQL.project, PROJECT_COLUMNS[:-1], (), ()),
-    MEMBERS[Table.TASKS]: _records(Table.TASKS, ("kind", "task_id"), ("kind", "task_id", "name")),
-    MEMBERS[Table.DEPENDENCIES]: _records(Table.DEPENDENCIES, _LINK, _LINK),
-    MEMBERS[Table.RESOURCES]: _records(Table.RESOURCES, ("resource_id",), ("resource_id", "name")),
-    MEMBERS[Table.ASSIGNMENTS]: _records(
-        Table.ASSIGNMENTS, ("task_id", "resource_id"), ("task_id", "resource_id")
-    ),
-    MEMBERS[Table.BASELINES]: _records(Table.BASELINES, ("number",), ("number", "name")),
-    MEMBERS[Table.BASELINE_TASKS]: _records(
-        Table.BASELINE_TASKS, _BASELINE_TASK, (*_BASELINE_TASK, "name")
-    ),
-    MEMBERS[Table.PARTS]: _records(Table.PARTS, _PART, ("element",)),
-    "shared_objects": Kind(_SQL.shared, _OBJECT, _OBJECT, _OBJECT),
-}
-
-
-async def compare_versions(conn: Connection, old: VersionKey, new: int) -> AsyncIterator[bytes]:
-    """Yield a JSON object, in blocks, that lists the differences by kind of record.
-
-    Both versions are read as they are at one moment. The connection is in use until the last block.
+    The rest of the object lists the differences by kind of record. It goes to ``write`` while it is
+    read. Both versions are read as they are at one moment.
 
     Args:
         conn: a connection outside any transaction.
-        old: version to compare with.
-        new: version whose differences are listed.
+        request: the comparison.
+        write: receives the rest of the object, block by block.
 
     Raises:
-        VersionGone: one of the two does not exist.
+        VersionGone: one of the two versions does not exist.
         asyncpg.PostgresError: the database failed.
     """
-    client_id, project_id, version = old
+    client_id, project_id, old = request.old
     async with conn.transaction(isolation="repeatable_read", readonly=True):
-        await conn.execute(SQL.set_style)
-        for number in (version, new):
-            if not await conn.fetchval(SQL.kept, client_id, project_id, number):
-                raise VersionGone
-        yield b'{"from":%d,"to":%d' % (version, new)
-        for name, kind in KINDS.items():
-            yield b',"%b":[' % name.encode()
+        await conn.execute(SQL.settings)
+        before, after = await _read_versions(conn, request)
+        basis = _basis(before, after, request.match)
+        summary = Summary(basis.match)
+        for date in ("data_date", "finish"):
+            summary.add_date(date, before[date], after[date])
+        if before["finish"] is None or after["finish"] is None:
+            finishes = [
+                await conn.fetchval(SQL.last_finish, client_id, project_id, number)
+                for number in (old, request.new)
+            ]
+            summary.add_date("finish", *finishes)
+        for name in KINDS:
+            write(b',"%b":[' % name.encode())
             comma = b""
-            query = _query(kind)
-            rows = conn.cursor(query, client_id, project_id, version, new, prefetch=_PREFETCH)
-            async for row in rows:
-                yield comma + row["line"].encode()
+            query = differences(name, basis)
+            values = (client_id, project_id, old, request.new)
+            async for row in conn.cursor(query, *values, prefetch=_PREFETCH):
+                line = row["line"].encode()
+                write(comma + line)
                 comma = b","
+                summary.add_record(name, line, row["facts"])
                 watchdog.reset()
-            yield b"]"
-        yield b"}"
+            write(b"]")
+        write(b"}")
+    head = {"summary": summary.to_json(), "from": old, "to": request.new}
+    return orjson.dumps(head)[:-1]
 
 
-def _query(kind: Kind) -> str:
-    key = f"jsonb_build_array({', '.join(kind.key)})::text"
-    return _SQL.differences.format(
-        key=f'({key}) COLLATE "C"',
-        content=f"(SELECT c FROM (SELECT {', '.join(kind.columns)}) AS c)",
-        old_identity=_identity("old", kind.identity),
-        new_identity=_identity("new", kind.identity),
-        old=kind.source.format(version="$3"),
-        new=kind.source.format(version="$4"),
+async def _read_versions(
+    conn: Connection, request: Request
+) -> tuple[asyncpg.Record, asyncpg.Record]:
+    client_id, project_id, old = request.old
+    rows = await conn.fetch(SQL.versions, client_id, project_id, [old, request.new])
+    found = {row["version"]: row for row in rows}
+    try:
+        return found[old], found[request.new]
+    except KeyError:
+        raise VersionGone from None
+
+
+def _basis(before: asyncpg.Record, after: asyncpg.Record, match: Match | None) -> Basis:
+    ids = before["object_id"], after["object_id"]
+    return Basis(
+        match or MATCHES.get(after["source"], Match.ID),
+        codes=after["source"] == "p6",
+        moved=None not in ids and ids[0] != ids[1],
     )
-
-
-def _identity(side: str, columns: Sequence[str]) -> str:
-    members = ", ".join(f"'{name}', to_jsonb({side}.content) -> '{name}'" for name in columns)
-    return f"jsonb_build_object({members})"

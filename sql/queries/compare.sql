@@ -1,46 +1,310 @@
--- name: differences
--- Differences between two versions, record by record. Records match by key; records with the same
--- key match by their order. Only rows that differ are converted to JSON, because that is slow.
-WITH old AS (
-    SELECT {key} AS key, {content} AS content, attributes, ordinal,
-           row_number() OVER (PARTITION BY {key} ORDER BY ordinal) AS place
-      FROM ({old}) AS r),
-new AS (
-    SELECT {key} AS key, {content} AS content, attributes, ordinal,
-           row_number() OVER (PARTITION BY {key} ORDER BY ordinal) AS place
-      FROM ({new}) AS r)
-SELECT (CASE
-        WHEN new.content IS NULL THEN jsonb_build_object('change', 'removed') || {old_identity}
-        WHEN old.content IS NULL THEN jsonb_build_object('change', 'added') || {new_identity}
-        ELSE jsonb_build_object('change', 'changed') || {new_identity} || jsonb_build_object(
-             'fields', (
-                 SELECT coalesce(jsonb_object_agg(
-                            key, jsonb_build_object('from', o.value, 'to', n.value)), '{{}}')
-                   FROM jsonb_each(to_jsonb(old.content)) AS o
-                   JOIN jsonb_each(to_jsonb(new.content)) AS n USING (key)
-                  WHERE o.value <> n.value),
-             'attributes', (
-                 SELECT coalesce(jsonb_object_agg(
-                            key, jsonb_build_object('from', o.value, 'to', n.value)), '{{}}')
-                   FROM jsonb_each(old.attributes) AS o
-                   FULL JOIN jsonb_each(new.attributes) AS n USING (key)
-                  WHERE o.value IS DISTINCT FROM n.value))
-        END)::text AS line
-  FROM old
-  FULL JOIN new USING (key, place)
- WHERE old.content IS DISTINCT FROM new.content OR old.attributes IS DISTINCT FROM new.attributes
- ORDER BY coalesce(new.ordinal, old.ordinal), new.content IS NOT NULL
+-- name: settings
+-- Prints values in the same style for every role; SET LOCAL works through PgBouncer. No statistics are
+-- needed: rows of a version are read by primary key, and everything else is hashed or sorted, because a
+-- nested loop over two versions would take hours.
+SELECT set_config('datestyle', 'ISO, YMD', true),
+       set_config('intervalstyle', 'iso_8601', true),
+       set_config('timezone', 'UTC', true),
+       set_config('plan_cache_mode', 'force_custom_plan', true),
+       set_config('enable_seqscan', 'off', true),
+       set_config('enable_nestloop', 'off', true),
+       set_config('enable_mergejoin', 'off', true),
+       set_config('max_parallel_workers_per_gather', '0', true),
+       set_config('jit', 'off', true)
 
--- name: project
-SELECT *, 0 AS ordinal FROM project_versions
+-- name: versions
+-- What decides how two versions are compared, and the dates of the project in both.
+SELECT version, source, data_date, finish, attributes ->> 'ObjectId' AS object_id
+  FROM project_versions
+ WHERE client_id = $1 AND project_id = $2 AND version = ANY ($3::integer[])
+
+-- name: last_finish
+-- The latest finish of a task, for versions whose project has no finish.
+SELECT max(finish) FROM tasks WHERE client_id = $1 AND project_id = $2 AND version = $3
+
+-- name: differences
+-- Differences between two versions, record by record. Pairs of positions are made from narrow rows.
+-- The whole rows are then read by primary key, in the order of the file, so that they are never sorted.
+-- OFFSET 0 makes PostgreSQL compute an expression once. Only rows that differ are converted to JSON,
+-- because that is slow. A column that is null in one version, although both have the element that fills
+-- it, has not changed: one version was stored before the column existed.
+WITH RECURSIVE {tables},
+pairs AS (
+    SELECT {pick_old} AS old, {pick_new} AS new,
+           min(parent) FILTER (WHERE side = 0) AS old_parent,
+           min(parent) FILTER (WHERE side = 1) AS new_parent,
+           min(one) FILTER (WHERE side = 0) AS old_one, min(one) FILTER (WHERE side = 1) AS new_one,
+           min(two) FILTER (WHERE side = 0) AS old_two, min(two) FILTER (WHERE side = 1) AS new_two
+      FROM (SELECT *, row_number() OVER (PARTITION BY side, key ORDER BY ref) AS place
+              FROM keyed) AS k
+     GROUP BY key, place),
+whole AS (
+    SELECT p.*, ({old_row}) AS o, ({new_row}) AS n
+      FROM (SELECT * FROM pairs ORDER BY coalesce(new, old), new IS NOT NULL) AS p
+    OFFSET 0)
+SELECT (CASE
+        WHEN p.new IS NULL THEN jsonb_build_object('change', 'removed') || {old_identity}
+        WHEN p.old IS NULL THEN jsonb_build_object('change', 'added') || {new_identity}
+        ELSE jsonb_build_object('change', 'changed') || {new_identity} || jsonb_build_object(
+             'fields', coalesce(f.fields, '{{}}'), 'attributes', coalesce(a.attributes, '{{}}'))
+        END)::text AS line,
+       ({facts})::text AS facts
+  FROM whole AS p
+ CROSS JOIN LATERAL (
+       SELECT CASE WHEN p.old IS NOT NULL AND p.new IS NOT NULL
+                    AND ROW({old_values}) IS DISTINCT FROM ROW({new_values})
+              THEN (SELECT jsonb_object_agg(key, jsonb_build_object(
+                               'from', {old_shown}, 'to', {new_shown}))
+                      FROM jsonb_each(to_jsonb({old_content})) AS o
+                      JOIN jsonb_each(to_jsonb({new_content})) AS n USING (key)
+                     WHERE o.value <> n.value
+                       AND NOT ('null' IN (o.value, n.value) AND EXISTS (
+                               SELECT FROM jsonb_array_elements_text('{elements}'::jsonb -> key) AS e
+                                WHERE (p.o).attributes -> e.value = (p.n).attributes -> e.value)))
+              END AS fields
+       OFFSET 0) AS f
+ CROSS JOIN LATERAL (
+       SELECT CASE WHEN p.old IS NOT NULL AND p.new IS NOT NULL
+                    AND (p.o).attributes IS DISTINCT FROM (p.n).attributes
+              THEN (SELECT jsonb_object_agg(
+                               key, jsonb_build_object('from', o.value, 'to', n.value))
+                      FROM jsonb_each((p.o).attributes) AS o
+                      FULL JOIN jsonb_each((p.n).attributes) AS n USING (key)
+                     WHERE o.value IS DISTINCT FROM n.value
+                       AND NOT coalesce(f.fields ?| ARRAY(
+                               SELECT jsonb_array_elements_text('{columns}'::jsonb -> key)), false)
+                       AND NOT ({foreign} AND ({is_id}
+                           OR {without_ids_old} IS NOT DISTINCT FROM {without_ids_new})))
+              END AS attributes
+       OFFSET 0) AS a
+ WHERE p.new IS NULL OR p.old IS NULL OR f.fields IS NOT NULL OR a.attributes IS NOT NULL
+
+-- name: without_ids
+-- A structured value without the ids in it. A quote inside a text is escaped, so only names of members
+-- match.
+CASE WHEN jsonb_typeof({value}) IN ('object', 'array')
+     THEN regexp_replace({value}::text, '"\w*(ObjectId|\yUID)": "[^"\\]*"', '', 'g')
+     ELSE {value}::text END
+
+-- name: element_paths
+-- The code of a WBS element is unique only below its parent, so a path of codes identifies it. An
+-- element deeper than {depth} has no path.
+elements AS MATERIALIZED (SELECT side, id, parent_id, wbs FROM task_rows WHERE kind = 'wbs'),
+paths (side, id, depth, path) AS (
+    SELECT side, id, 1, md5(wbs)
+      FROM elements
+     WHERE parent_id IS NULL AND wbs IS NOT NULL
+     UNION ALL
+    SELECT e.side, e.id, p.depth + 1, md5(p.path || e.wbs)
+      FROM paths AS p
+      JOIN elements AS e ON e.side = p.side AND e.parent_id = p.id
+     WHERE e.wbs IS NOT NULL AND p.depth < {depth}),
+task_candidates AS (
+    SELECT r.side, r.ref, r.kind, r.id, r.parent_id, r.guid,
+           CASE r.kind WHEN 'wbs' THEN p.path ELSE r.code END COLLATE "C" AS code
+      FROM task_rows AS r
+      LEFT JOIN paths AS p ON r.kind = 'wbs' AND p.side = r.side AND p.id = r.id)
+
+-- name: keys
+-- One key for the two records that are the same in both versions. In the first round, records match by
+-- {first}, in the second by {second}, in the third by id. A value counts only if it is unique in its
+-- version. The third round never matches records whose GUIDs differ; nor, between two databases, records
+-- whose codes differ.
+{name}_first AS MATERIALIZED (
+    SELECT side, ref, kind, id, parent_id, code, guid,
+           {first} IS NOT NULL AND olds = 1 AND news = 1 AS found,
+           {first} IS NOT NULL AND CASE side WHEN 0 THEN olds ELSE news END = 1 AS has_{first}
+      FROM (SELECT *, count(*) FILTER (WHERE side = 0) OVER same AS olds,
+                   count(*) FILTER (WHERE side = 1) OVER same AS news
+              FROM {name}_candidates
+            WINDOW same AS (PARTITION BY kind, {first})) AS c),
+{name}_second AS (
+    SELECT side, ref, kind, id, parent_id, code, guid, has_{first},
+           {second} IS NOT NULL AND olds = 1 AND news = 1 AS found,
+           {second} IS NOT NULL AND CASE side WHEN 0 THEN olds ELSE news END = 1 AS has_{second}
+      FROM (SELECT *, count(*) FILTER (WHERE side = 0) OVER same AS olds,
+                   count(*) FILTER (WHERE side = 1) OVER same AS news
+              FROM {name}_first
+             WHERE NOT found
+            WINDOW same AS (PARTITION BY kind, {second})) AS c),
+{name}_keys AS MATERIALIZED (
+    SELECT side, ref, kind, id, parent_id, '1 ' || kind || ' ' || {first} AS key
+      FROM {name}_first
+     WHERE found
+     UNION ALL
+    SELECT side, ref, kind, id, parent_id,
+           CASE WHEN found THEN '2 ' || kind || ' ' || {second}
+                WHEN olds = 1 AND news = 1 AND id IS NOT NULL AND guids < 2
+                     AND (codes < 2 OR NOT {moved}) THEN '3 ' || kind || ' ' || id
+                ELSE {rest} END
+      FROM (SELECT *, count(*) FILTER (WHERE side = 0) OVER same AS olds,
+                   count(*) FILTER (WHERE side = 1) OVER same AS news,
+                   count(*) FILTER (WHERE has_code) OVER same AS codes,
+                   count(*) FILTER (WHERE has_guid) OVER same AS guids
+              FROM {name}_second
+            WINDOW same AS (PARTITION BY found, kind, id)) AS c)
+
+-- name: keys_by_id
+-- Records match by kind and id alone.
+{name}_keys AS MATERIALIZED (
+    SELECT side, ref, kind, id, parent_id, kind || ' ' || coalesce(id, '') AS key
+      FROM {name}_candidates)
+
+-- name: ends
+-- The tasks that ids refer to. An id that an activity and a WBS element share means the activity.
+ends AS (
+    SELECT DISTINCT ON (side, id) side, id, ref, key FROM task_keys ORDER BY side, id, kind)
+
+-- name: parents
+-- An id that a WBS element and an activity share means the element.
+parents AS (
+    SELECT DISTINCT ON (side, id) side, id, key FROM task_keys ORDER BY side, id, kind DESC)
+
+-- name: keyed_tasks
+keyed AS (
+    SELECT k.side, k.ref, k.key, coalesce(p.key, k.parent_id) AS parent,
+           NULL::integer AS one, NULL::integer AS two
+      FROM task_keys AS k
+      LEFT JOIN parents AS p ON p.side = k.side AND p.id = k.parent_id)
+
+-- name: keyed_dependencies
+keyed AS (
+    SELECT d.side, d.ref, NULL::text AS parent, p.ref AS one, s.ref AS two,
+           jsonb_build_array(coalesce(p.key, d.predecessor_id), coalesce(s.key, d.successor_id),
+                             d.type)::text COLLATE "C" AS key
+      FROM dependency_rows AS d
+      LEFT JOIN ends AS p ON p.side = d.side AND p.id = d.predecessor_id
+      LEFT JOIN ends AS s ON s.side = d.side AND s.id = d.successor_id)
+
+-- name: keyed_assignments
+keyed AS (
+    SELECT a.side, a.ref, NULL::text AS parent, t.ref AS one, r.ref AS two,
+           jsonb_build_array(coalesce(t.key, a.task_id), coalesce(r.key, a.resource_id))::text
+               COLLATE "C" AS key
+      FROM assignment_rows AS a
+      LEFT JOIN ends AS t ON t.side = a.side AND t.id = a.task_id
+      LEFT JOIN resource_keys AS r ON r.side = a.side AND r.id = a.resource_id)
+
+-- name: keyed_others
+keyed AS (
+    SELECT side, ref, key, NULL::text AS parent, NULL::integer AS one, NULL::integer AS two
+      FROM {name}_keys)
+
+-- name: task_rows
+SELECT {side} AS side, ordinal AS ref, kind COLLATE "C" AS kind, task_id COLLATE "C" AS id,
+       parent_id, {code} COLLATE "C" AS code, guid COLLATE "C" AS guid, wbs
+  FROM tasks
  WHERE client_id = $1 AND project_id = $2 AND version = {version}
 
--- name: records
-SELECT * FROM {table} WHERE client_id = $1 AND project_id = $2 AND version = {version}
+-- name: dependency_rows
+SELECT {side} AS side, ordinal AS ref, predecessor_id, successor_id, type
+  FROM dependencies
+ WHERE client_id = $1 AND project_id = $2 AND version = {version}
 
--- name: shared
-SELECT s.*, 0 AS ordinal
-  FROM project_versions v
- CROSS JOIN unnest(v.shared_objects) AS t (hash)
-  JOIN shared_objects s ON s.client_id = v.client_id AND s.hash = t.hash
- WHERE v.client_id = $1 AND v.project_id = $2 AND v.version = {version}
+-- name: resource_rows
+SELECT {side} AS side, ordinal AS ref, '' AS kind, resource_id COLLATE "C" AS id,
+       NULL::text AS parent_id, {code} COLLATE "C" AS code,
+       lower(btrim(attributes ->> 'GUID', '{{}}')) COLLATE "C" AS guid
+  FROM resources
+ WHERE client_id = $1 AND project_id = $2 AND version = {version}
+
+-- name: assignment_rows
+SELECT {side} AS side, ordinal AS ref, task_id, resource_id
+  FROM assignments
+ WHERE client_id = $1 AND project_id = $2 AND version = {version}
+
+-- name: baseline_rows
+SELECT {side} AS side, ordinal AS ref, '' AS kind, number::text COLLATE "C" AS id,
+       NULL::text AS parent_id, {code} COLLATE "C" AS code, NULL::text COLLATE "C" AS guid
+  FROM baselines
+ WHERE client_id = $1 AND project_id = $2 AND version = {version}
+
+-- name: baseline_task_rows
+SELECT {side} AS side, ordinal AS ref, number || ' ' || kind COLLATE "C" AS kind,
+       task_id COLLATE "C" AS id, NULL::text AS parent_id, {code} COLLATE "C" AS code,
+       NULL::text COLLATE "C" AS guid
+  FROM baseline_tasks
+ WHERE client_id = $1 AND project_id = $2 AND version = {version}
+
+-- name: part_rows
+SELECT {side} AS side, ordinal AS ref, element COLLATE "C" AS kind,
+       coalesce(attributes ->> 'ObjectId', attributes ->> 'UID') COLLATE "C" AS id,
+       NULL::text AS parent_id, {code} COLLATE "C" AS code,
+       lower(btrim(attributes ->> 'GUID', '{{}}')) COLLATE "C" AS guid
+  FROM project_parts
+ WHERE client_id = $1 AND project_id = $2 AND version = {version}
+
+-- name: shared_rows
+SELECT {side} AS side, s.hash AS ref, s.element COLLATE "C" AS kind, s.object_id COLLATE "C" AS id,
+       NULL::text AS parent_id, {code} COLLATE "C" AS code,
+       lower(btrim(s.attributes ->> 'GUID', '{{}}')) COLLATE "C" AS guid
+  FROM (SELECT unnest(shared_objects) AS hash
+          FROM project_versions
+         WHERE client_id = $1 AND project_id = $2 AND version = {version}) AS v
+ CROSS JOIN LATERAL (
+       SELECT * FROM shared_objects AS o WHERE o.client_id = $1 AND o.hash = v.hash OFFSET 0) AS s
+
+-- name: names
+-- Names of the calendars and roles of a version, by kind and id, for ids that no longer mean the same.
+SELECT jsonb_object_agg(kind || ' ' || id, code) AS names
+  FROM (SELECT kind, id, code FROM ({parts}) AS p WHERE kind IN ('Calendar', 'Role')
+         UNION ALL
+        SELECT kind, id, code FROM ({shared}) AS s WHERE kind IN ('Calendar', 'Role')
+         LIMIT {most}) AS n
+ WHERE id IS NOT NULL
+
+-- name: task_facts
+-- What a planner reads about a changed task. The value is the weight by which the worst are chosen.
+CASE WHEN f.fields IS NOT NULL AND p.new IS NOT NULL THEN jsonb_strip_nulls(jsonb_build_object(
+     'constraints', CASE WHEN f.fields ?| '{{constraint_type,constraint_date,deadline}}' THEN 0 END,
+     'task_calendars', CASE WHEN f.fields ? 'calendar_id' THEN 0 END)
+     || CASE WHEN (p.n).summary THEN '{{}}' ELSE jsonb_build_object(
+     'slipped', CASE WHEN f.fields ?| '{{start,finish}}' THEN (
+         SELECT days FROM (SELECT round(extract(epoch FROM
+                    coalesce((p.n).finish, (p.n).start) - coalesce((p.o).finish, (p.o).start))
+                    / 86400, 2) AS days) AS d WHERE days > 0) END,
+     'started', CASE WHEN f.fields #>> '{{actual_start,from}}' IS NULL
+                      AND f.fields #>> '{{actual_start,to}}' IS NOT NULL THEN 0 END,
+     'finished', CASE WHEN f.fields #>> '{{actual_finish,from}}' IS NULL
+                       AND f.fields #>> '{{actual_finish,to}}' IS NOT NULL THEN 0 END,
+     'joined_critical', CASE WHEN f.fields @> '{{"critical": {{"from": false, "to": true}}}}' THEN 0 END,
+     'left_critical', CASE WHEN f.fields @> '{{"critical": {{"from": true, "to": false}}}}' THEN 0 END,
+     'float_lost', (
+         SELECT hours FROM (SELECT round(extract(epoch FROM
+                    (f.fields #>> '{{total_float,from}}')::interval
+                    - (f.fields #>> '{{total_float,to}}')::interval) / 3600, 2) AS hours) AS h
+          WHERE hours > 0),
+     'durations', CASE WHEN f.fields ? 'duration' THEN round(abs(coalesce(
+         extract(epoch FROM (p.n).duration - (p.o).duration), 0)) / 3600, 2) END,
+     'costs', CASE WHEN f.fields ? 'cost'
+         THEN round(abs(coalesce((p.n).cost, 0) - coalesce((p.o).cost, 0)), 2) END,
+     'actuals', CASE WHEN f.fields #>> '{{actual_start,from}}' IS NOT NULL
+                       OR f.fields #>> '{{actual_finish,from}}' IS NOT NULL THEN 0 END) END) END
+
+-- name: task_name
+-- A task of a link or an assignment, by its position.
+SELECT jsonb_build_object('{prefix}_code', code, '{prefix}_name', name)
+  FROM tasks
+ WHERE client_id = $1 AND project_id = $2 AND version = {version} AND ordinal = {ref}
+
+-- name: resource_name
+-- The resource of an assignment, by its position.
+SELECT jsonb_build_object('resource_name', name)
+  FROM resources
+ WHERE client_id = $1 AND project_id = $2 AND version = {version} AND ordinal = {ref}
+
+-- name: row
+SELECT r FROM {table} AS r
+ WHERE client_id = $1 AND project_id = $2 AND version = {version} AND ordinal = {ref}
+
+-- name: project_row
+SELECT r FROM project_versions AS r
+ WHERE client_id = $1 AND project_id = $2 AND version = {ref}
+
+-- name: shared_row
+SELECT r FROM shared_objects AS r WHERE client_id = $1 AND hash = {ref}
+
+-- name: keyed_project
+keyed (side, ref, key, parent, one, two) AS (
+    VALUES (0, $3::integer, '', NULL::text, NULL::integer, NULL::integer),
+           (1, $4::integer, '', NULL::text, NULL::integer, NULL::integer))

@@ -172,7 +172,8 @@ async def _versions(pool: Pool, project: int) -> None:
 
 async def _compare(key: VersionKey, pool: Pool) -> None:
     async with pool.acquire() as conn:
-        await _drain(comparison.compare_versions(conn, key, key.version + 1))
+        request = comparison.Request(key, key.version + 1)
+        await comparison.compare_versions(conn, request, lambda _: None)
 
 
 async def _imports(pool: Pool, query: ImportQuery) -> None:

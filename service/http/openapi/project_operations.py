@@ -24,6 +24,7 @@ from service.http.responses import JSON
 from service.http.routes import projects
 from service.http.routes.locks import LONGEST_REASON
 from service.http.routes.projects import TYPES
+from service.projects.comparison_queries import Match
 
 TAG: Final = "Projects"
 LOCKS: Final = "Locks"
@@ -174,10 +175,18 @@ _GET_VERSION: Final = operation(
     TAG,
     "Read or compare a version",
     "Without `compare`, the response is that of reading the project, at this version. With "
-    "`compare`, it lists the records that were added, removed or changed since another version, "
-    "as JSON only.",
+    "`compare`, it begins with a summary for planners, and then lists the records that were added, "
+    "removed or changed since another version, as JSON only.",
     scopes=[READ],
-    parameters=[query_parameter("compare", ID, "Version to compare with. It must still be kept.")],
+    parameters=[
+        query_parameter("compare", ID, "Version to compare with. It must still be kept."),
+        query_parameter(
+            "match",
+            enumeration(tuple(Match)),
+            "Key by which tasks match first. By default `code` for Primavera, `guid` for Microsoft "
+            "Project and `id` for native XML.",
+        ),
+    ],
     successes={
         200: Success(
             "The version, or its differences.",

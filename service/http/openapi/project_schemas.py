@@ -19,7 +19,8 @@ from service.http.openapi.json_schema import (
     nullable,
     schema,
 )
-from service.projects import comparison
+from service.projects.comparison_queries import IDENTITY, KINDS, Match
+from service.projects.comparison_summary import ITEMS, SORTS
 from service.tables import MEMBERS, PROJECT, RECORDS, SHARED_OBJECT, Column, Table, Type
 
 VERSION: Final = describe(POSITIVE, "Number of the version; each change of the project adds 1.")
@@ -112,26 +113,84 @@ def _project() -> Json:
 def _comparison() -> Json:
     return json_object(
         {
+            "summary": schema("Summary"),
             "from": describe(VERSION, "Version that the other one is compared with."),
             "to": describe(VERSION, "Version whose differences are listed."),
-            **{kind: array(schema("Change")) for kind in comparison.KINDS},
+            **{kind: array(schema("Change")) for kind in KINDS},
         },
-        description="Differences between two versions, by kind of record.",
+        description="Differences between two versions: a summary, then the records by kind.",
     )
 
 
+def _summary() -> Json:
+    date = nullable(_PLAN_TIME)
+    dates = {"from": date, "to": date}
+    days = describe(nullable(NUMBER), "Calendar days of slip; null if a date is missing.")
+    return json_object(
+        {
+            "matched_by": describe(
+                enumeration(tuple(Match)), "The key by which tasks matched first."
+            ),
+            "data_date": describe(json_object(dates), "Data date of the project."),
+            "finish": describe(
+                json_object({**dates, "days": days}),
+                "Finish of the project; the last finish of a task if a version has none.",
+            ),
+            **{name: describe(schema("Changes"), sort.description) for name, sort in SORTS.items()},
+        },
+        description="What changed, for planners. A summary task follows from the tasks below it, "
+        "so the sorts about dates, float, durations and costs do not count it.",
+    )
+
+
+def _changes() -> Json:
+    return json_object(
+        {
+            "count": describe(INTEGER, "Number of records."),
+            "items": describe(
+                array(schema("SummaryItem")), f"The first or the worst {ITEMS} of them."
+            ),
+        },
+        description="One sort of change.",
+    )
+
+
+def _identity() -> Json:
+    return {name: nullable(STRING) for name in IDENTITY} | {"number": INTEGER}
+
+
 def _change() -> Json:
-    names = {name: STRING for kind in comparison.KINDS.values() for name in kind.identity}
     differences = {"type": "object", "additionalProperties": schema("Moved")}
     optional: Json = {
-        **{name: nullable(kind) for name, kind in names.items()},
+        **_identity(),
         "fields": describe(differences, "With `changed`: the columns that differ."),
-        "attributes": describe(differences, "With `changed`: the attributes that differ."),
+        "attributes": describe(
+            differences, "With `changed`: the attributes that differ, and that no field shows."
+        ),
     }
     return json_object(
         {"change": enumeration(("added", "removed", "changed"))} | optional,
         optional=optional,
-        description="A record that differs, with the columns that identify it.",
+        description="A record that differs, with what identifies it.",
+    )
+
+
+def _summary_item() -> Json:
+    measures = {
+        "days": describe(NUMBER, "Calendar days of slip."),
+        "hours": describe(NUMBER, "Working hours that were lost, or by which a duration differs."),
+        "amount": describe(NUMBER, "Difference of the cost, without its sign."),
+    }
+    fields = {"type": "object", "additionalProperties": schema("Moved")}
+    return json_object(
+        {
+            "change": enumeration(("added", "removed", "changed")),
+            "fields": describe(fields, "The columns that the sort is about."),
+            **_identity(),
+            **measures,
+        },
+        optional={**_identity(), **measures},
+        description="A record in the summary, with what identifies it. Texts are shortened.",
     )
 
 
@@ -157,6 +216,9 @@ def schemas() -> Json:
             description="A version in a list.",
         ),
         "Comparison": _comparison(),
+        "Summary": _summary(),
+        "Changes": _changes(),
+        "SummaryItem": _summary_item(),
         "Change": _change(),
         "Moved": json_object(
             {"from": {}, "to": {}},

@@ -5,8 +5,9 @@ from typing import Final
 
 import orjson
 from aiohttp import hdrs, web
+from multidict import MultiMapping
 
-from service.errors import NotFound, Unavailable
+from service.errors import BadRequest, NotFound, Unavailable
 from service.http import app_keys, pagination
 from service.http.app_keys import run_query
 from service.http.auth.permissions import authorise, parse_id
@@ -17,7 +18,8 @@ from service.http.routes.projects import find_current, send_document
 from service.http.streaming import IN_MEMORY, send_file
 from service.imports.ending import NO_ROOM
 from service.projects import listing
-from service.projects.comparison import compare_versions
+from service.projects.comparison import Request, compare_versions
+from service.projects.comparison_queries import Match
 from service.projects.records import VersionGone, VersionKey
 from service.spool.spool import SpoolFile, SpoolShare, TooLarge
 from service.storage import Connection
@@ -45,14 +47,14 @@ async def list_versions(request: web.Request) -> web.Response:
 async def read_version(request: web.Request) -> web.StreamResponse:
     """Answer with a version of a project, or with its differences from another version."""
     caller = await authorise(request, request.app[app_keys.SETTINGS].read_scope)
-    check_parameters(request.query, "compare")
+    check_parameters(request.query, "compare", "match")
     project_id = parse_id(request.match_info["project_id"], "project_id")
     version = _parse_version(request.match_info["version"], "version")
+    match = _parse_match(request.query)
     if "compare" in request.query:
         old = _parse_version(request.query["compare"], "compare")
-        return await _send_comparison(
-            request, VersionKey(caller.client_id, project_id, old), version
-        )
+        key = VersionKey(caller.client_id, project_id, old)
+        return await _send_comparison(request, Request(key, version, match))
     return await send_document(request, VersionKey(caller.client_id, project_id, version))
 
 
@@ -63,7 +65,14 @@ def _parse_version(text: str, name: str) -> int:
     return version
 
 
-async def _send_comparison(request: web.Request, old: VersionKey, new: int) -> web.StreamResponse:
+def _parse_match(query: MultiMapping[str]) -> Match | None:
+    text = query.get("match")
+    if text is not None and text not in tuple(Match):
+        raise BadRequest(f"match must be one of: {', '.join(Match)}")
+    return None if text is None else Match(text)
+
+
+async def _send_comparison(request: web.Request, comparison: Request) -> web.StreamResponse:
     """Answer with the differences between two versions of a project.
 
     They are written to a spool file first, so that no database connection waits for the client.
@@ -77,12 +86,12 @@ async def _send_comparison(request: web.Request, old: VersionKey, new: int) -> w
     choose(request, (JSON,))
     share = request.app[app_keys.MANAGER].spool.share()
     try:
-        file = await _write_comparison(request.app, share, old, new)
+        head, file = await _write_comparison(request.app, share, comparison)
         headers: dict[str, str] = {
             hdrs.CONTENT_TYPE: f"{JSON}; charset=utf-8",
             hdrs.VARY: hdrs.ACCEPT,
         }
-        return await send_file(request, file, headers)
+        return await send_file(request, file, headers, head)
     except VersionGone:
         raise NotFound from None
     finally:
@@ -90,17 +99,17 @@ async def _send_comparison(request: web.Request, old: VersionKey, new: int) -> w
 
 
 async def _write_comparison(
-    app: web.Application, share: SpoolShare, old: VersionKey, new: int
-) -> SpoolFile:
-    async def write(conn: Connection) -> SpoolFile:
-        file = share.new_file(IN_MEMORY)  # each attempt begins with an empty file
-        _write(file, _COMPARISON_HEAD)
-        async for block in compare_versions(conn, old, new):
-            _write(file, block)
-        _write(file, _COMPARISON_TAIL)
-        return file
+    app: web.Application, share: SpoolShare, comparison: Request
+) -> tuple[bytes, SpoolFile]:
+    """Return the head of the answer, which has the summary, and a file with the rest."""
 
-    async with app[app_keys.READ_SLOTS].of(old.client_id):
+    async def write(conn: Connection) -> tuple[bytes, SpoolFile]:
+        file = share.new_file(IN_MEMORY)  # each attempt begins with an empty file
+        summary = await compare_versions(conn, comparison, partial(_write, file))
+        _write(file, _COMPARISON_TAIL)
+        return _COMPARISON_HEAD + summary, file
+
+    async with app[app_keys.READ_SLOTS].of(comparison.old.client_id):
         return await run_query(app, write)
 
 

@@ -14,6 +14,7 @@ from service.imports.client_removal import KEYS
 from service.imports.fast_path.statement import list_inserts
 from service.imports.lease import Lease
 from service.imports.pipeline.copy import NewVersion, copy_versions
+from service.projects import comparison_queries
 from service.storage import Connection
 from service.storage.queries import SQL, Queries
 from service.tables import PROJECT_COLUMNS, Table
@@ -31,6 +32,8 @@ OF_MANY = {
 CITUS = SQL / "citus.sql"
 ROW = re.compile(r"VALUES \((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)")
 ABOUT_THE_SERVER = ("partitions", "grants", "readers", "server_checks", "transactions")
+COMPOSED = ("compare",)
+"""Files of fragments; ``composed_queries`` has the queries made of them."""
 
 PART = re.compile(r"(--.*\n|\s)*AND ")
 """A condition of projects.list, not a query."""
@@ -46,17 +49,6 @@ FILLED = {
     "projects.list_missing": {"archived": ""},
     "version_copy.copy_versions": {"columns": ", ".join(PROJECT_COLUMNS)},
     "fast_path.write": {"inserts": list_inserts()},
-    "compare.project": {"version": "$3"},
-    "compare.records": {"version": "$3"},
-    "compare.shared": {"version": "$3"},
-    "compare.differences": {
-        "key": "task_id",
-        "content": "name",
-        "old_identity": "'{}'",
-        "new_identity": "'{}'",
-        "old": "SELECT * FROM tasks WHERE client_id = $1 AND version = 1",
-        "new": "SELECT * FROM tasks WHERE client_id = $1 AND version = 2",
-    },
 }
 VALUES: dict[str, Any] = {
     "int8": 1,
@@ -73,7 +65,7 @@ VALUES: dict[str, Any] = {
 def queries() -> Iterator[tuple[str, str]]:
     """Yield every query by name, with its placeholders filled as the code fills them."""
     for file in sorted((SQL / "queries").glob("*.sql")):
-        if file.stem in ABOUT_THE_SERVER:
+        if file.stem in (*ABOUT_THE_SERVER, *COMPOSED):
             continue
         named = re.findall(r"^-- name: (\w+)", file.read_text("utf-8"), re.MULTILINE)
         texts = {name: getattr(Queries(file.stem), name) for name in named}
@@ -96,6 +88,18 @@ def queries() -> Iterator[tuple[str, str]]:
                 for source in sources:
                     filled[placeholder] = texts.get(source, "").format(place)
                     yield full, text.format(**filled)
+    yield from composed_queries()
+
+
+def composed_queries() -> Iterator[tuple[str, str]]:
+    """Yield the queries of a comparison, for each key by which records match."""
+    yield "compare.versions", comparison_queries.SQL.versions
+    yield "compare.last_finish", comparison_queries.SQL.last_finish
+    for match, moved in itertools.product(comparison_queries.Match, (False, True)):
+        basis = comparison_queries.Basis(match, codes=True, moved=moved)
+        for kind in comparison_queries.KINDS:
+            query = comparison_queries.differences(kind, basis)
+            yield f"compare.{kind} by {match}, moved: {moved}", query
 
 
 def tables_of(name: str, text: str) -> list[str]:
