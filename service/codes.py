@@ -182,8 +182,9 @@ class WarningCode(StrEnum):
     )
     BASELINE_PROJECTS_SKIPPED = (
         "BASELINE_PROJECTS_SKIPPED",
-        "The file has Primavera baseline projects, which are not imported.",
-        "Nothing.",
+        "The file has Primavera baselines whose project is not in the file, or too far from them "
+        "in it. They are not imported.",
+        "Export a baseline together with its project, and fewer projects in one file.",
         True,
     )
     LOOSE_RECORDS_SKIPPED = (

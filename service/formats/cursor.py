@@ -7,6 +7,9 @@ The last child of an open element stays in the tree: it may be open too, and the
 append to it.
 """
 
+from collections.abc import Iterable
+from itertools import chain
+
 from service.errors import FileTooLarge
 from service.formats.element import Element, line_of
 from service.formats.engine.record_collector import prune
@@ -25,9 +28,9 @@ class Cursor:
         root: the root's tag.
 
     Attributes:
-        tags: of the elements whose events the parser reports.
+        tags: of the elements whose events the parser reports: of the root, then of projects.
         collector: takes the records of projects.
-        builder: of the open project, or None.
+        builder: of the open project or companion, or None.
         complete: number of projects that have ended.
         closed: whether the root has ended.
         strays: number of elements and texts outside the projects that are not read.
@@ -37,12 +40,15 @@ class Cursor:
         tag = file.tag
         self.file = file
         self._format = file.format
-        self._project = tag % file.format.project.name
+        companions = {tag % name: make for name, make in file.format.companions.items()}
+        project = tag % file.format.project.name
+        self._companions = frozenset(companions)
+        self._builders = {project: file.format.builder or ProjectBuilder, **companions}
         outside = {**file.format.outside, **file.format.passed_over}
         self._outside = {tag % name: take for name, take in outside.items()}
         self._passed_over = {tag % name for name in file.format.passed_over}
         self.collector = file.engine.record_collector(file)
-        self.tags = list({root: None, self._project: None})
+        self.tags = list(dict.fromkeys((root, *self._builders)))
         self.builder: ProjectBuilder | None = None
         self.complete = 0
         self.closed = False
@@ -62,27 +68,28 @@ class Cursor:
         parent = element.getparent()
         if parent is None:
             self.root = element
-        if element.tag == self._project and (
+        if element.tag in self._builders and (
             self._format.anywhere or (parent is not None and parent is self.root)
         ):
             self._start_project(element)
 
-    def end(self, element: Element) -> list[Item]:
-        """Handle the end of a project or of the root, and return the items of the project."""
-        items: list[Item] = []
+    def end(self, element: Element) -> Iterable[Item]:
+        """Handle the end of a project or of the root, and return the items that are complete."""
+        items: Iterable[Item] = ()
         builder = self.builder
         if builder is not None and element is builder.element:
             self.collector(builder, closed=True)
             self.file.give_way()
             items = builder.finish()
             self.builder, self._finished = None, element
-            self.complete += 1
+            self.complete += builder.is_project
         if element is self.root:
             self.closed = True
             if element is not self._finished:
                 self._remove_finished()
                 self._take_outside(element, None)
                 self._count_stray_text(element.text)
+            items = chain(items, self.file.release())
         return items
 
     def collect(self) -> None:
@@ -148,13 +155,15 @@ class Cursor:
     def _start_project(self, element: Element) -> None:
         limit = self.file.limits.max_projects
         line = line_of(element)  # before the text that it is computed from is removed
-        if self.complete == limit:
+        make_builder = self._builders[element.tag]
+        is_project = element.tag not in self._companions
+        if is_project and self.complete == limit:
             raise FileTooLarge(f"the file has more than {limit} projects", line=line)
         self._remove_finished()
         self._take_all_before(element)
-        self.file.mark()
-        self._marked_strays = self.strays
-        make_builder = self._format.builder or ProjectBuilder
+        if is_project:
+            self.file.mark()
+            self._marked_strays = self.strays
         self.builder = make_builder(self.file, element, self.complete, line)
 
     def _take_outside(self, parent: Element, end: Element | None) -> None:

@@ -5,7 +5,14 @@ from typing import Any
 
 from service.codes import WarningCode
 from service.formats.engine.parsed_record import Faults
-from service.model import MAX_LISTED_VIOLATIONS, Notice, Violation, Warnings, shorten
+from service.model import (
+    MAX_LISTED_VIOLATIONS,
+    MAX_LISTED_WARNINGS,
+    Notice,
+    Violation,
+    Warnings,
+    shorten,
+)
 
 
 class Diagnostics:
@@ -52,6 +59,15 @@ class Diagnostics:
         violations, warnings = faults.omitted()
         self._count += violations
         self.warnings.count += warnings
+
+    def absorb(self, other: "Diagnostics") -> None:
+        """Add the problems of a part of the project that was read apart."""
+        self.refused = self.refused or other.refused
+        self._count += other._count
+        self._violations += other._violations[: MAX_LISTED_VIOLATIONS - len(self._violations)]
+        self.warnings.count += other.warnings.count
+        first = self.warnings.first
+        first += other.warnings.first[: MAX_LISTED_WARNINGS - len(first)]
 
     def refusal(self) -> tuple[int, str, Mapping[str, Any]]:
         """Return line, message and further fields of a refused project's refusal."""

@@ -1,6 +1,6 @@
 """The data that the projects of one file share while the file is read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from service.formats.engine.interface import Engine, IdSet, RecordParser
@@ -8,7 +8,7 @@ from service.formats.format import Format
 from service.formats.json_attributes import TagKeys
 from service.formats.limits import Limits
 from service.formats.record_rules import RecordRule, compile_rule
-from service.model import FileWarning
+from service.model import FileWarning, Item
 from service.spool.disk_set import DiskSet
 
 
@@ -78,6 +78,10 @@ class FileContext:
     def id_set(self) -> IdSet:
         """Return an empty id set."""
         return self.engine.id_set(self._larger_id_set)
+
+    def release(self) -> Iterable[Item]:
+        """Return the items that were held back, because no more of the file is read."""
+        return ()
 
     def mark(self) -> None:
         """Remember the counts of the warnings, at the start of a project."""

@@ -35,6 +35,8 @@ class Format:
         context: creates the data that the projects of a file share, by default ``FileContext``.
         outside: records directly under the root: by local name, the method of the context that
             takes the element.
+        companions: elements directly under the root that belong to a project, but are read record
+            by record as a project is. By local name, what creates their builder.
         passed_over: elements directly under the root that are not read. The reader removes their
             content while it arrives. By local name, the method of the context called at their end.
         volatile: members of attributes that change at every save; content hashes exclude them.
@@ -53,6 +55,7 @@ class Format:
     builder: Callable[..., Any] | None = None
     context: Callable[..., Any] | None = None
     outside: Mapping[str, Callable[[Any, Element], None]] = field(default_factory=dict)
+    companions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     passed_over: Mapping[str, Callable[[Any, Element], None]] = field(default_factory=dict)
     volatile: frozenset[str] = frozenset()
     identity: tuple[Field, ...] = ()

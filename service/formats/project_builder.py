@@ -1,7 +1,7 @@
 """One project while its file is read: its rows, its content hash, and its problems."""
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import ClassVar, Final
 
 from service.codes import ErrorCode, WarningCode
 from service.formats import json_attributes
@@ -37,6 +37,7 @@ class ProjectBuilder(Diagnostics):
     ``identify``, ``row``, ``project_row``, ``take_shared_objects`` and ``new_shared_objects``.
 
     Attributes:
+        records: the rules of its records, with the paths of ``Format.records`` in their order.
         source: name of the format that the project comes from; a column of its row.
         read_at: the stored version from which the file was exported, if the file has it.
         references: the ids of its records, and unresolved references.
@@ -44,11 +45,15 @@ class ProjectBuilder(Diagnostics):
         shared: hashes of the shared objects that it takes.
         abandoned: whether the project is too large; the rest of it is then skipped.
 
+    ``is_project`` is false for an element that is read like a project, but belongs to one.
+
     Args:
         file: the data that the projects of the file share.
         element: of the project, which has just begun: it has XML attributes, but no children yet.
         index, line: position in the file, from 0, and line of its start tag, from 1.
     """
+
+    is_project: ClassVar[bool] = True
 
     def __init__(self, file: FileContext, element: Element, index: int, line: int) -> None:
         super().__init__()
@@ -56,6 +61,7 @@ class ProjectBuilder(Diagnostics):
         self.element = element
         self.index = index
         self.line = line
+        self.records: Mapping[str, RecordRule] = file.format.records
         self.source = file.format.name
         self.read_at: int | None = None
         self.shared: set[bytes] = set()
@@ -64,6 +70,7 @@ class ProjectBuilder(Diagnostics):
         self.abandoned = False
         self._steps = 0
         self._too_large = ""
+        self._own_row: tuple[bytes, bytes] | None = None
         self._identity: tuple[str | None, str | None] = None, None
         self._missing: dict[ReferenceRule, Targets] = {}
         self._content = ProjectContent(file.limits)
@@ -191,7 +198,7 @@ class ProjectBuilder(Diagnostics):
         """Add a violation, and discard the rows. Reading continues, to find further violations."""
         self._step()
         super().violate(line, element, value, problem)
-        self._content.rows.close()
+        self._content.close()
 
     def add_stray_text(self, element: Element, parent: Element, text: str) -> None:
         """Handle text after a record: a violation in a strict format, otherwise a part.
@@ -243,7 +250,7 @@ class ProjectBuilder(Diagnostics):
 
     def counts(self) -> list[int]:
         """Return the number of rows of each table so far, in the order of ``TABLES``."""
-        return self._content.rows.counts()
+        return self._content.counts()
 
     def extend(self, table: Table, rows: int, text: bytes, hashed: bytes) -> None:
         """Add rows that the compiled engine created, unless the project is already refused.
@@ -263,9 +270,14 @@ class ProjectBuilder(Diagnostics):
 
     def abandon(self, reason: str) -> None:
         """Refuse the project as too large, and skip the rest of it."""
+        self._identity = self.identity()
+        self.refuse_as_too_large(reason)
+
+    def refuse_as_too_large(self, reason: str) -> None:
+        """Refuse the project as too large, and free its rows."""
         self.abandoned = True
         self._too_large = reason
-        self._identity = self.identity()
+        self._own_row = None
         self.close()
 
     def identity(self) -> tuple[str | None, str | None]:
@@ -275,16 +287,25 @@ class ProjectBuilder(Diagnostics):
         external_id, name = self._identity_of(record)
         return external_id or self._identity[0], name or self._identity[1]
 
-    def finish(self) -> list[Item]:
-        """Return the items of the project, after its element has ended."""
-        own_row = None if self.abandoned else self._complete()
-        external_id, name = self._identity
+    def finish(self) -> Iterable[Item]:
+        """Return the items that are complete, after the element of the project has ended."""
+        self.complete()
+        return self.items()
+
+    def complete(self) -> None:
+        """Read the rest of the project, after its element has ended."""
+        if not self.abandoned:
+            self._own_row = self._complete()
         self.references.close()
-        if own_row is None or self.refused:
+
+    def items(self) -> list[Item]:
+        """Return the items of the complete project."""
+        external_id, name = self._identity
+        if self._own_row is None or self.refused:
             self.close()
             return [self._refusal()]
         objects = self.new_shared_objects()
-        text, hashed = own_row
+        text, hashed = self._own_row
         shared = tuple(sorted(self.shared)) if self.shared else ()
         project = Project(
             index=self.index,
@@ -305,7 +326,7 @@ class ProjectBuilder(Diagnostics):
     def close(self) -> None:
         """Free memory and disk of a project that does not reach its end."""
         self.references.close()
-        self._content.rows.close()
+        self._content.close()
 
     def _complete(self) -> tuple[bytes, bytes] | None:
         """Resolve deferred references, and return the project's row; None if it is too large."""

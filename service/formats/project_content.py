@@ -10,8 +10,8 @@ from service.formats.engine.parsed_record import ParsedRecord
 from service.formats.limits import Limits
 from service.formats.references import Row
 from service.model import SharedObject
-from service.spool.copy_rows import CopyRows
-from service.spool.spool import TooLarge
+from service.spool.copy_rows import CopyRows, StoredRows
+from service.spool.spool import SpoolFile, TooLarge
 from service.tables import TABLES, Table
 
 __all__ = ["ProjectContent", "TooLarge", "copy_lines", "shared_object"]
@@ -33,7 +33,8 @@ class ProjectContent:
     """
 
     def __init__(self, limits: Limits) -> None:
-        self.rows = CopyRows(limits.spill_bytes, limits.spool)
+        self.rows: CopyRows | StoredRows = CopyRows(limits.spill_bytes, limits.spool)
+        self._limits = limits
         self._limit = limits.max_project_bytes
         self._hashes: dict[Table, hashlib.blake2b] = {}
         self._unhashed: dict[Table, list[bytes]] = {}
@@ -45,6 +46,7 @@ class ProjectContent:
             TooLarge: the rows are over the limit.
         """
         rows = self.rows
+        assert isinstance(rows, CopyRows)
         table, text, hashed = row
         rows.add(table, text)
         if (unhashed := self._unhashed.get(table)) is None:
@@ -66,6 +68,7 @@ class ProjectContent:
         Raises:
             TooLarge: the rows are over the limit.
         """
+        assert isinstance(self.rows, CopyRows)
         self.rows.add_block(table, rows, text)
         if self._unhashed:
             self._update(table)
@@ -75,6 +78,33 @@ class ProjectContent:
             known.update(hashed)
         if self.rows.size > self._limit:
             raise TooLarge(f"the project's rows are over {self._limit} bytes")
+
+    def park(self, file: SpoolFile) -> None:
+        """Move the rows to the end of a file, unless they have one, until ``unpark``."""
+        self.rows = self.rows.park(file)
+
+    def unpark(self) -> None:
+        """Take the rows back from the file, so that more can be added.
+
+        Raises:
+            TooLarge: the import's share of the spool is used up.
+        """
+        if isinstance(self.rows, StoredRows):
+            rows = CopyRows(self._limits.spill_bytes, self._limits.spool)
+            try:
+                self.rows.load(rows)
+            except BaseException:
+                rows.close()
+                raise
+            self.rows = rows
+
+    def counts(self) -> list[int]:
+        """Return the number of rows of each table so far, in the order of ``TABLES``."""
+        return [self.rows.count(table) for table in TABLES]
+
+    def close(self) -> None:
+        """Free memory and disk."""
+        self.rows.close()
 
     def hash(self, own_row: bytes, shared: Iterable[bytes]) -> bytes:
         """Return a hash of 32 bytes over the project's content, whatever the order of its tables.

@@ -1,6 +1,6 @@
 """Reads one file, project by project and record by record: bytes in, items out."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from lxml import etree
@@ -17,6 +17,7 @@ from service.formats.json_attributes import STEP
 from service.formats.limits import MIB, Limits
 from service.formats.registry import FORMATS, find_format
 from service.model import FileWarning, Item
+from service.spool.spool import TooLarge
 
 __all__ = ["Limits", "Reader"]
 
@@ -83,10 +84,14 @@ class Reader:
             for items in self._items_by_project(prolog, cursor):
                 self.complete = cursor.complete
                 yield from items
+        except TooLarge:
+            yield from file.release()
+            raise
         except (FileRefused, FileTooLarge) as fault:
             if isinstance(fault, FileTooLarge) and fault.line is None:
                 fault.line = cursor.line
-            if cursor.builder is not None:
+            yield from file.release()
+            if cursor.builder is not None and cursor.builder.is_project:
                 fault.external_id, fault.name = cursor.builder.identity()
             elif isinstance(fault, FileTooLarge):
                 cursor.rewind()
@@ -117,7 +122,7 @@ class Reader:
         )
         return file
 
-    def _items_by_project(self, prolog: Prolog, cursor: Cursor) -> Iterator[list[Item]]:
+    def _items_by_project(self, prolog: Prolog, cursor: Cursor) -> Iterator[Iterable[Item]]:
         """Parse to the end, and yield the items of each project after it has ended."""
         limits = self._limits
         source = _MeteredSource(prolog.source, limits.max_file_bytes, cursor)

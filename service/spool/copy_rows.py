@@ -50,10 +50,6 @@ class CopyRows:
         """Return the number of rows of a table, which is the ordinal of its next row."""
         return self._counts[table]
 
-    def counts(self) -> list[int]:
-        """Return the number of rows of each table, in the order of ``TABLES``."""
-        return list(self._counts.values())
-
     def add(self, table: Table, line: bytes) -> None:
         """Add one row.
 
@@ -112,6 +108,18 @@ class CopyRows:
         self.close()
         return stored
 
+    def park(self, file: SpoolFile) -> "CopyRows | StoredRows":
+        """Move rows in memory to the end of a file that many projects share.
+
+        Returns:
+            The rows in the file, or this object if it has a working file already.
+        """
+        if self.spilled:
+            return self
+        stored = self.move_to(file)
+        stored.file = file
+        return stored
+
     def close(self) -> None:
         """Free memory and disk space."""
         self._lines.clear()
@@ -140,6 +148,17 @@ class StoredRows:
     def blocks(self, table: Table) -> Iterator[bytes]:
         assert self.file is not None
         yield from _read(self.file, self.extents.get(table, []))
+
+    def park(self, _file: SpoolFile) -> "StoredRows":
+        """Return this object: the rows are in a file already."""
+        return self
+
+    def load(self, rows: CopyRows) -> None:
+        """Add the rows to an empty object, which then has them for itself."""
+        for table, number in self.counts.items():
+            for block in self.blocks(table):
+                rows.add_block(table, number, block)
+                number = 0
 
     def close(self) -> None:
         """Do nothing: the owner of the file closes it."""

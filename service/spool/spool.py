@@ -95,11 +95,14 @@ class SpoolShare:
     """The working files of one import; ``Spool.share`` creates it.
 
     Only one thread at a time may use a file. Closing the share closes its files.
+
+    Attributes:
+        max_bytes: limit of all its files together.
     """
 
     def __init__(self, spool: Spool, max_bytes: int, reclaim: Callable[[], None]) -> None:
         self._spool = spool
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
         self._reclaim = reclaim
         self._used_bytes = 0
         self._files: set[SpoolFile] = set()
@@ -143,8 +146,8 @@ class SpoolShare:
 
     def _reserve(self, size: int) -> None:
         with self._spool.lock:
-            if self._used_bytes + size > self._max_bytes:
-                raise TooLarge(f"the import's working files are over {self._max_bytes} bytes")
+            if self._used_bytes + size > self.max_bytes:
+                raise TooLarge(f"the import's working files are over {self.max_bytes} bytes")
             self._spool.check_space(size)
             self._used_bytes += size
             self._spool.used_bytes += size

@@ -224,6 +224,7 @@ _GRAMMARS: Final[list[tuple[list[tuple[str, str]], dict[str, list[str]], list[st
         {
             "APIBusinessObjects": ["Project", "Project", *p6.FORMAT.outside, "BaselineProject"],
             **_grammar("Project", _sources(mapping.PROJECT), _P6_RECORDS),
+            "BaselineProject": [*_sources(mapping.BASELINE), *_P6_RECORDS],
             **{
                 name: ["ObjectId", "ObjectId", "Name", "BaseCalendarObjectId", "ResourceObjectId"]
                 for name in p6.FORMAT.outside

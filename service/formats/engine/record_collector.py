@@ -23,15 +23,18 @@ _PRUNED: Final = 4096
 """Elements removed in one step."""
 
 RulesByTag = Mapping[str, RecordRule]
+RulesByPath = Mapping[str, RecordRule]
 
 
-def rules_by_tag(file: FileContext) -> dict[str | None, dict[str, RecordRule]]:
-    """Return the rules of a file's records, by the tag of their parent and their own tag.
+def rules_by_tag(
+    file: FileContext, records: RulesByPath
+) -> dict[str | None, dict[str, RecordRule]]:
+    """Return the rules of a project's records, by the tag of their parent and their own tag.
 
     The key None is for records whose parent is the project.
     """
     rules: dict[str | None, dict[str, RecordRule]] = {}
-    for path, rule in file.format.records.items():
+    for path, rule in records.items():
         holder, _, name = path.rpartition("/")
         rules.setdefault(file.tag % holder if holder else None, {})[file.tag % name] = rule
     return rules
@@ -47,7 +50,8 @@ class PythonRecordCollector:
     """
 
     def __init__(self, file: FileContext) -> None:
-        self._rules = rules_by_tag(file)
+        self._file = file
+        self._rules: dict[int, dict[str | None, dict[str, RecordRule]]] = {}
         self._child: Element | None = None
         self._record: Element | None = None
 
@@ -58,13 +62,17 @@ class PythonRecordCollector:
             builder: takes the records. It is abandoned if a record is too large.
             closed: whether the project has ended. The last child of an open element stays.
         """
-        own = self._rules.get(None, {})
+        rules_of = self._rules.get(id(builder.records))
+        if rules_of is None:
+            rules_of = rules_by_tag(self._file, builder.records)
+            self._rules[id(builder.records)] = rules_of
+        own = rules_of.get(None, {})
         child = _continue(builder.element, self._child)
         self._child = None
         while child is not None:
             following = child.getnext()
             complete = closed or following is not None
-            if (rules := self._rules.get(child.tag)) is not None:
+            if (rules := rules_of.get(child.tag)) is not None:
                 self._take_held(builder, child, rules, closed=complete)
             elif complete and (rule := own.get(child.tag)) is not None:
                 _take(builder, builder.element, child, rule)

@@ -67,6 +67,8 @@ PROJECT: Final = RecordRule(
         Field("MustFinishByDate", "must_finish", values.TIMESTAMP, keep=True),
         Field("ActivityDefaultCalendarObjectId", "calendar_id", values.ID, keep=True),
         Field("OriginalProjectObjectId", "baseline_of", values.ID, keep=True),
+        Field("ObjectId", "object_id", values.ID, keep=True),
+        Field("CurrentBaselineProjectObjectId", "current_baseline", values.ID, keep=True),
     ),
     required=("external_id", "name"),
     parts=True,
@@ -210,6 +212,48 @@ ASSIGNMENT: Final = replace(
             ),
         )
     },
+)
+
+BASELINE: Final = RecordRule(
+    "BaselineProject",
+    Table.BASELINES,
+    fields=(
+        Field("Name", "name", values.TEXT),
+        Field("BaselineTypeName", "type", values.TEXT),
+        Field("ObjectId", "object_id", values.ID, keep=True),
+        Field("OriginalProjectObjectId", "project_id", values.ID, keep=True),
+    ),
+    parts=True,
+)
+BASELINE_WBS: Final = RecordRule(
+    "WBS",
+    Table.BASELINE_TASKS,
+    fields=(Field("ObjectId", "task_id", values.ID), Field("Name", "name", values.TEXT)),
+    defaults={"kind": b"wbs"},
+    required=("task_id",),
+    shared=_SHARED_BY_TASK,
+)
+BASELINE_ACTIVITY: Final = RecordRule(
+    "Activity",
+    Table.BASELINE_TASKS,
+    fields=(
+        Field("ObjectId", "task_id", values.ID),
+        Field("Id", "code", values.TEXT),
+        Field("Name", "name", values.TEXT),
+        # P6 compares with the planned values of the baseline. Completed activities lack some.
+        Field("PlannedStartDate", "start", values.TIMESTAMP, keep=True),
+        Field("StartDate", "start", values.TIMESTAMP, keep=True, rank=1),
+        Field("PlannedFinishDate", "finish", values.TIMESTAMP, keep=True),
+        Field("FinishDate", "finish", values.TIMESTAMP, keep=True, rank=1),
+        Field("PlannedDuration", "duration", values.HOURS, keep=True),
+        Field("AtCompletionDuration", "duration", values.HOURS, keep=True, rank=1),
+        Field("PlannedLaborUnits", "work", values.HOURS, keep=True),
+        Field("AtCompletionLaborUnits", "work", values.HOURS, keep=True, rank=1),
+        Field("PlannedTotalCost", "cost", values.DECIMAL, keep=True),
+        Field("AtCompletionTotalCost", "cost", values.DECIMAL, keep=True, rank=1),
+    ),
+    required=("task_id",),
+    shared=_SHARED_BY_TASK,
 )
 
 PARTS: Final = (

@@ -17,12 +17,13 @@ from service.formats.engine.parsed_record import Faults
 from service.formats.file_context import FileContext
 from service.formats.format import Format
 from service.formats.limits import Limits
+from service.formats.p6.held_projects import HeldProjects
 from service.formats.project_content import shared_object
 from service.formats.record_rules import Field, RecordRule
 from service.formats.shared_objects import SharedObjectRules, SharedStore
 from service.formats.text_cache import TextCache
 from service.formats.values import unescape
-from service.model import MAX_ID, FileWarning
+from service.model import MAX_ID, FileWarning, Item
 from service.tables import Table
 
 SOURCE: Final = "p6"
@@ -240,6 +241,8 @@ class P6FileContext(FileContext):
 
     Attributes:
         store: the shared objects so far.
+        held: the complete projects that may still get baselines.
+        new: offsets in the store of the objects that projects took, and that no item has passed on.
     """
 
     def __init__(
@@ -253,7 +256,8 @@ class P6FileContext(FileContext):
     ) -> None:
         super().__init__(file_format, limits, namespace, engine, volatile_of, give_way)
         self.store = SharedStore(limits.shared_bytes, limits.spool, give_way=give_way)
-        self._baselines = 0
+        self.held = HeldProjects(limits.spool, give_way)
+        self.new: list[int] = []
         self._loose_records = 0
         self._marked = 0, 0, 0, 0
         self._final: tuple[int, int, int, int] | None = None
@@ -282,16 +286,16 @@ class P6FileContext(FileContext):
             faults=faults,
         )
 
-    def count_baseline(self, _element: Element) -> None:
-        """Count a ``BaselineProject``."""
-        self._baselines += 1
-
     def count_loose_record(self, _element: Element) -> None:
         """Count a record that should be in a project, but is outside all projects."""
         self._loose_records += 1
 
     def ignore(self, _element: Element) -> None:
         """Ignore an element."""
+
+    def release(self) -> Iterable[Item]:
+        """Return the items of the projects that waited for baselines."""
+        return self.held.release()
 
     def mark(self) -> None:
         """Remember the counts of the warnings."""
@@ -302,7 +306,8 @@ class P6FileContext(FileContext):
         self._final = self._marked
 
     def _counts(self) -> tuple[int, int, int, int]:
-        return self._baselines, self._loose_records, len(self.store), self.store.ambiguous
+        baselines = self.held.skipped + self.held.early
+        return baselines, self._loose_records, len(self.store), self.store.ambiguous
 
     def finish(self) -> None:
         """Warn about records that are not imported, and about objects with the same id."""
@@ -310,7 +315,7 @@ class P6FileContext(FileContext):
         warnings = (
             FileWarning(
                 WarningCode.BASELINE_PROJECTS_SKIPPED,
-                "Baseline projects are not imported",
+                "Baselines without their project, or far from it in the file, are not imported",
                 baselines,
             ),
             FileWarning(
@@ -329,4 +334,5 @@ class P6FileContext(FileContext):
 
     def close(self) -> None:
         """Free memory and disk."""
+        self.held.close()
         self.store.close()

@@ -39,7 +39,7 @@ const WARNINGS = {
 };
 
 /** Warnings of an upload that need no action. */
-export const HARMLESS = ["BASELINE_PROJECTS_SKIPPED", "SHARED_OBJECTS_UNUSED"];
+export const HARMLESS = ["SHARED_OBJECTS_UNUSED"];
 
 /** The meaning of a project's warning, shown after its element. */
 export const meaningOf = (code) => WARNINGS[code] ?? code;

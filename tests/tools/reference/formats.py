@@ -36,6 +36,9 @@ MAPS: Final[dict[str, dict[str, RecordRule]]] = {
         "Activity": p6.ACTIVITY,
         "Relationship": p6.RELATIONSHIP,
         "ResourceAssignment": p6.ASSIGNMENT,
+        "BaselineProject": p6.BASELINE,
+        "BaselineProject/WBS": p6.BASELINE_WBS,
+        "BaselineProject/Activity": p6.BASELINE_ACTIVITY,
         "Resource": shared_objects.RESOURCE,
         "any object outside the projects": shared_objects.OBJECT,
     },
@@ -70,6 +73,12 @@ NOTES: Final = {
     ("mspdi", "Resource", "IsNull"): "A blank row becomes a part.",
     ("mspdi", "Resource", "StandardRate"): "For an hour, whatever `StandardRateFormat` says; for a "
     "unit if the resource is material.",
+    ("p6", "Project", "ObjectId"): "Its baselines refer to it.",
+    ("p6", "BaselineProject", "ObjectId"): "The project refers to it.",
+    ("p6", "Project", "CurrentBaselineProjectObjectId"): "The baseline with this `ObjectId` is "
+    "`current`.",
+    ("p6", "BaselineProject", "OriginalProjectObjectId"): "The `ObjectId` of the project.",
+    ("p6", "BaselineProject/WBS", "ObjectId"): "`kind` is `wbs`.",
     ("p6", "WBS", "ObjectId"): "`kind` is `wbs` and `summary` is true.",
     ("p6", "WBS", "ParentObjectId"): "Goes to `attributes` if that WBS is not in the project.",
     ("p6", "Activity", "ObjectId"): "`kind` is `activity`.",
@@ -109,7 +118,7 @@ _UNITS: Final = {
 def format_table(name: str) -> str:
     """Return the table of a format: which element goes to which column."""
     rows = [
-        (f"`{tag}`" if tag.replace("-", "").isalnum() else tag, *_field(name, tag, record, field))
+        (f"`{tag}`" if " " not in tag else tag, *_field(name, tag, record, field))
         for tag, record in MAPS[name].items()
         for field in record.fields
     ]

@@ -49,7 +49,7 @@ class TestRecognition:
         assert [one.external_id for one in reading.projects] == ["P-1"]
         assert reading.warnings == []
 
-    def test_baselines_and_loose_records_are_counted_and_left_out(self) -> None:
+    def test_loose_baselines_and_records_are_counted_and_left_out(self) -> None:
         baseline = f"<BaselineProject><Id>P-1</Id>{activity(1)}{CALENDAR}</BaselineProject>"
         reading = read(
             file(project(), baseline, activity(5), baseline, wbs(6), record("Risk", X=1))
@@ -57,7 +57,9 @@ class TestRecognition:
         assert [one.tasks for one in reading.projects] == [0]
         assert reading.warnings == [
             FileWarning(
-                WarningCode.BASELINE_PROJECTS_SKIPPED, "Baseline projects are not imported", 2
+                WarningCode.BASELINE_PROJECTS_SKIPPED,
+                "Baselines without their project, or far from it in the file, are not imported",
+                2,
             ),
             FileWarning(
                 WarningCode.LOOSE_RECORDS_SKIPPED,

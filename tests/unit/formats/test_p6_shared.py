@@ -127,7 +127,7 @@ def test_a_text_cannot_look_like_a_reference() -> None:
     assert references("Activity", written) == {b"Role 6"}
 
 
-def test_a_shared_object_comes_once_before_the_first_project_that_takes_it() -> None:
+def test_a_shared_object_comes_once_before_all_projects_that_take_it() -> None:
     uses_three, uses_four = (activity(1, CalendarObjectId=calendar) for calendar in (3, 4))
     reading = read(
         file(
@@ -145,7 +145,7 @@ def test_a_shared_object_comes_once_before_the_first_project_that_takes_it() -> 
         else item.external_id
         for item in reading.items
     ]
-    assert order == [["3"], "A", "B", ["4"], "C"]
+    assert order == [["3", "4"], "A", "B", "C"]  # the projects waited for baselines
     first, second, third = (one.shared for one in reading.projects)
     assert first == second
     assert set(first) < set(third)

@@ -62,7 +62,8 @@ cdef void at_start(
     tag = find_tag(sink, name, href)
     if tag >= 0:
         add_event(context, False)
-        enter_project(context, recorder, parent, tag == sink.tag_count - 1)
+        # The first tag is the root's, which may be a project itself.
+        enter_project(context, recorder, parent, tag > 0 or sink.tag_count == 1)
 
 
 cdef void enter_project(

@@ -46,9 +46,10 @@ cdef class RecordCollector:
 
     def __call__(self, builder, *, bint closed):
         cdef object volatile = self.file.volatile(builder.source)  # a file may name any source
-        cdef RuleTable rules = self.rules.get(volatile)
+        cdef tuple key = (volatile, id(builder.records))
+        cdef RuleTable rules = self.rules.get(key)
         if rules is None:
-            rules = self.rules[volatile] = RuleTable(self.file, builder.source)
+            rules = self.rules[key] = RuleTable(self.file, builder.source, builder.records)
         self.builder = builder
         try:
             self.take_records(rules)

@@ -62,18 +62,23 @@ cdef struct CompiledRule:
 
 
 cdef class RuleTable:
-    """The rules of one file, for projects of formats with the same volatile members."""
+    """The rules of one file, for projects of formats with the same volatile members.
+
+    Args:
+        file: the file.
+        source: name of such a format.
+        records: the rules, in the order of ``Format.records``.
+    """
 
     cdef object file, source
     cdef list kept
-    cdef CompiledRule** records  # in the order of ``Format.records``
+    cdef CompiledRule** records  # in the order of the paths
     cdef CompiledRule** rules
     cdef int rule_count
 
-    def __init__(self, file, source):
+    def __init__(self, file, source, records):
         cdef int at = 0
         self.file, self.source, self.kept = file, source, []
-        records = file.format.records
         self.records = <CompiledRule**> resized(NULL, (len(records) + 1) * sizeof(CompiledRule*))
         for path, rule in records.items():
             name = path.rpartition("/")[2]

@@ -4,7 +4,7 @@ cdef enum:
     CHUNK = 64 * 1024  # bytes read at a time
     PIECE = 16 * 1024  # bytes parsed at a time
     MANY_EVENTS = 512  # events returned before more is parsed, because each becomes an object
-    MAX_TAGS = 2
+    MAX_TAGS = 3
     CHECKED_NAMES = 256
     SHORT_TEXTS = 100_000  # texts of up to three bytes and blank ones, which libxml2 keeps with names
     TOO_MANY_NAMES = -1  # codes of faults, in addition to libxml2's

@@ -1,0 +1,198 @@
+"""Holds complete projects of Primavera until their baselines have come.
+
+A baseline is a record beside its project, before or after it, and belongs to the same version. So a
+project waits for the baselines that may follow, in the order of the file and within bounds. Rows
+that wait are in one working file; each project has its own memory again only when it is released.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from service.formats.limits import MIB
+from service.formats.p6.baseline_rows import Baseline
+from service.formats.values import NULL
+from service.model import Item
+from service.spool.disk_set import DiskSet
+from service.spool.spool import SpoolFile, SpoolShare
+
+WINDOW: Final = 4 * MIB
+"""Bytes that wait unless a project names a baseline to come. The last project always waits."""
+
+MAX_BYTES: Final = 256 * MIB
+"""Bytes that wait for baselines that projects name, and likewise of baselines before their project.
+It is at most a quarter of the import's working files."""
+
+MAX_PROJECTS: Final = 2000
+"""Projects that wait: each takes some kilobytes of memory."""
+
+_IN_MEMORY: Final = 1 * MIB
+"""Bytes of the working file that stay in memory."""
+
+_ENTRY_BYTES: Final = 4096
+"""Bytes that a project counts beside its rows."""
+
+
+class Holdable(Protocol):
+    """A complete project; see ``P6ProjectBuilder``.
+
+    Attributes:
+        object_id: its ``ObjectId`` as COPY text.
+        current_baseline: ``ObjectId`` of the baseline that it is compared with, or a null.
+    """
+
+    object_id: bytes
+    current_baseline: bytes
+
+    @property
+    def size(self) -> int: ...
+    def park(self, file: SpoolFile) -> None: ...
+    def unpark(self) -> None: ...
+    def join_baseline(self, number: int, baseline: Baseline) -> None: ...
+    def items(self) -> list[Item]: ...
+    def close(self) -> None: ...
+
+
+@dataclass(slots=True)
+class _Held:
+    project: Holdable
+    size: int
+    baselines: list[Baseline] = field(default_factory=list)
+
+    @property
+    def waits(self) -> bool:
+        """Whether the baseline that the project names has not come."""
+        current = self.project.current_baseline
+        return current is not NULL and all(each.object_id != current for each in self.baselines)
+
+
+class HeldProjects:
+    """The complete projects of a file that may still get baselines, in the order of the file.
+
+    Args:
+        spool: creates the working files.
+        give_way: called between steps; as ``FileContext.give_way``.
+
+    Attributes:
+        skipped: baselines that came too long after their project, or found no room to wait for it.
+
+    Raises:
+        TooLarge: from every method: the import's share of the spool is used up.
+        OSError: from every method: the disk fails or is full.
+    """
+
+    def __init__(self, spool: SpoolShare, give_way: Callable[[], None]) -> None:
+        self.skipped = 0
+        self._spool = spool
+        self._give_way = give_way
+        self._max_bytes = min(MAX_BYTES, spool.max_bytes // 4)
+        self._queue: deque[_Held] = deque()
+        self._by_id: dict[bytes, _Held] = {}
+        self._size = 0
+        self._early: dict[bytes, list[Baseline]] = {}
+        self._early_size = 0
+        self._released: DiskSet | None = None
+        self._file: SpoolFile | None = None
+
+    @property
+    def early(self) -> int:
+        """Number of the baselines whose project has not come."""
+        return sum(map(len, self._early.values()))
+
+    def add_project(self, project: Holdable) -> Iterator[Item]:
+        """Hold a project, and return the items of those that need not wait any longer."""
+        held = _Held(project, project.size + _ENTRY_BYTES)
+        for baseline in self._early.pop(project.object_id, ()):
+            self._early_size -= baseline.size
+            self._attach(held, baseline)
+        project.park(self._end_of_file())
+        self._queue.append(held)
+        if project.object_id is not NULL:
+            self._by_id.setdefault(project.object_id, held)
+        self._size += held.size
+        return self._evict()
+
+    def add_baseline(self, baseline: Baseline) -> None:
+        """Give a baseline to its project, or keep it until the project comes."""
+        held = self._by_id.get(baseline.project_id)  # none if it names no project
+        if held is not None:
+            self._size += baseline.size
+            self._attach(held, baseline)
+        elif (
+            baseline.project_id is NULL
+            or (self._released is not None and baseline.project_id in self._released)
+            or self._early_size + baseline.size > self._max_bytes
+        ):
+            self.skipped += 1
+            baseline.content.close()
+            return
+        else:
+            self._early.setdefault(baseline.project_id, []).append(baseline)
+            self._early_size += baseline.size
+        baseline.content.park(self._end_of_file())
+
+    def release(self) -> Iterator[Item]:
+        """Yield the items of all projects, because no baseline follows."""
+        while self._queue:
+            yield from self._release_first()
+
+    def close(self) -> None:
+        """Free memory and disk."""
+        for held in self._queue:
+            _close(held)
+        self._queue.clear()
+        for baselines in self._early.values():
+            for baseline in baselines:
+                baseline.content.close()
+        if self._released is not None:
+            self._released.close()
+        if self._file is not None:
+            self._file.close()
+
+    def _attach(self, held: _Held, baseline: Baseline) -> None:
+        held.baselines.append(baseline)
+        held.size += baseline.size
+
+    def _evict(self) -> Iterator[Item]:
+        while len(self._queue) > 1:
+            limit = self._max_bytes if self._queue[0].waits else min(WINDOW, self._max_bytes)
+            if self._size <= limit and len(self._queue) <= MAX_PROJECTS:
+                break
+            yield from self._release_first()
+
+    def _release_first(self) -> Iterator[Item]:
+        held = self._queue.popleft()
+        project = held.project
+        self._size -= held.size
+        if self._by_id.get(project.object_id) is held:
+            del self._by_id[project.object_id]
+        if self._released is None:
+            self._released = DiskSet(self._spool)
+        self._released.add(project.object_id)
+        try:
+            project.unpark()
+            for number, baseline in enumerate(held.baselines):
+                project.join_baseline(number, baseline)
+                self._give_way()
+            items = project.items()
+        except BaseException:
+            _close(held)
+            raise
+        if not self._queue and not self._early and self._file is not None:
+            self._file.close()
+            self._file = None
+        yield from items
+        self._give_way()
+
+    def _end_of_file(self) -> SpoolFile:
+        if self._file is None:
+            self._file = self._spool.new_file(_IN_MEMORY)
+        self._file.seek(0, 2)
+        return self._file
+
+
+def _close(held: _Held) -> None:
+    held.project.close()
+    for baseline in held.baselines:
+        baseline.content.close()
