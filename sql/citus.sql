@@ -27,6 +27,9 @@ SELECT create_distributed_table('import_results', 'client_id', colocate_with := 
 SELECT create_distributed_table('project_locks', 'client_id', colocate_with := 'clients');
 SELECT create_distributed_table('lock_breaks', 'client_id', colocate_with := 'clients');
 
+-- Views join this small table with the rows of every client.
+SELECT create_reference_table('check_thresholds');
+
 -- schema_migrations, prune_state and report.readers are not distributed: migrations run on the
 -- coordinator, which forwards them, prune_state has one row, and readers connect to the coordinator,
 -- because a role has another number on each node.

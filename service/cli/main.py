@@ -15,7 +15,17 @@ from typing import Annotated, Final
 
 import typer
 
-from service.cli.commands import client, imports, migrate, projects, prune, psql, sample, serve
+from service.cli.commands import (
+    checks,
+    client,
+    imports,
+    migrate,
+    projects,
+    prune,
+    psql,
+    sample,
+    serve,
+)
 from service.cli.commands import token as tokens
 from service.cli.commands import upload as uploads
 from service.cli.output import CommandError, print_error, print_line
@@ -44,6 +54,7 @@ app.command()(imports.imports)
 app.command()(projects.projects)
 app.command()(projects.export)
 app.command()(projects.compare)
+app.command()(checks.checks)
 app.command()(imports.cancel)
 app.command()(imports.undo)
 app.command()(projects.unlock)

@@ -14,5 +14,6 @@ SELECT format('GRANT %s TO %I', granted, $1::text)
          'SELECT, INSERT, UPDATE, DELETE ON project_locks',
          'SELECT, INSERT ON lock_breaks',
          'SELECT ON current_projects, current_tasks, current_dependencies, current_resources,'
-             ' current_assignments, current_baselines, current_baseline_tasks, current_project_parts'
+             ' current_assignments, current_baselines, current_baseline_tasks, current_project_parts,'
+             ' current_checks, current_check_findings'
        ]) AS granted

@@ -10,6 +10,7 @@ from service.imports import history, outcomes
 from service.imports.history import ImportQuery
 from service.imports.outcomes import OutcomeQuery
 from service.projects import comparison, export, listing, retention
+from service.projects.checks import CHECKS, read_checks
 from service.projects.listing import ProjectQuery
 from service.projects.prune_round import PruneRound, begin_round, end_round
 from service.projects.records import Page, Query, VersionKey
@@ -62,6 +63,7 @@ def routes(size: Size) -> Iterator[Operation]:
     yield Operation("GET projects: missing_from", partial(_missing, size=size), 4 * size.projects)
     key = VersionKey(LARGE, middle, 1)
     yield Operation("GET projects/{id}", partial(_document, key=key), 200)
+    yield Operation("GET projects/{id}/checks", partial(_checks, project=middle), 300)
     yield Operation("GET projects/{id}/versions", partial(_versions, project=middle), 20)
     changed = VersionKey(LARGE, 36, 1)
     yield Operation("GET projects/{id}/versions/{version}: diff", partial(_compare, changed), 300)
@@ -168,6 +170,11 @@ async def _document(pool: Pool, key: VersionKey) -> None:
 
 async def _versions(pool: Pool, project: int) -> None:
     await listing.list_versions(partial(_run_query, pool), LARGE, project, -1, PAGE)
+
+
+async def _checks(pool: Pool, project: int) -> None:
+    async with pool.acquire() as conn:
+        await read_checks(conn, LARGE, project, CHECKS, -1, PAGE)
 
 
 async def _compare(key: VersionKey, pool: Pool) -> None:

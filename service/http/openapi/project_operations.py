@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from service.http.openapi.check_schemas import VERSION
 from service.http.openapi.import_operations import PAGING, TEXT
 from service.http.openapi.json_schema import (
     ID,
@@ -24,6 +25,7 @@ from service.http.responses import JSON
 from service.http.routes import projects
 from service.http.routes.locks import LONGEST_REASON
 from service.http.routes.projects import TYPES
+from service.projects.checks import CHECKS
 from service.projects.comparison_queries import Match
 
 TAG: Final = "Projects"
@@ -197,6 +199,32 @@ _GET_VERSION: Final = operation(
     failures=[406],
 )
 
+_LIST_CHECKS: Final = operation(
+    "listChecks",
+    TAG,
+    "Check the schedule of a project",
+    "The response has the checks of the 14-point assessment of the US Defense Contract Management "
+    "Agency (DCMA) for the current version, each with its first findings. A check that lacks data "
+    "says so in `not_computed`. A failed check is a reason to look closer; it refuses nothing.",
+    scopes=[READ],
+    parameters=[
+        *PAGING,
+        query_parameter(
+            "check", enumeration(CHECKS), "Only this check. `cursor` needs this parameter."
+        ),
+    ],
+    successes={
+        200: json_response(
+            "The checks, in the order of the assessment.",
+            envelope(
+                200,
+                "Checks",
+                json_object({"version": VERSION, "checks": array(schema("Check"))}),
+            ),
+        )
+    },
+)
+
 _GET_LOCK: Final = operation(
     "getLock",
     LOCKS,
@@ -288,5 +316,6 @@ PATHS: Final[Json] = {
     "/projects/{project_id}": {"get": _GET_PROJECT, "delete": _ARCHIVE_PROJECT},
     "/projects/{project_id}/versions": {"get": _LIST_VERSIONS},
     "/projects/{project_id}/versions/{version}": {"get": _GET_VERSION},
+    "/projects/{project_id}/checks": {"get": _LIST_CHECKS},
     "/projects/{project_id}/lock": {"get": _GET_LOCK, "put": _TAKE_LOCK, "delete": _RELEASE_LOCK},
 }

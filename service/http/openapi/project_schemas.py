@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
+from service.http.openapi import check_schemas
 from service.http.openapi.json_schema import (
     BOOLEAN,
     ID,
@@ -224,6 +225,7 @@ def schemas() -> Json:
             {"from": {}, "to": {}},
             description="A value in both versions; null if a version does not have it.",
         ),
+        **check_schemas.schemas(),
         "Holder": json_object(
             {
                 "holder": describe(STRING, "User who holds the lock."),

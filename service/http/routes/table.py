@@ -8,7 +8,17 @@ from aiohttp.typedefs import Handler
 from service.errors import MethodNotAllowed, NotFound
 from service.http import static
 from service.http.middleware import defer_expectation
-from service.http.routes import bulk, health, imports, locks, projects, results, undo, versions
+from service.http.routes import (
+    bulk,
+    checks,
+    health,
+    imports,
+    locks,
+    projects,
+    results,
+    undo,
+    versions,
+)
 
 CLIENT: Final = "/api/v2/clients/{client_id}"
 
@@ -32,6 +42,7 @@ ROUTES: Final[Routes] = {
     f"{CLIENT}/projects/{{project_id}}/versions/{{version}}": {
         hdrs.METH_GET: versions.read_version
     },
+    f"{CLIENT}/projects/{{project_id}}/checks": {hdrs.METH_GET: checks.list_checks},
     f"{CLIENT}/projects/{{project_id}}/lock": {
         hdrs.METH_GET: locks.read_lock,
         hdrs.METH_PUT: locks.take_lock,

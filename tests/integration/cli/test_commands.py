@@ -1,5 +1,6 @@
 """The commands about imports and projects."""
 
+import json
 import signal
 from pathlib import Path
 
@@ -165,3 +166,21 @@ async def test_ctrl_c_ends_watch_without_an_error(
         await answered.reached.wait()
         watching.send_signal(signal.SIGINT)
         assert (await ended(watching)).code == 130
+
+
+async def test_the_checks_of_a_project_and_the_tasks_of_one_are_printed(
+    run: Commands, landed: Path
+) -> None:
+    tasks = "".join(f'<task id="{number}"><name>Dig</name></task>' for number in range(3))
+    plan(landed, native(f'<project id="A"><name>One</name><tasks>{tasks}</tasks></project>'))
+    await run.upload(landed)
+    project = (await run("projects", "--json", "--text", "A")).told["project_id"]
+    printed = (await run("checks", project)).out
+    assert "open_ends" in printed
+    assert "the project has no data date" in printed
+    found = await run("checks", project, "--check", "open_ends", "--json", "--limit", 2)
+    first, second = map(json.loads, found.out.splitlines())
+    assert (first["task_id"], second["value"]) == ("0", "predecessor and successor")
+    assert "more than 2" in found.err
+    assert "Dig" in (await run("checks", project, "--check", "open_ends")).out
+    assert "400" in (await run("checks", project, "--check", "late")).err

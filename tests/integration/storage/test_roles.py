@@ -27,6 +27,7 @@ REQUESTS = [
     ("GET", "projects", 200),
     ("GET", "projects/1", 200),
     ("GET", "projects/1/versions", 200),
+    ("GET", "projects/1/checks", 200),
     ("PUT", "projects/1/lock", 201),
     ("PUT", "projects/1/lock", 200),
     ("GET", "projects/1/lock", 200),

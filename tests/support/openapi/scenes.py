@@ -279,6 +279,10 @@ async def reads(place: Place) -> Scene:
             )
         versions = operation("listVersions")
         yield Shot(versions, await ask(service, versions), "The versions of a project")
+        checks = operation("listChecks")
+        yield Shot(checks, await ask(service, checks, query="limit=1"), "All checks")
+        some = await ask(service, checks, query="check=open_ends")
+        yield Shot(checks, some, "The findings of one check")
 
 
 async def locks(place: Place) -> Scene:
