@@ -383,11 +383,11 @@ SELECT p.client_id, p.project_id, p.external_id, v.name AS project_name, c.point
          FROM public.current_checks
         WHERE client_id = p.client_id AND project_id = p.project_id AND version = p.version
        OFFSET 0) AS c
- WHERE p.client_id IN (SELECT client_id FROM report.clients);
+ WHERE p.archived_at IS NULL AND p.client_id IN (SELECT client_id FROM report.clients);
 
 CREATE VIEW report.schedule_check_findings WITH (security_barrier) AS
 SELECT p.client_id, p.project_id, p.external_id, v.name AS project_name, f.check_name, f.task_id,
-       f.code, f.wbs, f.name, f.predecessor_id, f.value
+       f.code AS task_code, f.wbs, f.name AS task_name, f.predecessor_id, f.value
   FROM public.projects p
   JOIN public.project_versions v USING (client_id, project_id, version)
  CROSS JOIN LATERAL (
@@ -395,7 +395,72 @@ SELECT p.client_id, p.project_id, p.external_id, v.name AS project_name, f.check
          FROM public.current_check_findings
         WHERE client_id = p.client_id AND project_id = p.project_id AND version = p.version
        OFFSET 0) AS f
- WHERE p.client_id IN (SELECT client_id FROM report.clients);
+ WHERE p.archived_at IS NULL AND p.client_id IN (SELECT client_id FROM report.clients);
+
+COMMENT ON TABLE check_thresholds IS
+    'Limits of schedule checks that differ from the assessment, set by an operator.';
+COMMENT ON COLUMN check_thresholds.check_name IS 'Name of the check, such as `open_ends`.';
+COMMENT ON COLUMN check_thresholds.threshold IS 'Percentage that passes; null keeps that of the assessment.';
+COMMENT ON COLUMN check_thresholds.days IS
+    'Working days above which a task is a finding; null keeps those of the assessment.';
+
+COMMENT ON VIEW check_limits IS 'The limits of the schedule checks that are in force.';
+COMMENT ON COLUMN check_limits.check_name IS 'Name of the check, such as `open_ends`.';
+COMMENT ON COLUMN check_limits.threshold IS 'Percentage that passes; null if the check has none.';
+COMMENT ON COLUMN check_limits.days IS 'Working days above which a task is a finding.';
+
+COMMENT ON VIEW current_checked_tasks IS
+    'The tasks that the schedule checks count, with what each check finds in them. A row for each project, without task_id, has its facts.';
+COMMENT ON COLUMN current_checked_tasks.itself IS 'True in the row of the project itself.';
+COMMENT ON COLUMN current_checked_tasks.dated IS 'Whether the project has a data date.';
+COMMENT ON COLUMN current_checked_tasks.baselined IS 'Whether the project has a current baseline.';
+COMMENT ON COLUMN current_checked_tasks.any_loaded IS 'Whether any counted task has a resource, a role or a cost.';
+COMMENT ON COLUMN current_checked_tasks.day IS 'Hours of a working day of the task.';
+COMMENT ON COLUMN current_checked_tasks.complete IS 'Whether the task has an actual finish or 100 percent.';
+COMMENT ON COLUMN current_checked_tasks.open IS 'Whether the task is not complete.';
+COMMENT ON COLUMN current_checked_tasks.float_days IS 'Total float in working days.';
+COMMENT ON COLUMN current_checked_tasks.duration_days IS 'Duration in working days.';
+COMMENT ON COLUMN current_checked_tasks.planned_days IS
+    'Duration in the current baseline in working days; the duration if the baseline has none.';
+COMMENT ON COLUMN current_checked_tasks.due IS 'Whether the current baseline finishes the task by the data date.';
+COMMENT ON COLUMN current_checked_tasks.unplanned IS 'Whether the current baseline has no finish of the task.';
+COMMENT ON COLUMN current_checked_tasks.loadable IS 'Whether `missing_resources` counts the task.';
+COMMENT ON COLUMN current_checked_tasks.links IS 'Links to predecessors.';
+COMMENT ON COLUMN current_checked_tasks.leads IS 'Links to predecessors with a negative lag.';
+COMMENT ON COLUMN current_checked_tasks.lags IS 'Links to predecessors with a positive lag.';
+COMMENT ON COLUMN current_checked_tasks.other_types IS 'Links to predecessors of a type other than `FS`.';
+COMMENT ON COLUMN current_checked_tasks.odd_links IS 'The links to predecessors with a lag or another type than `FS`.';
+COMMENT ON COLUMN current_checked_tasks.open_ends IS 'Which ends are open; null if none.';
+COMMENT ON COLUMN current_checked_tasks.hard_constraints IS 'The hard constraints; null if none.';
+COMMENT ON COLUMN current_checked_tasks.high_float IS 'The total float, if it is too high.';
+COMMENT ON COLUMN current_checked_tasks.negative_float IS 'The total float, if it is negative.';
+COMMENT ON COLUMN current_checked_tasks.high_duration IS 'The duration, if it is too long.';
+COMMENT ON COLUMN current_checked_tasks.invalid_dates IS 'The invalid dates; null if none.';
+COMMENT ON COLUMN current_checked_tasks.missing_resources IS 'The duration, if resources are missing.';
+COMMENT ON COLUMN current_checked_tasks.missed_tasks IS 'The dates, if the task missed its baseline.';
+COMMENT ON COLUMN current_checked_tasks.bei IS 'The baseline finish, if the task is not complete but counted as due.';
+
+COMMENT ON VIEW current_check_findings IS
+    'The tasks and links that the schedule checks of the current versions find.';
+COMMENT ON COLUMN current_check_findings.check_name IS 'Name of the check, such as `open_ends`.';
+COMMENT ON COLUMN current_check_findings.position IS 'Order of the findings of a check, as in the file.';
+COMMENT ON COLUMN current_check_findings.predecessor_id IS '`task_id` of the task at the other end of a link.';
+COMMENT ON COLUMN current_check_findings.value IS 'What the check found, such as `60 days` or `SS`.';
+
+COMMENT ON VIEW current_checks IS 'The schedule checks of the current version of each project.';
+COMMENT ON COLUMN current_checks.point IS 'Number of the check in the assessment of the DCMA.';
+COMMENT ON COLUMN current_checks.check_name IS 'Name of the check, such as `open_ends`.';
+COMMENT ON COLUMN current_checks.count IS
+    'Findings; of `relationship_types` the `FS` links, and of `bei` the complete tasks.';
+COMMENT ON COLUMN current_checks.total IS 'Tasks or links that the check looked at.';
+COMMENT ON COLUMN current_checks.percentage IS '`count` in percent of `total`.';
+COMMENT ON COLUMN current_checks.threshold IS 'Percentage that passes; null if the check has none.';
+COMMENT ON COLUMN current_checks.passed IS 'Null if the check was not computed or has no threshold.';
+COMMENT ON COLUMN current_checks.findings IS 'Number of tasks or links that the check found.';
+COMMENT ON COLUMN current_checks.not_computed IS 'Which data the project lacks for the check; null if it has all.';
+
+COMMENT ON VIEW report.schedule_checks IS 'The schedule checks of each active project.';
+COMMENT ON VIEW report.schedule_check_findings IS 'The tasks and links that the schedule checks find.';
 
 -- migrate:down
 
