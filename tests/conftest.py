@@ -50,6 +50,7 @@ _PREPARED: Final = {"pgbouncer": 200, _UNPREPARED: 0}
 _INTEGRATION: Final = Path(__file__).parent / "integration"
 _EVERY_VERSION: Final = (
     "storage",
+    "views",
     "formats",
     "report",
     *(f"imports/test_{name}.py" for name in ("writer", "tables", "prune", "prune_shared")),

@@ -22,7 +22,10 @@ END;
 -- Whether a text is true: '1' or 'true'. Null for other texts than the four of XML Schema.
 CREATE FUNCTION plan_boolean(value text) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE btrim(value) WHEN '1' THEN true WHEN 'true' THEN true WHEN '0' THEN false WHEN 'false' THEN false END;
+RETURN CASE
+    WHEN btrim(value) IN ('1', 'true') THEN true
+    WHEN btrim(value) IN ('0', 'false') THEN false
+END;
 
 CREATE FUNCTION plan_integer(value text) RETURNS integer
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -153,7 +156,10 @@ BEGIN ATOMIC
         SELECT coalesce(relative.day, month.first + least(rule.day, month.days) - 1)
           FROM generate_series(
                    0,
-                   least((rule.last - rule.first) / (28 * CASE WHEN rule.type < 4 THEN 12 ELSE rule.period END) + 1, 998)
+                   least(
+                       (rule.last - rule.first)
+                           / (28 * CASE WHEN rule.type < 4 THEN 12 ELSE rule.period END) + 1,
+                       998)
                ) AS step (n)
          CROSS JOIN LATERAL (
             SELECT (CASE
@@ -187,11 +193,11 @@ BEGIN ATOMIC
 END;
 
 -- What a project and a link that names it have in common: the name of a file without its folder and its
--- extension.
+-- extension. The end of the text suffices, and bounds the work for a name of megabytes.
 CREATE FUNCTION plan_file_key(name text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN left(lower(regexp_replace(
-    regexp_replace(name, '^.*[\\/]', ''), '[.](mpp|mpt|mpx|xml)$', '', 'i')), 255);
+    regexp_replace(right(name, 1000), '^.*[\\/]', ''), '[.](mpp|mpt|mpx|xml)$', '', 'i')), 255);
 
 -- For the other end of a link between projects. Only queries that name the condition can take these
 -- indexes, so the planner cannot mistake them for a key of a client's versions. They have the version
@@ -360,7 +366,8 @@ SELECT c.client_id, c.project_id, c.version, c.object_id AS calendar_id,
 -- The values of all codes: P6's activity, project, resource and assignment codes, Project's outline
 -- codes. A value below another has the id of that one.
 CREATE VIEW current_code_values AS
-SELECT v.client_id, v.project_id, v.version, v.element, plan_text(v.attributes, 'CodeTypeObjectId') AS type_id,
+SELECT v.client_id, v.project_id, v.version, v.element,
+       plan_text(v.attributes, 'CodeTypeObjectId') AS type_id,
        plan_text(t.attributes, 'Name') AS type, v.object_id AS value_id,
        plan_text(v.attributes, 'CodeValue') AS value,
        plan_text(v.attributes, 'Description') AS description,
@@ -377,7 +384,8 @@ SELECT c.client_id, c.project_id, c.version, c.element, plan_text(c.attributes, 
        plan_text(list.item, 'Value'), plan_text(list.item, 'Description'),
        nullif(plan_text(list.item, 'ParentValueID'), '0')
   FROM current_project_parts c
- CROSS JOIN LATERAL jsonb_path_query(c.attributes, '$.Values[*].Value[*] ? (@.type() == "object")') AS list (item)
+ CROSS JOIN LATERAL jsonb_path_query(c.attributes, '$.Values[*].Value[*] ? (@.type() == "object")')
+       AS list (item)
  WHERE c.element = 'OutlineCode';
 
 -- Which record has which code. The type and the value are null if the file does not define them.
@@ -464,8 +472,8 @@ SELECT e.client_id, e.project_id, e.version, ids.field_id,
 -- field and an enterprise field is an element whose name is the field's id in hexadecimal, such as
 -- f404000. Costs of Project are hundredths of the currency's unit in the file.
 CREATE VIEW current_custom_fields AS
-SELECT r.client_id, r.project_id, r.version, r.record, r.kind, r.ordinal, r.record_id, r.task_id, r.resource_id,
-       field.field_id, d.title, typed.type, field.value,
+SELECT r.client_id, r.project_id, r.version, r.record, r.kind, r.ordinal, r.record_id, r.task_id,
+       r.resource_id, field.field_id, d.title, typed.type, field.value,
        CASE
            WHEN typed.type = 'cost' AND field.hundredths THEN plan_number(field.value) / 100
            WHEN typed.type IN ('cost', 'number', 'integer', 'double') THEN plan_number(field.value)
@@ -508,8 +516,8 @@ CREATE VIEW current_notes AS
 SELECT n.client_id, n.project_id, n.version, n.record, n.kind, n.record_id, n.topic, n.note,
        plan_plain_text(n.note) AS text
   FROM (
-    SELECT client_id, project_id, version, 'task' AS record, kind, task_id AS record_id, NULL::text AS topic,
-           notes AS note
+    SELECT client_id, project_id, version, 'task' AS record, kind, task_id AS record_id,
+           NULL::text AS topic, notes AS note
       FROM current_tasks
      WHERE notes IS NOT NULL
      UNION ALL
@@ -522,7 +530,11 @@ SELECT n.client_id, n.project_id, n.version, n.record, n.kind, n.record_id, n.to
      UNION ALL
     SELECT p.client_id, p.project_id, p.version,
            CASE WHEN owner.id IS NULL THEN 'project' ELSE 'task' END,
-           CASE WHEN owner.id IS NOT NULL THEN CASE p.element WHEN 'ActivityNote' THEN 'activity' ELSE 'wbs' END END,
+           CASE
+               WHEN owner.id IS NULL THEN NULL
+               WHEN p.element = 'ActivityNote' THEN 'activity'
+               ELSE 'wbs'
+           END,
            coalesce(owner.id, i.external_id), plan_text(t.attributes, 'Name'),
            plan_text(p.attributes, 'Note')
       FROM current_project_parts p
@@ -544,8 +556,8 @@ SELECT n.client_id, n.project_id, n.version, n.record, n.kind, n.record_id, n.to
 -- spreads, and the actuals of financial periods. Work is a duration; a P6 unit is an hour, except of
 -- material and where the kind of resource is not known. Costs of Project are hundredths in the file.
 CREATE VIEW current_timephased AS
-SELECT r.client_id, r.project_id, r.version, r.record, r.kind, r.ordinal, r.record_id, r.task_id, r.resource_id,
-       phase.type, phase.baseline, phase.start, phase.finish, phase.unit, phase.value,
+SELECT r.client_id, r.project_id, r.version, r.record, r.kind, r.ordinal, r.record_id, r.task_id,
+       r.resource_id, phase.type, phase.baseline, phase.start, phase.finish, phase.unit, phase.value,
        CASE
            WHEN phase.type LIKE '%_cost' THEN plan_number(phase.value) / 100
            ELSE plan_number(phase.value)
@@ -575,7 +587,8 @@ SELECT r.client_id, r.project_id, r.version, r.record, r.kind, r.ordinal, r.reco
            plan_text(list.item, 'Value') AS value
       FROM (
         SELECT direct.item
-          FROM jsonb_path_query(r.attributes, '$.TimephasedData[*] ? (@.type() == "object")') AS direct (item)
+          FROM jsonb_path_query(r.attributes, '$.TimephasedData[*] ? (@.type() == "object")')
+               AS direct (item)
          UNION ALL
         SELECT below.item
           FROM jsonb_path_query(r.attributes, '$.Baseline[*].TimephasedData[*] ? (@.type() == "object")')
@@ -585,20 +598,22 @@ SELECT r.client_id, r.project_id, r.version, r.record, r.kind, r.ordinal, r.reco
  ) AS phase
  WHERE r.record IN ('task', 'resource', 'assignment')
  UNION ALL
-SELECT r.client_id, r.project_id, r.version, r.record, r.kind, r.ordinal, r.record_id, r.task_id, r.resource_id,
-       measure.type, NULL, plan_timestamp(plan_text(period.item, 'StartDate')),
+SELECT r.client_id, r.project_id, r.version, r.record, r.kind, r.ordinal, r.record_id, r.task_id,
+       r.resource_id, measure.type, NULL, plan_timestamp(plan_text(period.item, 'StartDate')),
        plan_timestamp(plan_text(period.item, 'EndDate')), lower(period.unit), measure.value,
        plan_number(measure.value),
        CASE
            WHEN measure.type LIKE '%labor_units'
-             OR measure.type LIKE '%units' AND plan_text(r.attributes, 'ResourceType') IN ('Labor', 'Nonlabor')
+             OR measure.type LIKE '%units'
+                AND plan_text(r.attributes, 'ResourceType') IN ('Labor', 'Nonlabor')
            THEN plan_hours(measure.value)
        END
   FROM current_records r
  CROSS JOIN LATERAL (
     SELECT below.item, plan_text(spread.item, 'PeriodType') AS unit
       FROM jsonb_path_query(r.attributes, '$.Spread[*] ? (@.type() == "object")') AS spread (item)
-     CROSS JOIN LATERAL jsonb_path_query(spread.item, '$.Period[*] ? (@.type() == "object")') AS below (item)
+     CROSS JOIN LATERAL jsonb_path_query(spread.item, '$.Period[*] ? (@.type() == "object")')
+           AS below (item)
      UNION ALL
     SELECT direct.item, plan_text(r.attributes, 'PeriodType')
       FROM jsonb_path_query(r.attributes, '$.Period[*] ? (@.type() == "object")') AS direct (item)
@@ -643,10 +658,12 @@ SELECT p.client_id, p.project_id, p.version, owner.record, owner.kind, NULL, own
 CREATE VIEW current_external_dependencies AS
 WITH links AS (
     SELECT p.client_id, p.project_id, p.version, 'p6' AS format,
-           CASE WHEN own.id IS DISTINCT FROM ends.predecessor THEN ends.predecessor END AS predecessor_reference,
+           CASE WHEN own.id IS DISTINCT FROM ends.predecessor THEN ends.predecessor END
+               AS predecessor_reference,
            own.id = ends.predecessor AS predecessor_is_own,
            plan_text(p.attributes, 'PredecessorActivityObjectId') AS predecessor_id,
-           CASE WHEN own.id IS DISTINCT FROM ends.successor THEN ends.successor END AS successor_reference,
+           CASE WHEN own.id IS DISTINCT FROM ends.successor THEN ends.successor END
+               AS successor_reference,
            own.id = ends.successor AS successor_is_own,
            plan_text(p.attributes, 'SuccessorActivityObjectId') AS successor_id,
            CASE plan_text(p.attributes, 'Type')
@@ -717,15 +734,16 @@ SELECT l.client_id, l.project_id, l.version,
        other.successor_external_id, l.successor_reference, l.successor_id, l.type, l.lag
   FROM links l
  CROSS JOIN LATERAL (
-    SELECT CASE WHEN count(*) FILTER (WHERE ends.first) = 1 THEN min(p.project_id) FILTER (WHERE ends.first) END
-               AS predecessor_project,
-           CASE WHEN count(*) FILTER (WHERE ends.first) = 1 THEN min(p.external_id) FILTER (WHERE ends.first) END
-               AS predecessor_external_id,
-           CASE WHEN count(*) FILTER (WHERE NOT ends.first) = 1 THEN min(p.project_id) FILTER (WHERE NOT ends.first) END
-               AS successor_project,
-           CASE WHEN count(*) FILTER (WHERE NOT ends.first) = 1 THEN min(p.external_id) FILTER (WHERE NOT ends.first) END
-               AS successor_external_id
-      FROM (VALUES (true, l.predecessor_reference), (false, l.successor_reference)) AS ends (first, reference)
+    SELECT CASE WHEN count(*) FILTER (WHERE ends.first) = 1
+                THEN min(p.project_id) FILTER (WHERE ends.first) END AS predecessor_project,
+           CASE WHEN count(*) FILTER (WHERE ends.first) = 1
+                THEN min(p.external_id) FILTER (WHERE ends.first) END AS predecessor_external_id,
+           CASE WHEN count(*) FILTER (WHERE NOT ends.first) = 1
+                THEN min(p.project_id) FILTER (WHERE NOT ends.first) END AS successor_project,
+           CASE WHEN count(*) FILTER (WHERE NOT ends.first) = 1
+                THEN min(p.external_id) FILTER (WHERE NOT ends.first) END AS successor_external_id
+      FROM (VALUES (true, l.predecessor_reference), (false, l.successor_reference))
+           AS ends (first, reference)
      CROSS JOIN LATERAL (
         (SELECT v.project_id, v.version
            FROM project_versions v
