@@ -206,6 +206,11 @@ class NotAcceptable(ServiceError):
             "The header `Accept` excludes every type that the route can return.",
             "Accept one of the types that `details` lists. `*/*` selects the first.",
         ),
+        Cause(
+            "The header `Accept` asks for a file of Microsoft Project, but the project was read "
+            "from another format.",
+            "Read it as `application/json` or `application/xml`.",
+        ),
     )
 
 

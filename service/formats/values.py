@@ -27,6 +27,9 @@ NULL = b"\\N"
 BLANK = " \t\r\n"
 """White space as XML defines it; a no-break space is content."""
 
+NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+"""Characters that JSON allows and XML 1.0 does not (section 2.2), apart from lone surrogates."""
+
 TIMESTAMP_PATTERN = (
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?"
 )

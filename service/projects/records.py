@@ -71,16 +71,22 @@ async def read_project(run_query: RunQuery, key: VersionKey, query: str) -> asyn
 
 
 async def read_records(
-    run_query: RunQuery, key: VersionKey, table: Table, select: SelectList
+    run_query: RunQuery, key: VersionKey, table: Table, select: SelectList, after: int = -1
 ) -> Pages:
     """Yield the rows of one table in file order, a page at a time. The caller may empty a page.
+
+    Args:
+        run_query: runs a query on a connection of the pool.
+        key: the version.
+        table: the table.
+        select: makes the list of the SELECT.
+        after: ordinal of the last row that is left out.
 
     Raises:
         Unavailable: the database is unavailable.
     """
     columns = COLUMNS[table][1:]
     query = SQL.records.format(table=table.value, columns=select(columns), size=_size(columns))
-    after = -1
     while page := await run_query(bind_query(query, *key, after, PAGE_BYTES, PAGE_ROWS)):
         after = page[-1]["ordinal"]
         yield page

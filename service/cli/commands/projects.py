@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from service.cli.client import ApiClient
 
 _COLUMNS: Final = ("project", "external id", "version", "name", "source", "changed", "lock")
+_MEDIA_TYPES: Final = {"native": "application/xml", "mspdi": "application/vnd.ms-project+xml"}
 _MAX_TEXT: Final = 100
 """Largest number of characters of the parameter ``text``."""
 
@@ -102,29 +103,35 @@ def export(
         Path | None,
         typer.Option(dir_okay=False, help="File to write; by default standard output."),
     ] = None,
+    document: Annotated[
+        Literal["native", "mspdi"],
+        typer.Option(
+            "--format", help="Format to write; mspdi only for a plan from Microsoft Project."
+        ),
+    ] = "native",
     url: Url = None,
     token: Token = None,
 ) -> None:
-    """Write a project as native XML, which you can edit and import again."""
+    """Write a project as XML, which you can edit and import again."""
     if (project_id is None) == (external_id is None):
         raise CommandError("give either PROJECT_ID or --external-id")
 
     async def export_project(api: "ApiClient") -> None:
         found = project_id if external_id is None else await _find_project(api, external_id)
         if output is None:
-            await _download(api, found, DocumentWriter())
+            await _download(api, found, document, DocumentWriter())
             sys.stdout.flush()
             return
         with replace_file(output) as file:
-            await _download(api, found, file)
+            await _download(api, found, document, file)
 
     run_with_client(client, url, token, export_project)
 
 
 async def _download(
-    api: "ApiClient", project_id: int | None, file: "BinaryIO | DocumentWriter"
+    api: "ApiClient", project_id: int | None, document: str, file: "BinaryIO | DocumentWriter"
 ) -> None:
-    headers = {"Accept": "application/xml"}
+    headers = {"Accept": _MEDIA_TYPES[document]}
     async with api.stream(f"projects/{project_id}", headers=headers) as response:
         async for block in response.content.iter_any():
             file.write(block)

@@ -5,7 +5,6 @@ Rows have values as PostgreSQL prints them: timestamps in ISO style, intervals i
 """
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Final, NamedTuple
@@ -16,7 +15,7 @@ from lxml import etree
 from service.formats import values
 from service.formats.native import mapping as native
 from service.formats.record_rules import RecordRule
-from service.formats.values import BLANK
+from service.formats.values import BLANK, NOT_IN_XML
 from service.tables import Table
 
 Row = Mapping[str, str | None]
@@ -44,8 +43,6 @@ SHARED_OBJECTS: Final = Group("shared-objects", "object", native.SHARED_OBJECT)
 
 _HEAD: Final = b'<?xml version="1.0" encoding="UTF-8"?>\n<projects xmlns="%b">\n'
 _EMPTY: Final = "{}"
-_NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-"""Characters that JSON allows and XML 1.0 does not (section 2.2), apart from lone surrogates."""
 
 
 def begin_file(project: Row) -> bytes:
@@ -151,12 +148,12 @@ def _attributes(members: str) -> Iterator[etree._Element]:
     values_by_name = json.loads(members, parse_int=_number, parse_float=_number)
     for name, value in values_by_name.items():
         element = etree.Element("attribute", name=name)
-        if isinstance(value, str) and value.strip(BLANK) and not _NOT_IN_XML.search(value):
+        if isinstance(value, str) and value.strip(BLANK) and not NOT_IN_XML.search(value):
             element.text = value
         else:
             element.set("type", "json")
             written = orjson.dumps(value).decode()
-            element.text = _NOT_IN_XML.sub(lambda match: f"\\u{ord(match[0]):04x}", written)
+            element.text = NOT_IN_XML.sub(lambda match: f"\\u{ord(match[0]):04x}", written)
         yield element
 
 

@@ -24,7 +24,7 @@ from service.http.openapi.operations import BREAK, IMPORT, READ, Success, json_r
 from service.http.responses import JSON
 from service.http.routes import projects
 from service.http.routes.locks import LONGEST_REASON
-from service.http.routes.projects import TYPES
+from service.http.routes.projects import MSPDI, TYPES
 from service.projects.checks import CHECKS
 from service.projects.comparison_queries import Match
 
@@ -32,11 +32,12 @@ TAG: Final = "Projects"
 LOCKS: Final = "Locks"
 
 _XML: Final = describe(STRING, "A native file with the project, which can be imported again.")
-_DOCUMENT: Final[Json] = {
-    kind: envelope(200, "Project", schema("Project"), complete={"const": True})
-    if kind == JSON
-    else _XML
-    for kind in TYPES
+_MSPDI: Final = describe(
+    STRING, "A file of Microsoft Project; only if the project was read from one."
+)
+_DOCUMENT: Final[Json] = dict.fromkeys(TYPES, _XML) | {
+    JSON: envelope(200, "Project", schema("Project"), complete={"const": True}),
+    MSPDI: _MSPDI,
 }
 _COMPARED: Final = envelope(200, "Comparison", schema("Comparison"), complete={"const": True})
 _LOCKED: Final = "Another user holds a lock on the project, or an import is writing it."
@@ -116,7 +117,9 @@ _GET_PROJECT: Final = operation(
     "response begins. It is streamed; JSON ends with `complete`.\n\n"
     "Native XML (`Accept: application/xml`) can be edited and imported again. Without an edit the "
     "outcome is `unchanged`; if the project was changed in the meantime, it is a "
-    "`VERSION_CONFLICT`.",
+    "`VERSION_CONFLICT`.\n\n"
+    "A project whose `source` is `mspdi` can also be read as a file of Microsoft Project "
+    "(`Accept: application/vnd.ms-project+xml`). Importing that file is `unchanged` too.",
     scopes=[READ],
     successes={200: Success("The project.", _DOCUMENT, ("Vary",))},
     failures=[406],

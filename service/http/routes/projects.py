@@ -1,4 +1,4 @@
-"""Projects: the list of a client's projects, and one project as JSON or native XML."""
+"""Projects: the list of a client's projects, and one project as JSON or XML."""
 
 import contextlib
 import re
@@ -11,7 +11,7 @@ import orjson
 from aiohttp import hdrs, web
 from multidict import MultiMapping
 
-from service.errors import BadRequest, Conflict, NotFound
+from service.errors import BadRequest, Conflict, NotAcceptable, NotFound
 from service.http import app_keys, pagination
 from service.http.app_keys import run_query
 from service.http.auth.permissions import Caller, authorise, parse_id
@@ -20,14 +20,16 @@ from service.http.pagination import check_parameters
 from service.http.read_slots import read_in_turns
 from service.http.responses import JSON, respond
 from service.http.streaming import stream_response
-from service.projects import export, listing
+from service.projects import export, listing, mspdi_export
 from service.projects.listing import CompleteImport, IncompleteImport, ProjectQuery
+from service.projects.mspdi_export import NotExportable
 from service.projects.records import VersionGone, VersionKey
 
 _SOURCE: Final = re.compile(r"[a-z][a-z0-9_-]{0,30}")
 ARCHIVED: Final = {"exclude": False, "include": None, "only": True}
 FILTERS: Final = ("text", "source", "archived", "changed_since", "changed_until", "missing_from")
-TYPES: Final = (JSON, "application/xml", "text/xml")
+MSPDI: Final = "application/vnd.ms-project+xml"
+TYPES: Final = (JSON, "application/xml", "text/xml", MSPDI)
 _DOCUMENT_HEAD: Final = b'{"status":"success","code":200,"message":"Project","details":'
 _DOCUMENT_TAIL: Final = b',"complete":true}'
 
@@ -136,17 +138,19 @@ async def find_current(request: web.Request, caller: Caller) -> tuple[int, int]:
 
 
 async def send_document(request: web.Request, key: VersionKey) -> web.StreamResponse:
-    """Answer with a version of a project, as JSON or native XML.
+    """Answer with a version of a project, as JSON, native XML or Microsoft Project's XML.
 
     Raises:
         NotFound: the version does not exist.
-        NotAcceptable: the request accepts neither type.
+        NotAcceptable: the request accepts none of the types, or the project does not have it.
         ConnectionError: the answer broke off.
     """
     kind = choose(request, TYPES)
     asking = partial(run_query, request.app)
     if kind == JSON:
         blocks = _add_envelope(export.export_json(asking, key))
+    elif kind == MSPDI:
+        blocks = mspdi_export.export_mspdi(asking, key)
     else:
         blocks = export.export_native(asking, key)
     headers: dict[str, str] = {hdrs.CONTENT_TYPE: f"{kind}; charset=utf-8", hdrs.VARY: hdrs.ACCEPT}
@@ -156,6 +160,8 @@ async def send_document(request: web.Request, key: VersionKey) -> web.StreamResp
             return await stream_response(request, turns, headers)
     except VersionGone:
         raise NotFound from None
+    except NotExportable as exc:
+        raise NotAcceptable(str(exc), headers={hdrs.VARY: hdrs.ACCEPT}) from None
 
 
 async def _add_envelope(blocks: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:

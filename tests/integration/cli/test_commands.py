@@ -11,6 +11,7 @@ from tests.support.client import Client
 from tests.support.commands import Commands, ended
 from tests.support.native import native
 from tests.support.network import Network
+from tests.support.paths import CHECKOUT
 from tests.support.projects import until
 from tests.support.raw_http import Connection, head
 
@@ -68,6 +69,26 @@ async def test_an_exported_project_is_unchanged_when_imported_again(
     project = (await run("projects", "--json", "--text", "B")).told["project_id"]
     assert (await run("export", project)).out.encode() == await client.export(project)
     assert {*file_names(tmp_path)} == {"plan.xml", "out.xml"}
+
+
+async def test_a_plan_from_microsoft_project_is_exported_as_its_xml(
+    run: Commands, client: Client, tmp_path: Path
+) -> None:
+    sample = CHECKOUT / "samples" / "mspdi.xml"
+    [first, *_] = await client.land(sample.read_bytes())
+    output = tmp_path / "out.xml"
+    done = await run("export", first["project_id"], "--format", "mspdi", "--output", output)
+    assert done.code == 0, done.err
+    assert (await run.upload(output)).told["counts"]["unchanged"] == 1
+
+
+async def test_a_plan_of_another_format_is_not_exported_as_mspdi(
+    run: Commands, landed: Path
+) -> None:
+    project = (await run("projects", "--json", "--text", "B")).told["project_id"]
+    done = await run("export", project, "--format", "mspdi")
+    assert done.code == 2
+    assert "Microsoft Project" in done.err
 
 
 def file_names(folder: Path) -> list[str]:
