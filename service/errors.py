@@ -255,6 +255,10 @@ class Conflict(ServiceError):
             "Read the current version, and archive it if you still want to.",
         ),
         Cause(
+            "Another version of the project has the label (`version`).",
+            "Choose another label, or remove it from that version.",
+        ),
+        Cause(
             "`missing_from` names an import that has not completed, whose file broke off, or whose "
             "outcomes are no longer kept.",
             "Import the complete file again.",

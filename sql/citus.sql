@@ -20,6 +20,7 @@ SELECT create_distributed_table('baselines', 'client_id', colocate_with := 'clie
 SELECT create_distributed_table('baseline_tasks', 'client_id', colocate_with := 'clients');
 SELECT create_distributed_table('project_parts', 'client_id', colocate_with := 'clients');
 SELECT create_distributed_table('shared_objects', 'client_id', colocate_with := 'clients');
+SELECT create_distributed_table('version_labels', 'client_id', colocate_with := 'clients');
 SELECT create_distributed_table('pruned_versions', 'client_id', colocate_with := 'clients');
 SELECT create_distributed_table('imports', 'client_id', colocate_with := 'clients');
 SELECT create_distributed_table('import_progress', 'client_id', colocate_with := 'clients');

@@ -87,9 +87,13 @@ class ApiClient:
         return str(address)
 
     async def request(
-        self, method: str, path: str, query: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, str] | None = None,
     ) -> ApiResponse:
-        """Send a request, and return the response, whatever its status.
+        """Send a request, with a body in JSON if given; return the response, whatever its status.
 
         Raises:
             TemporaryFailure, CommandError: as ``send`` and ``read_response``.
@@ -97,7 +101,7 @@ class ApiClient:
         with _connection_errors(self._root):
             async with (
                 asyncio.timeout(ANSWER_TIMEOUT),
-                self.send(method, path, params=query) as response,
+                self.send(method, path, params=query, json=body) as response,
             ):
                 return await read_response(response)
 
@@ -117,14 +121,20 @@ class ApiClient:
             raise CommandError(str(response))
         return response.details
 
-    async def change(self, method: str, path: str, query: Mapping[str, str] | None = None) -> None:
+    async def change(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, str] | None = None,
+    ) -> None:
         """Change a resource.
 
         Raises:
             TemporaryFailure: no response came.
             CommandError: the service refuses the request.
         """
-        response = await self.request(method, path, query)
+        response = await self.request(method, path, query, body)
         if response.status >= 400:
             raise CommandError(f"{path}: {response}")
 

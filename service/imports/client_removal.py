@@ -30,6 +30,7 @@ KEYS: Final = {
     "resources": _CHILD,
     "dependencies": _CHILD,
     "tasks": _CHILD,
+    "version_labels": "project_id, version",
     "pruned_versions": "project_id, version",
     "project_versions": "project_id, version",
     "projects": "project_id",

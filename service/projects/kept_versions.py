@@ -4,7 +4,8 @@ It keeps a version while one of these is true:
 
 - it is one of the last ``keep_versions`` versions;
 - it was current at the end of one of the last ``keep_days`` days or ``keep_months`` months, in UTC;
-- it was superseded less than ``keep_superseded`` seconds ago.
+- it was superseded less than ``keep_superseded`` seconds ago;
+- it has a label.
 
 A version was current at the end of a day if the next one was created on a later day. So a version
 that was current for months represents all of them, although it was created before.

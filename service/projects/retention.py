@@ -5,7 +5,8 @@ for which a look-up finds work since the last round, and once a day all clients.
 time prunes, in transactions of a bounded number of rows with a pause after each, and always by the
 primary key. It keeps the current version of each project and all outcomes of running imports.
 Pruning only tries the client's lock, so it never waits for an import. An import that begins
-meanwhile waits for at most one transaction. ``kept_versions`` has the rules for versions.
+meanwhile waits for at most one transaction, and so does a request that labels a version.
+``kept_versions`` has the rules for versions.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ from service.projects.kept_versions import find_bounds, find_windows
 from service.projects.prune_round import PruneRound, begin_round, end_round
 from service.settings import Settings
 from service.storage import Connection, Pool, watchdog
-from service.storage.advisory_locks import try_client_lock, try_prune_lock
+from service.storage.advisory_locks import lock_labels, try_client_lock, try_prune_lock
 from service.storage.db_errors import sqlstate
 from service.storage.queries import Queries
 from service.tables import Table
@@ -148,6 +149,7 @@ async def _prune_versions(
     async for projects in _list_projects(pool, client_id, settings, this):
         while True:
             async with _transaction(pool) as conn:
+                await lock_labels(conn, client_id)
                 old = await conn.fetch(_SQL.list_superseded, client_id, projects, *keep)
                 if old:
                     await conn.executemany(_SQL.delete_version, [(client_id, *row) for row in old])

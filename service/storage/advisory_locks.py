@@ -11,6 +11,7 @@ they work through PgBouncer in transaction mode. A transaction takes them in thi
     client     each batch, beginning an import,    an atomic import, disabling or removing the
                a person's change to a project      client, pruning shared objects (tried)
     project                                        each batch (tried), a person's change to it
+    labels     labelling a version                 deleting versions of the client (pruning)
 
 A batch never waits for a project while it holds one: it commits the projects that it got and tries
 the others again. So two imports of the same projects cannot deadlock, whatever their order.
@@ -47,6 +48,9 @@ IMPORT_LOCK_IDLE: Final = 5.0
 """Seconds that a transaction with an import's exclusive lock may be idle. Its statements are quick,
 so a process that is idle for longer has stopped."""
 
+LABELS_LOCK_WAIT: Final = 30.0
+"""Seconds that pruning waits for requests that are labelling a version, which take a moment."""
+
 
 def import_key(client_id: int, import_id: int) -> int:
     """Return the key of an import's lock."""
@@ -77,6 +81,11 @@ def batch_key(client_id: int, import_id: int, attempt: int, index: int) -> int:
 def claim_key(nonce: bytes) -> int:
     """Return the key of the work of a claim."""
     return _hash("claim", nonce.hex())
+
+
+def labels_key(client_id: int) -> int:
+    """Return the key of the lock of a client's labels."""
+    return _hash("labels", client_id)
 
 
 def prune_key() -> int:
@@ -205,7 +214,7 @@ async def lock_undone(
 
 async def share_import(conn: Connection, client_id: int, import_id: int) -> None:
     """Share an import's lock, so that the import does not end before the transaction does."""
-    await conn.execute(_SQL.share_import, import_key(client_id, import_id))
+    await conn.execute(_SQL.share, import_key(client_id, import_id))
 
 
 async def lock_project(conn: Connection, client_id: int, external_id: str) -> None:
@@ -221,6 +230,26 @@ async def try_prune_lock(conn: Connection) -> bool:
     """Hold the lock of the process that prunes, if it is free; and configure the transaction."""
     free: bool = await conn.fetchval(_SQL.try_prune, prune_key())
     return free
+
+
+async def share_labels(conn: Connection, client_id: int) -> None:
+    """Share the lock of a client's labels, so that no version is pruned while it gets one.
+
+    Take it last: pruning waits for it.
+
+    Raises:
+        asyncpg.LockNotAvailableError: pruning held it for longer than the lock time-out.
+    """
+    await conn.execute(_SQL.share, labels_key(client_id))
+
+
+async def lock_labels(conn: Connection, client_id: int) -> None:
+    """Hold the lock of a client's labels, so that no version gets one while it is pruned.
+
+    Raises:
+        asyncpg.LockNotAvailableError: a request held it for longer than ``LABELS_LOCK_WAIT``.
+    """
+    await conn.execute(_SQL.lock_within, labels_key(client_id), _milliseconds(LABELS_LOCK_WAIT))
 
 
 async def find_lock_holder(conn: Connection, client_id: int, external_id: str) -> int | None:

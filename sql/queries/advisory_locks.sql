@@ -30,7 +30,7 @@ SELECT pg_try_advisory_xact_lock($1),
        set_config('enable_material', 'off', true),
        set_config('jit', 'off', true)
 
--- name: share_import
+-- name: share
 SELECT pg_advisory_xact_lock_shared($1)
 
 -- name: terminate_holders

@@ -11,7 +11,7 @@ SELECT format('GRANT %s TO %I', granted, $1::text)
          'SELECT, INSERT, UPDATE, DELETE ON imports, import_progress',
          'SELECT, INSERT, DELETE ON project_versions, tasks, dependencies, resources, assignments,'
              ' baselines, baseline_tasks, project_parts, shared_objects, import_results, pruned_versions',
-         'SELECT, INSERT, UPDATE, DELETE ON project_locks',
+         'SELECT, INSERT, UPDATE, DELETE ON project_locks, version_labels',
          'SELECT, INSERT ON lock_breaks',
          'SELECT ON current_projects, current_tasks, current_dependencies, current_resources,'
              ' current_assignments, current_baselines, current_baseline_tasks, current_project_parts,'

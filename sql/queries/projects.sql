@@ -187,9 +187,11 @@ SELECT v.shared_objects, row_to_json(r)::text AS line
   JOIN project_versions v USING (client_id, project_id)
   LEFT JOIN project_locks l
          ON l.client_id = $1 AND l.project_id = $2 AND l.expires_at > clock_timestamp()
+  LEFT JOIN version_labels n
+         ON n.client_id = $1 AND n.project_id = $2 AND n.version = $3
  CROSS JOIN LATERAL (
        SELECT p.project_id, p.external_id, v.version, p.version AS current_version, p.archived_at,
-              v.import_id, v.created_at AS updated_at, v.created_by AS updated_by,
+              v.import_id, v.created_at AS updated_at, v.created_by AS updated_by, n.label,
               CASE WHEN l.holder IS NOT NULL
                    THEN json_build_object('holder', l.holder, 'expires_at', l.expires_at)
                END AS lock,
@@ -239,8 +241,12 @@ SELECT v.version, row_to_json(r)::text AS line
                        FROM imports
                       WHERE client_id = $1 AND import_id = v.import_id
                      OFFSET 0) AS i ON true
+  LEFT JOIN LATERAL (SELECT label
+                       FROM version_labels
+                      WHERE client_id = $1 AND project_id = $2 AND version = v.version
+                     OFFSET 0) AS n ON true
  CROSS JOIN LATERAL (
-       SELECT v.version, v.version = p.version AS current, left(v.name, 500) AS name,
+       SELECT v.version, v.version = p.version AS current, n.label, left(v.name, 500) AS name,
               left(v.status, 500) AS status, v.source, v.import_id, v.created_at AS updated_at,
               v.created_by AS updated_by, i.notes) AS r
  ORDER BY v.version

@@ -84,8 +84,9 @@ SELECT v.project_id
 -- name: list_superseded
 -- Of the projects $2: the next $7 prunable versions. They are older than the last $3, were superseded
 -- before $4, since someone may still be reading a version that was current a moment ago, and were
--- current neither at a midnight after $5 nor at the begin of a month after $6, in UTC. It reads the
--- oldest versions first, and stops at $7, so that many versions of one project take one pass.
+-- current neither at a midnight after $5 nor at the begin of a month after $6, in UTC, and have no label.
+-- It reads the oldest versions first, and stops at $7, so that many versions of one project take one
+-- pass.
 SELECT n.project_id, v.version
   FROM unnest($2::bigint[]) AS n (project_id)
  CROSS JOIN LATERAL (SELECT version
@@ -101,6 +102,9 @@ SELECT n.project_id, v.version
  WHERE v.superseded_at < $4
    AND date_trunc('day', v.superseded_at, 'UTC') <= greatest(v.created_at, $5)
    AND date_trunc('month', v.superseded_at, 'UTC') <= greatest(v.created_at, $6)
+   AND (SELECT true
+          FROM version_labels l
+         WHERE l.client_id = $1 AND l.project_id = n.project_id AND l.version = v.version) IS NULL
  LIMIT $7
 
 -- name: delete_version

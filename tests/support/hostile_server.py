@@ -18,6 +18,7 @@ COMMANDS: Final[dict[str, Sequence[str]]] = {
     "undo": ("1",),
     "cancel": ("1",),
     "unlock": ("1",),
+    "label": ("1", "1", "Approved"),
     "export": ("--external-id", "A" + ACTIVE),
     "upload": ("FILE",),
 }

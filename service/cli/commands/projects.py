@@ -1,4 +1,4 @@
-"""Commands about projects: list them, export one, compare two versions, release a lock."""
+"""Commands about projects: list, export, compare two versions, label one, release a lock."""
 
 import contextlib
 import sys
@@ -188,6 +188,31 @@ def _print_change(kind: str, change: Mapping[str, Any]) -> None:
     print_line(" ".join([change["change"], kind, *ids]))
     for name, values in {**change.get("fields", {}), **change.get("attributes", {})}.items():
         print_change_of_field(name, values["from"], values["to"])
+
+
+def label(
+    project_id: ProjectId,
+    version: Annotated[int, typer.Argument(min=1, metavar="VERSION")],
+    client: ClientId,
+    text: Annotated[str | None, typer.Argument(metavar="[LABEL]")] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove the label.")] = False,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Label a version of a project, so that it is kept for good."""
+    if (text is None) != remove:
+        raise CommandError("give either LABEL or --remove")
+
+    async def set_label(api: "ApiClient") -> None:
+        path = f"projects/{project_id}/versions/{version}/label"
+        if text is None:
+            await api.change("DELETE", path)
+            print_line(f"Version {version} of project {project_id} has no label.")
+        else:
+            await api.change("PUT", path, body={"label": text})
+            print_line(f"Version {version} of project {project_id} is kept as {text}.")
+
+    run_with_client(client, url, token, set_label)
 
 
 def unlock(

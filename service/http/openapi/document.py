@@ -10,6 +10,7 @@ from service.http import pagination
 from service.http.openapi import (
     import_operations,
     import_schemas,
+    label_operations,
     operations,
     project_operations,
     service_operations,
@@ -116,7 +117,7 @@ _PAGING_PARAMETERS: Final = {
 
 
 def _paths() -> Json:
-    of_client = import_operations.PATHS | project_operations.PATHS
+    of_client = import_operations.PATHS | project_operations.PATHS | label_operations.PATHS
     paths = {CLIENT + path: methods for path, methods in of_client.items()}
     return {
         path: _add_parameters(path, methods)

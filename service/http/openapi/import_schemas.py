@@ -63,7 +63,11 @@ CHECKS: Final = json_object(
 
 def _error() -> Json:
     optional: Json = {
-        "import_id": describe(ID, "Import that had begun, or that prevents the request."),
+        "import_id": describe(
+            nullable(ID),
+            "Import that had begun, or that prevents the request; null if another user's request "
+            "prevents it.",
+        ),
         "counts": schema("Counts"),
         "errors": describe(
             array(schema("Failure"), maxItems=1000),
@@ -76,6 +80,7 @@ def _error() -> Json:
         "locked_by": LOCKED_BY,
         "locked_until": LOCKED_UNTIL,
         "current_version": describe(POSITIVE, "Version of the project on the server."),
+        "version": describe(POSITIVE, "Version of the project that has the label already."),
         "checks": CHECKS,
     }
     return json_object(

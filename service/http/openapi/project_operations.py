@@ -160,7 +160,7 @@ _LIST_VERSIONS: Final = operation(
     "List the versions of a project",
     f"The oldest version comes first. The latest {default_of('keep_versions')} versions are kept, "
     f"and the versions that were current at the end of the last {default_of('keep_days')} days and "
-    f"{default_of('keep_months')} months.",
+    f"{default_of('keep_months')} months. Versions with a label are kept for good.",
     scopes=[READ],
     parameters=PAGING,
     successes={

@@ -57,6 +57,7 @@ _EXTERNAL_ID: Final = describe(STRING, "Id of the project in its file.")
 _ARCHIVED_AT: Final = describe(nullable(TIME), "Null if the project is active.")
 _IMPORT_ID: Final = describe(nullable(ID), "Import that made the version; null if none did.")
 _UPDATED_AT: Final = describe(TIME, "Time at which the version was made.")
+_LABEL: Final = describe(nullable(STRING), "Label of the version; null if it has none.")
 _LOCK: Final = describe(nullable(schema("Holder")), "Null if nobody holds a lock.")
 
 
@@ -102,6 +103,7 @@ def _project() -> Json:
             "import_id": _IMPORT_ID,
             "updated_at": _UPDATED_AT,
             "updated_by": SUBJECT,
+            "label": _LABEL,
             "lock": _LOCK,
             **_columns(PROJECT),
             **{MEMBERS[table]: array(schema(name)) for table, name in _RECORDS.items()},
@@ -206,6 +208,7 @@ def schemas() -> Json:
             {
                 "version": VERSION,
                 "current": describe(BOOLEAN, "Whether it is the current version."),
+                "label": _LABEL,
                 "name": describe(STRING, "Name of the project in this version."),
                 "status": describe(nullable(STRING), "Status in the planning tool."),
                 "source": describe(STRING, "Format of the original file."),

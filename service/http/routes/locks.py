@@ -1,17 +1,15 @@
 """Locks on a project, and archiving it."""
 
-import asyncio
 from functools import partial
 from typing import Any, Final
 
-import orjson
 from aiohttp import web
 
-from service.errors import BadRequest, Forbidden, RequestTimeout
+from service.errors import BadRequest, Forbidden
 from service.http import app_keys
 from service.http.app_keys import run_query
 from service.http.auth.permissions import Caller, authenticate, authorise, parse_id, parse_scopes
-from service.http.middleware import send_continue
+from service.http.json_body import read_member
 from service.http.pagination import check_parameters, parse_moment
 from service.http.responses import respond
 from service.projects import locks
@@ -37,7 +35,7 @@ async def take_lock(request: web.Request) -> web.Response:
     settings = request.app[app_keys.SETTINGS]
     caller = await authorise(request, settings.import_scope)
     check_parameters(request.query)
-    project = _parse_project(request, caller)
+    project = parse_project(request, caller)
     _check_subject(caller)
     seconds = await _read_ttl(request, settings.max_lock_ttl)
     lock, new = await run_query(request.app, TakeRequest(project, seconds).run)
@@ -57,7 +55,7 @@ async def release_lock(request: web.Request) -> web.Response:
     check_parameters(request.query, "reason", "acquired_at")
     reason = request.query.get("reason")
     acquired_at = parse_moment(request.query, "acquired_at")
-    project = _parse_project(request, caller)
+    project = parse_project(request, caller)
     if reason is not None:
         _check_reason(caller, reason, breaking=breaking)
     await run_query(request.app, ReleaseRequest(project, reason, acquired_at).run)
@@ -73,7 +71,7 @@ async def archive(request: web.Request) -> web.Response:
     check_parameters(request.query, "version")
     version = request.query.get("version")
     meant = None if version is None else parse_id(version, "version")
-    project = _parse_project(request, caller)
+    project = parse_project(request, caller)
     done = await run_query(request.app, ArchiveRequest(project, meant).run)
     return respond(200, "Archived", {"project_id": project.project_id, **done._asdict()})
 
@@ -82,7 +80,8 @@ def _parse_project_id(request: web.Request) -> int:
     return parse_id(request.match_info["project_id"], "project_id")
 
 
-def _parse_project(request: web.Request, caller: Caller) -> ProjectRequest:
+def parse_project(request: web.Request, caller: Caller) -> ProjectRequest:
+    """Return the caller's request to change the project in the path."""
     settings = request.app[app_keys.SETTINGS]
     return ProjectRequest(
         client_id=caller.client_id,
@@ -108,19 +107,7 @@ def _check_reason(caller: Caller, reason: str, *, breaking: bool) -> None:
 
 async def _read_ttl(request: web.Request, max_seconds: int) -> int:
     """Return the seconds that the body requests, such as ``{"ttl_seconds": 600}``."""
-    await send_continue(request)
-    try:
-        async with asyncio.timeout(request.app[app_keys.SETTINGS].idle_timeout):
-            body = await request.read()
-    except TimeoutError:
-        raise RequestTimeout("The request body did not arrive in time") from None
-    try:
-        content = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        content = None
-    if not isinstance(content, dict) or set(content) != {"ttl_seconds"}:
-        raise BadRequest('the body must be JSON such as {"ttl_seconds": 600}')
-    seconds = content["ttl_seconds"]
+    seconds = await read_member(request, "ttl_seconds", 600)
     # JSON does not distinguish 600.0 from 600.
     if isinstance(seconds, float) and seconds.is_integer():
         seconds = int(seconds)

@@ -13,6 +13,7 @@ from service.http.routes import (
     checks,
     health,
     imports,
+    labels,
     locks,
     projects,
     results,
@@ -43,6 +44,10 @@ ROUTES: Final[Routes] = {
         hdrs.METH_GET: versions.read_version
     },
     f"{CLIENT}/projects/{{project_id}}/checks": {hdrs.METH_GET: checks.list_checks},
+    f"{CLIENT}/projects/{{project_id}}/versions/{{version}}/label": {
+        hdrs.METH_PUT: labels.set_label,
+        hdrs.METH_DELETE: labels.remove_label,
+    },
     f"{CLIENT}/projects/{{project_id}}/lock": {
         hdrs.METH_GET: locks.read_lock,
         hdrs.METH_PUT: locks.take_lock,

@@ -49,16 +49,22 @@ async def read_version(request: web.Request) -> web.StreamResponse:
     caller = await authorise(request, request.app[app_keys.SETTINGS].read_scope)
     check_parameters(request.query, "compare", "match")
     project_id = parse_id(request.match_info["project_id"], "project_id")
-    version = _parse_version(request.match_info["version"], "version")
+    version = parse_version(request.match_info["version"], "version")
     match = _parse_match(request.query)
     if "compare" in request.query:
-        old = _parse_version(request.query["compare"], "compare")
+        old = parse_version(request.query["compare"], "compare")
         key = VersionKey(caller.client_id, project_id, old)
         return await _send_comparison(request, Request(key, version, match))
     return await send_document(request, VersionKey(caller.client_id, project_id, version))
 
 
-def _parse_version(text: str, name: str) -> int:
+def parse_version(text: str, name: str) -> int:
+    """Return the number of a version from a path or a parameter.
+
+    Raises:
+        BadRequest: it is not a number.
+        NotFound: no version has such a number.
+    """
     version = parse_id(text, name)
     if version > MAX_VERSION:
         raise NotFound

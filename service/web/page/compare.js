@@ -19,9 +19,9 @@ export function comparison({ project_id: id }, versions, signal) {
   return [make("h2", {}, "Versions"), element, versions.length > 1 ? chooser(id, versions, signal) : make("p", { class: "quiet" }, "Only one version is kept, so there is nothing to compare.")];
 }
 
-function cells(project, { version, current, name, updated_at: at, updated_by: by, import_id: id, notes }) {
+function cells(project, { version, current, label, name, updated_at: at, updated_by: by, import_id: id, notes }) {
   return [
-    [make("a", { href: current ? `#/projects/${project}` : `#/projects/${project}/versions/${version}` }, number(version)), " ", current ? make("span", { class: "badge completed" }, "current") : null],
+    [make("a", { href: current ? `#/projects/${project}` : `#/projects/${project}/versions/${version}` }, number(version)), " ", current ? make("span", { class: "badge completed" }, "current") : null, label ? [" ", make("span", { class: "badge" }, label)] : null],
     name, moment(at), [`${by} `, id ? make("a", { href: `#/imports/${id}` }, `import ${id}`) : null], notes ?? "",
   ];
 }

@@ -62,7 +62,8 @@ class Clients:
     async def ask(self, method: str, path: str, *, client: int = 1) -> tuple[int, str]:
         """The status and the body that a client's token gets."""
         said = headers(self.service.settings, client)
-        json = {"ttl_seconds": 60} if method in ("POST", "PUT") else None
+        body = {"label": MARK} if path.endswith("/label") else {"ttl_seconds": 60}
+        json = body if method in ("POST", "PUT") else None
         async with self.session.request(method, path, json=json, headers=said) as answer:
             return answer.status, await answer.text()
 
@@ -86,6 +87,11 @@ async def clients(settings: Settings, dsn: str, pool: Pool) -> AsyncIterator[Cli
         await pool.execute(
             "INSERT INTO project_locks (client_id, project_id, holder, expires_at)"
             " SELECT 2, project_id, $1, now() + interval '1 hour' FROM projects",
+            MARK,
+        )
+        await pool.execute(
+            "INSERT INTO version_labels (client_id, project_id, version, label)"
+            " SELECT 2, project_id, 1, $1 FROM projects",
             MARK,
         )
         yield clients

@@ -139,6 +139,21 @@ async def test_two_versions_are_compared_and_an_import_is_undone(
 
 
 @pytest.mark.usefixtures("landed")
+async def test_label_names_a_version_and_removes_the_name(run: Commands, client: Client) -> None:
+    project = (await run("projects", "--json", "--text", "A")).told["project_id"]
+    path = f"projects/{project}/versions"
+    done = await run("label", project, 1, "Approved \x1b[2J")
+    assert (done.code, "label must be text" in done.err) == (2, True)
+    done = await run("label", project, 1, "Approved")
+    assert (done.code, done.out.endswith("is kept as Approved.\n")) == (0, True), done.err
+    assert (await client.ask(path)).details["versions"][0]["label"] == "Approved"
+    assert (await run("label", project, 1, "--remove")).code == 0
+    assert (await client.ask(path)).details["versions"][0]["label"] is None
+    assert (await run("label", project, 1)).code == 2
+    assert "404 Not found" in (await run("label", project, 9, "Approved")).err
+
+
+@pytest.mark.usefixtures("landed")
 async def test_unlock_releases_own_lock_and_breaks_another_with_a_reason(
     run: Commands, client: Client
 ) -> None:

@@ -16,6 +16,7 @@ from tests.support.native import native
 from tests.support.service import Service, served
 
 LOCK: Final = "projects/1/lock"
+LABEL: Final = "projects/1/versions/1/label"
 BREAK: Final = f"{LOCK}?reason=on+leave"
 BOSS: Final[dict[str, Any]] = {"scope": "projects:break-locks", "sub": "boss"}
 ONE: Final = native('<project id="P"><name>One</name></project>')
@@ -49,6 +50,14 @@ async def take(client: Client, seconds: int = 600, **claims: Any) -> Answer:
 
 async def read_lock(client: Client) -> Any:
     return (await client.ask(LOCK)).details["lock"]
+
+
+async def set_label(client: Client, label: str, **claims: Any) -> Answer:
+    return await client.ask(LABEL, "PUT", json={"label": label}, **claims)
+
+
+async def read_label(client: Client) -> Any:
+    return (await client.ask("projects/1")).details["label"]
 
 
 async def lose_answer(proxy: Proxy, asked: Awaitable[Answer], act: Act) -> Answer:
@@ -202,6 +211,34 @@ async def test_a_lock_is_taken_if_its_commit_never_arrived(
     strike = proxy.strike(Fault.CUT, COMMIT)
     assert (await client.ask("projects/1", "DELETE", sub="ann")).details["version"] == 2
     assert strike.struck.is_set()
+
+
+async def test_a_label_whose_answer_is_lost_spares_a_later_one(
+    client: Client, other: Client, proxy: Proxy
+) -> None:
+    answer = await lose_answer(
+        proxy, set_label(client, "Approved"), lambda: set_label(other, "Rejected", sub="bob")
+    )
+    assert (answer.status, answer.details["label"]) == (201, "Approved")
+    assert await read_label(client) == "Rejected"
+
+
+async def test_a_removed_label_whose_answer_is_lost_spares_a_later_one(
+    client: Client, other: Client, proxy: Proxy
+) -> None:
+    await set_label(client, "Approved")
+    answer = await lose_answer(
+        proxy, client.ask(LABEL, "DELETE"), lambda: set_label(other, "Approved", sub="bob")
+    )
+    assert answer.status == 204
+    assert await read_label(client) == "Approved"
+
+
+async def test_a_label_is_set_if_its_commit_never_arrived(client: Client, proxy: Proxy) -> None:
+    strike = proxy.strike(Fault.CUT, COMMIT)
+    answer = await set_label(client, "Approved")
+    assert strike.struck.is_set()
+    assert (answer.status, await read_label(client)) == (201, "Approved")
 
 
 @pytest.mark.settings(lock_timeout=0.2)

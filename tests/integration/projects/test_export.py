@@ -32,6 +32,7 @@ async def test_json_has_all_content_of_the_project(client: Client) -> None:
         "archived_at": None,
         "import_id": 1,
         "updated_by": "tester",
+        "label": None,
         "name": "Plant",
         "code": "PU",
         "status": None,

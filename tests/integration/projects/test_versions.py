@@ -36,6 +36,7 @@ async def test_a_version_names_its_import_user_and_notes(client: Client) -> None
     assert first == {
         "version": 1,
         "current": False,
+        "label": None,
         "name": "One",
         "status": None,
         "source": "native",

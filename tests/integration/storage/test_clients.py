@@ -51,6 +51,7 @@ async def fill_tables(http: aiohttp.ClientSession, service: Service, pool: Pool)
         SELECT 1, project_id, 'bob', now(), 'eve', 'over' FROM projects;
         INSERT INTO shared_objects VALUES (1, 'a', 'Calendar', 'C', '{}');
         INSERT INTO pruned_versions VALUES (1, 1, 1);
+        INSERT INTO version_labels VALUES (1, 1, 1, 'Approved');
         INSERT INTO project_parts SELECT 1, project_id, 1, 1, 'Calendar', '{}' FROM projects;
         INSERT INTO baselines SELECT 1, project_id, 1, 1, 0, 'B', NULL, true, '{}' FROM projects;
         INSERT INTO baseline_tasks (client_id, project_id, version, ordinal, number, kind, task_id,

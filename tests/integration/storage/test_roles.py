@@ -28,6 +28,8 @@ REQUESTS = [
     ("GET", "projects/1", 200),
     ("GET", "projects/1/versions", 200),
     ("GET", "projects/1/checks", 200),
+    ("PUT", "projects/1/versions/1/label", 201),
+    ("DELETE", "projects/1/versions/1/label", 204),
     ("PUT", "projects/1/lock", 201),
     ("PUT", "projects/1/lock", 200),
     ("GET", "projects/1/lock", 200),
@@ -75,11 +77,12 @@ async def test_the_role_can_import_read_and_prune(
         async with http.get(f"{service.base}/readyz") as answer:
             assert answer.status == 200
         for method, path, expected in REQUESTS:
-            lock = {"ttl_seconds": 60} if method == "PUT" else None
+            body = {"label": "Approved"} if "label" in path else {"ttl_seconds": 60}
             scope = "projects:import projects:read projects:break-locks projects:undo"
             # The lock is broken by another user than its holder.
             headers = service.headers(scope=scope, sub="breaker" if "reason" in path else "taker")
-            response = http.request(method, service.url(path), headers=headers, json=lock)
+            sent = body if method == "PUT" else None
+            response = http.request(method, service.url(path), headers=headers, json=sent)
             async with response as answer:
                 text = await answer.text()
                 assert answer.status == expected, (path, text)

@@ -28,7 +28,10 @@ from tests.support.openapi.requests import (
     upload,
 )
 from tests.support.raw_http import Connection, form, head, part
+from tests.support.running_imports import hold_projects
 from tests.support.service import Service, served, token
+
+BODIES: Final = {"takeLock": b'{"ttl_seconds":600}', "setLabel": b'{"label":"Approved in March"}'}
 
 
 class Shot(NamedTuple):
@@ -98,7 +101,7 @@ async def unknown_ids(place: Place) -> Scene:
         await upload(service, native_file(PLANT))
         for asked in operations():
             if set(asked.path.split("/")) & {"{import_id}", "{project_id}", "{version}"}:
-                body = b'{"ttl_seconds":60}' if asked.method == "PUT" else b""
+                body = BODIES.get(asked.name, b"")
                 gone = await ask(service, asked, body=body, import_id=99, project_id=99, version=99)
                 assert gone.status == 404
                 yield Shot(asked, gone)
@@ -285,6 +288,34 @@ async def reads(place: Place) -> Scene:
         yield Shot(checks, some, "The findings of one check")
 
 
+async def labels(place: Place) -> Scene:
+    """Label versions of the project."""
+    put, remove = operation("setLabel"), operation("removeLabel")
+    body = BODIES[put.name]
+    async with place.service() as service:
+        yield Shot(put, await ask(service, put, JSON, body=body), "The version has a new label")
+        again = await ask(service, put, JSON, body=body)
+        yield Shot(put, again, "The version has the label already")
+        other = await ask(service, put, JSON, body=body, version=2)
+        yield Shot(put, other, "Another version has the label")
+        yield Shot(put, await ask(service, put, JSON, body=b'{"label":" "}'), "An invalid label")
+        yield Shot(put, await ask(service, put, JSON, body=b" " * 2**21))
+    async with place.service(lock_timeout=0.2) as service:
+        async with hold_projects(place.pool, "P-1"):
+            yield Shot(remove, await ask(service, remove, version=2), "An import is writing it")
+        yield Shot(remove, await ask(service, remove, version=2))
+    yield await unsent(place, put)
+
+
+async def unsent(place: Place, asked: Operation) -> Shot:
+    """Send a request without its body."""
+    async with place.service(idle_timeout=0.1) as service, Connection(service) as connection:
+        path, bearer = asked.address(), token(scope=ALL_SCOPES)
+        first = head(service, "Content-Length: 19", method="PUT", path=path, token=bearer)
+        await connection.send(first)
+        return Shot(asked, await connection.answer(), "The body did not arrive")
+
+
 async def locks(place: Place) -> Scene:
     """Take locks, send requests that they refuse, and archive."""
     see, take, back = map(operation, ("getLock", "takeLock", "giveBackLock"))
@@ -311,11 +342,7 @@ async def locks(place: Place) -> Scene:
         stale = await ask(service, archive, query="version=99")
         yield Shot(archive, stale, "Another version is current")
         yield Shot(archive, await ask(service, archive), "The project is archived")
-    async with place.service(idle_timeout=0.1) as service, Connection(service) as connection:
-        path, bearer = take.address(), token(scope=ALL_SCOPES)
-        first = head(service, "Content-Length: 19", method="PUT", path=path, token=bearer)
-        await connection.send(first)
-        yield Shot(take, await connection.answer(), "The body did not arrive")
+    yield await unsent(place, take)
 
 
 async def public(place: Place) -> Scene:
@@ -346,6 +373,7 @@ SCENES: Final[tuple[Callable[[Place], Scene], ...]] = (
     while_running,
     unknown_ids,
     undoing,
+    labels,
     reads,
     locks,
 )
