@@ -133,16 +133,22 @@ SELECT p.client_id, p.project_id, p.external_id, v.name AS project_name, w.kind,
     SELECT * FROM paths) AS w
  WHERE p.archived_at IS NULL AND p.client_id IN (SELECT client_id FROM report.clients);
 
--- The links between tasks of one project, with the names of both. An end is an activity if there is one
--- of that id, else a WBS element. The names are looked up project by project, so that a condition on
--- the project limits what is read, also while statistics are late.
+-- The links between tasks, with the names of both. An end is an activity if there is one of that id,
+-- else a WBS element. The names are looked up project by project, so that a condition on the project
+-- limits what is read. External are links to a task of another project, which is NULL while no stored
+-- plan fits; Microsoft Project may keep a stand-in for that task, and then both links are here.
+--
+-- UNION ALL is below the filter and never at the top of a view: PostgreSQL merges such a view into the
+-- reader's query in spite of its security_barrier.
 CREATE VIEW report.dependencies WITH (security_barrier) AS
 SELECT p.client_id, p.project_id, p.external_id, v.name AS project_name, l.type, l.lag,
-       report.hours(l.lag) AS lag_hours,
-       p.project_id AS predecessor_project, p.external_id AS predecessor_external_id,
-       l.predecessor_id, l.predecessor_code, l.predecessor_name,
-       p.project_id AS successor_project, p.external_id AS successor_external_id,
-       l.successor_id, l.successor_code, l.successor_name, false AS is_external
+       report.hours(l.lag) AS lag_hours, l.predecessor_project,
+       CASE WHEN l.predecessor_project = p.project_id
+            THEN p.external_id ELSE l.predecessor_external_id END AS predecessor_external_id,
+       l.predecessor_id, l.predecessor_code, l.predecessor_name, l.successor_project,
+       CASE WHEN l.successor_project = p.project_id
+            THEN p.external_id ELSE l.successor_external_id END AS successor_external_id,
+       l.successor_id, l.successor_code, l.successor_name, l.is_external
   FROM public.projects p
   JOIN public.project_versions v USING (client_id, project_id, version)
  CROSS JOIN LATERAL (
@@ -151,13 +157,39 @@ SELECT p.client_id, p.project_id, p.external_id, v.name AS project_name, l.type,
           FROM public.tasks t
          WHERE t.client_id = p.client_id AND t.project_id = p.project_id AND t.version = p.version
          ORDER BY t.task_id, t.kind
+    ), external AS MATERIALIZED (
+        SELECT *
+          FROM public.current_external_dependencies x
+         WHERE x.client_id = p.client_id AND x.project_id = p.project_id AND x.version = p.version
     )
-    SELECT d.type, d.lag, d.predecessor_id, a.code AS predecessor_code, a.name AS predecessor_name,
-           d.successor_id, z.code AS successor_code, z.name AS successor_name
+    SELECT d.type, d.lag, p.project_id AS predecessor_project,
+           NULL::text AS predecessor_external_id, d.predecessor_id, a.code AS predecessor_code,
+           a.name AS predecessor_name, p.project_id AS successor_project,
+           NULL::text AS successor_external_id, d.successor_id, z.code AS successor_code,
+           z.name AS successor_name, false AS is_external
       FROM public.dependencies d
       LEFT JOIN ends a ON a.task_id = d.predecessor_id
       LEFT JOIN ends z ON z.task_id = d.successor_id
      WHERE d.client_id = p.client_id AND d.project_id = p.project_id AND d.version = p.version
+     UNION ALL
+    SELECT x.type, x.lag, x.predecessor_project, x.predecessor_external_id, x.predecessor_id,
+           a.code, a.name, x.successor_project, x.successor_external_id, x.successor_id, z.code,
+           z.name, true
+      FROM external x
+      LEFT JOIN LATERAL (
+        SELECT t.code, t.name
+          FROM public.current_tasks t
+         WHERE t.client_id = x.client_id AND t.project_id = x.predecessor_project
+           AND t.task_id = x.predecessor_id
+         ORDER BY t.kind
+         LIMIT 1) AS a ON true
+      LEFT JOIN LATERAL (
+        SELECT t.code, t.name
+          FROM public.current_tasks t
+         WHERE t.client_id = x.client_id AND t.project_id = x.successor_project
+           AND t.task_id = x.successor_id
+         ORDER BY t.kind
+         LIMIT 1) AS z ON true
   ) AS l
  WHERE p.archived_at IS NULL AND p.client_id IN (SELECT client_id FROM report.clients);
 
@@ -267,14 +299,15 @@ RETURN greatest(0,
     5 * ((last + 1 - date '0001-01-01') / 7) + least((last + 1 - date '0001-01-01') % 7, 5)
     - 5 * ((first - date '0001-01-01') / 7) - least((first - date '0001-01-01') % 7, 5));
 
--- The work of each resource by week. Files state the work of an assignment and its dates; how it is
--- spread over them is a rule: evenly over Monday to Friday from the start to the finish, or over all
+-- The work of each resource by week. If Microsoft Project's time-phased data of an assignment, done and
+-- remaining, adds up to its work to a minute, that decides. Otherwise a rule does, because the file has
+-- only the work and its dates: evenly over Monday to Friday from the start to the finish, or over all
 -- days if none of them is a weekday. An assignment without dates has those of its task. Left out are
 -- materials and costs, and work without both dates or with a finish before its start.
 CREATE VIEW report.resource_load WITH (security_barrier) AS
 SELECT p.client_id, p.project_id, p.external_id, v.name AS project_name, w.resource_id,
        w.resource_name, w.resource_type, w.max_units, w.week_start,
-       to_char(w.week_start, 'IYYY-"W"IW') AS iso_week, w.work_hours
+       to_char(w.week_start, 'IYYY-"W"IW') AS iso_week, w.work_hours, w.is_timephased
   FROM public.projects p
   JOIN public.project_versions v USING (client_id, project_id, version)
  CROSS JOIN LATERAL (
@@ -284,25 +317,41 @@ SELECT p.client_id, p.project_id, p.external_id, v.name AS project_name, w.resou
          WHERE t.client_id = p.client_id AND t.project_id = p.project_id AND t.version = p.version
          ORDER BY t.task_id, t.kind
     ), spans AS (
-        SELECT r.resource_id, r.name, r.type, r.max_units, report.hours(a.work) AS hours,
-               coalesce(a.start, t.start)::date AS first,
-               coalesce(a.finish, t.finish)::date AS last
+        SELECT r.resource_id, r.name, r.type, r.max_units, h.hours IS NOT NULL AS is_timephased,
+               coalesce(h.hours, report.hours(a.work)) AS hours,
+               coalesce(h.first, coalesce(a.start, t.start)::date) AS first,
+               coalesce(h.last, coalesce(a.finish, t.finish)::date) AS last
           FROM public.assignments a
           JOIN public.resources r
-            ON r.client_id = p.client_id AND r.project_id = p.project_id
-           AND r.version = p.version
+            ON r.client_id = p.client_id AND r.project_id = p.project_id AND r.version = p.version
            AND r.resource_id = a.resource_id
            AND r.type IS DISTINCT FROM 'material' AND r.type IS DISTINCT FROM 'cost'
           LEFT JOIN dated t ON t.task_id = a.task_id
+          LEFT JOIN LATERAL (
+            SELECT d.hours, d.start::date AS first,
+                   d.start::date - 1
+                   + greatest(1, ceil(report.hours(d.finish - d.start) / 24)::integer) AS last,
+                   sum(d.hours) OVER () AS total
+              FROM jsonb_path_query(
+                       a.attributes,
+                       '$.TimephasedData[*] ? (@.type() == "object" && (@.Type == "1" || @.Type == "2"))'
+                   ) AS list (item)
+             CROSS JOIN LATERAL (
+                SELECT report.hours(public.plan_interval(public.plan_text(list.item, 'Value'))) AS hours,
+                       public.plan_timestamp(public.plan_text(list.item, 'Start')) AS start,
+                       public.plan_timestamp(public.plan_text(list.item, 'Finish')) AS finish
+              ) AS d
+             WHERE d.hours > 0 AND d.start <= d.finish
+          ) AS h ON abs(h.total - report.hours(a.work)) < 0.02
          WHERE a.client_id = p.client_id AND a.project_id = p.project_id AND a.version = p.version
-           AND a.work IS NOT NULL
+           AND a.work > interval '0'
     ), measured AS (
         SELECT s.*, report.weekdays(first, last) AS weekdays, last - first + 1 AS days
           FROM spans s
          WHERE first <= last
     )
     SELECT m.resource_id, m.name AS resource_name, m.type AS resource_type, m.max_units,
-           week::date AS week_start,
+           week::date AS week_start, bool_and(m.is_timephased) AS is_timephased,
            round(sum(m.hours * CASE
                      WHEN m.weekdays > 0
                      THEN report.weekdays(greatest(week::date, first),
@@ -315,6 +364,78 @@ SELECT p.client_id, p.project_id, p.external_id, v.name AS project_name, w.resou
                                 interval '1 week') AS week
      GROUP BY m.resource_id, m.name, m.type, m.max_units, week
   ) AS w
+ WHERE p.archived_at IS NULL AND p.client_id IN (SELECT client_id FROM report.clients);
+
+-- The next views read JSON. OFFSET 0 makes the planner read project by project, so that a condition on
+-- the project limits the work, and a query for all does not join the objects of a whole client.
+
+CREATE VIEW report.task_codes WITH (security_barrier) AS
+SELECT p.client_id, p.project_id, p.external_id, v.name AS project_name, c.kind, c.task_id,
+       t.code AS task_code, t.name AS task_name, c.type AS code_type, c.value AS code_value,
+       c.description, c.type_id AS code_type_id, c.value_id AS code_value_id
+  FROM public.projects p
+  JOIN public.project_versions v USING (client_id, project_id, version)
+ CROSS JOIN LATERAL (
+    SELECT *
+      FROM public.current_task_codes x
+     WHERE x.client_id = p.client_id AND x.project_id = p.project_id AND x.version = p.version
+    OFFSET 0) AS c
+  LEFT JOIN public.tasks t
+    ON t.client_id = p.client_id AND t.project_id = p.project_id AND t.version = p.version
+   AND t.kind = c.kind AND t.task_id = c.task_id
+ WHERE p.archived_at IS NULL AND p.client_id IN (SELECT client_id FROM report.clients);
+
+-- A value is in value as text, and in the column of its type.
+CREATE VIEW report.custom_fields WITH (security_barrier) AS
+SELECT p.client_id, p.project_id, p.external_id, v.name AS project_name, c.record, c.kind,
+       c.record_id, c.task_id, c.resource_id, c.field_id, c.title, c.type, c.value, c.value_number,
+       c.value_date, c.value_boolean, c.value_duration,
+       report.hours(c.value_duration) AS value_duration_hours
+  FROM public.projects p
+  JOIN public.project_versions v USING (client_id, project_id, version)
+ CROSS JOIN LATERAL (
+    SELECT *
+      FROM public.current_custom_fields x
+     WHERE x.client_id = p.client_id AND x.project_id = p.project_id AND x.version = p.version
+    OFFSET 0) AS c
+ WHERE p.archived_at IS NULL AND p.client_id IN (SELECT client_id FROM report.clients);
+
+CREATE VIEW report.calendars WITH (security_barrier) AS
+SELECT p.client_id, p.project_id, p.external_id, v.name AS project_name, c.calendar_id,
+       c.name AS calendar_name, c.type, c.base_calendar_id, c.is_default
+  FROM public.projects p
+  JOIN public.project_versions v USING (client_id, project_id, version)
+ CROSS JOIN LATERAL (
+    SELECT *
+      FROM public.current_calendars x
+     WHERE x.client_id = p.client_id AND x.project_id = p.project_id AND x.version = p.version
+    OFFSET 0) AS c
+ WHERE p.archived_at IS NULL AND p.client_id IN (SELECT client_id FROM report.clients);
+
+CREATE VIEW report.calendar_exceptions WITH (security_barrier) AS
+SELECT p.client_id, p.project_id, p.external_id, v.name AS project_name, c.calendar_id,
+       c.calendar AS calendar_name, c.exception, c.name AS exception_name, c.from_date, c.to_date,
+       c.working AS is_working, c.shift, c.from_time, c.to_time,
+       report.hours(c.duration) AS duration_hours
+  FROM public.projects p
+  JOIN public.project_versions v USING (client_id, project_id, version)
+ CROSS JOIN LATERAL (
+    SELECT *
+      FROM public.current_calendar_exceptions x
+     WHERE x.client_id = p.client_id AND x.project_id = p.project_id AND x.version = p.version
+    OFFSET 0) AS c
+ WHERE p.archived_at IS NULL AND p.client_id IN (SELECT client_id FROM report.clients);
+
+CREATE VIEW report.notes WITH (security_barrier) AS
+SELECT p.client_id, p.project_id, p.external_id, v.name AS project_name, n.record, n.kind,
+       n.record_id, n.topic, n.text, n.note
+  FROM public.projects p
+  JOIN public.project_versions v USING (client_id, project_id, version)
+ CROSS JOIN LATERAL (
+    SELECT *
+      FROM public.current_notes x
+     WHERE x.client_id = p.client_id AND x.project_id = p.project_id AND x.version = p.version
+    OFFSET 0) AS n
  WHERE p.archived_at IS NULL AND p.client_id IN (SELECT client_id FROM report.clients);
 
 -- Who imported what. Idempotency keys, fingerprints and traces of requests stay hidden.
@@ -337,6 +458,22 @@ SELECT i.client_id, o.project_id, o.external_id, o.name AS project_name, i.impor
   FROM public.imports i
   JOIN public.import_results o USING (client_id, import_id, attempt)
  WHERE i.client_id IN (SELECT client_id FROM report.clients);
+
+COMMENT ON VIEW report.task_codes IS 'The codes of each task: activity codes of P6, outline codes of Microsoft Project.';
+COMMENT ON COLUMN report.task_codes.kind IS '`activity`, or `wbs` for an element of the work breakdown structure.';
+COMMENT ON COLUMN report.task_codes.code_type IS 'Name of the type of code, such as `Area`; null if the file does not define it.';
+COMMENT ON COLUMN report.task_codes.code_value IS 'Value of the code; null if the file does not define it.';
+COMMENT ON COLUMN report.task_codes.code_type_id IS 'Identifier of the type of code in its file.';
+COMMENT ON COLUMN report.task_codes.code_value_id IS 'Identifier of the value in its file.';
+COMMENT ON VIEW report.custom_fields IS 'The values of custom fields: UDFs of P6, extended attributes of Microsoft Project.';
+COMMENT ON COLUMN report.custom_fields.value_duration_hours IS 'Value of a duration, in hours.';
+COMMENT ON VIEW report.calendars IS 'The calendars that each project uses.';
+COMMENT ON VIEW report.calendar_exceptions IS 'The days on which a calendar differs from its week: one row for each shift, or one without a shift.';
+COMMENT ON COLUMN report.calendar_exceptions.exception_name IS 'Name of the exception.';
+COMMENT ON COLUMN report.calendar_exceptions.is_working IS 'Whether its days are working days.';
+COMMENT ON VIEW report.notes IS 'The notes on projects, tasks, resources and assignments.';
+COMMENT ON COLUMN report.dependencies.type IS 'Which ends the dependency links: `FS` is finish to start.';
+COMMENT ON COLUMN report.resource_load.is_timephased IS 'Whether all of the work comes from time-phased data, and none is spread by rule.';
 
 -- migrate:down
 

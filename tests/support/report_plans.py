@@ -15,7 +15,12 @@ PLAN: Final = native(
       <task id="1" parent="1" code="A10"><name>Dig</name>
         <start>2026-01-08T08:00:00</start><finish>2026-01-13T17:00:00</finish>
         <duration>PT32H</duration><work>PT40H</work><percent-complete>50</percent-complete>
-        <total-float>-PT8H</total-float><critical>true</critical><cost>1200.50</cost></task>
+        <notes>Mind the cable.</notes><total-float>-PT8H</total-float><critical>true</critical>
+        <cost>1200.50</cost><attributes>
+          <attribute name="Code" type="json">[{"TypeObjectId": "5",
+            "ValueObjectId": "51"}]</attribute>
+          <attribute name="UDF" type="json">[{"TypeObjectId": "6", "CostValue": "7.5"}]</attribute>
+        </attributes></task>
       <task id="2" parent="1" code="A20"><name>Pour</name>
         <start>2026-01-14T08:00:00</start><finish>2026-01-23T17:00:00</finish>
         <duration>PT64H</duration></task>
@@ -26,13 +31,32 @@ PLAN: Final = native(
     <resources>
       <resource id="R1" type="work"><name>Crew</name><max-units>2</max-units></resource>
       <resource id="R2" type="material"><name>Concrete</name></resource>
+      <resource id="R3"><name>Ada</name></resource>
+      <resource id="R4"><name>Jon</name></resource>
     </resources>
     <assignments>
       <assignment task="1" resource="R1"><work>PT40H</work></assignment>
       <assignment task="2" resource="R1"><work>PT8H</work>
         <start>2026-01-17T08:00:00</start><finish>2026-01-18T17:00:00</finish></assignment>
       <assignment task="2" resource="R2"><work>PT9H</work></assignment>
+      <assignment task="2" resource="R3"><work>PT6H</work>
+        <start>2026-01-12T08:00:00</start><finish>2026-01-23T17:00:00</finish><attributes>
+          <attribute name="TimephasedData" type="json">[
+            {"Type": "2", "Unit": "2", "Start": "2026-01-12T08:00:00",
+             "Finish": "2026-01-13T08:00:00", "Value": "PT5H0M0S"},
+            {"Type": "1", "Unit": "2", "Start": "2026-01-24T08:00:00",
+             "Finish": "2026-01-26T08:00:00", "Value": "PT1H0M0S"},
+            {"Type": "4", "Unit": "2", "Start": "2026-01-24T08:00:00",
+             "Finish": "2026-01-25T08:00:00", "Value": "PT9H0M0S"}]</attribute>
+        </attributes></assignment>
+      <assignment task="2" resource="R4"><work>PT10H</work>
+        <start>2026-01-12T08:00:00</start><finish>2026-01-12T17:00:00</finish><attributes>
+          <attribute name="TimephasedData" type="json">[
+            {"Type": "1", "Unit": "2", "Start": "2026-01-26T08:00:00",
+             "Finish": "2026-01-27T08:00:00", "Value": "PT5H0M0S"}]</attribute>
+        </attributes></assignment>
     </assignments>
+    <attributes><attribute name="ObjectId">98</attribute></attributes>
     <baselines>
       <baseline number="0" current="true"><name>Agreed</name></baseline>
       <baseline number="1"><name>Draft</name></baseline>
@@ -44,6 +68,25 @@ PLAN: Final = native(
       <baseline-task number="0" task="3"><finish>2026-01-24T17:00:00</finish></baseline-task>
       <baseline-task number="1" task="2"><finish>2026-01-20T17:00:00</finish></baseline-task>
     </baseline-tasks>
+    <parts>
+      <part element="ActivityCode"><attribute name="ObjectId">51</attribute>
+        <attribute name="CodeTypeObjectId">5</attribute>
+        <attribute name="CodeValue">NORTH</attribute></part>
+      <part element="ActivityCodeType"><attribute name="ObjectId">5</attribute>
+        <attribute name="Name">Area</attribute></part>
+      <part element="UDFType"><attribute name="ObjectId">6</attribute>
+        <attribute name="Title">Risk</attribute><attribute name="DataType">Cost</attribute></part>
+      <part element="Calendar"><attribute name="ObjectId">C1</attribute>
+        <attribute name="Name">Standard</attribute>
+        <attribute name="HolidayOrExceptions" type="json">[{"HolidayOrException":
+          [{"Date": "2026-12-25T00:00:00"}]}]</attribute></part>
+      <part element="Relationship">
+        <attribute name="PredecessorProjectObjectId">99</attribute>
+        <attribute name="PredecessorActivityObjectId">9</attribute>
+        <attribute name="SuccessorProjectObjectId">98</attribute>
+        <attribute name="SuccessorActivityObjectId">1</attribute>
+        <attribute name="Type">Finish to Start</attribute></part>
+    </parts>
     </project>"""
 )
 

@@ -9,6 +9,18 @@ from service.storage.readers import grant_reader
 from tests.support.databases import execute
 from tests.support.readers import READER, VIEWS, Acting
 
+OTHER_PROJECT = """
+INSERT INTO projects (client_id, project_id, external_id, version, content_hash)
+VALUES (1, 1000, 'P-2', 1, '');
+INSERT INTO project_versions (client_id, project_id, version, content_hash, name, source,
+                              attributes)
+VALUES (1, 1000, 1, '', 'Site', 'p6', '{"ObjectId": "99"}');
+INSERT INTO tasks (client_id, project_id, version, ordinal, task_id, kind, name, milestone, summary,
+                   attributes)
+VALUES (1, 1000, 1, 0, '9', 'wbs', 'Other', false, false, '{}'),
+       (1, 1000, 1, 1, '9', 'activity', 'Survey', false, false, '{}')
+"""
+
 pytestmark = pytest.mark.usefixtures("plans")
 
 
@@ -68,7 +80,16 @@ async def test_a_loop_of_parents_ends_and_has_no_path(dsn: str, show: Any) -> No
 async def test_dependencies_name_both_ends_and_prefer_activities(show: Any) -> None:
     columns = "predecessor_name, predecessor_code, successor_name, type, lag_hours, is_external"
     expected = [("Dig", "A10", "Pour", "SS", 12, False)]
-    assert await show(columns, "dependencies") == expected
+    assert await show(columns, "dependencies", "WHERE NOT is_external") == expected
+
+
+async def test_a_link_to_another_project_has_it_once_it_is_stored(dsn: str, show: Any) -> None:
+    columns = "predecessor_external_id, predecessor_name, successor_external_id, successor_name"
+    rest = "WHERE is_external"
+    assert await show(columns, "dependencies", rest) == [(None, None, "P-1", "Dig")]
+    for statement in OTHER_PROJECT.split(";"):
+        await execute(dsn, statement)
+    assert await show(columns, "dependencies", rest) == [("P-2", "Survey", "P-1", "Dig")]
 
 
 async def test_assignments_name_the_task_and_the_resource(show: Any) -> None:
@@ -77,6 +98,8 @@ async def test_assignments_name_the_task_and_the_resource(show: Any) -> None:
         ("Dig", "Crew", "work", 40),
         ("Pour", "Crew", "work", 8),
         ("Pour", "Concrete", "material", 9),
+        ("Pour", "Ada", None, 6),
+        ("Pour", "Jon", None, 10),
     ]
     assert await show("max_units", "resources", "WHERE resource_name = 'Crew'") == [(2,)]
 
@@ -101,11 +124,40 @@ async def test_variance_is_against_the_current_baseline(show: Any) -> None:
 
 async def test_load_spreads_work_over_weekdays_by_week(show: Any) -> None:
     """From Thursday to Tuesday, two of four days are in each week; a weekend has all its work."""
-    columns = "resource_name, week_start::text, iso_week, work_hours"
-    assert await show(columns, "resource_load", "ORDER BY week_start") == [
-        ("Crew", "2026-01-05", "2026-W02", 20),
-        ("Crew", "2026-01-12", "2026-W03", 28),
+    columns = "week_start::text, iso_week, work_hours, is_timephased"
+    rest = "WHERE resource_name = 'Crew' ORDER BY week_start"
+    assert await show(columns, "resource_load", rest) == [
+        ("2026-01-05", "2026-W02", 20, False),
+        ("2026-01-12", "2026-W03", 28, False),
     ]
+
+
+async def test_load_follows_timephased_data_that_adds_up_to_the_work(show: Any) -> None:
+    """A day of 24 hours from the morning on is that day; a span over a weekend is its days."""
+    columns = "resource_name, week_start::text, work_hours, is_timephased"
+    rest = "WHERE resource_name <> 'Crew' ORDER BY resource_name, week_start"
+    assert await show(columns, "resource_load", rest) == [
+        ("Ada", "2026-01-12", 5, True),
+        ("Ada", "2026-01-19", 1, True),
+        ("Jon", "2026-01-12", 10, False),
+    ]
+
+
+async def test_codes_and_custom_fields_have_their_names(show: Any) -> None:
+    columns = "task_code, task_name, code_type, code_value"
+    assert await show(columns, "task_codes") == [("A10", "Dig", "Area", "NORTH")]
+    columns = "record, task_id, title, type, value, value_number"
+    assert await show(columns, "custom_fields") == [
+        ("task", "1", "Risk", "cost", "7.5", Decimal("7.5"))
+    ]
+
+
+async def test_calendars_have_their_exceptions_and_tasks_their_notes(show: Any) -> None:
+    assert await show("calendar_name, is_default", "calendars") == [("Standard", True)]
+    columns = "calendar_name, from_date::text, to_date::text, is_working"
+    expected = [("Standard", "2026-12-25", "2026-12-25", False)]
+    assert await show(columns, "calendar_exceptions") == expected
+    assert await show("record, record_id, text", "notes") == [("task", "1", "Mind the cable.")]
 
 
 async def test_imports_show_counts_and_people_without_secrets(dsn: str, show: Any) -> None:
