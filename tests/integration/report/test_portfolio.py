@@ -78,7 +78,7 @@ async def test_slipped_tasks_are_compared_with_the_version_before_the_time_range
 
 def test_every_view_with_facts_of_plans_is_on_the_dashboard() -> None:
     text = json.dumps(BOARD)
-    for view in ("projects", "tasks", "project_versions", "task_variance", "resource_load"):
+    for view in ("tasks", "project_versions", "task_variance", "resource_load", "schedule_checks"):
         assert f"report.{view}" in text
 
 
