@@ -470,20 +470,21 @@ SELECT e.client_id, e.project_id, e.version, ids.field_id,
 
 -- The values of custom fields, as text and in the column of their type. In Project, an assignment's
 -- field and an enterprise field is an element whose name is the field's id in hexadecimal, such as
--- f404000. Costs of Project are hundredths of the currency's unit in the file.
+-- f404000. A field may name a value of its definition by number. Costs of Project are hundredths of the
+-- currency's unit in the file.
 CREATE VIEW current_custom_fields AS
 SELECT r.client_id, r.project_id, r.version, r.record, r.kind, r.ordinal, r.record_id, r.task_id,
-       r.resource_id, field.field_id, d.title, typed.type, field.value,
+       r.resource_id, field.field_id, d.title, typed.type, typed.value,
        CASE
-           WHEN typed.type = 'cost' AND field.hundredths THEN plan_number(field.value) / 100
-           WHEN typed.type IN ('cost', 'number', 'integer', 'double') THEN plan_number(field.value)
+           WHEN typed.type = 'cost' AND field.hundredths THEN plan_number(typed.value) / 100
+           WHEN typed.type IN ('cost', 'number', 'integer', 'double') THEN plan_number(typed.value)
        END AS value_number,
        CASE
            WHEN typed.type IN ('date', 'start', 'finish', 'start date', 'finish date')
-           THEN plan_timestamp(field.value)
+           THEN plan_timestamp(typed.value)
        END AS value_date,
-       CASE WHEN typed.type = 'flag' THEN plan_boolean(field.value) END AS value_boolean,
-       CASE WHEN typed.type = 'duration' THEN plan_interval(field.value) END AS value_duration
+       CASE WHEN typed.type = 'flag' THEN plan_boolean(typed.value) END AS value_boolean,
+       CASE WHEN typed.type = 'duration' THEN plan_interval(typed.value) END AS value_duration
   FROM current_records r
  CROSS JOIN LATERAL (
     SELECT plan_text(list.item, 'TypeObjectId') AS field_id,
@@ -504,12 +505,21 @@ SELECT r.client_id, r.project_id, r.version, r.record, r.kind, r.ordinal, r.reco
            NULL AS value_id
       FROM jsonb_object_keys(r.attributes) AS members (key)
      WHERE r.record IN ('task', 'resource', 'assignment')
-       AND length(members.key) = 7 AND members.key ~ '^(b4|b6|c4|f4)0[0-9a-f]{4}$'
+       AND length(members.key) = 7 AND members.key ~ '^(b4|b6|c4|f4)[01][0-9a-f]{4}$'
  ) AS field
   LEFT JOIN current_custom_field_types d
     ON d.client_id = r.client_id AND d.project_id = r.project_id AND d.version = r.version
    AND d.field_id = field.field_id
- CROSS JOIN LATERAL (SELECT d.type) AS typed;
+ CROSS JOIN LATERAL (
+    SELECT d.type,
+           coalesce(field.value, (
+               SELECT plan_text(list.item, 'Value')
+                 FROM jsonb_path_query(d.attributes, '$.ValueList[*].Value[*] ? (@.type() == "object")')
+                      AS list (item)
+                WHERE plan_text(list.item, 'ID') = field.value_id
+                LIMIT 1
+           )) AS value
+ ) AS typed;
 
 -- Notes as the file has them, and as plain text: P6 writes HTML.
 CREATE VIEW current_notes AS

@@ -108,14 +108,14 @@ async def test_custom_fields_of_project_have_a_typed_value(service: Service, poo
             "ExtendedAttribute", FieldID=188743752, FieldName="Attribut1", SecondaryPID=255868938
         ),
         element("ExtendedAttribute", FieldID=188743783, FieldName="Duration1"),
-        element("ExtendedAttribute", FieldID=188776449, FieldName="Health", CFType=5),
+        element("ExtendedAttribute", FieldID=188841983, FieldName="Health", CFType=5),
     )
     fields = {188743731: "high", 188743786: "150", 188743752: "1", 188743783: "PT8H0M0S"}
     values = [element("ExtendedAttribute", FieldID=key, Value=text) for key, text in fields.items()]
     assignment = element("Assignment", UID=4, TaskUID=1, ResourceUID=-65535, f40400a=1)
     plan = mspdi(
         definitions,
-        element("Tasks", task(1, *values, b408001="2.5")),
+        element("Tasks", task(1, *values, b417fff="2.5")),
         element("Assignments", assignment),
     )
     await import_plans(service, plan)
@@ -129,6 +129,21 @@ async def test_custom_fields_of_project_have_a_typed_value(service: Service, poo
         ("task", "1", "Health", "number", Decimal("2.5"), None, None),
         ("task", "1", "Risk", "text", None, None, None),
     ]
+
+
+async def test_a_custom_field_can_name_a_value_of_its_definition(
+    service: Service, pool: Pool
+) -> None:
+    choices = element(
+        "ValueList", element("Value", ID=1, Value="5"), element("Value", ID=2, Value="9")
+    )
+    definition = element("ExtendedAttribute", choices, FieldID=188743767, FieldName="Number1")
+    own = task(1, element("ExtendedAttribute", FieldID=188743767, ValueID=2))
+    await import_plans(
+        service, mspdi(element("ExtendedAttributes", definition), element("Tasks", own))
+    )
+    shown = await select(pool, "value, value_number", "current_custom_fields")
+    assert shown == [("9", Decimal(9))]
 
 
 async def test_notes_show_what_they_are_on_and_plain_text(service: Service, pool: Pool) -> None:
