@@ -6,6 +6,7 @@ file. So they are written once more when the baseline joins.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from service.formats.diagnostics import Diagnostics
@@ -72,21 +73,39 @@ class BaselineContent(ProjectContent):
         super().park(file)
         self._stable = self._stable.park(file)
 
-    def join(self, content: ProjectContent, number: int, give_way: Callable[[], None]) -> None:
+    def join(
+        self,
+        content: ProjectContent,
+        number: int,
+        *,
+        current: bool,
+        give_way: Callable[[], None],
+    ) -> None:
         """Add the rows to those of a project, and free them.
+
+        Args:
+            content: of the project.
+            number: of the baseline.
+            current: whether the project is compared with the baseline.
+            give_way: called between steps; as ``FileContext.give_way``.
 
         Raises:
             TooLarge: the project's rows are over the limit.
         """
-        for table in (Table.BASELINE_TASKS, Table.PARTS):
+        write = {
+            Table.BASELINES: partial(_baseline, number=number, current=current),
+            Table.BASELINE_TASKS: partial(_task, number=number),
+            Table.PARTS: partial(_part, number=number),
+        }
+        for table, row in write.items():
             first = content.rows.count(table)
             for lines in _in_turns(self.rows.blocks(table), give_way):
-                text = [_ROW[table](line.partition(b"\t")[2], number) for line in lines]
-                numbered = [b"%d\t%b\n" % (first + at, row) for at, row in enumerate(text)]
-                content.extend(table, len(text), b"".join(numbered), b"")
+                found = enumerate(lines, first)
+                text = [b"%d\t%b\n" % (at, row(line.partition(b"\t")[2])) for at, line in found]
+                content.extend(table, len(text), b"".join(text), b"")
                 first += len(text)
             for lines in _in_turns(self._stable.blocks(table), give_way):
-                hashed = b"".join([_ROW[table](line, number) + b"\n" for line in lines])
+                hashed = b"".join([row(line) + b"\n" for line in lines])
                 content.extend(table, 0, b"", hashed)
         self.close()
 
@@ -102,9 +121,7 @@ class Baseline:
 
     Attributes:
         object_id, project_id: its own ``ObjectId`` and that of its project, as COPY text.
-        name, type: columns as COPY text.
-        attributes, stable: its attributes as COPY text, with and without the volatile members.
-        content: the rows of its records.
+        content: its own row, and those of its records.
         referred: names of the shared objects that its records refer to.
         diagnostics: its problems.
         too_large: why it exceeds a limit; empty if it does not.
@@ -112,25 +129,10 @@ class Baseline:
 
     object_id: bytes
     project_id: bytes
-    name: bytes
-    type: bytes
-    attributes: bytes
-    stable: bytes
     content: BaselineContent
     referred: set[bytes]
     diagnostics: Diagnostics
     too_large: str
-
-    @property
-    def size(self) -> int:
-        """Bytes that it takes until it joins its project."""
-        return self.content.size + len(self.attributes) + len(self.stable)
-
-    def row(self, number: int, *, current: bool) -> Row:
-        """Return the row of the baseline itself."""
-        columns = b"\t".join((b"%d" % number, self.name, self.type, b"t" if current else b"f"))
-        text, hashed = (b"%b\t%b" % (columns, each) for each in (self.attributes, self.stable))
-        return Row(Table.BASELINES, text, hashed)
 
 
 def _in_turns(blocks: Iterator[bytes], give_way: Callable[[], None]) -> Iterator[list[bytes]]:
@@ -140,6 +142,12 @@ def _in_turns(blocks: Iterator[bytes], give_way: Callable[[], None]) -> Iterator
         for at in range(0, len(lines), _TOGETHER):
             yield lines[at : at + _TOGETHER]
             give_way()
+
+
+def _baseline(row: bytes, number: int, *, current: bool) -> bytes:
+    """Set the number, and whether it is current."""
+    _, name, kind, _, attributes = row.split(b"\t")
+    return b"%d\t%b\t%b\t%b\t%b" % (number, name, kind, b"t" if current else b"f", attributes)
 
 
 def _task(row: bytes, number: int) -> bytes:
@@ -152,9 +160,3 @@ def _part(row: bytes, number: int) -> bytes:
     element, _, attributes = row.partition(b"\t")
     end = b"}" if attributes == b"{}" else b"," + attributes[1:]
     return b'%b/%b\t{"%b":%d%b' % (ELEMENT.encode(), element, NUMBER.encode(), number, end)
-
-
-_ROW: Final[dict[Table, Callable[[bytes, int], bytes]]] = {
-    Table.BASELINE_TASKS: _task,
-    Table.PARTS: _part,
-}

@@ -24,14 +24,18 @@ MAX_BYTES: Final = 256 * MIB
 """Bytes that wait for baselines that projects name, and likewise of baselines before their project.
 It is at most a quarter of the import's working files."""
 
-MAX_PROJECTS: Final = 2000
-"""Projects that wait: each takes some kilobytes of memory."""
+MAX_MEMORY: Final = 8 * MIB
+"""Memory of the projects that wait, beside the working file: enough for some 2,000 of them. That of
+the baselines that wait for their project has the same bound."""
 
 _IN_MEMORY: Final = 1 * MIB
 """Bytes of the working file that stay in memory."""
 
 _ENTRY_BYTES: Final = 4096
-"""Bytes that a project counts beside its rows."""
+"""Memory of a project or a baseline beside its names and its shared objects."""
+
+_REFERRED_BYTES: Final = 100
+"""Memory of the name of a shared object."""
 
 
 class Holdable(Protocol):
@@ -47,6 +51,8 @@ class Holdable(Protocol):
 
     @property
     def size(self) -> int: ...
+    @property
+    def memory(self) -> int: ...
     def park(self, file: SpoolFile) -> None: ...
     def unpark(self) -> None: ...
     def join_baseline(self, number: int, baseline: Baseline) -> None: ...
@@ -58,6 +64,7 @@ class Holdable(Protocol):
 class _Held:
     project: Holdable
     size: int
+    memory: int
     baselines: list[Baseline] = field(default_factory=list)
 
     @property
@@ -76,6 +83,7 @@ class HeldProjects:
 
     Attributes:
         skipped: baselines that came too long after their project, or found no room to wait for it.
+        early: baselines whose project has not come.
 
     Raises:
         TooLarge: from every method: the import's share of the spool is used up.
@@ -83,53 +91,57 @@ class HeldProjects:
     """
 
     def __init__(self, spool: SpoolShare, give_way: Callable[[], None]) -> None:
-        self.skipped = 0
+        self.skipped = self.early = 0
         self._spool = spool
         self._give_way = give_way
         self._max_bytes = min(MAX_BYTES, spool.max_bytes // 4)
         self._queue: deque[_Held] = deque()
         self._by_id: dict[bytes, _Held] = {}
         self._size = 0
+        self._memory = 0
         self._early: dict[bytes, list[Baseline]] = {}
         self._early_size = 0
+        self._early_memory = 0
         self._released: DiskSet | None = None
         self._file: SpoolFile | None = None
 
-    @property
-    def early(self) -> int:
-        """Number of the baselines whose project has not come."""
-        return sum(map(len, self._early.values()))
-
     def add_project(self, project: Holdable) -> Iterator[Item]:
         """Hold a project, and return the items of those that need not wait any longer."""
-        held = _Held(project, project.size + _ENTRY_BYTES)
+        held = _Held(project, project.size, project.memory + _ENTRY_BYTES)
         for baseline in self._early.pop(project.object_id, ()):
-            self._early_size -= baseline.size
+            self.early -= 1
+            self._early_size -= baseline.content.size
+            self._early_memory -= _memory_of(baseline)
             self._attach(held, baseline)
         project.park(self._end_of_file())
         self._queue.append(held)
         if project.object_id is not NULL:
             self._by_id.setdefault(project.object_id, held)
         self._size += held.size
+        self._memory += held.memory
         return self._evict()
 
     def add_baseline(self, baseline: Baseline) -> None:
         """Give a baseline to its project, or keep it until the project comes."""
         held = self._by_id.get(baseline.project_id)  # none if it names no project
         if held is not None:
-            self._size += baseline.size
+            self._size += baseline.content.size
+            self._memory += _memory_of(baseline)
             self._attach(held, baseline)
         elif (
             baseline.project_id is NULL
             or (self._released is not None and baseline.project_id in self._released)
-            or self._early_size + baseline.size > self._max_bytes
+            or self._early_size + baseline.content.size > self._max_bytes
+            or self._early_memory + _memory_of(baseline) > MAX_MEMORY
         ):
             self.skipped += 1
             baseline.content.close()
             return
         else:
             self._early.setdefault(baseline.project_id, []).append(baseline)
-            self._early_size += baseline.size
+            self.early += 1
+            self._early_size += baseline.content.size
+            self._early_memory += _memory_of(baseline)
         baseline.content.park(self._end_of_file())
 
     def release(self) -> Iterator[Item]:
@@ -152,12 +164,13 @@ class HeldProjects:
 
     def _attach(self, held: _Held, baseline: Baseline) -> None:
         held.baselines.append(baseline)
-        held.size += baseline.size
+        held.size += baseline.content.size
+        held.memory += _memory_of(baseline)
 
     def _evict(self) -> Iterator[Item]:
         while len(self._queue) > 1:
             limit = self._max_bytes if self._queue[0].waits else min(WINDOW, self._max_bytes)
-            if self._size <= limit and len(self._queue) <= MAX_PROJECTS:
+            if self._size <= limit and self._memory <= MAX_MEMORY:
                 break
             yield from self._release_first()
 
@@ -165,6 +178,7 @@ class HeldProjects:
         held = self._queue.popleft()
         project = held.project
         self._size -= held.size
+        self._memory -= held.memory
         if self._by_id.get(project.object_id) is held:
             del self._by_id[project.object_id]
         if self._released is None:
@@ -190,6 +204,10 @@ class HeldProjects:
             self._file = self._spool.new_file(_IN_MEMORY)
         self._file.seek(0, 2)
         return self._file
+
+
+def _memory_of(baseline: Baseline) -> int:
+    return _ENTRY_BYTES + _REFERRED_BYTES * len(baseline.referred)
 
 
 def _close(held: _Held) -> None:

@@ -227,7 +227,7 @@ class TestBounds:
         assert reading.warnings == []
         assert [len(rows(each, Table.BASELINES)) for each in reading.projects] == [1, 0, 0, 0, 0]
 
-    @pytest.mark.parametrize("bound", ["WINDOW", "MAX_BYTES", "MAX_PROJECTS"])
+    @pytest.mark.parametrize("bound", ["WINDOW", "MAX_BYTES", "MAX_MEMORY"])
     def test_a_baseline_far_after_its_project_is_skipped(
         self, bound: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
