@@ -25,7 +25,7 @@ help:
 	@echo "make bench             measure speed, memory and fairness (25 min; QUICK=1: 5 min, fewer measurements; ONLY=name selects)"
 	@echo "make profile           count what one small upload costs: calls, tasks, threads, round trips, transactions, CPU (1 min)"
 	@echo "make soak              import 200 mixed files into one service, and check for leaks (30 s)"
-	@echo "make figures           measure 5 GiB, a million outcomes, an undo, pruning and parallel uploads (25 min)"
+	@echo "make figures           measure 5 GiB, a million outcomes, an undo, pruning, parallel uploads and a year of nightly imports (35 min)"
 	@echo "make growth            measure costs by size of project, by partitions, by replicas and clients, and of each route (25 min)"
 	@echo "make image-check       build the image, run it read-only, and import files through it (as root, 5 min)"
 	@echo "make k8s-check         validate the manifests for three versions of Kubernetes, and test alerts and queries"
@@ -112,11 +112,13 @@ soak: setup
 
 # As bench; the first program needs some 20 GB.
 figures: setup
+	@scripts/debian.sh $(FAKETIME) libfaketime
 	@$(BIN)/python -m tests.tools.bench.big
 	@$(BIN)/python -m tests.tools.bench.outcomes
 	@$(BIN)/python -m tests.tools.bench.undo
 	@$(BIN)/python -m tests.tools.bench.pruning
 	@$(BIN)/python -m tests.tools.bench.scaling
+	@$(BIN)/python -m tests.tools.bench.year
 
 # As bench. CPU seconds are also valid on a busy machine; projects a second are not.
 growth: setup
