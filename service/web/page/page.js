@@ -5,6 +5,7 @@ import { imports } from "./imports.js";
 import { oneImport } from "./import.js";
 import { problem } from "./notice.js";
 import { oneProject } from "./project.js";
+import { portfolio } from "./portfolio.js";
 import { projects } from "./projects.js";
 import { underWay, uploads } from "./uploads.js";
 import { signIn } from "./signin.js";
@@ -14,6 +15,7 @@ const VIEWS = [
   [/^#\/imports$/, "History", imports],
   [/^#\/imports\/(\d+)$/, "Import", oneImport],
   [/^#\/projects$/, "Projects", projects],
+  [/^#\/checks$/, "Checks", portfolio],
   [/^#\/projects\/(\d+)(?:\/versions\/(\d+))?$/, "Project", oneProject],
   [/^/, "Import a file", uploads],
 ];

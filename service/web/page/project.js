@@ -1,8 +1,9 @@
 // One project: its facts, its timeline, and its versions with their changes.
 
 import { ask, download } from "./api.js";
-import { button, make } from "./dom.js";
+import { button, make, present } from "./dom.js";
 import { day, moment, number, planTime, several } from "./format.js";
+import { projectChecks } from "./checks.js";
 import { comparison } from "./compare.js";
 import { problem, shown } from "./notice.js";
 import { timeline } from "./timeline.js";
@@ -17,7 +18,8 @@ export function oneProject({ signal, given: [id, version] }) {
 function draw(project, path, signal) {
   const versions = make("section", { "aria-label": "Versions" });
   shown(versions, ask(`projects/${project.project_id}/versions?limit=1000`, { signal }).then((page) => comparison(project, page.versions, signal)), signal);
-  return [head(project, path), timeline(project, signal), versions];
+  const checks = project.version === project.current_version ? projectChecks(project, signal) : null;
+  return present([head(project, path), timeline(project, signal), checks, versions]);
 }
 
 function head(project, path) {
