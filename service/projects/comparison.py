@@ -1,12 +1,21 @@
 """Compares two versions of a project: a summary for planners, then the records that differ."""
 
-from collections.abc import Callable
-from typing import Final, NamedTuple
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import asyncpg
 import orjson
 
-from service.projects.comparison_queries import KINDS, MATCHES, SQL, Basis, Match, differences
+from service.projects.comparison_queries import (
+    KINDS,
+    MATCHES,
+    SQL,
+    Basis,
+    Match,
+    baseline_differences,
+    differences,
+)
 from service.projects.comparison_summary import Summary
 from service.projects.records import VersionGone, VersionKey
 from service.storage import Connection, watchdog
@@ -28,9 +37,14 @@ class Request(NamedTuple):
     match: Match | None = None
 
 
-async def compare_versions(
-    conn: Connection, request: Request, write: Callable[[bytes], None]
-) -> bytes:
+class NoBaseline(Exception):
+    """The version does not say that one of its baselines is current."""
+
+
+Write = Callable[[bytes], None]
+
+
+async def compare_versions(conn: Connection, request: Request, write: Write) -> bytes:
     """Compare two versions, and return the beginning of a JSON object: the summary.
 
     The rest of the object lists the differences by kind of record. It goes to ``write`` while it is
@@ -46,10 +60,11 @@ async def compare_versions(
         asyncpg.PostgresError: the database failed.
     """
     client_id, project_id, old = request.old
-    async with conn.transaction(isolation="repeatable_read", readonly=True):
-        await conn.execute(SQL.settings)
-        before, after = await _read_versions(conn, request)
-        basis = _basis(before, after, request.match)
+    async with _begin(conn):
+        before, after = await _read_versions(conn, request.old, request.new)
+        ids = before["object_id"], after["object_id"]
+        moved = None not in ids and ids[0] != ids[1]
+        basis = _basis(after, request.match, moved=moved)
         summary = Summary(basis.match)
         for date in ("data_date", "finish"):
             summary.add_date(date, before[date], after[date])
@@ -59,39 +74,88 @@ async def compare_versions(
                 for number in (old, request.new)
             ]
             summary.add_date("finish", *finishes)
+        values = (client_id, project_id, old, request.new)
         for name in KINDS:
-            write(b',"%b":[' % name.encode())
-            comma = b""
-            query = differences(name, basis)
-            values = (client_id, project_id, old, request.new)
-            async for row in conn.cursor(query, *values, prefetch=_PREFETCH):
-                line = row["line"].encode()
-                write(comma + line)
-                comma = b","
-                summary.add_record(name, line, row["facts"])
-                watchdog.reset()
-            write(b"]")
+            await _write_list(conn, name, differences(name, basis), values, summary, write)
         write(b"}")
-    head = {"summary": summary.to_json(), "from": old, "to": request.new}
-    return orjson.dumps(head)[:-1]
+    return _head(summary, {"from": old, "to": request.new})
+
+
+async def compare_with_baseline(
+    conn: Connection, key: VersionKey, match: Match | None, write: Write
+) -> bytes:
+    """Compare the tasks of a version with those of its current baseline, as ``compare_versions``.
+
+    Raises:
+        VersionGone: the version does not exist.
+        NoBaseline: no baseline of the version is current.
+        asyncpg.PostgresError: the database failed.
+    """
+    async with _begin(conn):
+        _, after = await _read_versions(conn, key, key.version)
+        baseline = await conn.fetchrow(SQL.current_baseline, *key)
+        if baseline is None:
+            raise NoBaseline
+        if match is None:
+            match = Match.CODE if after["source"] == "p6" else Match.ID
+        basis = _basis(after, match, moved=after["source"] == "p6")
+        summary = Summary(basis.match)
+        summary.add_date("data_date", None, after["data_date"])
+        finish = await conn.fetchval(SQL.last_finish, *key)
+        summary.add_date("finish", baseline["finish"], finish)
+        values = (key.client_id, key.project_id, baseline["number"], key.version)
+        for name in KINDS:
+            query = baseline_differences(basis) if name == "tasks" else None
+            await _write_list(conn, name, query, values, summary, write)
+        write(b"}")
+    named = {"number": baseline["number"], "name": baseline["name"]}
+    return _head(summary, {"from": key.version, "to": key.version, "baseline": named})
+
+
+@contextlib.asynccontextmanager
+async def _begin(conn: Connection) -> AsyncIterator[None]:
+    async with conn.transaction(isolation="repeatable_read", readonly=True):
+        await conn.execute(SQL.settings)
+        yield
+
+
+def _head(summary: Summary, members: Mapping[str, Any]) -> bytes:
+    return orjson.dumps({"summary": summary.to_json(), **members})[:-1]
+
+
+async def _write_list(
+    conn: Connection,
+    name: str,
+    query: str | None,
+    values: Sequence[int],
+    summary: Summary,
+    write: Write,
+) -> None:
+    """Write the differences of one kind; without a query, there are none."""
+    write(b',"%b":[' % name.encode())
+    comma = b""
+    if query is not None:
+        async for row in conn.cursor(query, *values, prefetch=_PREFETCH):
+            line = row["line"].encode()
+            write(comma + line)
+            comma = b","
+            summary.add_record(name, line, row["facts"])
+            watchdog.reset()
+    write(b"]")
 
 
 async def _read_versions(
-    conn: Connection, request: Request
+    conn: Connection, old: VersionKey, new: int
 ) -> tuple[asyncpg.Record, asyncpg.Record]:
-    client_id, project_id, old = request.old
-    rows = await conn.fetch(SQL.versions, client_id, project_id, [old, request.new])
+    client_id, project_id, version = old
+    rows = await conn.fetch(SQL.versions, client_id, project_id, [version, new])
     found = {row["version"]: row for row in rows}
     try:
-        return found[old], found[request.new]
+        return found[version], found[new]
     except KeyError:
         raise VersionGone from None
 
 
-def _basis(before: asyncpg.Record, after: asyncpg.Record, match: Match | None) -> Basis:
-    ids = before["object_id"], after["object_id"]
-    return Basis(
-        match or MATCHES.get(after["source"], Match.ID),
-        codes=after["source"] == "p6",
-        moved=None not in ids and ids[0] != ids[1],
-    )
+def _basis(version: asyncpg.Record, match: Match | None, *, moved: bool) -> Basis:
+    source = version["source"]
+    return Basis(match or MATCHES.get(source, Match.ID), codes=source == "p6", moved=moved)

@@ -6,8 +6,8 @@ Activity IDs; Microsoft Project keeps GUIDs, and its UIDs within a file.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -24,6 +24,10 @@ _DEEPEST: Final = 100
 """Levels of a work breakdown structure whose elements match by their path."""
 _MOST_NAMES: Final = 10_000
 """Calendars and roles of a version that are known by name."""
+_UNMATCHED: Final = "'4 ' || side || ' ' || ref"
+"""Key of a record that the other version does not have."""
+_PLANNED: Final = ("name", "start", "finish", "duration", "work", "cost")
+"""Columns that a baseline has too."""
 _RULES: Final = (mspdi, p6, shared_objects)
 """Modules whose rules keep elements beside the columns that they fill."""
 
@@ -174,16 +178,48 @@ def differences(name: str, basis: Basis) -> str:
     difference as JSON, ``line``, and what the summary says about it, ``facts``.
     """
     kind = KINDS[name]
+    tables = _tables(name, kind, basis)
+    return _differences(name, kind, basis, tables, _row(name, kind, "$3", "p.old"))
+
+
+def baseline_differences(basis: Basis) -> str:
+    """Return the query for the differences of tasks from those of a baseline.
+
+    Its parameters are the client, the project, the number of the baseline and the version. Its rows
+    are those of ``differences``. What the baseline does not state is no difference.
+    """
+    kind = replace(KINDS["tasks"], columns=_PLANNED, references={})
+    code = _activity_code("code") if basis.codes else "code"
+    tasks = SQL.task_rows.format(side=1, version="$4", code=code)
+    rows = SQL.planned_rows.format(tasks=tasks)
+    tables = (
+        f"task_candidates AS MATERIALIZED (\n{rows})",
+        _rounds("task", basis, _UNMATCHED),
+        SQL.keyed_others.format(name="task"),
+    )
+    row = SQL.row.format(table=Table.BASELINE_TASKS, version="$4", ref="p.old")
+    return _differences("tasks", kind, basis, tables, row, baseline=True)
+
+
+def _differences(
+    name: str,
+    kind: Kind,
+    basis: Basis,
+    tables: Iterable[str],
+    old_row: str,
+    *,
+    baseline: bool = False,
+) -> str:
     elements, columns = _kept(kind)
     old, new = (dict(_values(kind, side, basis)) for side in ("o", "n"))
     pick = "(array_agg(ref) FILTER (WHERE side = {}))[1]"
     if name != "shared_objects":
         pick = "min(ref) FILTER (WHERE side = {})"
     return SQL.differences.format(
-        tables=",\n".join(_tables(name, kind, basis)),
+        tables=",\n".join(tables),
         pick_old=pick.format(0),
         pick_new=pick.format(1),
-        old_row=_row(name, kind, "$3", "p.old"),
+        old_row=old_row,
         new_row=_row(name, kind, "$4", "p.new"),
         old_identity=_identity(name, kind, "o"),
         new_identity=_identity(name, kind, "n"),
@@ -192,9 +228,11 @@ def differences(name: str, basis: Basis) -> str:
         new_values=", ".join(new.values()) or "NULL",
         old_content=_record(old),
         new_content=_record(new),
-        old_shown=_shown(name, "o"),
-        new_shown=_shown(name, "n"),
-        elements=json.dumps(elements),
+        old_shown=_shown(kind, "o"),
+        new_shown=_shown(kind, "n"),
+        stated="o.value <> 'null'" if baseline else "true",
+        whole="false" if baseline else "true",
+        elements="{}" if baseline else json.dumps(elements),
         columns=json.dumps(columns),
         foreign=f"{kind.id.format(row='p.o')} IS DISTINCT FROM {kind.id.format(row='p.n')}",
         is_id=r"key ~ '(ObjectId|\mUID|[^G]UID)$'",
@@ -231,8 +269,8 @@ def _activity_code(column: str, row: str = "") -> str:
     return f"CASE WHEN {row}kind = 'wbs' OR {row}code IS NOT NULL THEN {row}wbs END"
 
 
-def _shown(name: str, side: str) -> str:
-    if name != "tasks":
+def _shown(kind: Kind, side: str) -> str:
+    if "parent_id" not in kind.columns:
         return f"{side}.value"
     return f"CASE key WHEN 'parent_id' THEN to_jsonb((p.{side}).parent_id) ELSE {side}.value END"
 
@@ -335,7 +373,7 @@ def _task_keys(basis: Basis) -> Iterator[str]:
     else:
         yield _both("task_rows", SQL.task_rows, code)
         yield SQL.element_paths.format(depth=_DEEPEST)
-    yield _rounds("task", basis, "'4 ' || side || ' ' || ref")
+    yield _rounds("task", basis, _UNMATCHED)
 
 
 def _keys(name: str, rows: str, code: str, basis: Basis) -> Iterator[str]:

@@ -22,6 +22,17 @@ SELECT version, source, data_date, finish, attributes ->> 'ObjectId' AS object_i
 -- The latest finish of a task, for versions whose project has no finish.
 SELECT max(finish) FROM tasks WHERE client_id = $1 AND project_id = $2 AND version = $3
 
+-- name: current_baseline
+-- The baseline that a version says is current, and when its last task finishes.
+SELECT b.number, b.name, (
+       SELECT max(finish)
+         FROM baseline_tasks AS t
+        WHERE t.client_id = $1 AND t.project_id = $2 AND t.version = $3 AND t.number = b.number) AS finish
+  FROM baselines AS b
+ WHERE b.client_id = $1 AND b.project_id = $2 AND b.version = $3 AND b.current
+ ORDER BY b.ordinal
+ LIMIT 1
+
 -- name: differences
 -- Differences between two versions, record by record. Pairs of positions are made from narrow rows.
 -- The whole rows are then read by primary key, in the order of the file, so that they are never sorted.
@@ -57,14 +68,14 @@ SELECT (CASE
                                'from', {old_shown}, 'to', {new_shown}))
                       FROM jsonb_each(to_jsonb({old_content})) AS o
                       JOIN jsonb_each(to_jsonb({new_content})) AS n USING (key)
-                     WHERE o.value <> n.value
+                     WHERE o.value <> n.value AND {stated}
                        AND NOT ('null' IN (o.value, n.value) AND EXISTS (
                                SELECT FROM jsonb_array_elements_text('{elements}'::jsonb -> key) AS e
                                 WHERE (p.o).attributes -> e.value = (p.n).attributes -> e.value)))
               END AS fields
        OFFSET 0) AS f
  CROSS JOIN LATERAL (
-       SELECT CASE WHEN p.old IS NOT NULL AND p.new IS NOT NULL
+       SELECT CASE WHEN p.old IS NOT NULL AND p.new IS NOT NULL AND {whole}
                     AND (p.o).attributes IS DISTINCT FROM (p.n).attributes
               THEN (SELECT jsonb_object_agg(
                                key, jsonb_build_object('from', o.value, 'to', n.value))
@@ -192,7 +203,8 @@ keyed AS (
 
 -- name: task_rows
 SELECT {side} AS side, ordinal AS ref, kind COLLATE "C" AS kind, task_id COLLATE "C" AS id,
-       parent_id, {code} COLLATE "C" AS code, guid COLLATE "C" AS guid, wbs
+       parent_id COLLATE "C" AS parent_id, {code} COLLATE "C" AS code,
+       guid COLLATE "C" AS guid, wbs
   FROM tasks
  WHERE client_id = $1 AND project_id = $2 AND version = {version}
 
@@ -225,6 +237,18 @@ SELECT {side} AS side, ordinal AS ref, number || ' ' || kind COLLATE "C" AS kind
        NULL::text COLLATE "C" AS guid
   FROM baseline_tasks
  WHERE client_id = $1 AND project_id = $2 AND version = {version}
+
+-- name: planned_rows
+-- The activities of a baseline. Its WBS elements have no key that the plan shares.
+SELECT 0 AS side, ordinal AS ref, kind COLLATE "C" AS kind, task_id COLLATE "C" AS id,
+       NULL::text COLLATE "C" AS parent_id, code COLLATE "C" AS code,
+       NULL::text COLLATE "C" AS guid
+  FROM baseline_tasks
+ WHERE client_id = $1 AND project_id = $2 AND version = $4 AND number = $3 AND kind = 'activity'
+ UNION ALL
+SELECT side, ref, kind, id, NULL::text COLLATE "C", code, guid
+  FROM ({tasks}) AS t
+ WHERE kind = 'activity'
 
 -- name: part_rows
 SELECT {side} AS side, ordinal AS ref, element COLLATE "C" AS kind,

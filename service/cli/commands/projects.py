@@ -157,25 +157,37 @@ def compare(
     old: Annotated[int, typer.Argument(min=1, metavar="OLD")],
     new: Annotated[int, typer.Argument(min=1, metavar="NEW")],
     client: ClientId,
+    match: Annotated[
+        Literal["code", "guid", "id"] | None,
+        typer.Option(help="Key by which tasks match first; by default that of the format."),
+    ] = None,
     as_json: AsJson = False,
     url: Url = None,
     token: Token = None,
 ) -> None:
-    """Print the differences between two versions of a project, record by record."""
+    """Print the differences between two versions of a project: a summary, then each record."""
 
     async def compare_versions(api: "ApiClient") -> None:
+        from service.cli.comparison import print_summary
         from service.cli.response import read_members
 
         path = f"projects/{project_id}/versions/{new}"
-        async with api.stream(path, {"compare": str(old)}) as response:
+        query = {"compare": str(old), **filter_query(match=match)}
+        async with api.stream(path, query) as response:
             async for kind, change in read_members(response):
-                if isinstance(change, dict) and "change" in change:
-                    if as_json:
-                        print_json({"kind": kind, **change})
-                    else:
-                        _print_change(kind, change)
+                if as_json and (kind == "summary" or _is_change(change)):
+                    print_json({"kind": kind, **change} if kind != "summary" else {kind: change})
+                elif kind == "summary":
+                    print_summary(change)
+                    print_line("")
+                elif _is_change(change):
+                    _print_change(kind, change)
 
     run_with_client(client, url, token, compare_versions)
+
+
+def _is_change(value: Any) -> bool:
+    return isinstance(value, dict) and "change" in value
 
 
 def _print_change(kind: str, change: Mapping[str, Any]) -> None:

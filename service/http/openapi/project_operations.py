@@ -25,6 +25,7 @@ from service.http.responses import JSON
 from service.http.routes import projects
 from service.http.routes.locks import LONGEST_REASON
 from service.http.routes.projects import MSPDI, TYPES
+from service.http.routes.versions import BASELINE
 from service.projects.checks import CHECKS
 from service.projects.comparison_queries import Match
 
@@ -185,6 +186,12 @@ _GET_VERSION: Final = operation(
     scopes=[READ],
     parameters=[
         query_parameter("compare", ID, "Version to compare with. It must still be kept."),
+        query_parameter(
+            "against",
+            enumeration((BASELINE,)),
+            "Compare the tasks of the version with those of its current baseline. `compare` has no "
+            "effect then.",
+        ),
         query_parameter(
             "match",
             enumeration(tuple(Match)),

@@ -119,8 +119,13 @@ def _comparison() -> Json:
             "summary": schema("Summary"),
             "from": describe(VERSION, "Version that the other one is compared with."),
             "to": describe(VERSION, "Version whose differences are listed."),
+            "baseline": describe(
+                json_object({"number": INTEGER, "name": nullable(STRING)}),
+                "With `against=baseline`: the baseline that the version is compared with.",
+            ),
             **{kind: array(schema("Change")) for kind in KINDS},
         },
+        optional=["baseline"],
         description="Differences between two versions: a summary, then the records by kind.",
     )
 

@@ -1,5 +1,6 @@
 """Versions of a project: the list, one of them, and the comparison of two."""
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
 
@@ -18,13 +19,22 @@ from service.http.routes.projects import find_current, send_document
 from service.http.streaming import IN_MEMORY, send_file
 from service.imports.ending import NO_ROOM
 from service.projects import listing
-from service.projects.comparison import Request, compare_versions
+from service.projects.comparison import (
+    NoBaseline,
+    Request,
+    compare_versions,
+    compare_with_baseline,
+)
 from service.projects.comparison_queries import Match
 from service.projects.records import VersionGone, VersionKey
 from service.spool.spool import SpoolFile, SpoolShare, TooLarge
 from service.storage import Connection
 
 MAX_VERSION: Final = 2**31 - 1
+BASELINE: Final = "baseline"
+"""The only value of the parameter ``against``."""
+Compare = Callable[..., Awaitable[bytes]]
+"""Compares on a connection. It writes the records with ``write``, and returns the summary."""
 _COMPARISON_HEAD: Final = b'{"status":"success","code":200,"message":"Comparison","details":'
 _COMPARISON_TAIL: Final = b',"complete":true}'
 
@@ -47,14 +57,21 @@ async def list_versions(request: web.Request) -> web.Response:
 async def read_version(request: web.Request) -> web.StreamResponse:
     """Answer with a version of a project, or with its differences from another version."""
     caller = await authorise(request, request.app[app_keys.SETTINGS].read_scope)
-    check_parameters(request.query, "compare", "match")
+    check_parameters(request.query, "compare", "against", "match")
     project_id = parse_id(request.match_info["project_id"], "project_id")
     version = parse_version(request.match_info["version"], "version")
     match = _parse_match(request.query)
+    if "against" in request.query:
+        if request.query["against"] != BASELINE:
+            raise BadRequest(f"against must be `{BASELINE}`")
+        key = VersionKey(caller.client_id, project_id, version)
+        compare = partial(compare_with_baseline, key=key, match=match)
+        return await _send_comparison(request, caller.client_id, compare)
     if "compare" in request.query:
         old = parse_version(request.query["compare"], "compare")
         key = VersionKey(caller.client_id, project_id, old)
-        return await _send_comparison(request, Request(key, version, match))
+        compare = partial(compare_versions, request=Request(key, version, match))
+        return await _send_comparison(request, caller.client_id, compare)
     return await send_document(request, VersionKey(caller.client_id, project_id, version))
 
 
@@ -78,13 +95,15 @@ def _parse_match(query: MultiMapping[str]) -> Match | None:
     return None if text is None else Match(text)
 
 
-async def _send_comparison(request: web.Request, comparison: Request) -> web.StreamResponse:
+async def _send_comparison(
+    request: web.Request, client_id: int, compare: Compare
+) -> web.StreamResponse:
     """Answer with the differences between two versions of a project.
 
     They are written to a spool file first, so that no database connection waits for the client.
 
     Raises:
-        NotFound: one of the versions does not exist.
+        NotFound: one of the versions does not exist, or no baseline is current.
         NotAcceptable: the request does not accept JSON.
         Unavailable: the database stays unreachable, or there is no room for the spool file.
         ConnectionError: the answer broke off.
@@ -92,7 +111,7 @@ async def _send_comparison(request: web.Request, comparison: Request) -> web.Str
     choose(request, (JSON,))
     share = request.app[app_keys.MANAGER].spool.share()
     try:
-        head, file = await _write_comparison(request.app, share, comparison)
+        head, file = await _write_comparison(request.app, share, client_id, compare)
         headers: dict[str, str] = {
             hdrs.CONTENT_TYPE: f"{JSON}; charset=utf-8",
             hdrs.VARY: hdrs.ACCEPT,
@@ -100,22 +119,24 @@ async def _send_comparison(request: web.Request, comparison: Request) -> web.Str
         return await send_file(request, file, headers, head)
     except VersionGone:
         raise NotFound from None
+    except NoBaseline:
+        raise NotFound("No baseline of this version is current") from None
     finally:
         share.close()
 
 
 async def _write_comparison(
-    app: web.Application, share: SpoolShare, comparison: Request
+    app: web.Application, share: SpoolShare, client_id: int, compare: Compare
 ) -> tuple[bytes, SpoolFile]:
     """Return the head of the answer, which has the summary, and a file with the rest."""
 
     async def write(conn: Connection) -> tuple[bytes, SpoolFile]:
         file = share.new_file(IN_MEMORY)  # each attempt begins with an empty file
-        summary = await compare_versions(conn, comparison, partial(_write, file))
+        summary = await compare(conn, write=partial(_write, file))
         _write(file, _COMPARISON_TAIL)
         return _COMPARISON_HEAD + summary, file
 
-    async with app[app_keys.READ_SLOTS].of(comparison.old.client_id):
+    async with app[app_keys.READ_SLOTS].of(client_id):
         return await run_query(app, write)
 
 

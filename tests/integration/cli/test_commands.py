@@ -129,7 +129,10 @@ async def test_two_versions_are_compared_and_an_import_is_undone(
     project = (await run("projects", "--json", "--text", "A")).told["project_id"]
     compared = await run("compare", project, 1, 2)
     assert 'name: "One" -> "Two"' in compared.out
-    assert (await run("compare", project, 1, 2, "--json")).told["change"] == "changed"
+    assert compared.out.startswith("Nothing changed that a summary states.\n")
+    summary, change = (await run("compare", project, 1, 2, "--json", "--match", "id")).lines
+    assert summary["summary"]["matched_by"] == "id"
+    assert change["change"] == "changed"
     (import_id,) = second.told["import_ids"]
     undone = await run("undo", import_id, scope=UNDOING)
     assert undone.code == 0, undone.out

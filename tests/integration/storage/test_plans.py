@@ -100,6 +100,9 @@ def composed_queries() -> Iterator[tuple[str, str]]:
         for kind in comparison_queries.KINDS:
             query = comparison_queries.differences(kind, basis)
             yield f"compare.{kind} by {match}, moved: {moved}", query
+        query = comparison_queries.baseline_differences(basis)
+        yield f"compare.baseline by {match}, moved: {moved}", query
+    yield "compare.current_baseline", comparison_queries.SQL.current_baseline
 
 
 def tables_of(name: str, text: str) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Final
 import pytest
 
 from service.cli.main import app
+from service.projects.comparison_summary import SORTS
 from tests.support.commands import RunHere
 from tests.support.hostile_server import (
     ACTIVE,
@@ -26,6 +27,7 @@ from tests.support.hostile_server import (
 
 LOCAL: Final = {"serve", "worker", "migrate", "psql", "prune", "token", "sample"}
 """Commands that send nothing to a server."""
+IDS: Final = dict.fromkeys(("predecessor_id", "successor_id", "task_id"), ACTIVE)
 AS_JSON: Final = ("imports", "projects", "compare", "watch", "undo", "upload")
 
 
@@ -50,7 +52,10 @@ def answer_with_active_text(request: Request) -> Iterator[bytes]:
         project = {"project_id": 1, "lock": lock} | dict.fromkeys(names, text)
         yield envelope({"projects": [project], "next": None})
     elif request.resource == "projects/1/versions/2":
-        yield envelope({"tasks": [change]}, complete=True)
+        dates = {"from": text, "to": text, "days": 1}
+        sorts = {key: {"count": 20, "items": [{**change, "type": text, **IDS}]} for key in SORTS}
+        summary = {"data_date": dates, "finish": dates, **sorts}
+        yield envelope({"summary": summary, "tasks": [change]}, complete=True)
     else:
         yield envelope(ACTIVE)
 
