@@ -214,6 +214,7 @@ def test_a_file_that_breaks_off_keeps_the_projects_before() -> None:
     broken = file(PROJECT, project(object_id=2), BASELINE).replace("</BaselineProject>", "<")
     reading = read(broken)
     assert [each.external_id for each in reading.projects] == ["P-1", "P-2"]
+    assert [len(rows(each, Table.BASELINES)) for each in reading.projects] == [0, 0]
     assert reading.fault is not None
 
 

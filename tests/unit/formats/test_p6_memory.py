@@ -23,12 +23,13 @@ RECORD = (
 def text(count):
     yield "<APIBusinessObjects>"
     if holder:
-        yield f"<{holder}><Id>P</Id><Name>n</Name>"
+        yield f"<{holder}><Id>P</Id><Name>n</Name><ObjectId>9</ObjectId>"
+        yield "<OriginalProjectObjectId>1</OriginalProjectObjectId>"
     for number in range(count):
         yield RECORD % (number, number, number)
     if holder:
         yield f"</{holder}>"
-    yield "<Project><Id>Q</Id><Name>n</Name></Project></APIBusinessObjects>"
+    yield "<Project><Id>Q</Id><Name>n</Name><ObjectId>1</ObjectId></Project></APIBusinessObjects>"
 
 class Source:
     def __init__(self, count):
@@ -68,7 +69,8 @@ def test_reading_fifty_thousand_activities_takes_little_memory() -> None:
         ("Project", "WBS"),  # held until the parents are known
         ("Project", "Relationship"),  # they wait for activities that never come
         ("Project", "ActivityNote"),  # a part
-        ("BaselineProject", "Activity"),  # not read at all
+        ("BaselineProject", "Activity"),  # they wait for their project
+        ("BaselineProject", "Relationship"),  # parts
         ("", "Calendar"),  # shared objects
     ],
 )
