@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from lxml import etree
 
-from service.projects import export
+from service.projects import export, mspdi_export
 from service.projects.records import Page, Query, RunQuery, VersionKey
 from service.storage import Pool
 from tests.support.client import XML, Client
@@ -136,14 +136,17 @@ BIG = (
     [
         (export.export_json, 60_000, '\'{"risk": "high"}\''),
         (export.export_native, 40_000, '\'{"risk": "high"}\''),
+        (mspdi_export.export_mspdi, 40_000, '\'{"risk": "high"}\''),
         (export.export_json, 24, BIG),
         (export.export_native, 24, BIG),
+        (mspdi_export.export_mspdi, 24, BIG),
     ],
 )
 async def test_exporting_a_large_project_needs_little_memory(
     client: Client, pool: Pool, document: Any, tasks: int, attributes: str
 ) -> None:
     key = VersionKey(1, await plant(pool, tasks, attributes), 1)
+    await pool.execute("UPDATE project_versions SET source = 'mspdi'")
     size = 0
     tracemalloc.start()
     async for block in document(asking(pool), key):
