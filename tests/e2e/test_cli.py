@@ -177,7 +177,7 @@ def test_an_external_database_is_migrated_only_by_the_migrate_command(
 ) -> None:
     secret = {"BULK_IMPORT_JWT_SECRET": "x" * 32}
     external.ok("migrate", "--check")
-    external.ok("psql", "-c", "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    external.ok("psql", "-c", "DROP SCHEMA public, report CASCADE; CREATE SCHEMA public")
     assert "run `bulk-import migrate` first" in external.refuses("migrate", "--check")
     assert "leave out" in external.refuses("migrate", "--check", "--partitions", "4")
     assert "run `bulk-import migrate` first" in external.refuses("serve", **secret)
@@ -187,6 +187,38 @@ def test_an_external_database_is_migrated_only_by_the_migrate_command(
     external.ok("client", "add", 1, "--name", "Demo")
     with external.serving(**secret):
         assert "3 created" in external.ok("upload", NATIVE, "--client", 1, **secret)
+
+
+def test_a_role_is_let_read_the_reports_of_a_client_and_no_longer(external: CommandLine) -> None:
+    clients = "SET ROLE planner; SELECT client_id FROM report.clients ORDER BY client_id"
+    for number in (1, 2):
+        external.ok("client", "add", number, "--name", "Demo")
+    external.ok("psql", "-c", "CREATE ROLE planner")
+    try:
+        external.ok("migrate", "--grant-reader", "planner", "--client", 1, "--client", 2)
+        assert external.ok("psql", "-Atqc", clients) == "1\n2\n"
+        external.ok("migrate", "--revoke-reader", "planner", "--client", 2)
+        assert external.ok("psql", "-Atqc", clients) == "1\n"
+        external.ok("migrate", "--revoke-reader", "planner")
+        assert "permission denied" in external("psql", "-Atqc", clients).stderr
+    finally:
+        external.ok("psql", "-c", "DROP OWNED BY planner; DROP ROLE planner")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--grant-reader", "nobody", "--client", 1], 'there is no role "nobody"'),
+        (["--grant-reader", "postgres", "--client", 9], "there is no client 9"),
+        (["--grant-reader", "postgres"], "--grant-reader needs --client"),
+        (["--client", 1], "--client belongs to --grant-reader or --revoke-reader"),
+        (["--check", "--revoke-reader", "postgres"], "--check changes nothing"),
+    ],
+)
+def test_options_for_readers_that_make_no_sense_are_refused(
+    external: CommandLine, options: list[object], message: str
+) -> None:
+    assert message in external.refuses("migrate", *options)
 
 
 def test_an_external_database_requires_a_key(external: CommandLine) -> None:

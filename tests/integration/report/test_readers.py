@@ -3,6 +3,7 @@
 import asyncpg
 import pytest
 
+from service.imports.client_removal import remove_client
 from service.storage import Connection
 from service.storage.readers import ReaderError, grant_reader, revoke_reader
 from tests.support.databases import execute
@@ -93,6 +94,16 @@ async def test_a_role_that_is_created_again_has_no_clients(dsn: str, acting: Act
     await grant_reader(dsn, READER, [2])
     async with acting(READER) as connection:
         assert await visible(connection) == [2]
+
+
+async def test_a_client_that_is_added_again_has_no_readers(dsn: str, acting: Acting) -> None:
+    await grant_reader(dsn, READER, [1, 2])
+    connection = await asyncpg.connect(dsn, statement_cache_size=0)
+    await remove_client(connection, 1, expiry=15)
+    await connection.close()
+    await execute(dsn, "INSERT INTO clients (client_id, name) VALUES (1, 'Another')")
+    async with acting(READER) as reader:
+        assert await visible(reader) == [2]
 
 
 @pytest.mark.parametrize(
