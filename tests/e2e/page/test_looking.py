@@ -29,6 +29,10 @@ async def test_a_project_is_shown_and_its_versions_are_compared(tab: Tab) -> Non
     for finish in ("2026-01-09", "2026-01-16"):
         card = await tab.send(plan(finish), name=f"{finish}.xml")
         await expect(card.get_by_text("1 project imported.")).to_be_visible()
+    await tab.pool.execute(
+        "INSERT INTO version_labels (client_id, project_id, version, label)"
+        " SELECT client_id, project_id, 1, 'Approved' FROM projects"
+    )
     await tab.go("Projects")
     await tab.page.get_by_label("Search in names").fill("BYP")
     await tab.page.get_by_role("link", name="Bypass").click()
@@ -42,6 +46,7 @@ async def test_a_project_is_shown_and_its_versions_are_compared(tab: Tab) -> Non
     told = tab.page.locator("#task")
     words = "Dig · 5 Jan 2026 to 16 Jan 2026 · 40 % done · before Dug (FS)."
     await expect(told).to_have_text(words)
+    await expect(tab.page.get_by_role("row", name="1 Approved")).to_be_visible()
     await tab.page.get_by_role("button", name="Compare").click()
     await expect(tab.page.get_by_text("Tasks: 1 changed")).to_be_visible()
     await expect(tab.page.locator(".moved")).to_contain_text("2026-01-09 17:00 → 2026-01-16 17:00")
