@@ -391,7 +391,7 @@ COMMENT ON COLUMN report.task_variance.cost_variance IS
     'Amount by which the cost is higher than in the baseline.';
 
 COMMENT ON VIEW report.resource_load IS
-    'The work of each resource in each week, spread evenly over the weekdays of its assignments.';
+    'The work of each resource in each week, spread over the weekdays of its assignments.';
 COMMENT ON COLUMN report.resource_load.resource_id IS 'Identifier of the resource in its file.';
 COMMENT ON COLUMN report.resource_load.week_start IS 'Monday of the week.';
 COMMENT ON COLUMN report.resource_load.iso_week IS 'Week in the form of ISO 8601, such as `2026-W11`.';
@@ -507,6 +507,14 @@ COMMENT ON COLUMN current_external_dependencies.type IS
     'Which ends the dependency links: `FS` is finish to start.';
 COMMENT ON COLUMN current_external_dependencies.lag IS 'Wait between the two ends; a lead is negative.';
 
+COMMENT ON COLUMN report.task_codes.task_id IS 'Identifier of the task in its file.';
+
+COMMENT ON COLUMN current_checked_tasks.task_id IS 'Identifier of the task in its file.';
+COMMENT ON COLUMN current_checked_tasks.code IS 'Activity ID in P6, such as `A1010`.';
+
+COMMENT ON COLUMN current_check_findings.task_id IS 'Identifier of the task in its file.';
+COMMENT ON COLUMN current_check_findings.code IS 'Activity ID in P6, such as `A1010`.';
+
 -- Columns that mean the same in every view that computes them, or that gives them another name than
 -- their table.
 DO $$
@@ -575,10 +583,7 @@ BEGIN
                ('value_number', 'The value as a number; null if it is none. Costs are in the project''s currency.'),
                ('value_date', 'The value as a date; null if it is none.'),
                ('value_boolean', 'The value as a boolean; null if it is none.'),
-               ('value_duration', 'The value as a duration; null if it is none.'),
-               ('check_name', 'Name of the check.'),
-               ('check_point', 'Number of the check in the DCMA''s assessment.'),
-               ('threshold', 'Percentage up to which the check passes, or from which on; null if there is none.')
+               ('value_duration', 'The value as a duration; null if it is none.')
                ) AS t (name, comment)
           JOIN pg_attribute a ON a.attname = t.name
           JOIN pg_class v ON v.oid = a.attrelid AND v.relkind = 'v'

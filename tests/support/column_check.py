@@ -18,6 +18,12 @@ from tests.support.client import Client
 from tests.support.native import native
 from tests.support.service import SECRET, served
 
+COMMENT = """
+SELECT col_description(attrelid, attnum)
+  FROM pg_attribute
+ WHERE attrelid = $1::text::regclass AND attname = 'risk'
+"""
+
 
 def plan(risk: str) -> str:
     return native(
@@ -43,6 +49,10 @@ async def main(dsn: str) -> None:
             "outcome": same[0]["outcome"],
             "changes": (await client.ask("projects/1/versions/2?compare=1")).details["tasks"],
             "view": str(await connection.fetchval("SELECT risk FROM current_tasks")),
+            "comments": [
+                await connection.fetchval(COMMENT, relation)
+                for relation in ("tasks", "current_tasks")
+            ],
             "schema": (await client.ask("/openapi.json")).json["components"]["schemas"]["Task"],
             "xsd": (await client.ask("/schema/native.xsd")).body.decode(),
         }

@@ -1,4 +1,4 @@
-"""The SQL that brings the tables and views of a database to the definition of their columns."""
+"""The SQL that brings tables, views and comments of a database to the definition of its columns."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -30,6 +30,12 @@ async def write_migration(
         if missing := [each.name for each in columns if each.name not in shown]:
             view = await conn.fetchval("SELECT pg_get_viewdef($1::regclass)", VIEWS[table])
             statements.append(_replace_view(VIEWS[table], view, missing))
+        statements += [
+            _comment(relation, each)
+            for relation in (table, VIEWS[table])
+            for each in columns
+            if await _read_comment(conn, relation, each.name) != each.comment
+        ]
     return "\n".join(statements)
 
 
@@ -46,6 +52,21 @@ async def column_names(conn: Connection, relation: str) -> list[str]:
 def _add(table: str, column: Column) -> str:
     default = "" if column.default is None else f" NOT NULL DEFAULT '{column.default}'"
     return f"ALTER TABLE {table} ADD COLUMN {column.name} {column.type}{default};"
+
+
+async def _read_comment(conn: Connection, relation: str, column: str) -> str | None:
+    comment: str | None = await conn.fetchval(
+        "SELECT col_description(attrelid, attnum) FROM pg_attribute"
+        " WHERE attrelid = $1::regclass AND attname = $2",
+        relation,
+        column,
+    )
+    return comment
+
+
+def _comment(relation: str, column: Column) -> str:
+    text = column.comment.replace("'", "''")
+    return f"COMMENT ON COLUMN {relation}.{column.name} IS '{text}';"
 
 
 def _replace_view(name: str, definition: str, missing: Sequence[str]) -> str:

@@ -8,6 +8,18 @@ from tests.support.databases import execute
 COMMENTS = "20261129000007_comments.sql"
 
 
+async def test_no_table_view_or_column_lacks_a_comment(pool: Pool) -> None:
+    relations = await read_relations(pool)
+    lacking = [each.name for each in relations if not each.comment]
+    lacking += [
+        f"{each.name}.{column.name}"
+        for each in relations
+        for column in each.columns
+        if not column.comment
+    ]
+    assert lacking == [], f"comment on these in {COMMENTS}, or in your own migration"
+
+
 async def test_a_comment_is_one_line_that_ends_like_a_sentence(pool: Pool) -> None:
     texts = [
         text

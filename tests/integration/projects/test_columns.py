@@ -1,4 +1,4 @@
-"""A column is stated once: tables and views match the definition, and all else follows from it."""
+"""A column is stated once: tables, views and comments match the definition, all else follows."""
 
 import asyncio
 import json
@@ -96,6 +96,7 @@ async def test_a_new_column_takes_a_migration_and_one_line_each(
         "description": NEW.description,
     }
     assert '<xs:element name="risk" type="decimal" minOccurs="0">' in found["xsd"]
+    assert found["comments"] == [NEW.description] * 2
 
 
 def copy_checkout(folder: Path) -> Path:

@@ -26,6 +26,7 @@ SELECT a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type,
 _SHORT_TYPES: Final = {
     "timestamp without time zone": "timestamp",
     "timestamp with time zone": "timestamptz",
+    "time without time zone": "time",
 }
 _CURRENT: Final = "current_"
 
@@ -101,7 +102,9 @@ def _group(relation: Relation, by_name: dict[str, Relation]) -> str:
 
 def _versions_of(view: Relation, by_name: dict[str, Relation]) -> Relation | None:
     """The table that has the columns of a view for all versions."""
-    found = by_name.get(view.name.removeprefix(_CURRENT)) if view.is_view else None
+    if not view.is_view or not view.name.startswith(_CURRENT):
+        return None
+    found = by_name.get(view.name.removeprefix(_CURRENT))
     same = found and {each.name for each in found.columns} == {each.name for each in view.columns}
     return found if same else None
 
@@ -112,7 +115,7 @@ def _section(relation: Relation, versions: Relation | None) -> str:
         about += f" The table `{versions.name}` has the same columns for all versions."
     rows = _rows((versions or relation).columns)
     columns = table(("Column", "Type", "Description"), rows)
-    return f"### {relation.name}\n\n{about}\n\n{columns}"
+    return f"#### {relation.name}\n\n{about}\n\n{columns}"
 
 
 def _rows(columns: Iterable[StoredColumn]) -> Iterator[Sequence[str]]:
