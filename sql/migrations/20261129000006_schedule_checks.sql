@@ -224,16 +224,17 @@ SELECT client_id, project_id, version, ordinal, task_id, code, wbs, name,
                           THEN second_constraint
                      END), '')
        END AS hard_constraints,
+       -- Days are rounded away from the limit, so that no finding reads as if it were within.
        CASE WHEN open AND float_days
                  > (SELECT days FROM check_limits WHERE check_name = 'high_float')
-            THEN trim_scale(round(float_days, 1)) || ' days'
+            THEN trim_scale(ceil(float_days * 10) / 10) || ' days'
        END AS high_float,
        CASE WHEN open AND float_days < 0
-            THEN trim_scale(round(float_days, 1)) || ' days'
+            THEN trim_scale(floor(float_days * 10) / 10) || ' days'
        END AS negative_float,
        CASE WHEN open AND planned_days
                  > (SELECT days FROM check_limits WHERE check_name = 'high_duration')
-            THEN trim_scale(round(planned_days, 1)) || ' days'
+            THEN trim_scale(ceil(planned_days * 10) / 10) || ' days'
        END AS high_duration,
        -- 4.9: actual dates after the data date, and forecasts before it.
        nullif(concat_ws(', ',
@@ -287,9 +288,9 @@ SELECT t.client_id, t.project_id, t.version, f.check_name,
                   AS o (ordinal integer, predecessor_id text, type text, lag_hours numeric)
         CROSS JOIN LATERAL (
               VALUES ('leads', CASE WHEN o.lag_hours < 0
-                                    THEN trim_scale(round(o.lag_hours / t.day, 1)) || ' days' END),
+                                    THEN trim_scale(floor(o.lag_hours * 10 / t.day) / 10) || ' days' END),
                      ('lags', CASE WHEN o.lag_hours > 0
-                                   THEN trim_scale(round(o.lag_hours / t.day, 1)) || ' days' END),
+                                   THEN trim_scale(ceil(o.lag_hours * 10 / t.day) / 10) || ' days' END),
                      ('relationship_types', CASE WHEN o.type <> 'FS' THEN o.type END))
                   AS v (check_name, value)
         WHERE v.value IS NOT NULL) AS f;

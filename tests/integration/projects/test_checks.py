@@ -95,8 +95,8 @@ async def test_a_clean_plan_passes_every_check_that_has_a_threshold(client: Clie
             {"hard_constraints": T2 | {"value": "must_start_on 2026-02-02T08:00:00"}},
         ),
         ({"float": "PT360H"}, {"high_float": T2 | {"value": "45 days"}}),
-        ({"float": "-PT1H"}, {"negative_float": T2 | {"value": "-0.1 days"}}),
-        ({"duration": "PT353H"}, {"high_duration": T3 | {"value": "44.1 days"}}),
+        ({"float": "-PT1H"}, {"negative_float": T2 | {"value": "-0.2 days"}}),
+        ({"duration": "PT353H"}, {"high_duration": T3 | {"value": "44.2 days"}}),
         (
             {"start": "2026-02-02T07:59:00"},
             {"invalid_dates": T3 | {"value": "start 2026-02-02T07:59:00"}},
