@@ -5,6 +5,7 @@ import { button, choice, make } from "./dom.js";
 import { moment, number, several } from "./format.js";
 import { shown } from "./notice.js";
 import { inSteps, table } from "./lists.js";
+import { summarised } from "./summary.js";
 
 const HEADS = ["Version", "Name", "Created", "By", "Notes"];
 const NAMES = {
@@ -12,11 +13,11 @@ const NAMES = {
   assignments: "Assignments", parts: "Other parts", shared_objects: "Shared objects",
 };
 
-/** The section of a project. `versions` begins with the oldest. */
-export function comparison({ project_id: id }, versions, signal) {
+/** The section of a project. `versions` begins with the oldest. `compared` is called with each comparison. */
+export function comparison({ project_id: id }, versions, signal, compared) {
   const { element, body, row } = table(HEADS, "Versions");
   body.append(...[...versions].reverse().map((each) => row(cells(id, each))));
-  return [make("h2", {}, "Versions"), element, versions.length > 1 ? chooser(id, versions, signal) : make("p", { class: "quiet" }, "Only one version is kept, so there is nothing to compare.")];
+  return [make("h2", {}, "Versions"), element, versions.length > 1 ? chooser(id, versions, signal, compared) : make("p", { class: "quiet" }, "Only one version is kept, so there is nothing to compare.")];
 }
 
 function cells(project, { version, current, label, name, updated_at: at, updated_by: by, import_id: id, notes }) {
@@ -26,14 +27,14 @@ function cells(project, { version, current, label, name, updated_at: at, updated
   ];
 }
 
-function chooser(id, versions, signal) {
+function chooser(id, versions, signal, compared) {
   const pairs = versions.map(({ version }) => [version, `version ${version}`]);
   const from = choice(pairs, { "aria-label": "From" });
   const to = choice(pairs, { "aria-label": "To" });
   from.value = versions.at(-2).version;
   to.value = versions.at(-1).version;
   const place = make("div");
-  const compare = () => shown(place, ask(`projects/${id}/versions/${to.value}?compare=${from.value}`, { signal }).then(changes), signal);
+  const compare = () => shown(place, ask(`projects/${id}/versions/${to.value}?compare=${from.value}`, { signal }).then((found) => { compared(found); return changes(found); }), signal);
   return make("div", {}, make("h3", {}, "What changed"),
     make("div", { class: "finder" }, make("span", {}, "from"), from, make("span", {}, "to"), to, button("Compare", compare, { class: "primary" })), place);
 }
@@ -41,11 +42,11 @@ function chooser(id, versions, signal) {
 function changes(comparison) {
   const kinds = Object.keys(NAMES).filter((kind) => comparison[kind]?.length);
   if (!kinds.length) return [make("p", { class: "empty" }, `Versions ${comparison.from} and ${comparison.to} are equal.`)];
-  return kinds.map((kind, place) => {
+  return [summarised(comparison.summary), ...kinds.map((kind, place) => {
     const list = make("ul", { class: "changes" });
     const more = inSteps(list, comparison[kind], change);
     return make("details", { class: "group", open: place < 3 }, make("summary", {}, `${NAMES[kind]}: ${counted(comparison[kind])}`), list, more);
-  });
+  })];
 }
 
 function counted(items) {
@@ -61,8 +62,9 @@ function change({ change: kind, fields = {}, attributes = {}, ...identity }) {
       make("dt", {}, name.replaceAll("_", " ")), make("dd", {}, make("del", {}, value(from)), " → ", make("ins", {}, value(to)))))) : null);
 }
 
-function called({ name, task_id: task, resource_id: resource, predecessor_id: before, successor_id: after, type, element, object_id: object }) {
-  if (before) return `${before} → ${after} (${type})`;
+function called({ name, task_id: task, resource_id: resource, predecessor_id: before, successor_id: after, type, element, object_id: object, ...named }) {
+  if (before) return `${named.predecessor_name ?? before} → ${named.successor_name ?? after} (${type})`;
+  if (named.task_name) return `${named.resource_name ?? resource ?? "no resource"} on ${named.task_name}`;
   if (name) return `${name}${task ?? resource ? ` (${task ?? resource})` : ""}`;
   return [element, object, task && `task ${task}`, resource && `resource ${resource}`].filter(Boolean).join(" ") || "";
 }

@@ -7,12 +7,13 @@ const DAY = 86_400_000;
 /**
  * Rows with parents before their children. `from` and `to` are milliseconds, or NaN without a date. A summary
  * without dates spans its children. Links are pairs of positions in `rows`. `span` is the range to draw, with the
- * `first` and `last` date in it.
+ * `first` and `last` date in it. With a comparison, a row whose dates changed has `old`, its dates before.
  */
-export function outline({ tasks, dependencies }) {
+export function outline({ tasks, dependencies }, comparison = null) {
   const rows = outlined(tasks);
+  if (comparison) before(rows, comparison.tasks);
   spanned(rows);
-  const dated = rows.filter(({ from }) => !Number.isNaN(from));
+  const dated = [...rows, ...rows.map(({ old }) => old).filter(Boolean)].filter(({ from }) => !Number.isNaN(from));
   const from = dated.reduce((least, row) => Math.min(least, row.from), Infinity);
   const to = dated.reduce((most, row) => Math.max(most, row.to), -Infinity);
   const span = dated.length ? { first: from, last: to, from: from - DAY / 2, to: Math.max(to, from + DAY) + DAY / 2 } : null;
@@ -45,6 +46,19 @@ function outlined(tasks) {
   put(children.get(null) ?? []);
   put(tasks.filter((task) => !seen.has(task))); // tasks that are parents of each other
   return rows;
+}
+
+/** Set the old dates of the rows that changed. */
+function before(rows, changes) {
+  const key = ({ kind, task_id: id }) => `${kind} ${id}`;
+  const moved = new Map(changes.filter(({ fields }) => fields?.start || fields?.finish).map((each) => [key(each), each.fields]));
+  for (const each of rows) {
+    const fields = moved.get(key(each.task));
+    if (!fields) continue;
+    const date = (name) => (fields[name] ? fields[name].from : each.task[name]);
+    const { from, to } = row({ ...each.task, start: date("start"), finish: date("finish") }, 0, false);
+    if (!Number.isNaN(from)) each.old = { from, to };
+  }
 }
 
 function row(task, level, parent) {

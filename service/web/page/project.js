@@ -17,9 +17,17 @@ export function oneProject({ signal, given: [id, version] }) {
 
 function draw(project, path, signal) {
   const versions = make("section", { "aria-label": "Versions" });
-  shown(versions, ask(`projects/${project.project_id}/versions?limit=1000`, { signal }).then((page) => comparison(project, page.versions, signal)), signal);
+  const chart = make("div", {}, timeline(project, signal));
+  const compared = (found) => drawBoth(chart, project, found, signal);
+  shown(versions, ask(`projects/${project.project_id}/versions?limit=1000`, { signal }).then((page) => comparison(project, page.versions, signal, compared)), signal);
   const checks = project.version === project.current_version ? projectChecks(project, signal) : null;
-  return present([head(project, path), timeline(project, signal), checks, versions]);
+  return present([head(project, path), chart, checks, versions]);
+}
+
+/** Draw the newer of two compared versions, with the older dates below the bars. */
+function drawBoth(chart, project, comparison, signal) {
+  const newer = comparison.to === project.version ? Promise.resolve(project) : ask(`projects/${project.project_id}/versions/${comparison.to}`, { signal });
+  newer.then((shownProject) => chart.replaceChildren(timeline(shownProject, signal, comparison)), (error) => { if (error.name !== "AbortError") chart.after(problem(error)); });
 }
 
 function head(project, path) {

@@ -12,9 +12,9 @@ const TALLEST = 15_000_000; // browsers limit the height of an element
 const ZOOM = 1.6;
 const ARROWS = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10 };
 
-/** The section of a project. */
-export function timeline(project, signal) {
-  const { rows, span, links } = outline(project);
+/** The section of a project. With a comparison, old dates are drawn below the bars. */
+export function timeline(project, signal, comparison = null) {
+  const { rows, span, links } = outline(project, comparison);
   const head = make("h2", {}, "Timeline");
   if (!rows.length) return make("section", {}, head, make("p", { class: "empty" }, "The project has no tasks."));
   if (!span) return make("section", {}, head, make("p", { class: "empty" }, `The project has ${several(rows.length, "task")}, but none has a date.`));
@@ -28,6 +28,7 @@ export function timeline(project, signal) {
       button("Fit", () => chart.zoom(0)), button("−", () => chart.zoom(1 / ZOOM), { "aria-label": "Zoom out" }), button("+", () => chart.zoom(ZOOM), { "aria-label": "Zoom in" }),
       make("span", { class: "quiet" }, `${several(rows.length, "task")}, ${several(links.length, "link")}, ${days(span.first, span.last)}`)),
     rows.length > most ? make("p", { class: "notice warn" }, `The timeline shows only the first ${number(most)} tasks.`) : null,
+    comparison ? make("p", { class: "quiet" }, `Version ${number(comparison.to)}; below the bars, the dates of version ${number(comparison.from)}.`) : null,
     chart.scroller, chart.details);
 }
 
@@ -88,7 +89,7 @@ class Chart {
       ...this.#stripes(first, last, y, width),
       ...below,
       ...this.#arrows(first, last, y),
-      ...range(first, last).flatMap((place) => this.#bar(rows[place], y(place))),
+      ...range(first, last).flatMap((place) => [...this.#old(rows[place], y(place)), ...this.#bar(rows[place], y(place))]),
       draw("rect", { class: "names", x: 0, y: HEAD, width: names, height }),
       ...this.#stripes(first, last, y, names),
       draw("svg", { x: 0, y: 0, width: names - 4, height }, range(first, last).map((place) => this.#name(place, y(place), names))),
@@ -111,6 +112,13 @@ class Chart {
     const text = draw("text", { class: `called${summary ? " summary" : ""}${place === this.chosen ? " chosen" : ""}`, x: indent, y: y + ROW / 2 + 4 }, name.length > room ? `${name.slice(0, room - 1)}…` : name);
     text.append(draw("title", {}, name));
     return text;
+  }
+
+  /** The old dates of a task that moved. */
+  #old({ old }, y) {
+    if (!old) return [];
+    const from = this.#x(old.from);
+    return [draw("rect", { class: "old", x: from, y: y + ROW - 6, width: Math.max(2, this.#x(old.to) - from), height: 4 })];
   }
 
   #bar(row, y) {

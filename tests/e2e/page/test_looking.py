@@ -49,6 +49,13 @@ async def test_a_project_is_shown_and_its_versions_are_compared(tab: Tab) -> Non
     await expect(tab.page.get_by_role("row", name="1 Approved")).to_be_visible()
     await tab.page.get_by_role("button", name="Compare").click()
     await expect(tab.page.get_by_text("Tasks: 1 changed")).to_be_visible()
+    summary = tab.page.get_by_role("region", name="Summary")
+    await expect(summary).to_contain_text("Slipped: 1")
+    await expect(summary).to_contain_text("Dig · 7 days · 9 Jan 2026 → 16 Jan 2026")
+    both = "['.task', '.old'].map((bar) => document.querySelector(bar).width.baseVal.value)"
+    await expect(chart.locator("svg .old")).to_have_count(1)
+    new, old = await tab.page.evaluate(both)
+    assert old < new
     await expect(tab.page.locator(".moved")).to_contain_text("2026-01-09 17:00 → 2026-01-16 17:00")
     await tab.page.get_by_role("link", name="1", exact=True).click()
     await expect(tab.page.get_by_text("1 of 2")).to_be_visible()
