@@ -212,6 +212,7 @@ def _differences(
 ) -> str:
     elements, columns = _kept(kind)
     old, new = (dict(_values(kind, side, basis)) for side in ("o", "n"))
+    old_id, new_id = kind.id.format(row="p.o"), kind.id.format(row="p.n")
     pick = "(array_agg(ref) FILTER (WHERE side = {}))[1]"
     if name != "shared_objects":
         pick = "min(ref) FILTER (WHERE side = {})"
@@ -234,7 +235,7 @@ def _differences(
         whole="false" if baseline else "true",
         elements="{}" if baseline else json.dumps(elements),
         columns=json.dumps(columns),
-        foreign=f"{kind.id.format(row='p.o')} IS DISTINCT FROM {kind.id.format(row='p.n')}",
+        foreign="true" if basis.moved else f"{old_id} IS DISTINCT FROM {new_id}",
         is_id=r"key ~ '(ObjectId|\mUID|[^G]UID)$'",
         without_ids_old=SQL.without_ids.format(value="o.value"),
         without_ids_new=SQL.without_ids.format(value="n.value"),

@@ -46,6 +46,7 @@ PLAN = (
         ResourceObjectId=7,
         RoleObjectId=5,
     ),
+    p6.record("ScheduleOptions", ProjectObjectId=1, UseExpectedFinishDates=1),
 )
 KINDS = ("project", "tasks", "dependencies", "resources", "assignments", "parts", "shared_objects")
 
