@@ -1,13 +1,15 @@
 """Holds complete projects of Primavera until their baselines have come.
 
 A baseline is a record beside its project, before or after it, and belongs to the same version. So a
-project waits for the baselines that may follow, in the order of the file and within bounds. Rows
-that wait are in one working file; each project has its own memory again only when it is released.
+project waits for the baselines that may follow, in the order of the file and within bounds. Few
+rows wait in memory, and many in one working file; each project has its own memory again only when
+it is released.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from os import SEEK_END
 from typing import Final, Protocol
 
 from service.formats.limits import MIB
@@ -28,14 +30,21 @@ MAX_MEMORY: Final = 8 * MIB
 """Memory of the projects that wait, beside the working file: enough for some 2,000 of them. That of
 the baselines that wait for their project has the same bound."""
 
-_IN_MEMORY: Final = 1 * MIB
-"""Bytes of the working file that stay in memory."""
+_IN_MEMORY: Final = WINDOW
+"""Bytes of rows that wait in memory before they go to the working file: only the rows of files whose
+projects name baselines do."""
 
 _ENTRY_BYTES: Final = 4096
 """Memory of a project or a baseline beside its names and its shared objects."""
 
 _REFERRED_BYTES: Final = 100
 """Memory of the name of a shared object."""
+
+
+class Parkable(Protocol):
+    """Rows in memory that can move to a file."""
+
+    def park(self, file: SpoolFile) -> None: ...
 
 
 class Holdable(Protocol):
@@ -103,6 +112,8 @@ class HeldProjects:
         self._early_size = 0
         self._early_memory = 0
         self._released: DiskSet | None = None
+        self._in_memory: dict[Parkable, int] = {}
+        self._rows_in_memory = 0
         self._file: SpoolFile | None = None
 
     def add_project(self, project: Holdable) -> Iterator[Item]:
@@ -113,7 +124,7 @@ class HeldProjects:
             self._early_size -= baseline.content.size
             self._early_memory -= _memory_of(baseline)
             self._attach(held, baseline)
-        project.park(self._end_of_file())
+        self._park_later(project, project.size)
         self._queue.append(held)
         if project.object_id is not NULL:
             self._by_id.setdefault(project.object_id, held)
@@ -142,7 +153,7 @@ class HeldProjects:
             self.early += 1
             self._early_size += baseline.content.size
             self._early_memory += _memory_of(baseline)
-        baseline.content.park(self._end_of_file())
+        self._park_later(baseline.content, baseline.content.size)
 
     def release(self) -> Iterator[Item]:
         """Yield the items of all projects, because no baseline follows."""
@@ -177,6 +188,8 @@ class HeldProjects:
     def _release_first(self) -> Iterator[Item]:
         held = self._queue.popleft()
         project = held.project
+        own: list[Parkable] = [project, *(baseline.content for baseline in held.baselines)]
+        self._rows_in_memory -= sum(self._in_memory.pop(rows, 0) for rows in own)
         self._size -= held.size
         self._memory -= held.memory
         if self._by_id.get(project.object_id) is held:
@@ -199,11 +212,18 @@ class HeldProjects:
         yield from items
         self._give_way()
 
-    def _end_of_file(self) -> SpoolFile:
-        if self._file is None:
-            self._file = self._spool.new_file(_IN_MEMORY)
-        self._file.seek(0, 2)
-        return self._file
+    def _park_later(self, rows: Parkable, size: int) -> None:
+        """Keep rows in memory, and move all that wait there to the file if they are too many."""
+        self._in_memory[rows] = size
+        self._rows_in_memory += size
+        if self._rows_in_memory > _IN_MEMORY:
+            if self._file is None:
+                self._file = self._spool.new_file()
+            for each in self._in_memory:
+                self._file.seek(0, SEEK_END)
+                each.park(self._file)
+            self._in_memory.clear()
+            self._rows_in_memory = 0
 
 
 def _memory_of(baseline: Baseline) -> int:
