@@ -135,6 +135,7 @@ async def _write_list(
     write(b',"%b":[' % name.encode())
     comma = b""
     if query is not None:
+        watchdog.reset()  # each query has the time of a transaction until its first difference
         async for row in conn.cursor(query, *values, prefetch=_PREFETCH):
             line = row["line"].encode()
             write(comma + line)

@@ -31,8 +31,8 @@ MAX_MEMORY: Final = 8 * MIB
 the baselines that wait for their project has the same bound."""
 
 _IN_MEMORY: Final = WINDOW
-"""Bytes of rows that wait in memory before they go to the working file: only the rows of files whose
-projects name baselines do."""
+"""Bytes of rows that wait in memory before they go to the working file. Only rows of projects that
+name a baseline can be more."""
 
 _ENTRY_BYTES: Final = 4096
 """Memory of a project or a baseline beside its names and its shared objects."""
