@@ -24,8 +24,11 @@ _DEEPEST: Final = 100
 """Levels of a work breakdown structure whose elements match by their path."""
 _MOST_NAMES: Final = 10_000
 """Calendars and roles of a version that are known by name."""
-_UNMATCHED: Final = "'4 ' || side || ' ' || ref"
-"""Key of a record that the other version does not have."""
+_UNMATCHED: Final = "side || ' ' || ref"
+"""Key of a record that the other version does not have, without its prefix."""
+_BY_CODE: Final = f"CASE WHEN has_guid THEN {_UNMATCHED} ELSE kind || ' ' || coalesce(code, '') END"
+"""The same for a task whose id means nothing in the other version: tasks with an equal code, or
+with none, match by their order."""
 _PLANNED: Final = ("name", "start", "finish", "duration", "work", "cost")
 """Columns that a baseline has too."""
 _RULES: Final = (mspdi, p6, shared_objects)
@@ -194,7 +197,7 @@ def baseline_differences(basis: Basis) -> str:
     rows = SQL.planned_rows.format(tasks=tasks)
     tables = (
         f"task_candidates AS MATERIALIZED (\n{rows})",
-        _rounds("task", basis, _UNMATCHED),
+        _task_rounds(basis),
         SQL.keyed_others.format(name="task"),
     )
     row = SQL.row.format(table=Table.BASELINE_TASKS, version="$4", ref="p.old")
@@ -335,6 +338,8 @@ def _tables(name: str, kind: Kind, basis: Basis) -> Iterator[str]:
             yield _both("assignment_rows", SQL.assignment_rows)
             yield SQL.keyed_assignments
         case _:
+            if name == "baseline_tasks":
+                yield from _keys("baseline", SQL.baseline_rows, KINDS["baselines"].code, basis)
             yield from _keys("record", _ROWS[name], kind.code, basis)
             yield SQL.keyed_others.format(name="record")
 
@@ -374,25 +379,29 @@ def _task_keys(basis: Basis) -> Iterator[str]:
     else:
         yield _both("task_rows", SQL.task_rows, code)
         yield SQL.element_paths.format(depth=_DEEPEST)
-    yield _rounds("task", basis, _UNMATCHED)
+    yield _task_rounds(basis)
+
+
+def _task_rounds(basis: Basis) -> str:
+    return _rounds("task", basis, _BY_CODE if basis.moved else _UNMATCHED)
 
 
 def _keys(name: str, rows: str, code: str, basis: Basis) -> Iterator[str]:
     yield _both(f"{name}_candidates", rows, code if basis.codes else "NULL::text")
-    unmatched = "side || ' ' || ref"
+    unmatched = _UNMATCHED
     if rows in (SQL.part_rows, SQL.shared_rows):
         # Objects without a key of their own match by their order.
         place = "kind" if basis.moved else "kind || ' ' || coalesce(id, '')"
         unmatched = f"CASE WHEN has_code OR has_guid THEN {unmatched} ELSE {place} END"
-    yield _rounds(name, basis, f"'4 ' || {unmatched}")
+    yield _rounds(name, basis, unmatched)
 
 
 def _rounds(name: str, basis: Basis, rest: str) -> str:
     if basis.match is Match.ID:
         return SQL.keys_by_id.format(name=name)
     first, second = ("code", "guid") if basis.match is Match.CODE else ("guid", "code")
-    moved = "true" if basis.moved else "false"
-    return SQL.keys.format(name=name, first=first, second=second, moved=moved, rest=rest)
+    filled = {"name": name, "first": first, "second": second, "rest": f"'4 ' || {rest}"}
+    return SQL.keys.format(moved="true" if basis.moved else "false", **filled)
 
 
 def _kept(kind: Kind) -> tuple[dict[str, list[str]], dict[str, list[str]]]:

@@ -232,11 +232,13 @@ SELECT {side} AS side, ordinal AS ref, '' AS kind, number::text COLLATE "C" AS i
  WHERE client_id = $1 AND project_id = $2 AND version = {version}
 
 -- name: baseline_task_rows
-SELECT {side} AS side, ordinal AS ref, number || ' ' || kind COLLATE "C" AS kind,
-       task_id COLLATE "C" AS id, NULL::text AS parent_id, {code} COLLATE "C" AS code,
+-- Tasks match within baselines that match: the number of a baseline is only its place in the file.
+SELECT {side} AS side, t.ordinal AS ref, b.key || ' ' || t.kind COLLATE "C" AS kind,
+       t.task_id COLLATE "C" AS id, NULL::text AS parent_id, {code} COLLATE "C" AS code,
        NULL::text COLLATE "C" AS guid
-  FROM baseline_tasks
- WHERE client_id = $1 AND project_id = $2 AND version = {version}
+  FROM baseline_tasks AS t
+  LEFT JOIN baseline_keys AS b ON b.side = {side} AND b.id = t.number::text COLLATE "C"
+ WHERE t.client_id = $1 AND t.project_id = $2 AND t.version = {version}
 
 -- name: planned_rows
 -- The activities of a baseline. Its WBS elements have no key that the plan shares.
@@ -285,7 +287,7 @@ CASE WHEN f.fields IS NOT NULL AND p.new IS NOT NULL THEN jsonb_strip_nulls(json
      || CASE WHEN (p.n).summary THEN '{{}}' ELSE jsonb_build_object(
      'slipped', CASE WHEN f.fields ?| '{{start,finish}}' THEN (
          SELECT days FROM (SELECT round(extract(epoch FROM
-                    coalesce((p.n).finish, (p.n).start) - coalesce((p.o).finish, (p.o).start))
+                    coalesce((p.n).finish - (p.o).finish, (p.n).start - (p.o).start))
                     / 86400, 2) AS days) AS d WHERE days > 0) END,
      'started', CASE WHEN f.fields #>> '{{actual_start,from}}' IS NULL
                       AND f.fields #>> '{{actual_start,to}}' IS NOT NULL THEN 0 END,

@@ -208,3 +208,40 @@ async def test_an_unknown_match_is_refused(client: Client) -> None:
     await client.land(plan())
     for query in ("compare=1&match=name", "match=name", "compare=1&match=id&match=id"):
         assert (await client.ask(f"projects/1/versions/1?{query}")).status == 400
+
+
+async def test_activities_without_a_key_match_by_order_in_another_database(client: Client) -> None:
+    file = plan(
+        "<ObjectId>1</ObjectId>",
+        p6.activity(20, Id="A", Name="Dig"),
+        p6.activity(21, Id="A", Name="Fill"),
+        p6.activity(22, Name="Lay"),
+        p6.record(
+            "Relationship",
+            ObjectId=30,
+            PredecessorActivityObjectId=20,
+            SuccessorActivityObjectId=21,
+            Type="Finish to Start",
+        ),
+    )
+    details = await compare(client, file, shifted(file))
+    assert {kind: details[kind] for kind in KINDS} == {kind: [] for kind in KINDS}
+
+
+def baseline(object_id: int, name: str, finish: str) -> str:
+    activity = p6.activity(object_id + 1, Id="A", Name="Dig", PlannedFinishDate=finish)
+    return (
+        f"<BaselineProject><ObjectId>{object_id}</ObjectId><Name>{name}</Name>"
+        f"<OriginalProjectObjectId>1</OriginalProjectObjectId>{activity}</BaselineProject>"
+    )
+
+
+async def test_tasks_of_a_baseline_match_wherever_it_is_in_the_file(client: Client) -> None:
+    project = p6.project("<ObjectId>1</ObjectId>", p6.activity(20, Id="A", Name="Dig"))
+    first = baseline(50, "Contract", "2026-01-05T08:00:00")
+    second = baseline(60, "Revised", "2026-02-05T08:00:00")
+    details = await compare(client, p6.file(project, first), p6.file(project, second, first))
+    found = [(item["change"], item["name"]) for item in details["baselines"]]
+    assert found == [("added", "Revised")]
+    [task] = details["baseline_tasks"]
+    assert (task["change"], task["number"]) == ("added", 0)

@@ -148,3 +148,13 @@ async def test_an_element_beside_its_column_is_reported_once(client: Client) -> 
     [item] = (await client.ask("projects/1/versions/2?compare=1")).details["tasks"]
     assert item["fields"].keys() == {"actual_start"}
     assert item["attributes"].keys() == {"Active"}
+
+
+async def test_a_date_that_a_version_lacks_is_no_slip(client: Client) -> None:
+    start = "<start>2026-01-05T08:00:00</start>"
+    summary = await summarised(
+        client,
+        plan(task(1, start), task(2, dates("2026-01-09T17:00:00"))),
+        plan(task(1, dates("2026-01-30T17:00:00")), task(2, start.replace("05", "07"))),
+    )
+    assert [(item["name"], item["days"]) for item in summary["slipped"]["items"]] == [("Task 2", 2)]
