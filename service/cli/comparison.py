@@ -20,10 +20,10 @@ _SORTS: Final = {
     "links_changed": ("link changed", "links changed"),
     "constraints": (
         "constraint or deadline changed",
-        "tasks have another constraint or deadline",
+        "constraints or deadlines changed",
     ),
     "calendars": ("calendar differs", "calendars differ"),
-    "task_calendars": ("task follows another calendar", "tasks follow another calendar"),
+    "task_calendars": ("calendar of a task changed", "calendars of tasks changed"),
     "resources": ("resource differs", "resources differ"),
     "assignments": ("assignment differs", "assignments differ"),
     "costs": ("cost changed", "costs changed"),

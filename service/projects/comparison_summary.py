@@ -44,22 +44,22 @@ SORTS: Final = {
     "float_lost": Sort(
         "Tasks with less total float. `hours` are working hours.", "hours", ("total_float",)
     ),
-    "durations": Sort("Tasks with another duration.", "hours", ("duration",)),
+    "durations": Sort("Tasks whose duration changed.", "hours", ("duration",)),
     "links_added": Sort("Links that only the new version has."),
     "links_removed": Sort("Links that only the old version has."),
     "links_changed": Sort("Links with another lag or other attributes.", None, ("lag",)),
     "constraints": Sort(
-        "Tasks with another constraint or deadline.",
+        "Tasks whose constraint or deadline changed.",
         None,
         ("constraint_type", "constraint_date", "deadline"),
     ),
     "calendars": Sort("Calendars that were added, removed or changed."),
-    "task_calendars": Sort("Tasks that follow another calendar.", None, ("calendar_id",)),
+    "task_calendars": Sort("Tasks whose calendar changed.", None, ("calendar_id",)),
     "resources": Sort("Resources that were added, removed or changed."),
     "assignments": Sort(
         "Assignments that were added, removed or changed.", None, ("units", "work")
     ),
-    "costs": Sort("Tasks with another cost.", "amount", ("cost",)),
+    "costs": Sort("Tasks whose cost changed.", "amount", ("cost",)),
     "actuals": Sort(
         "Tasks whose actual dates were changed after the fact.",
         None,

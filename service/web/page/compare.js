@@ -2,7 +2,7 @@
 
 import { ask } from "./api.js";
 import { button, choice, make } from "./dom.js";
-import { moment, number, several } from "./format.js";
+import { moment, number } from "./format.js";
 import { shown } from "./notice.js";
 import { inSteps, table } from "./lists.js";
 import { summarised } from "./summary.js";
@@ -10,7 +10,8 @@ import { summarised } from "./summary.js";
 const HEADS = ["Version", "Name", "Created", "By", "Notes"];
 const NAMES = {
   project: "The project itself", tasks: "Tasks", dependencies: "Links", resources: "Resources",
-  assignments: "Assignments", parts: "Other parts", shared_objects: "Shared objects",
+  assignments: "Assignments", baselines: "Baselines", baseline_tasks: "Tasks of baselines", parts: "Other parts",
+  shared_objects: "Shared objects",
 };
 
 /** The section of a project. `versions` begins with the oldest. `compared` is called with each comparison. */

@@ -5,11 +5,13 @@ import { day, number, planTime } from "./format.js";
 
 const SORTS = {
   slipped: "Slipped", added: "Tasks added", removed: "Tasks removed", started: "Started", finished: "Finished",
-  joined_critical: "Became critical", left_critical: "No longer critical", float_lost: "Lost float", durations: "Other duration",
-  links_added: "Links added", links_removed: "Links removed", links_changed: "Links changed", constraints: "Other constraint or deadline",
-  calendars: "Calendars", task_calendars: "Other calendar", resources: "Resources", assignments: "Assignments",
-  costs: "Other cost", actuals: "Actual dates changed after the fact",
+  joined_critical: "Became critical", left_critical: "No longer critical", float_lost: "Lost float", durations: "Duration changed",
+  links_added: "Links added", links_removed: "Links removed", links_changed: "Links changed", constraints: "Constraint or deadline changed",
+  calendars: "Calendars", task_calendars: "Calendar of task changed", resources: "Resources", assignments: "Assignments",
+  costs: "Cost changed", actuals: "Actual dates changed after the fact",
 };
+
+const MIXED = new Set(["calendars", "resources", "assignments"]); // sorts with records that were added, removed or changed
 
 /** The section of a summary. */
 export function summarised(summary) {
@@ -18,7 +20,7 @@ export function summarised(summary) {
     make("dl", { class: "facts" }, [dates("Finish", summary.finish), dates("Data date", summary.data_date)].filter(Boolean)),
     sorts.map(([name, label]) => make("details", { class: "group", open: name === "slipped" },
       make("summary", {}, `${label}: ${number(summary[name].count)}`),
-      make("ul", {}, summary[name].items.map((item) => make("li", {}, described(item)))),
+      make("ul", {}, summary[name].items.map((item) => make("li", {}, described(name, item)))),
       summary[name].count > summary[name].items.length ? make("p", { class: "quiet" }, `and ${number(summary[name].count - summary[name].items.length)} more`) : null)));
 }
 
@@ -28,8 +30,9 @@ function dates(label, { from, to, days }) {
   return make("div", {}, make("dt", {}, label), make("dd", {}, from === to ? text(to) : `${text(from)} → ${text(to)}${slip}`));
 }
 
-function described(item) {
+function described(sort, item) {
   const parts = [called(item)];
+  if (MIXED.has(sort)) parts.push(item.change);
   if (item.days !== undefined) parts.push(`${number(item.days)} days`);
   if (item.hours !== undefined) parts.push(`${number(item.hours)} h`);
   const fields = Object.entries(item.fields);

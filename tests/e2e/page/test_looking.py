@@ -61,6 +61,26 @@ async def test_a_project_is_shown_and_its_versions_are_compared(tab: Tab) -> Non
     await expect(tab.page.get_by_text("1 of 2")).to_be_visible()
 
 
+async def test_a_comparison_shows_baselines_and_resources(tab: Tab) -> None:
+    await tab.sign_in()
+    name = "<img src=x onerror=alert(1)>"
+    text = name.replace("<", "&lt;")
+    rest = (
+        "<resources>{}</resources><baselines><baseline number='0'><name>{}</name></baseline>"
+        "</baselines></project>"
+    )
+    crew = f"<resource id='R'><name>{text}</name></resource>"
+    for found in (rest.format("", "Contract"), rest.format(crew, text)):
+        card = await tab.send(project(1, "Quay").replace("</project>", found))
+    await card.get_by_text("1 imported project").click()
+    await card.get_by_role("link", name="Quay").click()
+    await tab.page.get_by_role("button", name="Compare").click()
+    summary = tab.page.get_by_role("region", name="Summary")
+    await expect(summary).to_contain_text(f"Resources: 1{name} · added")
+    await expect(tab.page.get_by_text("Baselines: 1 changed")).to_be_visible()
+    await expect(tab.page.locator("img[src=x]")).to_have_count(0)
+
+
 async def test_a_large_plan_keeps_only_visible_rows_in_the_document(tab: Tab) -> None:
     task = "<task id='{0}'><name>Task {0}</name><start>2026-01-{1:02}T08:00:00</start></task>"
     tasks = "".join(task.format(n, n % 28 + 1) for n in range(4000))
