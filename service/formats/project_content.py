@@ -81,6 +81,7 @@ class ProjectContent:
 
     def park(self, file: SpoolFile) -> None:
         """Move the rows to the end of a file, unless they have one, until ``unpark``."""
+        self._update_all()
         self.rows = self.rows.park(file)
 
     def unpark(self) -> None:
@@ -104,6 +105,7 @@ class ProjectContent:
 
     def close(self) -> None:
         """Free memory and disk."""
+        self._unhashed.clear()
         self.rows.close()
 
     def hash(self, own_row: bytes, shared: Iterable[bytes]) -> bytes:
@@ -113,8 +115,7 @@ class ProjectContent:
             own_row: the row of the project itself, without the volatile members.
             shared: sorted hashes of the shared objects that it takes.
         """
-        for table in self._unhashed:
-            self._update(table)
+        self._update_all()
         content = hashlib.blake2b(own_row, digest_size=32)
         digests = [*shared]
         for table in TABLES:
@@ -122,6 +123,10 @@ class ProjectContent:
                 digests += _NAMES[table], hashed.digest()
         content.update(b"".join(digests))
         return content.digest()
+
+    def _update_all(self) -> None:
+        for table in self._unhashed:
+            self._update(table)
 
     def _update(self, table: Table) -> None:
         if unhashed := self._unhashed.get(table):

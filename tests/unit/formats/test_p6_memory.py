@@ -20,7 +20,22 @@ RECORD = (
     f"<UDF><TypeObjectId>3</TypeObjectId><TextValue>y</TextValue></UDF></{element}>"
 )
 
+def waiting(count):
+    rows = "".join(
+        f"<Activity><ObjectId>{number}</ObjectId><StartDate>{'x' * 500}</StartDate></Activity>"
+        for number in range(100)
+    )
+    yield "<APIBusinessObjects>"
+    for number in range(count):
+        yield f"<Project><Id>{number}</Id><Name>n</Name><ObjectId>{number}</ObjectId>"
+        yield "<CurrentBaselineProjectObjectId>-1</CurrentBaselineProjectObjectId>"
+        yield f"{rows}</Project>"
+    yield "</APIBusinessObjects>"
+
 def text(count):
+    if holder == "Projects":
+        yield from waiting(count)
+        return
     yield "<APIBusinessObjects>"
     if holder:
         yield f"<{holder}><Id>P</Id><Name>n</Name><ObjectId>9</ObjectId>"
@@ -46,7 +61,7 @@ def run(count):
         if isinstance(item, Project):
             item.rows.close()
 
-run(2_000)
+run(50 if holder == "Projects" else 2_000)
 before = peak()
 run(int(sys.argv[3]))
 print(peak() - before)
@@ -54,7 +69,7 @@ print(peak() - before)
 
 
 def growth(holder: str, element: str, count: int) -> int:
-    """KiB that ``count`` records of about 700 bytes take beyond 2,000 of them."""
+    """KiB that ``count`` records of about 700 bytes take beyond 2,000 of them, or projects."""
     command = [sys.executable, "-c", PROGRAM, holder, element, str(count)]
     return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
@@ -76,6 +91,10 @@ def test_reading_fifty_thousand_activities_takes_little_memory() -> None:
 )
 def test_reading_other_records_takes_little_memory(holder: str, element: str) -> None:
     assert growth(holder, element, 20_000) < 16_000
+
+
+def test_waiting_projects_with_bad_values_take_little_memory() -> None:
+    assert growth("Projects", "", 600) < 16_000  # their rows have some 36 MiB
 
 
 def test_the_measure_sees_records_that_stay_in_the_tree() -> None:
