@@ -288,6 +288,16 @@ COLUMNS: Final = {
 }
 """Names of the columns in ``RECORDS``, in the order of a row in ``CopyRows``."""
 
+FIRST_ADDED: Final[dict[Table | None, str]] = {
+    None: "data_date",
+    Table.TASKS: "code",
+    Table.RESOURCES: "code",
+    Table.ASSIGNMENTS: "start",
+}
+"""The first column that a table got after versions were stored; that of ``PROJECT`` is under None.
+From there on, nulls at the end of a row do not count for the content hash. So the hashes of plans
+without values in these columns are as before."""
+
 DEFAULTS: Final = {
     table: {each.name: each.default.encode() for each in columns if each.default is not None}
     for table, columns in RECORDS.items()

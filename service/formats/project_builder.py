@@ -96,7 +96,7 @@ class ProjectBuilder(Diagnostics):
         """
         assert rule.table is not None
         limit = self.file.limits.max_attributes_bytes
-        return Row(rule.table, *copy_lines(record, len(rule.columns), limit))
+        return Row(rule.table, *copy_lines(record, rule, limit))
 
     def add(self, row: Row) -> None:
         """Add a row, unless the project is already refused.
@@ -233,7 +233,7 @@ class ProjectBuilder(Diagnostics):
             TooLarge: its attributes are over the limit.
         """
         limit = self.file.limits.max_attributes_bytes
-        return copy_lines(record, len(PROJECT_ROW_COLUMNS), limit)
+        return copy_lines(record, self.file.format.project, limit)
 
     def take_shared_objects(self) -> None:
         """Take the shared objects that the project needs, after all its records are read.

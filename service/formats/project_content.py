@@ -8,13 +8,15 @@ import orjson
 
 from service.formats.engine.parsed_record import ParsedRecord
 from service.formats.limits import Limits
+from service.formats.record_rules import RecordRule
 from service.formats.references import Row
+from service.formats.values import NULL
 from service.model import SharedObject
 from service.spool.copy_rows import CopyRows, StoredRows
 from service.spool.spool import SpoolFile, TooLarge
 from service.tables import TABLES, Table
 
-__all__ = ["ProjectContent", "TooLarge", "copy_lines", "shared_object"]
+__all__ = ["ProjectContent", "TooLarge", "copy_lines", "hashed_columns", "shared_object"]
 
 _NAMES: Final = {table: table.encode() for table in TABLES}
 
@@ -140,12 +142,14 @@ class ProjectContent:
         return hashed
 
 
-def copy_lines(record: ParsedRecord, width: int, limit: int) -> tuple[bytes, bytes]:
-    """Return a record's COPY text, with and without the volatile members.
+def copy_lines(record: ParsedRecord, rule: RecordRule, limit: int) -> tuple[bytes, bytes]:
+    """Return a record's COPY text, and the text that its content hash covers.
+
+    The second one is without the volatile members, and without the nulls that do not count.
 
     Args:
         record: the record.
-        width: number of its stored columns; its attributes follow them.
+        rule: its rule.
         limit: largest size of its attributes in bytes.
 
     Raises:
@@ -153,13 +157,23 @@ def copy_lines(record: ParsedRecord, width: int, limit: int) -> tuple[bytes, byt
     """
     if len(record.whole) > limit:
         raise TooLarge(f"the attributes of one record are over {limit} bytes")
-    columns = record.columns[:width]
-    columns.append(record.stable.replace(b"\\", b"\\\\"))
-    stable = b"\t".join(columns)
-    if record.whole is record.stable:
+    columns = record.columns[: len(rule.columns)]
+    hashed = hashed_columns(columns, rule)
+    attributes = record.stable.replace(b"\\", b"\\\\")
+    stable = b"\t".join((*hashed, attributes))
+    if record.whole is not record.stable:
+        attributes = record.whole.replace(b"\\", b"\\\\")
+    elif len(hashed) == len(columns):
         return stable, stable
-    columns[width] = record.whole.replace(b"\\", b"\\\\")
-    return b"\t".join(columns), stable
+    return b"\t".join((*columns, attributes)), stable
+
+
+def hashed_columns(columns: list[bytes], rule: RecordRule) -> list[bytes]:
+    """Return the columns of a row, as COPY text, that count for the content hash."""
+    width = len(columns)
+    while width > rule.always_hashed and columns[width - 1] == NULL:
+        width -= 1
+    return columns[:width]
 
 
 def shared_object(element: str, object_id: str | None, record: ParsedRecord) -> SharedObject:

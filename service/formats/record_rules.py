@@ -16,7 +16,7 @@ from service.formats.element import Element
 from service.formats.engine.parsed_record import NamedMembers, Shape, Slot
 from service.formats.json_attributes import TagKeys
 from service.formats.values import NULL, Kind
-from service.tables import COLUMNS, DEFAULTS, PROJECT_COLUMNS, Table
+from service.tables import COLUMNS, DEFAULTS, FIRST_ADDED, PROJECT_COLUMNS, Table
 
 LIMITS: Final = {
     "columns": 64,
@@ -160,6 +160,8 @@ class RecordRule:
         as_part: whether the record is stored as a part of the project, by the JSON attribute rules.
         take: method of the project's builder that handles the record instead of the rule.
         slots: the columns, then the names that only the format reads.
+        always_hashed: number of columns that count for the content hash even if they are null; the
+            columns after them, if they are null at the end of the row, do not.
 
     Raises:
         ValueError: the rule exceeds one of ``LIMITS``, or contradicts itself.
@@ -184,10 +186,14 @@ class RecordRule:
     as_part: bool = False
     take: Callable[[Any, Element], None] | None = None
     slots: tuple[str, ...] = field(init=False)
+    always_hashed: int = field(init=False)
 
     def __post_init__(self) -> None:
         if self.table is not None and not self.columns:
             object.__setattr__(self, "columns", COLUMNS[self.table][1:-1])
+        added = FIRST_ADDED.get(self.table)
+        width = self.columns.index(added) if added in self.columns else len(self.columns)
+        object.__setattr__(self, "always_hashed", width)
         if self.table is not None:
             object.__setattr__(self, "defaults", DEFAULTS[self.table] | dict(self.defaults))
         read = (entry.column for entry in self.fields)

@@ -16,9 +16,9 @@ from service.formats.p6.mapping import (
     BASELINE_WBS,
     PROJECT,
 )
-from service.formats.p6.shared_objects import P6FileContext, name_of, references
+from service.formats.p6.shared_objects import RESOURCE, P6FileContext, name_of, references
 from service.formats.project_builder import ProjectBuilder
-from service.formats.project_content import TooLarge
+from service.formats.project_content import TooLarge, hashed_columns
 from service.formats.record_rules import KEEP_AS_PART, RecordRule
 from service.formats.references import Row
 from service.formats.shared_objects import Node
@@ -182,8 +182,8 @@ class P6ProjectBuilder(ProjectBuilder):
     def _take_resource(self, node: Node, object_id: bytes, name: bytes) -> Row:
         self.references.register(TAKEN.encode() + object_id)
         self._referred.add(name)
-        text = node.columns + b"\t{}"
-        return Row(Table.RESOURCES, text, text)
+        columns = hashed_columns(node.columns.split(b"\t"), RESOURCE)
+        return Row(Table.RESOURCES, node.columns + b"\t{}", b"\t".join((*columns, b"{}")))
 
 
 class P6BaselineBuilder(P6ProjectBuilder):

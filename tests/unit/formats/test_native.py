@@ -341,3 +341,20 @@ def test_ids_keep_spaces_that_xml_does_not_count_as_white_space() -> None:
     """A no-break space and a zero-width space are content, also at the edges."""
     reading = read(projects(*(project("", f"id=' P{c}'") for c in ("", "&#160;", "&#8203;"))))
     assert [found.external_id for found in reading.projects] == ["P", "P\u00a0", "P\u200b"]
+
+
+def test_columns_that_were_added_later_change_no_stored_hash() -> None:
+    """The hash is that of a version stored before ``FIRST_ADDED``, with volatile members."""
+    written = """<project id="P-1" source="p6"><name>Plant</name><tasks><task id="W" kind="wbs"/>
+        <task id="T" parent="W"%s><name>Dig</name><attributes><attribute name="LastUpdateDate">x
+        </attribute></attributes></task></tasks>
+        <dependencies><dependency predecessor="W" successor="T"/></dependencies>
+        <resources><resource id="R"/></resources>
+        <assignments><assignment task="T" resource="R"/></assignments>
+        <parts><part element="Note"/></parts></project>"""
+    before, after = (read_project(projects(written % code)) for code in ("", ' code="A1"'))
+    assert before.content_hash.hex() == (
+        "1704e8c4efcba939fed6ebc6b12e99deb9f7a1bc6453ef7e2e5f4def2e2a157e"
+    )
+    assert after.content_hash != before.content_hash
+    assert [row["code"] for row in rows(before, Table.TASKS)] == [None, None]

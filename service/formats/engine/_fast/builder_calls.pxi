@@ -166,11 +166,12 @@ cdef object row_of(CompiledRule* rule, RecordCollector caller):
     """Return the row of a record that was read."""
     cdef Buffer* line = &caller.line
     cdef ParserState* state = rule.parser
+    cdef int width = hashed_width(rule)
     cdef bytes text, hashed
     line.used = 0
-    put_line(line, state, rule.width, &state.stable)
+    put_line(line, state, width, &state.stable)
     text = hashed = PyBytes_FromStringAndSize(line.data, line.used - 1)
-    if state.whole.at != state.stable.at:
+    if width < rule.width or state.whole.at != state.stable.at:
         line.used = 0
         put_line(line, state, rule.width, &state.whole)
         text = PyBytes_FromStringAndSize(line.data, line.used - 1)

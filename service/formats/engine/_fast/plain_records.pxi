@@ -237,17 +237,26 @@ cdef int register_id(CompiledRule* rule, IdTable* ids) except -1 nogil:
 
 cdef int add_row(NewRows* new_rows, CompiledRule* rule) except -1 nogil:
     cdef ParserState* state = rule.parser
+    cdef int width = hashed_width(rule)
     cdef Py_ssize_t start = new_rows.hashed.used
-    put_line(&new_rows.hashed, state, rule.width, &state.stable)
+    put_line(&new_rows.hashed, state, width, &state.stable)
     put_number(&new_rows.text, new_rows.ordinal)
     put_char(&new_rows.text, b"\t")
-    if state.whole.at == state.stable.at:
+    if width == rule.width and state.whole.at == state.stable.at:
         put(&new_rows.text, new_rows.hashed.data + start, new_rows.hashed.used - start)
     else:
         put_line(&new_rows.text, state, rule.width, &state.whole)
     new_rows.ordinal += 1
     new_rows.rows += 1
     return 0
+
+
+cdef int hashed_width(CompiledRule* rule) noexcept nogil:
+    """Return the number of columns that count for the hash; as ``project_content``."""
+    cdef int width = rule.width
+    while width > rule.always_hashed and rule.parser.columns[width - 1].at < 0:
+        width -= 1
+    return width
 
 
 cdef int put_line(

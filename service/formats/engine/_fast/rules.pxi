@@ -34,6 +34,7 @@ cdef struct CompiledRule:
     ParserState* parser
     int table
     int width
+    int always_hashed
     bint part  # the record is stored as a part; its only column is its name
     PyObject* part_name  # of a part that compiled code can read, or NULL
     PyObject* rules  # the table; it creates the parser of a part
@@ -148,7 +149,8 @@ cdef class RuleTable:
         cdef CompiledRule* compiled = self.new_rule(rule)
         cdef bytes text
         compiled.part = True
-        compiled.table, compiled.width = _TABLES.index(KEEP_AS_PART.table), 1
+        compiled.table = _TABLES.index(KEEP_AS_PART.table)
+        compiled.width = compiled.always_hashed = 1
         if rule.take is not None or self.file.format.strict:
             return compiled
         self.kept.append(name)
@@ -173,7 +175,7 @@ cdef class RuleTable:
             return compiled
         self.set_parser(compiled, self.file.record_parser(rule, self.source), rule.shared)
         compiled.table = _TABLES.index(rule.table)
-        compiled.width = len(rule.columns)
+        compiled.width, compiled.always_hashed = len(rule.columns), rule.always_hashed
         if rule.key is not None:
             compiled.key = rule.index(rule.key.column)
             if rule.key.kind_column is not None:
