@@ -227,7 +227,7 @@ def _differences(
         new_row=_row(name, kind, "$4", "p.new"),
         old_identity=_identity(name, kind, "o"),
         new_identity=_identity(name, kind, "n"),
-        facts=SQL.task_facts.format() if name == "tasks" else "NULL::jsonb",
+        facts=_task_facts(elements) if name == "tasks" else "NULL::jsonb",
         old_values=", ".join(old.values()) or "NULL",
         new_values=", ".join(new.values()) or "NULL",
         old_content=_record(old),
@@ -243,6 +243,11 @@ def _differences(
         without_ids_old=SQL.without_ids.format(value="o.value"),
         without_ids_new=SQL.without_ids.format(value="n.value"),
     )
+
+
+def _task_facts(elements: Mapping[str, Sequence[str]]) -> str:
+    dates = ("actual_start", "actual_finish")
+    return SQL.task_facts.format(**{date: ",".join(elements.get(date, ())) for date in dates})
 
 
 def _values(kind: Kind, side: str, basis: Basis) -> Iterator[tuple[str, str]]:

@@ -280,7 +280,8 @@ SELECT jsonb_object_agg(kind || ' ' || id, code) AS names
  WHERE id IS NOT NULL
 
 -- name: task_facts
--- What a planner reads about a changed task. The value is the weight by which the worst are chosen.
+-- What a planner reads about a changed task. The value is the weight by which the worst are chosen. A
+-- version stored before the columns existed has actual dates in its attributes alone.
 CASE WHEN f.fields IS NOT NULL AND p.new IS NOT NULL THEN jsonb_strip_nulls(jsonb_build_object(
      'constraints', CASE WHEN f.fields ?| '{{constraint_type,constraint_date,deadline}}' THEN 0 END,
      'task_calendars', CASE WHEN f.fields ? 'calendar_id' THEN 0 END)
@@ -290,9 +291,11 @@ CASE WHEN f.fields IS NOT NULL AND p.new IS NOT NULL THEN jsonb_strip_nulls(json
                     coalesce((p.n).finish - (p.o).finish, (p.n).start - (p.o).start))
                     / 86400, 2) AS days) AS d WHERE days > 0) END,
      'started', CASE WHEN f.fields #>> '{{actual_start,from}}' IS NULL
-                      AND f.fields #>> '{{actual_start,to}}' IS NOT NULL THEN 0 END,
+                      AND f.fields #>> '{{actual_start,to}}' IS NOT NULL
+                      AND NOT (p.o).attributes ?| '{{{actual_start}}}' THEN 0 END,
      'finished', CASE WHEN f.fields #>> '{{actual_finish,from}}' IS NULL
-                       AND f.fields #>> '{{actual_finish,to}}' IS NOT NULL THEN 0 END,
+                       AND f.fields #>> '{{actual_finish,to}}' IS NOT NULL
+                       AND NOT (p.o).attributes ?| '{{{actual_finish}}}' THEN 0 END,
      'joined_critical', CASE WHEN f.fields @> '{{"critical": {{"from": false, "to": true}}}}' THEN 0 END,
      'left_critical', CASE WHEN f.fields @> '{{"critical": {{"from": true, "to": false}}}}' THEN 0 END,
      'float_lost', (

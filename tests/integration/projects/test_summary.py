@@ -135,6 +135,11 @@ async def test_a_plan_stored_before_the_columns_existed_has_not_started_since(
     answer = await client.ask("projects/1/versions/2?compare=1")
     assert answer.details["tasks"] == []
     assert counts(answer.details["summary"]) == {}
+    await pool.execute("UPDATE tasks SET actual_start = NULL WHERE version = 2")
+    await client.land(file.format("Newer").replace("05T", "06T"))
+    answer = await client.ask("projects/1/versions/3?compare=2")
+    assert len(answer.details["tasks"]) == 1
+    assert counts(answer.details["summary"]) == {}
 
 
 async def test_an_element_beside_its_column_is_reported_once(client: Client) -> None:
