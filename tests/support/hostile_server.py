@@ -14,6 +14,7 @@ COMMANDS: Final[dict[str, Sequence[str]]] = {
     "imports": (),
     "projects": (),
     "compare": ("1", "1", "2"),
+    "checks": ("1",),
     "watch": ("1",),
     "undo": ("1",),
     "cancel": ("1",),

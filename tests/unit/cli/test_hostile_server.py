@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 
 from service.cli.main import app
-from service.projects.comparison_summary import SORTS
+from service.projects.comparison.summary import SORTS
 from tests.support.commands import RunHere
 from tests.support.hostile_server import (
     ACTIVE,
@@ -28,7 +28,7 @@ from tests.support.hostile_server import (
 LOCAL: Final = {"serve", "worker", "migrate", "psql", "prune", "token", "sample"}
 """Commands that send nothing to a server."""
 IDS: Final = dict.fromkeys(("predecessor_id", "successor_id", "task_id"), ACTIVE)
-AS_JSON: Final = ("imports", "projects", "compare", "watch", "undo", "upload")
+AS_JSON: Final = ("imports", "projects", "compare", "checks", "watch", "undo", "upload")
 
 
 def answer_with_active_text(request: Request) -> Iterator[bytes]:
@@ -56,6 +56,10 @@ def answer_with_active_text(request: Request) -> Iterator[bytes]:
         sorts = {key: {"count": 20, "items": [{**change, "type": text, **IDS}]} for key in SORTS}
         summary = {"data_date": dates, "finish": dates, **sorts}
         yield envelope({"summary": summary, "tasks": [change]}, complete=True)
+    elif request.resource == "projects/1/checks":
+        numbers = ("point", "findings", "count", "total", "percentage", "threshold")
+        check = {"name": text, "passed": True, "not_computed": None, **dict.fromkeys(numbers, 1)}
+        yield envelope({"checks": [check]}, complete=True)
     else:
         yield envelope(ACTIVE)
 
