@@ -9,8 +9,9 @@ from typing import Any, Final
 from service.imports import history, outcomes
 from service.imports.history import ImportQuery
 from service.imports.outcomes import OutcomeQuery
-from service.projects import comparison, export, listing, retention
+from service.projects import export, listing, retention
 from service.projects.checks import CHECKS, read_checks
+from service.projects.comparison import compare
 from service.projects.listing import ProjectQuery
 from service.projects.prune_round import PruneRound, begin_round, end_round
 from service.projects.records import Page, Query, VersionKey
@@ -180,8 +181,8 @@ async def _checks(pool: Pool, project: int) -> None:
 
 async def _compare(key: VersionKey, pool: Pool) -> None:
     async with pool.acquire() as conn:
-        request = comparison.Request(key, key.version + 1)
-        await comparison.compare_versions(conn, request, lambda _: None)
+        request = compare.Request(key, key.version + 1)
+        await compare.compare_versions(conn, request, lambda _: None)
 
 
 async def _imports(pool: Pool, query: ImportQuery) -> None:

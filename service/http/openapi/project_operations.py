@@ -27,7 +27,7 @@ from service.http.routes.locks import LONGEST_REASON
 from service.http.routes.projects import MSPDI, TYPES
 from service.http.routes.versions import BASELINE
 from service.projects.checks import CHECKS
-from service.projects.comparison_queries import Match
+from service.projects.comparison.kinds import Match
 
 TAG: Final = "Projects"
 LOCKS: Final = "Locks"

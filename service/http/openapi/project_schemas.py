@@ -20,8 +20,8 @@ from service.http.openapi.json_schema import (
     nullable,
     schema,
 )
-from service.projects.comparison_queries import IDENTITY, KINDS, Match
-from service.projects.comparison_summary import ITEMS, SORTS
+from service.projects.comparison.kinds import IDENTITY, KINDS, Match
+from service.projects.comparison.summary import ITEMS, SORTS
 from service.tables import MEMBERS, PROJECT, RECORDS, SHARED_OBJECT, Column, Table, Type
 
 VERSION: Final = describe(POSITIVE, "Number of the version; each change of the project adds 1.")

@@ -19,13 +19,13 @@ from service.http.routes.projects import find_current, send_document
 from service.http.streaming import IN_MEMORY, send_file
 from service.imports.ending import NO_ROOM
 from service.projects import listing
-from service.projects.comparison import (
+from service.projects.comparison.compare import (
     NoBaseline,
     Request,
     compare_versions,
     compare_with_baseline,
 )
-from service.projects.comparison_queries import Match
+from service.projects.comparison.kinds import Match
 from service.projects.records import VersionGone, VersionKey
 from service.spool.spool import SpoolFile, SpoolShare, TooLarge
 from service.storage import Connection

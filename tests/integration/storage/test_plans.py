@@ -14,7 +14,8 @@ from service.imports.client_removal import KEYS
 from service.imports.fast_path.statement import list_inserts
 from service.imports.lease import Lease
 from service.imports.pipeline.copy import NewVersion, copy_versions
-from service.projects import comparison_queries
+from service.projects.comparison import queries as comparison
+from service.projects.comparison.kinds import KINDS, Basis, Match
 from service.storage import Connection
 from service.storage.queries import SQL, Queries
 from service.tables import PROJECT_COLUMNS, Table
@@ -32,7 +33,7 @@ OF_MANY = {
 CITUS = SQL / "citus.sql"
 ROW = re.compile(r"VALUES \((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)")
 ABOUT_THE_SERVER = ("partitions", "grants", "readers", "server_checks", "transactions")
-COMPOSED = ("compare",)
+COMPOSED = ("compare", "compare_keys")
 """Files of fragments; ``composed_queries`` has the queries made of them."""
 
 PART = re.compile(r"(--.*\n|\s)*AND ")
@@ -93,16 +94,16 @@ def queries() -> Iterator[tuple[str, str]]:
 
 def composed_queries() -> Iterator[tuple[str, str]]:
     """Yield the queries of a comparison, for each key by which records match."""
-    yield "compare.versions", comparison_queries.SQL.versions
-    yield "compare.last_finish", comparison_queries.SQL.last_finish
-    for match, moved in itertools.product(comparison_queries.Match, (False, True)):
-        basis = comparison_queries.Basis(match, codes=True, moved=moved)
-        for kind in comparison_queries.KINDS:
-            query = comparison_queries.differences(kind, basis)
+    yield "compare.versions", comparison.SQL.versions
+    yield "compare.last_finish", comparison.SQL.last_finish
+    for match, moved in itertools.product(Match, (False, True)):
+        basis = Basis(match, codes=True, moved=moved)
+        for kind in KINDS:
+            query = comparison.differences(kind, basis)
             yield f"compare.{kind} by {match}, moved: {moved}", query
-        query = comparison_queries.baseline_differences(basis)
+        query = comparison.baseline_differences(basis)
         yield f"compare.baseline by {match}, moved: {moved}", query
-    yield "compare.current_baseline", comparison_queries.SQL.current_baseline
+    yield "compare.current_baseline", comparison.SQL.current_baseline
 
 
 def tables_of(name: str, text: str) -> list[str]:

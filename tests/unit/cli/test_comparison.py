@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from service.cli.comparison import _SORTS, print_summary
-from service.projects.comparison_summary import SORTS
+from service.projects.comparison.summary import SORTS
 
 DATES = {"from": None, "to": None}
 

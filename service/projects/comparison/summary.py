@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from service.projects.comparison_queries import Match
+from service.projects.comparison.kinds import Match
 
 ITEMS: Final = 10
 """Most records that the summary lists of one sort."""

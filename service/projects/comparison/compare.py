@@ -7,16 +7,9 @@ from typing import Any, Final, NamedTuple
 import asyncpg
 import orjson
 
-from service.projects.comparison_queries import (
-    KINDS,
-    MATCHES,
-    SQL,
-    Basis,
-    Match,
-    baseline_differences,
-    differences,
-)
-from service.projects.comparison_summary import Summary
+from service.projects.comparison.kinds import KINDS, MATCHES, Basis, Match
+from service.projects.comparison.queries import SQL, baseline_differences, differences
+from service.projects.comparison.summary import Summary
 from service.projects.records import VersionGone, VersionKey
 from service.storage import Connection, watchdog
 
