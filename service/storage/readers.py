@@ -15,7 +15,7 @@ _SQL: Final = Queries("readers")
 
 
 class ReaderError(Exception):
-    """The role or a client does not exist; the text is one line for the user."""
+    """The role or a client does not exist, or the role owns the tables; the text is one line."""
 
 
 async def grant_reader(dsn: str, role: str, clients: Sequence[int]) -> None:
@@ -29,7 +29,7 @@ async def grant_reader(dsn: str, role: str, clients: Sequence[int]) -> None:
         clients: ids of clients.
 
     Raises:
-        ReaderError: the role or a client does not exist.
+        ReaderError: the role or a client does not exist, or the role owns the tables.
         OSError, asyncpg.PostgresError: the database cannot be reached, or refuses the grant.
     """
     connection = await asyncpg.connect(dsn, statement_cache_size=0)
@@ -55,7 +55,7 @@ async def revoke_reader(dsn: str, role: str, clients: Sequence[int] | None) -> N
         clients: ids of clients, or None for all.
 
     Raises:
-        ReaderError: the role does not exist.
+        ReaderError: the role does not exist, or it owns the tables.
         OSError, asyncpg.PostgresError: the database cannot be reached, or refuses the change.
     """
     connection = await asyncpg.connect(dsn, statement_cache_size=0)
@@ -71,7 +71,10 @@ async def revoke_reader(dsn: str, role: str, clients: Sequence[int] | None) -> N
 
 
 async def _find_role(connection: Connection, role: str) -> int:
-    oid: int | None = await connection.fetchval(_SQL.find_role, role)
-    if oid is None:
+    row = await connection.fetchrow(_SQL.find_role, role)
+    if row is None:
         raise ReaderError(f'there is no role "{role}"')
+    if row["is_owner"]:  # the views run with its rights: without them, no reader could read
+        raise ReaderError(f'the role "{role}" owns the tables, so it sees all clients')
+    oid: int = row["oid"]
     return oid

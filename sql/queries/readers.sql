@@ -1,6 +1,10 @@
 -- name: find_role
--- The number of a role; NULL if there is none of that name.
-SELECT oid FROM pg_roles WHERE rolname = $1
+-- The number of a role, and whether it owns the table of the readers; no row if there is none of that
+-- name.
+SELECT r.oid, r.oid = c.relowner AS is_owner
+  FROM pg_roles r
+ CROSS JOIN pg_class c
+ WHERE r.rolname = $1 AND c.oid = 'report.readers'::regclass
 
 -- name: find_missing_clients
 SELECT g.client_id

@@ -136,3 +136,14 @@ async def test_unknown_roles_and_clients_are_refused(dsn: str, acting: Acting) -
     with pytest.raises(ReaderError, match="there is no client 4"):
         await grant_reader(dsn, READER, [1, 4])
     assert await execute(dsn, "SELECT count(*) FROM report.readers") == 0
+
+
+async def test_the_owner_of_the_tables_keeps_its_rights_to_the_views(
+    dsn: str, acting: Acting
+) -> None:
+    await grant_reader(dsn, READER, [1])
+    await execute(dsn, "ALTER TABLE report.readers OWNER TO member")
+    for change in (grant_reader(dsn, "member", [1]), revoke_reader(dsn, "member", None)):
+        with pytest.raises(ReaderError, match='"member" owns the tables'):
+            await change
+    await execute(dsn, "ALTER TABLE report.readers OWNER TO postgres")
