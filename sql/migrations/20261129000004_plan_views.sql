@@ -562,7 +562,8 @@ SELECT n.client_id, n.project_id, n.version, n.record, n.kind, n.record_id, n.to
   ) AS n
  WHERE n.note IS NOT NULL;
 
--- Values by period. Project: TimephasedData of tasks, resources, assignments and their baselines. P6:
+-- Values by period. Project: TimephasedData of tasks, resources, assignments and their baselines, of
+-- which those of tasks are in a table of their own. P6:
 -- spreads, and the actuals of financial periods. Work is a duration; a P6 unit is an hour, except of
 -- material and where the kind of resource is not known. Costs of Project are hundredths in the file.
 CREATE VIEW current_timephased AS
@@ -573,7 +574,12 @@ SELECT r.client_id, r.project_id, r.version, r.record, r.kind, r.ordinal, r.reco
            ELSE plan_number(phase.value)
        END AS value_number,
        plan_interval(phase.value) AS value_duration
-  FROM current_records r
+  FROM (
+    SELECT * FROM current_records WHERE record IN ('task', 'resource', 'assignment')
+     UNION ALL
+    SELECT client_id, project_id, version, 'task', kind, NULL, task_id, task_id, NULL, attributes
+      FROM current_baseline_tasks
+ ) AS r
  CROSS JOIN LATERAL (
     SELECT CASE
                WHEN code.n = 1 THEN 'remaining_work'
@@ -606,7 +612,6 @@ SELECT r.client_id, r.project_id, r.version, r.record, r.kind, r.ordinal, r.reco
       ) AS list
      CROSS JOIN LATERAL (SELECT plan_integer(plan_text(list.item, 'Type')) AS n) AS code
  ) AS phase
- WHERE r.record IN ('task', 'resource', 'assignment')
  UNION ALL
 SELECT r.client_id, r.project_id, r.version, r.record, r.kind, r.ordinal, r.record_id, r.task_id,
        r.resource_id, measure.type, NULL, plan_timestamp(plan_text(period.item, 'StartDate')),

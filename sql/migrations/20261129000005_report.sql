@@ -303,7 +303,8 @@ RETURN greatest(0,
 -- remaining, adds up to its work to a minute, that decides. Otherwise a rule does, because the file has
 -- only the work and its dates: evenly over Monday to Friday from the start to the finish, or over all
 -- days if none of them is a weekday. An assignment without dates has those of its task. Left out are
--- materials and costs, and work without both dates or with a finish before its start.
+-- materials and costs, work without a resource, and work without both dates, with a finish before its
+-- start, or of a century or more: one row with bad dates would take half a million weeks.
 CREATE VIEW report.resource_load WITH (security_barrier) AS
 SELECT p.client_id, p.project_id, p.external_id, v.name AS project_name, w.resource_id,
        w.resource_name, w.resource_type, w.max_units, w.week_start,
@@ -348,7 +349,7 @@ SELECT p.client_id, p.project_id, p.external_id, v.name AS project_name, w.resou
     ), measured AS (
         SELECT s.*, report.weekdays(first, last) AS weekdays, last - first + 1 AS days
           FROM spans s
-         WHERE first <= last
+         WHERE first <= last AND last - first < 36525
     )
     SELECT m.resource_id, m.name AS resource_name, m.type AS resource_type, m.max_units,
            week::date AS week_start, bool_and(m.is_timephased) AS is_timephased,

@@ -391,7 +391,7 @@ COMMENT ON COLUMN report.task_variance.cost_variance IS
     'Amount by which the cost is higher than in the baseline.';
 
 COMMENT ON VIEW report.resource_load IS
-    'The work of each resource in each week, spread over the weekdays of its assignments.';
+    'The work of each resource in each week, spread over the weekdays of its assignments. Work without a resource is left out, and so is an assignment of a century or more.';
 COMMENT ON COLUMN report.resource_load.resource_id IS 'Identifier of the resource in its file.';
 COMMENT ON COLUMN report.resource_load.week_start IS 'Monday of the week.';
 COMMENT ON COLUMN report.resource_load.iso_week IS 'Week in the form of ISO 8601, such as `2026-W11`.';
@@ -491,6 +491,8 @@ COMMENT ON COLUMN current_notes.note IS 'The note as the file has it.';
 COMMENT ON COLUMN current_notes.text IS 'The note without HTML.';
 
 COMMENT ON VIEW current_timephased IS 'Values by period, such as work by day.';
+COMMENT ON COLUMN current_timephased.kind IS 'Kind of a task: `activity` or `wbs`; null for other records.';
+COMMENT ON COLUMN current_timephased.task_id IS 'Identifier in the file of the task that the record belongs to.';
 COMMENT ON COLUMN current_timephased.type IS 'What is measured, such as `actual_work`.';
 COMMENT ON COLUMN current_timephased.baseline IS 'Number of the baseline; null if it is the plan.';
 COMMENT ON COLUMN current_timephased.start IS 'Start of the period.';

@@ -132,6 +132,17 @@ async def test_load_spreads_work_over_weekdays_by_week(show: Any) -> None:
     ]
 
 
+async def test_load_leaves_out_dates_that_would_take_half_a_million_weeks(
+    dsn: str, show: Any
+) -> None:
+    await execute(
+        dsn,
+        "UPDATE assignments SET start = '0001-01-01', finish = '9999-12-31'"
+        " WHERE resource_id = 'R1'",
+    )
+    assert await show("*", "resource_load", "WHERE resource_name = 'Crew'") == []
+
+
 async def test_load_follows_timephased_data_that_adds_up_to_the_work(show: Any) -> None:
     """A day of 24 hours from the morning on is that day; a span over a weekend is its days."""
     columns = "resource_name, week_start::text, work_hours, is_timephased"

@@ -188,13 +188,18 @@ async def test_timephased_data_of_project_show_type_unit_and_baseline(
         ResourceUID=-65535,
     )
     await import_plans(
-        service, mspdi(element("Tasks", task(1)), element("Assignments", assignment))
+        service,
+        mspdi(
+            element("Tasks", task(1, element("Baseline", cost, Number=1))),
+            element("Assignments", assignment),
+        ),
     )
     columns = "record, task_id, type, baseline, start, unit, value_number, value_duration"
-    shown = await select(pool, columns, "current_timephased", "ORDER BY type")
+    shown = await select(pool, columns, "current_timephased", "ORDER BY type, record")
     start = datetime(2026, 1, 5, 8)
     assert shown == [
         ("assignment", "1", "baseline_cost", 1, start, "hour", Decimal("120.5"), None),
+        ("task", "1", "baseline_cost", 1, start, "hour", Decimal("120.5"), None),
         ("assignment", "1", "remaining_work", None, start, "day", None, timedelta(hours=8)),
     ]
 
