@@ -213,7 +213,7 @@ class P6BaselineBuilder(P6ProjectBuilder):
         except TooLarge as error:
             self.abandon(str(error))
         self.references.close()
-        self.file.held.add_baseline(
+        return self.file.held.add_baseline(
             Baseline(
                 object_id=record.columns[BASELINE.index("object_id")],
                 project_id=record.columns[BASELINE.index("project_id")],
@@ -223,7 +223,6 @@ class P6BaselineBuilder(P6ProjectBuilder):
                 too_large=self._too_large,
             )
         )
-        return ()
 
 
 @cache

@@ -7,7 +7,7 @@ it is released.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from os import SEEK_END
 from typing import Final, Protocol
@@ -28,7 +28,7 @@ It is at most a quarter of the import's working files."""
 
 MAX_MEMORY: Final = 8 * MIB
 """Memory of the projects that wait, beside the working file: enough for some 2,000 of them. That of
-the baselines that wait for their project has the same bound."""
+the baselines of one project, and of those that wait for their project, has the same bound."""
 
 _IN_MEMORY: Final = WINDOW
 """Bytes of rows that wait in memory before they go to the working file. Only rows of projects that
@@ -75,6 +75,18 @@ class _Held:
     size: int
     memory: int
     baselines: list[Baseline] = field(default_factory=list)
+    baseline_memory: int = 0
+
+    def attach(self, baseline: Baseline) -> None:
+        memory = _memory_of(baseline)
+        self.baselines.append(baseline)
+        self.size += baseline.content.size
+        self.memory += memory
+        self.baseline_memory += memory
+
+    def has_room(self, baseline: Baseline) -> bool:
+        """Whether the memory of its baselines stays within bounds; the first one always fits."""
+        return not self.baselines or self.baseline_memory + _memory_of(baseline) <= MAX_MEMORY
 
     @property
     def waits(self) -> bool:
@@ -91,7 +103,8 @@ class HeldProjects:
         give_way: called between steps; as ``FileContext.give_way``.
 
     Attributes:
-        skipped: baselines that came too long after their project, or found no room to wait for it.
+        skipped: baselines that came too long after their project, found no room to wait for it, or
+            are too many for one project.
         early: baselines whose project has not come.
 
     Raises:
@@ -123,37 +136,45 @@ class HeldProjects:
             self.early -= 1
             self._early_size -= baseline.content.size
             self._early_memory -= _memory_of(baseline)
-            self._attach(held, baseline)
+            held.attach(baseline)
         self._park_later(project, project.size)
         self._queue.append(held)
         if project.object_id is not NULL:
             self._by_id.setdefault(project.object_id, held)
         self._size += held.size
         self._memory += held.memory
-        return self._evict()
+        return self._evict(min(WINDOW, self._max_bytes))
 
-    def add_baseline(self, baseline: Baseline) -> None:
-        """Give a baseline to its project, or keep it until the project comes."""
+    def add_baseline(self, baseline: Baseline) -> Iterable[Item]:
+        """Give a baseline to its project, or keep it until the project comes.
+
+        Returns:
+            The items of earlier projects that find no room beside it.
+        """
+        released: Iterable[Item] = ()
         held = self._by_id.get(baseline.project_id)  # none if it names no project
-        if held is not None:
+        if held is not None and held.has_room(baseline):
             self._size += baseline.content.size
             self._memory += _memory_of(baseline)
-            self._attach(held, baseline)
+            held.attach(baseline)
+            released = self._evict(self._max_bytes, keep=held)
         elif (
-            baseline.project_id is NULL
+            held is not None
+            or baseline.project_id is NULL
             or (self._released is not None and baseline.project_id in self._released)
             or self._early_size + baseline.content.size > self._max_bytes
             or self._early_memory + _memory_of(baseline) > MAX_MEMORY
         ):
             self.skipped += 1
             baseline.content.close()
-            return
+            return ()
         else:
             self._early.setdefault(baseline.project_id, []).append(baseline)
             self.early += 1
             self._early_size += baseline.content.size
             self._early_memory += _memory_of(baseline)
         self._park_later(baseline.content, baseline.content.size)
+        return released
 
     def release(self) -> Iterator[Item]:
         """Yield the items of all projects, because no baseline follows."""
@@ -173,14 +194,9 @@ class HeldProjects:
         if self._file is not None:
             self._file.close()
 
-    def _attach(self, held: _Held, baseline: Baseline) -> None:
-        held.baselines.append(baseline)
-        held.size += baseline.content.size
-        held.memory += _memory_of(baseline)
-
-    def _evict(self) -> Iterator[Item]:
-        while len(self._queue) > 1:
-            limit = self._max_bytes if self._queue[0].waits else min(WINDOW, self._max_bytes)
+    def _evict(self, window: int, keep: _Held | None = None) -> Iterator[Item]:
+        while len(self._queue) > 1 and self._queue[0] is not keep:
+            limit = self._max_bytes if self._queue[0].waits else window
             if self._size <= limit and self._memory <= MAX_MEMORY:
                 break
             yield from self._release_first()
@@ -222,6 +238,7 @@ class HeldProjects:
             for each in self._in_memory:
                 self._file.seek(0, SEEK_END)
                 each.park(self._file)
+                self._give_way()
             self._in_memory.clear()
             self._rows_in_memory = 0
 

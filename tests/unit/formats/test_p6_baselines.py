@@ -249,6 +249,30 @@ class TestBounds:
         assert 0 < kept < 10
         assert skipped(reading) == [(*SKIPPED, 10 - kept)]
 
+    def test_a_project_has_no_more_baselines_than_memory_has_room_for(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(held_projects, "MAX_MEMORY", 20_000)
+        reading = read(file(project(), *(baseline(object_id=n) for n in range(10))))
+        [found] = reading.projects
+        kept = len(rows(found, Table.BASELINES))
+        assert 0 < kept < 5
+        assert skipped(reading) == [(*SKIPPED, 10 - kept)]
+
+    @pytest.mark.parametrize("bound", ["MAX_BYTES", "MAX_MEMORY"])
+    def test_baselines_of_later_projects_make_the_first_one_leave(
+        self, bound: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(held_projects, bound, 4_000 if bound == "MAX_BYTES" else 20_000)
+        plans = [project(object_id=n, current=n + 10) for n in (1, 2)]
+        many = [baseline(object_id=n, of=2) for n in (12, 21, 22)]
+        large = baseline(*(activity(n, **PLANNED) for n in range(9)), object_id=12, of=2)
+        late = [large] if bound == "MAX_BYTES" else many
+        reading = read(file(*plans, *late, baseline(object_id=11, of=1)))
+        found = [len(rows(each, Table.BASELINES)) for each in reading.projects]
+        assert found == [0, len(late)]
+        assert skipped(reading) == [(*SKIPPED, 1)]
+
     def test_rows_on_disk_join_like_those_in_memory(self) -> None:
         plan = project(*(activity(n, Id=f"A{n}") for n in range(300)))
         kept = baseline(*(activity(n, **PLANNED) for n in range(300)))
