@@ -40,15 +40,7 @@ SELECT b.number, b.name, (
 -- because that is slow. A column that is null in one version, although both have the element that fills
 -- it, has not changed: one version was stored before the column existed.
 WITH RECURSIVE {tables},
-pairs AS (
-    SELECT {pick_old} AS old, {pick_new} AS new,
-           min(parent) FILTER (WHERE side = 0) AS old_parent,
-           min(parent) FILTER (WHERE side = 1) AS new_parent,
-           min(one) FILTER (WHERE side = 0) AS old_one, min(one) FILTER (WHERE side = 1) AS new_one,
-           min(two) FILTER (WHERE side = 0) AS old_two, min(two) FILTER (WHERE side = 1) AS new_two
-      FROM (SELECT *, row_number() OVER (PARTITION BY side, key ORDER BY ref) AS place
-              FROM keyed) AS k
-     GROUP BY key, place),
+{pairs},
 whole AS (
     SELECT p.*, ({old_row}) AS o, ({new_row}) AS n
       FROM (SELECT * FROM pairs ORDER BY coalesce(new, old), new IS NOT NULL) AS p
@@ -89,6 +81,25 @@ SELECT (CASE
               END AS attributes
        OFFSET 0) AS a
  WHERE p.new IS NULL OR p.old IS NULL OR f.fields IS NOT NULL OR a.attributes IS NOT NULL
+
+-- name: pairs
+-- Records with the same key match in the order of the file.
+pairs AS (
+    SELECT {pick_old} AS old, {pick_new} AS new,
+           min(parent) FILTER (WHERE side = 0) AS old_parent,
+           min(parent) FILTER (WHERE side = 1) AS new_parent,
+           min(one) FILTER (WHERE side = 0) AS old_one, min(one) FILTER (WHERE side = 1) AS new_one,
+           min(two) FILTER (WHERE side = 0) AS old_two, min(two) FILTER (WHERE side = 1) AS new_two
+      FROM (SELECT *, row_number() OVER (PARTITION BY side, key ORDER BY ref) AS place
+              FROM keyed) AS k
+     GROUP BY key, place)
+
+-- name: pairs_of_unique_keys
+pairs AS (
+    SELECT o.ref AS old, n.ref AS new, o.parent AS old_parent, n.parent AS new_parent,
+           o.one AS old_one, n.one AS new_one, o.two AS old_two, n.two AS new_two
+      FROM (SELECT * FROM keyed WHERE side = 0) AS o
+      FULL JOIN (SELECT * FROM keyed WHERE side = 1) AS n ON n.key = o.key)
 
 -- name: without_ids
 -- A structured value without the ids in it. A quote inside a text is escaped, so only names of members

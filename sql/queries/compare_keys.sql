@@ -62,6 +62,41 @@ task_candidates AS (
     SELECT side, ref, kind, id, parent_id, kind || ' ' || coalesce(id, '') AS key
       FROM {name}_candidates)
 
+-- name: same_ids
+-- Whether an id means the same task in both versions, so that every key would match the same tasks. An
+-- id is unique in its version; all tasks with the same id have the same keys, and a key of any other task
+-- is not in the other version. Elements with the same parents and codes have the same path.
+WITH old AS MATERIALIZED ({old}),
+new AS MATERIALIZED ({new}),
+other AS MATERIALIZED (
+    SELECT o.id IS NULL AS is_new, n.id IS NULL AS is_old, coalesce(o.kind, n.kind) AS kind,
+           coalesce(o.code, n.code) AS code, coalesce(o.guid, n.guid) AS guid
+      FROM old AS o
+      FULL JOIN new AS n ON n.id = o.id
+     WHERE ROW(o.kind, o.code, o.guid, o.above) IS DISTINCT FROM ROW(n.kind, n.code, n.guid, n.above))
+SELECT NOT EXISTS (SELECT FROM other WHERE NOT is_old AND NOT is_new)
+   AND NOT EXISTS (SELECT FROM old GROUP BY id HAVING count(*) > 1)
+   AND NOT EXISTS (SELECT FROM new GROUP BY id HAVING count(*) > 1)
+   AND NOT EXISTS (
+       SELECT FROM (SELECT * FROM other WHERE is_old) AS o
+         JOIN (SELECT * FROM other WHERE is_new) AS n ON n.kind = o.kind AND n.code = o.code)
+   AND NOT EXISTS (
+       SELECT FROM (SELECT * FROM other WHERE is_old) AS o
+         JOIN (SELECT * FROM other WHERE is_new) AS n ON n.kind = o.kind AND n.guid = o.guid)
+
+-- name: task_keys
+-- The keys of the tasks of a version, as ``same_ids`` compares them.
+SELECT task_id AS id, kind, CASE kind WHEN 'wbs' THEN wbs ELSE {code} END AS code, guid,
+       CASE kind WHEN 'wbs' THEN parent_id END AS above
+  FROM tasks
+ WHERE client_id = $1 AND project_id = $2 AND version = {version}
+
+-- name: task_ids
+SELECT {side} AS side, ordinal AS ref, task_id COLLATE "C" AS id, task_id COLLATE "C" AS key,
+       parent_id COLLATE "C" AS parent, NULL::integer AS one, NULL::integer AS two
+  FROM tasks
+ WHERE client_id = $1 AND project_id = $2 AND version = {version}
+
 -- name: ends
 -- The tasks that ids refer to. An id that an activity and a WBS element share means the activity.
 ends AS (

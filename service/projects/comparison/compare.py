@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 import asyncpg
 import orjson
 
+from service.projects.comparison.keys import same_ids
 from service.projects.comparison.kinds import KINDS, MATCHES, Basis, Match
 from service.projects.comparison.queries import SQL, baseline_differences, differences
 from service.projects.comparison.summary import Summary
@@ -68,6 +69,9 @@ async def compare_versions(conn: Connection, request: Request, write: Write) -> 
             ]
             summary.add_date("finish", *finishes)
         values = (client_id, project_id, old, request.new)
+        if basis.match is not Match.ID and not moved:
+            watchdog.reset()
+            basis = basis._replace(same_ids=await conn.fetchval(same_ids(basis), *values))
         for name in KINDS:
             await _write_list(conn, name, differences(name, basis), values, summary, write)
         write(b"}")

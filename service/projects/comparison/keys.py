@@ -32,24 +32,33 @@ _ROWS: Final = {
 """Queries for the narrow rows of records whose keys depend on no other record."""
 
 
+def same_ids(basis: Basis) -> str:
+    """Return the query that tells whether the id of a task means the same in both versions.
+
+    Its parameters are the client, the project, the old version and the new one. If it returns true,
+    ids match the same tasks as every other key would, and no query has to compute keys.
+    """
+    old, new = (
+        _SQL.task_keys.format(version=version, code=_task_code(basis)) for version in ("$3", "$4")
+    )
+    return _SQL.same_ids.format(old=old, new=new)
+
+
 def key_tables(name: str, kind: Kind, basis: Basis) -> Iterator[str]:
     """Yield the common table expressions of a query; the last one is ``keyed``."""
     if kind.references and basis.moved:
         yield from _names()
     if name in ("tasks", "dependencies", "assignments"):
-        yield from _task_keys(basis)
+        yield from _task_tables(name, basis)
     match name:
         case "project":
             yield _SQL.keyed_project
         case "tasks":
-            yield _SQL.parents
-            yield _SQL.keyed_tasks
+            pass  # ``_task_tables`` yields all
         case "dependencies":
-            yield _SQL.ends
             yield _both("dependency_rows", _SQL.dependency_rows)
             yield _SQL.keyed_dependencies
         case "assignments":
-            yield _SQL.ends
             yield from _keys("resource", _SQL.resource_rows, KINDS["resources"].code, basis)
             yield _both("assignment_rows", _SQL.assignment_rows)
             yield _SQL.keyed_assignments
@@ -62,8 +71,7 @@ def key_tables(name: str, kind: Kind, basis: Basis) -> Iterator[str]:
 
 def planned_tables(basis: Basis) -> Iterator[str]:
     """Yield the same for the activities of a version and those of one of its baselines."""
-    code = activity_code("code") if basis.codes else "code"
-    tasks = _SQL.task_rows.format(side=1, version="$4", code=code)
+    tasks = _SQL.task_rows.format(side=1, version="$4", code=_task_code(basis))
     rows = _SQL.planned_rows.format(tasks=tasks)
     yield f"task_candidates AS MATERIALIZED (\n{rows})"
     yield _task_rounds(basis)
@@ -88,14 +96,22 @@ def _names() -> Iterator[str]:
         yield f"{name} AS MATERIALIZED (\n{query})"
 
 
-def _task_keys(basis: Basis) -> Iterator[str]:
-    code = activity_code("code") if basis.codes else "code"
+def _task_tables(name: str, basis: Basis) -> Iterator[str]:
+    """Yield the tables of tasks. The last one is ``keyed``, or ``ends`` for other records."""
+    if basis.same_ids:
+        yield _both("keyed" if name == "tasks" else "ends", _SQL.task_ids)
+        return
     if basis.match is Match.ID:
-        yield _both("task_candidates", _SQL.task_rows, code)
+        yield _both("task_candidates", _SQL.task_rows, _task_code(basis))
     else:
-        yield _both("task_rows", _SQL.task_rows, code)
+        yield _both("task_rows", _SQL.task_rows, _task_code(basis))
         yield _SQL.element_paths.format(depth=_DEEPEST)
     yield _task_rounds(basis)
+    yield from (_SQL.parents, _SQL.keyed_tasks) if name == "tasks" else (_SQL.ends,)
+
+
+def _task_code(basis: Basis) -> str:
+    return activity_code("code") if basis.codes else "code"
 
 
 def _task_rounds(basis: Basis) -> str:

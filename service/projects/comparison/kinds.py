@@ -34,11 +34,13 @@ class Basis(NamedTuple):
         match: the key by which tasks match first.
         codes: whether the format is that of Primavera, which has a code for every record.
         moved: whether the two versions come from two databases, so that no id means the same.
+        same_ids: whether the id of a task means the same in both versions, as every other key says.
     """
 
     match: Match
     codes: bool = False
     moved: bool = False
+    same_ids: bool = False
 
 
 @dataclass(frozen=True)

@@ -53,10 +53,12 @@ def _differences(
     pick = "(array_agg(ref) FILTER (WHERE side = {}))[1]"
     if name != "shared_objects":
         pick = "min(ref) FILTER (WHERE side = {})"
+    pairs = SQL.pairs.format(pick_old=pick.format(0), pick_new=pick.format(1))
+    if basis.same_ids and name == "tasks":
+        pairs = SQL.pairs_of_unique_keys
     return SQL.differences.format(
         tables=",\n".join(tables),
-        pick_old=pick.format(0),
-        pick_new=pick.format(1),
+        pairs=pairs,
         old_row=old_row,
         new_row=_row(name, kind, "$4", "p.new"),
         old_identity=_identity(name, kind, "o"),

@@ -14,6 +14,7 @@ from service.imports.client_removal import KEYS
 from service.imports.fast_path.statement import list_inserts
 from service.imports.lease import Lease
 from service.imports.pipeline.copy import NewVersion, copy_versions
+from service.projects.comparison import keys
 from service.projects.comparison import queries as comparison
 from service.projects.comparison.kinds import KINDS, Basis, Match
 from service.storage import Connection
@@ -98,11 +99,12 @@ def composed_queries() -> Iterator[tuple[str, str]]:
     yield "compare.last_finish", comparison.SQL.last_finish
     for match, moved in itertools.product(Match, (False, True)):
         basis = Basis(match, codes=True, moved=moved)
-        for kind in KINDS:
-            query = comparison.differences(kind, basis)
-            yield f"compare.{kind} by {match}, moved: {moved}", query
+        for kind, same_ids in itertools.product(KINDS, (False, True)):
+            query = comparison.differences(kind, basis._replace(same_ids=same_ids))
+            yield f"compare.{kind} by {match}, moved: {moved}, same ids: {same_ids}", query
         query = comparison.baseline_differences(basis)
         yield f"compare.baseline by {match}, moved: {moved}", query
+    yield "compare.same_ids", keys.same_ids(basis)
     yield "compare.current_baseline", comparison.SQL.current_baseline
 
 
