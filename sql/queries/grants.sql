@@ -6,6 +6,8 @@
 SELECT format('GRANT %s TO %I', granted, $1::text)
   FROM unnest(ARRAY[
          'USAGE ON SCHEMA public',
+         -- An index calls it. PUBLIC may execute functions, unless the operator has revoked that.
+         'EXECUTE ON FUNCTION plan_file_key(text)',
          'SELECT ON schema_migrations, clients',
          'SELECT, INSERT, UPDATE ON projects, prune_state',
          'SELECT, INSERT, UPDATE, DELETE ON imports, import_progress',

@@ -25,9 +25,14 @@ RETURNING client_id
 SELECT EXISTS (SELECT FROM report.readers WHERE role = $1::oid)
 
 -- name: grants
--- A reader may use the schema and read its views. It has no other privileges: the views run with the
--- rights of their owner.
+-- A reader may use the schema and read its views. It has no other privileges on data: the views run with
+-- the rights of their owner. Their functions run with those of the reader, and read no tables.
 SELECT format('GRANT USAGE ON SCHEMA report TO %I', $1::text)
+UNION ALL
+SELECT format('GRANT EXECUTE ON FUNCTION %s TO %I', oid::regprocedure, $1::text)
+  FROM pg_proc
+ WHERE pronamespace = 'report'::regnamespace
+    OR pronamespace = 'public'::regnamespace AND proname LIKE 'plan\_%'
 UNION ALL
 SELECT format('GRANT SELECT ON report.%I TO %I', relname, $1::text)
   FROM pg_class
@@ -35,5 +40,10 @@ SELECT format('GRANT SELECT ON report.%I TO %I', relname, $1::text)
 
 -- name: revocations
 SELECT format('REVOKE ALL ON ALL TABLES IN SCHEMA report FROM %I', $1::text)
+UNION ALL
+SELECT format('REVOKE ALL ON FUNCTION %s FROM %I', oid::regprocedure, $1::text)
+  FROM pg_proc
+ WHERE pronamespace = 'report'::regnamespace
+    OR pronamespace = 'public'::regnamespace AND proname LIKE 'plan\_%'
 UNION ALL
 SELECT format('REVOKE ALL ON SCHEMA report FROM %I', $1::text)

@@ -104,6 +104,17 @@ async def test_a_reader_may_select_from_all_views_and_nothing_else(
     assert sorted(map(tuple, rows)) == [("report", view, "SELECT") for view in views]
 
 
+async def test_a_reader_needs_no_functions_of_public(dsn: str, acting: Acting) -> None:
+    """An operator can revoke the functions that everyone may execute by default."""
+    of_all = "ON ALL FUNCTIONS IN SCHEMA public, report"
+    await execute(dsn, f"REVOKE EXECUTE {of_all} FROM PUBLIC")
+    await grant_reader(dsn, READER, [1])
+    async with acting(READER) as connection:
+        for row in await connection.fetch(VIEWS):
+            assert await connection.fetch(f"SELECT * FROM report.{row['relname']}"), row
+    await execute(dsn, f"GRANT EXECUTE {of_all} TO PUBLIC")
+
+
 async def test_views_have_ids_and_names_first_and_json_last(
     acting: Acting, views: list[str]
 ) -> None:

@@ -132,3 +132,15 @@ async def test_the_role_can_do_nothing_else(pool: Pool, as_role: str, statement:
 async def test_the_role_has_privileges_on_every_table(pool: Pool, as_role: str) -> None:
     granted = {row["table_name"] for row in await pool.fetch(GRANTED)}
     assert {row["table_name"] for row in await pool.fetch(CLIENT_TABLES)} <= granted
+
+
+async def test_the_role_needs_no_functions_of_public(dsn: str, as_role: str) -> None:
+    """An operator can revoke the functions that everyone may execute by default."""
+    await execute(dsn, "REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC")
+    await execute(
+        as_role,
+        "INSERT INTO project_versions (client_id, project_id, version, content_hash, name, source,"
+        " attributes) SELECT 1, row_number() OVER (), 1, '', 'Plan', source, '{}'"
+        " FROM unnest(ARRAY['native', 'mspdi', 'p6']) AS source",
+    )
+    await execute(dsn, "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO PUBLIC")
