@@ -668,7 +668,7 @@ SELECT p.client_id, p.project_id, p.version, owner.record, owner.kind, NULL, own
  WHERE p.element IN ('ActivityPeriodActual', 'ResourceAssignmentPeriodActual');
 
 -- Links whose other end is in another project of the same client. An end in this project has its id
--- here. An end elsewhere has the project if exactly one current plan fits what the file says:
+-- here. An end elsewhere has the project if exactly one plan that is not archived fits what the file says:
 -- P6 gives the ObjectId of the project, Project the name of its file.
 CREATE VIEW current_external_dependencies AS
 WITH links AS (
@@ -777,7 +777,7 @@ SELECT l.client_id, l.project_id, l.version,
         SELECT i.project_id, i.external_id
           FROM projects i
          WHERE i.client_id = l.client_id AND i.project_id = fitting.project_id
-           AND i.version = fitting.version
+           AND i.version = fitting.version AND i.archived_at IS NULL
         OFFSET 0
      ) AS p
  ) AS other;

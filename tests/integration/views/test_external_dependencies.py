@@ -72,6 +72,16 @@ async def test_a_link_follows_the_current_version_of_the_other_project(
     assert shown[1:3] == (None, None)
 
 
+async def test_a_link_does_not_resolve_to_an_archived_project(service: Service, pool: Pool) -> None:
+    twin = file(project("<ObjectId>2</ObjectId>", id="P-3"))
+    _, _, archived = await import_plans(service, HERE, THERE, twin)
+    await pool.execute(
+        "UPDATE projects SET archived_at = now() WHERE client_id = 1 AND project_id = $1", archived
+    )
+    [shown] = await select(pool, COLUMNS, "current_external_dependencies")
+    assert shown[2] == "P-2"
+
+
 async def test_a_link_of_another_client_does_not_resolve(service: Service, pool: Pool) -> None:
     await import_plans(service, HERE, THERE)
     await pool.execute("INSERT INTO clients (client_id, name) VALUES (2, 'Other')")
