@@ -1,4 +1,4 @@
-// The kept versions of a project, and the changes between two of them.
+// The kept versions of a project, and the changes between two of them, or from the baseline.
 
 import { ask } from "./api.js";
 import { button, choice, make } from "./dom.js";
@@ -8,6 +8,7 @@ import { inSteps, table } from "./lists.js";
 import { summarised } from "./summary.js";
 
 const HEADS = ["Version", "Name", "Created", "By", "Notes"];
+const BASELINE = "baseline";
 const NAMES = {
   project: "The project itself", tasks: "Tasks", dependencies: "Links", resources: "Resources",
   assignments: "Assignments", baselines: "Baselines", baseline_tasks: "Tasks of baselines", parts: "Other parts",
@@ -15,10 +16,11 @@ const NAMES = {
 };
 
 /** The section of a project. `versions` begins with the oldest. `compared` is called with each comparison. */
-export function comparison({ project_id: id }, versions, signal, compared) {
+export function comparison({ project_id: id, baselines }, versions, signal, compared) {
+  const planned = baselines.some(({ current }) => current);
   const { element, body, row } = table(HEADS, "Versions");
   body.append(...[...versions].reverse().map((each) => row(cells(id, each))));
-  return [make("h2", {}, "Versions"), element, versions.length > 1 ? chooser(id, versions, signal, compared) : make("p", { class: "quiet" }, "Only one version is kept, so there is nothing to compare.")];
+  return [make("h2", {}, "Versions"), element, planned || versions.length > 1 ? chooser(id, versions, planned, signal, compared) : make("p", { class: "quiet" }, "Only one version is kept, so there is nothing to compare.")];
 }
 
 function cells(project, { version, current, label, name, updated_at: at, updated_by: by, import_id: id, notes }) {
@@ -28,21 +30,21 @@ function cells(project, { version, current, label, name, updated_at: at, updated
   ];
 }
 
-function chooser(id, versions, signal, compared) {
+function chooser(id, versions, planned, signal, compared) {
   const pairs = versions.map(({ version }) => [version, `version ${version}`]);
-  const from = choice(pairs, { "aria-label": "From" });
+  const from = choice(planned ? [...pairs, [BASELINE, "its baseline"]] : pairs, { "aria-label": "From" });
   const to = choice(pairs, { "aria-label": "To" });
-  from.value = versions.at(-2).version;
+  from.value = versions.at(-2)?.version ?? BASELINE;
   to.value = versions.at(-1).version;
   const place = make("div");
-  const compare = () => shown(place, ask(`projects/${id}/versions/${to.value}?compare=${from.value}`, { signal }).then((found) => { compared(found); return changes(found); }), signal);
+  const compare = () => shown(place, ask(`projects/${id}/versions/${to.value}?${from.value === BASELINE ? "against=baseline" : `compare=${from.value}`}`, { signal }).then((found) => { compared(found); return changes(found); }), signal);
   return make("div", {}, make("h3", {}, "What changed"),
     make("div", { class: "finder" }, make("span", {}, "from"), from, make("span", {}, "to"), to, button("Compare", compare, { class: "primary" })), place);
 }
 
 function changes(comparison) {
   const kinds = Object.keys(NAMES).filter((kind) => comparison[kind]?.length);
-  if (!kinds.length) return [make("p", { class: "empty" }, `Versions ${comparison.from} and ${comparison.to} are equal.`)];
+  if (!kinds.length) return [make("p", { class: "empty" }, comparison.baseline ? `The tasks of version ${comparison.to} are as in its baseline.` : `Versions ${comparison.from} and ${comparison.to} are equal.`)];
   return [summarised(comparison.summary), ...kinds.map((kind, place) => {
     const list = make("ul", { class: "changes" });
     const more = inSteps(list, comparison[kind], change);

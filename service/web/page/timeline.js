@@ -28,7 +28,7 @@ export function timeline(project, signal, comparison = null) {
       button("Fit", () => chart.zoom(0)), button("−", () => chart.zoom(1 / ZOOM), { "aria-label": "Zoom out" }), button("+", () => chart.zoom(ZOOM), { "aria-label": "Zoom in" }),
       make("span", { class: "quiet" }, `${several(rows.length, "task")}, ${several(links.length, "link")}, ${days(span.first, span.last)}`)),
     rows.length > most ? make("p", { class: "notice warn" }, `The timeline shows only the first ${number(most)} tasks.`) : null,
-    comparison ? make("p", { class: "quiet" }, `Version ${number(comparison.to)}; below the bars, the dates of version ${number(comparison.from)}.`) : null,
+    comparison ? make("p", { class: "quiet" }, `Version ${number(comparison.to)}; below the bars, the dates of ${comparison.baseline ? `its baseline ${comparison.baseline.name ?? ""}` : `version ${number(comparison.from)}`}.`) : null,
     chart.scroller, chart.details);
 }
 

@@ -81,6 +81,25 @@ async def test_a_comparison_shows_baselines_and_resources(tab: Tab) -> None:
     await expect(tab.page.locator("img[src=x]")).to_have_count(0)
 
 
+async def test_a_version_is_compared_with_its_baseline(tab: Tab) -> None:
+    await tab.sign_in()
+    baseline = (
+        "<baselines><baseline number='0' current='true'><name>Contract</name></baseline>"
+        "</baselines>"
+        "<baseline-tasks><baseline-task number='0' task='A'><start>2026-01-05T08:00:00</start>"
+        "<finish>2026-01-09T17:00:00</finish></baseline-task></baseline-tasks></project>"
+    )
+    made = plan("2026-01-16").replace("</project>", baseline)
+    card = await tab.send(made)
+    await card.get_by_text("1 imported project").click()
+    await card.get_by_role("link", name="Bypass").click()
+    await tab.page.get_by_role("button", name="Compare").click()
+    summary = tab.page.get_by_role("region", name="Summary")
+    await expect(summary).to_contain_text("Dig · 7 days · 9 Jan 2026 → 16 Jan 2026")
+    await expect(tab.page.locator(".timeline svg .old")).to_have_count(1)
+    await expect(tab.page.get_by_text("the dates of its baseline Contract.")).to_be_visible()
+
+
 async def test_a_large_plan_keeps_only_visible_rows_in_the_document(tab: Tab) -> None:
     task = "<task id='{0}'><name>Task {0}</name><start>2026-01-{1:02}T08:00:00</start></task>"
     tasks = "".join(task.format(n, n % 28 + 1) for n in range(4000))
