@@ -74,8 +74,10 @@ SELECT (CASE
                       FROM jsonb_each((p.o).attributes) AS o
                       FULL JOIN jsonb_each((p.n).attributes) AS n USING (key)
                      WHERE o.value IS DISTINCT FROM n.value
-                       AND NOT coalesce(f.fields ?| ARRAY(
+                       AND NOT (coalesce(f.fields ?| ARRAY(
                                SELECT jsonb_array_elements_text('{columns}'::jsonb -> key)), false)
+                           AND NOT (p.n).attributes ?| ARRAY(
+                               SELECT jsonb_array_elements_text('{preferred}'::jsonb -> key)))
                        AND NOT ({foreign} AND ({is_id}
                            OR {without_ids_old} IS NOT DISTINCT FROM {without_ids_new})))
               END AS attributes

@@ -156,16 +156,36 @@ IDENTITY: Final = tuple(
 """All names that identify a record in the result."""
 
 
-def kept_elements(kind: Kind) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-    """Return the elements that formats keep beside each column, and the columns of each element."""
+class Kept(NamedTuple):
+    """The elements that formats keep beside the columns that they fill.
+
+    Attributes:
+        elements: the elements of each column.
+        columns: the columns of each element.
+        preferred: the elements that fill the column of an element instead, if they are present.
+    """
+
+    elements: dict[str, list[str]]
+    columns: dict[str, list[str]]
+    preferred: dict[str, list[str]]
+
+
+def kept_elements(kind: Kind) -> Kept:
+    """Return the elements that formats keep beside the compared columns of a kind."""
     elements: dict[str, list[str]] = {}
     columns: dict[str, list[str]] = {}
+    preferred: dict[str, list[str]] = {}
     for rule in _rules_of(kind.table):
         for entry in rule.fields:
             if entry.keep and entry.column in kind.columns:
                 elements.setdefault(entry.column, []).append(entry.name)
                 columns.setdefault(entry.name, []).append(entry.column)
-    return elements, columns
+                preferred.setdefault(entry.name, []).extend(
+                    other.name
+                    for other in rule.fields
+                    if other.column == entry.column and other.rank < entry.rank
+                )
+    return Kept(elements, columns, preferred)
 
 
 def _rules_of(table: str) -> Iterator[RecordRule]:

@@ -47,7 +47,7 @@ def _differences(
     *,
     baseline: bool = False,
 ) -> str:
-    elements, columns = kept_elements(kind)
+    kept = kept_elements(kind)
     old, new = (dict(_values(kind, side, basis)) for side in ("o", "n"))
     old_id, new_id = kind.id.format(row="p.o"), kind.id.format(row="p.n")
     pick = "(array_agg(ref) FILTER (WHERE side = {}))[1]"
@@ -63,7 +63,7 @@ def _differences(
         new_row=_row(name, kind, "$4", "p.new"),
         old_identity=_identity(name, kind, "o"),
         new_identity=_identity(name, kind, "n"),
-        facts=_task_facts(elements) if name == "tasks" else "NULL::jsonb",
+        facts=_task_facts(kept.elements) if name == "tasks" else "NULL::jsonb",
         old_values=", ".join(old.values()) or "NULL",
         new_values=", ".join(new.values()) or "NULL",
         old_content=_record(old),
@@ -72,8 +72,9 @@ def _differences(
         new_shown=_shown(kind, "n"),
         stated="o.value <> 'null'" if baseline else "true",
         whole="false" if baseline else "true",
-        elements="{}" if baseline else json.dumps(elements),
-        columns=json.dumps(columns),
+        elements="{}" if baseline else json.dumps(kept.elements),
+        columns=json.dumps(kept.columns),
+        preferred=json.dumps(kept.preferred),
         foreign="true" if basis.moved else f"{old_id} IS DISTINCT FROM {new_id}",
         is_id=r"key ~ '(ObjectId|\mUID|[^G]UID)$'",
         without_ids_old=SQL.without_ids.format(value="o.value"),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tests.support import p6_files as p6
 from tests.support.client import Client
 from tests.support.native import native
 
@@ -163,3 +164,18 @@ async def test_a_date_that_a_version_lacks_is_no_slip(client: Client) -> None:
         plan(task(1, dates("2026-01-30T17:00:00")), task(2, start.replace("05", "07"))),
     )
     assert [(item["name"], item["days"]) for item in summary["slipped"]["items"]] == [("Task 2", 2)]
+
+
+async def test_an_element_that_fills_no_column_is_reported(client: Client) -> None:
+    date = "2026-01-{:02}T08:00:00".format
+    for remaining, early in ((5, 5), (6, 7), (None, 9), (None, 10)):
+        elements = {"EarlyStartDate": date(early)}
+        if remaining:
+            elements["RemainingEarlyStartDate"] = date(remaining)
+        await client.land(p6.file(p6.project(p6.activity(1, Id="A", Name="Dig", **elements))))
+    found = []
+    for version in (2, 4):
+        path = f"projects/1/versions/{version}?compare={version - 1}"
+        [item] = (await client.ask(path)).details["tasks"]
+        found.append(([*item["fields"]], [*item["attributes"]]))
+    assert found == [(["early_start"], ["EarlyStartDate"]), (["early_start"], [])]
