@@ -155,8 +155,14 @@ async def _find_project(api: "ApiClient", external_id: str) -> int:
 def compare(
     project_id: ProjectId,
     old: Annotated[int, typer.Argument(min=1, metavar="OLD")],
-    new: Annotated[int, typer.Argument(min=1, metavar="NEW")],
     client: ClientId,
+    new: Annotated[int | None, typer.Argument(min=1, metavar="[NEW]")] = None,
+    against_baseline: Annotated[
+        bool,
+        typer.Option(
+            "--against-baseline", help="Compare one version, instead of two, with its baseline."
+        ),
+    ] = False,
     match: Annotated[
         Literal["code", "guid", "id"] | None,
         typer.Option(help="Key by which tasks match first; by default that of the format."),
@@ -166,14 +172,16 @@ def compare(
     token: Token = None,
 ) -> None:
     """Print the differences between two versions of a project: a summary, then each record."""
+    if (new is None) != against_baseline:
+        raise CommandError("give either OLD and NEW, or one version and --against-baseline")
 
     async def compare_versions(api: "ApiClient") -> None:
         from service.cli.comparison import print_summary
         from service.cli.response import read_members
 
-        path = f"projects/{project_id}/versions/{new}"
-        query = {"compare": str(old), **filter_query(match=match)}
-        async with api.stream(path, query) as response:
+        path = f"projects/{project_id}/versions/{old if new is None else new}"
+        basis = {"against": "baseline"} if new is None else {"compare": str(old)}
+        async with api.stream(path, basis | filter_query(match=match)) as response:
             async for kind, change in read_members(response):
                 if as_json and (kind == "summary" or _is_change(change)):
                     print_json({"kind": kind, **change} if kind != "summary" else {kind: change})

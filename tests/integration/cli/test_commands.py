@@ -141,6 +141,20 @@ async def test_two_versions_are_compared_and_an_import_is_undone(
     assert "403 Access denied" in (await run("undo", import_id)).err
 
 
+async def test_a_version_is_compared_with_its_baseline(run: Commands, tmp_path: Path) -> None:
+    baseline = '<baselines><baseline number="0" current="true"/></baselines>'
+    planned = '<baseline-task number="0" task="1"><name>Dig</name></baseline-task>'
+    task = '<tasks><task id="1"><name>Dig deep</name></task></tasks>'
+    inside = f"<name>A</name>{task}{baseline}<baseline-tasks>{planned}</baseline-tasks>"
+    await run.upload(plan(tmp_path / "plan.xml", native(f'<project id="A">{inside}</project>')))
+    compared = await run("compare", 1, 1, "--against-baseline")
+    assert (compared.code, 'name: "Dig" -> "Dig deep"' in compared.out) == (0, True), compared.err
+    assert len((await run("compare", 1, 1, "--against-baseline", "--json")).lines) == 2
+    for wrong in ((1, 1), (1, 1, 1, "--against-baseline")):
+        refused = await run("compare", *wrong)
+        assert (refused.code, "--against-baseline" in refused.err) == (2, True)
+
+
 @pytest.mark.usefixtures("landed")
 async def test_label_names_a_version_and_removes_the_name(run: Commands, client: Client) -> None:
     project = (await run("projects", "--json", "--text", "A")).told["project_id"]
