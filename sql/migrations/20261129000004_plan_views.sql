@@ -577,7 +577,8 @@ SELECT r.client_id, r.project_id, r.version, r.record, r.kind, r.ordinal, r.reco
   FROM (
     SELECT * FROM current_records WHERE record IN ('task', 'resource', 'assignment')
      UNION ALL
-    SELECT client_id, project_id, version, 'task', kind, NULL, task_id, task_id, NULL, attributes
+    SELECT client_id, project_id, version, 'task' AS record, kind, NULL AS ordinal, task_id, task_id,
+           NULL AS resource_id, attributes
       FROM current_baseline_tasks
  ) AS r
  CROSS JOIN LATERAL (
