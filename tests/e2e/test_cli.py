@@ -93,12 +93,12 @@ def test_the_next_service_uses_the_same_embedded_database(cli: CommandLine) -> N
 def test_an_upload_with_a_failed_project_exits_with_1_and_prints_the_failure(
     joined: CommandLine, tmp_path: Path
 ) -> None:
-    file = broken(tmp_path, "<percent-complete>40<", "<percent-complete>140<")
+    file = broken(tmp_path, "<percent-complete>75<", "<percent-complete>175<")
     done = joined("upload", file, "--client", 1)
     assert done.returncode == 1
     assert "2 created, 0 updated, 0 unchanged, 1 failed" in done.stdout
     assert "VALIDATION_ERROR" in done.stdout
-    assert "140" in done.stdout
+    assert "175" in done.stdout
 
 
 def test_a_refused_upload_exits_with_2_and_prints_the_reason(
@@ -209,7 +209,7 @@ def test_a_role_is_let_read_the_reports_of_a_client_and_no_longer(external: Comm
     ("options", "message"),
     [
         (["--grant-reader", "nobody", "--client", 1], 'there is no role "nobody"'),
-        (["--grant-reader", "postgres", "--client", 9], "there is no client 9"),
+        (["--grant-reader", "pg_monitor", "--client", 9], "there is no client 9"),
         (["--grant-reader", "postgres"], "--grant-reader needs --client"),
         (["--client", 1], "--client belongs to --grant-reader or --revoke-reader"),
         (["--check", "--revoke-reader", "postgres"], "--check changes nothing"),

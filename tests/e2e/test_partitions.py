@@ -8,7 +8,7 @@ PARTITIONS = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'tasks'::regcla
 
 def test_a_new_database_is_partitioned_once_and_imported_into(cli: CommandLine) -> None:
     first = cli.ok("migrate", "--partitions", 4)
-    assert "Partitioned assignments, dependencies, " in first
+    assert "Partitioned assignments, baseline_tasks, " in first
     assert cli.ok("migrate", "--partitions", 4) == "The schema is up to date.\n"
     assert cli.ok("psql", "-Atc", PARTITIONS) == "4\n"
     native = CHECKOUT / "samples" / "native.xml"

@@ -35,10 +35,10 @@ async def test_a_batch_is_written_after_a_migration_changed_the_columns_of_its_s
     pool: Pool, lease: Lease, writer: Writer
 ) -> None:
     await writer.write_batch([project("A")])
-    await pool.execute(
-        "DROP VIEW current_projects;"
-        'ALTER TABLE projects ALTER COLUMN external_id TYPE text COLLATE "POSIX"'
-    )
+    await pool.execute("DROP SCHEMA report CASCADE")
+    for view in await pool.fetch("SELECT viewname FROM pg_views WHERE schemaname = 'public'"):
+        await pool.execute(f"DROP VIEW IF EXISTS {view['viewname']} CASCADE")
+    await pool.execute('ALTER TABLE projects ALTER COLUMN external_id TYPE text COLLATE "POSIX"')
     await writer.write_batch([project("B", index=1)])
     assert [row["outcome"] for row in await fetch_results(pool, lease)] == ["created"] * 2
 

@@ -1,4 +1,4 @@
-"""Large Primavera and Microsoft Project files, made from plans of 50 to 140 kB by repeating them.
+"""Large Primavera and Microsoft Project files, made from plans of 50 to 190 kB by repeating them.
 
 The plans are real ones if ``../shared`` has them, or else samples of the same size. Each copy has
 ids of its own: a marker is put into a project's ids once, and every copy puts its number in the
