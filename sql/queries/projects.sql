@@ -141,10 +141,11 @@ SELECT p.project_id
 -- transaction of the service, $1, is the limit. One second is subtracted for a transaction that
 -- pg_stat_activity does not show yet. Sessions of all roles count; PgBouncer's application_name_add_host
 -- adds " - host:port" to their name. NULL if one of them hides its transaction: it has a role whose
--- statistics this role may not read, or track_activities is off. This session shows that a pooler
--- keeps the name.
+-- statistics this role may not read, or track_activities is off. A session that is still being opened
+-- has no state either, but nor has it begun a transaction. This session shows that a pooler keeps the
+-- name.
 SELECT CASE WHEN bool_or(pid = pg_backend_pid())
-                 AND NOT bool_or(coalesce(state, 'disabled') = 'disabled')
+                 AND NOT bool_or(coalesce(state = 'disabled', query = '<insufficient privilege>'))
             THEN least(statement_timestamp() - interval '1 second',
                        min(xact_start) FILTER (WHERE pid <> pg_backend_pid()))
        END

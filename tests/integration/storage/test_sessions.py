@@ -215,3 +215,20 @@ async def test_sessions_without_the_name_of_the_service_are_refused(roles: dict[
             await read_watermark(connection)
     finally:
         await connection.close()
+
+
+async def test_sessions_that_are_being_opened_hide_nothing(roles: dict[str, str]) -> None:
+    async def open_and_close() -> None:
+        while not done.is_set():
+            async with session(roles["replica_a"]):
+                pass
+
+    done = asyncio.Event()
+    async with session(roles["replica_a"]) as reader, asyncio.TaskGroup() as group:
+        for _ in range(6):
+            group.create_task(open_and_close())
+        try:
+            for _ in range(2000):
+                await read_watermark(reader)
+        finally:
+            done.set()
