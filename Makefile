@@ -60,6 +60,7 @@ test: lint
 	@scripts/debian.sh chromium chromium
 	@scripts/debian.sh curl curl
 	@scripts/debian.sh jq jq
+	@scripts/debian.sh $(FAKETIME) libfaketime
 	@scripts/pytest.sh --postgres=$(POSTGRES) --pooled $(PARALLEL)
 
 test-pgbouncer: setup
