@@ -242,7 +242,7 @@ def id_or_none(none: str) -> Kind:
     """Return the kind of an id that has a value for none.
 
     Args:
-        none: the id that stands for none; it becomes a null.
+        none: the id that means no object; it becomes a null.
     """
 
     def parse(value: str) -> bytes | None:

@@ -33,7 +33,7 @@ _ROWS: Final = {
 
 
 def same_ids(basis: Basis) -> str:
-    """Return the query that tells whether the id of a task means the same in both versions.
+    """Return the query that decides whether the id of a task means the same in both versions.
 
     Its parameters are the client, the project, the old version and the new one. If it returns true,
     ids match the same tasks as every other key would, and no query has to compute keys.
