@@ -11,7 +11,7 @@ from aiohttp import web
 from multidict import MultiMapping
 
 from service.errors import BadRequest
-from service.model import normalize_id, shorten
+from service.model import MAX_ID, normalize_id, shorten
 
 MAX_LIMIT: Final = 1000
 DEFAULT_LIMIT: Final = 100
@@ -76,9 +76,22 @@ def parse_text(query: MultiMapping[str]) -> str | None:
     Raises:
         BadRequest: the text is empty, too long, or has a NUL, which PostgreSQL cannot store.
     """
-    value = query.get("text")
-    if value is not None and (not 0 < len(value) <= MAX_TEXT or "\0" in value):
-        raise BadRequest(f"text must have 1 to {MAX_TEXT} characters")
+    return _parse_text(query, "text", MAX_TEXT)
+
+
+def parse_external_id(query: MultiMapping[str]) -> str | None:
+    """Return the parameter ``external_id``, in the form in which ids are stored.
+
+    Raises:
+        BadRequest: no project can have this id.
+    """
+    return _parse_text(query, "external_id", MAX_ID)
+
+
+def _parse_text(query: MultiMapping[str], name: str, longest: int) -> str | None:
+    value = query.get(name)
+    if value is not None and (not 0 < len(value) <= longest or "\0" in value):
+        raise BadRequest(f"{name} must have 1 to {longest} characters")
     return None if value is None else normalize_id(value)
 
 

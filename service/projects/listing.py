@@ -36,6 +36,7 @@ class ProjectQuery:
 
     Attributes:
         archived: True for archived projects only, False for active ones only.
+        external_id: the external id of the only project.
         text: part of the external id, the name or the code, in any case.
         source: format of the original file.
         changed: the current version was created at or after the first time and before the second.
@@ -43,6 +44,7 @@ class ProjectQuery:
     """
 
     archived: bool | None = False
+    external_id: str | None = None
     text: str | None = None
     source: str | None = None
     changed: tuple[datetime, datetime] | None = None
@@ -113,13 +115,22 @@ async def _list_candidates(
 ) -> AsyncIterator[list[int] | None]:
     """Yield the ids among which the projects are, some at a time, or None for all projects."""
     ids: list[int] = []
+    only: set[int] | None = None
+    if query.external_id is not None:
+        bound = bind_query(
+            SQL.find_by_external_id, client_id, query.external_id, settings=SQL.follow_keys
+        )
+        only = {each for each in await _list_ids(run_query, bound) if each > after}
+        if not only or query.missing_from is None:
+            yield [*only]
+            return
     if query.missing_from is not None:
         archived = "" if query.archived is None else _archived(query.archived)
         text = SQL.list_missing.format(archived=archived)
         while True:
             values = (client_id, after, *query.missing_from, _IDS)
             ids = await _list_ids(run_query, bind_query(text, *values, settings=SQL.hash_rows))
-            for some in _split(ids):
+            for some in _split([each for each in ids if only is None or each in only]):
                 yield some
             if len(ids) < _IDS:
                 return

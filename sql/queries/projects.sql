@@ -98,6 +98,14 @@ unnest({0}::bigint[]) AS n (id)
                       WHERE client_id = $1 AND project_id = n.id AND expires_at > clock_timestamp()
                      OFFSET 0) AS l ON true
 
+-- name: find_by_external_id
+-- The project with an external id. The range of one id, with its ORDER BY, selects the index of ids.
+SELECT project_id
+  FROM projects
+ WHERE client_id = $1 AND external_id >= $2 AND external_id <= $2
+ ORDER BY external_id
+ LIMIT 1
+
 -- name: list_changed
 -- The projects of the first $4 versions that were created from $2 up to $3.
 SELECT project_id

@@ -55,6 +55,8 @@ def routes(size: Size) -> Iterator[Operation]:
         ("source, none found", ProjectQuery(source="p6")),
     ):
         yield Operation(f"GET projects: {name}", partial(_projects, query=query), everything)
+    exact = ProjectQuery(external_id=f"{size.prefix}{middle}")
+    yield Operation("GET projects: external_id", partial(_projects, query=exact), 4)
     few = ProjectQuery(changed=(now - 5.5 * day, now))
     yield Operation(
         "GET projects: changed_since, few found", partial(_projects, query=few), 4 * size.superseded

@@ -28,19 +28,19 @@ from service.cli.output import (
     print_line,
     replace_file,
 )
-from service.model import normalize_id
 
 if TYPE_CHECKING:
     from service.cli.client import ApiClient
 
 _COLUMNS: Final = ("project", "external id", "version", "name", "source", "changed", "lock")
 _MEDIA_TYPES: Final = {"native": "application/xml", "mspdi": "application/vnd.ms-project+xml"}
-_MAX_TEXT: Final = 100
-"""Largest number of characters of the parameter ``text``."""
 
 
 def projects(
     client: ClientId,
+    external_id: Annotated[
+        str | None, typer.Option(help="Only the project with exactly this external id.")
+    ] = None,
     text: Annotated[
         str | None, typer.Option(help="Only projects with this text in external id, name or code.")
     ] = None,
@@ -66,6 +66,7 @@ def projects(
 ) -> None:
     """List projects."""
     query = filter_query(
+        external_id=external_id,
         text=text,
         source=source,
         archived=archived,
@@ -143,12 +144,10 @@ async def _find_project(api: "ApiClient", external_id: str) -> int:
     Raises:
         CommandError: no project has this external id.
     """
-    external_id = normalize_id(external_id)
-    query = {"text": external_id[:_MAX_TEXT], "archived": "include"}
+    query = {"external_id": external_id, "archived": "include"}
     async with contextlib.aclosing(api.list_items("projects", query)) as items:
         async for item in items:
-            if item["external_id"] == external_id:
-                return int(item["project_id"])
+            return int(item["project_id"])
     raise CommandError(f"there is no project {external_id}")
 
 

@@ -26,6 +26,7 @@ from service.http.routes import projects
 from service.http.routes.locks import LONGEST_REASON
 from service.http.routes.projects import MSPDI, TYPES
 from service.http.routes.versions import BASELINE
+from service.model import MAX_ID
 from service.projects.checks import CHECKS
 from service.projects.comparison.kinds import Match
 
@@ -58,6 +59,11 @@ _LIST_PROJECTS: Final = operation(
             "archived",
             enumeration(projects.ARCHIVED, default="exclude"),
             "Whether the list has archived projects.",
+        ),
+        query_parameter(
+            "external_id",
+            TEXT | {"maxLength": MAX_ID},
+            "Only the project with exactly this external id. The response has one project or none.",
         ),
         query_parameter(
             "text",

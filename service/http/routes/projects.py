@@ -27,7 +27,15 @@ from service.projects.records import VersionGone, VersionKey
 
 _SOURCE: Final = re.compile(r"[a-z][a-z0-9_-]{0,30}")
 ARCHIVED: Final = {"exclude": False, "include": None, "only": True}
-FILTERS: Final = ("text", "source", "archived", "changed_since", "changed_until", "missing_from")
+FILTERS: Final = (
+    "external_id",
+    "text",
+    "source",
+    "archived",
+    "changed_since",
+    "changed_until",
+    "missing_from",
+)
 MSPDI: Final = "application/vnd.ms-project+xml"
 TYPES: Final = (JSON, "application/xml", "text/xml", MSPDI)
 _DOCUMENT_HEAD: Final = b'{"status":"success","code":200,"message":"Project","details":'
@@ -47,6 +55,7 @@ async def list_projects(request: web.Request) -> web.Response:
     changed = await _changed_between(request.app, query)
     project_query = ProjectQuery(
         archived=_parse_archived(query.get("archived", "exclude")),
+        external_id=pagination.parse_external_id(query),
         text=pagination.parse_text(query),
         source=_parse_source(query.get("source")),
         changed=changed,

@@ -100,6 +100,21 @@ async def test_a_text_filters_by_id_name_and_code(client: Client) -> None:
     assert await ids(client, text="abc") == ["ABC-1", "X-3", "X-4"]
 
 
+async def test_an_external_id_finds_its_project_only(client: Client, pool: Pool) -> None:
+    await client.land(native(project("A"), project("A-1"), project("a"), project("caf\u00e9")))
+    await pool.execute("UPDATE projects SET archived_at = now() WHERE external_id = 'A-1'")
+    assert await ids(client, external_id="A") == ["A"]
+    assert await ids(client, external_id="cafe\u0301") == ["caf\u00e9"]
+    assert await ids(client, external_id="A-") == []
+    assert await ids(client, external_id="A-1") == []
+    assert await ids(client, external_id="A-1", archived="only") == ["A-1"]
+    assert await ids(client, external_id="A", text="b") == []
+    assert await ids(client, external_id="A", limit=1) == ["A"]
+    other = (await client.post(native(project("B")).encode())).json["import_id"]
+    assert await ids(client, external_id="A", missing_from=other) == ["A"]
+    assert await ids(client, external_id="B", missing_from=other) == []
+
+
 async def test_the_list_filters_by_source_and_archive(client: Client, pool: Pool) -> None:
     await client.land(native(project("A", source="p6"), project("B"), project("C")))
     await pool.execute("UPDATE projects SET archived_at = now() WHERE external_id = 'B'")
@@ -245,6 +260,8 @@ async def test_invalid_parameters_are_a_400(client: Client, subtests: pytest.Sub
         "archived=yes",
         "text=",
         "text=%00",
+        "external_id=",
+        f"external_id={'x' * 256}",
         f"text={'x' * 101}",
         "source=P6",
         "changed_since=yesterday",
