@@ -95,10 +95,13 @@ class Settings(BaseSettings):
     )
     import_scope: str = Field(
         "projects:import",
-        description="scope that allows importing, archiving, locking and cancelling",
+        description="scope that allows importing, restoring, locking and cancelling",
     )
     read_scope: str = Field("projects:read", description="scope that allows reading")
     undo_scope: str = Field("projects:undo", description="scope that allows undoing an import")
+    delete_scope: str = Field(
+        "projects:delete", description="scope that allows archiving a project with `DELETE`"
+    )
     break_scope: str = Field(
         "projects:break-locks", description="scope that allows ending the lock of another user"
     )

@@ -280,7 +280,7 @@ def _decide(item: Reversal, current: Any) -> VersionCopy | Failure | bytes:
     if current["gap"]:  # another writer may have made the version that is missing
         return PRUNED
     if current["before"] is not None:
-        return VersionCopy(item.project_id, current["before"], target, archive=False)
+        return VersionCopy(item.project_id, current["before"], target)
     if item.created or current["created"]:
         return VersionCopy(item.project_id, current["version"], target, archive=True)
     return PRUNED

@@ -1,4 +1,4 @@
-"""Archives a project: it keeps all its versions, and the next import activates it again."""
+"""Archives a project, and restores it: all its versions stay, and each change is a new version."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,25 +14,27 @@ _SQL = Queries("locks")
 
 
 class Archived(NamedTuple):
-    """The version at which a project is archived, and since when."""
+    """The version at which a project is archived or active, and since when it is archived."""
 
     version: int
-    archived_at: datetime
+    archived_at: datetime | None
 
 
 @dataclass(slots=True)
 class ArchiveRequest:
-    """A request to archive a project.
+    """A request to archive a project, or to restore an archived one.
 
     Attributes:
-        version: archive only this version; None for the version that the first try finds.
+        archive: False to restore it.
+        version: change only this version; None for the version that the first try finds.
     """
 
     project: ProjectRequest
+    archive: bool
     version: int | None = None
 
     async def run(self, conn: Connection) -> Archived:
-        """Archive the project as a new version. An archived project stays as it is.
+        """Make a new version that is archived or active. A project that is so already stays.
 
         Raises:
             NotFound: the client has no such project.
@@ -47,23 +49,26 @@ class ArchiveRequest:
                 return await self._find_effect(conn, version)
             await check_unlocked(conn, self.project)
             self.version = version
-            if archived_at is None:
+            if (archived_at is not None) != self.archive:
                 version += 1
-                archived_at = await self._archive(conn, version)
+                archived_at = await self._add_version(conn, version)
             return Archived(version, archived_at)
 
-    async def _archive(self, conn: Connection, version: int) -> datetime:
+    async def _add_version(self, conn: Connection, version: int) -> datetime | None:
         project = self.project
-        copy = VersionCopy(project.project_id, version - 1, version, archive=True)
+        copy = VersionCopy(project.project_id, version - 1, version, archive=self.archive)
         await copy_versions(
             conn, project.client_id, [copy], import_id=None, subject=project.subject
         )
-        archived_at: datetime = await conn.fetchval(_SQL.archive_project, *project.key, version)
+        archived_at: datetime | None = await conn.fetchval(
+            _SQL.move_pointer, *project.key, version, self.archive
+        )
         return archived_at
 
     async def _find_effect(self, conn: Connection, current: int) -> Archived:
-        """Return what archiving the version that is meant has done before."""
-        row = await conn.fetchrow(_SQL.find_archived, *self.project.key, self.version)
+        """Return what the same request for the version that is meant has done before."""
+        query = _SQL.find_archived if self.archive else _SQL.find_restored
+        row = await conn.fetchrow(query, *self.project.key, self.version)
         if row is None:
             raise Conflict("Version conflict", fields={"current_version": current})
         return Archived(*row)

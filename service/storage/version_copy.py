@@ -1,4 +1,4 @@
-"""Copies versions of projects on the server, record by record, to undo an import or to archive."""
+"""Copies versions of projects on the server: for an undo, to archive, and to restore."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -18,12 +18,16 @@ ROWS_AT_A_TIME: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class VersionCopy:
-    """A copy to make of a project's version ``source`` as version ``target``, archived or not."""
+    """A copy to make of a project's version ``source`` as version ``target``.
+
+    Attributes:
+        archive: whether the copy is archived; None for as the source is.
+    """
 
     project_id: int
     source: int
     target: int
-    archive: bool
+    archive: bool | None = None
 
 
 async def copy_versions(

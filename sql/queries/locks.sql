@@ -42,8 +42,9 @@ VALUES ($1, $2, $3, $4, $5, $6)
 -- name: read_pointer
 SELECT version, archived_at FROM projects WHERE client_id = $1 AND project_id = $2
 
--- name: archive_project
-UPDATE projects SET version = $3, archived_at = now()
+-- name: move_pointer
+-- Makes version $3 current; $4 archives the project.
+UPDATE projects SET version = $3, archived_at = CASE WHEN $4 THEN now() END
  WHERE client_id = $1 AND project_id = $2
 RETURNING archived_at
 
@@ -55,3 +56,11 @@ SELECT version, archived_at
    AND archived_at IS NOT NULL
  ORDER BY version
  LIMIT 1
+
+-- name: find_restored
+-- The version that activated the archived version $3. Nothing restores a version that is active.
+SELECT n.version, n.archived_at
+  FROM project_versions a
+  JOIN project_versions n USING (client_id, project_id)
+ WHERE a.client_id = $1 AND a.project_id = $2 AND a.version = $3::bigint
+   AND a.archived_at IS NOT NULL AND n.version = $3 + 1 AND n.archived_at IS NULL

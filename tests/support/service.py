@@ -41,7 +41,7 @@ class Service:
 def token(
     *,
     clients: Iterable[int] | str = (1,),
-    scope: str = "projects:import projects:read",
+    scope: str = "projects:import projects:read projects:delete",
     sub: str | None = "tester",
     **claims: Any,
 ) -> str:

@@ -23,7 +23,7 @@ from service.http.openapi.json_schema import (
     enumeration,
     query_parameter,
 )
-from service.http.openapi.operations import BEARER, BREAK, IMPORT, READ, UNDO
+from service.http.openapi.operations import BEARER, BREAK, DELETE, IMPORT, READ, UNDO
 from service.web import ASSETS, PAGE
 
 OPENAPI: Final = "3.1.1"
@@ -44,14 +44,14 @@ and return in `details` the address of the next page, `next`, which is null on t
 _TOKEN: Final = f"""\
 A JSON Web Token, signed with HS256 or by a key of the issuer. It must have `exp`. The claim \
 `clients` lists the ids of its clients, or is `*`. The claim `scope` lists its scopes: `{READ}` to \
-read, `{IMPORT}` to import, archive, lock and cancel, `{UNDO}` to undo an import, and `{BREAK}` to \
-end the lock of another user. The settings can rename claims and scopes. Imports and locks belong \
-to the `sub`.
+read, `{IMPORT}` to import, restore, lock and cancel, `{UNDO}` to undo an import, `{DELETE}` to \
+archive a project, and `{BREAK}` to end the lock of another user. The settings can rename claims \
+and scopes. Imports and locks belong to the `sub`.
 """
 
 _TAGS: Final = [
     {"name": import_operations.TAG, "description": "Upload files and read their outcomes."},
-    {"name": project_operations.TAG, "description": "Read, compare and archive projects."},
+    {"name": project_operations.TAG, "description": "Read, compare, archive and restore projects."},
     {
         "name": project_operations.LOCKS,
         "description": "Keep other users from changing a project for a while.",

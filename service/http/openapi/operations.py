@@ -15,6 +15,7 @@ BEARER: Final = "bearer"
 READ: Final[str] = default_of("read_scope")
 IMPORT: Final[str] = default_of("import_scope")
 UNDO: Final[str] = default_of("undo_scope")
+DELETE: Final[str] = default_of("delete_scope")
 BREAK: Final[str] = default_of("break_scope")
 
 CLIENT_ERRORS: Final = (400, 401, 403, 404, 417, 500, 503)

@@ -1,4 +1,4 @@
-"""The operations on projects: list, read, compare, archive and lock."""
+"""The operations on projects: list, read, compare, archive, restore and lock."""
 
 from typing import Final
 
@@ -20,7 +20,15 @@ from service.http.openapi.json_schema import (
     query_parameter,
     schema,
 )
-from service.http.openapi.operations import BREAK, IMPORT, READ, Success, json_response, operation
+from service.http.openapi.operations import (
+    BREAK,
+    DELETE,
+    IMPORT,
+    READ,
+    Success,
+    json_response,
+    operation,
+)
 from service.http.responses import JSON
 from service.http.routes import projects
 from service.http.routes.locks import LONGEST_REASON
@@ -43,6 +51,8 @@ _DOCUMENT: Final[Json] = dict.fromkeys(TYPES, _XML) | {
 }
 _COMPARED: Final = envelope(200, "Comparison", schema("Comparison"), complete={"const": True})
 _LOCKED: Final = "Another user holds a lock on the project, or an import is writing it."
+_STALE: Final = f"{_LOCKED} Or another version than `version` is current."
+_NULL: Final[Json] = {"type": "null"}
 
 _LIST_PROJECTS: Final = operation(
     "listProjects",
@@ -137,10 +147,10 @@ _ARCHIVE_PROJECT: Final = operation(
     TAG,
     "Archive a project",
     "An archived project keeps its records and versions, but lists leave it out. Archiving makes a "
-    "new version. The next import of the project activates it again. Archiving an archived project "
-    "changes nothing.\n\n"
+    "new version. Restoring the project, or its next import, activates it again. Archiving an "
+    "archived project changes nothing.\n\n"
     "Send `version` if you may repeat the request, so that it cannot archive a later version.",
-    scopes=[IMPORT],
+    scopes=[DELETE],
     parameters=[
         query_parameter(
             "version",
@@ -158,7 +168,36 @@ _ARCHIVE_PROJECT: Final = operation(
             ),
         )
     },
-    failures={409: f"{_LOCKED} Or another version than `version` is current."},
+    failures={409: _STALE},
+)
+
+_RESTORE_PROJECT: Final = operation(
+    "restoreProject",
+    TAG,
+    "Restore an archived project",
+    "The project is active again, with the content that it had. Restoring makes a new version, so "
+    "`changed_since` lists the project. Restoring an active project changes nothing.\n\n"
+    "Send `version`, which archiving returned, if you may repeat the request, so that it cannot "
+    "restore a project that was archived again since.",
+    scopes=[IMPORT],
+    parameters=[
+        query_parameter(
+            "version",
+            ID,
+            "Restore only this version. If it is restored already, the response is the first one.",
+        )
+    ],
+    successes={
+        200: json_response(
+            "The project is active.",
+            envelope(
+                200,
+                "Restored",
+                json_object({"project_id": ID, "version": POSITIVE, "archived_at": _NULL}),
+            ),
+        )
+    },
+    failures={409: _STALE},
 )
 
 _LIST_VERSIONS: Final = operation(
@@ -330,6 +369,7 @@ _RELEASE_LOCK: Final = operation(
 PATHS: Final[Json] = {
     "/projects": {"get": _LIST_PROJECTS},
     "/projects/{project_id}": {"get": _GET_PROJECT, "delete": _ARCHIVE_PROJECT},
+    "/projects/{project_id}/restore": {"post": _RESTORE_PROJECT},
     "/projects/{project_id}/versions": {"get": _LIST_VERSIONS},
     "/projects/{project_id}/versions/{version}": {"get": _GET_VERSION},
     "/projects/{project_id}/checks": {"get": _LIST_CHECKS},

@@ -1,4 +1,4 @@
-"""Locks on a project, and archiving it."""
+"""Locks on a project, archiving it and restoring it."""
 
 from functools import partial
 from typing import Any, Final
@@ -67,13 +67,29 @@ async def archive(request: web.Request) -> web.Response:
 
     With ``version`` a repeated request cannot archive a later version.
     """
+    caller = await authorise(request, request.app[app_keys.SETTINGS].delete_scope)
+    return await _archive(request, caller, "Archived", archive=True)
+
+
+async def restore(request: web.Request) -> web.Response:
+    """Make an archived project active again.
+
+    An import does so too, so this needs no more than its scope. With ``version`` a repeated request
+    cannot restore a project that was archived again since.
+    """
     caller = await authorise(request, request.app[app_keys.SETTINGS].import_scope)
+    return await _archive(request, caller, "Restored", archive=False)
+
+
+async def _archive(
+    request: web.Request, caller: Caller, message: str, *, archive: bool
+) -> web.Response:
     check_parameters(request.query, "version")
     version = request.query.get("version")
     meant = None if version is None else parse_id(version, "version")
     project = parse_project(request, caller)
-    done = await run_query(request.app, ArchiveRequest(project, meant).run)
-    return respond(200, "Archived", {"project_id": project.project_id, **done._asdict()})
+    done = await run_query(request.app, ArchiveRequest(project, archive, meant).run)
+    return respond(200, message, {"project_id": project.project_id, **done._asdict()})
 
 
 def _parse_project_id(request: web.Request) -> int:

@@ -39,6 +39,7 @@ ROUTES: Final[Routes] = {
         hdrs.METH_GET: projects.read_project,
         hdrs.METH_DELETE: locks.archive,
     },
+    f"{CLIENT}/projects/{{project_id}}/restore": {hdrs.METH_POST: locks.restore},
     f"{CLIENT}/projects/{{project_id}}/versions": {hdrs.METH_GET: versions.list_versions},
     f"{CLIENT}/projects/{{project_id}}/versions/{{version}}": {
         hdrs.METH_GET: versions.read_version

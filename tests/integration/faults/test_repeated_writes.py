@@ -95,6 +95,20 @@ async def test_an_archive_whose_answer_is_lost_succeeded_although_others_lock_th
     assert (await client.ask("projects/1")).details["version"] == 2
 
 
+async def test_a_restore_whose_answer_is_lost_spares_a_later_archive(
+    client: Client, other: Client, proxy: Proxy
+) -> None:
+    await client.ask("projects/1", "DELETE")
+    answer = await lose_answer(
+        proxy,
+        client.ask("projects/1/restore", "POST"),
+        lambda: other.ask("projects/1", "DELETE"),
+    )
+    assert (answer.status, answer.details["version"]) == (200, 3)
+    now = (await client.ask("projects/1")).details
+    assert (now["version"], now["archived_at"] is None) == (4, False)
+
+
 async def test_archiving_an_archived_project_again_spares_a_later_version(
     client: Client, other: Client, proxy: Proxy
 ) -> None:

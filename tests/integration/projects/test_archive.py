@@ -1,4 +1,4 @@
-"""Archiving projects, and importing them again."""
+"""Archiving projects, restoring them, and importing them again."""
 
 from datetime import datetime
 from typing import Any
@@ -85,11 +85,47 @@ async def test_an_import_activates_an_archived_project(client: Client) -> None:
     assert (await client.ask("projects/1")).details["archived_at"] is None
 
 
-async def test_the_holder_of_a_lock_can_archive(client: Client) -> None:
+async def test_restoring_makes_an_active_version_with_the_same_content(
+    client: Client, pool: Pool
+) -> None:
+    await client.land(RICH_FILE)
+    path = "projects/1/restore"
+    untouched = await client.ask(path, "POST")
+    assert untouched.details == {"project_id": 1, "version": 1, "archived_at": None}
+    await client.ask("projects/1", "DELETE")
+    restored = await client.ask(path, "POST", sub="ann", scope="projects:import")
+    assert (restored.status, restored.json["message"]) == (200, "Restored")
+    assert restored.details == {"project_id": 1, "version": 3, "archived_at": None}
+    assert await version_of(pool, 3) == await version_of(pool, 1)
+    details = (await client.ask("projects/1")).details
+    assert (details["version"], details["archived_at"], details["updated_by"]) == (3, None, "ann")
+    [item] = (await client.ask("projects")).details["projects"]
+    assert (item["version"], item["import_id"]) == (3, None)
+    [again] = await client.land(RICH_FILE)
+    assert (again["outcome"], again["version"]) == ("unchanged", 3)
+
+
+async def test_a_request_with_a_version_restores_no_other_version(client: Client) -> None:
+    await client.land(ONE)
+    await client.ask("projects/1", "DELETE")
+    path = "projects/1/restore?version="
+    for other in (1, 3):
+        refused = await client.ask(f"{path}{other}", "POST")
+        assert (refused.status, refused.json["current_version"]) == (409, 2)
+    restored = [await client.ask(f"{path}2", "POST") for _ in range(2)]
+    await client.ask("projects/1", "DELETE")
+    restored.append(await client.ask(f"{path}2", "POST"))
+    assert [answer.details["version"] for answer in restored] == [3, 3, 3]
+    refused = await client.ask(f"{path}3", "POST")
+    assert (refused.status, refused.json["current_version"]) == (409, 4)
+
+
+async def test_the_holder_of_a_lock_can_archive_and_restore(client: Client) -> None:
     await client.land(ONE)
     await client.ask("projects/1/lock", "PUT", json={"ttl_seconds": 60}, sub="ann")
-    assert (await client.ask("projects/1", "DELETE", sub="bob")).status == 409
-    assert (await client.ask("projects/1", "DELETE", sub="ann")).status == 200
+    for path, method in (("projects/1", "DELETE"), ("projects/1/restore", "POST")):
+        assert (await client.ask(path, method, sub="bob")).status == 409
+        assert (await client.ask(path, method, sub="ann")).status == 200
 
 
 async def test_archiving_a_locked_or_unknown_project_is_refused(
@@ -102,9 +138,20 @@ async def test_archiving_a_locked_or_unknown_project_is_refused(
         ("projects/1?x=1", {}, 400),
         ("projects/1?version=x", {}, 400),
         (f"projects/1?version={'9' * 18}", {}, 409),
-        ("projects/1", {"scope": "projects:read"}, 403),
+        ("projects/1", {"scope": "projects:import projects:read projects:undo"}, 403),
         ("projects", {}, 405),
     ]
     for path, claims, status in cases:
         with subtests.test(path=path, claims=claims):
             assert (await client.ask(path, "DELETE", **claims)).status == status
+    cases = [
+        ("projects/9/restore", {}, 404),
+        ("projects/x/restore", {}, 400),
+        ("projects/1/restore?x=1", {}, 400),
+        ("projects/1/restore?version=x", {}, 400),
+        (f"projects/1/restore?version={'9' * 18}", {}, 409),
+        ("projects/1/restore", {"scope": "projects:read projects:delete"}, 403),
+    ]
+    for path, claims, status in cases:
+        with subtests.test(path=path, claims=claims):
+            assert (await client.ask(path, "POST", **claims)).status == status

@@ -36,6 +36,8 @@ REQUESTS = [
     ("DELETE", "projects/1/lock?reason=over", 204),
     ("POST", "imports/2/undo", 207),
     ("DELETE", "projects/1", 200),
+    ("POST", "projects/1/restore", 200),
+    ("DELETE", "projects/1", 200),
 ]
 
 
@@ -78,7 +80,9 @@ async def test_the_role_can_import_read_and_prune(
             assert answer.status == 200
         for method, path, expected in REQUESTS:
             body = {"label": "Approved"} if "label" in path else {"ttl_seconds": 60}
-            scope = "projects:import projects:read projects:break-locks projects:undo"
+            scope = (
+                "projects:import projects:read projects:break-locks projects:undo projects:delete"
+            )
             # The lock is broken by another user than its holder.
             headers = service.headers(scope=scope, sub="breaker" if "reason" in path else "taker")
             sent = body if method == "PUT" else None
@@ -92,7 +96,7 @@ async def test_the_role_can_import_read_and_prune(
             " (started_at - interval '9 years', ended_at - interval '9 years')",
         )
         pruned = await prune(own, settings.model_copy(update=keep_little))
-        assert pruned.versions == 3
+        assert pruned.versions == 5
         assert pruned.outcomes == 41
         assert pruned.imports > 0
 

@@ -69,7 +69,7 @@ async def follow(client: Client, since: str) -> tuple[list[Any], str]:
 
 async def assert_no_change_is_missed(client: Client, other: Connection) -> None:
     """Follow changes while another replica archives a project in a transaction that lasts."""
-    request = ArchiveRequest(ProjectRequest(1, 1, "ann", 5, 60))
+    request = ArchiveRequest(ProjectRequest(1, 1, "ann", 5, 60), archive=True)
     async with other.transaction():
         began = await other.fetchval("SELECT now()")
         await request.run(other)

@@ -342,6 +342,11 @@ async def locks(place: Place) -> Scene:
         stale = await ask(service, archive, query="version=99")
         yield Shot(archive, stale, "Another version is current")
         yield Shot(archive, await ask(service, archive), "The project is archived")
+        restore = operation("restoreProject")
+        stale = await ask(service, restore, query="version=99")
+        yield Shot(restore, stale, "Another version is current")
+        yield Shot(restore, await ask(service, restore), "The project is active")
+        yield Shot(archive, await ask(service, archive))
     yield await unsent(place, take)
 
 

@@ -27,7 +27,7 @@ _BEFORE: Final = (
 ).encode()
 _AFTER: Final = f"\r\n--{_BOUNDARY}--\r\n".encode()
 _RETRY: Final = (0, 408, 429, 503)
-_SCOPES: Final = "projects:import projects:read projects:undo"
+_SCOPES: Final = "projects:import projects:read projects:undo projects:delete"
 _ROUTES: Final = {
     "upload": ("POST", "projects/bulk?{query}"),
     "undo": ("POST", "imports/{target}/undo"),
