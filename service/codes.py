@@ -73,6 +73,14 @@ class ErrorCode(StrEnum):
         "Read the current version and repeat the change in it. To overwrite the project instead, "
         "remove `version` from the file.",
     )
+    STORED_IS_NEWER = (
+        "STORED_IS_NEWER",
+        409,
+        False,
+        "The import has `if_newer=true`, and the file is older than the stored version: `dated_by` "
+        "names the date that differs, `file_date` and `stored_date` are the two dates.",
+        "Export the project again. To overwrite the newer version, omit `if_newer`.",
+    )
     ALREADY_EXISTS = (
         "ALREADY_EXISTS",
         409,
@@ -179,6 +187,12 @@ class WarningCode(StrEnum):
         "DIALECT_CHANGED",
         "The project was last imported from another format.",
         "Make sure that two systems do not overwrite each other's changes.",
+    )
+    AGE_UNKNOWN = (
+        "AGE_UNKNOWN",
+        "The import has `if_newer=true`, but the file and the stored version have no date in "
+        "common, or are of different formats. The project was imported.",
+        "Check that no newer plan was overwritten. Native files are protected by `version`.",
     )
     BASELINE_PROJECTS_SKIPPED = (
         "BASELINE_PROJECTS_SKIPPED",

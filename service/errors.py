@@ -240,7 +240,7 @@ class Conflict(ServiceError):
         Cause(
             "`Locking conflict` or `Version conflict`: every project of the file was refused for "
             "one of these reasons. `errors` lists the first 1,000; `Location` has all.",
-            "See `LOCKING_CONFLICT` and `VERSION_CONFLICT`.",
+            "See `LOCKING_CONFLICT`, `VERSION_CONFLICT` and `STORED_IS_NEWER`.",
             "see there",
         ),
         Cause(

@@ -40,6 +40,8 @@ class Format:
         passed_over: elements directly under the root that are not read. The reader removes their
             content while it arrives. By local name, the method of the context called at their end.
         volatile: members of attributes that change at every save; content hashes exclude them.
+        dated_by: members of a project's attributes that state how old the plan is, the one that
+            counts most first.
         identity: the fields that can identify a project, in order of preference.
         shared: the objects outside the projects, and how fields refer to them; None for a format
             that has no such objects.
@@ -58,6 +60,7 @@ class Format:
     companions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     passed_over: Mapping[str, Callable[[Any, Element], None]] = field(default_factory=dict)
     volatile: frozenset[str] = frozenset()
+    dated_by: tuple[str, ...] = ()
     identity: tuple[Field, ...] = ()
     shared: SharedObjectRules | None = None
 

@@ -8,11 +8,13 @@ size and duplicates.
     stored, but the mode is create      ALREADY_EXISTS
     not stored, but the mode is update  UNKNOWN_PROJECT
     the file is from another version    VERSION_CONFLICT
+    if_newer, and the file is older     STORED_IS_NEWER
     stored                              updated
     not stored                          created
 
 Equal content precedes mode and version, so that the retry of an interrupted import finds its own
-projects unchanged. An archived project counts as stored.
+projects unchanged. An archived project counts as stored. A file whose age cannot be compared counts
+as newer.
 """
 
 from collections.abc import Mapping
@@ -22,7 +24,8 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from service.codes import ErrorCode
-from service.imports.options import Mode
+from service.imports.options import ImportOptions, Mode
+from service.imports.plan_dates import Comparison, Dates, compare_dates, read_dates
 from service.model import Project
 
 
@@ -45,6 +48,8 @@ class StoredProject(NamedTuple):
     source: str | None
     locked_by: str | None
     locked_until: datetime | None
+    dates: Dates | None = None
+    """Of its current version; None unless the import asks for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +64,15 @@ class Failure:
 Decision = Outcome | Failure
 
 
-def decide(project: Project, current: StoredProject | None, mode: Mode) -> Decision:
+def decide(project: Project, current: StoredProject | None, options: ImportOptions) -> Decision:
     """Return the outcome of a project.
 
     Args:
         project: the project of the file.
         current: the stored project, or None.
-        mode: which projects the import may change.
+        options: which projects the import may change.
     """
+    mode = options.mode
     if current is None:
         if mode is Mode.UPDATE:
             message = "The server has no such project, and the import only updates"
@@ -81,7 +87,26 @@ def decide(project: Project, current: StoredProject | None, mode: Mode) -> Decis
         return Failure(ErrorCode.ALREADY_EXISTS, message, {"project_id": current.project_id})
     if project.read_at is not None and project.read_at != current.version:
         return _version_conflict(project, current.version)
+    if options.if_newer and (compared := compare_age(project, current)) and compared.older:
+        return _stored_is_newer(compared, current.version)
     return Outcome.UPDATED
+
+
+def compare_age(project: Project, current: StoredProject) -> Comparison | None:
+    """Compare the dates of a file with those of the stored version; None if they cannot be."""
+    if current.source != project.source or current.dates is None:
+        return None
+    return compare_dates(project.source, read_dates(project), current.dates)
+
+
+def find_newer_dates(project: Project, current: StoredProject) -> Dates | None:
+    """Return the dates that count from now on if a file with the stored content is newer."""
+    if current.source != project.source or current.dates is None:
+        return None
+    dates = read_dates(project)
+    compared = compare_dates(project.source, dates, current.dates)
+    newer = bool(dates) if compared is None else compared.newer
+    return {**current.dates, **dates} if newer else None
 
 
 def lock_failure(holder: str, until: datetime) -> Failure:
@@ -104,4 +129,19 @@ def _version_conflict(project: Project, version: int | None) -> Failure:
         ErrorCode.VERSION_CONFLICT,
         f"The file was made from version {project.read_at}, {stored}",
         {"expected_version": project.read_at, "current_version": version},
+    )
+
+
+def _stored_is_newer(compared: Comparison, version: int) -> Failure:
+    name, file, stored = compared
+    return Failure(
+        ErrorCode.STORED_IS_NEWER,
+        f"The file is older than the stored version {version}: its {name} is {file}, that of the "
+        f"version is {stored}",
+        {
+            "dated_by": name,
+            "file_date": file,
+            "stored_date": stored,
+            "current_version": version,
+        },
     )

@@ -29,6 +29,7 @@ class ImportOptions:
         atomic: write all projects or none.
         dry_run: do everything but the commit.
         outcomes: which outcomes the response lists.
+        if_newer: refuse a project whose file is older than the stored version.
         undo: the import to undo, if this is an undo.
     """
 
@@ -36,17 +37,21 @@ class ImportOptions:
     atomic: bool = False
     dry_run: bool = False
     outcomes: OutcomeFilter = OutcomeFilter.ALL
+    if_newer: bool = False
     undo: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         if self.undo is not None:
             return {"undo": self.undo}
-        return {
+        options = {
             "mode": self.mode,
             "atomic": self.atomic,
             "dry_run": self.dry_run,
             "outcomes": self.outcomes,
         }
+        # Absent unless set: the options of an import that began before the option existed are
+        # compared with those of its repetition.
+        return options | {"if_newer": True} if self.if_newer else options
 
 
 DEFAULT_OPTIONS: Final = ImportOptions()

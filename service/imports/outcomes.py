@@ -50,6 +50,9 @@ COLUMNS = (
 
 _NULL = copy_field(None)
 
+_CONFLICTS = {ErrorCode.LOCKING_CONFLICT, ErrorCode.VERSION_CONFLICT, ErrorCode.STORED_IS_NEWER}
+"""If only these refused all projects, the response is a 409."""
+
 
 def imported_row(
     project: Project,
@@ -143,7 +146,7 @@ def _tally(counted: Iterable[tuple[Any, ...]], atomic: bool) -> Tally:
     if atomic:
         causes.discard(ErrorCode.NOT_IMPORTED)
     conflict = None
-    if causes and causes <= {ErrorCode.LOCKING_CONFLICT, ErrorCode.VERSION_CONFLICT}:
+    if causes and causes <= _CONFLICTS:
         locked = ErrorCode.LOCKING_CONFLICT in causes
         conflict = "Locking conflict" if locked else "Version conflict"
     return Tally(counts, conflict)

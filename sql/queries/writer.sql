@@ -18,12 +18,22 @@ SELECT (SELECT i.attempt = $3 AND i.state = 'running' AND p.nonce = $4
 -- name: read_current
 -- Reads the stored state of the batch's projects. A lock expires by the clock, not by the start of the
 -- transaction. A range of one key, with its ORDER BY, selects the index of the key: the transaction
--- cannot sort.
+-- cannot sort. $4 are the names of the dates to read, of the version or of a later file with its
+-- content; 40 is MAX_DATE in plan_dates.py.
 SELECT n.external_id, p.project_id, p.version, p.content_hash, p.archived_at IS NOT NULL AS archived,
        (SELECT v.source
           FROM project_versions v
          WHERE v.client_id = $1 AND v.project_id = p.project_id AND v.version = p.version) AS source,
-       l.holder AS locked_by, l.expires_at AS locked_until
+       l.holder AS locked_by, l.expires_at AS locked_until,
+       CASE WHEN cardinality($4::text[]) = 0 THEN NULL
+            WHEN p.dates_version = p.version THEN p.dates
+            ELSE (SELECT coalesce(jsonb_object_agg(d.name, v.attributes->>d.name),
+                                  jsonb_build_object())
+                    FROM project_versions v
+                   CROSS JOIN unnest($4) AS d (name)
+                   WHERE v.client_id = $1 AND v.project_id = p.project_id AND v.version = p.version
+                     AND length(v.attributes->>d.name) <= 40)
+        END AS dates
   FROM unnest($2::text[]) AS n (external_id)
  CROSS JOIN LATERAL (SELECT *
                        FROM projects
@@ -58,6 +68,15 @@ SELECT $1, n.project_id, n.external_id, n.version, n.content_hash
        AS n (project_id, external_id, version, content_hash)
 ON CONFLICT (client_id, project_id) DO UPDATE
    SET version = excluded.version, content_hash = excluded.content_hash, archived_at = NULL
+
+-- name: set_dates
+-- Sets the dates of projects whose content did not change. All rows exist; see move_pointers.
+INSERT INTO projects (client_id, project_id, external_id, version, content_hash, dates)
+SELECT $1, n.project_id, n.external_id, 0, n.content_hash, n.dates::jsonb
+  FROM unnest($2::bigint[], $3::text[], $4::bytea[], $5::text[])
+       AS n (project_id, external_id, content_hash, dates)
+ON CONFLICT (client_id, project_id) DO UPDATE
+   SET dates = excluded.dates, dates_version = projects.version
 
 -- name: store_shared
 -- Inserts in the order of the hashes and in a separate transaction: inserts within batches deadlocked.

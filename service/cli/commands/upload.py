@@ -33,6 +33,10 @@ def upload(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Report what would happen, and change nothing.")
     ] = False,
+    if_newer: Annotated[
+        bool,
+        typer.Option("--if-newer", help="Refuse projects that are older than the stored version."),
+    ] = False,
     split: Annotated[
         bool, typer.Option("--split", help="Split files between projects, and send the pieces.")
     ] = False,
@@ -71,7 +75,7 @@ def upload(
     paths = uploads.find_files(files)
     if key is not None:
         uploads.check_key(key, len(paths))
-    flags = {"atomic": atomic, "dry_run": dry_run}
+    flags = {"atomic": atomic, "dry_run": dry_run, "if_newer": if_newer}
     query = {name: "true" for name, is_set in flags.items() if is_set}
     if mode != "upsert":
         query["mode"] = mode

@@ -106,4 +106,5 @@ FORMAT: Final = Format(
     },
     builder=MspdiProjectBuilder,
     volatile=frozenset({"CurrentDate", "LastSaved", "SaveVersion"}),
+    dated_by=("LastSaved",),
 )

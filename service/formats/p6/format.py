@@ -84,4 +84,6 @@ FORMAT: Final = Format(
             "LastUpdateUser",
         }
     ),
+    # A change of an activity need not change ``LastUpdateDate`` of its project.
+    dated_by=("DataDate", "LastUpdateDate"),
 )

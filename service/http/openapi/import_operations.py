@@ -68,6 +68,14 @@ _OPTIONS: Final = [
         "Outcomes that the response lists. `errors` leaves `successes` empty; the results of the "
         "import still have all outcomes.",
     ),
+    query_parameter(
+        "if_newer",
+        _FLAG,
+        "Refuse a project whose file is older than the stored version (`STORED_IS_NEWER`). The age "
+        "is `DataDate`, then `LastUpdateDate` of Primavera P6, and `LastSaved` of Microsoft "
+        "Project. If a date is missing, or the stored version has another format, the project is "
+        "imported with the warning `AGE_UNKNOWN`. Equal content is `unchanged` at any age.",
+    ),
 ]
 _KEY_HEADER: Final[Json] = {
     "name": IDEMPOTENCY_KEY,

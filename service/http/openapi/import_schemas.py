@@ -22,7 +22,7 @@ from service.http.openapi.json_schema import (
     nullable,
     schema,
 )
-from service.http.openapi.project_schemas import SUBJECT, VERSION
+from service.http.openapi.project_schemas import PLAN_TIME, SUBJECT, VERSION
 from service.http.routes.imports import STATES
 from service.imports.conflict_rules import Outcome
 from service.imports.options import Mode, OutcomeFilter
@@ -109,8 +109,12 @@ def _failure() -> Json:
         ),
         "current_version": describe(
             nullable(INTEGER),
-            "With `VERSION_CONFLICT`: version on the server; null if the project does not exist.",
+            "With `VERSION_CONFLICT` and `STORED_IS_NEWER`: version on the server; null if the "
+            "project does not exist.",
         ),
+        "dated_by": describe(STRING, "With `STORED_IS_NEWER`: element of the dates."),
+        "file_date": describe(PLAN_TIME, "With `STORED_IS_NEWER`: date of the file."),
+        "stored_date": describe(PLAN_TIME, "With `STORED_IS_NEWER`: date of the stored version."),
         "locked_by": LOCKED_BY,
         "locked_until": LOCKED_UNTIL,
         "import_id": describe(
@@ -245,7 +249,9 @@ def _options() -> Json:
             "atomic": BOOLEAN,
             "dry_run": BOOLEAN,
             "outcomes": enumeration(OutcomeFilter),
+            "if_newer": describe({"const": True}, "Present if the upload had this option."),
         },
+        optional=("if_newer",),
         description="Options of an upload.",
     )
     undo = json_object(

@@ -27,7 +27,7 @@ from service.tables import MEMBERS, PROJECT, RECORDS, SHARED_OBJECT, Column, Tab
 VERSION: Final = describe(POSITIVE, "Number of the version; each change of the project adds 1.")
 SUBJECT: Final = describe(STRING, "User who made the request: the `sub` of the token, or empty.")
 
-_PLAN_TIME: Final = {
+PLAN_TIME: Final = {
     "type": "string",
     "pattern": r"^\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?( BC)?$",
 }
@@ -36,7 +36,7 @@ _TYPES: Final[dict[Type, tuple[Json, str]]] = {
     Type.INTEGER: (INTEGER, ""),
     Type.NUMERIC: (NUMBER, ""),
     Type.BOOLEAN: (BOOLEAN, ""),
-    Type.TIMESTAMP: (_PLAN_TIME, " Wall-clock time of the project, without an offset."),
+    Type.TIMESTAMP: (PLAN_TIME, " Wall-clock time of the project, without an offset."),
     Type.INTERVAL: (STRING, " ISO 8601 duration as PostgreSQL prints it: `PT40H`, `PT-8H`."),
     Type.JSONB: ({"type": "object"}, ""),
 }
@@ -131,7 +131,7 @@ def _comparison() -> Json:
 
 
 def _summary() -> Json:
-    date = nullable(_PLAN_TIME)
+    date = nullable(PLAN_TIME)
     dates = {"from": date, "to": date}
     days = describe(nullable(NUMBER), "Calendar days of slip; null if a date is missing.")
     return json_object(

@@ -14,7 +14,7 @@ from service.model import shorten
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 MAX_KEY: Final = 255
 _KEY: Final = re.compile(rf"[\x20-\x7e]{{1,{MAX_KEY}}}", re.ASCII)
-_KNOWN: Final = ("mode", "atomic", "dry_run", "outcomes")
+_KNOWN: Final = ("mode", "atomic", "dry_run", "outcomes", "if_newer")
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -41,6 +41,7 @@ def parse_options(query: MultiMapping[str]) -> ImportOptions:
         atomic=_one_of(_Flag, query, "atomic", _Flag.FALSE) is _Flag.TRUE,
         dry_run=_one_of(_Flag, query, "dry_run", _Flag.FALSE) is _Flag.TRUE,
         outcomes=_one_of(OutcomeFilter, query, "outcomes", OutcomeFilter.ALL),
+        if_newer=_one_of(_Flag, query, "if_newer", _Flag.FALSE) is _Flag.TRUE,
     )
 
 

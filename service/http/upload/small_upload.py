@@ -26,6 +26,7 @@ def fits_fast_path(request: web.Request, options: ImportOptions, settings: Setti
         and size <= settings.fast_path_bytes
         and content_encoding(request) == "identity"
         and not options.dry_run
+        and not options.if_newer
     )
 
 

@@ -114,7 +114,7 @@ async def _write_group(
         await _store_shared(conn, imports)
         current = await _read_current(conn, imports)
         plans = [
-            plan_items(each.file.batch.items, stored, each.request.options.mode)
+            plan_items(each.file.batch.items, stored, each.request.options)
             for each, stored in zip(imports, current, strict=True)
         ]
         watch.switch_to(Stage.WRITE)

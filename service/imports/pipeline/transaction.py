@@ -4,14 +4,25 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import orjson
 
 from service.codes import WarningCode
 from service.imports import outcomes
-from service.imports.conflict_rules import Failure, Outcome, StoredProject, decide
+from service.imports.conflict_rules import (
+    Failure,
+    Outcome,
+    StoredProject,
+    compare_age,
+    decide,
+    find_newer_dates,
+)
 from service.imports.lease import Lease, LeaseLost, check_lease
-from service.imports.options import Mode
+from service.imports.options import ImportOptions
 from service.imports.pipeline.batch import BatchItem
 from service.imports.pipeline.copy import NewVersion, copy_results, copy_versions
+from service.imports.plan_dates import Dates, known_names
 from service.model import Notice, Project, Refusal, SharedObject
 from service.observability import metrics, tracing
 from service.observability.metrics import Stage, Stopwatch
@@ -21,6 +32,14 @@ from service.storage.queries import Queries
 _SQL = Queries("writer")
 
 
+class Redated(NamedTuple):
+    """An unchanged project, and the dates that count from now on."""
+
+    project_id: int
+    project: Project
+    dates: Dates
+
+
 @dataclass(slots=True)
 class WritePlan:
     """What a transaction writes.
@@ -28,12 +47,14 @@ class WritePlan:
     Attributes:
         created: new projects.
         moved: new versions of stored projects.
+        redated: unchanged projects whose file is newer than any with this content before.
         results: the rows of the outcomes, by the index of the item.
         failed: the indices of refused items.
     """
 
     created: list[Project] = field(default_factory=list)
     moved: list[NewVersion] = field(default_factory=list)
+    redated: list[Redated] = field(default_factory=list)
     results: dict[int, bytes] = field(default_factory=dict)
     failed: set[int] = field(default_factory=set)
 
@@ -203,21 +224,21 @@ async def drop_written(conn: Connection, lease: Lease, items: list[BatchItem]) -
 async def make_plan(conn: Connection, lease: Lease, items: Sequence[BatchItem]) -> WritePlan:
     """Compare the items with the stored projects, and decide on each."""
     names = [item.external_id for item in items if isinstance(item, Project)]
-    rows = (
-        await conn.fetch(_SQL.read_current, lease.client_id, names, lease.subject) if names else []
-    )
+    dates = known_names() if lease.options.if_newer else []
+    key = lease.client_id, names, lease.subject, dates
+    rows = await conn.fetch(_SQL.read_current, *key) if names else []
     current = {row[0]: StoredProject(*row[1:]) for row in rows}
-    return plan_items(items, current, lease.options.mode)
+    return plan_items(items, current, lease.options)
 
 
 def plan_items(
-    items: Sequence[BatchItem], current: Mapping[str, StoredProject], mode: Mode
+    items: Sequence[BatchItem], current: Mapping[str, StoredProject], options: ImportOptions
 ) -> WritePlan:
     """Decide on each item, given the stored projects by external id."""
     plan = WritePlan()
     for item in items:
         if isinstance(item, Project):
-            _plan_project(plan, item, current.get(item.external_id), mode)
+            _plan_project(plan, item, current.get(item.external_id), options)
         elif isinstance(item, Refusal):
             failure = Failure(item.code, item.message, item.extra)
             plan.refuse(item, failure)
@@ -225,9 +246,9 @@ def plan_items(
 
 
 def _plan_project(
-    plan: WritePlan, project: Project, current: StoredProject | None, mode: Mode
+    plan: WritePlan, project: Project, current: StoredProject | None, options: ImportOptions
 ) -> None:
-    decision = decide(project, current, mode)
+    decision = decide(project, current, options)
     if isinstance(decision, Failure):
         plan.refuse(project, decision)
     elif current is None:
@@ -236,14 +257,17 @@ def _plan_project(
         plan.results[project.index] = outcomes.imported_row(
             project, decision, current.project_id, current.version
         )
+        if (dates := find_newer_dates(project, current)) is not None:
+            plan.redated.append(Redated(current.project_id, project, dates))
     else:
         moved = NewVersion(project, current.project_id, current.version + 1)
         plan.moved.append(moved)
         notices = []
+        place = project.line, "project", current.source
         if current.source not in (None, project.source):
-            notices.append(
-                Notice(WarningCode.DIALECT_CHANGED, project.line, "project", current.source)
-            )
+            notices.append(Notice(WarningCode.DIALECT_CHANGED, *place))
+        if options.if_newer and compare_age(project, current) is None:
+            notices.append(Notice(WarningCode.AGE_UNKNOWN, *place))
         plan.results[project.index] = outcomes.imported_row(
             project, decision, moved.project_id, moved.version, notices
         )
@@ -260,6 +284,15 @@ async def write_plan(conn: Connection, lease: Lease, plan: WritePlan) -> None:
             [moved.project.external_id for moved in plan.moved],
             [moved.version for moved in plan.moved],
             [moved.project.content_hash for moved in plan.moved],
+        )
+    if plan.redated:
+        await conn.execute(
+            _SQL.set_dates,
+            lease.client_id,
+            [redated.project_id for redated in plan.redated],
+            [redated.project.external_id for redated in plan.redated],
+            [redated.project.content_hash for redated in plan.redated],
+            [orjson.dumps(redated.dates).decode() for redated in plan.redated],
         )
     if written:
         await copy_versions(conn, lease, written)

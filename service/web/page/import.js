@@ -42,8 +42,8 @@ function head(row, changed) {
 }
 
 function asked(options) {
-  const { mode, atomic, dry_run: dry } = options ?? {};
-  return [mode && mode !== "upsert" ? `only ${mode}` : "", atomic ? "all or nothing" : "", dry ? "dry run" : ""].filter(Boolean).join(", ");
+  const { mode, atomic, dry_run: dry, if_newer: newer } = options ?? {};
+  return [mode && mode !== "upsert" ? `only ${mode}` : "", atomic ? "all or nothing" : "", dry ? "dry run" : "", newer ? "only newer plans" : ""].filter(Boolean).join(", ");
 }
 
 function going({ projects_done: done }) {

@@ -19,6 +19,7 @@ const PROJECTS = {
   DUPLICATE_PROJECT: "The first one is imported. Keep only one of them in the file.",
   PROJECT_TOO_LARGE: "Split the project, or ask the operator to raise the limit.",
   LOCKING_CONFLICT: "Import the project again after the lock has ended, or ask its holder.",
+  STORED_IS_NEWER: "Export the project again. To overwrite the newer version, untick “only newer plans”.",
   VERSION_CONFLICT: "Read the current version and repeat your change in it. To overwrite the project, remove the version from the file.",
   ALREADY_EXISTS: "Choose “create and update” to update it.",
   NOT_IMPORTED: "Correct the projects that failed. With “all or nothing”, they prevent the others.",
@@ -35,6 +36,7 @@ const WARNINGS = {
   RESOURCE_MISSING: "the resource is not in the file. Its id is stored.",
   IDENTITY_FROM_NAME: "the plan has no GUID, so its name identifies it. Another plan with this name would replace it.",
   FINISH_BEFORE_START: "the finish is before the start. Both are stored unchanged.",
+  AGE_UNKNOWN: "the age of the file could not be compared with that of the stored plan. The project was imported.",
   DIALECT_CHANGED: "the project was last imported from another format. Make sure that two programs do not overwrite each other's changes.",
 };
 

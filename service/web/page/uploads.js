@@ -38,10 +38,11 @@ function chooser() {
   const mode = choice([["upsert", "create and update"], ["create", "only create"], ["update", "only update"]], { name: "mode" });
   const dry = make("input", { type: "checkbox", name: "dry_run" });
   const atomic = make("input", { type: "checkbox", name: "atomic" });
+  const newer = make("input", { type: "checkbox", name: "if_newer" });
   const pick = make("input", { type: "file", id: "files", class: "unseen", multiple: true, change: () => { take(pick.files); pick.value = ""; }, keydown: (event) => { if (event.key === "Enter") { event.preventDefault(); pick.click(); } } });
 
   function take(files) {
-    const options = { mode: mode.value, dry_run: dry.checked, atomic: atomic.checked };
+    const options = { mode: mode.value, dry_run: dry.checked, atomic: atomic.checked, if_newer: newer.checked };
     const cards = Array.from(files, (file) => added(file, { notes: notes.value.trim(), ...options }));
     list.prepend(...cards);
     if (cards[0]?.getBoundingClientRect().bottom > innerHeight) cards[0].scrollIntoView();
@@ -62,7 +63,8 @@ function chooser() {
       field("Mode", mode),
       make("fieldset", {}, make("legend", { class: "label" }, "Options"),
         make("label", { class: "tick" }, dry, make("span", {}, "Dry run", make("span", { class: "hint" }, " checks everything, writes nothing"))),
-        make("label", { class: "tick" }, atomic, make("span", {}, "All or nothing", make("span", { class: "hint" }, " if one project fails, none is imported"))))),
+        make("label", { class: "tick" }, atomic, make("span", {}, "All or nothing", make("span", { class: "hint" }, " if one project fails, none is imported"))),
+        make("label", { class: "tick" }, newer, make("span", {}, "Only newer plans", make("span", { class: "hint" }, " an older file than the stored one is refused"))))),
     place);
 }
 
@@ -113,7 +115,7 @@ function drawing(item, card) {
 
 function asked({ file, options, notes }) {
   const mode = { create: "only create", update: "only update" }[options.mode];
-  const parts = [bytes(file.size), mode, options.dry_run && "dry run", options.atomic && "all or nothing", notes];
+  const parts = [bytes(file.size), mode, options.dry_run && "dry run", options.atomic && "all or nothing", options.if_newer && "only newer plans", notes];
   return parts.filter(Boolean).join(" · ");
 }
 

@@ -1,0 +1,90 @@
+"""The age of a plan: whether a file was saved before the stored version of its project.
+
+The dates are members of the project's attributes, which the format lists by weight
+(``Format.dated_by``). They are read from the rows that an engine has written, so that both engines
+give the same ones, and only for an import that asks for them.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from service.formats.registry import FORMATS
+from service.formats.values import NULL, TIMESTAMP, unescape
+from service.model import Project
+
+Dates = Mapping[str, str]
+"""Local times, such as ``2026-01-05T08:00:00``, by the names of their members."""
+
+MAX_DATE: Final = 40
+"""Characters of the longest text that can be a date; ``writer.sql`` has the number too."""
+
+
+class Comparison(NamedTuple):
+    """The first date in which a file and the stored version differ, or else one that both have."""
+
+    name: str
+    file: str
+    stored: str
+
+    @property
+    def older(self) -> bool:
+        """Whether the file is older."""
+        return self.file < self.stored
+
+    @property
+    def newer(self) -> bool:
+        """Whether the file is newer."""
+        return self.file > self.stored
+
+
+def known_names() -> list[str]:
+    """Return the names of the dates of all formats."""
+    return sorted({name for each in FORMATS for name in each.dated_by})
+
+
+def read_dates(project: Project) -> Dates:
+    """Return the dates of a project of a file; none if its format has no dates."""
+    if not (names := _names(project.source)):
+        return {}
+    attributes = orjson.loads(unescape(project.row.rpartition(b"\t")[2]) or "{}")
+    return _parse_dates(attributes, names)
+
+
+def compare_dates(source: str, file: Dates, stored: Dates) -> Comparison | None:
+    """Compare a file with a stored version of the same format.
+
+    Args:
+        source: name of the format.
+        file: as ``read_dates`` returns them.
+        stored: as the version has them.
+
+    Returns:
+        None if no date is known of both.
+    """
+    names = _names(source)
+    stored = _parse_dates(stored, names)
+    last = None
+    for name in names:
+        if name in file and name in stored:
+            last = Comparison(name, file[name], stored[name])
+            if file[name] != stored[name]:
+                break
+    return last
+
+
+def _names(source: str) -> tuple[str, ...]:
+    return next((each.dated_by for each in FORMATS if each.name == source), ())
+
+
+def _parse_dates(attributes: Mapping[str, Any], names: Iterable[str]) -> Dates:
+    """Return the members that are dates, as canonical times, which compare as texts do."""
+    dates = {}
+    for name in names:
+        text = attributes.get(name)
+        if isinstance(text, str) and len(text) <= MAX_DATE:
+            parsed = TIMESTAMP.parse(text)
+            if parsed is not None and parsed != NULL:
+                dates[name] = parsed.decode()
+    return dates
