@@ -15,6 +15,7 @@ from service.http.read_slots import ReadSlots
 from service.http.routes.health import log_warnings, share_results
 from service.http.routes.table import PROBES, ROUTES, Routes, add_routes
 from service.http.upload.job import JOBS, JobRegistry
+from service.imports.end_watch import EndWatch
 from service.imports.manager import ImportManager
 from service.projects.retention import prune_periodically
 from service.settings import Settings
@@ -76,9 +77,12 @@ def _create_application(routes: Routes) -> web.Application:
 async def drain(app: web.Application) -> None:
     """Refuse new imports, and wait for running ones; interrupt them after the grace period.
 
+    Requests that wait for the end of an import are answered at once.
+
     aiohttp's own cleanup would stop reading all bodies.
     """
     app[app_keys.MANAGER].drain()
+    app[app_keys.END_WATCH].close()
     await app[JOBS].drain()
 
 
@@ -97,9 +101,10 @@ async def _manage_imports(app: web.Application) -> AsyncIterator[None]:
     settings = app[app_keys.SETTINGS]
     async with open_pool(settings, app[app_keys.DSN]) as pool:
         await _check_server(app, pool)
-        async with ImportManager(pool, settings) as manager:
+        async with ImportManager(pool, settings) as manager, EndWatch(pool, settings) as watch:
             app[app_keys.POOL] = pool
             app[app_keys.MANAGER] = manager
+            app[app_keys.END_WATCH] = watch
             yield
 
 

@@ -10,6 +10,7 @@ from service.http.answer_pace import AnswerPace
 from service.http.auth.tokens import Verifier
 from service.http.body_drain import BodyDrain
 from service.http.read_slots import ReadSlots
+from service.imports.end_watch import EndWatch
 from service.imports.manager import ImportManager
 from service.settings import Settings
 from service.storage import Connection
@@ -21,6 +22,7 @@ SETTINGS: Final = web.AppKey("settings", Settings)
 DSN: Final = web.AppKey("dsn", str)
 POOL: Final[web.AppKey["asyncpg.Pool[asyncpg.Record]"]] = web.AppKey("pool", asyncpg.Pool)
 MANAGER: Final = web.AppKey("manager", ImportManager)
+END_WATCH: Final = web.AppKey("end_watch", EndWatch)
 VERIFIER: Final = web.AppKey("verifier", Verifier)
 BODY_DRAIN: Final = web.AppKey("body_drain", BodyDrain)
 READ_SLOTS: Final = web.AppKey("read_slots", ReadSlots)

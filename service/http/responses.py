@@ -45,7 +45,7 @@ def respond(
         code: HTTP status, repeated in the envelope.
         message: fixed text for the status.
         details: the content; a string if ``status`` is ``error``.
-        status: ``success`` or ``error``.
+        status: ``success``, ``accepted`` or ``error``.
         fields: further members of the envelope.
         headers: headers of the answer.
     """

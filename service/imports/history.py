@@ -1,5 +1,6 @@
 """Reads the imports of a client: one, or a page of them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,6 +18,13 @@ async def find_import(conn: Connection, client_id: int, import_id: int) -> dict[
     """Return one import, or None if the client has no such import."""
     row = await conn.fetchrow(_SQL.find_import, client_id, import_id)
     return await _with_counts(conn, client_id, dict(row)) if row else None
+
+
+async def list_ended(conn: Connection, keys: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Return those of some imports, by client and id, that are not running or are deleted."""
+    clients, imports = zip(*keys, strict=True)
+    rows = await conn.fetch(_SQL.list_ended, clients, imports)
+    return {(row["client_id"], row["import_id"]) for row in rows}
 
 
 async def _with_counts(conn: Connection, client_id: int, row: dict[str, Any]) -> dict[str, Any]:

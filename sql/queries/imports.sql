@@ -185,6 +185,15 @@ SELECT i.import_id, i.state, i.attempt, i.subject, i.idempotency_key, i.options,
   JOIN import_progress p USING (client_id, import_id)
  WHERE i.client_id = $1 AND i.import_id = $2
 
+-- name: list_ended
+-- Lists those of some imports that are not running, or that exist no more. The subquery reads each by
+-- its primary key, whatever the statistics.
+SELECT k.client_id, k.import_id
+  FROM unnest($1::bigint[], $2::bigint[]) AS k (client_id, import_id)
+ WHERE (SELECT i.state
+          FROM imports i
+         WHERE i.client_id = k.client_id AND i.import_id = k.import_id) IS DISTINCT FROM 'running'
+
 -- name: warnings
 SELECT warnings FROM imports WHERE client_id = $1 AND import_id = $2
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import json
 import os
 import re
 import select
@@ -9,8 +10,10 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -75,10 +78,10 @@ def ended(pidfd: int) -> bool:
     return bool(ready)
 
 
-def get(base: str, path: str) -> tuple[int, str]:
+def get(base: str, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, str]:
     """Return the response on a new connection, so that any process may answer."""
     with contextlib.closing(http.client.HTTPConnection(urlsplit(base).netloc)) as connection:
-        connection.request("GET", path)
+        connection.request("GET", path, headers=headers or {})
         response = connection.getresponse()
         return response.status, response.read().decode()
 
@@ -139,6 +142,30 @@ def test_metrics_of_one_process_include_those_of_the_other(cli: CommandLine, tok
         ways = [f'bulk_import_small_uploads_total{{path="{way}"}}' for way in ("fast", "long")]
         until(lambda: sum(metric(base, way) for way in ways) == UPLOADS)
         until(lambda: metric(base, "bulk_import_batches_waiting") == 0)
+
+
+def test_long_polls_end_in_whichever_process_the_import_runs(cli: CommandLine, token: str) -> None:
+    headers = {"Authorization": f"Bearer {token}"}
+
+    def read(path: str) -> dict[str, Any]:
+        details: dict[str, Any] = json.loads(get(base, f"/api/v2/clients/1/{path}", headers)[1])[
+            "details"
+        ]
+        return details
+
+    def poll(number: int) -> str:
+        return str(read(f"imports/{number}?wait=60")["state"])
+
+    with (
+        cli.serving_process(**TWO) as (_, base),
+        ThreadPoolExecutor(2 * UPLOADS) as pool,
+        begun_uploads(base, token) as uploads,
+    ):
+        until(lambda: len(read("imports?state=running")["imports"]) == UPLOADS)
+        # Both processes have some for imports of the other one.
+        waiting = [pool.submit(poll, number) for number in [*range(1, UPLOADS + 1)] * 2]
+        assert {finish() for finish in uploads} == {207}
+        assert {each.result(30) for each in waiting} == {"completed"}
 
 
 def test_a_dead_worker_is_replaced_while_the_other_serves(cli: CommandLine, token: str) -> None:

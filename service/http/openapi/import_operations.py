@@ -19,6 +19,7 @@ from service.http.openapi.json_schema import (
     schema,
 )
 from service.http.openapi.operations import IMPORT, READ, UNDO, Success, json_response, operation
+from service.http.prefer import MAX_WAIT, PREFER
 from service.http.responses import JSON
 from service.http.routes import results
 from service.http.routes.imports import STATES
@@ -86,6 +87,15 @@ _KEY_HEADER: Final[Json] = {
     f"for {default_of('keep_keys_hours'):g} hours.",
     "schema": _HEADER_KEY,
 }
+_PREFER_HEADER: Final[Json] = {
+    "name": PREFER,
+    "in": "header",
+    "description": "`respond-async`: answer 202 once the request is received, also if the import "
+    "has ended by then. `respond-async, wait=10`: answer as usual if the import ends within 10 "
+    f"seconds, else 202; at most {MAX_WAIT}. Other preferences are ignored (RFC 7240).",
+    "schema": STRING,
+    "example": "respond-async",
+}
 _ENCODING_HEADER: Final[Json] = {
     "name": "Content-Encoding",
     "in": "header",
@@ -149,6 +159,19 @@ _LINKS: Final[Json] = {
     "ListResults": {"operationId": "listResults", "parameters": _IMPORT_PARAMETERS},
 }
 
+_ACCEPTED: Final = Success(
+    "With `Prefer: respond-async`: the request is received, and the import goes on.",
+    {JSON: schema("Accepted")},
+    ("Location", "Retry-After", "Preference-Applied", "Vary"),
+    links=_LINKS,
+)
+
+
+def _multi_status(description: str) -> Success:
+    content = {JSON: schema("MultiStatus")}
+    return Success(description, content, ("Location",), ("Vary",), _LINKS)
+
+
 _IMPORT_PROJECTS: Final = operation(
     "importProjects",
     TAG,
@@ -159,12 +182,14 @@ _IMPORT_PROJECTS: Final = operation(
     "The service checks the token, the options and the headers before it reads the body. Send "
     "`Expect: 100-continue` with a large file, so that a refused upload costs nothing.\n\n"
     f"If the status is not decided {default_of('status_after'):g} seconds after the last byte, the "
-    "response starts as a 207, and spaces before the JSON keep the connection alive.",
+    "response starts as a 207, and spaces before the JSON keep the connection alive. With `Prefer: "
+    "respond-async`, it is a 202 at the last byte, and `Location` with `wait` returns the end.",
     scopes=[IMPORT],
-    parameters=[*_OPTIONS, _KEY_HEADER, _ENCODING_HEADER],
+    parameters=[*_OPTIONS, _KEY_HEADER, _PREFER_HEADER, _ENCODING_HEADER],
     requestBody=_BODY,
     successes={
-        207: json_response("The file was read.", schema("MultiStatus"), "Location", links=_LINKS),
+        202: _ACCEPTED,
+        207: _multi_status("The file was read."),
     },
     failures={
         400: "The request or the file cannot be read, and no project before the error is complete.",
@@ -226,9 +251,25 @@ _GET_IMPORT: Final = operation(
     "getImport",
     TAG,
     "Read one import",
-    "While the import runs, `bytes_read` and `projects_done` show its progress.",
+    "While the import runs, `bytes_read` and `projects_done` show its progress. With `wait`, the "
+    "response comes once the import has ended, in whichever process it runs, or the time is over. "
+    "A shutdown, or too many waiting requests, end the wait early: a response that still says "
+    "`running` then has `Retry-After`.",
     scopes=[READ],
-    successes={200: json_response("The import.", envelope(200, "Import", schema("Import")))},
+    parameters=[
+        query_parameter(
+            "wait",
+            {"type": "integer", "minimum": 0, "maximum": MAX_WAIT, "default": 0},
+            f"Seconds to wait for the end of a running import, from 0 (default) to {MAX_WAIT}.",
+        )
+    ],
+    successes={
+        200: Success(
+            "The import.",
+            {JSON: envelope(200, "Import", schema("Import"))},
+            sometimes=("Retry-After",),
+        )
+    },
 )
 
 _CANCEL_IMPORT: Final = operation(
@@ -257,12 +298,8 @@ _UNDO_IMPORT: Final = operation(
     "A project that was changed since then is not touched (`VERSION_CONFLICT`), nor is one whose "
     "earlier version is no longer kept (`NOT_IMPORTED`).",
     scopes=[UNDO],
-    parameters=[_KEY_HEADER],
-    successes={
-        207: json_response(
-            "The outcome of each project.", schema("MultiStatus"), "Location", links=_LINKS
-        )
-    },
+    parameters=[_KEY_HEADER, _PREFER_HEADER],
+    successes={202: _ACCEPTED, 207: _multi_status("The outcome of each project.")},
     failures={
         409: "The import is running, was a dry run, or its outcomes are no longer kept; or every "
         "project was refused because of a lock or its version; or an undo of the same import or "

@@ -197,6 +197,21 @@ def _multi_status() -> Json:
     )
 
 
+def _accepted() -> Json:
+    return json_object(
+        {
+            "status": {"const": "accepted"},
+            "code": {"const": 202},
+            "message": {"const": "Import accepted"},
+            "details": describe(STRING, "What to do next, for people."),
+            "import_id": IMPORT_ID,
+            "dry_run": describe({"const": True}, "Present if the import is a dry run."),
+        },
+        optional=("dry_run",),
+        description="An import that goes on after its response.",
+    )
+
+
 def _import() -> Json:
     return json_object(
         {
@@ -292,6 +307,7 @@ def schemas() -> Json:
             description="Number of projects by outcome.",
         ),
         "MultiStatus": _multi_status(),
+        "Accepted": _accepted(),
         "Landed": _landed(),
         "Failure": _failure(),
         "Violation": json_object(

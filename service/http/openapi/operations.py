@@ -45,8 +45,12 @@ HEADERS: Final[Json] = {
     },
     "Allow": {"description": "Methods that the path has.", "schema": STRING},
     "Vary": {
-        "description": "Request header that selects the representation.",
-        "schema": {"const": "Accept"},
+        "description": "Request header that selects the response.",
+        "schema": {"enum": ["Accept", "Prefer"]},
+    },
+    "Preference-Applied": {
+        "description": "Preferences of the request that the service followed.",
+        "schema": {"type": "string", "pattern": "^respond-async(, wait=[1-9][0-9]?)?$"},
     },
     "Content-Disposition": {"description": "File name for the download.", "schema": STRING},
     "Content-Length": {

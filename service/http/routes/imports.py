@@ -1,5 +1,6 @@
 """Imports: the history, one import, and its cancellation."""
 
+import re
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final
@@ -11,8 +12,9 @@ from service.errors import BadRequest, Conflict, NotFound
 from service.http import app_keys, pagination
 from service.http.app_keys import run_query
 from service.http.auth.permissions import Caller, authorise, parse_id
-from service.http.responses import respond
-from service.http.upload.job import import_location
+from service.http.prefer import MAX_WAIT
+from service.http.responses import respond, retry_after
+from service.http.upload.job import JOBS, import_location
 from service.http.upload.options import parse_key
 from service.imports import history, record
 from service.imports.history import ImportQuery
@@ -20,6 +22,7 @@ from service.imports.history import ImportQuery
 STATES: Final = ("running", "completed", "failed", "interrupted", "cancelled")
 FILTERS: Final = ("state", "text", "idempotency_key")
 _LATEST: Final = 2**63 - 1
+_WAIT: Final = re.compile(r"[0-9]{1,2}", re.ASCII)
 
 
 async def list_imports(request: web.Request) -> web.Response:
@@ -55,10 +58,34 @@ async def list_imports(request: web.Request) -> web.Response:
 
 
 async def read_import(request: web.Request) -> web.Response:
-    """Answer with one import."""
-    caller = await authorise(request, request.app[app_keys.SETTINGS].read_scope)
-    pagination.check_parameters(request.query)
-    return respond(200, "Import", await find_import(request, caller))
+    """Answer with one import; with ``wait``, once it has ended or the time is over.
+
+    A request that had to be answered early has ``Retry-After``, so that its client does not repeat
+    it without a pause. While the service shuts down, it closes the connection too: the next request
+    may reach another process.
+
+    Raises:
+        ConnectionError: the client closed the connection.
+    """
+    app = request.app
+    caller = await authorise(request, app[app_keys.SETTINGS].read_scope)
+    pagination.check_parameters(request.query, "wait")
+    wait = _parse_wait(request.query)
+    details = await find_import(request, caller)
+    waited = True
+    if wait and details["state"] == "running":
+        waited = await app[app_keys.END_WATCH].wait(
+            caller.client_id, details["import_id"], wait, lambda: request.transport is None
+        )
+        if request.transport is None:
+            raise ConnectionError("the client is gone")
+        details = await find_import(request, caller)
+    early = not waited and details["state"] == "running"
+    headers: dict[str, str] = {hdrs.RETRY_AFTER: retry_after()} if early else {}
+    response = respond(200, "Import", details, headers=headers)
+    if early and app[JOBS].draining:
+        response.force_close()
+    return response
 
 
 async def cancel_import(request: web.Request) -> web.Response:
@@ -112,6 +139,14 @@ def _format_import(request: web.Request, row: dict[str, Any]) -> dict[str, Any]:
 
 def _parse_import_id(request: web.Request) -> int:
     return parse_id(request.match_info["import_id"], "import_id")
+
+
+def _parse_wait(query: MultiMapping[str]) -> int:
+    """Return how many seconds the request waits for the end of the import."""
+    text = query.get("wait", "0")
+    if not _WAIT.fullmatch(text) or int(text) > MAX_WAIT:
+        raise BadRequest(f"wait must be an integer from 0 to {MAX_WAIT}, in seconds")
+    return int(text)
 
 
 def _parse_state(query: MultiMapping[str]) -> str | None:

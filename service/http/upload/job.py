@@ -64,12 +64,14 @@ class ImportJob(ABC, Generic[S]):
     Attributes:
         received: set once the job needs nothing more from the client, or has failed.
         lease: the import, once it has begun.
+        is_replay: whether the job compares its upload with a completed import of the same key.
         outcomes: the stored outcomes, if the job has them at hand.
     """
 
     def __init__(self, request: ImportRequest, manager: ImportManager) -> None:
         self.received = asyncio.Event()
         self.lease: Lease | None = None
+        self.is_replay = False
         self.outcomes: Sequence[Mapping[str, Any]] | None = None
         self._request = request
         self._manager = manager
@@ -106,6 +108,7 @@ class ImportJob(ABC, Generic[S]):
     async def _run_admitted(self) -> Tally:
         async with self._open() as session:
             self.lease = session.lease
+            self.is_replay = isinstance(session, Replay)
             with (
                 structlog.contextvars.bound_contextvars(import_id=session.id),
                 tracing.import_span(session.id, self._request.client_id),

@@ -16,7 +16,8 @@ from aiohttp import hdrs, web
 from service.errors import Conflict, ServiceError, Unavailable
 from service.http import app_keys
 from service.http.app_keys import run_query
-from service.http.responses import JSON
+from service.http.prefer import PREFER, PREFERENCE_APPLIED, parse_async_wait
+from service.http.responses import JSON, respond, retry_after
 from service.http.streaming import reset_on_failure, send_block
 from service.http.upload.job import JOBS, ImportJob, import_location
 from service.imports import outcomes
@@ -27,33 +28,65 @@ from service.imports.options import OutcomeFilter
 from service.imports.outcomes import OutcomeQuery, Tally, format_outcome, summarize
 
 MULTI_STATUS: Final = 207
+_SUGGESTED_WAIT: Final = 30
+"""Seconds, fewer than the time-outs of most proxies."""
 MAX_LISTED_CONFLICTS: Final = 1000
 """Most errors in a 409; its ``Location`` has all of them."""
 
 
 async def respond_to_import(request: web.Request, job: ImportJob[Any]) -> web.StreamResponse:
-    """Run an import and answer with its outcomes.
+    """Run an import and answer with its outcomes, or with 202 if the request prefers that.
 
     Raises:
         ServiceError: the import failed, and nothing was sent.
         ConnectionError: the answer broke off, or the client closed the connection.
     """
     settings = request.app[app_keys.SETTINGS]
+    wait = parse_async_wait(request)
     running = request.app[JOBS].begin(job)
     await job.received.wait()
     if job.lease is not None:  # the job bound it in its own task only
         structlog.contextvars.bind_contextvars(import_id=job.lease.import_id)
-    if not running.done():
-        await asyncio.wait({running}, timeout=settings.status_after)
+    if not running.done() and (limit := _time_to_wait(job, wait, settings.status_after)) != 0:
+        await asyncio.wait({running}, timeout=limit)
     tally = running.result() if running.done() else None
     assert job.lease is not None  # else ``result`` has raised
-    lease = job.lease
-    multistatus = MultiStatusResponse(
-        request, lease, import_location(lease.client_id, lease.import_id), job.outcomes
-    )
+    if wait is not None and (tally is None or not wait):
+        return _accept(job.lease, wait)
+    headers: dict[str, str] = {} if wait is None else {hdrs.VARY: PREFER}
+    multistatus = MultiStatusResponse(request, job.lease, headers, job.outcomes)
     if tally is not None:
         return await multistatus.send(tally)
     return await multistatus.send_while_running(running, settings.keepalive_every)
+
+
+def _time_to_wait(job: ImportJob[Any], wait: int | None, status_after: float) -> float | None:
+    """Return how many seconds the answer waits for the end of the import; None is without limit."""
+    if wait is None:
+        return status_after
+    # A replay ends soon, and refuses an upload that differs: no import would show that.
+    return None if job.is_replay else wait
+
+
+def _accept(lease: Lease, wait: int) -> web.Response:
+    """Return the answer to a request that prefers not to wait for the import any longer."""
+    location = import_location(lease.client_id, lease.import_id)
+    fields = {"import_id": lease.import_id}
+    applied = f"respond-async, wait={wait}" if wait else "respond-async"
+    return respond(
+        202,
+        "Import accepted",
+        f"The request is complete. `GET {location}?wait={_SUGGESTED_WAIT}` returns the import once "
+        "it has ended",
+        status="accepted",
+        fields=fields | {"dry_run": True} if lease.options.dry_run else fields,
+        headers={
+            hdrs.LOCATION: location,
+            hdrs.RETRY_AFTER: retry_after(),
+            PREFERENCE_APPLIED: applied,
+            hdrs.VARY: PREFER,
+        },
+    )
 
 
 class MultiStatusResponse:
@@ -62,7 +95,7 @@ class MultiStatusResponse:
     Args:
         request: the request to answer.
         lease: lease of the import.
-        location: path of the import.
+        headers: headers in addition to ``Location``.
         known: the stored outcomes, in the order of the file; None to read them.
     """
 
@@ -70,13 +103,14 @@ class MultiStatusResponse:
         self,
         request: web.Request,
         lease: Lease,
-        location: str,
+        headers: Mapping[str, str],
         known: Sequence[Mapping[str, Any]] | None = None,
     ) -> None:
         self._request = request
         self._app = request.app
         self._lease = lease
-        self._headers = {hdrs.LOCATION: location}
+        location = import_location(lease.client_id, lease.import_id)
+        self._headers = {hdrs.LOCATION: location, **headers}
         self._known = known
 
     async def send(self, tally: Tally) -> web.StreamResponse:

@@ -28,6 +28,7 @@ OF_MANY = {
     "prune.list_clients": "finds the clients for which pruning has work",
     "imports.renew_leases": "beats for all imports of a process, whatever their clients",
     "fast_path.read_current": "reads for a group of small imports, whatever their clients",
+    "imports.list_ended": "reads imports that requests wait for, whatever their clients",
     "imports.suspect_silent": "reads the few running imports of all clients",
     "imports.list_dead": "reads the few running imports of all clients",
 }

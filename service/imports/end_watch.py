@@ -1,0 +1,120 @@
+"""Waits for the ends of imports, in whichever process they run.
+
+One statement serves all requests of this process that wait, so that a waiting request holds no
+connection, no read slot and no lock.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from service.errors import Unavailable
+from service.imports.history import list_ended
+from service.settings import Settings
+from service.storage import Connection, Pool
+from service.storage.retry import with_retries
+
+INTERVAL: Final = 0.5
+"""Seconds between two statements."""
+_SHARE: Final = 4
+"""Requests that wait use at most this fraction of the HTTP connections, and those of one client at
+most this fraction of them."""
+
+
+@dataclass(eq=False, slots=True)
+class _Waiter:
+    client_id: int
+    import_id: int
+    is_gone: Callable[[], bool]
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class EndWatch:
+    """Wakes requests when their imports end. Enter it as an asynchronous context.
+
+    Args:
+        pool: the connections.
+        settings: the number of HTTP connections, and the time for one of the database.
+    """
+
+    def __init__(self, pool: Pool, settings: Settings) -> None:
+        self._pool = pool
+        self._connect_timeout = settings.connect_timeout
+        self._most = max(1, settings.max_connections // _SHARE)
+        self._most_of_client = max(1, self._most // _SHARE)
+        self._waiters: set[_Waiter] = set()
+        self._watching: asyncio.Task[None] | None = None
+        self._closed = False
+
+    async def __aenter__(self) -> "EndWatch":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait([self._watching])
+
+    def close(self) -> None:
+        """Wake all requests, and let no more wait."""
+        self._closed = True
+        for waiter in self._waiters:
+            waiter.woken.set()
+
+    async def wait(
+        self, client_id: int, import_id: int, seconds: float, is_gone: Callable[[], bool]
+    ) -> bool:
+        """Wait until an import ends, or the time is over.
+
+        Args:
+            client_id: the import's client.
+            import_id: an import that was running a moment ago.
+            seconds: the longest wait.
+            is_gone: whether the request's connection is lost; its place is then free.
+
+        Returns:
+            False if the wait ended early or did not begin, because too many requests wait or the
+            service shuts down.
+        """
+        if self._closed or self._is_full(client_id):
+            return False
+        waiter = _Waiter(client_id, import_id, is_gone)
+        self._waiters.add(waiter)
+        if self._watching is None or self._watching.done():
+            self._watching = asyncio.create_task(self._watch(), name="end-watch")
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await waiter.woken.wait()
+        finally:
+            self._waiters.discard(waiter)
+        return not self._closed
+
+    def _is_full(self, client_id: int) -> bool:
+        of_client = sum(waiter.client_id == client_id for waiter in self._waiters)
+        return len(self._waiters) >= self._most or of_client >= self._most_of_client
+
+    async def _watch(self) -> None:
+        """Wake the requests whose import has ended or whose client is gone, until none is left."""
+        while self._waiters:
+            await asyncio.sleep(INTERVAL)
+            for waiter in self._waiters:
+                if waiter.is_gone():
+                    waiter.woken.set()
+            with contextlib.suppress(Unavailable):  # the next statement may succeed
+                await self._wake_ended()
+
+    async def _wake_ended(self) -> None:
+        keys = {(w.client_id, w.import_id) for w in self._waiters if not w.woken.is_set()}
+        if not keys:
+            return
+
+        async def read(conn: Connection, _again: bool) -> set[tuple[int, int]]:
+            return await list_ended(conn, keys)
+
+        ended = await with_retries(self._pool, read, self._connect_timeout)
+        for waiter in self._waiters:
+            if (waiter.client_id, waiter.import_id) in ended:
+                waiter.woken.set()
