@@ -32,7 +32,7 @@ help:
 	@echo "make clients-check     install the languages of docs/clients, and run all eight clients (as root, 8 min)"
 	@echo "make load              send a mix of uploads with locust for a minute (HOST=, TOKEN=, CLIENTS= select a running service)"
 	@echo "make compare           compare uploads of one project with a usual implementation (3 min)"
-	@echo "make rollout           send the mix to three replicas with nginx and PgBouncer, and restart each (3 min)"
+	@echo "make rollout           send the mix to three replicas with nginx and PgBouncer, and restart each (4 min)"
 	@echo "make upgrade           do the same from the previous schema and its code (PREVIOUS= names a commit)"
 	@echo "make lint              check style, types, the Dockerfile and the migrations"
 	@echo "make reference         write the tables of docs/ that mirror the code or the schema, and the fields of schema.xsd"
@@ -159,6 +159,7 @@ rollout: setup
 	@scripts/debian.sh pgbouncer pgbouncer
 	@scripts/debian.sh nginx nginx-light
 	@$(BIN)/python -m tests.tools.load.replicas $(if $(SECONDS),--seconds $(SECONDS))
+	@$(BIN)/python -m tests.tools.load.short_timeout --mib 64 --timeout 2
 
 # Starts from the newest commit without the last migration, or from PREVIOUS, such as v1.2.
 upgrade: setup

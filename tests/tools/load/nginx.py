@@ -5,7 +5,7 @@ import contextlib
 import shutil
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -46,8 +46,9 @@ RELOADED: Final = 0.3
 class Front:
     """Sends requests to some of the replicas; see ``in_front``."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, changed: Mapping[str, object]) -> None:
         folder.mkdir()
+        self._changed = changed
         self.port = free_port()
         self._folder = folder
         self._process: asyncio.subprocess.Process | None = None
@@ -89,25 +90,37 @@ class Front:
             folder=self._folder,
             port=self.port,
             servers=servers,
-            directives="\n            ".join(directives()),
+            directives="\n            ".join(directives(self._changed)),
         )
         (self._folder / "nginx.conf").write_text(text, "utf-8")
 
 
-def directives() -> list[str]:
-    """What ingress-nginx makes of the Ingress in the overlay ``production``."""
+def directives(changed: Mapping[str, object] | None = None) -> list[str]:
+    """What ingress-nginx makes of the Ingress in the overlay ``production``.
+
+    Args:
+        changed: other values, by directive.
+    """
     annotations: dict[str, str] = one("production", "Ingress")["metadata"]["annotations"]
     named = {name.rpartition("/")[2]: value for name, value in annotations.items()}
-    return [
-        f"{_OTHERWISE_CALLED.get(name, name.replace('-', '_'))} {value};"
-        for name, value in named.items()
-    ]
+    values: dict[str, object] = {
+        _OTHERWISE_CALLED.get(name, name.replace("-", "_")): value for name, value in named.items()
+    }
+    return [f"{name} {value};" for name, value in (values | dict(changed or {})).items()]
 
 
 @contextlib.asynccontextmanager
-async def in_front(folder: Path, ports: Iterable[int]) -> AsyncIterator[Front]:
-    """An nginx before the replicas at these ports, until the block ends."""
-    front = Front(folder)
+async def in_front(
+    folder: Path, ports: Iterable[int], changed: Mapping[str, object] | None = None
+) -> AsyncIterator[Front]:
+    """An nginx before the replicas at these ports, until the block ends.
+
+    Args:
+        folder: for its files.
+        ports: of the replicas.
+        changed: other values than the Ingress has, by directive.
+    """
+    front = Front(folder, changed or {})
     await front.start(ports)
     try:
         yield front

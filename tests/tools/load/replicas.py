@@ -22,7 +22,7 @@ from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 from service.settings import Settings
@@ -49,21 +49,28 @@ SELECT count(*), count(*) FILTER (WHERE v.version IS NULL)
 
 
 class Replica:
-    """A ``serve`` process on a fixed port."""
+    """A ``serve`` process on a fixed port.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: migrated.
+        settings: beyond the defaults, as of ``start_serving``.
+    """
+
+    def __init__(self, database: Database, **settings: Any) -> None:
         self.port = free_port()
         self._database = database
+        self._settings = settings
         self._process: Process | None = None
 
-    async def start(self, code: Path) -> None:
+    async def start(self, code: Path = CHECKOUT) -> None:
         """Start it with the code of a checkout, and wait until it serves."""
-        self._process = await start_serving(self._database, code, port=self.port)
+        self._process = await start_serving(self._database, code, port=self.port, **self._settings)
         await serves(self._process)
 
     async def end(self) -> int:
         """SIGTERM; the code that it ends with once its imports have ended."""
-        assert self._process is not None
+        if self._process is None:
+            return 0
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGTERM)
         return await self._process.wait()
