@@ -21,7 +21,7 @@ async def find_import(conn: Connection, client_id: int, import_id: int) -> dict[
 
 
 async def list_ended(conn: Connection, keys: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
-    """Return those of some imports, by client and id, that are not running or are deleted."""
+    """Return those of some imports, by client and id, that have their counts or are deleted."""
     clients, imports = zip(*keys, strict=True)
     rows = await conn.fetch(_SQL.list_ended, clients, imports)
     return {(row["client_id"], row["import_id"]) for row in rows}

@@ -186,13 +186,14 @@ SELECT i.import_id, i.state, i.attempt, i.subject, i.idempotency_key, i.options,
  WHERE i.client_id = $1 AND i.import_id = $2
 
 -- name: list_ended
--- Lists those of some imports that are not running, or that exist no more. The subquery reads each by
--- its primary key, whatever the statistics.
+-- Lists those of some imports that have ended, or that exist no more. An import whose outcomes are
+-- still being counted is left out: otherwise all requests that wait for it would count them at once.
+-- The subquery reads each by its primary key, whatever the statistics.
 SELECT k.client_id, k.import_id
   FROM unnest($1::bigint[], $2::bigint[]) AS k (client_id, import_id)
- WHERE (SELECT i.state
+ WHERE (SELECT i.state = 'running' OR i.counts IS NULL
           FROM imports i
-         WHERE i.client_id = k.client_id AND i.import_id = k.import_id) IS DISTINCT FROM 'running'
+         WHERE i.client_id = k.client_id AND i.import_id = k.import_id) IS NOT TRUE
 
 -- name: warnings
 SELECT warnings FROM imports WHERE client_id = $1 AND import_id = $2

@@ -10,8 +10,10 @@ import pytest
 from service.imports import end_watch, history
 from service.settings import Settings
 from service.storage import Connection as Database
+from service.storage import Pool
 from tests.support.answer import Answer
 from tests.support.faults.proxy import proxied
+from tests.support.projects import until
 from tests.support.raw_http import Connection, get, head
 from tests.support.running_imports import FILE, HALF, WHOLE, wait_for_begin
 from tests.support.service import Service, served, token
@@ -63,7 +65,9 @@ async def test_waiting_requests_are_bounded_and_share_their_statements(
 
     monkeypatch.setattr(end_watch, "list_ended", count)
     monkeypatch.setattr(end_watch, "INTERVAL", 0.05)
+    loop = asyncio.get_running_loop()
     async with half_uploaded(service) as upload, asyncio.timeout(20):
+        began = loop.time()
         # One client may have two of 32 connections wait.
         ended, waiting = await asyncio.wait(
             [poll(service) for _ in range(3)], return_when=asyncio.FIRST_COMPLETED
@@ -77,6 +81,20 @@ async def test_waiting_requests_are_bounded_and_share_their_statements(
         await upload.send(FILE[HALF:])
         assert state(await waiting.pop()) == "completed"
     assert set(asked) == {1}
+    assert len(asked) <= (loop.time() - began) / end_watch.INTERVAL
+
+
+async def test_an_import_is_listed_as_ended_once_its_outcomes_are_counted(
+    service: Service, pool: Pool
+) -> None:
+    async with half_uploaded(service):
+        pass
+    keys = {(1, 1), (1, 99)}
+    await until(pool, "SELECT count(*) FROM imports WHERE counts IS NOT NULL")
+    async with pool.acquire() as conn:
+        assert await history.list_ended(conn, keys) == keys
+        await conn.execute("UPDATE imports SET counts = NULL")
+        assert await history.list_ended(conn, keys) == {(1, 99)}
 
 
 async def test_a_poll_outlasts_an_outage_of_the_database(
