@@ -20,6 +20,10 @@ Dates = Mapping[str, str]
 MAX_DATE: Final = 40
 """Characters of the longest text that can be a date; ``writer.sql`` has the number too."""
 
+MAX_ATTRIBUTES: Final = 64 * 1024
+"""Bytes of attributes that are searched for dates, because the event loop serves nobody meanwhile.
+Those of real plans have 2 KiB. ``writer.sql`` has the number too."""
+
 
 class Comparison(NamedTuple):
     """The first date in which a file and the stored version differ, or else one that both have."""
@@ -46,10 +50,10 @@ def known_names() -> list[str]:
 
 def read_dates(project: Project) -> Dates:
     """Return the dates of a project of a file; none if its format has no dates."""
-    if not (names := _names(project.source)):
+    attributes = project.row.rpartition(b"\t")[2]
+    if not (names := _names(project.source)) or len(attributes) > MAX_ATTRIBUTES:
         return {}
-    attributes = orjson.loads(unescape(project.row.rpartition(b"\t")[2]) or "{}")
-    return _parse_dates(attributes, names)
+    return _parse_dates(orjson.loads(unescape(attributes) or "{}"), names)
 
 
 def compare_dates(source: str, file: Dates, stored: Dates) -> Comparison | None:

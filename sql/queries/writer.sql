@@ -19,7 +19,8 @@ SELECT (SELECT i.attempt = $3 AND i.state = 'running' AND p.nonce = $4
 -- Reads the stored state of the batch's projects. A lock expires by the clock, not by the start of the
 -- transaction. A range of one key, with its ORDER BY, selects the index of the key: the transaction
 -- cannot sort. $4 are the names of the dates to read, of the version or of a later file with its
--- content; 40 is MAX_DATE in plan_dates.py.
+-- content. 40 and 65536 are MAX_DATE and MAX_ATTRIBUTES in plan_dates.py; pg_column_size does not
+-- decompress.
 SELECT n.external_id, p.project_id, p.version, p.content_hash, p.archived_at IS NOT NULL AS archived,
        (SELECT v.source
           FROM project_versions v
@@ -32,7 +33,9 @@ SELECT n.external_id, p.project_id, p.version, p.content_hash, p.archived_at IS 
                     FROM project_versions v
                    CROSS JOIN unnest($4) AS d (name)
                    WHERE v.client_id = $1 AND v.project_id = p.project_id AND v.version = p.version
-                     AND length(v.attributes->>d.name) <= 40)
+                     AND CASE WHEN pg_column_size(v.attributes) <= 65536
+                              THEN length(v.attributes->>d.name) <= 40
+                         END)
         END AS dates
   FROM unnest($2::text[]) AS n (external_id)
  CROSS JOIN LATERAL (SELECT *

@@ -158,10 +158,12 @@ async def test_upload_sends_options_and_notes(run: Commands, tmp_path: Path, poo
     assert [each["error"] for each in done.told["failures"]].count("NOT_IMPORTED") == 2
     done = await run.upload(file, "--dry-run")
     assert done.told["message"] == "Dry run: 2 of 3 projects would be imported"
-    done = await run.upload(file, "--mode", "update")
+    done = await run.upload(file, "--mode", "update", "--if-newer")
     assert "UNKNOWN_PROJECT" in [each["error"] for each in done.told["failures"]]
     assert await pool.fetchval("SELECT count(*) FROM projects") == 0
     assert await pool.fetchval("SELECT notes FROM imports ORDER BY import_id LIMIT 1") == "nightly"
+    newest = "SELECT options FROM imports ORDER BY import_id DESC LIMIT 1"
+    assert (await pool.fetchval(newest))["if_newer"] is True
 
 
 async def test_upload_continues_after_a_refused_file(run: Commands, tmp_path: Path) -> None:

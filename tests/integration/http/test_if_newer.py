@@ -116,6 +116,9 @@ async def test_a_plan_of_unknown_age_is_imported_with_a_warning(service: Service
     assert codes(await outcome(service, mspdi("C2", "soon"), "")) == []
     other = form(part("file", native_file(f'<project id="{GUID}"><name>D</name></project>')))
     assert codes(await outcome(service, other)) == ["DIALECT_CHANGED", "AGE_UNKNOWN"]
+    await send(service, mspdi("E", at(9)))
+    large = f"G</Name><Subject>{'x' * 70_000}</Subject><Name>"
+    assert codes(await outcome(service, mspdi(large, at(10)))) == ["AGE_UNKNOWN"]
     # Once a newer file has confirmed the content, the age is known.
     await send(service, mspdi("E", None))
     assert (await outcome(service, mspdi("E", at(10))))["outcome"] == "unchanged"
