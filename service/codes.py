@@ -14,15 +14,23 @@ class ErrorCode(StrEnum):
         retryable: whether the same file can succeed later.
         cause: what happened; it is published, as is ``remedy``.
         remedy: what the caller can do.
+        of_file: whether it concerns a file of the upload, not a project.
     """
 
     status: int
     retryable: bool
     cause: str
     remedy: str
+    of_file: bool
 
     def __new__(
-        cls, value: str, status: int, retryable: bool, cause: str, remedy: str
+        cls,
+        value: str,
+        status: int,
+        retryable: bool,
+        cause: str,
+        remedy: str,
+        of_file: bool = False,
     ) -> "ErrorCode":
         code = str.__new__(cls, value)
         code._value_ = value
@@ -30,6 +38,7 @@ class ErrorCode(StrEnum):
         code.retryable = retryable
         code.cause = cause
         code.remedy = remedy
+        code.of_file = of_file
         return code
 
     VALIDATION_ERROR = (
@@ -44,7 +53,8 @@ class ErrorCode(StrEnum):
         "DUPLICATE_PROJECT",
         400,
         False,
-        "An earlier project of the file has the same id. The first one is imported.",
+        "An earlier project of the upload has the same id: in `first_file`, at `first_line`. The "
+        "first one is imported.",
         "Keep one of the two projects.",
     )
     PROJECT_TOO_LARGE = (
@@ -92,8 +102,8 @@ class ErrorCode(StrEnum):
         "NOT_IMPORTED",
         409,
         True,
-        "The import has `atomic=true`, and another of its projects failed. Or an undo needs a "
-        "version that is no longer kept; `retryable` is then false.",
+        "The import has `atomic=true`, and another of its projects or files failed. Or an undo "
+        "needs a version that is no longer kept; `retryable` is then false.",
         "Correct the project that failed, and send the file again.",
     )
     UNKNOWN_PROJECT = (
@@ -107,17 +117,27 @@ class ErrorCode(StrEnum):
         "MALFORMED_XML",
         400,
         False,
-        "The XML, or the gzip or ZIP around it, breaks off at this line and column. The projects "
-        "before this place were processed; nothing after it was read.",
+        "The XML of a file, or the gzip or ZIP around it, breaks off at this line and column. The "
+        "projects before this place were processed; nothing of the file after it was read.",
         "Repair the file and send it again.",
+        True,
+    )
+    UNSUPPORTED_FILE = (
+        "UNSUPPORTED_FILE",
+        400,
+        False,
+        "A file of the upload is not XML, has a format that is not supported, or has no project.",
+        "Export the plan as XML. `message` says what the file is.",
+        True,
     )
     FILE_TOO_LARGE = (
         "FILE_TOO_LARGE",
         413,
         False,
-        "The file exceeds a limit at this line. The projects before it were processed; nothing "
-        "after it was read.",
+        "A file exceeds a limit at this line. The projects before it were processed; nothing of "
+        "the file after it was read.",
         "Split the file, or raise the limit that `message` names.",
+        True,
     )
     INTERNAL_ERROR = (
         "INTERNAL_ERROR",
@@ -221,6 +241,12 @@ class WarningCode(StrEnum):
         "Check the export.",
         True,
     )
+    MORE_WARNINGS = (
+        "MORE_WARNINGS",
+        "The files of the upload have more warnings than an import lists. `count` is their number.",
+        "Correct what the listed warnings name, and send the files again.",
+        True,
+    )
     NOTES_SHORTENED = (
         "NOTES_SHORTENED",
         "The notes follow the file and are too long. They were shortened.",
@@ -229,7 +255,8 @@ class WarningCode(StrEnum):
     )
     PART_IGNORED = (
         "PART_IGNORED",
-        "A part of the request after the file cannot be used.",
+        "A part of the request cannot be used: its field is not known, or it follows the first "
+        "file and has a fault.",
         "See `message`.",
         True,
     )

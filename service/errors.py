@@ -27,6 +27,8 @@ project is not an exception but an outcome with an ``ErrorCode`` (see ``codes``)
 from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
+from service.codes import ErrorCode
+
 
 class Cause(NamedTuple):
     """One reason for an HTTP error; ``docs/errors.md`` publishes it.
@@ -120,6 +122,7 @@ class FileRefused(BadRequest):
         column: column in that line, from 1, or None.
         external_id: id of the project that contains the error, if it is known.
         name: name of that project, if it is known.
+        code: of the entry that the file gets if its upload has others.
     """
 
     def __init__(
@@ -130,10 +133,12 @@ class FileRefused(BadRequest):
         column: int | None = None,
         external_id: str | None = None,
         name: str | None = None,
+        code: ErrorCode = ErrorCode.MALFORMED_XML,
     ) -> None:
         place = "" if line is None else f", line {line}"
         super().__init__(reason + place + ("" if column is None else f", column {column}"))
         self.reason = reason
+        self.code = code
         self.line = line
         self.column = column
         self.external_id = external_id

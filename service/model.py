@@ -89,8 +89,10 @@ class Project:
     """One complete and valid project.
 
     Attributes:
-        index: position in the file, from 0; refused projects count too.
+        index: position in the upload, from 0; refused projects count too. Within the reader of a
+            file: position in the file.
         line: line of its start tag, from 1.
+        file: name of its file, or None.
         read_at: the stored version that the file is based on, as the file states it, or None.
         row: COPY text of ``tables.PROJECT_COLUMNS``, without a newline.
         rows: rows of its tasks, dependencies and so on; the consumer of the project closes them.
@@ -111,15 +113,17 @@ class Project:
     shared: tuple[bytes, ...]
     tasks: int
     warnings: Warnings
+    file: str | None = None
 
 
 @dataclass(slots=True)
 class Refusal:
-    """A project, or the rest of the file, that the reader refused.
+    """A project, or a file from some line on, that the reader refused.
 
     Attributes:
         line: line of the (first) error, from 1, or None.
         extra: members of the outcome besides the common ones, such as ``violations``.
+        file: name of its file, or None.
     """
 
     index: int
@@ -129,19 +133,47 @@ class Refusal:
     code: ErrorCode
     message: str
     extra: Mapping[str, Any] = field(default_factory=dict)
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line of a file of an upload."""
+
+    file: str | None
+    line: int
 
 
 def duplicate_project(
-    index: int, line: int | None, external_id: str, name: str | None, first_line: int
+    index: int,
+    line: int | None,
+    external_id: str,
+    name: str | None,
+    first: Place,
+    file: str | None = None,
 ) -> Refusal:
-    """Refuse a project that the file already has at ``first_line``."""
-    code, message = ErrorCode.DUPLICATE_PROJECT, format_duplicate(first_line)
-    return Refusal(index, line, external_id, name, code, message, {"first_line": first_line})
+    """Refuse a project that the upload already has at ``first``."""
+    code, message = ErrorCode.DUPLICATE_PROJECT, format_duplicate(first, file)
+    extra = {"first_file": first.file, "first_line": first.line}
+    return Refusal(index, line, external_id, name, code, message, extra, file)
 
 
-def format_duplicate(first_line: int) -> str:
-    """Format the message of ``DUPLICATE_PROJECT``."""
-    return f"The file already has this project at line {first_line}"
+def format_duplicate(first: Place, file: str | None) -> str:
+    """Format the message of ``DUPLICATE_PROJECT`` for a project of ``file``."""
+    if first.file == file:
+        return f"The file already has this project at line {first.line}"
+    return f"The upload already has this project in {first.file} at line {first.line}"
+
+
+@dataclass(slots=True)
+class FileCounts:
+    """The number of files of an upload that were read to their end, and of those that failed."""
+
+    read: int = 0
+    failed: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        return {"read": self.read, "failed": self.failed}
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,16 +209,18 @@ Item = Project | Refusal | SharedObjects
 
 @dataclass(frozen=True, slots=True)
 class FileWarning:
-    """A warning about the upload as a whole; responses list it in ``details.warnings``."""
+    """A warning about a file, or about the upload as a whole, in ``details.warnings``."""
 
     code: WarningCode
     message: str
     count: int | None = None
+    file: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         # In the order of jsonb, so that the replay of a response has the same bytes.
+        named = {} if self.file is None else {"file": self.file}
         counted = {} if self.count is None else {"count": self.count}
-        return {"code": self.code, **counted, "message": self.message}
+        return {"code": self.code, **named, **counted, "message": self.message}
 
 
 @overload

@@ -133,6 +133,9 @@ class Settings(BaseSettings):
         200, gt=1, description="ratio of decompressed to compressed size"
     )
     max_projects: int = Field(1_000_000, gt=0, description="projects in one file")
+    max_files: int = Field(
+        10_000, gt=0, description="files in one upload, each member of a ZIP counted"
+    )
     max_project_bytes: int = Field(1 * GIB, gt=0, description="size of one project's rows")
     max_attributes_bytes: int = Field(
         16 * MIB, gt=0, description="size of the attributes of one record"
@@ -141,8 +144,8 @@ class Settings(BaseSettings):
         20_000, gt=0, description="distinct names of elements and XML attributes in one file"
     )
     max_notes_length: int = Field(4000, ge=0, description="length of the notes in characters")
-    max_parts: int = Field(100, gt=0, description="parts in one request")
-    max_part_bytes: int = Field(1 * MIB, gt=0, description="size of a part other than the file")
+    max_parts: int = Field(100, gt=0, description="parts in one request that are no files")
+    max_part_bytes: int = Field(1 * MIB, gt=0, description="size of a part that is no file")
 
     # Times of an upload
     idle_timeout: float = Field(

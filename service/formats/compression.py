@@ -6,6 +6,7 @@ between them. The library's own gzip mode would discard inflated data if a check
 
 import struct
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Final, NoReturn
 
 import stream_unzip as zip_library
@@ -38,6 +39,38 @@ _TRAILER: Final = struct.Struct("<II")
 _MAX_HEADER: Final = 256 * 1024
 _DEFLATE: Final = 8
 _HEADER_CRC, _EXTRA, _NAME, _COMMENT, _RESERVED = 0x02, 0x04, 0x08, 0x10, 0xE0
+
+
+@dataclass(frozen=True, slots=True)
+class InflatedFile:
+    """One file of a part; ``read`` is that of ``InflatedSource``.
+
+    Attributes:
+        name: its path inside a ZIP, or None.
+        source: its bytes.
+    """
+
+    name: str | None
+    source: ByteSource
+
+    def read(self, n: int, /) -> bytes:
+        return self.source.read(n)
+
+
+def inflate_files(
+    source: ByteSource, limits: Limits, give_way: Callable[[], None] = lambda: None
+) -> Iterator[InflatedFile]:
+    """Yield the files of a part: one, or the members of a ZIP.
+
+    Args:
+        source: the part from its first byte; exceptions of its ``read`` pass through.
+        limits: of each file.
+        give_way: called between steps; as ``FileContext.give_way``.
+
+    Raises:
+        FileRefused, FileTooLarge: the part has no further file because of a fault.
+    """
+    yield InflatedFile(None, InflatedSource(source, limits, give_way))
 
 
 class InflatedSource:

@@ -5,7 +5,7 @@ from typing import Final
 
 from lxml import etree
 
-from service.codes import WarningCode
+from service.codes import ErrorCode, WarningCode
 from service.errors import FileRefused, FileTooLarge
 from service.formats.cursor import Cursor
 from service.formats.encoding import ByteSource, Prolog, read_prolog
@@ -106,12 +106,14 @@ class Reader:
                 code = WarningCode.LOOSE_RECORDS_SKIPPED
                 self.warnings.append(FileWarning(code, _STRAYS, cursor.strays))
         if not self.complete:
-            raise FileRefused(f"there is no project in the file; its root is {prolog.name}")
+            reason = f"there is no project in the file; its root is {prolog.name}"
+            raise FileRefused(reason, code=ErrorCode.UNSUPPORTED_FILE)
 
     def _open_file(self, prolog: Prolog) -> FileContext:
         file_format = find_format(prolog, self._formats)
         if file_format is None:
-            raise FileRefused(f"files with the root element {prolog.name} are not supported")
+            reason = f"files with the root element {prolog.name} are not supported"
+            raise FileRefused(reason, code=ErrorCode.UNSUPPORTED_FILE)
         namespace = file_format.namespace
         if namespace is None:
             namespace = prolog.namespace or ""

@@ -1,4 +1,4 @@
-"""The fingerprint of an upload: 32 bytes over the file's XML, the notes and the options."""
+"""The fingerprint of an upload: 32 bytes over the XML of its files, the notes and the options."""
 
 import contextlib
 from hashlib import blake2b
@@ -46,6 +46,46 @@ class FingerprintReader:
     def file_digest(self) -> bytes:
         """Return the digest of the bytes read so far."""
         return self._file.digest()
+
+
+class UploadDigest:
+    """The digest of the files of an upload, in their order.
+
+    The digest of one file is that of its XML, as it was before an upload could have several.
+
+    Args:
+        max_bytes: number of bytes of each file to hash, which is the size limit of a file.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._file: FingerprintReader | None = None
+        self._earlier = blake2b(digest_size=_SIZE)
+        self._several = False
+
+    def hash_file(self, source: ByteSource) -> FingerprintReader:
+        """Return a source that hashes the next file."""
+        if self._file is not None:
+            self._earlier.update(self._file.file_digest())
+            self._several = True
+        self._file = FingerprintReader(source, self._max_bytes)
+        return self._file
+
+    def read_rest(self) -> None:
+        """Hash the rest of the current file; as ``FingerprintReader.read_rest``."""
+        if self._file is not None:
+            self._file.read_rest()
+
+    def digest(self) -> bytes:
+        """Return the digest of what was read so far."""
+        if self._file is None:
+            return NO_FILE
+        last = self._file.file_digest()
+        if not self._several:
+            return last
+        files = self._earlier.copy()
+        files.update(last)
+        return files.digest()
 
 
 def upload_fingerprint(file_digest: bytes, notes: str | None, options: ImportOptions) -> bytes:

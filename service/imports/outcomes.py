@@ -10,7 +10,7 @@ import orjson
 from service.codes import ErrorCode, WarningCode
 from service.imports.conflict_rules import Failure, Outcome
 from service.imports.pipeline.batch import BatchItem, Reversal
-from service.model import MAX_LISTED_NAME, Notice, Project, Refusal, Warnings
+from service.model import MAX_LISTED_NAME, FileCounts, Notice, Project, Refusal, Warnings
 from service.spool.copy_rows import copy_field
 from service.storage import Connection
 from service.storage.queries import Queries
@@ -19,6 +19,8 @@ _SQL = Queries("outcomes")
 
 PAGE = 1000
 """Outcomes that one query reads."""
+
+_OF_FILE = frozenset(code.value for code in ErrorCode if code.of_file)
 
 LAST = 2**63 - 1
 LOOK_AHEAD = 20_000
@@ -37,6 +39,7 @@ COLUMNS = (
     "outcome",
     "external_id",
     "name",
+    "file",
     "line",
     "project_id",
     "version",
@@ -94,8 +97,10 @@ def failed_row(item: BatchItem, failure: Failure) -> bytes:
 def _row(item: BatchItem, outcome: Outcome, rest: str) -> bytes:
     external_id = copy_field(item.external_id)
     name = copy_field(item.name and item.name[:MAX_LISTED_NAME])
+    file = copy_field(item.file)
     line = _NULL if item.line is None else item.line
-    return f"{item.index}\t{outcome.value}\t{external_id}\t{name}\t{line}\t{rest}\n".encode()
+    place = f"{file}\t{line}"
+    return f"{item.index}\t{outcome.value}\t{external_id}\t{name}\t{place}\t{rest}\n".encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +110,21 @@ class Tally:
     Attributes:
         counts: the number of projects by outcome.
         conflict: the details of the 409 if locks or versions refused every project; else None.
+        refused_files: the number of outcomes that concern a file.
         warnings: warnings about the upload, once the import has ended.
+        files: the files of the upload, once the import has ended; None for an undo.
     """
 
     counts: dict[str, int]
     conflict: str | None
+    refused_files: int = 0
     warnings: Sequence[Mapping[str, Any]] = ()
+    files: FileCounts | None = None
+
+    @property
+    def outcomes(self) -> int:
+        """The number of all outcomes."""
+        return sum(self.counts.values()) + self.refused_files
 
 
 async def count_outcomes(
@@ -139,17 +153,21 @@ def count_rows(rows: Iterable[bytes]) -> Tally:
 def _tally(counted: Iterable[tuple[Any, ...]], atomic: bool) -> Tally:
     """Sum up; each of ``counted`` has an outcome, an error or None, and how often they occur."""
     counts = {outcome.value: 0 for outcome in Outcome}
+    refused_files = 0
     causes = set()
     for outcome, error, number in counted:
-        counts[outcome] += number
         causes.add(error)
+        if error in _OF_FILE:
+            refused_files += number
+        else:
+            counts[outcome] += number
     if atomic:
         causes.discard(ErrorCode.NOT_IMPORTED)
     conflict = None
     if causes and causes <= _CONFLICTS:
         locked = ErrorCode.LOCKING_CONFLICT in causes
         conflict = "Locking conflict" if locked else "Version conflict"
-    return Tally(counts, conflict)
+    return Tally(counts, conflict, refused_files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +178,7 @@ class OutcomeQuery:
         kinds: the outcomes.
         error: the code of their failure.
         warning: the code of one of their stored warnings.
-        text: a text in the external id or the name, regardless of case.
+        text: a text in the external id, the name or the name of the file, regardless of case.
         upto: the last index.
     """
 
@@ -217,24 +235,41 @@ async def last_contiguous(
 
 
 def summarize(
-    counts: Mapping[str, int], *, dry_run: bool = False, undo: bool = False
+    counts: Mapping[str, int],
+    files: FileCounts | None = None,
+    *,
+    dry_run: bool = False,
+    undo: bool = False,
 ) -> tuple[str, str]:
     """Return the status of an import in one word, and its message in one sentence.
 
     Args:
         counts: the number of projects by outcome.
+        files: the files of the upload.
         dry_run: whether the import changes nothing.
         undo: whether the import undoes another one.
     """
-    failed = counts["failed"]
     total = sum(counts.values())
-    status = "success" if not failed else "partial" if failed < total else "error"
-    share = f"{total - failed} of {total} projects"
+    imported = total - counts["failed"]
+    faulty = files is not None and files.failed > 0
+    all_imported = imported == total and not faulty
+    status = "success" if all_imported else "partial" if imported else "error"
+    share = f"{imported} of {total} projects"
+    end = _describe_files(files) if files is not None and faulty else ""
     if dry_run:
-        return status, f"Dry run: {share} would be imported"
+        return status, f"Dry run: {share} would be imported{end}"
     if undo:
         return status, f"{share} restored"
-    return status, f"{share} imported" if failed else "Projects successfully imported"
+    if all_imported:
+        return status, "Projects successfully imported"
+    return status, f"{share} imported{end}"
+
+
+def _describe_files(files: FileCounts) -> str:
+    every = files.read + files.failed
+    if every == 1:
+        return "; the file could not be read to its end"
+    return f"; {files.failed} of {every} files could not be read to their end"
 
 
 def format_outcome(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -249,6 +284,7 @@ def format_outcome(row: Mapping[str, Any]) -> dict[str, Any]:
                 ErrorCode[row["error"]],
                 row["message"],
                 row["extra"] or {},
+                row["file"],
             )
         )
     return {
@@ -256,6 +292,8 @@ def format_outcome(row: Mapping[str, Any]) -> dict[str, Any]:
         "external_id": row["external_id"],
         "project_id": row["project_id"],
         "name": row["name"],
+        "file": row["file"],
+        "line": row["line"],
         "version": row["version"],
         "outcome": row["outcome"],
         "tasks": row["tasks"],
@@ -264,11 +302,14 @@ def format_outcome(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def format_refusal(refusal: Refusal) -> dict[str, Any]:
-    """Format the outcome of a project that failed as the API returns it."""
+    """Format the outcome of a project or a file that failed as the API returns it."""
+    kind = {"kind": "file", "project": None} if refusal.code.of_file else {"kind": "project"}
     return {
         "index": refusal.index,
+        **kind,
         "external_id": refusal.external_id,
         "name": refusal.name,
+        "file": refusal.file,
         "line": refusal.line,
         "code": refusal.code.status,
         "error": refusal.code.value,

@@ -15,7 +15,7 @@ from service.imports.key_conflict import ImportInProgress
 from service.imports.lease import Lease, is_own_import
 from service.imports.options import DEFAULT_OPTIONS, ImportOptions
 from service.imports.outcomes import Tally, count_outcomes
-from service.model import FileWarning
+from service.model import FileCounts, FileWarning
 from service.storage import Connection
 from service.storage.advisory_locks import (
     IMPORT_LOCK_IDLE,
@@ -52,7 +52,10 @@ class ImportRequest:
 
 @dataclass(frozen=True, slots=True)
 class ImportEnd:
-    """What the row of an import stores at its end; ``fingerprint`` is that of the upload."""
+    """What the row of an import stores at its end; ``fingerprint`` is that of the upload.
+
+    ``filename`` is the name of the first file. ``files`` is None if the import has none.
+    """
 
     state: str
     cause: str | None = None
@@ -62,6 +65,7 @@ class ImportEnd:
     bytes_read: int = 0
     warnings: Sequence[FileWarning] = ()
     fingerprint: bytes | None = None
+    files: FileCounts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +178,7 @@ async def complete_import(
     ``docs/how-an-import-ends.md``.
 
     Args:
-        handed_on: the number of projects whose outcomes were committed.
+        handed_on: the number of projects and files whose outcomes were committed.
 
     Returns:
         The import, or None if the lease is lost.
@@ -186,7 +190,7 @@ async def complete_import(
     key = (lease.client_id, lease.import_id, lease.attempt)
     async with conn.transaction(isolation="read_committed"):
         tally = await count_outcomes(conn, *key, atomic=lease.options.atomic)
-        if sum(tally.counts.values()) != handed_on:
+        if tally.outcomes != handed_on:
             raise Unavailable(COMMITS_LOST)
         await lock_import(conn, *key)
         if not await is_own_import(conn, lease):
@@ -194,7 +198,11 @@ async def complete_import(
         free_key = end.state == "failed" or tally.conflict is not None
         state = await close_row(conn, key, end, tally.counts, free_key=free_key)
     warnings = [warning.as_dict() for warning in end.warnings]
-    return None if state is None else EndedImport(state, replace(tally, warnings=warnings))
+    return (
+        None
+        if state is None
+        else EndedImport(state, replace(tally, warnings=warnings, files=end.files))
+    )
 
 
 async def end_import(conn: Connection, lease: Lease, end: ImportEnd) -> EndedImport | None:
@@ -245,6 +253,8 @@ async def close_row(
         counts,
         end.fingerprint,
         free_key,
+        None if end.files is None else end.files.read,
+        None if end.files is None else end.files.failed,
     )
     return state
 

@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from service.errors import FileRefused, FileTooLarge, OtherUpload, ServiceError
-from service.formats.compression import InflatedSource
 from service.formats.limits import Limits
-from service.imports.fingerprint import NO_FILE, FingerprintReader, upload_fingerprint
+from service.imports.fingerprint import UploadDigest, upload_fingerprint
 from service.imports.lease import Lease
 from service.imports.outcomes import Tally, count_outcomes
-from service.imports.pipeline.pipe import Pipe, PipeAborted
-from service.model import FileWarning
+from service.imports.pipeline.pipe import FilePart, Pipe, PipeAborted
+from service.imports.pipeline.upload_files import iterate_files
+from service.model import FileCounts, FileWarning
 from service.settings import Settings
 from service.storage import Connection, Pool
 from service.storage.queries import Queries
@@ -32,7 +32,7 @@ class Replay:
         lease: the completed import that the upload repeats.
         fingerprint: of the first upload.
         pool: the connections.
-        limits: of a file.
+        limits: of each file.
         settings: sizes and times.
 
     Attributes:
@@ -50,25 +50,27 @@ class Replay:
         self._retry_timeout = settings.retry_timeout
         self._loop = asyncio.get_running_loop()
         self._pipe = Pipe(settings.pipe_bytes, self._loop)
-        self._file = FingerprintReader(InflatedSource(self._pipe, limits), limits.max_file_bytes)
+        self._limits = limits
+        self._max_files = settings.max_files
+        self._digest = UploadDigest(limits.max_file_bytes)
         self._thread: ThreadPoolExecutor | None = None
         self._reading: asyncio.Future[None] | None = None
 
-    def describe(self, *, filename: str | None, charset: str | None) -> None:
-        """Do nothing, because neither is part of the fingerprint."""
-
-    async def feed(self, chunk: bytes) -> None:
+    async def begin_file(self, part: FilePart) -> None:
         if self._reading is None:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="replay")
             self._reading = self._loop.run_in_executor(self._thread, self._read)
+        await self._pipe.begin_file(part)
+
+    async def feed(self, chunk: bytes) -> None:
         await self._pipe.write(chunk)
+
+    async def break_off(self, fault: FileRefused | FileTooLarge) -> None:
+        await self._pipe.break_off(fault)
 
     async def while_running(self, receiving: Coroutine[Any, Any, T]) -> T:
         """Await ``receiving``: the import has completed, so it cannot end meanwhile."""
         return await receiving
-
-    def break_off(self, fault: FileRefused | FileTooLarge) -> None:
-        self._pipe.close(fault)
 
     async def finish(
         self,
@@ -83,19 +85,23 @@ class Replay:
             OtherUpload: the two uploads differ.
             Unavailable: the database stays unavailable.
         """
-        digest = NO_FILE
         if self._reading is not None:
             self._pipe.close()
             await self._reading
-            digest = self._file.file_digest()
-        if upload_fingerprint(digest, notes, self.lease.options) != self._fingerprint:
+        if (
+            upload_fingerprint(self._digest.digest(), notes, self.lease.options)
+            != self._fingerprint
+        ):
             raise OtherUpload
 
         async def read(conn: Connection, _again: bool) -> Tally:
             lease = self.lease
             counted = await count_outcomes(conn, lease.client_id, lease.import_id, lease.attempt)
-            stored = await conn.fetchval(_SQL.warnings, lease.client_id, lease.import_id)
-            return replace(counted, warnings=stored)
+            row = await conn.fetchrow(_SQL.read_end, lease.client_id, lease.import_id)
+            assert row is not None
+            read, failed = row["files_read"], row["files_failed"]
+            files = None if read is None else FileCounts(read, failed)
+            return replace(counted, warnings=row["warnings"], files=files)
 
         return await with_retries(self._pool, read, self._retry_timeout)
 
@@ -117,6 +123,9 @@ class Replay:
 
     def _read(self) -> None:
         try:
-            self._file.read_rest()
+            files = iterate_files(self._pipe, self._limits, self._max_files, lambda: None)
+            for file in files:
+                self._digest.hash_file(file.source)
+                self._digest.read_rest()
         finally:
             self._pipe.abandon()

@@ -8,7 +8,7 @@ from service.errors import FileRefused, FileTooLarge, ServiceError
 from service.imports.lease import Lease
 from service.imports.outcomes import Tally
 from service.imports.pipeline.fair_scheduler import Queue
-from service.imports.pipeline.pipe import Pipe, PipeAborted
+from service.imports.pipeline.pipe import FilePart, Pipe, PipeAborted
 from service.imports.pipeline.upload_pipeline import UploadPipeline
 from service.imports.session import ImportSession
 from service.model import FileWarning
@@ -20,24 +20,23 @@ T = TypeVar("T")
 
 
 class FileSink(Protocol):
-    """A consumer of the file of an upload."""
+    """A consumer of the files of an upload."""
 
-    def describe(self, *, filename: str | None, charset: str | None) -> None:
-        """Note what the upload states about the file. Call this before the first byte."""
+    async def begin_file(self, part: FilePart) -> None:
+        """Begin the next file; otherwise as ``feed``."""
 
     async def feed(self, chunk: bytes) -> None:
         """Take the next bytes of the file, and wait while the consumer is busy.
 
         Raises:
-            ServiceError: the import has ended and its row is closed. The file can have no projects
-                (``FileRefused``, ``FileTooLarge``), the import was stopped, or the database stays
-                unavailable.
+            ServiceError: the import has ended and its row is closed. The import was stopped, or the
+                database stays unavailable.
         """
 
-    def break_off(self, fault: FileRefused | FileTooLarge) -> None:
+    async def break_off(self, fault: FileRefused | FileTooLarge) -> None:
         """End the file at this byte because of a fault; what came before counts.
 
-        Feed nothing more; ``finish`` reports the result.
+        Raises as ``feed``. Another file can follow.
         """
 
 
@@ -67,15 +66,16 @@ class UploadSink(FileSink, Protocol):
         warnings: Sequence[FileWarning] = (),
         cut: bool = False,
     ) -> Tally:
-        """Wait until the whole file is written, and close the import.
+        """Wait until all files are written, and close the import.
 
         Args:
             notes: the uploader's notes.
-            warnings: warnings about the upload beside the file.
+            warnings: warnings about the upload beside the files.
             cut: the upload ended without its closing boundary.
 
         Raises:
-            ServiceError: as ``feed``.
+            ServiceError: as ``feed``; also if the only file has no projects (``FileRefused``,
+                ``FileTooLarge``).
         """
 
     async def interrupt(self, error: ServiceError) -> ServiceError:
@@ -113,6 +113,7 @@ class UploadSession(ImportSession):
     ) -> None:
         super().__init__(lease, pool, settings)
         self._filename: str | None = None
+        self._begun = False
         self._pipe = Pipe(settings.pipe_bytes, asyncio.get_running_loop())
         self._pipeline = UploadPipeline(
             lease,
@@ -133,14 +134,21 @@ class UploadSession(ImportSession):
     def projects_done(self) -> int:
         return self._pipeline.projects_done
 
-    def describe(self, *, filename: str | None, charset: str | None) -> None:
-        self._filename = filename
-        self._pipeline.charset = charset
+    async def begin_file(self, part: FilePart) -> None:
+        if not self._begun:
+            self._begun, self._filename = True, part.name
+        await self._put(self._pipe.begin_file(part))
 
     async def feed(self, chunk: bytes) -> None:
+        await self._put(self._pipe.write(chunk))
+
+    async def break_off(self, fault: FileRefused | FileTooLarge) -> None:
+        await self._put(self._pipe.break_off(fault))
+
+    async def _put(self, writing: Coroutine[Any, Any, None]) -> None:
         self._start()
         try:
-            await self._pipe.write(chunk)
+            await writing
         except PipeAborted:
             raise await self._conclude() from None
 
@@ -155,9 +163,6 @@ class UploadSession(ImportSession):
         if self._fault.done():
             raise await self._conclude()
         return task.result()
-
-    def break_off(self, fault: FileRefused | FileTooLarge) -> None:
-        self._pipe.close(fault)
 
     async def finish(
         self,
@@ -186,6 +191,7 @@ class UploadSession(ImportSession):
         return {
             "filename": self._filename,
             "dialect": self._pipeline.format,
+            "files": self._pipeline.files,
             "bytes_read": self.bytes_read,
             "fingerprint": self._pipeline.fingerprint(notes),
         }

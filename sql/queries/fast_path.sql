@@ -43,11 +43,12 @@ SELECT import_id FROM import_progress WHERE client_id = $1 AND nonce = $2
 WITH begun AS (
     INSERT INTO imports (client_id, subject, options, request_id, traceparent, idempotency_key,
                          key_claimed_at, started_at, state, ended_at, notes, filename, dialect,
-                         bytes_read, warnings, counts, fingerprint)
+                         bytes_read, warnings, counts, fingerprint, files_read, files_failed)
     SELECT $1::bigint, $2::text, $3::jsonb, $4::text, $5::text, $6::text,
            CASE WHEN $6 IS NOT NULL THEN statement_timestamp() END,
            statement_timestamp() - make_interval(secs => $8), 'completed', statement_timestamp(),
-           $9::text, $10::text, $11::text, $12::bigint, $13::jsonb, $14::jsonb, $15::bytea
+           $9::text, $10::text, $11::text, $12::bigint, $13::jsonb, $14::jsonb, $15::bytea,
+           1, 0
      WHERE EXISTS (SELECT FROM clients WHERE client_id = $1 AND disabled_at IS NULL)
        AND (SELECT count(*)
               FROM unnest($16::bytea[]) AS u (hash)

@@ -52,7 +52,7 @@ WITH taken AS (
     UPDATE imports i
        SET attempt = i.attempt + 1, state = 'running', request_id = $4, traceparent = $5,
            key_claimed_at = statement_timestamp(), ended_at = NULL, cause = NULL, counts = NULL,
-           warnings = '[]', bytes_read = 0
+           warnings = '[]', bytes_read = 0, files_read = NULL, files_failed = NULL
      WHERE i.client_id = $1 AND i.import_id = $2 AND i.attempt = $3 AND i.state = 'interrupted'
        AND i.key_claimed_at IS NOT NULL
     RETURNING i.client_id, i.import_id, i.attempt
@@ -78,6 +78,7 @@ UPDATE imports i
                END,
        notes = $6, filename = $7, dialect = $8, bytes_read = $9, warnings = $10,
        ended_at = statement_timestamp(), counts = $11, fingerprint = $12,
+       files_read = $14, files_failed = $15,
        key_claimed_at = CASE WHEN $13 THEN NULL ELSE i.key_claimed_at END
   FROM import_progress p
  CROSS JOIN LATERAL (SELECT CASE WHEN $4::text = 'interrupted' AND p.cancel_requested
@@ -177,7 +178,7 @@ RETURNING true
 
 -- name: find_import
 SELECT i.import_id, i.state, i.attempt, i.subject, i.idempotency_key, i.options, i.notes,
-       i.filename, i.dialect,
+       i.filename, i.dialect, i.files_read, i.files_failed,
        CASE i.state WHEN 'running' THEN p.bytes_read ELSE i.bytes_read END AS bytes_read,
        p.projects_done, p.cancel_requested, i.warnings, i.cause, i.counts, i.request_id,
        i.started_at, i.ended_at, i.outcomes_pruned_at
@@ -195,13 +196,13 @@ SELECT k.client_id, k.import_id
           FROM imports i
          WHERE i.client_id = k.client_id AND i.import_id = k.import_id) IS NOT TRUE
 
--- name: warnings
-SELECT warnings FROM imports WHERE client_id = $1 AND import_id = $2
+-- name: read_end
+SELECT warnings, files_read, files_failed FROM imports WHERE client_id = $1 AND import_id = $2
 
 -- name: list_imports
 -- A page of the given imports, the latest first, with the conditions of the request.
 SELECT i.import_id, i.state, i.attempt, i.subject, i.idempotency_key, i.options, i.notes,
-       i.filename, i.dialect,
+       i.filename, i.dialect, i.files_read, i.files_failed,
        CASE i.state WHEN 'running' THEN p.bytes_read ELSE i.bytes_read END AS bytes_read,
        p.projects_done, p.cancel_requested, i.warnings, i.cause, i.counts, i.request_id,
        i.started_at, i.ended_at, i.outcomes_pruned_at

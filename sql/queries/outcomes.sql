@@ -6,15 +6,15 @@ SELECT outcome, error, count(*) AS number
 
 -- name: list_outcomes
 -- A page by the primary key. Stored outcomes never change, so no cursor stays open between pages.
-SELECT index, outcome, external_id, name, project_id, version, tasks, line, error, message, extra,
-       warnings
+SELECT index, outcome, external_id, name, file, line, project_id, version, tasks, error, message,
+       extra, warnings
   FROM import_results
  WHERE client_id = $1 AND import_id = $2 AND attempt = $3 AND index > $4 AND index <= $5
    AND outcome = ANY ($6::text[])
    AND ($7::text IS NULL OR error = $7)
    AND ($8::text IS NULL
         OR warnings @> jsonb_build_object('first', jsonb_build_array(jsonb_build_object('code', $8))))
-   AND ($9::text IS NULL OR strpos(lower(concat_ws(E'\n', external_id, name)), lower($9)) > 0)
+   AND ($9::text IS NULL OR strpos(lower(concat_ws(E'\n', external_id, name, file)), lower($9)) > 0)
  ORDER BY index
  LIMIT $10
 

@@ -14,7 +14,7 @@ from service.formats import values
 from service.formats.format import Format
 from service.formats.shared_objects import SharedStore
 from service.formats.values import unescape
-from service.model import Refusal, SharedObject, duplicate_project
+from service.model import Place, Refusal, SharedObject, duplicate_project
 from service.spool.disk_set import DiskSet
 from service.spool.spool import SpoolShare
 
@@ -110,7 +110,8 @@ class Allocator:
         if first_line is None:
             return None
         name = next(filter(None, map(unit.texts.get, self._names)), None)
-        return duplicate_project(index, unit.line, external_id, name, first_line)
+        first = Place(None, first_line)
+        return duplicate_project(index, unit.line, external_id, name, first)
 
     def _keep_shared(self, unit: Unit, place: Slice) -> None:
         assert self._rules is not None

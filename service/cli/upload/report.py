@@ -21,7 +21,7 @@ from service.cli.output import (
 from service.cli.upload.split import Piece, whole_file
 from service.codes import ErrorCode, WarningCode
 from service.imports.outcomes import summarize
-from service.model import format_duplicate
+from service.model import Place, format_duplicate
 
 KEPT: Final = 1000
 """Largest number of failures and of warnings in a line of JSON; a member counts the others."""
@@ -216,7 +216,8 @@ class PieceReport:
         item = self._convert_line(item) | {"index": self._piece.index_in_file(item["index"])}
         if item.get("error") == ErrorCode.DUPLICATE_PROJECT:
             first_line = self._piece.line_in_file(item["first_line"])
-            item |= {"first_line": first_line, "message": format_duplicate(first_line)}
+            message = format_duplicate(Place(item["first_file"], first_line), item["file"])
+            item |= {"first_line": first_line, "message": message}
         if "violations" in item:
             item["violations"] = [*map(self._convert_line, item["violations"])]
         if warnings := item.get("warnings"):

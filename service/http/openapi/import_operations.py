@@ -23,7 +23,7 @@ from service.http.prefer import MAX_WAIT, PREFER
 from service.http.responses import JSON
 from service.http.routes import results
 from service.http.routes.imports import STATES
-from service.http.upload import content_encoding, form
+from service.http.upload import content_encoding
 from service.http.upload.options import IDEMPOTENCY_KEY, MAX_KEY
 from service.imports.conflict_rules import Outcome
 from service.imports.options import Mode, OutcomeFilter
@@ -113,11 +113,15 @@ _BODY: Final[Json] = {
                 "type": "object",
                 "properties": {
                     "file": {
-                        "description": "XML in the native format, Microsoft Project's or Primavera "
-                        "P6's; plain, as gzip, or as a ZIP with one file. The type of the part can "
-                        "be omitted. `/schema/native.xsd` is the schema of the native format.",
-                        "type": "string",
-                        "format": "binary",
+                        "description": "Files, one in each part: XML in the native format, "
+                        "Microsoft Project's or Primavera P6's; plain, as gzip, or as a ZIP of any "
+                        "number of files. The bytes of a file decide what it is; the type of its "
+                        "part does not matter. The field can also be `file[]` or `files`. "
+                        "`/schema/native.xsd` is the schema of the native format.",
+                        "type": "array",
+                        "items": {"type": "string", "format": "binary"},
+                        "minItems": 1,
+                        "maxItems": default_of("max_files"),
                     },
                     "notes": {
                         "type": "string",
@@ -130,7 +134,7 @@ _BODY: Final[Json] = {
                 "required": ["file"],
             },
             "encoding": {
-                "file": {"contentType": ", ".join(sorted(form.MEDIA_TYPES))},
+                "file": {"contentType": "application/xml, application/gzip, application/zip"},
                 "notes": {"contentType": "text/plain"},
             },
             "examples": {

@@ -35,7 +35,15 @@ VALUE: Final = describe(
     nullable({"type": "string", "maxLength": MAX_QUOTED_VALUE}),
     "Value in the file, shortened; null if there is none.",
 )
-INDEX: Final = describe(COUNT, "Position of the project in the file, from 0.")
+INDEX: Final = describe(COUNT, "Position of the entry in the upload, from 0.")
+FILE: Final = describe(
+    nullable(STRING),
+    "Name of the file, with the folders that the upload gives, and for a member of a ZIP after the "
+    "name of the ZIP; null if the upload does not name it.",
+)
+FILES: Final = describe(
+    nullable(schema("Files")), "Null for an undo, and for imports of earlier releases."
+)
 IMPORT_ID: Final = describe(ID, "Id of the import, for `/imports/{import_id}`.")
 LOCKED_BY: Final = describe(STRING, "User who holds the lock: the `sub` of the token.")
 LOCKED_UNTIL: Final = describe(TIME, "Time at which the lock ends, unless it is extended.")
@@ -98,6 +106,9 @@ def _error() -> Json:
 
 def _failure() -> Json:
     optional: Json = {
+        "project": describe({"type": "null"}, "Present if the entry is about a file."),
+        "first_file": describe(FILE, "With `DUPLICATE_PROJECT`: file of the first project."),
+        "first_line": describe(LINE, "With `DUPLICATE_PROJECT`: line of the first project."),
         "violations": describe(
             array(schema("Violation"), maxItems=MAX_LISTED_VIOLATIONS),
             "With `VALIDATION_ERROR`: the first faults of the project.",
@@ -125,8 +136,14 @@ def _failure() -> Json:
     return json_object(
         {
             "index": INDEX,
+            "kind": enumeration(
+                ("project", "file"),
+                "`file` if a file cannot be read to its end or has no project. The projects in it "
+                "before the fault have entries of their own.",
+            ),
             "external_id": describe(nullable(STRING), "Id in the file; null if it has none."),
             "name": describe(nullable(STRING), "Name in the file; null if it has none."),
+            "file": FILE,
             "line": nullable(LINE),
             "code": enumeration(
                 sorted({code.status for code in ErrorCode}), "HTTP status that fits the error."
@@ -139,7 +156,7 @@ def _failure() -> Json:
             **optional,
         },
         optional=optional,
-        description="A project that was not imported, and the reason.",
+        description="A project that was not imported, or a file, and the reason.",
     )
 
 
@@ -152,6 +169,8 @@ def _landed() -> Json:
                 nullable(ID), "Id on the server; null if a dry run would create the project."
             ),
             "name": describe(STRING, "Name of the project."),
+            "file": FILE,
+            "line": describe(nullable(LINE), "Null for an undo."),
             "version": VERSION,
             "outcome": enumeration(
                 IMPORTED, "`unchanged` means that the server already had the same content."
@@ -168,20 +187,23 @@ def _multi_status() -> Json:
         {
             "status": enumeration(
                 ("success", "partial", "error"),
-                "`success` if no project failed, `error` if all failed, otherwise `partial`.",
+                "`success` if no project and no file failed, `error` if no project was imported, "
+                "otherwise `partial`.",
             ),
             "code": {"const": 207},
             "message": describe(STRING, "Summary for people."),
             "counts": schema("Counts"),
+            "files": FILES,
             "import_id": IMPORT_ID,
             "dry_run": describe({"const": True}, "Present if the import was a dry run."),
             "details": json_object(
                 {
                     "successes": describe(
-                        array(schema("Landed")), "Imported projects, in file order."
+                        array(schema("Landed")), "Imported projects, in the order of the upload."
                     ),
                     "errors": describe(
-                        array(schema("Failure")), "Projects not imported, in file order."
+                        array(schema("Failure")),
+                        "Projects not imported, and files that failed, in the order of the upload.",
                     ),
                     "warnings": describe(
                         array(schema("FileWarning")), "Warnings about the upload as a whole."
@@ -229,13 +251,14 @@ def _import() -> Json:
                 nullable({"type": "string", "maxLength": default_of("max_notes_length")}),
                 "Comment that came with the upload.",
             ),
-            "filename": describe(nullable(STRING), "Name of the uploaded file."),
+            "filename": describe(nullable(STRING), "Name of the first file."),
             "dialect": describe(
-                nullable(STRING), "Format: `native`, `mspdi` or `p6`; null until it is known."
+                nullable(STRING),
+                "Format: `native`, `mspdi` or `p6`, or `mixed` for several; null if unknown.",
             ),
-            "bytes_read": describe(COUNT, "Bytes of the file that have been read."),
+            "bytes_read": describe(COUNT, "Bytes of the files that have been read."),
             "projects_done": describe(
-                COUNT, "Approximate number of projects done so far; `counts` is exact."
+                COUNT, "Approximate number of outcomes so far; `counts` is exact."
             ),
             "cancel_requested": describe(BOOLEAN, "Whether a user has requested a cancel."),
             "warnings": describe(
@@ -243,6 +266,10 @@ def _import() -> Json:
             ),
             "cause": describe(nullable(STRING), "Why the import did not complete."),
             "counts": describe(nullable(schema("Counts")), "Null while the import runs."),
+            "files": describe(
+                nullable(schema("Files")),
+                "Null while the import runs, for an undo, and for imports of earlier releases.",
+            ),
             "request_id": describe(nullable(STRING), "`X-Request-Id` of the upload."),
             "started_at": TIME,
             "ended_at": describe(nullable(TIME), "Null while the import runs."),
@@ -299,12 +326,19 @@ def schemas() -> Json:
     """Return all schemas of the document, by name."""
     return {
         "Error": _error(),
-        "ErrorCode": _codes("Why a project was not imported.", ErrorCode),
+        "ErrorCode": _codes("Why a project was not imported, or a file not read.", ErrorCode),
         "WarningCode": _codes("What was set aside or noticed.", WarningCode),
         "ImportState": _state(),
         "Counts": json_object(
             {outcome.value: COUNT for outcome in Outcome},
             description="Number of projects by outcome.",
+        ),
+        "Files": json_object(
+            {
+                "read": describe(COUNT, "Files that were read to their end."),
+                "failed": describe(COUNT, "Files with an entry of the kind `file`."),
+            },
+            description="Number of files of the upload. The members of a ZIP are files.",
         ),
         "MultiStatus": _multi_status(),
         "Accepted": _accepted(),
@@ -335,9 +369,10 @@ def schemas() -> Json:
                 "code": schema("WarningCode"),
                 "message": describe(STRING, "What was noticed, in one sentence."),
                 "count": describe(COUNT, "How often."),
+                "file": describe(STRING, "Name of the file that it is about."),
             },
-            optional=("count",),
-            description="A warning about the upload as a whole.",
+            optional=("count", "file"),
+            description="A warning about a file, or about the upload as a whole.",
         ),
         "Options": _options(),
         "Import": _import(),

@@ -18,6 +18,7 @@ from service.http.upload.job import JOBS, import_location
 from service.http.upload.options import parse_key
 from service.imports import history, record
 from service.imports.history import ImportQuery
+from service.model import FileCounts
 
 STATES: Final = ("running", "completed", "failed", "interrupted", "cancelled")
 FILTERS: Final = ("state", "text", "idempotency_key")
@@ -128,13 +129,15 @@ async def find_import(request: web.Request, caller: Caller) -> dict[str, Any]:
 
 
 def _format_import(request: web.Request, row: dict[str, Any]) -> dict[str, Any]:
-    """Return the import as the API does: with the end of the time in which it can be undone."""
+    """Return the import as the API does."""
+    read, failed = row.pop("files_read"), row.pop("files_failed")
+    files = None if read is None else FileCounts(read, failed).as_dict()
     until = row["ended_at"]
     if row.pop("outcomes_pruned_at") is not None or row["options"].get("dry_run"):
         until = None
     if until is not None:
         until += timedelta(days=request.app[app_keys.SETTINGS].keep_results_days)
-    return {**row, "undoable_until": until}
+    return {**row, "files": files, "undoable_until": until}
 
 
 def _parse_import_id(request: web.Request) -> int:

@@ -33,8 +33,10 @@ _RUNNING: Final = "running"
 CSV: Final = "text/csv"
 COLUMNS: Final = (
     "index",
+    "kind",
     "external_id",
     "name",
+    "file",
     "outcome",
     "project_id",
     "version",
@@ -192,9 +194,10 @@ def format_cells(outcome: Mapping[str, Any]) -> list[Any]:
     """
     failed = "error" in outcome
     warnings = outcome.get("warnings") or {"count": 0, "first": []}
-    extra = {name: value for name, value in outcome.items() if name not in COLUMNS}
+    extra = {name: value for name, value in outcome.items() if name not in (*COLUMNS, "project")}
     cells = {
         **dict.fromkeys(COLUMNS),
+        "kind": "project",
         **outcome,
         "outcome": Outcome.FAILED if failed else outcome["outcome"],
         "retryable": str(outcome["retryable"]).lower() if failed else None,

@@ -1,46 +1,42 @@
-"""Reads the form of an upload: streams ``file`` into its import, keeps ``notes``.
+"""Reads the form of an upload: streams its files into the import, keeps ``notes``.
 
-Errors before the file refuse the upload. Errors after the file part become warnings, because
-projects may already be committed.
+Errors before the first file refuse the upload. Later ones become warnings, because projects may
+already be committed. A fault of a file is an outcome of the import.
 """
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Final
 
-from service.codes import WarningCode
+from service.codes import ErrorCode, WarningCode
 from service.control_characters import find_excluded
 from service.errors import BadRequest, FileRefused, FileTooLarge
+from service.formats.file_names import clean_name
 from service.http.upload.body import BodyReader
 from service.http.upload.multipart import FormError, MultipartParser, Part, PartError
+from service.imports.pipeline.pipe import FilePart
 from service.imports.upload import FileSink
-from service.model import FileWarning, shorten
+from service.model import MAX_QUOTED_VALUE, FileWarning, shorten
 from service.settings import Settings
 
-_XML: Final = frozenset({"application/xml", "text/xml", "application/octet-stream"})
-_COMPRESSED: Final = frozenset(
-    {
-        "application/gzip",
-        "application/x-gzip",
-        "application/zip",
-        "application/x-zip",
-        "application/x-zip-compressed",
-    }
-)
-MEDIA_TYPES: Final = _XML | _COMPRESSED
-"""Accepted for the part `file`, which may also have no Content-Type."""
+FILE_FIELDS: Final = ("file", "file[]", "files", "files[]")
+"""Fields of files. The Content-Type of a file does not matter: its first bytes decide."""
+_NOTES: Final = "notes"
+_SIMILAR: Final = 0.6
+"""Similarity from which on a known field is suggested for an unknown one."""
 _MAX_LABELS: Final = 10
 """Names of parts that a refusal lists."""
 
 
 @dataclass(slots=True)
 class Receipt:
-    """What an upload contains besides its file.
+    """What an upload contains besides its files.
 
     Attributes:
         notes: the uploader's notes, or None.
-        warnings: what was ignored or is wrong after the file.
-        cut: whether the upload ended inside the file, without a boundary after it.
+        warnings: what was ignored, or is wrong after the first file.
+        cut: whether the upload ended inside a file, without a boundary after it.
     """
 
     notes: str | None = None
@@ -54,25 +50,26 @@ class FormReader:
     Args:
         body: the form.
         boundary: boundary of its parts, without the leading dashes.
-        file: takes the file.
+        sink: takes the files.
         settings: limits of parts and notes.
     """
 
-    def __init__(self, body: BodyReader, boundary: str, file: FileSink, settings: Settings) -> None:
+    def __init__(self, body: BodyReader, boundary: str, sink: FileSink, settings: Settings) -> None:
         self._body = body
         self._parser = MultipartParser(boundary)
         self._events: Iterator[Part | bytes] = iter(())
-        self._file = file
+        self._sink = sink
         self._settings = settings
         self._receipt = Receipt()
         self._labels: list[str] = []
-        self._file_begun = False
+        self._files = 0
+        self._other_parts = 0
 
     async def receive(self) -> Receipt:
-        """Read the form to its end and feed the file to the import.
+        """Read the form to its end and feed the files to the import.
 
         Raises:
-            BadRequest: the form has no ``file``, or an error before it.
+            BadRequest: the form has no file, or an error before the first one.
             ServiceError: as from ``FileSink.feed`` and ``BodyReader.read``.
             ClientGone: the connection was closed before the closing boundary.
         """
@@ -80,11 +77,11 @@ class FormReader:
             await self._read_parts()
             await self._body.read_checksum()
         except FormError as exc:
-            if not self._file_begun:
+            if not self._files:
                 raise exc.error from exc.error.__cause__
             if not self._receipt.cut:
                 self._warn(exc.error, WarningCode.UPLOAD_CUT_SHORT)
-        if not self._file_begun:
+        if not self._files:
             raise BadRequest(self._describe_missing_file())
         return self._receipt
 
@@ -123,9 +120,14 @@ class FormReader:
         while (event := await self._next()) is not None:
             if not isinstance(event, Part):
                 continue  # the rest of a part that was not read to its end
-            self._labels.append(event.label)
-            if len(self._labels) > self._settings.max_parts:
-                reason = f"the body has more than {self._settings.max_parts} parts"
+            if event.name in FILE_FIELDS:
+                await self._read_file(event)
+                continue
+            self._other_parts += 1
+            if len(self._labels) < _MAX_LABELS:
+                self._labels.append(event.label)
+            if self._other_parts > self._settings.max_parts:
+                reason = f"the body has more than {self._settings.max_parts} parts that are no file"
                 raise FormError(BadRequest(reason))
             try:
                 await self._read_part(event)
@@ -133,28 +135,28 @@ class FormReader:
                 self._reject(exc.reason)
 
     def _reject(self, reason: str, code: WarningCode = WarningCode.PART_IGNORED) -> None:
-        """Refuse the upload before its file; add a warning after it."""
+        """Refuse the upload before its first file; add a warning after it."""
         error = BadRequest(reason)
-        if not self._file_begun:
+        if not self._files:
             raise error
         self._warn(error, code)
 
     def _warn(self, error: BadRequest | FileTooLarge, code: WarningCode) -> None:
         reason = error.reason if isinstance(error, BadRequest) else error.details
-        self._receipt.warnings.append(FileWarning(code, f"After the file: {reason}"))
+        self._receipt.warnings.append(FileWarning(code, f"After a file: {reason}"))
 
     async def _read_part(self, part: Part) -> None:
         if part.media_type.startswith("multipart/"):
-            raise PartError(
-                f"the part {part.label} is a multipart body itself, which is not supported"
-            )
-        if part.name == "file" and not self._file_begun:
-            await self._read_file(part)
-        elif part.name == "notes" and self._receipt.notes is None:
+            raise PartError(_describe_nested(part))
+        if part.name != _NOTES:
+            warning = FileWarning(WarningCode.PART_IGNORED, _describe_unknown(part))
+            if warning not in self._receipt.warnings:
+                self._receipt.warnings.append(warning)
+            await self._skip(part)
+        elif self._receipt.notes is None:
             await self._read_notes(part)
         else:
-            if part.name in ("file", "notes"):
-                self._reject(f"there is a second part {part.label}")
+            self._reject(f"there is a second part {part.label}")
             await self._skip(part)
 
     async def _skip(self, part: Part) -> None:
@@ -164,7 +166,7 @@ class FormReader:
             if size > self._settings.max_part_bytes:
                 raise PartError(
                     f"the part {part.label} is larger than {self._settings.max_part_bytes} bytes; "
-                    "the XML belongs in a part named `file`"
+                    "an XML file belongs in a part named `file`"
                 )
 
     async def _read_notes(self, part: Part) -> None:
@@ -189,39 +191,54 @@ class FormReader:
         self._receipt.notes = notes[:most]
 
     async def _read_file(self, part: Part) -> None:
-        if part.media_type and part.media_type not in MEDIA_TYPES:
-            raise PartError(
-                "the Content-Type of the part `file` must be application/xml or text/xml, "
-                "or application/gzip or application/zip"
-            )
-        self._file.describe(filename=part.filename, charset=part.charset())
-        content = self._content(part)
-        while data := await self._next_of_file(content):
-            self._file_begun = True
-            await self._file.feed(data)
-        if not self._file_begun:
-            raise PartError("the part `file` is empty")
+        """Feed a file to the import. A fault ends it: its projects before that place are imported.
 
-    async def _next_of_file(self, content: AsyncIterator[bytes]) -> bytes:
-        """Return the next bytes of the file; ``b""`` at its end.
-
-        An error ends a file that has begun: its projects before that place are imported.
+        Raises:
+            FormError: the rest of the form cannot be read, or the upload has too many files.
+            ServiceError, ClientGone: as from ``receive``.
         """
+        sink = self._sink
+        self._files += 1
+        name = clean_name(part.filename)
+        most = self._settings.max_files
+        if self._files > most:
+            fault = FileTooLarge(f"the upload has more than {most} files")
+            await sink.begin_file(FilePart(name))
+            await sink.break_off(fault)
+            raise FormError(fault)
         try:
-            return await anext(content, b"")
+            if part.media_type.startswith("multipart/"):
+                raise PartError(_describe_nested(part))
+            file = FilePart(name, part.charset())
         except PartError as exc:
-            if not self._file_begun:
-                raise
-            self._file.break_off(FileRefused(exc.reason))
-            return b""
+            await sink.begin_file(FilePart(name))
+            await sink.break_off(FileRefused(exc.reason, code=ErrorCode.UNSUPPORTED_FILE))
+            return
+        await sink.begin_file(file)
+        try:
+            async for data in self._content(part):
+                await sink.feed(data)
+        except PartError as exc:
+            await sink.break_off(FileRefused(exc.reason))
         except FormError as exc:
-            if self._file_begun:
-                self._receipt.cut = True
-                if isinstance(exc.error, FileRefused | FileTooLarge):
-                    self._file.break_off(exc.error)
+            self._receipt.cut = True
+            if isinstance(exc.error, FileRefused | FileTooLarge):
+                await sink.break_off(exc.error)
             raise
 
     def _describe_missing_file(self) -> str:
         if not self._labels:
             return "there is no part named `file`"
         return f"there is no part named `file`, only {', '.join(self._labels[:_MAX_LABELS])}"
+
+
+def _describe_nested(part: Part) -> str:
+    return f"the part {part.label} is a multipart body itself, which is not supported"
+
+
+def _describe_unknown(part: Part) -> str:
+    known = (*FILE_FIELDS, _NOTES)
+    reason = f"The field {part.label} is not known, and was ignored"
+    if close := get_close_matches(part.name[:MAX_QUOTED_VALUE].lower(), known, 1, _SIMILAR):
+        return f"{reason}; did you mean `{close[0]}`?"
+    return f"{reason}; known are {', '.join(f'`{name}`' for name in known)}"

@@ -184,19 +184,19 @@ class MultiStatusResponse:
         """Yield the JSON, a page of outcomes at a time; nothing precedes the first page."""
         opening = orjson.dumps(_head(tally, self._lease))[:-1] + b',"details":{"successes":['
         if self._lease.options.outcomes is OutcomeFilter.ALL:
-            async for items in self._items(outcomes.IMPORTED, tally.counts):
+            imported = sum(tally.counts[kind] for kind in outcomes.IMPORTED)
+            async for items in self._items(outcomes.IMPORTED, imported):
                 yield opening + items
                 opening = b""
         opening += b'],"errors":['
-        async for items in self._items(outcomes.FAILED, tally.counts):
+        failed = tally.counts[Outcome.FAILED] + tally.refused_files
+        async for items in self._items(outcomes.FAILED, failed):
             yield opening + items
             opening = b""
         yield opening + b'],"warnings":' + orjson.dumps(tally.warnings) + b'},"complete":true}'
 
-    async def _items(
-        self, kinds: tuple[Outcome, ...], counts: Mapping[str, int]
-    ) -> AsyncIterator[bytes]:
-        after, left = -1, sum(counts[kind] for kind in kinds)
+    async def _items(self, kinds: tuple[Outcome, ...], number: int) -> AsyncIterator[bytes]:
+        after, left = -1, number
         while left:
             if not (page := await self._page(kinds, after, outcomes.PAGE)):
                 raise Unavailable(COMMITS_LOST)  # since they were counted
@@ -232,13 +232,14 @@ class MultiStatusResponse:
 def _head(tally: Tally, lease: Lease) -> dict[str, Any]:
     options = lease.options
     status, message = summarize(
-        tally.counts, dry_run=options.dry_run, undo=options.undo is not None
+        tally.counts, tally.files, dry_run=options.dry_run, undo=options.undo is not None
     )
     head = {
         "status": status,
         "code": MULTI_STATUS,
         "message": message,
         "counts": tally.counts,
+        "files": None if tally.files is None else tally.files.as_dict(),
         "import_id": lease.import_id,
     }
     return head | {"dry_run": True} if options.dry_run else head

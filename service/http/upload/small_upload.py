@@ -34,7 +34,7 @@ class SmallUpload:
     """The arrival of a small upload.
 
     Args:
-        held: holds its file.
+        held: holds its files.
         receiving: reads the form to its end.
     """
 
@@ -48,10 +48,11 @@ class SmallUpload:
         if not self._receiving.done() or self._receiving.exception() is not None:
             return None
         receipt = self._receiving.result()
-        return None if self.held.fault is not None or receipt.cut else receipt
+        is_small = self.held.files == 1 and not self.held.faulty and not receipt.cut
+        return receipt if is_small else None
 
     async def receive_into(self, sink: FileSink) -> Receipt:
-        """Do as ``FormReader.receive``, but begin with the part of the file that has arrived."""
+        """Do as ``FormReader.receive``, but begin with what has arrived."""
         await self.held.pass_on(sink)
         return await self._receiving
 

@@ -16,7 +16,12 @@ import structlog
 from service.imports.fast_path.group_commit import TIMEOUT, GroupCommit
 from service.imports.fast_path.held_upload import HeldUpload
 from service.imports.fast_path.small_file import NotSmall, parse_small_file
-from service.imports.fast_path.transaction import CommitUnknown, SmallImport, StoredImport
+from service.imports.fast_path.transaction import (
+    ONE_FILE,
+    CommitUnknown,
+    SmallImport,
+    StoredImport,
+)
 from service.imports.idempotency import FIRST_ATTEMPT
 from service.imports.outcomes import count_outcomes
 from service.imports.record import ImportRequest
@@ -62,7 +67,7 @@ class FastPath:
 
         Args:
             request: who asks for the import, and with which options.
-            upload: the file.
+            upload: its only file.
             notes: the uploader's notes.
             warnings: about the upload beside the file.
             started: when the import was admitted, by the monotonic clock.
@@ -75,8 +80,8 @@ class FastPath:
         """
         try:
             file = parse_small_file(
+                upload.part,
                 upload.chunks,
-                upload.charset,
                 digest=request.key is not None,
                 spool=self._spool,
                 settings=self._settings,
@@ -86,7 +91,7 @@ class FastPath:
             return None
         noted = [warning.as_dict() for warning in (*warnings, *file.warnings)]
         seconds = time.monotonic() - started
-        small = SmallImport(request, file, upload.filename, notes, noted, seconds)
+        small = SmallImport(request, file, notes, noted, seconds)
         writing = asyncio.create_task(self._write(small))
         try:
             stored = await asyncio.shield(writing)
@@ -127,7 +132,9 @@ class FastPath:
             if import_id is None:
                 return None
             tally = await count_outcomes(conn, request.client_id, import_id, FIRST_ATTEMPT)
-            return StoredImport(import_id, replace(tally, warnings=small.warnings), None)
+            return StoredImport(
+                import_id, replace(tally, warnings=small.warnings, files=ONE_FILE), None
+            )
 
         within = min(settings.retry_timeout, TIMEOUT)
         return await with_retries(self._pool, find, within)

@@ -7,11 +7,13 @@ from typing import Final
 
 from service.errors import FileRefused, FileTooLarge
 from service.formats.engine.select import ENGINE
-from service.formats.reader import Reader
 from service.formats.usual_root import match_root
-from service.imports.fingerprint import FingerprintReader
+from service.imports.fingerprint import UploadDigest
 from service.imports.pipeline.batch import Batch
 from service.imports.pipeline.batcher import batch_projects, limits_from_settings
+from service.imports.pipeline.pipe import FilePart
+from service.imports.pipeline.upload_files import UploadedFile
+from service.imports.pipeline.upload_reader import UploadReader
 from service.model import FileWarning
 from service.observability import metrics
 from service.observability.metrics import Stage, Stopwatch
@@ -38,6 +40,7 @@ class SmallFile:
 
     Attributes:
         batch: its items.
+        name: its name, or None.
         format: its format.
         bytes_read: bytes as its part has them.
         warnings: about the file.
@@ -45,6 +48,7 @@ class SmallFile:
     """
 
     batch: Batch
+    name: str | None
     format: str | None
     bytes_read: int
     warnings: list[FileWarning]
@@ -62,8 +66,8 @@ class _Chunks:
 
 
 def parse_small_file(
+    part: FilePart,
     chunks: Collection[bytes],
-    charset: str | None,
     *,
     digest: bool,
     spool: Spool,
@@ -72,8 +76,8 @@ def parse_small_file(
     """Parse a file to its end.
 
     Args:
+        part: what the upload states about the file.
         chunks: the file as its part has it.
-        charset: the charset that the part names.
         digest: compute the digest of the XML, for the fingerprint.
 
     Raises:
@@ -81,7 +85,7 @@ def parse_small_file(
     """
     # lxml keeps the names that it reads until its thread ends, and this thread does not end. The
     # compiled engine keeps them no longer than the file, and a usual root needs no parser.
-    if ENGINE.name != "compiled" or match_root(next(iter(chunks))) is None:
+    if ENGINE.name != "compiled" or match_root(next(iter(chunks), b"")) is None:
         raise NotSmall
     share = spool.share(settings.import_spool_bytes)
     limits = limits_from_settings(settings, share)
@@ -90,20 +94,17 @@ def parse_small_file(
     batches: list[Batch] = []
     try:
         with Stopwatch(Stage.PARSE):
-            source = _Chunks(chunks)
-            hashed = FingerprintReader(source, limits.max_file_bytes) if digest else None
-            reader = Reader(hashed or source, limits, charset, give_way=give_way)
+            hashed = UploadDigest(limits.max_file_bytes) if digest else None
+            file = UploadedFile(part.name, part.charset, _Chunks(chunks))
+            reader = UploadReader([file], limits, hashed, give_way)
             batch_projects(
                 reader,
                 lambda batch, _last: batches.append(batch),
                 give_way,
                 batch_projects=settings.batch_projects,
                 batch_bytes=settings.batch_bytes,
-                spool=share,
             )
-            if hashed is not None:
-                hashed.read_rest()
-        if len(batches) != 1 or not reader.closed or len(batches[0].items) > MAX_LOCKS:
+        if len(batches) != 1 or reader.counts.failed or len(batches[0].items) > MAX_LOCKS:
             raise NotSmall
     except BaseException as exc:
         for batch in batches:
@@ -116,10 +117,11 @@ def parse_small_file(
         metrics.PARSE_TURN_CPU_SECONDS.observe(time.thread_time() - started)
     return SmallFile(
         batches[0],
-        reader.format_name,
+        part.name,
+        reader.format,
         sum(map(len, chunks)),
         reader.warnings,
-        None if hashed is None else hashed.file_digest(),
+        None if hashed is None else hashed.digest(),
     )
 
 

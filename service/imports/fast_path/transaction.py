@@ -20,7 +20,7 @@ from service.imports.outcomes import Tally
 from service.imports.pipeline.copy import NewVersion, shared_objects
 from service.imports.pipeline.transaction import WritePlan, plan_items
 from service.imports.record import ImportRequest
-from service.model import Project
+from service.model import FileCounts, Project
 from service.observability import metrics
 from service.observability.metrics import Stage, Stopwatch
 from service.spool.copy_rows import prefix_rows
@@ -32,6 +32,7 @@ from service.tables import Table
 _SQL = Queries("fast_path")
 _TRANSACTIONS = Queries("transactions")
 _WRITE: Final = write_statement()
+ONE_FILE: Final = FileCounts(read=1)
 _NEW: Final = -1
 """Stands for the id of a project that the statement creates."""
 
@@ -47,7 +48,6 @@ class SmallImport:
     Attributes:
         request: who asks for it, and with which options.
         file: its file.
-        filename: name of the file, or None.
         notes: the uploader's notes, or None.
         warnings: about the upload, as the row stores them.
         seconds: since it was admitted.
@@ -55,7 +55,6 @@ class SmallImport:
 
     request: ImportRequest
     file: SmallFile
-    filename: str | None
     notes: str | None
     warnings: list[dict[str, Any]]
     seconds: float
@@ -187,7 +186,7 @@ async def _write(
         tally = outcomes.count_rows(plan.results.values())
         atomic = each.request.options.atomic
         if tally.conflict is None and not (atomic and tally.counts[Outcome.FAILED]):
-            tallies[at] = replace(tally, warnings=each.warnings)
+            tallies[at] = replace(tally, warnings=each.warnings, files=ONE_FILE)
             calls.append(_parameters(each, plan, tally.counts))
     metrics.DATABASE_BYTES.inc(sum(each.file.batch.size for each in imports))
     rows = await conn.fetchmany(_WRITE, calls) if calls else []
@@ -213,7 +212,7 @@ def _parameters(small: SmallImport, plan: WritePlan, counts: Mapping[str, int]) 
         request.nonce,
         small.seconds,
         small.notes,
-        small.filename,
+        file.name,
         file.format,
         file.bytes_read,
         small.warnings,

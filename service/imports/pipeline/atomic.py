@@ -38,7 +38,9 @@ MAX_TRIES = 3
 """Times to write everything again if the project that the database refused is not found."""
 
 _NOT_IMPORTED = Failure(
-    ErrorCode.NOT_IMPORTED, "The import is all or nothing, and another of its projects failed", {}
+    ErrorCode.NOT_IMPORTED,
+    "The import is all or nothing, and another of its projects or files failed",
+    {},
 )
 
 

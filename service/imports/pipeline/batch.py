@@ -23,6 +23,7 @@ class Reversal:
     project_id: int
     created: bool
     line: int | None = None
+    file: str | None = None
 
 
 BatchItem = Project | Refusal | Reversal

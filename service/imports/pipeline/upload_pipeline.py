@@ -1,4 +1,4 @@
-"""The stages of an import that takes a file: one parsing thread, a queue of batches, N writers."""
+"""The stages of an import that takes files: one parsing thread, a queue of batches, N writers."""
 
 import asyncio
 import contextlib
@@ -14,10 +14,8 @@ from typing import Any, Final
 
 from service.codes import WarningCode
 from service.errors import FileTooLarge
-from service.formats.compression import InflatedSource
-from service.formats.reader import Reader
 from service.imports.ending import ImportStopped
-from service.imports.fingerprint import FingerprintReader, upload_fingerprint
+from service.imports.fingerprint import UploadDigest, upload_fingerprint
 from service.imports.lease import Lease
 from service.imports.pipeline.atomic import AtomicWriter
 from service.imports.pipeline.batch import Batch
@@ -31,8 +29,10 @@ from service.imports.pipeline.fair_scheduler import Queue
 from service.imports.pipeline.memory import return_freed_memory
 from service.imports.pipeline.pipe import Pipe
 from service.imports.pipeline.staged_batches import StagedBatches
+from service.imports.pipeline.upload_files import iterate_files
+from service.imports.pipeline.upload_reader import UploadReader
 from service.imports.pipeline.writer import Writer
-from service.model import FileWarning
+from service.model import FileCounts, FileWarning
 from service.observability import metrics
 from service.observability.metrics import Stage, Stopwatch
 from service.settings import Settings
@@ -47,11 +47,11 @@ LARGE_CPU_SECONDS: Final = 0.05
 
 
 class UploadPipeline:
-    """Parses a file and writes its projects, from the first byte to the last outcome.
+    """Parses files and writes their projects, from the first byte to the last outcome.
 
     Args:
         lease: the import.
-        pipe: the file as it arrives.
+        pipe: the files as they arrive.
         pool: the connections.
         writing: the import's queue for the slots of all writers.
         parsing: the import's queue for the slots of all parsing threads.
@@ -60,7 +60,6 @@ class UploadPipeline:
         report_fault: called with a fault at once; the other stages may take a while to end.
 
     Attributes:
-        charset: the charset that the file's part names; set before the first byte.
         projects_done: outcomes written so far.
     """
 
@@ -76,7 +75,6 @@ class UploadPipeline:
         settings: Settings,
         report_fault: Callable[[Exception], None],
     ) -> None:
-        self.charset: str | None = None
         self.projects_done = 0
         self._lease = lease
         self._pipe = pipe
@@ -92,8 +90,8 @@ class UploadPipeline:
             lock_timeout=settings.lock_timeout,
             retry_timeout=settings.retry_timeout,
         )
-        self._reader: Reader | None = None
-        self._fingerprint: FingerprintReader | None = None
+        self._reader: UploadReader | None = None
+        self._digest = UploadDigest(settings.max_file_bytes) if lease.keyed else None
         self._large = False
         self._loop = asyncio.get_running_loop()
         self._tasks = asyncio.TaskGroup()
@@ -104,23 +102,27 @@ class UploadPipeline:
 
     @property
     def format(self) -> str | None:
-        """The file's format, once it is known."""
-        return self._reader.format_name if self._reader else None
+        """The format of the files, once it is known."""
+        return self._reader.format if self._reader else None
+
+    @property
+    def files(self) -> FileCounts:
+        """The number of files so far."""
+        return self._reader.counts if self._reader else FileCounts()
 
     def fingerprint(self, notes: str | None) -> bytes | None:
         """The fingerprint of the upload; None without an idempotency key."""
-        if self._fingerprint is None:
+        if self._digest is None:
             return None
-        digest = self._fingerprint.file_digest()
-        return upload_fingerprint(digest, notes, self._lease.options)
+        return upload_fingerprint(self._digest.digest(), notes, self._lease.options)
 
     def warnings(self, *, cut: bool) -> list[FileWarning]:
-        """The warnings about the file; ``cut`` is true if the upload had no closing boundary."""
+        """The warnings about the files; ``cut`` is true if the upload had no closing boundary."""
         if self._reader is None:
             return []
         warnings = list(self._reader.warnings)
         if cut and self._reader.closed:
-            message = "The upload ended without its closing boundary; the file in it was complete"
+            message = "The upload ended without its closing boundary; the last file was complete"
             warnings.append(FileWarning(WarningCode.UPLOAD_CUT_SHORT, message))
         return warnings
 
@@ -130,7 +132,7 @@ class UploadPipeline:
         self._upload_complete.set()
 
     async def run(self) -> bool:
-        """Run all stages to the end of the file. The first fault cancels the other stages.
+        """Run all stages to the end of the upload. The first fault cancels the other stages.
 
         A transaction that is running when this is cancelled still completes. Afterwards no task and
         no thread is left.
@@ -153,7 +155,7 @@ class UploadPipeline:
             async with self._tasks as tasks:
                 for _ in range(self._settings.writers):
                     tasks.create_task(self._write_batches())
-                tasks.create_task(self._read_file())
+                tasks.create_task(self._read_files())
         finally:
             self._discard_waiting()
         if self._staged is None:
@@ -173,7 +175,7 @@ class UploadPipeline:
         """Delete the import's working files."""
         self._spool.close()
 
-    async def _read_file(self) -> None:
+    async def _read_files(self) -> None:
         # One thread per import: lxml keeps every name that a thread has read until the thread ends.
         thread = ThreadPoolExecutor(1, thread_name_prefix="parse", initializer=_lower_priority)
         # With this task's context, so that log records and traces name the import.
@@ -206,22 +208,15 @@ class UploadPipeline:
             ):
                 self._watch.switch_to(Stage.PARSE)
                 pipe = ThrottledReader(self._pipe, self._slot, self._watch)
-                source = InflatedSource(pipe, limits, pipe.give_way)
-                if self._lease.keyed:
-                    self._fingerprint = FingerprintReader(source, limits.max_file_bytes)
-                self._reader = Reader(
-                    self._fingerprint or source, limits, self.charset, give_way=pipe.give_way
-                )
+                files = iterate_files(pipe, limits, settings.max_files, pipe.give_way)
+                self._reader = UploadReader(files, limits, self._digest, pipe.give_way)
                 batch_projects(
                     self._reader,
                     self._hand_on if self._staged is None else self._stage,
                     pipe.give_way,
                     batch_projects=settings.batch_projects,
                     batch_bytes=settings.batch_bytes,
-                    spool=self._spool,
                 )
-                if self._fingerprint is not None:
-                    self._fingerprint.read_rest()
         finally:
             self._large = time.thread_time() > LARGE_CPU_SECONDS
             self._pipe.abandon()

@@ -186,10 +186,10 @@ async def test_a_bomb_in_the_part_or_the_request_is_refused(service: Service, po
         error = last_error(answer)
         assert (error["error"], error["code"]) == ("FILE_TOO_LARGE", 413)
         assert "more than 20 times" in error["message"]
-    bomb = form(part("files", bytes(40_000_000)), part("file", XML))
+    bomb = form(part("plans", bytes(40_000_000)), part("file", XML))
     answer = await upload(service, gzip.compress(bomb), GZIP)
     assert answer.status == 400  # for the size of a part that is not the file
-    assert "`files`" in answer.json["details"]
+    assert "`plans`" in answer.json["details"]
 
 
 @pytest.mark.settings(max_file_bytes=100_000)

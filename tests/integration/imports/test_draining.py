@@ -3,6 +3,7 @@
 import asyncio
 
 from service.imports.manager import ImportManager
+from service.imports.pipeline.pipe import FilePart
 from service.settings import Settings
 from service.storage import Pool
 from service.storage.advisory_locks import client_key
@@ -24,6 +25,7 @@ async def test_a_complete_upload_is_written_first_during_a_shutdown(
         async with pool.acquire() as conn, conn.transaction():
             await conn.execute("SELECT pg_advisory_xact_lock($1)", client_key(1))
             for number, started in enumerate((busy, sending, whole)):
+                await started.begin_file(FilePart())
                 await started.feed(HEAD + project_line(f"P{number}"))
                 await wait_for_waiting_imports(importer, number)
             await whole.feed(TAIL)

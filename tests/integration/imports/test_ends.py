@@ -11,6 +11,7 @@ from service.imports import outcomes, session
 from service.imports.ending import CANCELLED, COMMITS_LOST
 from service.imports.lease import Lease
 from service.imports.manager import ImportManager
+from service.imports.pipeline.pipe import FilePart
 from service.imports.pipeline.writer import Writer
 from service.imports.record import (
     EndedImport,
@@ -129,6 +130,7 @@ async def test_an_uploader_learns_of_the_cancel_when_the_import_is_interrupted(
     pool: Pool, importer: ImportManager
 ) -> None:
     async with importer.open(REQUEST) as started:
+        await started.begin_file(FilePart())
         await started.feed(HEAD + project_line("A"))
         assert await cancel(pool)
         error = await started.interrupt(Unavailable("The service is shutting down"))
@@ -145,6 +147,7 @@ async def test_the_owner_of_an_import_that_was_ended_stops_with_its_next_heartbe
         await asyncio.Event().wait()
 
     async with importer.open(REQUEST) as started, asyncio.timeout(10):
+        await started.begin_file(FilePart())
         await started.feed(HEAD)
         await pool.execute("UPDATE imports SET state = 'interrupted'")
         with pytest.raises(Unavailable):
@@ -156,6 +159,7 @@ async def test_an_attempt_that_is_over_sends_no_heartbeat_for_its_successor(
     pool: Pool, importer: ImportManager
 ) -> None:
     async with importer.open(REQUEST) as started, asyncio.timeout(10):
+        await started.begin_file(FilePart())
         await started.feed(HEAD)
         await pool.execute(
             "UPDATE imports SET attempt = 2;"
@@ -311,6 +315,7 @@ async def test_an_import_that_has_completed_does_not_lose_its_lease(
     lost = asyncio.Event()
     async with importer.open(REQUEST) as started:
         monkeypatch.setattr(started, "lose_lease", lost.set)
+        await started.begin_file(FilePart())
         await started.feed(HEAD + project_line("A") + TAIL)
         await started.finish()
         with pytest.raises(TimeoutError):

@@ -11,6 +11,7 @@ import pytest
 
 from service.imports.fast_path import group_commit, importer, small_file
 from service.imports.fast_path.small_file import NotSmall, parse_small_file
+from service.imports.pipeline.pipe import FilePart
 from service.settings import Settings
 from service.spool.spool import Spool
 from service.storage import Pool
@@ -298,7 +299,9 @@ async def test_a_record_with_many_references_holds_the_event_loop_for_a_moment(
     plan = f"<Project xmlns='http://schemas.microsoft.com/project'><Name>p</Name>{task}</Project>"
     started = time.thread_time()
     with pytest.raises(NotSmall):
-        parse_small_file([plan.encode()], None, digest=False, spool=Spool(), settings=settings)
+        parse_small_file(
+            FilePart(), [plan.encode()], digest=False, spool=Spool(), settings=settings
+        )
     assert time.thread_time() - started < 0.1, "without turns it takes 0.3 s"
 
 
@@ -342,8 +345,8 @@ async def test_the_names_of_small_files_are_not_kept(settings: Settings) -> None
         inside = f"<attributes>{names}</attributes>"
         try:
             file = parse_small_file(
+                FilePart(),
                 [native_file(native_project("A", "a", inside))],
-                None,
                 digest=False,
                 spool=spool,
                 settings=settings,

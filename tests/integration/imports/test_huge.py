@@ -7,6 +7,7 @@ import pytest
 
 from service.imports.manager import ImportManager
 from service.imports.outcomes import format_outcome, list_outcomes
+from service.imports.pipeline.pipe import FilePart
 from service.imports.record import ImportRequest
 from service.settings import Settings
 from service.storage import Pool
@@ -38,6 +39,7 @@ def pieces(name: str, tasks: int) -> Iterator[bytes]:
 async def send(importer: ImportManager, name: str, tasks: int) -> int:
     """Import a file of ``pieces``; returns the import's id."""
     async with importer.open(ImportRequest(CLIENT, "tester", "request-1")) as started:
+        await started.begin_file(FilePart())
         for piece in pieces(name, tasks):
             await started.feed(piece)
         await started.finish()

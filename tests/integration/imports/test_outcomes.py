@@ -8,6 +8,7 @@ from service.imports import outcomes
 from service.imports.lease import Lease
 from service.imports.manager import ImportManager
 from service.imports.options import ImportOptions
+from service.imports.pipeline.pipe import FilePart
 from service.imports.pipeline.transaction import drop_written, has_outcomes
 from service.imports.upload import UploadSession
 from service.settings import Settings
@@ -86,6 +87,7 @@ async def test_a_refused_atomic_import_reports_its_stored_outcomes_as_done(
     await pool.execute(ADD_CLIENT)
     atomic = replace(REQUEST, options=ImportOptions(atomic=True))
     async with ImportManager(pool, settings) as manager, manager.open(atomic) as session:
+        await session.begin_file(FilePart())
         await session.feed(HEAD + project_line("A") + project_line("A") + TAIL)
         assert (await session.finish()).counts["failed"] == 2
         assert isinstance(session, UploadSession)

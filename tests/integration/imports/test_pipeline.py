@@ -13,6 +13,7 @@ from service.errors import FileRefused, InternalError, RequestTimeout, TooManyRe
 from service.imports.manager import ImportManager
 from service.imports.outcomes import format_outcome, list_outcomes
 from service.imports.pipeline.batch import BatchItem
+from service.imports.pipeline.pipe import FilePart
 from service.imports.pipeline.upload_pipeline import NICENESS
 from service.imports.pipeline.writer import Writer
 from service.imports.record import ImportRequest
@@ -44,6 +45,7 @@ async def feed(started: UploadSink, chunks: Iterable[bytes]) -> None:
 
 
 async def whole(started: UploadSink, *chunks: bytes) -> None:
+    await started.begin_file(FilePart())
     await feed(started, chunks)
     await started.finish()
 
@@ -61,6 +63,7 @@ async def test_parser_threads_have_a_lower_priority_than_the_event_loop(
     before = set(threading.enumerate())
     async with importer.open(REQUEST) as started:
         assert isinstance(started, ImportSession)
+        await started.begin_file(FilePart())
         await feed(started, [HEAD])
         async with asyncio.timeout(10):
             while not started.bytes_read:  # noqa: ASYNC110
@@ -79,7 +82,7 @@ async def test_projects_are_imported_in_the_order_of_the_file(
 ) -> None:
     names = [f"P{n}" for n in range(450)]
     async with importer.open(REQUEST) as started:
-        started.describe(filename="plans.xml", charset=None)
+        await started.begin_file(FilePart("plans.xml"))
         await feed(started, [HEAD, *map(project_line, names), TAIL])
         tally = await started.finish(notes="nightly")
 
@@ -125,6 +128,7 @@ async def test_projects_before_a_syntax_error_are_imported_and_the_error_is_repo
     pool: Pool, importer: ImportManager
 ) -> None:
     async with importer.open(REQUEST) as started:
+        await started.begin_file(FilePart())
         await feed(
             started,
             [
@@ -160,20 +164,23 @@ async def test_a_file_without_a_complete_project_fails_the_import(
     assert await pool.fetchval("SELECT count(*) FROM import_results") == 0
 
 
-async def test_an_unreadable_file_is_refused_before_its_last_byte(importer: ImportManager) -> None:
-    async def endless() -> None:
-        while True:
-            await started.feed(b"{" * 65536)
-
+async def test_an_unreadable_file_is_not_kept_until_its_last_byte(
+    importer: ImportManager, settings: Settings
+) -> None:
+    block = b"{" * settings.pipe_bytes
     async with importer.open(REQUEST) as started, asyncio.timeout(10):
+        await started.begin_file(FilePart())
+        for _ in range(20):  # without a reader, each would wait for 10 s
+            await started.feed(block)
         with pytest.raises(FileRefused):
-            await endless()
+            await started.finish()
 
 
 async def test_an_interrupted_import_keeps_the_imported_projects(
     pool: Pool, importer: ImportManager
 ) -> None:
     async with importer.open(REQUEST) as started:
+        await started.begin_file(FilePart())
         await feed(started, [HEAD, *(project_line(f"P{n}") for n in range(250))])
         await until(pool, "SELECT count(*) >= 200 FROM import_results")
         await started.interrupt(RequestTimeout("gone"))
@@ -190,6 +197,7 @@ async def test_leaving_a_session_before_its_end_interrupts_the_import(
 ) -> None:
     async def left() -> None:
         async with importer.open(REQUEST) as started:
+            await started.begin_file(FilePart())
             await started.feed(HEAD)
             raise KeyError
 
@@ -216,6 +224,7 @@ async def test_an_import_taken_over_by_another_process_stops(
     pool: Pool, importer: ImportManager
 ) -> None:
     async with importer.open(REQUEST) as started:
+        await started.begin_file(FilePart())
         await started.feed(HEAD)
         await pool.execute("UPDATE imports SET attempt = 2")
         with pytest.raises(Unavailable):
@@ -272,6 +281,7 @@ async def test_a_slow_database_slows_the_upload(pool: Pool, importer: ImportMana
     async with importer.open(REQUEST) as started:
         async with pool.acquire() as conn, conn.transaction():
             await conn.execute("LOCK TABLE projects")
+            await started.begin_file(FilePart())
             await started.feed(HEAD)
             uploading = asyncio.create_task(upload())
             before = -1
@@ -290,6 +300,7 @@ async def test_a_running_import_updates_its_heartbeat(pool: Pool, settings: Sett
     await pool.execute(ADD_CLIENT)
     quick = settings.model_copy(update={"heartbeat_every": 0.05})
     async with ImportManager(pool, quick) as importer, importer.open(REQUEST) as started:
+        await started.begin_file(FilePart())
         await feed(started, [HEAD, *(project_line(f"P{n}") for n in range(250))])
         await until(pool, "SELECT projects_done = 200 AND bytes_read > 0 FROM import_progress")
         first = await pool.fetchval("SELECT beat_at FROM import_progress")
@@ -395,6 +406,7 @@ async def test_a_fault_counts_although_the_import_is_cancelled_before_all_stages
     monkeypatch.setattr(Writer, "write_batch", write_batch)
     async with importer.open(REQUEST) as started:
         assert isinstance(started, ImportSession)
+        await started.begin_file(FilePart())
         await feed(started, [HEAD, *(project_line(f"P{n}") for n in range(450))])
         async with asyncio.timeout(10):
             await met.wait()

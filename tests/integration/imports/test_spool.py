@@ -17,6 +17,7 @@ from service.errors import FileTooLarge, Unavailable
 from service.imports.manager import ImportManager
 from service.imports.options import ImportOptions
 from service.imports.outcomes import format_outcome, list_outcomes
+from service.imports.pipeline.pipe import FilePart
 from service.imports.pipeline.upload_pipeline import UploadPipeline
 from service.imports.record import ImportRequest
 from service.imports.upload import UploadSink
@@ -88,6 +89,7 @@ async def send(importer: ImportManager, *chunks: bytes) -> UploadSink:
 
 
 async def whole(started: UploadSink, *chunks: bytes) -> None:
+    await started.begin_file(FilePart())
     for chunk in chunks:
         await started.feed(chunk)
     await started.finish()
@@ -134,6 +136,7 @@ async def test_an_atomic_import_deletes_its_working_files_at_its_end(
 ) -> None:
     atomic = replace(REQUEST, options=ImportOptions(atomic=True))
     async with importing(pool, settings) as importer, importer.open(atomic) as started:
+        await started.begin_file(FilePart())
         for chunk in (HEAD, large("A")):
             await started.feed(chunk)
         await wait_for_spool_size(importer, 1)
@@ -223,6 +226,7 @@ async def test_a_spool_filled_by_other_imports_interrupts_the_import_and_a_retry
     file = (HEAD, plan("A", 1), large("B"), TAIL)
     async with importing(pool, settings, spool_bytes=2 * LARGE) as importer:
         async with importer.open(REQUEST) as other, importer.open(REQUEST) as started:
+            await other.begin_file(FilePart())
             await other.feed(P6_HEAD + calendars(2400))
             await wait_for_spool_size(importer, 2300 * KIB)
             assert unlinked() > 0
@@ -242,6 +246,7 @@ async def test_an_import_without_spool_space_for_its_share_is_refused(
     bounds = {"spool_bytes": 2 * LARGE, "import_spool_bytes": LARGE}
     async with importing(pool, settings, **bounds) as importer:
         async with importer.open(REQUEST) as started:
+            await started.begin_file(FilePart())
             await started.feed(P6_HEAD)
             with importer.admit(1):
                 pass
@@ -249,6 +254,7 @@ async def test_an_import_without_spool_space_for_its_share_is_refused(
             await wait_for_spool_size(importer, LARGE - 400 * KIB)
             importer.spool.check_space(LARGE)
             async with importer.open(REQUEST) as second:
+                await second.begin_file(FilePart())
                 await second.feed(P6_HEAD + calendars(LARGE // KIB - 200))
                 await wait_for_spool_size(importer, LARGE + 1)
                 with pytest.raises(Unavailable, match="no room"):
@@ -284,6 +290,7 @@ async def test_stopping_an_import_whose_reader_waits_ends_it_at_once(
         async with importer.open(REQUEST) as started:
             async with pool.acquire() as conn, conn.transaction():
                 await conn.execute("LOCK TABLE projects")
+                await started.begin_file(FilePart())
                 sent = asyncio.create_task(
                     started.feed(HEAD + b"".join(map(large, "ABCDEF")) + TAIL)
                 )

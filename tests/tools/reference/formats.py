@@ -13,7 +13,6 @@ from service.formats.p6 import shared_objects
 from service.formats.record_rules import Field, RecordRule
 from service.formats.registry import FORMATS
 from service.formats.values import NULL, Kind
-from service.http.upload.form import MEDIA_TYPES
 from service.tables import PROJECT, RECORDS, SHARED_OBJECT, Column
 from tests.tools.reference.markdown import codes, table
 
@@ -247,11 +246,6 @@ def encodings(_argument: str) -> str:
     return f"{ENCODINGS_SHOWN}.\n"
 
 
-def media_types(_argument: str) -> str:
-    """Return the types that the part with the file can have."""
-    return f"{codes(sorted(MEDIA_TYPES))}.\n"
-
-
 def volatile(name: str) -> str:
     """Return the elements of a format that do not make a project differ."""
     (found,) = (each for each in FORMATS if each.name == name)
@@ -260,7 +254,6 @@ def volatile(name: str) -> str:
 
 TEXTS: Final[dict[str, Callable[[str], str]]] = {
     "encodings": encodings,
-    "media_types": media_types,
     "volatile": volatile,
     "format": format_table,
     "elements": elements,

@@ -6,7 +6,7 @@ import pytest
 
 from service.cli.upload.report import KEPT, FileReport, PieceReport
 from service.cli.upload.split import Piece, Slice
-from service.model import format_duplicate
+from service.model import Place, format_duplicate
 
 PIECE = Piece(
     [Slice(0, 10, 1, 3), Slice(90, 100, 40, 45)], indexes=array("Q", [7, 9]), next_index=11
@@ -36,11 +36,12 @@ def test_all_indexes_and_lines_of_an_outcome_are_those_of_the_file() -> None:
 
 def test_a_duplicate_within_a_piece_names_the_first_line_of_the_file() -> None:
     report = FileReport("plans.xml")
-    duplicate = {"index": 1, "line": 4, "error": "DUPLICATE_PROJECT", "first_line": 3}
-    PieceReport(report, PIECE).add_failure(duplicate | {"message": format_duplicate(3)})
+    duplicate = {"index": 1, "line": 4, "error": "DUPLICATE_PROJECT", "file": "plans.xml"}
+    first = {"first_file": "plans.xml", "first_line": 3, "message": "at line 3"}
+    PieceReport(report, PIECE).add_failure(duplicate | first)
     (failure,) = report.failures
     assert (failure["line"], failure["first_line"]) == (41, 40)
-    assert failure["message"] == format_duplicate(40)
+    assert failure["message"] == format_duplicate(Place("plans.xml", 40), "plans.xml")
 
 
 def test_an_outcome_that_is_read_twice_counts_once() -> None:

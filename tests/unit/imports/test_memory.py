@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from service.formats.limits import Limits
-from service.formats.reader import Reader
 from service.imports.pipeline.batcher import batch_projects
 from service.imports.pipeline.memory import return_freed_memory
+from service.imports.pipeline.upload_files import UploadedFile
+from service.imports.pipeline.upload_reader import UploadReader
 from tests.support.native import native_file, native_project
 
 MB = 1_000_000
@@ -63,7 +64,7 @@ def test_freed_memory_below_memory_in_use_is_returned() -> None:
 def test_a_file_that_breaks_off_leaves_nothing_to_the_garbage_collector() -> None:
     data = native_file(native_project("P")).replace(b"</projects>", b"<project></oops>")
     limits = Limits()
-    reader = Reader(io.BytesIO(data), limits)
+    reader = UploadReader([UploadedFile(None, None, io.BytesIO(data))], limits)
     gone = weakref.ref(reader)
     gc.disable()
     try:
@@ -73,7 +74,6 @@ def test_a_file_that_breaks_off_leaves_nothing_to_the_garbage_collector() -> Non
             lambda: None,
             batch_projects=50,
             batch_bytes=1_000_000,
-            spool=limits.spool,
         )
         del reader
         assert gone() is None
