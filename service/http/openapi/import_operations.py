@@ -141,11 +141,13 @@ _BODY: Final[Json] = {
                 "two projects": {
                     "summary": "Two projects, of which the second has an error",
                     "value": {
-                        "file": '<?xml version="1.0" encoding="UTF-8"?>\n'
-                        '<projects xmlns="urn:project-bulk-import:1">\n'
-                        '  <project id="P-1"><name>Plant upgrade</name></project>\n'
-                        '  <project id="P-2"><start>soon</start></project>\n'
-                        "</projects>\n",
+                        "file": [
+                            '<?xml version="1.0" encoding="UTF-8"?>\n'
+                            '<projects xmlns="urn:project-bulk-import:1">\n'
+                            '  <project id="P-1"><name>Plant upgrade</name></project>\n'
+                            '  <project id="P-2"><start>soon</start></project>\n'
+                            "</projects>\n"
+                        ],
                         "notes": "Import on 2026-01-05",
                     },
                 }

@@ -43,4 +43,4 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
     if isinstance(case.body, dict) and "file" in case.body:
         case.body = {name: case.body[name] for name in case.body if PART.fullmatch(name)}
         number = next(NUMBERS)
-        case.body["file"] = FILE.format(number % 5, f"Plan {number}")
+        case.body["file"] = [FILE.format(number % 5, f"Plan {number}")]

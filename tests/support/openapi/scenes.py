@@ -137,7 +137,7 @@ async def uploads(place: Place) -> Scene:
     async with place.service() as service:
         example = UPLOAD.spec["requestBody"]["content"]["multipart/form-data"]["examples"]
         sent = example["two projects"]["value"]
-        body = form(part("file", sent["file"].encode()), part("notes", sent["notes"].encode()))
+        body = form(part("file", sent["file"][0].encode()), part("notes", sent["notes"].encode()))
         mixed = await ask(service, UPLOAD, MULTIPART, body=body)
         yield Shot(UPLOAD, mixed, "One project is imported, one is refused")
         yield Shot(
