@@ -46,6 +46,11 @@ class Settings(BaseSettings):
         "prepared statements",
     )
     connect_timeout: float = Field(10, gt=0, description="longest wait for a database connection")
+    notify: bool = Field(
+        False,
+        description="whether the end of an import, archiving and restoring send an event on the "
+        "channel `bulk_import`; see [events.md](events.md)",
+    )
 
     # HTTP
     host: str = Field("127.0.0.1", description="address to listen on")

@@ -63,17 +63,21 @@ async def disable_client(conn: Connection, client_id: int) -> bool:
     return disabled is not None
 
 
-async def remove_client(conn: Connection, client_id: int, expiry: float) -> None:
+async def remove_client(
+    conn: Connection, client_id: int, expiry: float, *, notifies: bool = False
+) -> None:
     """Remove a client with all its rows.
 
     Args:
         conn: a connection outside any transaction.
         client_id: the client.
         expiry: seconds without a heartbeat after which an import is dead.
+        notifies: the end of each import sends an event.
     """
     await disable_client(conn, client_id)
     while await _cancel_imports(conn, client_id):
-        await reap_dead_imports(conn, client_id, expiry)  # perhaps no service is running
+        # Perhaps no service is running.
+        await reap_dead_imports(conn, client_id, expiry, notifies=notifies)
         await asyncio.sleep(_POLL_INTERVAL)
     for table in KEYS:
         while await _delete_rows(conn, table, client_id):  # noqa: ASYNC110

@@ -46,6 +46,7 @@ class Lease:
         idle_timeout: seconds that a transaction may be idle before the server ends it.
         options: the uploader's options.
         keyed: the import has an idempotency key.
+        notifies: the end of the import sends an event.
     """
 
     client_id: int
@@ -57,6 +58,7 @@ class Lease:
     idle_timeout: float
     options: ImportOptions = DEFAULT_OPTIONS
     keyed: bool = False
+    notifies: bool = False
 
 
 async def check_lease(conn: Connection, lease: Lease) -> None:

@@ -89,19 +89,16 @@ class ImportManager:
 
     async def __aenter__(self) -> "ImportManager":
         _log.info("import.engine", engine=ENGINE.name)
-        times = {
-            "interval": self._settings.heartbeat_every,
-            "expiry": self._settings.heartbeat_expiry,
-        }
         heartbeat = Heartbeat(
             self._pool,
             self.running,
-            **times,
+            interval=self._settings.heartbeat_every,
+            expiry=self._settings.heartbeat_expiry,
             before_each=lambda: metrics.set_gauges(self.spool.used_bytes),
         )
         self._background = [
             asyncio.create_task(heartbeat.run(), name="heartbeat"),
-            asyncio.create_task(reap_periodically(self._pool, **times), name="reaper"),
+            asyncio.create_task(self._reap(), name="reaper"),
         ]
         return self
 
@@ -110,6 +107,15 @@ class ImportManager:
             task.cancel()
         if self._background:
             await asyncio.wait(self._background)
+
+    async def _reap(self) -> NoReturn:
+        settings = self._settings
+        await reap_periodically(
+            self._pool,
+            interval=settings.heartbeat_every,
+            expiry=settings.heartbeat_expiry,
+            notifies=settings.notify,
+        )
 
     def drain(self) -> None:
         """Admit no more imports, and give slots first to imports whose upload is complete."""
@@ -267,6 +273,7 @@ class ImportManager:
             settings.heartbeat_expiry * IDLE_SHARE,
             request.options,
             keyed=request.key is not None,
+            notifies=settings.notify,
         )
 
     def _make_upload(self, lease: Lease) -> UploadSession:

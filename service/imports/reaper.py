@@ -37,7 +37,9 @@ ImportKey = tuple[int, int, int]
 """The client, the import and its attempt."""
 
 
-async def reap_periodically(pool: Pool, *, interval: float, expiry: float) -> NoReturn:
+async def reap_periodically(
+    pool: Pool, *, interval: float, expiry: float, notifies: bool = False
+) -> NoReturn:
     """Reap for all clients at intervals until cancelled; see ``reap_dead_imports``."""
     while True:
         with _logged():
@@ -45,7 +47,7 @@ async def reap_periodically(pool: Pool, *, interval: float, expiry: float) -> No
                 dead = await _find_dead(conn, None, expiry)
             for key in dead:
                 with _logged():
-                    await _reap(pool, key, expiry)
+                    await _reap(pool, key, expiry, notifies)
         await asyncio.sleep(interval)
 
 
@@ -58,17 +60,19 @@ def _logged() -> Iterator[None]:
         _log.warning("dead imports cannot be ended", fault=repr(exc))
 
 
-async def _reap(pool: Pool, key: ImportKey, expiry: float) -> None:
+async def _reap(pool: Pool, key: ImportKey, expiry: float, notifies: bool) -> None:
     """End one import, but let it delay the others for no longer than ``END_TIMEOUT``."""
     async with pool.acquire() as conn:
         with watchdog.terminate_after(conn, END_TIMEOUT):
-            ended = await _end(conn, key, expiry)
+            ended = await _end(conn, key, expiry, notifies)
         if ended:
             with watchdog.terminate_after(conn, watchdog.TRANSACTION_TIMEOUT):
                 await store_counts(conn, key)
 
 
-async def reap_dead_imports(conn: Connection, client_id: int | None, expiry: float) -> list[int]:
+async def reap_dead_imports(
+    conn: Connection, client_id: int | None, expiry: float, *, notifies: bool = False
+) -> list[int]:
     """Suspect silent imports, and end those that were suspected long enough.
 
     Call this repeatedly: a single call ends nothing that no earlier call suspected.
@@ -77,12 +81,13 @@ async def reap_dead_imports(conn: Connection, client_id: int | None, expiry: flo
         conn: a connection outside any transaction.
         client_id: reap the imports of this client; None reaps those of all.
         expiry: seconds without a heartbeat after which an import is dead.
+        notifies: each end sends an event.
 
     Returns:
         The ids of the imports that were ended.
     """
     dead = await _find_dead(conn, client_id, expiry)
-    ended = [key for key in dead if await _end(conn, key, expiry)]
+    ended = [key for key in dead if await _end(conn, key, expiry, notifies)]
     for key in ended:  # after all ends, because counting may take long
         await store_counts(conn, key)
     return [import_id for _, import_id, _ in ended]
@@ -94,12 +99,13 @@ async def _find_dead(conn: Connection, client_id: int | None, expiry: float) -> 
     return [tuple(row) for row in await conn.fetch(_SQL.list_dead, client_id, expiry / 2)]
 
 
-async def _end(conn: Connection, key: ImportKey, expiry: float) -> bool:
+async def _end(conn: Connection, key: ImportKey, expiry: float, notifies: bool) -> bool:
     """End an import, unless its process has sent a heartbeat or ended it in the meantime."""
     async with conn.transaction(isolation="read_committed"):
         await lock_import(conn, *key)
         row = await conn.fetchrow(_SQL.check_dead, *key[:2], expiry / 2)
-        state = row and await close_row(conn, key, ImportEnd("interrupted", DEAD, **row))
+        end = row and ImportEnd("interrupted", DEAD, **row)
+        state = end and await close_row(conn, key, end, notifies=notifies)
     if state:
         _log.warning("import.reaped", client_id=key[0], import_id=key[1], state=state)
     return bool(state)

@@ -27,6 +27,7 @@ from service.storage.advisory_locks import (
     share_import,
 )
 from service.storage.clients import DISABLED, is_disabled
+from service.storage.events import import_event, notify
 from service.storage.queries import Queries
 
 _SQL = Queries("imports")
@@ -196,7 +197,9 @@ async def complete_import(
         if not await is_own_import(conn, lease):
             return None
         free_key = end.state == "failed" or tally.conflict is not None
-        state = await close_row(conn, key, end, tally.counts, free_key=free_key)
+        state = await close_row(
+            conn, key, end, tally.counts, free_key=free_key, notifies=lease.notifies
+        )
     warnings = [warning.as_dict() for warning in end.warnings]
     return (
         None
@@ -219,7 +222,8 @@ async def end_import(conn: Connection, lease: Lease, end: ImportEnd) -> EndedImp
         await lock_import(conn, *key)
         if not await is_own_import(conn, lease):
             return None
-        state = await close_row(conn, key, end, free_key=end.state != "interrupted")
+        free_key = end.state != "interrupted"
+        state = await close_row(conn, key, end, free_key=free_key, notifies=lease.notifies)
     return None if state is None else EndedImport(state, await store_counts(conn, key))
 
 
@@ -230,17 +234,19 @@ async def close_row(
     counts: Mapping[str, int] | None = None,
     *,
     free_key: bool = False,
+    notifies: bool,
 ) -> str | None:
     """Close the row of an import, under its lock.
 
     Args:
         key: client, import and attempt.
         free_key: release the idempotency key.
+        notifies: send an event, unless an earlier try has closed the row.
 
     Returns:
         The state of the import, or None if another process ended it or took it over.
     """
-    state: str | None = await conn.fetchval(
+    row = await conn.fetchrow(
         _SQL.end,
         *key,
         end.state,
@@ -256,6 +262,11 @@ async def close_row(
         None if end.files is None else end.files.read,
         None if end.files is None else end.files.failed,
     )
+    if row is None:
+        return None
+    state: str = row["state"]
+    if notifies and row["first"]:
+        await notify(conn, [import_event(*key, state, row["options"])])
     return state
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from service.errors import Conflict
 from service.projects.locks import ProjectRequest, check_unlocked, project_transaction
 from service.storage import Connection
+from service.storage.events import archive_event, notify
 from service.storage.queries import Queries
 from service.storage.version_copy import VersionCopy, copy_versions
 
@@ -63,6 +64,8 @@ class ArchiveRequest:
         archived_at: datetime | None = await conn.fetchval(
             _SQL.move_pointer, *project.key, version, self.archive
         )
+        if project.notifies:
+            await notify(conn, [archive_event(*project.key, version, archive=self.archive)])
         return archived_at
 
     async def _find_effect(self, conn: Connection, current: int) -> Archived:

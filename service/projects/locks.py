@@ -34,6 +34,7 @@ class ProjectRequest:
     Attributes:
         lock_timeout: seconds to wait for a transaction that is writing the project.
         idle_timeout: seconds that the transaction may be idle.
+        notifies: archiving and restoring the project send an event.
         tried: an earlier try may have committed.
     """
 
@@ -42,6 +43,7 @@ class ProjectRequest:
     subject: str
     lock_timeout: float
     idle_timeout: float
+    notifies: bool = False
     tried: bool = False
 
     @property

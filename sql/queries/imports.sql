@@ -67,8 +67,9 @@ RETURNING p.attempt
 -- name: end
 -- An earlier statement holds the import's lock exclusively, so that no batch is written after this.
 -- Fenced by the attempt. Ending an import twice in the same state is a retry whose first answer was
--- lost. A requested cancel outlives the import's process: what would be interrupted is cancelled. It
--- keeps its key, so that the next upload under it learns of the cancel and frees the key.
+-- lost; ended_at stays then, and "first" is false. A requested cancel outlives the import's process: what
+-- would be interrupted is cancelled. It keeps its key, so that the next upload under it learns of the
+-- cancel and frees the key.
 UPDATE imports i
    SET state = e.state,
        cause = CASE e.state
@@ -77,7 +78,8 @@ UPDATE imports i
                    ELSE $5
                END,
        notes = $6, filename = $7, dialect = $8, bytes_read = $9, warnings = $10,
-       ended_at = statement_timestamp(), counts = $11, fingerprint = $12,
+       ended_at = CASE i.state WHEN 'running' THEN statement_timestamp() ELSE i.ended_at END,
+       counts = $11, fingerprint = $12,
        files_read = $14, files_failed = $15,
        key_claimed_at = CASE WHEN $13 THEN NULL ELSE i.key_claimed_at END
   FROM import_progress p
@@ -88,7 +90,7 @@ UPDATE imports i
  WHERE i.client_id = $1 AND i.import_id = $2 AND i.attempt = $3
    AND i.state IN ('running', e.state)
    AND p.client_id = i.client_id AND p.import_id = i.import_id
-RETURNING i.state
+RETURNING i.state, i.options, i.ended_at = statement_timestamp() AS first
 
 -- name: store_counts
 -- Stores the counts of an attempt that has ended, unless an upload has taken the import over since.

@@ -85,7 +85,8 @@ async def _remove(conn: "Connection", sql: "Queries", client_id: int, *, force: 
     _require(projects is not None, client_id)
     if projects and not force:
         raise CommandError(f"client {client_id} has {projects} projects: --force removes them too")
-    await remove_client(conn, client_id, load_settings().heartbeat_expiry)
+    settings = load_settings()
+    await remove_client(conn, client_id, settings.heartbeat_expiry, notifies=settings.notify)
 
 
 def _require(exists: object, client_id: int) -> None:

@@ -105,6 +105,7 @@ def parse_project(request: web.Request, caller: Caller) -> ProjectRequest:
         subject=caller.subject,
         lock_timeout=settings.lock_timeout,
         idle_timeout=settings.heartbeat_expiry,
+        notifies=settings.notify,
     )
 
 

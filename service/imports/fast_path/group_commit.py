@@ -54,12 +54,16 @@ class GroupCommit:
         connections: groups that are written at the same time. With few, imports that wait make
             larger groups.
         timeout: seconds to wait for a connection.
+        notifies: the end of each import sends an event.
     """
 
-    def __init__(self, pool: Pool, connections: int, timeout: float) -> None:
+    def __init__(
+        self, pool: Pool, connections: int, timeout: float, *, notifies: bool = False
+    ) -> None:
         self._pool = pool
         self._connections = connections
         self._timeout = timeout
+        self._notifies = notifies
         self._waiting: deque[_Waiting] = deque()
         self._writers: set[asyncio.Task[Any] | None] = set()
 
@@ -131,7 +135,8 @@ class GroupCommit:
     async def _try(self, group: list[_Waiting]) -> list[StoredImport | None]:
         async with self._pool.acquire(timeout=self._timeout) as conn:
             with watchdog.terminate_after(conn, TIMEOUT):
-                return await write_group(conn, [each.small for each in group])
+                imports = [each.small for each in group]
+                return await write_group(conn, imports, notifies=self._notifies)
 
 
 def _set(

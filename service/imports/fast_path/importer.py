@@ -52,7 +52,9 @@ class FastPath:
         self._pool = pool
         self._spool = spool
         self._settings = settings
-        self._group_commit = GroupCommit(pool, connections, settings.connect_timeout)
+        self._group_commit = GroupCommit(
+            pool, connections, settings.connect_timeout, notifies=settings.notify
+        )
 
     async def run(
         self,

@@ -16,6 +16,7 @@ from service.imports.conflict_rules import Outcome, StoredProject
 from service.imports.fast_path.small_file import SmallFile
 from service.imports.fast_path.statement import as_parameter, write_statement
 from service.imports.fingerprint import upload_fingerprint
+from service.imports.idempotency import FIRST_ATTEMPT
 from service.imports.outcomes import Tally
 from service.imports.pipeline.copy import NewVersion, shared_objects
 from service.imports.pipeline.transaction import WritePlan, plan_items
@@ -26,6 +27,7 @@ from service.observability.metrics import Stage, Stopwatch
 from service.spool.copy_rows import prefix_rows
 from service.storage import Connection
 from service.storage.advisory_locks import claim_key, client_key, project_key
+from service.storage.events import import_event, notify
 from service.storage.queries import Queries
 from service.tables import Table
 
@@ -86,12 +88,13 @@ class StoredImport:
 
 
 async def write_group(
-    conn: Connection, imports: Sequence[SmallImport]
+    conn: Connection, imports: Sequence[SmallImport], *, notifies: bool
 ) -> list[StoredImport | None]:
     """Write a group of imports, no two of which have a project in common.
 
     Args:
         conn: a connection outside any transaction.
+        notifies: the end of each import sends an event.
 
     Returns:
         For each import what is stored, or None if nothing is stored and it takes the long way.
@@ -101,11 +104,11 @@ async def write_group(
         asyncpg.PostgresError, OSError: nothing is stored.
     """
     with Stopwatch(Stage.LOCK) as watch:
-        return await _write_group(conn, imports, watch)
+        return await _write_group(conn, imports, watch, notifies)
 
 
 async def _write_group(
-    conn: Connection, imports: Sequence[SmallImport], watch: Stopwatch
+    conn: Connection, imports: Sequence[SmallImport], watch: Stopwatch, notifies: bool
 ) -> list[StoredImport | None]:
     try:
         await conn.execute(_TRANSACTIONS.begin_group.format(locks=", ".join(_locks(imports))))
@@ -118,6 +121,8 @@ async def _write_group(
         ]
         watch.switch_to(Stage.WRITE)
         stored = await _write(conn, imports, plans)
+        if notifies:
+            await notify(conn, _events(imports, stored))
     except Exception:
         if not conn.is_closed():
             await conn.execute("ROLLBACK")
@@ -195,6 +200,16 @@ async def _write(
             written = sorted(row["outcomes"], key=itemgetter("index"))
             stored[at] = StoredImport(row["import_id"], tally, written)
     return stored
+
+
+def _events(
+    imports: Sequence[SmallImport], stored: Sequence[StoredImport | None]
+) -> Iterator[Mapping[str, Any]]:
+    for small, each in zip(imports, stored, strict=True):
+        if each is not None:
+            request = small.request
+            key = (request.client_id, each.import_id, FIRST_ATTEMPT)
+            yield import_event(*key, "completed", request.options.as_dict())
 
 
 def _parameters(small: SmallImport, plan: WritePlan, counts: Mapping[str, int]) -> list[Any]:

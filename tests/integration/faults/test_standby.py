@@ -7,23 +7,11 @@ import asyncpg
 import pytest
 
 from service.storage import watchdog
-from tests.support.faults.cluster import Cluster
+from tests.support.faults.cluster import Cluster, set_synchronous
 from tests.support.faults.proxy import COMMIT, Fault, Proxy, wait_for_strike
 from tests.support.faults.truth import assert_outcomes_are_stored
 from tests.support.service import Service
 from tests.support.upload import send_file
-
-
-async def set_synchronous(server: Cluster, name: str) -> None:
-    """Make commits wait for a standby of that name; none waits for an empty one."""
-    connection = await asyncpg.connect(server.dsn())
-    try:
-        # The commits of this session must not wait.
-        await connection.execute("SET synchronous_commit = local")
-        await connection.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{name}'")
-        await connection.execute("SELECT pg_reload_conf()")
-    finally:
-        await connection.close()
 
 
 async def wait_for_standby(server: Cluster, seconds: float) -> None:

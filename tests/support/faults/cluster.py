@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+import asyncpg
+
 from service.storage import migrate
 from service.storage.embedded import program_files
 from service.storage.embedded.program_files import Programs
@@ -146,6 +148,18 @@ class Cluster:
         self._process.wait()
         self._process = None
         (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+
+async def set_synchronous(server: Cluster, name: str) -> None:
+    """Make commits wait for a standby of that name; none waits for an empty one."""
+    connection = await asyncpg.connect(server.dsn())
+    try:
+        # The commits of this session must not wait.
+        await connection.execute("SET synchronous_commit = local")
+        await connection.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{name}'")
+        await connection.execute("SELECT pg_reload_conf()")
+    finally:
+        await connection.close()
 
 
 def _lives(pid: int) -> bool:
