@@ -80,8 +80,10 @@ def _check(answer: Answer, method: str) -> None:
     assert [*body][-1] == "complete"
     assert answer.headers["location"].endswith(f"/imports/{body['import_id']}")
     details, counts = body["details"], body["counts"]
-    assert len(details["errors"]) == counts["failed"]
+    files = body["files"]
+    failed = counts["failed"] + files["failed"]
+    assert len(details["errors"]) == failed
     landed = counts["created"] + counts["updated"] + counts["unchanged"]
     assert len(details.get("successes", [])) in (landed, 0)
-    worst = "success" if not counts["failed"] else "partial" if landed else "error"
+    worst = "success" if not failed else "partial" if landed else "error"
     assert body["status"] == worst

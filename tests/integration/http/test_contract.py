@@ -27,6 +27,7 @@ async def test_a_207_lists_each_project_in_the_order_of_the_file(service: Servic
         "code",
         "message",
         "counts",
+        "files",
         "import_id",
         "details",
         "complete",

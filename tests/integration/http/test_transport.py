@@ -218,14 +218,6 @@ async def test_a_request_after_an_upload_is_answered(service: Service) -> None:
         assert (await connection.answer()).status == 200
 
 
-async def test_a_file_that_is_refused_early_is_answered_at_once(service: Service) -> None:
-    async with Connection(service) as connection:
-        await connection.send(head(service, "Content-Length: 500000000"))
-        await connection.send(part("file", b"no XML at all")[:-2], *[MEGABYTE] * 20)
-        answer = await connection.answer()
-        assert (answer.status, answer.headers["connection"]) == (400, "close")
-
-
 async def test_head_has_no_body(service: Service) -> None:
     async with Connection(service) as connection:
         await connection.send(head(service, method="HEAD", path="/healthz"))
