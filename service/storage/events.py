@@ -8,11 +8,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import orjson
+import structlog
 
 from service.storage import Connection
 from service.storage.queries import Queries
 
 _SQL = Queries("events")
+_log = structlog.get_logger()
 
 CHANNEL: Final = "bulk_import"
 
@@ -49,10 +51,10 @@ def archive_event(
 
 
 async def notify(conn: Connection, events: Iterable[Mapping[str, Any]]) -> None:
-    """Send events when the transaction commits.
+    """Send events when the transaction commits; drop them if the server's queue is nearly full.
 
     Call this last: it changes the lock time-out of the transaction.
     """
     payloads = [orjson.dumps(event).decode() for event in events]
-    if payloads:
-        await conn.execute(_SQL.notify, CHANNEL, payloads, LOCK_WAIT)
+    if payloads and not await conn.fetchval(_SQL.notify, CHANNEL, payloads, LOCK_WAIT):
+        _log.warning("events.dropped", events=len(payloads), reason="the queue of NOTIFY is full")

@@ -9,6 +9,7 @@ import aiohttp
 import asyncpg
 import orjson
 import pytest
+import structlog
 
 from service.settings import Settings
 from service.storage import Pool, events
@@ -79,11 +80,14 @@ async def test_an_import_succeeds_although_the_queue_of_events_is_full(
         await listener.execute("BEGIN")
         with pytest.raises(asyncpg.ProgramLimitExceededError):
             await fill_queue(server.dsn())
-        async with served(settings, server.dsn()) as service:
-            client = Client(http, service)
-            await client.land(ONE)
-            assert (await client.ask("imports/1/undo", "POST", scope=SCOPE)).status == 207
-            assert (await client.ask("projects/1/restore", "POST")).status == 200
+        with structlog.testing.capture_logs() as logs:
+            async with served(settings, server.dsn()) as service:
+                client = Client(http, service)
+                await client.land(ONE)
+                assert (await client.ask("imports/1/undo", "POST", scope=SCOPE)).status == 207
+                assert (await client.ask("projects/1/restore", "POST")).status == 200
+        dropped = [log["event"] for log in logs if log["log_level"] == "warning"]
+        assert dropped.count("events.dropped") == 3
         await listener.close()
 
 
