@@ -12,7 +12,7 @@ from service.projects.records import PAGE_ROWS, SQL, Page, Query, RunQuery, bind
 from service.storage import APPLICATION_NAME, Connection
 
 _CUT: Final = (ErrorCode.MALFORMED_XML, ErrorCode.FILE_TOO_LARGE)
-"""Errors after which the rest of the file was not read."""
+"""In an import of an earlier release: errors after which the rest of the file was not read."""
 
 
 _IDS: Final = 20_000
@@ -20,7 +20,7 @@ _IDS: Final = 20_000
 
 
 class CompleteImport(NamedTuple):
-    """An import whose outcomes list every project of its file."""
+    """An import whose outcomes list every project of its files."""
 
     import_id: int
     attempt: int
@@ -178,7 +178,7 @@ async def find_complete_import(
     """Return an import to compare the projects with, or None if the client does not have it.
 
     Raises:
-        IncompleteImport: its outcomes do not list every project of its file.
+        IncompleteImport: its outcomes do not list every project of its files.
     """
     query = bind_query(SQL.completeness, client_id, import_id, settings=SQL.follow_keys)
     rows = await query(conn)
@@ -189,6 +189,6 @@ async def find_complete_import(
         raise IncompleteImport(f"The import is {row['state']}, not completed")
     if not row["kept"]:
         raise IncompleteImport("The outcomes of the import are no longer kept")
-    if row["last_error"] in _CUT:
-        raise IncompleteImport("The file of the import was not read to its end")
+    if row["files_failed"] or (row["files_failed"] is None and row["last_error"] in _CUT):
+        raise IncompleteImport("A file of the import was not read to its end, or has no project")
     return CompleteImport(import_id, row["attempt"])

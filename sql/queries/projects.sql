@@ -162,9 +162,10 @@ SELECT CASE WHEN bool_or(pid = pg_backend_pid())
    AND (application_name = $1 OR starts_with(application_name, $1 || ' - '))
 
 -- name: completeness
--- Whether the outcomes of an import list every project of its file. Pruning removes the first ones
--- first; the last one shows whether the file broke off.
-SELECT i.state, i.attempt,
+-- Whether the outcomes of an import list every project of its files. Pruning removes the first ones
+-- first. For an import of an earlier release, which had one file and no count of files, the last one
+-- shows whether the file broke off.
+SELECT i.state, i.attempt, i.files_failed,
        EXISTS (SELECT FROM import_results r
                 WHERE r.client_id = $1 AND r.import_id = $2 AND r.attempt = i.attempt
                   AND r.index = 0) AS kept,

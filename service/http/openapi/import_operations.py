@@ -342,7 +342,7 @@ _LIST_RESULTS: Final = operation(
             "warning", schema("WarningCode"), "Only projects with this among their first warnings."
         ),
         query_parameter(
-            "text", TEXT, "Only projects with this text in their id or name, in any case."
+            "text", TEXT, "Only outcomes with this text in their id, name or file, in any case."
         ),
     ],
     successes={

@@ -96,8 +96,8 @@ _LIST_PROJECTS: Final = operation(
         query_parameter(
             "missing_from",
             ID,
-            "Only projects that the file of this import does not have. The import must have read "
-            "its file to the end, and its outcomes must still be kept.",
+            "Only projects that no file of this import has. The import must have read all its "
+            "files to the end, and its outcomes must still be kept.",
         ),
     ],
     successes={

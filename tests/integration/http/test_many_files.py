@@ -184,11 +184,14 @@ async def test_files_over_the_limit_are_not_read(service: Service, *, fits: bool
 
 
 async def test_missing_from_counts_the_projects_of_all_files(service: Service) -> None:
+    path = "/api/v2/clients/1/projects?missing_from="
     await send(service, form(file("a.xml", plan("A", "B", "C"))))
-    answer = await send(service, form(file("a.xml", plan("A")), file("b.xml", plan("C"))))
-    path = f"/api/v2/clients/1/projects?missing_from={answer.json['import_id']}"
-    found = (await get(service, path)).json["details"]["projects"]
+    files = [file("a.xml", plan("A")), file("b.xml", plan("C"))]
+    answer = await send(service, form(*files))
+    found = (await get(service, f"{path}{answer.json['import_id']}")).json["details"]["projects"]
     assert [each["external_id"] for each in found] == ["B"]
+    answer = await send(service, form(file("b.mpp", b"x"), *files))
+    assert (await get(service, f"{path}{answer.json['import_id']}")).status == 409
 
 
 async def test_outcomes_are_found_by_the_name_of_their_file(service: Service) -> None:
