@@ -10,9 +10,9 @@
 Comments, processing instructions, empty elements and the order between different names are lost.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from sys import getsizeof
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Protocol
 
 import orjson
 
@@ -86,12 +86,29 @@ def is_leaf(element: Element) -> bool:
     return not len(element) and all(name.startswith(XSI) for name, _ in element.items())
 
 
-def content(element: Element, keys: TagKeys) -> str | Members | None:
+class Without(Protocol):
+    """What ``content`` leaves out of an element.
+
+    Attributes:
+        apart: tags of the children to leave out.
+        groups: by tag, what to leave out of other children.
+    """
+
+    @property
+    def apart(self) -> frozenset[str]: ...
+    @property
+    def groups(self) -> "Mapping[str, Without]": ...
+
+
+def content(
+    element: Element, keys: TagKeys, without: Without | None = None
+) -> str | Members | None:
     """Return the content of one element: its text, its members, or None.
 
     Args:
         element: the element, complete; it is not changed.
         keys: keys of tags; grows by those of this element.
+        without: what to leave out.
     """
     members: Members = {}
     for name, text in element.items():
@@ -109,7 +126,12 @@ def content(element: Element, keys: TagKeys) -> str | Members | None:
     for count, child in enumerate(element, 1):
         if count % STEP == 0:
             keys.give_way()
-        inner = content(child, keys)
+        if without is None:
+            inner = content(child, keys)
+        elif child.tag in without.apart:
+            inner = None
+        else:
+            inner = content(child, keys, without.groups.get(child.tag))
         if inner is not None:
             put(members, keys[child.tag], inner)
         tail = child.tail

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from service.codes import WarningCode
 from service.formats.element import Element
-from service.formats.engine.parsed_record import NamedMembers, Shape, Slot
+from service.formats.engine.parsed_record import Group, NamedMembers, Shape, Slot
 from service.formats.json_attributes import TagKeys
 from service.formats.values import NULL, Kind
 from service.tables import COLUMNS, DEFAULTS, FIRST_ADDED, PROJECT_COLUMNS, Table
@@ -26,7 +26,8 @@ LIMITS: Final = {
     "reference columns": 3,
     "kinds of a reference": 2,
     "variants": 3,
-    "nested": 2,
+    "nested": 4,
+    "groups": 32,
 }
 """Largest number of each in a rule: the sizes of the compiled engine's arrays."""
 
@@ -39,12 +40,15 @@ class Field:
     """The destination of the text of one element or XML attribute.
 
     Attributes:
-        source: local name of a child element, or ``@name`` of an XML attribute.
+        source: local name of a child element, or ``@name`` of an XML attribute. In a format that
+            is not strict, also a path: ``Dates/Start``, ``Owner/@name``, or ``Cost/#text`` for the
+            text of a child that has XML attributes or children too.
         column: a column of the record's table, or a name that is not stored and that only the
             format reads.
         kind: the type of the value.
         keep: whether the text goes to ``attributes`` as well.
-        rank: order of preference among the fields of one column, from 0.
+        rank: order of preference among the fields of one column, from 0. Only child elements
+            without a path can have another rank.
     """
 
     source: str
@@ -56,7 +60,7 @@ class Field:
     @property
     def name(self) -> str:
         """Local name of the element or XML attribute."""
-        return self.source.removeprefix("@")
+        return self.source.removesuffix("/#text").rpartition("/")[2].removeprefix("@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +128,23 @@ class NestedRule:
         rule: of a nested record; its name is the local name of the record's element.
         owner: the column that holds the id of the outer record.
         owner_member: the member that holds that id if the nested record is stored as a part.
+        path: path of the records from the outer record, if it is not the name of the rule.
     """
 
     rule: "RecordRule"
     owner: str
     owner_member: str
+    path: str = ""
+
+    @property
+    def place(self) -> str:
+        """The path of the records from the outer record."""
+        return self.path or self.rule.name
+
+    @property
+    def name(self) -> str:
+        """Local name of the records' element."""
+        return self.place.rpartition("/")[2]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -143,7 +159,7 @@ class RecordRule:
         fields: the destinations of its elements and XML attributes.
         defaults: COPY text of columns that are never null, if it differs from the table's default.
         required: columns that must have a value; otherwise the project is refused.
-        apart: local names of children that are records themselves.
+        apart: local names of children that are records themselves, or paths to them.
         holds: local names of children that hold records. The engine takes these records one by
             one; a strict format allows nothing else in such a child.
         parts: whether structured children without a field are records too.
@@ -152,14 +168,17 @@ class RecordRule:
         references: the records that it refers to, in the order in which they are resolved.
         variants: by column, the rule that reads the record instead if the column is true; the
             first true column decides.
-        nested: the rules of the children in ``apart``, one for each name; without any, the children
-            become parts.
+        nested: the rules of the records in ``apart``, one for each name; without any, they become
+            parts.
+        children: the path in ``apart`` of the records inside a record that the same rule reads;
+            their ``parent_id`` is the id of the outer one.
         level: column with the outline level, from which ``parent_id`` is computed.
         shared: local name that, with the name of a member of ``attributes``, decides the kind of
             shared object that the member refers to; None if there are no such members.
         as_part: whether the record is stored as a part of the project, by the JSON attribute rules.
         take: method of the project's builder that handles the record instead of the rule.
         slots: the columns, then the names that only the format reads.
+        inner: the rules of all records in ``apart``.
         always_hashed: number of columns that count for the content hash even if they are null; the
             columns after them, if they are null at the end of the row, do not.
 
@@ -181,11 +200,13 @@ class RecordRule:
     references: tuple[ReferenceRule, ...] = ()
     variants: Mapping[str, "RecordRule"] = field(default_factory=dict)
     nested: tuple[NestedRule, ...] = ()
+    children: str | None = None
     level: str | None = None
     shared: str | None = None
     as_part: bool = False
     take: Callable[[Any, Element], None] | None = None
     slots: tuple[str, ...] = field(init=False)
+    inner: tuple[NestedRule, ...] = field(init=False, repr=False)
     always_hashed: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -198,6 +219,10 @@ class RecordRule:
             object.__setattr__(self, "defaults", DEFAULTS[self.table] | dict(self.defaults))
         read = (entry.column for entry in self.fields)
         object.__setattr__(self, "slots", tuple(dict.fromkeys((*self.columns, *read))))
+        inner = self.nested
+        if self.children is not None:
+            inner += (NestedRule(self, "parent_id", "parent_id", self.children),)
+        object.__setattr__(self, "inner", inner)
         for problem in self._problems():
             raise ValueError(f"record rule {self.name}: {problem}")
 
@@ -208,6 +233,12 @@ class RecordRule:
     def label(self, column: str) -> str:
         """Return the local name of the first choice of element or XML attribute for a column."""
         return next((entry.name for entry in self.fields if entry.column == column), column)
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """The paths of the children of which only parts are used."""
+        places = (*(entry.source for entry in self.fields), *self.apart)
+        return frozenset(each[:at] for each in places for at in range(len(each)) if each[at] == "/")
 
     @property
     def dated(self) -> bool:
@@ -229,7 +260,8 @@ class RecordRule:
             "reference columns": sum(len(each.columns) for each in self.references),
             "kinds of a reference": max((len(each.kinds) for each in self.references), default=0),
             "variants": len(self.variants),
-            "nested": len(self.nested),
+            "nested": len(self.inner),
+            "groups": len(self.groups),
         }
         for what, number in used.items():
             if number > LIMITS[what]:
@@ -240,15 +272,33 @@ class RecordRule:
             yield f"no column {', '.join(unknown)}"
         if sum(each.fallback is not None for each in self.references) > 1:
             yield "more than one reference has a fallback"
-        if self.key is None and (self.level or self.nested):
+        if self.key is None and (self.level or self.inner):
             yield "an outline level and nested records need a key"
-        if self.nested and self.parts:
+        if self.inner and self.parts:
             yield "it cannot have both parts and nested records"
-        if self.nested and {each.rule.name for each in self.nested} != set(self.apart):
+        if self.inner and {each.place for each in self.inner} != set(self.apart):
             yield "each name in apart needs a nested rule"
+        if len({each.name for each in self.inner}) < len(self.inner):
+            yield "two kinds of nested records have elements of the same name"
         for inner in (each.rule for each in self.nested):
-            if inner.key or inner.level or inner.nested or inner.shared:
-                yield f"nested {inner.name}: only fields, references and variants are interpreted"
+            if inner.level or inner.shared:
+                yield f"nested {inner.name}: level and shared are not interpreted"
+        if self.children is not None and (self.level or self.variants):
+            yield "children exclude an outline level and variants"
+        yield from self._problems_of_paths()
+
+    def _problems_of_paths(self) -> Iterator[str]:
+        if self.groups and self.parts:
+            yield "it cannot have both parts and paths"
+        if any(entry.rank and "/" in entry.source for entry in self.fields):
+            yield "only child elements without a path can have a rank"
+        leaves = [entry.source for entry in self.fields]
+        leaves += self.apart
+        if len(set(leaves)) < len(leaves):
+            yield "two uses of one element or XML attribute"
+        for each in leaves:
+            if each in self.groups:
+                yield f"{each} is used as a whole and by parts; {each}/#text is its text"
 
 
 KEEP_AS_PART: Final = RecordRule("part", Table.PARTS, as_part=True)
@@ -276,30 +326,57 @@ def compile_rule(
     return replace(_compile(rule, namespace, volatile, strict), keys=keys)
 
 
+class _Places:
+    """The places of fields and records in an element, by the first steps of their paths."""
+
+    def __init__(self) -> None:
+        self._own: dict[str, Slot | None] = {}
+        self._inner: dict[str, _Places] = {}
+
+    def add(self, path: str, slot: Slot | None) -> None:
+        """Add the path of a field, or that of a record without a slot."""
+        name, _, rest = path.partition("/")
+        if rest:
+            self._inner.setdefault(name, _Places()).add(rest, slot)
+        else:
+            self._own[name] = slot
+
+    def compile(self, tag: str) -> Group:
+        """Return the places by tag; ``tag`` is a template, as ``FileContext.tag``."""
+        slots = {name: slot for name, slot in self._own.items() if slot is not None}
+        return Group(
+            text=slots.pop("#text", None),
+            attributes={name[1:]: slot for name, slot in slots.items() if name[0] == "@"},
+            children={tag % name: slot for name, slot in slots.items() if name[0] != "@"},
+            apart=frozenset(tag % name for name, slot in self._own.items() if slot is None),
+            groups={tag % name: places.compile(tag) for name, places in self._inner.items()},
+        )
+
+
 @lru_cache(maxsize=MAX_COMPILED)
 def _compile(rule: RecordRule, namespace: str, volatile: frozenset[str], strict: bool) -> Shape:
     """Compile a rule without the keys, once for all files of a namespace."""
     tag = f"{{{namespace}}}%s" if namespace else "%s"
     slots = rule.slots
-    children: dict[str, Slot] = {}
-    attributes: dict[str, Slot] = {}
+    own = _Places()
     for entry in rule.fields:
         index = slots.index(entry.column)
         slot = Slot(index, entry.kind.parse, entry.name, entry.kind, entry.keep, entry.rank)
-        if entry.source.startswith("@"):
-            attributes[entry.name] = slot
-        else:
-            children[tag % entry.name] = slot
+        own.add(entry.source, slot)
+    for path in rule.apart:
+        own.add(path, None)
+    group = own.compile(tag)
     return Shape(
-        children=children,
-        attributes=attributes,
+        children=group.children,
+        attributes=group.attributes,
+        groups=group.groups,
         blank=[NULL] * len(slots),
         defaults=tuple((slots.index(column), text) for column, text in rule.defaults.items()),
         required=tuple((slots.index(column), rule.label(column)) for column in rule.required),
         keys=_NO_KEYS,
         volatile=volatile,
         strict=strict,
-        apart=frozenset(tag % name for name in rule.apart),
+        apart=group.apart,
         holds=frozenset(tag % name for name in rule.holds if strict),
         as_part=rule.as_part,
         parts=rule.parts,

@@ -13,7 +13,7 @@ patterns, and a test compares both.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -34,6 +34,7 @@ TIMESTAMP_PATTERN = (
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?"
 )
 _EIGHT, _SIX = ("[0-9]" + "[0-9]?" * (most - 1) for most in (8, 6))
+DATE_PATTERN = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 DURATION_PATTERN = (
     rf"-?P({_EIGHT}Y)?({_EIGHT}M)?({_EIGHT}D)?"
     rf"(T({_EIGHT}H)?({_EIGHT}M)?({_EIGHT}(\.{_SIX})?S)?)?"
@@ -55,12 +56,14 @@ class Kind:
         parse: converts a file's text to COPY text; ``NULL`` for a blank text, None for a bad one.
         problem: the problem of a bad text, which follows the value in a message.
         words: some texts with their results from ``parse``, for the compiled engine.
+        scale: seconds of one unit of a duration that is a number.
     """
 
     name: str
     parse: Callable[[str], bytes | None]
     problem: str
     words: Mapping[str, bytes] = field(default_factory=dict)
+    scale: int = 0
 
 
 def unescape(field: bytes) -> str | None:
@@ -114,6 +117,14 @@ def _timestamp(value: str) -> str:
     return value.rstrip("0").rstrip(".") if "." in value else value
 
 
+def _date(value: str) -> str:
+    return _timestamp(f"{value}T00:00:00")
+
+
+def _moment(value: str) -> str:
+    return _timestamp(value) if "T" in value else _date(value)
+
+
 _DURATION = re.compile(DURATION_PATTERN)
 _TOO_LONG = re.compile("[0-9]{9}")
 """Too many digits for the pattern, after a carry from months to years or from minutes to hours."""
@@ -165,11 +176,22 @@ def iso_duration(months: int, days: int, micros: int, *, negative: bool) -> str:
     return f"P{date}T{clock}" if clock else f"P{date}"
 
 
-def _hours(value: str) -> str | None:
-    hours = Decimal(value)
-    micros = int((abs(hours) * 3_600_000_000).to_integral_value())
-    written = iso_duration(0, 0, micros, negative=hours < 0)
-    return None if _TOO_LONG.search(written) else written
+def number_of(unit: str, seconds: int) -> Kind:
+    """Return the kind of a duration that is a number of units.
+
+    Args:
+        unit: name of the unit and of the kind.
+        seconds: of one unit.
+    """
+
+    def canonical(value: str) -> str | None:
+        number = Decimal(value)
+        micros = int((abs(number) * seconds * 1_000_000).to_integral_value())
+        written = iso_duration(0, 0, micros, negative=number < 0)
+        return None if _TOO_LONG.search(written) else written
+
+    parse = _checked(DECIMAL_PATTERN, canonical)
+    return Kind(unit, parse, f"is not a number of {unit}", scale=seconds)
 
 
 def _guid(value: str) -> bytes | None:
@@ -251,6 +273,44 @@ def id_or_none(none: str) -> Kind:
     return Kind(ID.name, parse, ID.problem, words={none: NULL})
 
 
+def written_as(directives: str) -> Kind:
+    """Return the kind of a date and time that is written by a format of ``strptime``.
+
+    An offset in the text is read and ignored: the columns hold local times.
+
+    Args:
+        directives: the format, with numeric directives only, so that it depends on no locale.
+    """
+
+    def canonical(value: str) -> str | None:
+        if len(value) > _LONGEST_DATE:
+            return None
+        moment = datetime.strptime(value, directives).replace(tzinfo=None)
+        return _timestamp(moment.isoformat())
+
+    return Kind("written date", _checked(".*", canonical), f"is not a date written as {directives}")
+
+
+_LONGEST_DATE = 64
+
+
+def translated(kind: Kind, words: Mapping[str, bytes], problem: str) -> Kind:
+    """Return a kind that replaces some texts, and reads all others as another kind.
+
+    Args:
+        kind: the other kind.
+        words: COPY text of each replaced text, which is not blank.
+        problem: the problem of a bad text, which follows the value in a message.
+    """
+    parse_other = kind.parse
+
+    def parse(value: str) -> bytes | None:
+        word = words.get(value.strip(BLANK))
+        return parse_other(value) if word is None else word
+
+    return replace(kind, parse=parse, problem=problem, words=words)
+
+
 def pattern(name: str, words: str, problem: str) -> Kind:
     """Return a kind that accepts texts that match a regular expression, unchanged.
 
@@ -270,10 +330,16 @@ TIMESTAMP = Kind(
     _checked(TIMESTAMP_PATTERN, _timestamp),
     "is not a date and time without offset, such as 2026-01-05T08:00:00",
 )
+DATE = Kind("date", _checked(DATE_PATTERN, _date), "is not a date, such as 2026-01-05")
+MOMENT = Kind(
+    "moment",
+    _checked(f"{TIMESTAMP_PATTERN}|{DATE_PATTERN}", _moment),
+    "is not a date, with or without a time but without offset, such as 2026-01-05T08:00:00",
+)
 DURATION = Kind(
     "duration", _checked(DURATION_PATTERN, _duration), "is not a duration, such as PT40H"
 )
-HOURS = Kind("hours", _checked(DECIMAL_PATTERN, _hours), "is not a number of hours")
+HOURS = number_of("hours", 3600)
 TENTHS = Kind(
     "tenths",
     _checked(INTEGER_PATTERN, _tenths_of_minutes),

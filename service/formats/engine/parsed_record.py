@@ -138,12 +138,32 @@ class NamedMembers:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """A child of a record of which only parts are used.
+
+    Attributes:
+        text: the destination of the text before its first child, if it has one.
+        attributes: by name, the destination of an XML attribute's text.
+        children: by tag, the destination of a child element's text.
+        apart: tags of the children that are records themselves.
+        groups: by tag, the children of which only parts are used.
+    """
+
+    text: Slot | None
+    attributes: dict[str, Slot]
+    children: dict[str, Slot]
+    apart: frozenset[str]
+    groups: "dict[str, Group]"
+
+
+@dataclass(frozen=True, slots=True)
 class Shape:
     """The part of a rule that reads a record, compiled for one namespace.
 
     Attributes:
         children: by tag, the destination of a child element's text.
         attributes: by name, the destination of an XML attribute's text.
+        groups: by tag, the children of which only parts are used.
         blank: a null for each column.
         defaults: index and text of the columns that are never null.
         required: index and name of the columns that must have a value.
@@ -161,6 +181,7 @@ class Shape:
 
     children: dict[str, Slot]
     attributes: dict[str, Slot]
+    groups: dict[str, Group]
     blank: list[bytes]
     defaults: tuple[tuple[int, bytes], ...]
     required: tuple[tuple[int, str], ...]

@@ -5,6 +5,7 @@ The collector of the compiled engine handles common records, and calls ``take_re
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from service.formats.element import Element
@@ -22,22 +23,38 @@ of its size in the tree."""
 _PRUNED: Final = 4096
 """Elements removed in one step."""
 
-RulesByTag = Mapping[str, RecordRule]
 RulesByPath = Mapping[str, RecordRule]
 
 
-def rules_by_tag(
-    file: FileContext, records: RulesByPath
-) -> dict[str | None, dict[str, RecordRule]]:
-    """Return the rules of a project's records, by the tag of their parent and their own tag.
+@dataclass(slots=True)
+class Places:
+    """The uses of the children of a project, or of an element that holds records.
 
-    The key None is for records whose parent is the project.
+    Attributes:
+        rules: the rules of records, by tag.
+        holders: the children that hold records, by tag.
     """
-    rules: dict[str | None, dict[str, RecordRule]] = {}
+
+    rules: dict[str, RecordRule] = field(default_factory=dict)
+    holders: "dict[str, Places]" = field(default_factory=dict)
+
+
+def split_path(path: str) -> tuple[list[str], str]:
+    """Return the names of the elements that hold a record, from outer to inner, and its own."""
+    *holders, name = path.split("/")
+    return holders, name
+
+
+def places_of(file: FileContext, records: RulesByPath) -> Places:
+    """Return the uses of a project's children, from the rules by path."""
+    top = Places()
     for path, rule in records.items():
-        holder, _, name = path.rpartition("/")
-        rules.setdefault(file.tag % holder if holder else None, {})[file.tag % name] = rule
-    return rules
+        places = top
+        holders, name = split_path(path)
+        for holder in holders:
+            places = places.holders.setdefault(file.tag % holder, Places())
+        places.rules[file.tag % name] = rule
+    return top
 
 
 class PythonRecordCollector:
@@ -51,9 +68,8 @@ class PythonRecordCollector:
 
     def __init__(self, file: FileContext) -> None:
         self._file = file
-        self._rules: dict[int, dict[str | None, dict[str, RecordRule]]] = {}
-        self._child: Element | None = None
-        self._record: Element | None = None
+        self._places: dict[int, Places] = {}
+        self._open: list[Element] = []
 
     def __call__(self, builder: ProjectBuilder, *, closed: bool) -> None:
         """Take every complete record of a project, and remove it from the tree.
@@ -62,23 +78,11 @@ class PythonRecordCollector:
             builder: takes the records. It is abandoned if a record is too large.
             closed: whether the project has ended. The last child of an open element stays.
         """
-        rules_of = self._rules.get(id(builder.records))
-        if rules_of is None:
-            rules_of = rules_by_tag(self._file, builder.records)
-            self._rules[id(builder.records)] = rules_of
-        own = rules_of.get(None, {})
-        child = _continue(builder.element, self._child)
-        self._child = None
-        while child is not None:
-            following = child.getnext()
-            complete = closed or following is not None
-            if (rules := rules_of.get(child.tag)) is not None:
-                self._take_held(builder, child, rules, closed=complete)
-            elif complete and (rule := own.get(child.tag)) is not None:
-                _take(builder, builder.element, child, rule)
-            if not complete:
-                self._child = child
-            child = following
+        places = self._places.get(id(builder.records))
+        if places is None:
+            places = self._places[id(builder.records)] = places_of(self._file, builder.records)
+        open_before, self._open = self._open, []
+        self._take_held(builder, builder.element, places, open_before, closed=closed)
 
     def open_size(self) -> int:
         """Return 0: all records are in the tree."""
@@ -92,24 +96,33 @@ class PythonRecordCollector:
         return None
 
     def _take_held(
-        self, builder: ProjectBuilder, holder: Element, rules: RulesByTag, *, closed: bool
+        self,
+        builder: ProjectBuilder,
+        holder: Element,
+        places: Places,
+        open_before: list[Element],
+        *,
+        closed: bool,
     ) -> None:
-        element = _continue(holder, self._record)
-        self._record = None
+        """Take the complete records of a project or of a holder.
+
+        Args:
+            open_before: the open children, from outer to inner, at which the last walk ended.
+            closed: whether the holder has ended.
+        """
+        element = next(iter(holder), None)
+        if open_before and open_before[0].getparent() is holder:
+            element = open_before[0]
         while element is not None:
             following = element.getnext()
-            if following is None and not closed:
-                self._record = element
-            elif (rule := rules.get(element.tag)) is not None:
+            complete = closed or following is not None
+            if not complete:
+                self._open.append(element)
+            if (held := places.holders.get(element.tag)) is not None:
+                self._take_held(builder, element, held, open_before[1:], closed=complete)
+            elif complete and (rule := places.rules.get(element.tag)) is not None:
                 _take(builder, holder, element, rule)
             element = following
-
-
-def _continue(parent: Element, place: Element | None) -> Element | None:
-    """Return the child at which a walk ended before, or the first child."""
-    if place is not None and place.getparent() is parent:
-        return place
-    return next(iter(parent), None)
 
 
 def _take(builder: ProjectBuilder, parent: Element, element: Element, rule: RecordRule) -> None:

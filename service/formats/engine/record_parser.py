@@ -2,8 +2,9 @@
 
 from service.formats import json_attributes
 from service.formats.element import Element
+from service.formats.engine.groups import read_group
 from service.formats.engine.named_members import read_named_members
-from service.formats.engine.parsed_record import ParsedRecord, Shape, Slot
+from service.formats.engine.parsed_record import Group, ParsedRecord, Shape, Slot
 from service.formats.json_attributes import Members
 from service.formats.values import BLANK, NULL
 
@@ -134,10 +135,22 @@ def _add_structured(
         json_attributes.put(members, slot.name, content)
 
 
+def _take_group(
+    child: Element, group: Group, shape: Shape, record: ParsedRecord, members: Members
+) -> None:
+    """Read a child of which only parts are used; it goes to ``attributes`` if more is in it."""
+    if not read_group(child, group, record, shape.keys):
+        rest = json_attributes.content(child, shape.keys, group)
+        if rest is not None:
+            json_attributes.put(members, shape.keys[child.tag], rest)
+
+
 def _add_unmapped(child: Element, shape: Shape, record: ParsedRecord, members: Members) -> None:
     tag = child.tag
     if tag in shape.apart:
         record.apart.append(child)
+    elif tag in shape.groups:
+        _take_group(child, shape.groups[tag], shape, record, members)
     elif shape.named is not None and tag == shape.named_tag:
         read_named_members(child, shape.named, record, members, shape.keys.give_way)
     elif tag in shape.holds:

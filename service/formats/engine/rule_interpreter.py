@@ -50,7 +50,7 @@ class RuleInterpreter:
         self._rule = rule
         self._nesting = nesting
         self._owner = None if nesting is None else index(nesting.owner)
-        self._nested = {each.rule.name: each for each in rule.nested}
+        self._nested = {each.name: each for each in rule.inner}
         self._key = None if rule.key is None else index(rule.key.column)
         self._kind = b"" if rule.key is None else rule.key.kind.encode()
         self._kind_column = None
@@ -132,6 +132,7 @@ class RuleInterpreter:
                 nested_interpreter(nesting).take(builder, child, record_id)
             else:
                 builder.add_part(child)
+            builder.file.give_way()
 
     def _resolve(
         self,

@@ -7,16 +7,15 @@ cdef enum:
 
 
 cdef int leave_nested_to_python(
-    PyObject* collector, CompiledRule* rule, CompiledRule* nested, xmlNode* node
+    PyObject* collector, CompiledRule* rule, xmlNode* node, const Owner* owner
 ) except -1 with gil:
     cdef RecordCollector caller = <RecordCollector> collector
-    cdef Span* key = &rule.parser.columns[rule.key]
     cdef cetree._Element project = caller.builder.element
-    owner = PyBytes_FromStringAndSize(rule.parser.text.data + key.at, key.size)
+    owner_id = PyBytes_FromStringAndSize(owner.text, owner.size)
     caller.flush_rows()
     node = copy_record(node, project._c_node)
     take_nested_record(
-        caller.builder, cetree.elementFactory(project._doc, node), owner, <object> nested.nesting
+        caller.builder, cetree.elementFactory(project._doc, node), owner_id, <object> rule.nesting
     )
     remove_copy(project._doc, node)
     return caller.refresh()

@@ -76,7 +76,8 @@ cdef void enter_project(
         recorder.root = context.node
     if is_project and recorder.places != NULL:
         if recorder.anywhere or (parent != NULL and parent == recorder.root):
-            recorder.project, recorder.holder = context.node, NULL
+            recorder.project = recorder.holder = context.node
+            recorder.held = recorder.places
             recorder.line = context.input.line
 
 
@@ -120,12 +121,12 @@ cdef void at_end(
         return
     if recorder.project != NULL:
         close_text(recorder)
-        if context.node == recorder.holder:
-            recorder.holder = NULL
-        elif context.node == recorder.project:
+        if context.node == recorder.project:
             if not add_entry(recorder, NULL, -1):
                 stop_without_memory(context)
             recorder.project = NULL
+        elif context.node == recorder.holder:
+            recorder.holder, recorder.held = context.node.parent, recorder.held.outer
     if context.node != NULL and find_tag(sink, name, href) >= 0:
         add_event(context, True)
     sink.end(parser, name, prefix, href)

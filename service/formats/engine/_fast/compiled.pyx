@@ -62,6 +62,7 @@ from service.formats.engine.record_collector import (
     NODE_SIZE as _NODE_SIZE,
 )
 from service.formats.engine.record_collector import (
+    split_path,
     take_nested_record,
     take_record,
 )
@@ -91,6 +92,7 @@ include "nodes.pxi"
 include "values.pxi"
 include "numbers.pxi"
 include "record_parser.pxi"
+include "groups.pxi"
 include "json_attributes.pxi"
 include "member_order.pxi"
 include "id_set.pxi"
@@ -126,6 +128,7 @@ cdef class RecordParser:
 
     cdef ParserState state
     cdef object shape
+    cdef list groups  # by number; the shape is the first
     cdef list kept
     cdef bytes namespace
     cdef bint as_part
@@ -136,6 +139,7 @@ cdef class RecordParser:
         cdef ParserState* state = &self.state
         cdef bytes text
         self.shape = shape
+        self.groups = [shape]
         self.kept = []
         self.namespace = shape.keys.namespace.encode()
         state.owner = <PyObject*> self
@@ -219,11 +223,22 @@ cdef class RecordParser:
         if slot is None:
             return 0
         name.use = MAPPED
-        name.form = _FORMS.get(slot.kind.name, OTHER)
+        name.form, name.scale = _FORMS.get(slot.kind.name, OTHER), slot.kind.scale
+        if 0 < name.scale <= MAX_SCALE:
+            name.form = SCALED
         name.column, name.rank, name.keep = slot.column, slot.rank, slot.keep
         name.parse = <void*> slot.parse
         self.kept.append(slot)
         self.set_words(name, slot.kind.words)
+        return 0
+
+    cdef int add_group(self, NameUse* name, group) except -1:
+        """Give a number to a group, which is found by the name."""
+        cdef NameUse* text = &self.state.texts[len(self.groups)]
+        name.use, name.content = GROUP, len(self.groups)
+        self.groups.append(group)
+        if group.text is not None:
+            self.set_use(text, group.text, group.text.name)
         return 0
 
     cdef int set_words(self, NameUse* name, words) except -1:
@@ -242,47 +257,54 @@ cdef class RecordParser:
 
 
 cdef NameUse* learn_element(
-    ParserState* state, const char* address, size_t at
+    ParserState* state, const char* address, size_t at, int group
 ) except? NULL with gil:
-    """Add the name of an element to the table; NULL if the table is full."""
+    """Add the name of an element in a group to the table; NULL if the table is full."""
     cdef RecordParser parser = <RecordParser> state.owner
     cdef NameUse* name = &state.elements[at]
     cdef str local, tag
     cdef object shape = parser.shape
+    cdef object places = parser.groups[group]
     if state.element_count == NAMES // 2:
         return NULL
     local = address.decode()
     tag = f"{{{parser.namespace.decode()}}}{local}" if parser.namespace else local
-    slot = shape.children.get(tag)
+    slot = places.children.get(tag)
     state.element_count += 1
     parser.set_use(name, slot, shape.keys[tag] if slot is None else slot.name)
     if slot is None:
-        if tag in shape.apart:
+        if tag in places.apart:
             name.use = APART
+        elif tag in places.groups:
+            parser.add_group(name, places.groups[tag])
+        elif group:
+            pass
         elif tag in shape.holds:
             name.use = HOLDER
         elif tag == shape.named_tag:
             name.use = PYTHON if shape.named.container is None else NAMED
-    name.address = address
+    name.address, name.group = address, group
     return name
 
 
 cdef NameUse* learn_property(
-    ParserState* state, const char* address, size_t at
+    ParserState* state, const char* address, size_t at, int group
 ) except? NULL with gil:
-    """Add the name of an XML attribute to the table; NULL if the table is full."""
+    """Add the name of an XML attribute in a group to the table; NULL if the table is full."""
     cdef RecordParser parser = <RecordParser> state.owner
+    cdef NameUse* name = &state.properties[at]
     cdef str local
     if state.property_count == PROPERTIES // 2:
         return NULL
     local = address.decode()
     state.property_count += 1
-    slot = parser.shape.attributes.get(local)
+    slot = parser.groups[group].attributes.get(local)
     if slot is None:
         parser.shape.keys[local]
-    parser.set_use(&state.properties[at], slot, local)
-    state.properties[at].address = address
-    return &state.properties[at]
+    parser.set_use(name, slot, local)
+    name.is_volatile = "@" + local in parser.shape.volatile
+    name.address, name.group = address, group
+    return name
 
 
 cdef bint is_volatile_name(
@@ -308,6 +330,7 @@ cdef int check_build() except -1:
         "kinds of a reference": MAX_KINDS,
         "variants": MAX_VARIANTS,
         "nested": MAX_NESTED,
+        "groups": MAX_GROUPS,
     }
     if room != LIMITS or len(_TABLES) != TABLES:
         raise ImportError(

@@ -16,7 +16,7 @@ cdef int add_member(
     cdef Member* member = new_member(state)
     member.key, member.length, member.sign = name.key, name.length, 0
     member.is_volatile, member.from_file, member.refers = name.is_volatile, 0, name.refers
-    member.text, member.size, member.node = text, size, node
+    member.text, member.size, member.node, member.group = text, size, node, 0
     return 0
 
 
@@ -29,11 +29,11 @@ cdef int add_leaf(
 
 
 cdef int add_property(
-    ParserState* state, NameUse* name, const char* text, Py_ssize_t size
+    ParserState* state, NameUse* name, const char* text, Py_ssize_t size, bint is_volatile
 ) except -1 nogil:
     add_member(state, name, text, size, NULL)
     state.members[state.member_count - 1].sign = b"@"
-    state.members[state.member_count - 1].is_volatile = 0
+    state.members[state.member_count - 1].is_volatile = is_volatile
     state.members[state.member_count - 1].refers = 0
     return 0
 
@@ -54,6 +54,7 @@ cdef int add_text(ParserState* state, xmlNode* node) except -1 nogil:
         member.key, member.length, member.sign = TEXT_KEY, 5, 0
         member.is_volatile = member.from_file = member.refers = 0
         member.text, member.size, member.node = text, size, NULL
+        member.group = 0
     return 1
 
 
@@ -160,7 +161,9 @@ cdef int put_members(ParserState* state, int first, int last, int depth) except 
                 if state.members[one].refers and not note_shared(state, one, last, many):
                     return 0
                 put_json(&state.text, state.members[one].text, state.members[one].size)
-            elif not put_object(state, state.members[one].node, depth + 1):
+            elif not put_object(
+                state, state.members[one].node, state.members[one].group, depth + 1
+            ):
                 return 0
         if many:
             put_char(&state.text, b"]")
@@ -206,8 +209,11 @@ cdef int put_key(ParserState* state, Member* member) except -1 nogil:
     return put(&state.text, b'":', 2)
 
 
-cdef int put_object(ParserState* state, xmlNode* node, int depth) except -1 nogil:
-    """Write an element with content. Its members are pushed above those in use."""
+cdef int put_object(ParserState* state, xmlNode* node, int group, int depth) except -1 nogil:
+    """Write an element with content, without the records in a group of the rule.
+
+    Its members are pushed above those in use.
+    """
     cdef int first = state.member_count
     cdef xmlNode* child
     cdef xmlAttr* attribute = node.properties
@@ -221,19 +227,22 @@ cdef int put_object(ParserState* state, xmlNode* node, int depth) except -1 nogi
             if not text_of(attribute.children, &text, &size):
                 return 0
             if size and not all_blank(text, size):
-                name = property_of(state, <const char*> attribute.name)
+                name = property_of(state, <const char*> attribute.name, group)
                 if name == NULL:
                     return 0
-                add_property(state, name, text, size)
+                add_property(state, name, text, size, False)
         elif strcmp(<const char*> attribute.ns.href, XSI) != 0:
             return 0
         attribute = attribute.next
     child = node.children
     while child != NULL:
         if child.type == XML_ELEMENT_NODE:
-            name = name_of(state, child)
-            if name == NULL or not add_nested_child(state, child, name):
+            name = name_of(state, child, group)
+            if name == NULL:
                 return 0
+            if group == 0 or name.use != APART:
+                if not add_nested_child(state, child, name, group, depth):
+                    return 0
         elif not add_text(state, child):
             return 0
         child = child.next
@@ -246,9 +255,14 @@ cdef int put_object(ParserState* state, xmlNode* node, int depth) except -1 nogi
     return 1
 
 
-cdef int add_nested_child(ParserState* state, xmlNode* child, NameUse* name) except -1 nogil:
+cdef int add_nested_child(
+    ParserState* state, xmlNode* child, NameUse* name, int group, int depth
+) except -1 nogil:
     cdef int before = state.member_count
-    if not add_child(state, child, name):
+    if group and name.use == GROUP and not is_plain(child):
+        if not add_rest(state, child, name, depth):
+            return 0
+    elif not add_child(state, child, name):
         return 0
     if state.member_count > before:
         state.members[before].is_volatile = 0

@@ -1,4 +1,11 @@
-# Values computed from a decimal number: hours, fractions, hundredths, tenths of minutes.
+# Values computed from a decimal number: durations in a unit, fractions, hundredths.
+
+cdef enum:
+    MAX_SCALE = 86_400  # seconds of a unit: the largest number of units fits in 64 bits
+    MAX_HOURS = 99_999_999  # of an interval, as in ``values.number_of``
+
+cdef long long HOUR = 3_600_000_000
+
 
 cdef struct Number:
     # A decimal number without leading zeros or exponent.
@@ -39,7 +46,9 @@ cdef bint is_decimal(const char* text, Py_ssize_t size, Number* number) noexcept
     return at == size
 
 
-cdef int put_computed(Buffer* out, Form form, const char* text, Py_ssize_t size) except -1 nogil:
+cdef int put_computed(
+    Buffer* out, Form form, long long scale, const char* text, Py_ssize_t size
+) except -1 nogil:
     cdef Number number
     cdef long long micros
     cdef int digits
@@ -50,13 +59,16 @@ cdef int put_computed(Buffer* out, Form form, const char* text, Py_ssize_t size)
             return RARE
         put_interval(out, number.whole * 6_000_000, number.negative)
         return GOOD
-    if form == HOURS:
+    if form == SCALED:
         micros = number.whole * 1_000_000
         digits = number.digits
         while digits < 6:
             number.fraction *= 10
             digits += 1
-        put_interval(out, (micros + number.fraction) * 3600, number.negative)
+        micros = (micros + number.fraction) * scale
+        if micros // HOUR > MAX_HOURS:
+            return RARE
+        put_interval(out, micros, number.negative)
         return GOOD
     if form == HUNDREDTHS:  # divided by 100
         number.fraction += number.whole % 100 * TENS[number.digits]

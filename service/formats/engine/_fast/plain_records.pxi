@@ -18,25 +18,30 @@ cdef struct Intake:
     PyObject* collector
 
 
+cdef struct Owner:
+    # The id of the record around a nested one, as COPY text.
+    const char* text
+    Py_ssize_t size
+
+
 cdef int take_plain(
-    CompiledRule* rule, xmlNode* node, CompiledRule* outer, Intake* intake
+    CompiledRule* rule, xmlNode* node, const Owner* owner, Intake* intake
 ) except -1 nogil:
     """Convert a record to a row; 0 if it is not plain, and the interpreter has to take it.
 
     Args:
         rule: of the record.
         node: the record.
-        outer: rule of the record that it is nested in, which has been taken; or NULL.
+        owner: the record that it is nested in, which has been taken; or NULL.
         intake: of the project.
     """
     cdef CompiledRule* row = rule
     cdef CompiledRule* fallback = rule
-    cdef CompiledRule* nested
     cdef ReferenceCheck* waiting = NULL
     cdef ReferenceCheck* check
     cdef ParserState* state
     cdef int at, exist
-    if not has_parser(rule) or (outer == NULL and not has_blank_tail(node)):
+    if not has_parser(rule) or (owner == NULL and not has_blank_tail(node)):
         return 0
     if rule.table == intake.held_table and not rule.part and not rule.in_order:
         release_held(intake)
@@ -56,7 +61,7 @@ cdef int take_plain(
     if rule.start >= 0 and is_before(state, rule.finish, rule.start):
         return 0
     if rule.owner >= 0:
-        copy_owner(rule, outer)
+        set_column(state, rule.owner, owner.text, owner.size)
     for at in range(rule.reference_count):
         check = &rule.references[at]
         exist = targets_exist(state, check, intake.ids)
@@ -65,7 +70,7 @@ cdef int take_plain(
             continue
         if exist or (check.supplied and supply(rule, check, intake)):
             continue
-        if check.fallback == NULL or not read_fallback(check.fallback, node, outer, intake):
+        if check.fallback == NULL or not read_fallback(check.fallback, node, owner, intake):
             return 0
         if check.at_once:
             row = check.fallback
@@ -84,11 +89,39 @@ cdef int take_plain(
         wait_for_targets(rule, waiting, fallback, node, intake)
     else:
         add_row(&intake.new_rows[row.table], row)
-    for at in range(state.apart_count):
-        nested = nested_rule(rule, state.apart[at])
-        if not take_plain(nested, state.apart[at], rule, intake):
-            leave_nested_to_python(intake.collector, rule, nested, state.apart[at])
+    return take_nested(rule, intake) if state.apart_count else 1
+
+
+cdef int take_nested(CompiledRule* rule, Intake* intake) except -1 nogil:
+    """Take the records inside a record."""
+    cdef ParserState* state = rule.parser
+    cdef Span* key = &state.columns[rule.key]
+    cdef xmlNode** nodes = state.apart
+    cdef int count = state.apart_count, at
+    cdef Owner owner
+    cdef char* copied = NULL
+    owner.text, owner.size = state.text.data + key.at, key.size
+    if rule.recursive:  # the parser reads the nested records too: the array and the id leave it
+        copied = <char*> resized(NULL, owner.size + 1)
+        memcpy(copied, owner.text, owner.size)
+        owner.text = copied
+        state.apart, state.apart_count, state.apart_room = NULL, 0, 0
+    try:
+        for at in range(count):
+            take_one_nested(nested_rule(rule, nodes[at]), nodes[at], &owner, intake)
+    finally:
+        if rule.recursive:
+            free(copied)
+            free(nodes)
     return 1
+
+
+cdef int take_one_nested(
+    CompiledRule* rule, xmlNode* node, const Owner* owner, Intake* intake
+) except -1 nogil:
+    if not take_plain(rule, node, owner, intake):
+        leave_nested_to_python(intake.collector, rule, node, owner)
+    return 0
 
 
 cdef CompiledRule* nested_rule(CompiledRule* rule, xmlNode* node) noexcept nogil:
@@ -122,36 +155,28 @@ cdef int set_name(CompiledRule* rule, xmlNode* node) except -1 nogil:
     return set_column(rule.parser, 0, <const char*> node.name, strlen(<const char*> node.name))
 
 
-cdef int copy_owner(CompiledRule* rule, CompiledRule* outer) except -1 nogil:
-    """Set the column of a nested record that holds the outer record's id."""
-    cdef Span* owner = &outer.parser.columns[outer.key]
-    return set_column(rule.parser, rule.owner, outer.parser.text.data + owner.at, owner.size)
-
-
 cdef int read_fallback(
-    CompiledRule* rule, xmlNode* node, CompiledRule* outer, Intake* intake
+    CompiledRule* rule, xmlNode* node, const Owner* owner, Intake* intake
 ) except -1 nogil:
     """Read a record by the rule that replaces its own if a target is missing; 0 if it is not plain."""
     if not has_parser(rule) or not read_record(rule.parser, node):
         return 0
-    if rule.owner_member != NULL and not add_owner(rule, outer):
+    if rule.owner_member != NULL and not add_owner(rule, owner):
         return 0
     if rule.part:
         set_name(rule, node)
     return rule.parser.whole.size <= intake.max_size
 
 
-cdef int add_owner(CompiledRule* rule, CompiledRule* outer) except -1 nogil:
+cdef int add_owner(CompiledRule* rule, const Owner* owner) except -1 nogil:
     """Add the id of the outer record to the attributes; 0 if it is not plain."""
-    cdef Span* owner = &outer.parser.columns[outer.key]
-    cdef const char* text = outer.parser.text.data + owner.at
     cdef Member* member
-    if memchr(text, 92, owner.size) != NULL:  # as COPY text, it is escaped
+    if memchr(owner.text, 92, owner.size) != NULL:  # as COPY text, it is escaped
         return 0
     member = new_member(rule.parser)
     member.key, member.length, member.sign = rule.owner_member, rule.owner_member_size, 0
     member.is_volatile = member.from_file = member.refers = 0
-    member.text, member.size, member.node = text, owner.size, NULL
+    member.text, member.size, member.node = owner.text, owner.size, NULL
     return write_attributes(rule.parser)
 
 

@@ -30,7 +30,7 @@ cdef class RecordCollector:
         self.intake.new_rows = self.new_rows
         self.intake.max_size = file.limits.max_attributes_bytes
         self.intake.collector = <PyObject*> self
-        self.paths = [path.rpartition("/") for path in file.format.records]
+        self.paths = [split_path(path) for path in file.format.records]
         self.namespace = file.namespace.encode()
         self.recorder.anywhere = file.format.anywhere
 
@@ -91,15 +91,15 @@ cdef class RecordCollector:
         cdef int rule
         free_places(recorder.places)
         recorder.places = NULL
-        recorder.places = new_places(len(self.paths))
+        recorder.places = new_places(len(self.paths), NULL)
         recorder.namespace = interned(names, self.namespace) if self.namespace else NULL
-        for rule, (holder, _, record) in enumerate(self.paths):
+        for rule, (holders, record) in enumerate(self.paths):
             places = recorder.places
-            if holder:
+            for holder in holders:
                 place = place_of(places, interned(names, holder.encode()))
-                if place.name == NULL:
-                    place.held = new_places(len(self.paths))
-                    place.name = interned(names, holder.encode())
+                place.name = interned(names, holder.encode())
+                if place.held == NULL:
+                    place.held = new_places(len(self.paths), places)
                 places = place.held
             place = place_of(places, interned(names, record.encode()))
             place.name, place.rule = interned(names, record.encode()), rule

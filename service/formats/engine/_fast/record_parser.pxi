@@ -7,6 +7,7 @@ cdef enum Use:
     HOLDER = 4  # held records that were taken
     NAMED = 5  # holds named members
     PYTHON = 6  # needs the parser in Python
+    GROUP = 7  # only parts of it are used
 
 cdef enum:
     NAMES = 512  # slots of the table of elements; at most half of them are used
@@ -15,14 +16,18 @@ cdef enum:
     MAX_LATER = 8  # children of one record that are not the first choice for a column
     MAX_SHARED = 1024  # bytes of a noted reference to a shared object
     MAX_DEPTH = 60  # elements below a record
+    MAX_GROUPS = 32
 
 
 cdef struct NameUse:
     # The destination of elements or XML attributes of one name. The address identifies the name:
     # libxml2 stores every name once, in a dictionary that exists while the file is read.
     const char* address
+    int group  # in which it is; 0 for the record itself
+    int content  # of a group: its number
     Use use
     Form form
+    long long scale  # seconds of a unit
     int column
     int rank
     bint keep
@@ -48,6 +53,7 @@ cdef struct Member:
     const char* text
     Py_ssize_t size
     xmlNode* node
+    int group  # of the element, if it is one
 
 
 cdef struct Span:
@@ -88,6 +94,7 @@ cdef struct ParserState:
     int element_count
     NameUse properties[PROPERTIES]
     int property_count
+    NameUse texts[MAX_GROUPS + 1]  # of groups, by number; without a column if its use is not MAPPED
     unsigned long long record_number
     Buffer text
     Buffer shared  # noted references to shared objects, each preceded by its length
@@ -125,7 +132,7 @@ cdef int read_record(ParserState* state, xmlNode* node) except -1 nogil:
                 return 0
             child = child.next
             continue
-        name = name_of(state, child)
+        name = name_of(state, child, 0)
         if name == NULL or name.use == PYTHON:
             return 0
         if state.strict or name.use == NAMED:
@@ -134,6 +141,9 @@ cdef int read_record(ParserState* state, xmlNode* node) except -1 nogil:
             name.last_record = state.record_number
         if name.use == APART:
             set_apart(state, child)
+        elif name.use == GROUP:
+            if not take_group(state, child, name):
+                return 0
         elif name.use == HOLDER:
             if not is_empty(child):
                 return 0
@@ -202,14 +212,14 @@ cdef int read_properties(ParserState* state, xmlNode* node) except -1 nogil:
             if strcmp(<const char*> attribute.ns.href, XSI) != 0:
                 return 0
         else:
-            name = property_of(state, <const char*> attribute.name)
+            name = property_of(state, <const char*> attribute.name, 0)
             if name == NULL or not text_of(attribute.children, &text, &size):
                 return 0
             if name.use != MAPPED:
                 if state.strict:
                     return 0
                 if size and not all_blank(text, size):
-                    add_property(state, name, text, size)
+                    add_property(state, name, text, size, name.is_volatile)
             elif not fill_text(state, name, text, size):
                 return 0
         attribute = attribute.next
@@ -232,7 +242,7 @@ cdef int fill_text(
 ) except -1 nogil:
     cdef Py_ssize_t at = state.text.used
     cdef int outcome = put_value(
-        &state.text, name.form, name.words, name.word_count, name.parse, text, size
+        &state.text, name.form, name.scale, name.words, name.word_count, name.parse, text, size
     )
     if outcome == BAD:
         return 0
@@ -251,25 +261,27 @@ cdef int fill_text(
     return 1
 
 
-cdef NameUse* name_of(ParserState* state, xmlNode* node) except? NULL nogil:
-    """Look up the name of an element; NULL if it is foreign or the table is full."""
+cdef NameUse* name_of(ParserState* state, xmlNode* node, int group) except? NULL nogil:
+    """Look up the name of an element in a group; NULL if it is foreign or the table is full."""
     cdef const char* address = <const char*> node.name
-    cdef size_t at = (<uintptr_t> address >> 3) % NAMES
+    cdef size_t at = ((<uintptr_t> address >> 3) + 37 * group) % NAMES
     if not in_namespace(state.namespace, node):
         return NULL
-    while state.elements[at].address != address:
+    while state.elements[at].address != address or state.elements[at].group != group:
         if state.elements[at].address == NULL:
-            return learn_element(state, address, at)
+            return learn_element(state, address, at, group)
         at = (at + 1) % NAMES
     return &state.elements[at]
 
 
-cdef NameUse* property_of(ParserState* state, const char* address) except? NULL nogil:
-    """Look up the name of an XML attribute; NULL if the table is full."""
-    cdef size_t at = (<uintptr_t> address >> 3) % PROPERTIES
-    while state.properties[at].address != address:
+cdef NameUse* property_of(
+    ParserState* state, const char* address, int group
+) except? NULL nogil:
+    """Look up the name of an XML attribute in a group; NULL if the table is full."""
+    cdef size_t at = ((<uintptr_t> address >> 3) + 37 * group) % PROPERTIES
+    while state.properties[at].address != address or state.properties[at].group != group:
         if state.properties[at].address == NULL:
-            return learn_property(state, address, at)
+            return learn_property(state, address, at, group)
         at = (at + 1) % PROPERTIES
     return &state.properties[at]
 

@@ -17,7 +17,7 @@ cdef enum:
 
 
 cdef struct Place:
-    # The use of a child's name in a project or in a holder of records.
+    # The use of a child's name in a project or in a holder of records, which can hold others.
     const_xmlChar* name  # the copy in the parser's dictionary
     int rule  # index of the record's rule, or -1
     Places* held  # of a holder of records
@@ -27,6 +27,7 @@ cdef struct Places:
     # A hash table of places.
     Place* slots
     size_t room  # a power of two
+    Places* outer  # of the element around the holder; NULL for a project's
 
 
 cdef struct Recorded:
@@ -47,8 +48,8 @@ cdef struct Recorder:
     bint anywhere
     xmlNode* root
     xmlNode* project  # where the parser is now; NULL if it is not there
-    xmlNode* holder
-    Places* held
+    xmlNode* holder  # the innermost open element that holds records; the project, or inside it
+    Places* held  # of the holder
     xmlNode* current  # the innermost open element of the record
     int depth  # number of the record's open elements
     bint tail  # whether the text after the last record is open
@@ -79,10 +80,10 @@ cdef Place* place_of(Places* places, const_xmlChar* name) noexcept nogil:
     return &places.slots[at]
 
 
-cdef Places* new_places(size_t most) except NULL:
+cdef Places* new_places(size_t most, Places* outer) except NULL:
     """Create a table for at most that many names."""
     cdef Places* places = <Places*> resized(NULL, sizeof(Places))
-    places.room, places.slots = 8, NULL
+    places.room, places.slots, places.outer = 8, NULL, outer
     while places.room < 2 * most:
         places.room *= 2
     places.slots = <Place*> resized(NULL, places.room * sizeof(Place))
@@ -118,16 +119,11 @@ cdef bint add_entry(Recorder* recorder, xmlNode* parent, int rule) noexcept nogi
 cdef Place* record_place(
     xmlParserCtxt* context, Recorder* recorder, const_xmlChar* name, const_xmlChar* href
 ) noexcept nogil:
-    """Return the place of a child of the project or of the open holder; NULL if it has none."""
-    cdef Places* places = NULL
+    """Return the place of a child of the open holder; NULL if it has none."""
     cdef Place* place
-    if context.node == recorder.project:
-        places = recorder.places
-    elif context.node == recorder.holder:
-        places = recorder.held
-    if places == NULL or not in_places(recorder, href):
+    if context.node != recorder.holder or not in_places(recorder, href):
         return NULL
-    place = place_of(places, name)
+    place = place_of(recorder.held, name)
     return NULL if place.name == NULL else place
 
 

@@ -5,7 +5,7 @@ cdef enum:
     MAX_REFERENCES = 3
     MAX_KINDS = 2
     MAX_VARIANTS = 3
-    MAX_NESTED = 2
+    MAX_NESTED = 4
     TABLES = 7
 
 
@@ -31,6 +31,7 @@ cdef struct CompiledRule:
     PyObject* rule
     PyObject* nesting  # of a nested record: its ``NestedRule``
     const char* element  # of a nested record: the local name of its element
+    bint recursive  # whether records inside a record have the same rule, and so the same parser
     ParserState* parser
     int table
     int width
@@ -194,9 +195,11 @@ cdef class RuleTable:
             self.add_reference(compiled, rule, name, reference, owner_member)
         for nested in rule.nested:
             compiled.nested[compiled.nested_count] = self.compile_rule(
-                nested.rule, nested.rule.name, nested
+                nested.rule, nested.name, nested
             )
             compiled.nested_count += 1
+        if rule.children is not None:
+            self.compile_children(compiled, rule)
         for column, variant in rule.variants.items():
             compiled.variant_columns[compiled.variant_count] = rule.index(column)
             compiled.variants[compiled.variant_count] = self.compile_variant(
@@ -204,6 +207,21 @@ cdef class RuleTable:
             )
             compiled.variant_count += 1
         return compiled
+
+    cdef int compile_children(self, CompiledRule* compiled, rule) except -1:
+        """Compile the rule of the records inside a record that have the same rule."""
+        cdef CompiledRule* inner = self.new_rule(rule)
+        cdef object nesting = rule.inner[len(rule.inner) - 1]
+        cdef str name = nesting.name
+        compiled.recursive = True
+        memcpy(inner, compiled, sizeof(CompiledRule))
+        self.kept.append(nesting)
+        inner.nesting, inner.element = <PyObject*> nesting, self.keep(name.encode())
+        inner.owner = rule.index(nesting.owner)
+        compiled.nested[compiled.nested_count] = inner.nested[inner.nested_count] = inner
+        compiled.nested_count += 1
+        inner.nested_count += 1
+        return 0
 
     cdef CompiledRule* compile_variant(self, CompiledRule* base, rule, str name) except NULL:
         """Compile a rule that reads a record of ``base`` instead, but has the rest of ``base``."""

@@ -5,11 +5,13 @@ cdef enum Form:
     TEXT
     ID
     TIMESTAMP
+    DATE
+    MOMENT
     INTEGER
     BOOLEAN
     PERCENT
     DURATION
-    HOURS
+    SCALED
     FRACTION
     DECIMAL
     TENTHS
@@ -20,11 +22,12 @@ cdef dict _FORMS = {
     values.TEXT.name: TEXT,
     values.ID.name: ID,
     values.TIMESTAMP.name: TIMESTAMP,
+    values.DATE.name: DATE,
+    values.MOMENT.name: MOMENT,
     values.INTEGER.name: INTEGER,
     values.BOOLEAN.name: BOOLEAN,
     values.PERCENT.name: PERCENT,
     values.DURATION.name: DURATION,
-    values.HOURS.name: HOURS,
     values.FRACTION.name: FRACTION,
     values.DECIMAL.name: DECIMAL,
     values.TENTHS.name: TENTHS,
@@ -48,8 +51,8 @@ cdef struct Word:
 
 
 cdef int put_value(
-    Buffer* out, Form form, const Word* words, int count, void* parse, const char* text,
-    Py_ssize_t size
+    Buffer* out, Form form, long long scale, const Word* words, int count, void* parse,
+    const char* text, Py_ssize_t size
 ) except -1 nogil:
     """Write the COPY text of a value; return GOOD, BLANK for a null, or BAD."""
     cdef int done = RARE, at
@@ -61,16 +64,24 @@ cdef int put_value(
                 return BLANK
             put(out, words[at].value, words[at].length)
             return GOOD
+    if count and padded(text, size):
+        return put_parsed(out, parse, text, size)  # a word with white space around it is still a word
     if form == TEXT:
         if all_blank(text, size):
             return BLANK
         put_escaped(out, text, size)
         return GOOD
     if form == ID:
-        # A word with white space around it is still a word: Python finds it.
-        done = RARE if count and padded(text, size) else put_id(out, text, size)
+        done = put_id(out, text, size)
     elif form == TIMESTAMP:
         done = put_if(out, is_timestamp(text, size), text, size)
+    elif form == DATE:
+        done = put_date(out, text, size)
+    elif form == MOMENT:
+        if size == 10:
+            done = put_date(out, text, size)
+        else:
+            done = put_if(out, is_timestamp(text, size), text, size)
     elif form == INTEGER:
         done = put_if(out, is_digits(text, size, 9), text, size)
     elif form == PERCENT:
@@ -82,7 +93,7 @@ cdef int put_value(
     elif form == GUID:
         done = put_guid(out, text, size)
     elif form != OTHER:
-        done = put_computed(out, form, text, size)
+        done = put_computed(out, form, scale, text, size)
     return done if done != RARE else put_parsed(out, parse, text, size)
 
 
@@ -186,10 +197,31 @@ cdef int two_digits(const char* text) noexcept nogil:
 
 cdef bint is_timestamp(const char* text, Py_ssize_t size) noexcept nogil:
     """Whether it is a date and a time in whole seconds, from the year 1000 on."""
+    return (
+        size == 19
+        and text[10] == b"T"
+        and text[13] == b":"
+        and text[16] == b":"
+        and is_date(text)
+        and 0 <= two_digits(text + 11) <= 23
+        and 0 <= two_digits(text + 14) <= 59
+        and 0 <= two_digits(text + 17) <= 59
+    )
+
+
+cdef int put_date(Buffer* out, const char* text, Py_ssize_t size) except -1 nogil:
+    """Write a date as the timestamp of its midnight."""
+    if size != 10 or not is_date(text):
+        return RARE
+    put(out, text, size)
+    put(out, b"T00:00:00", 9)
+    return GOOD
+
+
+cdef bint is_date(const char* text) noexcept nogil:
+    """Whether a text begins with a date, from the year 1000 on."""
     cdef int year, month, day
-    if size != 19 or text[4] != b"-" or text[7] != b"-" or text[10] != b"T":
-        return False
-    if text[13] != b":" or text[16] != b":":
+    if text[4] != b"-" or text[7] != b"-":
         return False
     year = two_digits(text) * 100 + two_digits(text + 2)
     month = two_digits(text + 5)
@@ -198,9 +230,6 @@ cdef bint is_timestamp(const char* text, Py_ssize_t size) noexcept nogil:
         year >= 1000
         and 1 <= month <= 12
         and 1 <= day <= (30 + (month + month // 8) % 2 if month != 2 else 29 if is_leap(year) else 28)
-        and 0 <= two_digits(text + 11) <= 23
-        and 0 <= two_digits(text + 14) <= 59
-        and 0 <= two_digits(text + 17) <= 59
     )
 
 
