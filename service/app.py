@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
+from service.formats.registry import formats_in
 from service.http import app_keys
 from service.http.answer_pace import AnswerPace
 from service.http.auth.permissions import ENABLED, EnabledClients
@@ -35,8 +36,10 @@ def create_app(settings: Settings, dsn: str) -> web.Application:
         dsn: URL of a database that has all migrations.
 
     Raises:
-        ValueError: the key that verifies tokens is missing or too weak.
+        ValueError: the key that verifies tokens is missing or too weak, or a file of the own
+            formats cannot be used.
     """
+    formats_in(settings.formats_dir)
     separate = PROBES if settings.admin_port is not None else {}
     app = _create_application({path: ROUTES[path] for path in ROUTES if path not in separate})
     app[app_keys.SETTINGS] = settings

@@ -152,6 +152,13 @@ class Settings(BaseSettings):
     max_parts: int = Field(100, gt=0, description="parts in one request that are no files")
     max_part_bytes: int = Field(1 * MIB, gt=0, description="size of a part that is no file")
 
+    # Formats
+    formats_dir: DirectoryPath | None = Field(
+        None,
+        description="directory of own formats: each file `*.toml` describes one; it is read at "
+        "the start",
+    )
+
     # Times of an upload
     idle_timeout: float = Field(
         30, gt=0, description="time without a byte after which an upload is interrupted"

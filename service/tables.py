@@ -119,7 +119,12 @@ PROJECT: Final = (
     Column("start", Type.TIMESTAMP, "Start of the project."),
     Column("finish", Type.TIMESTAMP, "Finish of the project."),
     Column("priority", Type.INTEGER, "Priority, on the scale of the planning tool."),
-    Column("source", Type.TEXT, "Format of the original file: `native`, `mspdi` or `p6`.", True),
+    Column(
+        "source",
+        Type.TEXT,
+        "Format of the original file: `native`, `mspdi`, `p6`, or the name of an own format.",
+        True,
+    ),
     Column("data_date", Type.TIMESTAMP, "Data date (status date): progress is stated up to it."),
     Column("must_finish", Type.TIMESTAMP, "Date by which the project must finish."),
     Column("calendar_id", Type.TEXT, "Identifier in the file of the project's default calendar."),

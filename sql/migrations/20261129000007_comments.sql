@@ -48,7 +48,7 @@ COMMENT ON COLUMN project_versions.currency IS 'Currency of the project, such as
 COMMENT ON COLUMN project_versions.start IS 'Start of the project.';
 COMMENT ON COLUMN project_versions.finish IS 'Finish of the project.';
 COMMENT ON COLUMN project_versions.priority IS 'Priority, on the scale of the planning tool.';
-COMMENT ON COLUMN project_versions.source IS 'Format of the original file: `native`, `mspdi` or `p6`.';
+COMMENT ON COLUMN project_versions.source IS 'Format of the original file: `native`, `mspdi`, `p6`, or the name of an own format.';
 COMMENT ON COLUMN project_versions.data_date IS 'Data date (status date): progress is stated up to it.';
 COMMENT ON COLUMN project_versions.must_finish IS 'Date by which the project must finish.';
 COMMENT ON COLUMN project_versions.calendar_id IS
@@ -187,7 +187,7 @@ COMMENT ON COLUMN imports.idempotency_key IS '`Idempotency-Key` of the upload; n
 COMMENT ON COLUMN imports.options IS 'Options of the import that differ from the defaults.';
 COMMENT ON COLUMN imports.notes IS 'Comment that was sent with the file.';
 COMMENT ON COLUMN imports.filename IS 'Name of the file.';
-COMMENT ON COLUMN imports.dialect IS 'Format of the file: `native`, `mspdi` or `p6`.';
+COMMENT ON COLUMN imports.dialect IS 'Format of the file: `native`, `mspdi`, `p6`, or the name of an own format.';
 COMMENT ON COLUMN imports.bytes_read IS 'Bytes of the file that were read.';
 COMMENT ON COLUMN imports.warnings IS 'Warnings about the file as a whole.';
 COMMENT ON COLUMN imports.cause IS 'Why the import did not complete.';
@@ -398,7 +398,7 @@ COMMENT ON COLUMN report.resource_load.iso_week IS 'Week in the form of ISO 8601
 
 COMMENT ON VIEW report.imports IS 'The imports: who imported which file, with which outcomes.';
 COMMENT ON COLUMN report.imports.imported_by IS 'User who sent the file; empty if the token names none.';
-COMMENT ON COLUMN report.imports.format IS 'Format of the file: `native`, `mspdi` or `p6`.';
+COMMENT ON COLUMN report.imports.format IS 'Format of the file: `native`, `mspdi`, `p6`, or the name of an own format.';
 COMMENT ON COLUMN report.imports.duration_seconds IS 'Seconds from the beginning to the end.';
 COMMENT ON COLUMN report.imports.created IS 'Number of projects that were created.';
 COMMENT ON COLUMN report.imports.updated IS 'Number of projects that were updated.';

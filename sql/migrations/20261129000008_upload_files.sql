@@ -16,7 +16,7 @@ COMMENT ON TABLE import_results IS
     'The outcomes: one row for each project of an upload, and for each file that failed.';
 COMMENT ON COLUMN imports.filename IS 'Name of the first file.';
 COMMENT ON COLUMN imports.dialect IS
-    'Format of the files: `native`, `mspdi` or `p6`, or `mixed` for several.';
+    'Format of the files: `native`, `mspdi`, `p6`, the name of an own format, or `mixed` for several.';
 COMMENT ON COLUMN imports.bytes_read IS 'Bytes of the files that were read.';
 COMMENT ON COLUMN imports.warnings IS 'Warnings about files and the upload as a whole.';
 COMMENT ON COLUMN imports.files_read IS 'Number of files that were read to their end.';

@@ -7,8 +7,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from service.errors import FileRefused, FileTooLarge
+from service.formats.format import Format
 from service.formats.limits import Limits
 from service.formats.reader import Reader
+from service.formats.registry import FORMATS
 from service.model import Project, SharedObjects
 from service.tables import TABLES
 from tests.support.reading import MSPDI, NATIVE
@@ -287,9 +289,9 @@ class PieceSource:
         return next(self._pieces, b"")
 
 
-def read_as_data(data: bytes, step: int) -> list[Any]:
+def read_as_data(data: bytes, step: int, formats: tuple[Format, ...] = FORMATS) -> list[Any]:
     """Return all that a reader makes of a file, as plain data."""
-    reader = Reader(SlowSource(data, step), Limits())
+    reader = Reader(SlowSource(data, step), Limits(), formats=formats)
     items: list[Any] = []
     try:
         for item in reader:

@@ -45,7 +45,8 @@ def projects(
         str | None, typer.Option(help="Only projects with this text in external id, name or code.")
     ] = None,
     source: Annotated[
-        str | None, typer.Option(help="Only projects from this format: native, mspdi or p6.")
+        str | None,
+        typer.Option(help="Only projects from this format: native, mspdi, p6, or an own format."),
     ] = None,
     archived: Annotated[
         Literal["exclude", "include", "only"] | None,

@@ -83,7 +83,7 @@ _LIST_PROJECTS: Final = operation(
         query_parameter(
             "source",
             {"type": "string", "pattern": "^[a-z][a-z0-9_-]{0,30}$"},
-            "Only projects that came from this format: `native`, `mspdi` or `p6`.",
+            "Only projects that came from this format: `native`, `mspdi`, `p6`, or an own format.",
         ),
         query_parameter(
             "changed_since",

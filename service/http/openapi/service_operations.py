@@ -14,7 +14,7 @@ _ADMIN: Final = " If `BULK_IMPORT_ADMIN_PORT` is set, only that port has this pa
 
 
 def _file(name: str, summary: str, description: str, media: str) -> Json:
-    success = Success(description, {media: STRING if media != "application/json" else {}})
+    success = Success(description, {media: {} if media.endswith("json") else STRING})
     return operation(name, TAG, summary, description, successes={200: success})
 
 
@@ -71,6 +71,14 @@ PATHS: Final[Json] = {
     "/schema/native.xsd": {
         "get": _file(
             "getNativeSchema", "Read the native schema", "An XML Schema 1.0.", "application/xml"
+        )
+    },
+    "/schema/format.json": {
+        "get": _file(
+            "getFormatSchema",
+            "Read the schema of format files",
+            "A JSON Schema of the TOML files that describe own formats.",
+            "application/schema+json",
         )
     },
     "/openapi.json": {

@@ -61,6 +61,7 @@ ROUTES: Final[Routes] = {
     f"{CLIENT}/imports/{{import_id}}/results": {hdrs.METH_GET: results.list_results},
     **PROBES,
     "/schema/native.xsd": {hdrs.METH_GET: static.send_native_schema},
+    "/schema/format.json": {hdrs.METH_GET: static.send_format_schema},
     "/openapi.json": {hdrs.METH_GET: static.send_openapi},
     "/docs": {hdrs.METH_GET: static.send_docs},
     "/docs/{asset}": {hdrs.METH_GET: static.send_docs_file},

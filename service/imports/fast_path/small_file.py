@@ -7,6 +7,7 @@ from typing import Final
 
 from service.errors import FileRefused, FileTooLarge
 from service.formats.engine.select import ENGINE
+from service.formats.registry import formats_in
 from service.formats.usual_root import match_root
 from service.imports.fingerprint import UploadDigest
 from service.imports.pipeline.batch import Batch
@@ -96,7 +97,8 @@ def parse_small_file(
         with Stopwatch(Stage.PARSE):
             hashed = UploadDigest(limits.max_file_bytes) if digest else None
             file = UploadedFile(part.name, part.charset, _Chunks(chunks))
-            reader = UploadReader([file], limits, hashed, give_way)
+            formats = formats_in(settings.formats_dir)
+            reader = UploadReader([file], limits, hashed, give_way, formats)
             batch_projects(
                 reader,
                 lambda batch, _last: batches.append(batch),

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from service.codes import WarningCode
 from service.errors import FileTooLarge
+from service.formats.registry import formats_in
 from service.imports.ending import ImportStopped
 from service.imports.fingerprint import UploadDigest, upload_fingerprint
 from service.imports.lease import Lease
@@ -209,7 +210,8 @@ class UploadPipeline:
                 self._watch.switch_to(Stage.PARSE)
                 pipe = ThrottledReader(self._pipe, self._slot, self._watch)
                 files = iterate_files(pipe, limits, settings.max_files, pipe.give_way)
-                self._reader = UploadReader(files, limits, self._digest, pipe.give_way)
+                formats = formats_in(settings.formats_dir)
+                self._reader = UploadReader(files, limits, self._digest, pipe.give_way, formats)
                 batch_projects(
                     self._reader,
                     self._hand_on if self._staged is None else self._stage,

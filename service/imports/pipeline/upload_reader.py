@@ -12,8 +12,10 @@ from typing import Any, Final
 
 from service.codes import ErrorCode, WarningCode
 from service.errors import FileRefused, FileTooLarge
+from service.formats.format import Format
 from service.formats.limits import Limits
 from service.formats.reader import Reader
+from service.formats.registry import FORMATS, MIXED
 from service.imports.fingerprint import UploadDigest
 from service.imports.pipeline.upload_files import UploadedFile
 from service.model import (
@@ -32,9 +34,6 @@ from service.spool.spool import TooLarge
 MAX_WARNINGS: Final = 100
 """Warnings about files that an import lists; one more has the number of the others."""
 
-MIXED: Final = "mixed"
-"""The format of an upload with files of several formats."""
-
 _LINE_BITS: Final = 40
 """Bits of a line in a place; the others are the position of its file."""
 
@@ -52,6 +51,7 @@ class UploadReader:
         limits: bounds of each file; its spool keeps the ids seen so far once they are many.
         digest: takes the bytes of all files, for the fingerprint; None without a key.
         give_way: called between steps; as ``FileContext.give_way``.
+        formats: of the files.
 
     Attributes:
         counts: the number of files so far.
@@ -70,6 +70,7 @@ class UploadReader:
         limits: Limits,
         digest: UploadDigest | None = None,
         give_way: Callable[[], None] = lambda: None,
+        formats: tuple[Format, ...] = FORMATS,
     ) -> None:
         self.counts = FileCounts()
         self.format: str | None = None
@@ -78,6 +79,7 @@ class UploadReader:
         self._limits = limits
         self._digest = digest
         self._give_way = give_way
+        self._formats = formats
         self._index = 0
         self._names: list[str | None] = []
         self._warnings: list[FileWarning] = []
@@ -115,7 +117,7 @@ class UploadReader:
     def _read(self, file: UploadedFile) -> Generator[Item, None, Fault | None]:
         """Yield the items of a file; return its fault, or None."""
         source = file.source if self._digest is None else self._digest.hash_file(file.source)
-        reader = Reader(source, self._limits, file.charset, give_way=self._give_way)
+        reader = Reader(source, self._limits, file.charset, self._formats, give_way=self._give_way)
         base = self._index
         fault: Fault | None = None
         try:

@@ -27,6 +27,7 @@ PUBLIC: Final = frozenset(
         "/readyz",
         "/metrics",
         "/schema/native.xsd",
+        "/schema/format.json",
         "/openapi.json",
         "/docs",
         "/docs/{asset}",

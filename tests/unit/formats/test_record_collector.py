@@ -12,6 +12,8 @@ from service.formats.native import format as native
 from service.formats.native import mapping
 from service.formats.project_builder import ProjectBuilder
 from service.formats.record_rules import RecordRule
+from service.formats.registry import FORMATS
+from tests.support import own_format
 from tests.support.engines import compiled_engine
 from tests.support.fuzzing import examples
 from tests.support.paths import CHECKOUT
@@ -23,16 +25,17 @@ compiled = compiled_engine()
 
 @examples(400)
 @given(
-    file=st.one_of(NATIVE_FILES, MSPDI_FILES, P6_FILES),
+    file=st.one_of(NATIVE_FILES, MSPDI_FILES, P6_FILES, own_format.FILES),
     step=st.sampled_from([64, 200, 1000, 100_000]),
 )
 def test_both_collectors_give_the_same_items(file: str, step: int) -> None:
     data = file.encode()
+    formats = (own_format.FORMAT, *FORMATS)
     with python_engine():
-        expected = read_as_data(data, 100_000)
-    assert read_as_data(data, step) == expected
+        expected = read_as_data(data, 100_000, formats)
+    assert read_as_data(data, step, formats) == expected
     with python_engine():
-        assert read_as_data(data, step) == expected
+        assert read_as_data(data, step, formats) == expected
 
 
 def test_a_missing_parent_is_reported_once_for_tasks_in_a_row() -> None:
