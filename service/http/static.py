@@ -12,6 +12,7 @@ from aiohttp import web
 
 from service.errors import NotFound
 from service.formats.custom.language import json_schema
+from service.http import app_keys
 from service.http.openapi import document
 from service.http.responses import JSON
 from service.web import ASSETS, PAGE
@@ -26,8 +27,11 @@ _POLICY: Final = (
 
 
 async def send_page(request: web.Request) -> web.Response:
-    """Answer with the web page."""
-    return _html("page/index.html")
+    """Answer with the web page, which has the limits of an upload."""
+    settings = request.app[app_keys.SETTINGS]
+    text = (_WEB / "page" / "index.html").read_text("utf-8")
+    text = text.replace("{max_files}", str(settings.max_files))
+    return _html(text.replace("{max_upload_bytes}", str(settings.max_upload_bytes)))
 
 
 async def send_page_file(request: web.Request) -> web.Response:
@@ -41,7 +45,7 @@ async def send_page_file(request: web.Request) -> web.Response:
 
 async def send_docs(request: web.Request) -> web.Response:
     """Answer with the page that shows the OpenAPI document."""
-    return _html("docs.html")
+    return _html((_WEB / "docs.html").read_text("utf-8"))
 
 
 async def send_docs_file(request: web.Request) -> web.Response:
@@ -74,17 +78,15 @@ def _format_schema() -> bytes:
     return orjson.dumps(json_schema(), option=orjson.OPT_INDENT_2)
 
 
-def _html(path: str) -> web.Response:
-    return _file(path, "text/html", {"Content-Security-Policy": _POLICY})
+def _html(text: str) -> web.Response:
+    return web.Response(
+        text=text, content_type="text/html", headers={"Content-Security-Policy": _POLICY}
+    )
 
 
 def _asset(folder: str, media_types: dict[str, str], name: str) -> web.Response:
     """Answer with a file of a page; ``media_types`` lists all files of the page."""
     if name not in media_types:
         raise NotFound
-    return _file(folder + name, media_types[name])
-
-
-def _file(path: str, media_type: str, headers: dict[str, str] | None = None) -> web.Response:
-    body = (_WEB / path).read_bytes()
-    return web.Response(body=body, content_type=media_type, charset="utf-8", headers=headers)
+    body = (_WEB / (folder + name)).read_bytes()
+    return web.Response(body=body, content_type=media_types[name], charset="utf-8")

@@ -58,7 +58,7 @@ class Tab:
         await self.page.goto(f"{base or self.service.base}/")
         await self.page.get_by_label("Token").fill(self.token)
         await self.page.get_by_role("button", name="Sign in").click()
-        await expect(self.page.get_by_role("heading", name="Import a file")).to_be_visible()
+        await expect(self.page.get_by_role("heading", name="Import files")).to_be_visible()
 
     async def send(self, *projects: str, name: str = "plans.xml") -> Locator:
         """Choose a file; its card."""

@@ -2,6 +2,7 @@
 
 import { ask } from "./api.js";
 import { make, pause, redraw } from "./dom.js";
+import { filesOf } from "./files.js";
 import { bytes, format, lasting, moment, number } from "./format.js";
 import { badge, title } from "./imports.js";
 import { actionButtons } from "./actions.js";
@@ -32,13 +33,19 @@ function head(row, changed) {
   const { import_id: id, subject, started_at: from, ended_at: to, bytes_read: read, dialect, options, notes, attempt, request_id: request } = row;
   const facts = [
     ["Import", id], ["By", subject], ["Started", moment(from)], ["Duration", to && lasting(from, to)],
-    ["Read", options?.undo ? "" : bytes(read)], ["Format", format(dialect)], ["Options", asked(options)],
+    ["Read", options?.undo ? "" : bytes(read)], ["Files", fileCount(row)], ["Format", format(dialect)], ["Options", asked(options)],
     ["Attempts", attempt > 1 && number(attempt)], ["Notes", notes], ["Request id", request && make("span", { class: "id" }, request)],
   ];
   return make("header", {},
     make("h1", {}, title(row), " ", badge(row)),
     make("dl", { class: "facts" }, facts.filter(([, value]) => value).map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)))),
     make("div", { class: "actions" }, actionButtons(row, changed)));
+}
+
+function fileCount(row) {
+  const count = filesOf(row);
+  if (count < 2) return "";
+  return row.files.failed ? `${number(count)}, of which ${number(row.files.failed)} could not be read` : number(count);
 }
 
 function asked(options) {

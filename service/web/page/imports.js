@@ -3,6 +3,7 @@
 import { ask } from "./api.js";
 import { choice, make, pause, redraw, unhurried } from "./dom.js";
 import { bytes, lasting, moment, number } from "./format.js";
+import { filesOf, titled } from "./files.js";
 import { fetchedInSteps, table } from "./lists.js";
 import { actionButtons } from "./actions.js";
 
@@ -62,8 +63,9 @@ function cells(row, changed) {
   ];
 }
 
-export function title({ options, filename, import_id: id }) {
-  return options?.undo ? `Undo of import ${options.undo}` : filename ?? `Import ${id}`;
+export function title(row) {
+  if (row.options?.undo) return `Undo of import ${row.options.undo}`;
+  return row.filename ? titled(row.filename, filesOf(row)) : `Import ${row.import_id}`;
 }
 
 export function badge({ state, cancel_requested: stopping, options }) {

@@ -13,7 +13,8 @@ export function problem(error) {
   return notice(error.title, error.message, remedyOf(error), id);
 }
 
-function notice(title, ...lines) {
+/** A notice about something that does not work, with reasons and remedies; empty ones are omitted. */
+export function notice(title, ...lines) {
   return make("div", { class: "notice bad", role: "alert" }, make("strong", {}, title),
     lines.filter(Boolean).map((line) => make("p", {}, line)));
 }

@@ -17,7 +17,7 @@ const VIEWS = [
   [/^#\/projects$/, "Projects", projects],
   [/^#\/checks$/, "Checks", portfolio],
   [/^#\/projects\/(\d+)(?:\/versions\/(\d+))?$/, "Project", oneProject],
-  [/^/, "Import a file", uploads],
+  [/^/, "Import files", uploads],
 ];
 
 const main = document.querySelector("#main");

@@ -1,6 +1,7 @@
 // The meaning of warnings, and remedies for errors and failed projects: a short form of docs/errors.md.
 
 const RESPONSES = {
+  changed: "Choose the files again. Projects that are already imported are then unchanged.",
   0: "Check the network, then continue. Projects that are already imported are then unchanged.",
   400: "Correct what the message names, then send the file again.",
   401: "Paste another token.",
@@ -16,7 +17,7 @@ const RESPONSES = {
 
 const PROJECTS = {
   VALIDATION_ERROR: "Correct the elements that the message names.",
-  DUPLICATE_PROJECT: "The first one is imported. Keep only one of them in the file.",
+  DUPLICATE_PROJECT: "The first one is imported. Keep only one of them.",
   PROJECT_TOO_LARGE: "Split the project, or ask the operator to raise the limit.",
   LOCKING_CONFLICT: "Import the project again after the lock has ended, or ask its holder.",
   STORED_IS_NEWER: "Export the project again. To overwrite the newer version, untick “only newer plans”.",
@@ -25,6 +26,7 @@ const PROJECTS = {
   NOT_IMPORTED: "Correct the projects that failed. With “all or nothing”, they prevent the others.",
   UNKNOWN_PROJECT: "Choose “create and update” to create it.",
   MALFORMED_XML: "Repair the file at this place and send it again. The projects before it were processed.",
+  UNSUPPORTED_FILE: "Send the plan as XML of Microsoft Project, Primavera P6 or the native format.",
   FILE_TOO_LARGE: "Split the file, or ask the operator to raise the limit. The projects before this place were processed.",
   INTERNAL_ERROR: "Report it to the operator of the service.",
 };
@@ -36,8 +38,8 @@ const WARNINGS = {
   RESOURCE_MISSING: "the resource is not in the file. Its id is stored.",
   IDENTITY_FROM_NAME: "the plan has no GUID, so its name identifies it. Another plan with this name would replace it.",
   FINISH_BEFORE_START: "the finish is before the start. Both are stored unchanged.",
-  AGE_UNKNOWN: "the age of the file could not be compared with that of the stored plan. The project was imported.",
   DIALECT_CHANGED: "the project was last imported from another format. Make sure that two programs do not overwrite each other's changes.",
+  AGE_UNKNOWN: "the age of the file could not be compared with that of the stored plan. The project was imported.",
 };
 
 /** Warnings of an upload that need no action. */

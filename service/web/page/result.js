@@ -1,7 +1,8 @@
-// The result of an import: counts, failures, warnings, and imported projects.
+// The result of an import: counts, failures of projects and files, warnings, and imported projects.
 
 import { download } from "./api.js";
 import { button, choice, make, unhurried } from "./dom.js";
+import { filesOf } from "./files.js";
 import { number, several } from "./format.js";
 import { hint, problem } from "./notice.js";
 import { collect, inSteps, table } from "./lists.js";
@@ -14,6 +15,7 @@ const KINDS = ["created", "updated", "unchanged", "failed"];
 /** The whole result of an ended import. */
 export function result(row, { signal, linked = true } = {}) {
   const counts = row.counts ?? {};
+  const failed = (counts.failed ?? 0) + (row.files?.failed ?? 0);
   const stored = KINDS.slice(0, 3).reduce((sum, kind) => sum + (counts[kind] ?? 0), 0);
   return make("div", { class: "result" },
     make("p", { class: "verdict" }, verdict(row, stored, counts.failed ?? 0)),
@@ -23,21 +25,27 @@ export function result(row, { signal, linked = true } = {}) {
     (row.warnings ?? []).map((each) => hint(warning(each), HARMLESS.includes(each.code) ? "" : "warn")),
     make("div", { class: "actions" },
       linked ? make("a", { class: "as-button", href: `#/imports/${row.import_id}` }, `Import ${row.import_id}`) : null,
-      counts.failed ? csv(row, "Failures as CSV", "?outcome=failed", "failures") : null,
-      stored + (counts.failed ?? 0) ? csv(row, "All outcomes as CSV", "", "outcomes") : null),
-    counts.failed ? failures(row, counts.failed, signal) : null,
+      failed ? csv(row, "Failures as CSV", "?outcome=failed", "failures") : null,
+      stored + failed ? csv(row, "All outcomes as CSV", "", "outcomes") : null),
+    failed ? failures(row, failed, signal) : null,
     stored ? imported(row, stored, signal) : null);
 }
 
-function verdict({ state, options }, stored, failed) {
+function verdict(row, stored, failed) {
+  const { state, options } = row;
+  const unread = row.files?.failed ?? 0;
   const done = options?.undo ? "reverted" : options?.dry_run ? "would be imported" : "imported";
-  if (state !== "completed" && !failed) return `The import ${ENDED[state]}. ${stored ? `${several(stored, "project")} imported before that.` : "No project was imported."}`;
-  if (!failed) return stored === 1 ? `1 project ${done}.` : `All ${number(stored)} projects ${done}.`;
-  return `${number(stored)} of ${several(stored + failed, "project")} ${done}, ${number(failed)} failed.`;
+  if (state !== "completed" && !failed && !unread) return `The import ${ENDED[state]}. ${stored ? `${several(stored, "project")} imported before that.` : "No project was imported."}`;
+  const source = filesOf(row) > 1 && row.files.read ? ` from ${several(row.files.read, "file")}` : "";
+  const broken = unread ? `; ${filesOf(row) > 1 ? several(unread, "file") : "the file"} could not be read` : "";
+  if (failed) return `${number(stored)} of ${several(stored + failed, "project")} ${done}${source}, ${number(failed)} failed${broken}.`;
+  if (!stored) return `No project ${done}${broken}.`;
+  const all = stored === 1 || unread ? several(stored, "project") : `All ${number(stored)} projects`;
+  return `${all} ${done}${source}${broken}.`;
 }
 
-function warning({ code, message, count }) {
-  return `${message}${count ? ` (${number(count)})` : ""} · ${code}`;
+function warning({ code, message, count, file }) {
+  return `${file ? `${file}: ` : ""}${message}${count ? ` (${number(count)})` : ""} · ${code}`;
 }
 
 function tiles(counts) {
@@ -60,16 +68,30 @@ function csv(row, label, query, name) {
 
 function failures(row, total, signal) {
   const place = make("section", { "aria-label": "Failures" }, make("h3", {}, "Failures"));
-  const cells = ({ line, name, external_id: id, error, message, violations = [], violation_count: all, ...rest }) => [
-    [make("span", { class: "name" }, name ?? id ?? "(no name)"), id && id !== name ? make("span", { class: "quiet id" }, id) : null],
-    line ?? "",
-    [make("span", { class: "code" }, error), make("span", {}, message), more(violations, all), remedy({ error, ...rest })],
-  ];
-  const words = ({ line, name, external_id: id, error, message }) => `${line ?? ""} ${name ?? ""} ${id ?? ""} ${error} ${message}`;
+  const many = filesOf(row) > 1;
+  const cells = (failure) => {
+    const { line, file, error, message, violations = [], violation_count: all } = failure;
+    return [subject(failure), origin(line, many && !isFile(failure) && file),
+      [make("span", { class: "code" }, error), make("span", {}, message), more(violations, all), remedy(failure)]];
+  };
+  const words = ({ line, file, name, external_id: id, error, message }) => `${line ?? ""} ${file ?? ""} ${name ?? ""} ${id ?? ""} ${error} ${message}`;
   place.append(searchable(`imports/${row.import_id}/results?outcome=failed&limit=1000`, {
-    heads: ["Project", "Line", "Reason"], caption: "Projects that failed", cells, words, kind: ({ error }) => error, total, signal,
+    heads: ["Project or file", "Line", "Reason"], caption: "Projects and files that failed", cells, words, kind: ({ error }) => error, total, signal,
   }));
   return place;
+}
+
+const isFile = ({ kind }) => kind === "file";
+
+/** What failed: a project with its name and id, or a whole file. */
+function subject({ file, name, external_id: id, ...rest }) {
+  if (isFile(rest)) return [make("span", { class: "name" }, file ?? "(no name)"), make("span", { class: "badge" }, "file")];
+  return [make("span", { class: "name" }, name ?? id ?? "(no name)"), id && id !== name ? make("span", { class: "quiet id" }, id) : null];
+}
+
+/** The line, and the file if the import has several. */
+function origin(line, file) {
+  return file ? [line ? number(line) : null, make("span", { class: "quiet" }, file)] : line ? number(line) : "";
 }
 
 function remedy(failure) {
@@ -87,11 +109,13 @@ function more(violations, all = violations.length) {
 }
 
 function imported(row, stored, signal) {
-  const cells = ({ name, external_id: id, project_id: project, outcome, version, tasks, warnings }) => [
-    [project ? make("a", { class: "name", href: `#/projects/${project}` }, name) : make("span", { class: "name" }, name), id === name ? null : make("span", { class: "quiet id" }, id)],
+  const many = filesOf(row) > 1;
+  const cells = ({ name, external_id: id, project_id: project, outcome, version, tasks, warnings, file }) => [
+    [project ? make("a", { class: "name", href: `#/projects/${project}` }, name) : make("span", { class: "name" }, name), id === name ? null : make("span", { class: "quiet id" }, id),
+      many && file ? make("span", { class: "quiet" }, file) : null],
     make("span", { class: `badge ${outcome}` }, outcome), number(version), number(tasks), warned(warnings),
   ];
-  const words = ({ name, external_id: id, warnings }) => `${name} ${id} ${warnings.first.map(({ code, element }) => `${code} ${meaningOf(code)} ${element}`).join(" ")}`;
+  const words = ({ name, external_id: id, file, warnings }) => `${name} ${id} ${file ?? ""} ${warnings.first.map(({ code, element }) => `${code} ${meaningOf(code)} ${element}`).join(" ")}`;
   const place = make("div");
   const section = make("details", { class: "imported", toggle: () => {
     if (!section.open || place.children.length) return;
@@ -131,7 +155,7 @@ function searchable(path, { heads, caption, cells, words, kind, wanted = () => t
   function show() {
     const asked = text.value.toLowerCase().split(/\s+/).filter(Boolean);
     const found = all.filter((item) => (!kinds.value || [kind(item)].flat().includes(kinds.value)) && asked.every((word) => words(item).toLowerCase().includes(word)));
-    summary.value = found.length === all.length ? several(all.length, "project") : `${number(found.length)} of ${number(all.length)}`;
+    summary.value = found.length === all.length ? counted(all) : `${number(found.length)} of ${number(all.length)}`;
     const none = make("p", { class: "empty" }, "Nothing matches.");
     const more = inSteps(body, found, (item) => row(cells(item)));
     rest.replaceChildren(found.length ? more : none);
@@ -147,11 +171,18 @@ function searchable(path, { heads, caption, cells, words, kind, wanted = () => t
     kinds.value = named.has(chosen) ? chosen : "";
     if (first || !coming) show();
     else summary.value = `${number(all.length)} so far …`;
-    if (all.length === MOST && total > MOST) rest.after(hint(`The list has the first ${number(MOST)} projects. The CSV has all.`, "warn"));
+    if (all.length === MOST && total > MOST) rest.after(hint(`The list has the first ${number(MOST)}. The CSV has all.`, "warn"));
   }
 
   collect(path, "results", { most: MOST, wanted, signal, got }).catch((error) => {
     if (error.name !== "AbortError") rest.replaceChildren(problem(error));
   });
   return make("div", {}, make("div", { class: "finder" }, text, kinds, summary), element, rest);
+}
+
+/** "2 projects", "1 file", or both. */
+function counted(items) {
+  const files = items.filter(isFile).length;
+  const projects = items.length - files;
+  return [projects || !files ? several(projects, "project") : "", files ? several(files, "file") : ""].filter(Boolean).join(" and ");
 }

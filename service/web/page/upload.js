@@ -1,14 +1,18 @@
-// One upload: sent with XHR, which reports the bytes sent, and followed by its idempotency key.
+// One upload of one or more files: sent with XHR, which reports the bytes sent, and followed by its idempotency key.
 
 import { ApiError, UNREACHABLE, address, ask, importOf, refused } from "./api.js";
 import { newKey, pause } from "./dom.js";
+import { changedFile } from "./files.js";
 import { session } from "./token.js";
 
 const EVERY = 1;
 const NOTICED = 1;
 
+/** The status of an upload with a file that changed on the disk: no response has it. */
+export const CHANGED = "changed";
+
 /**
- * An upload that is not sent yet. `phase` is one of
+ * An upload that is not sent yet. It keeps its key, and the files in their order, so that it can continue. `phase` is one of
  *   waiting   waits for the upload before it
  *   sending   sends bytes
  *   finishing has sent all bytes, and waits for the response
@@ -18,8 +22,8 @@ const NOTICED = 1;
  *   ended     has ended; `row` is the import
  *   dropped   was removed by the user
  */
-export function upload(file, { notes, ...options }, changed) {
-  const state = { file, notes, options, key: newKey(), phase: "waiting", sent: 0, row: null, error: null, xhr: null };
+export function upload({ files, leftOut, size, title }, { notes, ...options }, changed) {
+  const state = { files, leftOut, size, title, notes, options, key: newKey(), phase: "waiting", sent: 0, row: null, error: null, xhr: null };
   const set = (values) => { Object.assign(state, values); changed(state); };
   return { state, run: () => run(state, set), drop: () => drop(state, set) };
 }
@@ -41,6 +45,8 @@ async function run(state, set) {
     if (answer.importId && !answer.running) return await settle(answer.importId, answer.error, set);
     if (answer.error && answer.error.status && !answer.running) return set({ phase: "refused", error: answer.error });
     set({ phase: "lost", error: answer.running ? null : answer.error });
+    const path = await changedFile(state.files);
+    if (path !== null) return set({ phase: "refused", error: fileChanged(path) });
     await look(state, set);
   } catch (error) {
     set({ phase: "refused", error });
@@ -56,7 +62,7 @@ function send(state, set) {
     const xhr = new XMLHttpRequest();
     const form = new FormData();
     if (state.notes) form.append("notes", state.notes);
-    form.append("file", state.file);
+    for (const { file, path } of state.files) form.append("file", file, path);
     xhr.upload.onprogress = ({ loaded, total }) => set({ sent: Math.min(1, loaded / total) });
     xhr.upload.onload = () => set({ sent: 1, phase: "finishing" });
     xhr.onreadystatechange = () => {
@@ -76,6 +82,8 @@ function send(state, set) {
     xhr.send(form);
   });
 }
+
+const fileChanged = (path) => new ApiError(CHANGED, { message: "A file has changed", details: `“${path}” was changed, moved or deleted after you chose it.` });
 
 function failure(xhr, text) {
   let body = {};

@@ -1,13 +1,15 @@
-// The view that imports files: options, the drop area, and the uploads with their progress.
+// The view that imports files: the form, and the uploads with their progress.
 
 import { ask } from "./api.js";
+import { chooser } from "./chooser.js";
 import { confirmed } from "./confirm.js";
-import { button, choice, field, make } from "./dom.js";
+import { button, make } from "./dom.js";
+import { describeLeftOut } from "./files.js";
 import { bytes, number, several } from "./format.js";
 import { hint, problem } from "./notice.js";
 import { result } from "./result.js";
 import { session } from "./token.js";
-import { upload } from "./upload.js";
+import { CHANGED, upload } from "./upload.js";
 
 const BUSY = ["sending", "finishing", "lost"];
 const ALMOST = 0.99; // the service has read the file, and writes the last projects
@@ -29,48 +31,20 @@ export function uploads() {
     list.replaceChildren();
     owner = client;
   }
-  form ??= chooser();
-  return make("div", {}, make("h1", {}, "Import a file"), form, list);
+  form ??= chooser(take);
+  return make("div", {}, make("h1", {}, "Import files"), form, list);
 }
 
-function chooser() {
-  const notes = make("input", { name: "notes", maxlength: "4000", autocomplete: "off", placeholder: "For example: Portfolio of week 12" });
-  const mode = choice([["upsert", "create and update"], ["create", "only create"], ["update", "only update"]], { name: "mode" });
-  const dry = make("input", { type: "checkbox", name: "dry_run" });
-  const atomic = make("input", { type: "checkbox", name: "atomic" });
-  const newer = make("input", { type: "checkbox", name: "if_newer" });
-  const pick = make("input", { type: "file", id: "files", class: "unseen", multiple: true, change: () => { take(pick.files); pick.value = ""; }, keydown: (event) => { if (event.key === "Enter") { event.preventDefault(); pick.click(); } } });
-
-  function take(files) {
-    const options = { mode: mode.value, dry_run: dry.checked, atomic: atomic.checked, if_newer: newer.checked };
-    const cards = Array.from(files, (file) => added(file, { notes: notes.value.trim(), ...options }));
-    list.prepend(...cards);
-    if (cards[0]?.getBoundingClientRect().bottom > innerHeight) cards[0].scrollIntoView();
-    next();
-  }
-
-  const place = make("div", {
-    class: "drop",
-    dragover: () => place.classList.add("over"),
-    dragleave: () => place.classList.remove("over"),
-    drop: (event) => { place.classList.remove("over"); take(event.dataTransfer.files); },
-  }, pick, make("label", { for: "files" }, make("span", { class: "as-button" }, "Choose files"), make("span", {}, " or drop them here")),
-  make("p", { class: "hint" }, "Microsoft Project XML, Primavera P6 XML or native XML, also as gzip or ZIP. Several files are sent one after another."));
-
-  return make("form", { class: "card", submit: (event) => event.preventDefault() },
-    make("div", { class: "options" },
-      make("div", { class: "wide" }, field("Notes", notes)),
-      field("Mode", mode),
-      make("fieldset", {}, make("legend", { class: "label" }, "Options"),
-        make("label", { class: "tick" }, dry, make("span", {}, "Dry run", make("span", { class: "hint" }, " checks everything, writes nothing"))),
-        make("label", { class: "tick" }, atomic, make("span", {}, "All or nothing", make("span", { class: "hint" }, " if one project fails, none is imported"))),
-        make("label", { class: "tick" }, newer, make("span", {}, "Only newer plans", make("span", { class: "hint" }, " an older file than the stored one is refused"))))),
-    place);
+function take(selection, options) {
+  const card = added(selection, options);
+  list.prepend(card);
+  if (card.getBoundingClientRect().bottom > innerHeight) card.scrollIntoView();
+  next();
 }
 
-function added(file, options) {
-  const card = make("section", { class: "card upload", "aria-label": file.name });
-  const item = upload(file, options, () => redraw(item));
+function added(selection, options) {
+  const card = make("section", { class: "card upload", "aria-label": selection.title });
+  const item = upload(selection, options, () => redraw(item));
   item.draw = drawing(item, card);
   queue.push(item);
   item.draw();
@@ -82,7 +56,7 @@ function redraw(item) {
   if (["ended", "dropped", "refused"].includes(item.state.phase)) next();
 }
 
-/** Send the next file, unless an upload is running or waits for a decision of the user. */
+/** Start the next upload, unless an upload is running or waits for a decision of the user. */
 function next() {
   if (queue.some(({ state }) => BUSY.includes(state.phase) || blocksQueue(state))) return;
   queue.find(({ state }) => state.phase === "waiting")?.run();
@@ -98,7 +72,9 @@ function drawing(item, card) {
   const actions = make("div", { class: "actions" });
   const body = make("div");
   const phase = make("p", { class: "phase", role: "status" });
-  card.append(make("header", { class: "heading" }, make("h2", {}, state.file.name), make("span", { class: "quiet" }, asked(state))), phase, bars.element, body, actions);
+  const leftOut = describeLeftOut(state.leftOut);
+  card.append(...[make("header", { class: "heading" }, make("h2", {}, state.title), make("span", { class: "quiet" }, asked(state))),
+    leftOut && hint(leftOut, "warn"), phase, bars.element, body, actions].filter(Boolean));
   let drawn = null;
   return () => {
     bars.update();
@@ -113,20 +89,20 @@ function drawing(item, card) {
   };
 }
 
-function asked({ file, options, notes }) {
+function asked({ files, size, options, notes }) {
   const mode = { create: "only create", update: "only update" }[options.mode];
-  const parts = [bytes(file.size), mode, options.dry_run && "dry run", options.atomic && "all or nothing", options.if_newer && "only newer plans", notes];
+  const parts = [files.length > 1 && several(files.length, "file"), bytes(size), mode, options.dry_run && "dry run", options.atomic && "all or nothing", options.if_newer && "only newer plans", notes];
   return parts.filter(Boolean).join(" · ");
 }
 
 function words({ phase, row }) {
   return {
-    waiting: "Waiting for the previous file.",
+    waiting: "Waiting for the previous upload.",
     sending: "Sending",
     finishing: "Sent. The service is writing the last projects.",
     lost: "The connection was lost. Looking for the import …",
     broken: row
-      ? "The connection was lost before the end of the file. Projects that are already imported stay. Continue to send the file again; these projects are then unchanged."
+      ? "The connection was lost before the end. Projects that are already imported stay. Continue to send the same again; these projects are then unchanged."
       : "The connection was lost before the import started. Nothing has changed.",
     dropped: "Removed. Nothing is sent.",
   }[phase] ?? "";
@@ -153,7 +129,7 @@ function choices(item) {
     case "finishing":
     case "lost": return [button("Cancel", () => cancel(item))];
     case "broken": return [again("Continue"), button("Dismiss", item.drop)];
-    case "refused": return [again("Try again"), button("Dismiss", item.drop)];
+    case "refused": return [state.error.status === CHANGED ? null : again("Try again"), button("Dismiss", item.drop)].filter(Boolean);
     default: return [];
   }
 }
@@ -161,7 +137,7 @@ function choices(item) {
 /** Cancel an import on the server, or abort the upload if the server has no import yet. */
 async function cancel(item) {
   const { state } = item;
-  if (!(await confirmed(`Cancel the import of ${state.file.name}?`, "Projects that are already imported stay.", "Cancel the import"))) return;
+  if (!(await confirmed(`Cancel the import of ${state.title}?`, "Projects that are already imported stay.", "Cancel the import"))) return;
   if (!BUSY.includes(state.phase)) return;
   try {
     const known = state.row ?? (await ask(`imports?limit=1&idempotency_key=${state.key}`)).imports[0];
@@ -180,11 +156,12 @@ function progress(state) {
   const element = make("div", { class: "bars" },
     make("div", {}, make("span", { class: "label" }, "Sent"), sent, sentText),
     make("div", {}, make("span", { class: "label" }, "Projects"), done, doneText));
+  const packed = state.files.some(({ path }) => PACKED.test(path)); // the bytes read are then not those sent
   const update = () => {
     sent.value = state.sent;
-    sentText.textContent = `${bytes(state.sent * state.file.size)} of ${bytes(state.file.size)}`;
+    sentText.textContent = `${bytes(state.sent * state.size)} of ${bytes(state.size)}`;
     const { projects_done: count = 0, bytes_read: read = 0 } = state.row ?? {};
-    const share = PACKED.test(state.file.name) ? 0 : Math.min(ALMOST, read / state.file.size);
+    const share = packed || !state.size ? 0 : Math.min(ALMOST, read / state.size);
     if (share) done.value = share;
     else done.removeAttribute("value");
     const all = count && share && share < ALMOST ? ` of about ${number(Math.round(count / share))}` : " so far";

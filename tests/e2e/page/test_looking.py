@@ -144,7 +144,7 @@ async def test_lists_show_the_first_20000_projects_and_the_csv_has_all(tab: Tab)
     await imported.get_by_text("20,001 imported projects").click()
     for shown, last, beyond in ((failures, 19_999, 20_000), (imported, 40_000, 40_001)):
         await expect(shown.get_by_text("20,000 projects", exact=True)).to_be_visible()
-        hint = "The list has the first 20,000 projects. The CSV has all."
+        hint = "The list has the first 20,000. The CSV has all."
         await expect(shown.get_by_text(hint)).to_be_visible()
         await shown.get_by_role("searchbox").fill(f"plan {last}")
         await expect(shown.locator("tbody tr")).to_have_count(1)
@@ -177,7 +177,7 @@ async def test_the_page_works_by_keyboard_alone(tab: Tab) -> None:
     await tab.page.goto(f"{tab.service.base}/")
     await keyboard.insert_text(tab.token)  # where the focus is
     await keyboard.press("Enter")
-    await expect(tab.page.get_by_role("heading", name="Import a file")).to_be_visible()
+    await expect(tab.page.get_by_role("heading", name="Import files")).to_be_visible()
 
     async def tab_to(name: str) -> None:
         for _ in range(40):

@@ -4,7 +4,9 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.resources import files
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,6 +15,7 @@ from playwright.async_api import expect
 from service.codes import ErrorCode
 from service.storage.advisory_locks import project_key
 from tests.support.faults.proxy import Fault, proxied
+from tests.support.native import native_file
 from tests.support.paths import CHECKOUT
 from tests.support.projects import until
 from tests.support.tab import Tab, project
@@ -30,6 +33,70 @@ async def hold_project(tab: Tab, number: int) -> AsyncIterator[None]:
         key = project_key(tab.client, f"P-{number}")
         await conn.execute("SELECT pg_advisory_xact_lock($1)", key)
         yield
+
+
+async def drop(tab: Tab, path: Path) -> None:
+    """Drop a file or a folder on the page, as the desktop does."""
+    session = await tab.page.context.new_cdp_session(tab.page)
+    box = await tab.page.locator(".drop").bounding_box()
+    assert box is not None
+    data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        event = {"type": kind, "x": box["x"] + 9, "y": box["y"] + 9, "data": data}
+        await session.send("Input.dispatchDragEvent", event)
+
+
+async def test_a_folder_is_one_import_whose_outcomes_name_their_files(
+    tab: Tab, tmp_path: Path
+) -> None:
+    cut = native_file(project(3), project(4, tasks=BAD), project(5))[:-60]
+    good = [native_file(project(number)) for number in (1, 2)]
+    plans = {"a.xml": good[0], "b/c10.xml": good[1], "b/c9.xml": cut}
+    others = {"b/plan.mpp": b"\xd0\xcf", "b/.hidden/x.xml": b"", "a.pdf": b"%PDF"}
+    folder = tmp_path / "Week 12"
+    (folder / "b" / ".hidden").mkdir(parents=True)
+    for name, content in (plans | others).items():
+        (folder / name).write_bytes(content)
+    await tab.sign_in()
+    for way in (tab.page.locator("#folder").set_input_files, partial(drop, tab)):
+        await way(folder)
+        card = tab.card("Week 12")
+        verdict = "3 of 4 projects imported from 2 files, 1 failed; 1 file could not be read."
+        await expect(card.get_by_text(verdict)).to_be_visible()
+        left_out = "Left out: Week 12/b/plan.mpp, Week 12/a.pdf. Of a folder, the page sends "
+        await expect(card).to_contain_text(left_out)
+        await expect(card).to_contain_text("Save .mpp files as XML in Microsoft Project.")
+    assert await tab.counts(card) == [0, 0, 3, 1]
+    rows = card.get_by_role("region", name="Failures").locator("tbody tr")
+    await expect(rows).to_have_count(2)
+    await expect(rows.nth(0).locator("td").nth(1)).to_have_text("2Week 12/b/c9.xml")
+    await expect(rows.nth(1).locator("td").nth(0)).to_have_text("Week 12/b/c9.xmlfile")
+    await expect(rows.nth(1)).to_contain_text("MALFORMED_XML")
+    await card.get_by_text("3 imported projects").click()
+    await card.get_by_role("searchbox", name="Imported").fill("c10")
+    await expect(card.locator(".imported tbody tr")).to_have_count(1)
+    await tab.go("History")
+    await expect(tab.page.get_by_role("link", name="Week 12/a.xml and 2 more")).to_have_count(2)
+
+
+async def test_the_page_tells_what_one_upload_cannot_send(tab: Tab, tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("a.xml", "b.xml")]
+    for number, path in enumerate(paths):
+        path.write_bytes(native_file(project(number)))
+    await tab.sign_in()
+    async with hold_project(tab, 2):
+        await tab.send(project(2), name="first.xml")
+        await tab.page.locator("#files").set_input_files(paths)
+        paths[1].rename(tmp_path / "b.mpp")
+    card = tab.card("a.xml and 1 more")
+    await expect(card.get_by_role("alert")).to_contain_text("“b.xml” was changed")
+    await expect(card.get_by_role("button")).to_have_text(["Dismiss"])
+    await tab.page.evaluate("document.documentElement.dataset.maxUploadBytes = 10")
+    await tab.page.locator("#files").set_input_files(paths[0])
+    await expect(tab.page.locator("form").get_by_role("alert")).to_contain_text("Too much at once")
+    paths[0].unlink()
+    await drop(tab, tmp_path)
+    await expect(tab.page.locator("form").get_by_role("alert")).to_contain_text("b.mpp")
 
 
 async def test_files_go_one_after_another_each_with_its_result(tab: Tab) -> None:
@@ -113,21 +180,27 @@ async def test_a_running_import_shows_progress_and_can_be_cancelled(tab: Tab) ->
     await expect(card.get_by_text("The import was cancelled.")).to_be_visible()
 
 
-async def test_the_page_finds_its_import_after_a_lost_connection(tab: Tab) -> None:
+async def test_the_page_finds_its_import_after_a_lost_connection(tab: Tab, tmp_path: Path) -> None:
     async with proxied(tab.service.base) as proxy:
         await tab.sign_in(f"http://127.0.0.1:{urlsplit(proxy.dsn).port}")
         strike = proxy.strike(Fault.STALL, b"</project>", skip=1000)
         notes = f"<task id='T'><notes>{'x' * 2000}</notes></task>"
-        card = await tab.send(*(project(number, tasks=notes) for number in range(1500)))
+        plans = [project(number, tasks=notes) for number in range(1500)]
+        for place, part in enumerate((plans[:400], plans[400:])):
+            (tmp_path / f"{place}.xml").write_bytes(native_file(*part))
+        await tab.page.locator("#folder").set_input_files(tmp_path)
+        card = tab.card(tmp_path.name)
         await asyncio.wait_for(strike.struck.wait(), 20)
         landed = f"SELECT count(*) FROM import_results WHERE client_id = {tab.client}"
         await until(tab.pool, landed)
         await proxy.go_away()  # deaf first, then cut: Chromium sends by itself what is merely cut
         await expect(card.get_by_text("The connection was lost. Looking for")).to_be_visible()
         await proxy.listen()
-        await expect(card.get_by_text("lost before the end of the file")).to_be_visible()
+        await expect(card.get_by_text("lost before the end.")).to_be_visible()
         await card.get_by_role("button", name="Continue").click()
-        await expect(card.get_by_text("All 1,500 projects imported.")).to_be_visible(timeout=20_000)
+        await expect(card.get_by_text("All 1,500 projects imported from 2 files.")).to_be_visible(
+            timeout=20_000
+        )
         assert (await tab.counts(card))[2] >= 200
     rows = await tab.pool.fetch("SELECT attempt FROM imports WHERE client_id = $1", tab.client)
     assert [row["attempt"] for row in rows] == [2]
