@@ -1,4 +1,4 @@
-"""Inflates a file's bytes as a stream: gzip, or a ZIP with one file, or XML as it is.
+"""Inflates a file's bytes as a stream: gzip, or the members of a ZIP, or XML as it is.
 
 This module reads the header and the checksum of gzip (RFC 1952), and the library inflates the data
 between them. The library's own gzip mode would discard inflated data if a checksum is wrong.
@@ -7,33 +7,23 @@ between them. The library's own gzip mode would discard inflated data if a check
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Final
 
-import stream_unzip as zip_library
 from isal import isal_zlib
 from isal.igzip_lib import IsalError
-from stream_unzip import MissingPasswordError, UnsupportedFeatureError, stream_unzip
 
-from service.errors import FileRefused, FileTooLarge
-from service.formats.encoding import ByteSource
-from service.formats.limits import Limits
-from service.model import shorten
-
-RATIO_GRACE: Final = 16 * 1024 * 1024
-"""Inflated bytes up to which the ratio is not checked: small files may be very repetitive."""
+from service.errors import FileRefused
+from service.formats.encoding import ByteSource, PushbackSource
+from service.formats.limits import Limits, check_ratio
+from service.formats.zip.descriptor import EMPTY
+from service.formats.zip.header import MEMBER
+from service.formats.zip.input import WINDOW
+from service.formats.zip.stream import iterate_members
 
 _CHUNK: Final = 64 * 1024
 """Largest number of bytes in one read, and in one piece of inflated data."""
 
-_WINDOW: Final = 4 * 1024
-"""Compressed bytes inflated at a time. A corrupt byte discards the inflated data of its window, so
-windows must not depend on the pieces in which the file arrives."""
-
 _GZIP: Final = b"\x1f\x8b"
-_ZIP: Final = b"PK\x03\x04"
-_EMPTY_ZIP: Final = b"PK\x05\x06"
-_ONE_FILE: Final = "send one XML file in each ZIP"
-
 _HEADER: Final = struct.Struct("<2sBBIBB")
 _TRAILER: Final = struct.Struct("<II")
 _MAX_HEADER: Final = 256 * 1024
@@ -43,7 +33,7 @@ _HEADER_CRC, _EXTRA, _NAME, _COMMENT, _RESERVED = 0x02, 0x04, 0x08, 0x10, 0xE0
 
 @dataclass(frozen=True, slots=True)
 class InflatedFile:
-    """One file of a part; ``read`` is that of ``InflatedSource``.
+    """One file of a part.
 
     Attributes:
         name: its path inside a ZIP, or None.
@@ -54,6 +44,13 @@ class InflatedFile:
     source: ByteSource
 
     def read(self, n: int, /) -> bytes:
+        """Return the next bytes, or ``b""`` at the end.
+
+        Raises:
+            FileRefused: the compressed file ends too early here, is corrupt, encrypted, or
+                compressed in an unsupported way; all bytes before were returned.
+            FileTooLarge: it inflates to more than ``max_inflate_ratio`` times its size.
+        """
         return self.source.read(n)
 
 
@@ -62,115 +59,70 @@ def inflate_files(
 ) -> Iterator[InflatedFile]:
     """Yield the files of a part: one, or the members of a ZIP.
 
+    The first bytes decide. Data that is neither gzip nor ZIP passes through unchanged. Compressed
+    data inside compressed data is not inflated. Read a file before the next one is taken: what is
+    left of it is skipped.
+
     Args:
         source: the part from its first byte; exceptions of its ``read`` pass through.
-        limits: of each file.
+        limits: of each file; this module checks ``max_inflate_ratio``.
         give_way: called between steps; as ``FileContext.give_way``.
 
     Raises:
         FileRefused, FileTooLarge: the part has no further file because of a fault.
     """
-    yield InflatedFile(None, InflatedSource(source, limits, give_way))
+    head = b""
+    while len(head) < len(MEMBER) and (data := source.read(_CHUNK)):
+        head += data
+    if head.startswith((MEMBER, EMPTY)):
+        for member in iterate_members(source, head, limits, give_way):
+            yield InflatedFile(member.name, member)
+    elif head.startswith(_GZIP):
+        yield InflatedFile(None, _GzipSource(source, head, limits, give_way))
+    else:
+        yield InflatedFile(None, PushbackSource(head, source))
 
 
-class InflatedSource:
-    """A source of a file's XML, whether the file is compressed or not.
-
-    The first bytes decide. Data that is neither gzip nor ZIP passes through unchanged. Compressed
-    data inside compressed data is not inflated.
-
-    Args:
-        source: the file from its first byte; exceptions of its ``read`` pass through.
-        limits: of the file; this class checks ``max_inflate_ratio``.
-        give_way: called between steps; as ``FileContext.give_way``.
-    """
+class _GzipSource:
+    """The inflated bytes of a gzip file; arguments and exceptions as of ``inflate_files``."""
 
     def __init__(
-        self, source: ByteSource, limits: Limits, give_way: Callable[[], None] = lambda: None
+        self, source: ByteSource, head: bytes, limits: Limits, give_way: Callable[[], None]
     ) -> None:
         self._source = source
-        self._give_way = give_way
+        self._head = head
         self._max_ratio = limits.max_inflate_ratio
+        self._give_way = give_way
         self._taken = 0
-        self._given = 0
-        self._pieces = self._contents()
+        self._pieces = self._inflate()
 
     def read(self, _n: int, /) -> bytes:
-        """Return the next bytes of the XML, or ``b""`` at the end.
-
-        Raises:
-            FileRefused: the compressed file ends too early here or is corrupt, encrypted or a ZIP
-                of several files; all bytes before were returned.
-            FileTooLarge: it inflates to more than ``max_inflate_ratio`` times its size.
-        """
         return next(self._pieces, b"")
 
-    def _contents(self) -> Iterator[bytes]:
-        head = b""
-        while len(head) < len(_ZIP) and (data := self._source.read(_CHUNK)):
-            head += data
-        if head.startswith(_GZIP):
-            yield from self._check_pieces(_gunzip(self._windows(head)))
-        elif head.startswith((_ZIP, _EMPTY_ZIP)):
-            yield from self._unzip(self._windows(head))
-        else:
-            yield from self._pieces_from(head)
+    def _inflate(self) -> Iterator[bytes]:
+        given = 0
+        for piece in _gunzip(self._windows()):
+            given += len(piece)
+            check_ratio(given, self._taken, self._max_ratio)
+            yield piece
+            self._give_way()
 
-    def _pieces_from(self, head: bytes) -> Iterator[bytes]:
-        if head:
-            yield head
-        while data := self._source.read(_CHUNK):
-            yield data
-
-    def _windows(self, head: bytes) -> Iterator[bytes]:
+    def _windows(self) -> Iterator[bytes]:
         held = b""
-        for data in self._pieces_from(head):
+        while data := self._head or self._source.read(_CHUNK):
+            self._head = b""
             held += data
-            end = len(held) // _WINDOW * _WINDOW
-            for start in range(0, end, _WINDOW):
-                self._taken += _WINDOW
-                yield held[start : start + _WINDOW]
+            end = len(held) // WINDOW * WINDOW
+            for start in range(0, end, WINDOW):
+                self._taken += WINDOW
+                yield held[start : start + WINDOW]
             held = held[end:]
         if held:
             self._taken += len(held)
             yield held
 
-    def _check_pieces(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
-        for piece in pieces:
-            self._given += len(piece)
-            check_ratio(self._given, self._taken, self._max_ratio)
-            yield piece
-            self._give_way()
 
-    def _unzip(self, compressed: Iterator[bytes]) -> Iterator[bytes]:
-        first: str | None = None
-        try:
-            for raw, _, pieces in stream_unzip(compressed, chunk_size=_CHUNK):
-                self._give_way()
-                name = raw.decode("utf-8", "replace")
-                if _is_litter(name):
-                    for _ in self._check_pieces(pieces):
-                        pass
-                elif first is None:
-                    first = name
-                    yield from filter(None, self._check_pieces(pieces))
-                else:
-                    names = f"`{shorten(first)}` and `{shorten(name)}`"
-                    raise FileRefused(f"the ZIP holds several files, {names}; {_ONE_FILE}")
-        except MissingPasswordError:
-            raise FileRefused(f"the ZIP is encrypted; {_ONE_FILE}, without a password") from None
-        except UnsupportedFeatureError:
-            raise FileRefused(
-                "the ZIP is encrypted or compressed in a way that is not supported; "
-                f"{_ONE_FILE}, deflated"
-            ) from None
-        except ValueError:  # for bad data, from the library and its Deflate64
-            raise FileRefused("the ZIP is corrupt or breaks off") from None
-        if first is None:
-            raise FileRefused("the ZIP holds no file")
-
-
-def _gunzip(compressed: Iterator[bytes]) -> Iterator[bytes]:
+def _gunzip(compressed: Iterable[bytes]) -> Iterator[bytes]:
     gunzip = Gunzip()
     try:
         for data in compressed:
@@ -180,28 +132,6 @@ def _gunzip(compressed: Iterator[bytes]) -> Iterator[bytes]:
         gunzip.end()
     except BadGzip as fault:
         raise FileRefused(str(fault)) from None
-
-
-def _refuse_deflate64() -> NoReturn:
-    """Replace the library's Deflate64, which is in Python: 6 KB of it can take half a second.
-
-    The library has no option that excludes a method.
-    """
-    raise UnsupportedFeatureError
-
-
-zip_library.stream_inflate64 = _refuse_deflate64  # type: ignore[attr-defined]
-
-
-def _is_litter(name: str) -> bool:
-    """Whether a member of a ZIP is a folder, or a file that macOS or Windows adds."""
-    *folders, last = name.replace("\\", "/").split("/")
-    return (
-        not last
-        or "__MACOSX" in folders
-        or last.startswith("._")
-        or last in (".DS_Store", "Thumbs.db", "desktop.ini")
-    )
 
 
 class BadGzip(ValueError):
@@ -313,18 +243,3 @@ def _header_length(data: bytes) -> int | None:
     if len(data) > _MAX_HEADER:
         raise BadGzip("the gzip file is corrupt: its header does not end")
     return None
-
-
-def check_ratio(inflated: int, compressed: int, max_ratio: int) -> None:
-    """Check that inflated data is at most a multiple of the compressed data.
-
-    Args:
-        inflated: bytes so far.
-        compressed: bytes that they were inflated from.
-        max_ratio: the greatest ratio; it applies to more than ``RATIO_GRACE`` bytes.
-
-    Raises:
-        FileTooLarge: the ratio is greater.
-    """
-    if inflated > RATIO_GRACE and inflated > max_ratio * compressed:
-        raise FileTooLarge(f"the data inflates to more than {max_ratio} times its size")

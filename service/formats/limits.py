@@ -1,12 +1,17 @@
 """Bounds for reading one file."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
+from service.errors import FileTooLarge
 from service.spool.spool import Spool, SpoolShare
 
 KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
+
+RATIO_GRACE: Final = 16 * MIB
+"""Inflated bytes up to which the ratio is not checked: small files may be very repetitive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +28,7 @@ class Limits:
         spool: creates spool files, and bounds their size.
         max_file_bytes: the inflated file.
         max_inflate_ratio: inflated size divided by compressed size; it applies to more than
-            ``compression.RATIO_GRACE`` bytes.
+            ``RATIO_GRACE`` bytes.
     """
 
     max_projects: int = 1_000_000
@@ -35,3 +40,18 @@ class Limits:
     spool: SpoolShare = field(default_factory=lambda: Spool().share())
     max_file_bytes: int = 64 * GIB
     max_inflate_ratio: int = 200
+
+
+def check_ratio(inflated: int, compressed: int, max_ratio: int) -> None:
+    """Check that inflated data is at most a multiple of the compressed data.
+
+    Args:
+        inflated: bytes so far.
+        compressed: bytes that they were inflated from.
+        max_ratio: the greatest ratio; it applies to more than ``RATIO_GRACE`` bytes.
+
+    Raises:
+        FileTooLarge: the ratio is greater.
+    """
+    if inflated > RATIO_GRACE and inflated > max_ratio * compressed:
+        raise FileTooLarge(f"the data inflates to more than {max_ratio} times its size")

@@ -3,11 +3,11 @@
 from typing import Any
 
 from service.errors import FileRefused, FileTooLarge
-from service.formats.compression import InflatedSource
 from service.formats.limits import Limits
 from service.formats.reader import Reader
 from service.model import Project, Refusal, SharedObjects
 from service.tables import TABLES
+from tests.support.inflating import FirstFile
 
 
 class CutSource:
@@ -40,7 +40,7 @@ def read_items(
     The text of an error is missing, because libxml2's text depends on where the file is cut.
     """
     limits = limits or Limits()
-    reader = Reader(InflatedSource(CutSource(data, places or []), limits), limits, charset)
+    reader = Reader(FirstFile(CutSource(data, places or []), limits), limits, charset)
     items: list[Any] = []
     try:
         for item in reader:

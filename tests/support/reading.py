@@ -9,7 +9,6 @@ from typing import Final
 import pytest
 
 from service.errors import FileRefused, FileTooLarge
-from service.formats.compression import InflatedSource
 from service.formats.engine import select
 from service.formats.engine.python import PYTHON
 from service.formats.format import Format
@@ -20,6 +19,7 @@ from service.formats.registry import FORMATS
 from service.formats.values import unescape
 from service.model import FileWarning, Item, Project, Refusal, SharedObjects
 from service.tables import COLUMNS, PROJECT_COLUMNS, Table
+from tests.support.inflating import FirstFile
 
 NATIVE: Final = NAMESPACE
 MSPDI: Final = mspdi.NAMESPACE
@@ -60,7 +60,7 @@ def read(
     """Read a file until it ends or an error stops the reader."""
     source = io.BytesIO(data.encode() if isinstance(data, str) else data)
     limits = limits or Limits()
-    reader = Reader(InflatedSource(source, limits), limits, charset, formats)
+    reader = Reader(FirstFile(source, limits), limits, charset, formats)
     items: list[Item] = []
     fault = None
     try:

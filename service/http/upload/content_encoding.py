@@ -11,7 +11,8 @@ from typing import Final, Protocol
 from aiohttp import StreamReader, hdrs, web
 
 from service.errors import FileTooLarge
-from service.formats.compression import Gunzip, check_ratio
+from service.formats.compression import Gunzip
+from service.formats.limits import check_ratio
 
 ACCEPTED: Final = frozenset({"identity", "gzip", "x-gzip"})
 """Content-Encodings of a request. RFC 9110 section 8.4.1.3: x-gzip means gzip."""

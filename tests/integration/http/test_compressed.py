@@ -10,7 +10,7 @@ import pytest
 
 from service.storage import Pool
 from tests.support.answer import Answer
-from tests.support.native import native_file
+from tests.support.native import native_file, native_project
 from tests.support.raw_http import XML, Connection, chunked, form, head, part, upload
 from tests.support.service import Service, limits
 
@@ -97,11 +97,12 @@ async def test_the_content_encoding_identity_is_accepted(service: Service) -> No
     [
         (gzip.compress(XML)[:40], "breaks off"),
         (gzip.compress(XML)[:10] + b"\xff" * 100, "corrupt"),
-        (zipped("plan.xml")[:60], "corrupt or breaks off"),
+        (zipped("plan.xml")[:60], "the ZIP ends in the middle of plan.xml"),
         (zipped("plan.zip", data=zipped("plan.xml")), "compressed twice"),
-        (zipped("one.xml", "two.xml", data=b""), "several files, `one.xml` and `two.xml`"),
+        (zipped("[Content_Types].xml", "xl/workbook.xml"), "Excel workbook (.xlsx)"),
+        (zipped(), "the ZIP holds no file"),
     ],
-    ids=["cut gzip", "corrupt gzip", "cut ZIP", "ZIP in a ZIP", "two files"],
+    ids=["cut gzip", "corrupt gzip", "cut ZIP", "ZIP in a ZIP", "workbook", "empty ZIP"],
 )
 async def test_a_compressed_file_without_a_project_is_a_400(
     service: Service, pool: Pool, content: bytes, words: str
@@ -135,11 +136,45 @@ async def test_projects_before_a_wrong_checksum_are_imported(service: Service) -
     assert "checksum" in last_error(answer)["message"]
 
 
-async def test_a_second_file_in_a_zip_is_reported_after_the_first(service: Service) -> None:
-    answer = await upload(service, form(part("file", zipped("one.xml", "two.xml"))))
-    assert landed(answer) == ["P-1", "P-2"]
-    assert last_error(answer)["error"] == "MALFORMED_XML"
-    assert "several files, `one.xml` and `two.xml`" in last_error(answer)["message"]
+async def test_a_zip_of_many_files_is_one_import(service: Service, pool: Pool) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("a/one.xml", native_file(native_project("P-1")))
+        file.writestr("a/plan.mpp", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))
+        file.writestr("damaged.xml", native_file(native_project("P-2"), native_project("P-3")))
+        file.writestr("b/cut.xml", native_file(native_project("P-4"), native_project("P-7"))[:-30])
+        file.writestr("b/last.xml", native_file(native_project("P-5")))
+    content = bytearray(archive.getvalue())
+    content[content.index(b"damaged.xml") + 30] ^= 0x55
+    body = form(part("file", bytes(content), "Content-Type: application/pdf", filename="plans.zip"))
+    answer = await upload(service, body)
+    assert landed(answer) == ["P-1", "P-4", "P-5"]
+    assert answer.json["files"] == {"read": 2, "failed": 3}
+    errors = answer.json["details"]["errors"]
+    found = [(each["file"], each["kind"], each["error"], each["message"]) for each in errors]
+    assert found == [
+        (
+            "plans.zip/a/plan.mpp",
+            "file",
+            "UNSUPPORTED_FILE",
+            "the file is a binary Microsoft file, such as a Microsoft Project plan (.mpp); open "
+            "the plan in Microsoft Project and save it as XML",
+        ),
+        (
+            "plans.zip/damaged.xml",
+            "file",
+            "MALFORMED_XML",
+            "the file damaged.xml in the ZIP is damaged: its compressed data is wrong",
+        ),
+        (
+            "plans.zip/b/cut.xml",
+            "file",
+            "MALFORMED_XML",
+            "the file ends in the middle of project P-7",
+        ),
+    ]
+    assert await pool.fetchval("SELECT count(*) FROM imports") == 1
+    assert await pool.fetchval("SELECT filename FROM imports") == "plans.zip"
 
 
 async def test_a_gzip_request_truncated_in_the_file_keeps_the_complete_projects(

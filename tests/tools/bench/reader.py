@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from service.formats.compression import InflatedSource
 from service.formats.reader import Limits, Reader
+from tests.support.inflating import FirstFile
 from tests.tools.bench import floor
 from tests.tools.bench.measure import figure, ratio, timed
 from tests.tools.bench.runs import Bench
@@ -38,5 +38,5 @@ async def measure(bench: Bench, name: str, file: Path) -> None:
 def _read(file: Path) -> None:
     limits = Limits()
     with file.open("rb") as opened:
-        for _ in Reader(InflatedSource(opened, limits), limits):
+        for _ in Reader(FirstFile(opened, limits), limits):
             pass

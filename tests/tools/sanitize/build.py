@@ -61,5 +61,4 @@ def environment() -> dict[str, str]:
         "ASAN_OPTIONS": options,
         "UBSAN_OPTIONS": "print_stacktrace=1",
         "PYTHONMALLOC": "malloc",  # Python's own allocator would hide faults in its memory
-        "PYCRYPTODOME_DISABLE_DEEPBIND": "1",  # the sanitizers refuse libraries opened with it
     }

@@ -8,35 +8,15 @@ import zipfile
 import pytest
 
 from service.errors import FileRefused, FileTooLarge
-from service.formats.compression import InflatedSource
 from service.formats.limits import MIB, Limits
+from tests.support.inflating import FirstFile
 from tests.support.reading import NATIVE, read
+from tests.support.zips import zipped
 
 XML = f"""<projects xmlns="{NATIVE}">
   <project id="P-1"><name>One</name></project>
   <project id="P-2"><name>Two</name></project>
 </projects>""".encode()
-SEVERAL = "the ZIP holds several files, `plan.xml` and `other.xml`; send one XML file in each ZIP"
-
-DEFLATE64 = (
-    b"PK\x03\x04\x14\0\0\0\x09" + bytes(9) + b"\x7d\x02" + bytes(6) + b"\x01\0\0\0x" + 999 * b"\2"
-)
-"""A ZIP of empty blocks of Deflate64, each of which costs as much as a thousand bytes."""
-
-
-class Unseekable(io.RawIOBase):
-    """A ZIP written to a pipe, and by Java, has its sizes after the data."""
-
-    def __init__(self) -> None:
-        self.data = b""
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: object, /) -> int:
-        piece = bytes(memoryview(data))  # type: ignore[arg-type]
-        self.data += piece
-        return len(piece)
 
 
 class Pieces:
@@ -54,18 +34,8 @@ class Pieces:
         return b""
 
 
-def zipped(
-    *members: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED, streamed: bool = False
-) -> bytes:
-    seekable, pipe = io.BytesIO(), Unseekable()
-    with zipfile.ZipFile(pipe if streamed else seekable, "w", method) as file:
-        for name, data in members:
-            file.writestr(name, data)
-    return pipe.data or seekable.getvalue()
-
-
 def inflated(*pieces: bytes, fault: Exception | None = None) -> bytes:
-    source = InflatedSource(Pieces(*pieces, fault=fault), Limits())
+    source = FirstFile(Pieces(*pieces, fault=fault), Limits())
     return b"".join(iter(lambda: source.read(1), b""))
 
 
@@ -84,7 +54,7 @@ def refusal(data: bytes) -> str:
         zipped(("plan.xml", XML)),
         zipped(("plan.xml", XML), streamed=True),
         zipped(("plan.xml", XML), method=zipfile.ZIP_STORED),
-        zipped(("plan.xml", XML), method=zipfile.ZIP_BZIP2),
+        zipped(("plan.xml", XML), method=zipfile.ZIP_STORED, streamed=True),
         zipped(
             ("out/", b""),
             ("__MACOSX/out/._plan.xml", os.urandom(300)),
@@ -92,7 +62,7 @@ def refusal(data: bytes) -> str:
             ("out/.DS_Store", b"x"),
         ),
     ],
-    ids=["plain", "gzip", "members", "zip", "streamed zip", "stored zip", "bzip2 zip", "litter"],
+    ids=["plain", "gzip", "members", "zip", "streamed zip", "stored zip", "piped zip", "litter"],
 )
 def test_a_file_reads_the_same_in_every_compression_and_cut(data: bytes) -> None:
     for cut in range(len(data) + 1):
@@ -112,41 +82,19 @@ def test_lines_of_a_compressed_file_refer_to_the_xml() -> None:
         (zipped(("empty/", b"")), "the ZIP holds no file"),
         (zipped(("plan.xml", b"")), "the file is empty"),
         (gzip.compress(b""), "the file is empty"),
-        (zipped(("plan.xml", b""), ("other.xml", XML)), SEVERAL),
         (zipped(("plan.zip", zipped(("plan.xml", XML)))), "the file is compressed twice"),
         (zipped(("plan.xml.gz", gzip.compress(XML))), "the file is compressed twice"),
         (gzip.compress(gzip.compress(XML)), "the file is compressed twice"),
         (gzip.compress(zipped(("plan.xml", XML))), "the file is compressed twice"),
         (gzip.compress(XML)[:-30], "the gzip file breaks off"),
-        (zipped(("plan.xml", XML))[:60], "the ZIP is corrupt or breaks off"),
-        (
-            zipped(("plan.xml", XML), method=zipfile.ZIP_LZMA),
-            "compressed in a way that is not supported",
-        ),
-        (DEFLATE64, "compressed in a way that is not supported"),
-        (b"PK\x03\x04", "the ZIP is corrupt or breaks off"),
+        (zipped(("plan.xml", XML))[:60], "the ZIP ends in the middle of plan.xml"),
+        (b"PK\x03\x04", "the ZIP ends too early, before its first file"),
         (b"\x1f\x8b", "the gzip file breaks off"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",  # the bytes hold the time
 )
 def test_an_unsupported_file_is_refused_with_a_remedy(data: bytes, reason: str) -> None:
     assert reason in refusal(data)
-
-
-def test_a_second_file_in_a_zip_is_refused_after_the_first() -> None:
-    reading = read(zipped(("plan.xml", XML), ("other.xml", XML)))
-    assert [project.external_id for project in reading.projects] == ["P-1", "P-2"]
-    assert isinstance(reading.fault, FileRefused)
-    assert reading.fault.reason == SEVERAL
-
-
-@pytest.mark.parametrize(("flag", "method"), [(0x01, 8), (0x01, 99), (0x41, 8)])
-def test_an_encrypted_zip_is_refused(flag: int, method: int) -> None:
-    extra = b"\x01\x99\x07\0\x02\0AE\x03\x08\0"
-    name = b"plan.xml"
-    header = b"PK\x03\x04\x14\0" + bytes([flag, 0, method, 0]) + bytes(16)
-    header += len(name).to_bytes(2, "little") + len(extra).to_bytes(2, "little")
-    assert "encrypted" in refusal(header + name + extra + bytes(100))
 
 
 @pytest.mark.parametrize("streamed", [True, False])
@@ -159,7 +107,7 @@ def test_the_projects_before_a_wrong_checksum_are_read(streamed: bool) -> None:
         reading = read(data)
         assert (len(reading.projects), reading.closed) == (2, True)
         assert isinstance(reading.fault, FileRefused)
-        assert "corrupt" in reading.fault.reason
+        assert "checksum is wrong" in reading.fault.reason
 
 
 def test_exceptions_of_the_source_pass_through() -> None:
@@ -173,19 +121,13 @@ def test_exceptions_of_the_source_pass_through() -> None:
 )
 def test_a_bomb_is_stopped_at_its_ratio(compressed: type[bytes]) -> None:
     bomb = compressed(XML[:-11] + bytes(64 * MIB))
-    source = InflatedSource(io.BytesIO(bomb), Limits(max_inflate_ratio=100))
+    source = FirstFile(io.BytesIO(bomb), Limits(max_inflate_ratio=100))
     sizes: list[int] = []
     with pytest.raises(FileTooLarge, match="100 times"):
         sizes.extend(map(len, iter(lambda: source.read(1), b"")))
     assert max(sizes) <= 64 * 1024
     assert 100 * len(bomb) < 16 * MIB  # so that it is the grace that ends
     assert 16 * MIB - 64 * 1024 <= sum(sizes) <= 16 * MIB
-
-
-def test_a_bomb_in_an_ignored_member_is_stopped() -> None:
-    bomb = zipped(("__MACOSX/._plan.xml", bytes(64 * MIB)), ("plan.xml", XML))
-    with pytest.raises(FileTooLarge, match="100 times"):
-        InflatedSource(io.BytesIO(bomb), Limits(max_inflate_ratio=100)).read(1)
 
 
 def test_the_file_limit_counts_inflated_bytes() -> None:

@@ -9,7 +9,8 @@ import zlib
 import pytest
 
 from service.errors import FileTooLarge
-from service.formats.compression import RATIO_GRACE, BadGzip, Gunzip, check_ratio
+from service.formats.compression import BadGzip, Gunzip
+from service.formats.limits import RATIO_GRACE, check_ratio
 
 TEXT = b"".join(b"<task id='%d'/>" % n for n in range(300)) + os.urandom(20)
 

@@ -9,13 +9,13 @@ from typing import Final
 
 import pytest
 
-from service.formats.compression import InflatedSource
 from service.formats.limits import Limits
 from service.imports.pipeline.batch import Batch
 from service.imports.pipeline.batcher import batch_projects
 from service.imports.pipeline.upload_files import UploadedFile
 from service.imports.pipeline.upload_reader import UploadReader
 from service.spool.spool import Spool
+from tests.support.inflating import FirstFile
 from tests.support.native import native_file, native_project
 from tests.support.reading import MSPDI
 
@@ -111,7 +111,7 @@ def parse(data: bytes, give_way: Callable[[], None]) -> None:
 
     spool = Spool().share()
     limits = Limits(spool=spool)
-    source = InflatedSource(io.BytesIO(data), limits, give_way)
+    source = FirstFile(io.BytesIO(data), limits, give_way)
     reader = UploadReader([UploadedFile(None, None, source)], limits, give_way=give_way)
     batch_projects(reader, hand_on, give_way, batch_projects=50, batch_bytes=1_000_000)
     assert reader.counts.read == 1

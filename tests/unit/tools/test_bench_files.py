@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from service.formats.compression import InflatedSource
 from service.formats.limits import Limits
 from service.formats.reader import Reader
 from service.model import Project
+from tests.support.inflating import FirstFile
 from tests.tools.bench import real, tiny
 
 Write = Callable[[Path, int], tuple[Path, int]]
@@ -31,9 +31,7 @@ def test_every_project_of_a_large_file_is_read(
     limits = Limits()
     with file.open("rb") as opened:
         read = [
-            item
-            for item in Reader(InflatedSource(opened, limits), limits)
-            if isinstance(item, Project)
+            item for item in Reader(FirstFile(opened, limits), limits) if isinstance(item, Project)
         ]
     assert len({project.external_id for project in read}) == len(read) == projects
     assert least < file.stat().st_size / projects < most

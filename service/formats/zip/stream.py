@@ -1,0 +1,90 @@
+"""Reads a ZIP in one pass: its members, one after another.
+
+The members are imported while the ZIP arrives, so the central directory at its end comes too late.
+The local header before each member has its name, and mostly its size. A program that writes to a
+pipe puts the size into a descriptor after the data instead.
+"""
+
+from collections.abc import Callable, Iterator
+
+from service.codes import ErrorCode
+from service.errors import FileRefused
+from service.formats.encoding import ByteSource
+from service.formats.limits import Limits
+from service.formats.zip.descriptor import AFTER_MEMBER
+from service.formats.zip.header import (
+    MEMBER,
+    SIZE,
+    Header,
+    header_size,
+    is_litter,
+    parse_header,
+    refuse_document,
+    show,
+)
+from service.formats.zip.input import Input
+from service.formats.zip.member import Archive, Member
+
+
+def iterate_members(
+    source: ByteSource, head: bytes, limits: Limits, give_way: Callable[[], None]
+) -> Iterator[Member]:
+    """Yield the files in a ZIP. Folders and files that macOS or Windows adds are passed over.
+
+    Args:
+        source: the ZIP; exceptions of its ``read`` pass through.
+        head: the first bytes, which were already read from it; a signature at least.
+        limits: ``max_inflate_ratio`` applies to each member, and to all of them together.
+        give_way: called between steps; as ``FileContext.give_way``.
+
+    Raises:
+        FileRefused: the ZIP is a document of another program, or has no file, or it ends too early
+            or is damaged, and no member has reported that.
+        FileTooLarge: a member that is passed over inflates to more than the ratio allows.
+    """
+    archive = Archive(Input(source, head), limits.max_inflate_ratio, give_way)
+    count = 0
+    header = _read_header(archive, count)
+    if header is not None:
+        refuse_document(header.name)
+    while header is not None:
+        member = Member(archive, header)
+        if not is_litter(header.name):
+            count += 1
+            yield member
+        if archive.ended:
+            return
+        if not member.skip_rest():
+            raise _damaged_after(count, f" in or after {show(header.name)}")
+        give_way()
+        header = _read_header(archive, count)
+    if not count:
+        raise FileRefused("the ZIP holds no file", code=ErrorCode.UNSUPPORTED_FILE)
+
+
+def _read_header(archive: Archive, count: int) -> Header | None:
+    """Read the header of the next member, after a number of files; None after the last one."""
+    source = archive.input
+    head = source.peek(SIZE)
+    if head.startswith(AFTER_MEMBER) and not head.startswith(MEMBER):
+        return None
+    if head.startswith(MEMBER) and len(head) == SIZE:
+        size = header_size(head)
+        if len(whole := source.peek(size)) == size:
+            source.at += size
+            return parse_header(whole)
+    elif not MEMBER.startswith(head[: len(MEMBER)]):
+        raise _damaged_after(count, "")
+    raise FileRefused(
+        f"the ZIP ends too early, {_after(count)}: the rest is missing; send the whole ZIP"
+    )
+
+
+def _damaged_after(count: int, where: str) -> FileRefused:
+    return FileRefused(
+        f"the ZIP is damaged{where}, {_after(count)}: the rest cannot be read; make the ZIP again"
+    )
+
+
+def _after(count: int) -> str:
+    return f"after {count} files" if count else "before its first file"
