@@ -12,12 +12,13 @@ from itertools import chain
 
 from service.errors import FileTooLarge
 from service.formats.element import Element, line_of
+from service.formats.engine.parser_errors import Place
 from service.formats.engine.record_collector import prune
 from service.formats.file_context import FileContext
 from service.formats.json_attributes import STEP
 from service.formats.project_builder import ProjectBuilder
 from service.formats.values import BLANK
-from service.model import Item
+from service.model import Item, shorten
 
 
 class Cursor:
@@ -140,6 +141,22 @@ class Cursor:
         while last is not None and len(last):
             last = last[-1]
         return None if last is None else line_of(last)
+
+    def describe_place(self) -> Place:
+        """Return where the file breaks off, by the project or the record that is or was open."""
+        if self.builder is not None:
+            external_id, name = self.builder.identity()
+            label = shorten(external_id or name) or f"number {self.complete + 1}"
+            kind = "project" if self.builder.is_project else "the baseline"
+            return Place(f"in the middle of {kind} {label}", f" in {kind} {label}")
+        where = "before the first project"
+        if self.complete:
+            where = f"after {self.complete} project{'s' if self.complete > 1 else ''}"
+        last = None if self.root is None else next(reversed(self.root), None)
+        if self._format.anywhere or last is None or last is self._finished:
+            return Place(f"too early, {where}", f" {where}")
+        name = shorten(self.file.keys[last.tag])
+        return Place(f"in or after {name}, {where}", f" in or after {name}, {where}")
 
     @property
     def _top(self) -> Element | None:

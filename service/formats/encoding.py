@@ -7,12 +7,15 @@ therefore cannot hide anything here that the parser would find later.
 import contextlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 
 from lxml import etree
 
+from service.codes import ErrorCode
 from service.errors import FileRefused
 from service.formats.engine.parser_errors import file_refused
+from service.formats.file_kinds import HTML_PAGE, SAMPLE_BYTES, looks_like_html, refusal_of
 from service.formats.usual_root import match_root
 from service.model import shorten
 
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
 PROLOG_LIMIT = 64 * 1024
 """The root element must begin, and its start tag end, within this many bytes."""
+_NO_ROOT = f"no root element within the first {PROLOG_LIMIT} bytes"
+_XHTML = "http://www.w3.org/1999/xhtml"
 
 _STEP = 1024
 """Bytes parsed at a time: few, because those after the root's start tag are parsed twice."""
@@ -57,23 +62,8 @@ _BOMS = (
 )
 """Byte order marks, and ``<`` in UTF-32. A file in UTF-32 is refused."""
 
-_COMPRESSED = "the file is compressed in a way that is not supported; use gzip or ZIP"
-_NESTED = "the file is compressed twice; send the XML, or one gzip or ZIP of it"
-_MAGICS = (
-    (b"PK\x03\x04", _NESTED),
-    (b"\x1f\x8b", _NESTED),
-    (b"BZh", _COMPRESSED),
-    (b"\xfd7zXZ", _COMPRESSED),
-    (b"7z\xbc\xaf", _COMPRESSED),
-    (b"\x28\xb5\x2f\xfd", _COMPRESSED),
-    (b"\xd0\xcf\x11\xe0", "the file is a binary Microsoft Project plan (.mpp); save it as XML"),
-    (b"ERMHDR", "the file is a Primavera XER export; export it as Primavera P6 XML"),
-    (b"MPX", "the file is an MPX plan; save it as Microsoft Project XML"),
-    (b"%PDF", "the file is a PDF document, not XML"),
-    (b"{", "the file is JSON, not XML"),
-    (b"[", "the file is JSON, not XML"),
-    (b"\x4c\x6f\xa7\x94", f"the file's encoding is EBCDIC; supported are {ENCODINGS_SHOWN}"),
-)
+_EBCDIC = b"\x4c\x6f\xa7\x94"
+"""``<?xm`` in EBCDIC."""
 
 _MISC = re.compile(r"\s+|<\?.*?\?>|<!--.*?-->", re.DOTALL)
 _DECLARED = re.compile(r"""<\?xml\s[^>]*?\sencoding\s*=\s*["']([^"'>]*)["']""")
@@ -136,12 +126,8 @@ def read_prolog(source: ByteSource, charset: str | None = None) -> Prolog:
             and column if the fault has a position.
     """
     head = _read_declaration(source)
-    if not head.strip():
-        raise FileRefused("the file is empty")
-    start = head.lstrip()
-    for magic, reason in _MAGICS:
-        if start.startswith(magic):
-            raise FileRefused(reason)
+    if not head.startswith(b"<"):
+        head = _check_kind(head, source)
     encoding = _detect_encoding(head, charset)
     if not encoding.startswith("UTF-16") and (root := match_root(head)) is not None:
         return Prolog(encoding, *root, PushbackSource(head, source))
@@ -159,6 +145,30 @@ def _read_declaration(source: ByteSource) -> bytes:
     return head
 
 
+def _check_kind(head: bytes, source: ByteSource) -> bytes:
+    """Refuse a file that is not XML; return enough bytes of another one to detect the encoding."""
+    while len(head) < SAMPLE_BYTES or (not head.strip() and len(head) < PROLOG_LIMIT):
+        if not (data := source.read(PROLOG_LIMIT)):
+            break
+        head += data
+    if not head.removeprefix(b"\xef\xbb\xbf").strip():
+        if len(head) >= PROLOG_LIMIT:
+            raise FileRefused(_NO_ROOT)
+        raise _unsupported("the file is empty")
+    for mark, encoding in _BOMS:
+        if encoding is None and head.startswith(mark):
+            raise _unsupported(f"the file's encoding is UTF-32; supported are {ENCODINGS_SHOWN}")
+    if head.startswith(_EBCDIC):
+        raise _unsupported(f"the file's encoding is EBCDIC; supported are {ENCODINGS_SHOWN}")
+    if (reason := refusal_of(head.lstrip()[:SAMPLE_BYTES])) is not None:
+        raise _unsupported(reason)
+    return head
+
+
+def _unsupported(reason: str) -> FileRefused:
+    return FileRefused(reason, code=ErrorCode.UNSUPPORTED_FILE)
+
+
 def _decides_encoding(head: bytes) -> bool:
     plain = head.replace(b"\0", b"")
     return len(plain) >= 16 and (b"<?xml" not in plain[:16] or b"?>" in plain)
@@ -168,7 +178,9 @@ def _detect_encoding(head: bytes, charset: str | None) -> str:
     for mark, encoding in _BOMS:
         if head.startswith(mark):
             if encoding is None:
-                raise FileRefused(f"the file's encoding is UTF-32; supported are {ENCODINGS_SHOWN}")
+                raise _unsupported(
+                    f"the file's encoding is UTF-32; supported are {ENCODINGS_SHOWN}"
+                )
             return encoding
     if charset is not None:
         encoding = _supported(charset, "the part's charset")
@@ -179,7 +191,7 @@ def _detect_encoding(head: bytes, charset: str | None) -> str:
     declared = _DECLARED.match(head[:2048].decode(wide or "latin-1", "replace"))
     if declared is None:
         if wide:
-            raise FileRefused("UTF-16 without a byte order mark needs an XML declaration")
+            raise _unsupported("UTF-16 without a byte order mark needs an XML declaration")
         return "UTF-8"
     encoding = _supported(declared[1], "the encoding declared")
     if wide:
@@ -189,6 +201,7 @@ def _detect_encoding(head: bytes, charset: str | None) -> str:
     return "UTF-8" if encoding.startswith("UTF-16") else encoding
 
 
+@lru_cache(maxsize=64)
 def canonical_name(name: str) -> str | None:
     """Return an encoding's name as the parser knows it, or None if it is not supported."""
     known = name.strip().upper().replace("_", "-")
@@ -201,7 +214,7 @@ def _supported(name: str, where: str) -> str:
     """Return the canonical name of an encoding; refuse the file if it is not supported."""
     known = canonical_name(name)
     if known is None:
-        raise FileRefused(
+        raise _unsupported(
             f"{where}, {name[:40]!r}, is not supported; supported are {ENCODINGS_SHOWN}"
         )
     return known
@@ -244,6 +257,7 @@ def _read_root(head: bytes, source: ByteSource, encoding: str) -> Prolog:
     )
     taken = bytearray(head)
     fed = 0
+    ended = False
     try:
         while fed < min(len(taken), PROLOG_LIMIT) and not target.complete:
             piece = bytes(taken[fed : min(fed + _STEP, PROLOG_LIMIT)])
@@ -251,11 +265,14 @@ def _read_root(head: bytes, source: ByteSource, encoding: str) -> Prolog:
             fed += len(piece)
             if fed == len(taken) and not target.complete:
                 taken += source.read(PROLOG_LIMIT)
+                ended = fed == len(taken)
         if fed < PROLOG_LIMIT and not target.complete:
             parser.close()
     except etree.XMLSyntaxError as fault:
         if not target.complete:
-            raise file_refused(fault) from None
+            if looks_like_html(bytes(taken[:SAMPLE_BYTES])):
+                raise _unsupported(HTML_PAGE) from None
+            raise file_refused(fault, ended=ended) from None
     finally:
         # lxml does not free a parser that is still open.
         with contextlib.suppress(etree.XMLSyntaxError):
@@ -263,10 +280,10 @@ def _read_root(head: bytes, source: ByteSource, encoding: str) -> Prolog:
     if target.doctype_name is not None:
         _refuse_doctype(taken.decode(encoding, "replace"), target.doctype_name)
     if target.root is None:
-        raise FileRefused(f"no root element within the first {PROLOG_LIMIT} bytes")
+        raise FileRefused(_NO_ROOT)
     namespace, name = target.root
-    if not namespace and name.lower() == "html":
-        raise FileRefused("the file is an HTML page, not XML")
+    if namespace in ("", _XHTML) and name.lower() == "html":
+        raise _unsupported(HTML_PAGE)
     if "{" in namespace or "}" in namespace:  # lxml could not tell it from the name
         raise FileRefused(f"the namespace of the root element is not a URI: {shorten(namespace)}")
     return Prolog(encoding, namespace or None, name, PushbackSource(bytes(taken), source))
@@ -274,7 +291,7 @@ def _read_root(head: bytes, source: ByteSource, encoding: str) -> Prolog:
 
 def _refuse_doctype(text: str, name: str) -> NoReturn:
     if name.lower() == "html":
-        raise FileRefused("the file is an HTML page, not XML")
+        raise _unsupported(HTML_PAGE)
     text = text.removeprefix("\ufeff")
     offset = 0
     while skipped := _MISC.match(text, offset):

@@ -61,14 +61,21 @@ class TagKeys(dict[str, str]):
         self._prefix = f"{{{namespace}}}" if namespace else ""
         self._size = 0
         self._full = False
+        self._earlier = 0
+        self._earlier_size = 0
+
+    def begin_file(self) -> None:
+        """Count the names of another file, apart from those of earlier ones."""
+        self._earlier, self._earlier_size = len(self), self._size
 
     def __missing__(self, tag: str) -> str:
         name = tag.removeprefix(self._prefix)
         if self._full:
             return name
         self._size += getsizeof(tag) + (getsizeof(name) if name is not tag else 0)
-        self._full = len(self) >= self._most or self._size > MAX_NAMES_SIZE
-        if len(self) >= self._most:
+        count, size = len(self) - self._earlier, self._size - self._earlier_size
+        self._full = count >= self._most or size > MAX_NAMES_SIZE
+        if count >= self._most:
             raise FileTooLarge(f"the file uses more than {self._most} distinct names")
         if self._full:
             raise FileTooLarge(f"the names in the file take more than {MAX_NAMES_SIZE} bytes")

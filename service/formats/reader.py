@@ -1,6 +1,7 @@
 """Reads one file, project by project and record by record: bytes in, items out."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Final
 
 from lxml import etree
@@ -12,9 +13,11 @@ from service.formats.encoding import ByteSource, Prolog, read_prolog
 from service.formats.engine import select
 from service.formats.engine.parser_errors import file_refused
 from service.formats.file_context import FileContext
+from service.formats.file_kinds import HTML_PAGE, is_html_root
 from service.formats.format import Format
 from service.formats.json_attributes import STEP
 from service.formats.limits import MIB, Limits
+from service.formats.parser_set import ParserCache, ParserSet
 from service.formats.registry import FORMATS, find_format
 from service.model import FileWarning, Item
 from service.spool.spool import TooLarge
@@ -33,11 +36,12 @@ class Reader:
     """One pass over a file. Iterate over it once, in a worker thread.
 
     Args:
-        source: the file's XML from its first byte (see ``InflatedSource``); exceptions of its
+        source: the file's XML from its first byte (see ``inflate_files``); exceptions of its
             ``read`` pass through.
         limits: bounds of the file.
         charset: of the part's Content-Type; overrides the XML declaration.
         formats: tried in order.
+        parsers: of earlier files that the same thread has read.
         give_way: called between steps; as ``FileContext.give_way``.
 
     Attributes:
@@ -61,6 +65,7 @@ class Reader:
         charset: str | None = None,
         formats: tuple[Format, ...] = FORMATS,
         *,
+        parsers: ParserCache | None = None,
         give_way: Callable[[], None] = lambda: None,
     ) -> None:
         self.format_name: str | None = None
@@ -71,6 +76,7 @@ class Reader:
         self._limits = limits
         self._charset = charset
         self._formats = formats
+        self._parsers = ParserCache() if parsers is None else parsers
         self._give_way = give_way
 
     def __iter__(self) -> Iterator[Item]:
@@ -105,8 +111,11 @@ class Reader:
             if cursor.strays:
                 code = WarningCode.LOOSE_RECORDS_SKIPPED
                 self.warnings.append(FileWarning(code, _STRAYS, cursor.strays))
+        self._parsers.give_back(file.parsers)
         if not self.complete:
             reason = f"there is no project in the file; its root is {prolog.name}"
+            if is_html_root(prolog.namespace, prolog.name):
+                reason = HTML_PAGE
             raise FileRefused(reason, code=ErrorCode.UNSUPPORTED_FILE)
 
     def _open_file(self, prolog: Prolog) -> FileContext:
@@ -117,12 +126,17 @@ class Reader:
         namespace = file_format.namespace
         if namespace is None:
             namespace = prolog.namespace or ""
-        volatile_of = {known.name: known.volatile for known in self._formats}
-        make_context = file_format.context or FileContext
-        file: FileContext = make_context(
-            file_format, self._limits, namespace, select.ENGINE, volatile_of, self._give_way
+        parsers = self._parsers.take(
+            file_format, namespace, partial(self._make_parsers, file_format, namespace)
         )
+        make_context = file_format.context or FileContext
+        file: FileContext = make_context(parsers, self._limits, select.ENGINE, self._give_way)
         return file
+
+    def _make_parsers(self, file_format: Format, namespace: str) -> ParserSet:
+        volatile_of = {known.name: known.volatile for known in self._formats}
+        limits = self._limits
+        return ParserSet(file_format, namespace, select.ENGINE, limits, volatile_of, self._give_way)
 
     def _items_by_project(self, prolog: Prolog, cursor: Cursor) -> Iterator[Iterable[Item]]:
         """Parse to the end, and yield the items of each project after it has ended."""
@@ -130,7 +144,12 @@ class Reader:
         source = _MeteredSource(prolog.source, limits.max_file_bytes, cursor)
         try:
             events = cursor.file.engine.events(
-                source, cursor.tags, prolog.encoding, limits.max_tag_names, cursor.collector
+                source,
+                cursor.tags,
+                prolog.encoding,
+                limits.max_tag_names,
+                cursor.collector,
+                cursor.file.parsers.xml,
             )
             for count, (event, element) in enumerate(events, 1):
                 if count % STEP == 0:
@@ -140,19 +159,30 @@ class Reader:
                 else:
                     yield cursor.end(element)
         except etree.XMLSyntaxError as fault:
-            raise file_refused(fault) from None
+            place = cursor.describe_place()
+            if (
+                not cursor.complete
+                and cursor.builder is None
+                and is_html_root(prolog.namespace, prolog.name)
+            ):
+                raise FileRefused(HTML_PAGE, code=ErrorCode.UNSUPPORTED_FILE) from None
+            raise file_refused(fault, place, ended=source.ended) from None
 
 
 class _MeteredSource:
     """Counts a file's bytes on their way to the parser, and checks the size of the tree.
 
     The parser reads more bytes only after all events of the previous ones were handled.
+
+    Attributes:
+        ended: whether the parser has all bytes.
     """
 
     def __init__(self, source: ByteSource, limit: int, cursor: Cursor) -> None:
         self._source = source
         self._limit = limit
         self._cursor = cursor
+        self.ended = False
         self._read = 0
         self._collected = 0
         self._checked = 0
@@ -165,6 +195,7 @@ class _MeteredSource:
                 self._checked = self._read
                 self._cursor.check_size()
         data = self._source.read(_CHUNK)
+        self.ended = not data
         room = self._limit - self._read
         self._read += len(data)
         if len(data) > room and not (data := data[: max(room, 0)]):

@@ -49,6 +49,14 @@ class RecordCollector(Protocol):
         ...
 
 
+class XmlParser(Protocol):
+    """An XML parser that reads files one after another."""
+
+    @property
+    def reusable(self) -> bool:
+        """Whether it has read a file to its end without a fault, and keeps few names."""
+
+
 @dataclass(frozen=True, slots=True)
 class Engine:
     """One engine.
@@ -56,8 +64,10 @@ class Engine:
     Attributes:
         name: ``compiled`` or ``python``.
         events: parses a source, given the source, the tags whose events it reports, the encoding,
-            the approximate number of distinct names that the file may use, and the collector of
-            the file's records.
+            the approximate number of distinct names that the file may use, the collector of the
+            file's records, and an XML parser.
+        xml_parser: creates an XML parser that can read files one after another, or None if the
+            engine has none. Record parsers belong to one, because they know its names.
         record_parser: creates the parser of one shape.
         record_collector: creates the collector of one file, given its ``FileContext``.
         id_set: creates an id set, given a factory of the ``DiskSet`` that replaces a large one.
@@ -65,7 +75,8 @@ class Engine:
     """
 
     name: str
-    events: Callable[[ByteSource, list[str], str, int, Any], Events]
+    events: Callable[[ByteSource, list[str], str, int, Any, Any], Events]
+    xml_parser: Callable[[], XmlParser | None]
     record_parser: Callable[[Shape], RecordParser]
     record_collector: Callable[[Any], RecordCollector]
     id_set: Callable[[Callable[[], DiskSet]], IdSet]

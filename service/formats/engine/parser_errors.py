@@ -1,7 +1,7 @@
 """Messages for the faults that the parser reports."""
 
 import re
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 from lxml import etree
 
@@ -22,8 +22,47 @@ _LIMITS: Final = (
 )
 """For each limit of libxml2, a part of its message, and ours. ``huge_tree`` would lift them."""
 
+_Types: Final = etree.ErrorTypes
+_OF_A_CUT: Final = frozenset(
+    {
+        _Types.ERR_DOCUMENT_EMPTY,
+        _Types.ERR_INVALID_DEC_CHARREF,
+        _Types.ERR_INVALID_HEX_CHARREF,
+        _Types.ERR_INVALID_CHAR,
+        _Types.ERR_ENTITYREF_SEMICOL_MISSING,
+        _Types.ERR_ATTRIBUTE_NOT_STARTED,
+        _Types.ERR_ATTRIBUTE_NOT_FINISHED,
+        _Types.ERR_ATTRIBUTE_WITHOUT_VALUE,
+        _Types.ERR_COMMENT_NOT_FINISHED,
+        _Types.ERR_HYPHEN_IN_COMMENT,
+        _Types.ERR_PI_NOT_STARTED,
+        _Types.ERR_PI_NOT_FINISHED,
+        _Types.ERR_CDATA_NOT_FINISHED,
+        _Types.ERR_SPACE_REQUIRED,
+        _Types.ERR_NAME_REQUIRED,
+        _Types.ERR_GT_REQUIRED,
+        _Types.ERR_TAG_NOT_FINISHED,
+    }
+)
+"""The faults of a file that ends too early. The parser waits for the end of a tag, a comment or the
+like, so it reports them after the last byte only for what has no end."""
+
 _MISMATCH: Final = re.compile(r"Opening and ending tag mismatch: (\S+) line \d+ and (\S+)")
-_UNCLOSED: Final = re.compile(r"Premature end of data in tag (\S+) line \d+")
+
+
+class Place(NamedTuple):
+    """Where a fault is, as a planner sees it.
+
+    Attributes:
+        of_cut: follows "the file ends".
+        of_fault: follows "not well-formed XML".
+    """
+
+    of_cut: str
+    of_fault: str
+
+
+NOWHERE: Final = Place("before its first element", "")
 
 
 def too_many_attributes(line: int | None) -> FileRefused:
@@ -38,11 +77,18 @@ def long_name(line: int | None) -> FileTooLarge:
     )
 
 
-def file_refused(fault: etree.XMLSyntaxError) -> FileRefused:
+def file_refused(
+    fault: etree.XMLSyntaxError, place: Place = NOWHERE, *, ended: bool = False
+) -> FileRefused:
     """Return the refusal of a file with a syntax error.
 
     The reason names no line. The error has it in a field, so that the command line can convert it
     for a file that it sends in pieces.
+
+    Args:
+        fault: of the parser.
+        place: of the fault among the projects.
+        ended: whether the parser had all bytes of the file.
     """
     line, column = fault.position
     message = (fault.msg or "unknown error").removesuffix(f", line {line}, column {column}")
@@ -50,8 +96,9 @@ def file_refused(fault: etree.XMLSyntaxError) -> FileRefused:
         # lxml loses the position of an undeclared entity.
         line, column, message = last.line, last.column, last.message
     reason = next((plain for part, plain in _LIMITS if part in message), None)
+    if reason is None and ended and cast(Any, fault).code in _OF_A_CUT:
+        reason = f"the file ends {place.of_cut}"
     if reason is None:
         message = _MISMATCH.sub(r"</\2> closes <\1>", message)
-        message = _UNCLOSED.sub(r"the data ends inside <\1>", message)
-        reason = f"not well-formed XML: {message}"
+        reason = f"not well-formed XML{place.of_fault}: {message}"
     return FileRefused(reason, line=line, column=column)

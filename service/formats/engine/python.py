@@ -29,7 +29,12 @@ _CHUNK: Final = 64 * 1024
 
 
 def _events(
-    source: ByteSource, tags: list[str], encoding: str, max_names: int, _collector: object = None
+    source: ByteSource,
+    tags: list[str],
+    encoding: str,
+    max_names: int,
+    _collector: object = None,
+    _xml_parser: None = None,
 ) -> Events:
     """Parse with lxml's parser, and check the names of each start tag.
 
@@ -120,4 +125,6 @@ def _id_set(larger: Callable[[], DiskSet]) -> IdSet:
     return larger()
 
 
-PYTHON: Final = Engine("python", _events, _record_parser, PythonRecordCollector, _id_set, size_of)
+PYTHON: Final = Engine(
+    "python", _events, lambda: None, _record_parser, PythonRecordCollector, _id_set, size_of
+)

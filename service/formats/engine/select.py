@@ -29,6 +29,7 @@ def select_engine() -> Engine:
     return Engine(
         "compiled",
         compiled.Events,
+        compiled.XmlParser,
         compiled.RecordParser,
         compiled.RecordCollector,
         compiled.IdSet,

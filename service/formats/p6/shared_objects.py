@@ -15,9 +15,9 @@ from service.formats.element import Element
 from service.formats.engine.interface import Engine
 from service.formats.engine.parsed_record import Faults
 from service.formats.file_context import FileContext
-from service.formats.format import Format
 from service.formats.limits import Limits
 from service.formats.p6.held_projects import HeldProjects
+from service.formats.parser_set import ParserSet
 from service.formats.project_content import shared_object
 from service.formats.record_rules import Field, RecordRule
 from service.formats.shared_objects import SharedObjectRules, SharedStore
@@ -247,14 +247,12 @@ class P6FileContext(FileContext):
 
     def __init__(
         self,
-        file_format: Format,
+        parsers: ParserSet,
         limits: Limits,
-        namespace: str,
         engine: Engine,
-        volatile_of: dict[str, frozenset[str]],
         give_way: Callable[[], None] = lambda: None,
     ) -> None:
-        super().__init__(file_format, limits, namespace, engine, volatile_of, give_way)
+        super().__init__(parsers, limits, engine, give_way)
         self.store = SharedStore(limits.shared_bytes, limits.spool, give_way=give_way)
         self.held = HeldProjects(limits.spool, give_way)
         self.new: list[int] = []

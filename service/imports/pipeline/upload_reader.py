@@ -14,6 +14,7 @@ from service.codes import ErrorCode, WarningCode
 from service.errors import FileRefused, FileTooLarge
 from service.formats.format import Format
 from service.formats.limits import Limits
+from service.formats.parser_set import ParserCache
 from service.formats.reader import Reader
 from service.formats.registry import FORMATS, MIXED
 from service.imports.fingerprint import UploadDigest
@@ -85,6 +86,7 @@ class UploadReader:
         self._warnings: list[FileWarning] = []
         self._more_warnings = 0
         self._seen = DiskSet(limits.spool)
+        self._parsers = ParserCache()
 
     @property
     def warnings(self) -> list[FileWarning]:
@@ -117,7 +119,14 @@ class UploadReader:
     def _read(self, file: UploadedFile) -> Generator[Item, None, Fault | None]:
         """Yield the items of a file; return its fault, or None."""
         source = file.source if self._digest is None else self._digest.hash_file(file.source)
-        reader = Reader(source, self._limits, file.charset, self._formats, give_way=self._give_way)
+        reader = Reader(
+            source,
+            self._limits,
+            file.charset,
+            self._formats,
+            parsers=self._parsers,
+            give_way=self._give_way,
+        )
         base = self._index
         fault: Fault | None = None
         try:

@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from service.formats.element import Element
 from service.formats.engine import select
-from service.formats.file_context import FileContext
 from service.formats.limits import Limits
 from service.formats.native import format as native
 from service.formats.native import mapping
+from service.formats.parser_set import ParserSet
 from service.formats.project_builder import ProjectBuilder
 from service.formats.record_rules import RecordRule
 from service.formats.registry import FORMATS
@@ -151,7 +151,7 @@ def test_a_record_that_python_holds_is_removed_from_the_tree(
 
 def test_sources_with_the_same_volatile_members_share_their_parsers() -> None:
     volatile_of = {"p6": frozenset({"LastUpdateDate"})}
-    file = FileContext(native.FORMAT, Limits(), NATIVE, select.ENGINE, volatile_of)
-    parser = file.record_parser(mapping.TASK, "one")
-    assert file.record_parser(mapping.TASK, "other") is parser
-    assert file.record_parser(mapping.TASK, "p6") is not parser
+    parsers = ParserSet(native.FORMAT, NATIVE, select.ENGINE, Limits(), volatile_of, lambda: None)
+    parser = parsers.record_parser(mapping.TASK, "one")
+    assert parsers.record_parser(mapping.TASK, "other") is parser
+    assert parsers.record_parser(mapping.TASK, "p6") is not parser

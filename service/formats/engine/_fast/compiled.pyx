@@ -50,6 +50,7 @@ from lxml.includes.xmlparser cimport (
 )
 
 from os import urandom
+from weakref import proxy
 
 from lxml import etree
 

@@ -20,6 +20,47 @@ cdef struct Event:
     bint ended
 
 
+cdef enum:
+    MAX_KEPT_NAMES = 4096  # names and short texts with which a parser is used again
+
+
+cdef class XmlParser:
+    """A parser that reads files one after another. Its dictionary keeps their names.
+
+    The addresses of these names identify them in record parsers. So after a file that did not end
+    well the dictionary may be gone, and neither the parser nor the record parsers can be used.
+    """
+
+    cdef xmlParserCtxt* context  # NULL while a file is read, or after one that did not end well
+    cdef startElementNsSAX2Func start
+    cdef endElementNsSAX2Func end
+    cdef charactersSAXFunc text
+
+    def __cinit__(self):
+        cdef xmlParserCtxt* context = LIBXML2.create(NULL, NULL, NULL, 0, NULL)
+        if context == NULL:
+            raise MemoryError
+        self.context = context
+        LIBXML2.set_options(context, OPTIONS)
+        context.loadsubset |= XML_SKIP_IDS
+        self.start, self.end = context.sax.startElementNs, context.sax.endElementNs
+        self.text = context.sax.characters
+        context.sax.startElementNs, context.sax.endElementNs = at_start, at_end
+        context.sax.characters = at_text
+        (<HandlerFields*> context.sax).ignorableWhitespace = at_text
+        context.sax.internalSubset = at_doctype
+        context.sax.comment = context.sax.processingInstruction = context.sax.cdataBlock = NULL
+
+    def __dealloc__(self):
+        if self.context != NULL:
+            LIBXML2.free_context(self.context)
+
+    @property
+    def reusable(self):
+        """Whether it has read a file to its end without a fault, and keeps few names."""
+        return self.context != NULL and LIBXML2.names_count(self.context.dict) <= MAX_KEPT_NAMES
+
+
 cdef class Events:
     """The events of a file's elements, like those of lxml's ``iterparse``.
 
@@ -29,6 +70,7 @@ cdef class Events:
         encoding: overrides the XML declaration.
         max_names: the approximate number of distinct names that the file may use.
         collector: takes the records of projects, which then have no place in the tree.
+        parser: reads the file; the record parsers of the collector belong to it.
 
     Raises:
         XMLSyntaxError: after the events before the fault, once.
@@ -36,7 +78,8 @@ cdef class Events:
         FileTooLarge: likewise: the names are too many, or too long.
     """
 
-    cdef xmlParserCtxt* context
+    cdef XmlParser parser
+    cdef xmlParserCtxt* context  # of the parser, which has it again after the file
     cdef Sink sink
     cdef object source
     cdef list tags, waiting
@@ -48,14 +91,16 @@ cdef class Events:
     cdef bint started, adopted, ended
     cdef object fault
 
-    def __cinit__(self, source, list tags, str encoding, max_names, RecordCollector collector=None):
-        cdef xmlParserCtxt* context
+    def __cinit__(
+        self, source, list tags, str encoding, max_names, RecordCollector collector=None,
+        XmlParser parser=None,
+    ):
         if len(tags) > MAX_TAGS:
             raise ValueError(f"{len(tags)} tags; there is room for {MAX_TAGS}")
-        context = LIBXML2.create(NULL, NULL, NULL, 0, NULL)
-        if context == NULL:
-            raise MemoryError
-        self.context = context
+        self.parser = XmlParser() if parser is None else parser
+        self.context, self.parser.context = self.parser.context, NULL
+        if self.context == NULL:
+            raise ValueError("the parser is in use, or its last file did not end well")
         self.source, self.encoding, self.sink.max_names = source, encoding.encode(), max_names
         self.tags, self.waiting = [], []
         self.collector = collector
@@ -63,20 +108,13 @@ cdef class Events:
         self.data = b""
         for tag in map(etree.QName, tags):
             self.tags.append((tag.localname.encode(), (tag.namespace or "").encode()))
-        LIBXML2.set_options(context, OPTIONS)
-        LIBXML2.set_error_handler(context, at_error, &self.sink)
-        context._private = &self.sink
-        context.loadsubset |= XML_SKIP_IDS
-        self.sink.start, self.sink.end = context.sax.startElementNs, context.sax.endElementNs
-        self.sink.text = context.sax.characters
-        context.sax.startElementNs, context.sax.endElementNs = at_start, at_end
-        context.sax.characters = at_text
-        (<HandlerFields*> context.sax).ignorableWhitespace = at_text
-        context.sax.internalSubset = at_doctype
-        context.sax.comment = context.sax.processingInstruction = context.sax.cdataBlock = NULL
+        LIBXML2.set_error_handler(self.context, at_error, &self.sink)
+        self.context._private = &self.sink
+        self.sink.start, self.sink.end = self.parser.start, self.parser.end
+        self.sink.text = self.parser.text
 
     def __dealloc__(self):
-        self.free_parser()
+        self.free_parser(False)
         free(self.sink.message)
 
     def __iter__(self):
@@ -116,7 +154,7 @@ cdef class Events:
             self.set_fault()
             self.ended = True
         if self.ended:
-            self.free_parser()
+            self.free_parser(self.fault is None)
         return 0
 
     cdef int start(self, const char* text, int size) except -1:
@@ -182,15 +220,23 @@ cdef class Events:
         self.fault = etree.XMLSyntaxError(message, sink.code, sink.line, sink.column)
         return 0
 
-    cdef int free_parser(self) noexcept:
-        """Free the parser, but not a tree that belongs to lxml."""
+    cdef int free_parser(self, bint well) noexcept:
+        """Give the parser back if the file ended well, otherwise free it.
+
+        A tree that belongs to lxml remains, and keeps the dictionary.
+        """
         cdef xmlDoc* document
         if self.context != NULL:
             document = self.context.myDoc
             self.context.myDoc = NULL
             if document != NULL and not self.adopted:
                 LIBXML2.free_document(document)
-            LIBXML2.free_context(self.context)
+            if well:
+                LIBXML2.set_error_handler(self.context, NULL, NULL)
+                self.context._private = NULL
+                self.parser.context = self.context
+            else:
+                LIBXML2.free_context(self.context)
             self.context = NULL
         free(self.sink.events)
         self.sink.events = NULL

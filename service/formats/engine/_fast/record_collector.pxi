@@ -13,7 +13,6 @@ cdef class RecordCollector:
     cdef object file, builder
     cdef list paths
     cdef bytes namespace
-    cdef dict rules
     cdef dict names  # of shared objects, by the noted references of a record
     cdef NewRows new_rows[TABLES]
     cdef Intake intake
@@ -26,7 +25,7 @@ cdef class RecordCollector:
 
     def __init__(self, file):
         self.file = file
-        self.rules, self.names = {}, {}
+        self.names = {}
         self.intake.new_rows = self.new_rows
         self.intake.max_size = file.limits.max_attributes_bytes
         self.intake.collector = <PyObject*> self
@@ -47,9 +46,11 @@ cdef class RecordCollector:
     def __call__(self, builder, *, bint closed):
         cdef object volatile = self.file.volatile(builder.source)  # a file may name any source
         cdef tuple key = (volatile, id(builder.records))
-        cdef RuleTable rules = self.rules.get(key)
+        cdef object parsers = self.file.parsers
+        cdef RuleTable rules = parsers.rule_tables.get(key)
         if rules is None:
-            rules = self.rules[key] = RuleTable(self.file, builder.source, builder.records)
+            rules = RuleTable(parsers, builder.source, builder.records)
+            parsers.rule_tables[key] = rules
         self.builder = builder
         try:
             self.take_records(rules)

@@ -64,23 +64,24 @@ cdef struct CompiledRule:
 
 
 cdef class RuleTable:
-    """The rules of one file, for projects of formats with the same volatile members.
+    """The rules of a format, for projects of formats with the same volatile members.
 
     Args:
-        file: the file.
+        parsers: of the format.
         source: name of such a format.
         records: the rules, in the order of ``Format.records``.
     """
 
-    cdef object file, source
+    cdef object parsers, source
     cdef list kept
     cdef CompiledRule** records  # in the order of the paths
     cdef CompiledRule** rules
     cdef int rule_count
 
-    def __init__(self, file, source, records):
+    def __init__(self, parsers, source, records):
         cdef int at = 0
-        self.file, self.source, self.kept = file, source, []
+        self.parsers, self.source = proxy(parsers), source  # which has the table
+        self.kept = [records]  # whose id is the key of the table
         self.records = <CompiledRule**> resized(NULL, (len(records) + 1) * sizeof(CompiledRule*))
         for path, rule in records.items():
             name = path.rpartition("/")[2]
@@ -124,7 +125,7 @@ cdef class RuleTable:
         self.kept.append(parser)
         compiled.parser = &parser.state
         if shared_element is not None:
-            parser.shared_element, parser.refers = shared_element, self.file.format.shared.refers
+            parser.shared_element, parser.refers = shared_element, self.parsers.format.shared.refers
             text = f"shared by {shared_element} ".encode()
             compiled.shared_element = <PyObject*> parser.shared_element
             compiled.shared, compiled.shared_size = self.keep(text), len(text)
@@ -134,14 +135,14 @@ cdef class RuleTable:
         """Create the parser of a part, at its first record."""
         cdef object shape = compile_rule(
             KEEP_AS_PART,
-            self.file.keys,
-            self.file.namespace,
-            self.file.volatile(self.source),
+            self.parsers.keys,
+            self.parsers.namespace,
+            self.parsers.volatile(self.source),
             strict=False,
         )
         cdef str name = <object> compiled.part_name
         self.set_parser(
-            compiled, RecordParser(shape), None if self.file.format.shared is None else name
+            compiled, RecordParser(shape), None if self.parsers.format.shared is None else name
         )
         return 0
 
@@ -152,7 +153,7 @@ cdef class RuleTable:
         compiled.part = True
         compiled.table = _TABLES.index(KEEP_AS_PART.table)
         compiled.width = compiled.always_hashed = 1
-        if rule.take is not None or self.file.format.strict:
+        if rule.take is not None or self.parsers.format.strict:
             return compiled
         self.kept.append(name)
         compiled.part_name, compiled.rules = <PyObject*> name, <PyObject*> self
@@ -174,7 +175,7 @@ cdef class RuleTable:
         cdef bytes text
         if not rule.has_row:
             return compiled
-        self.set_parser(compiled, self.file.record_parser(rule, self.source), rule.shared)
+        self.set_parser(compiled, self.parsers.record_parser(rule, self.source), rule.shared)
         compiled.table = _TABLES.index(rule.table)
         compiled.width, compiled.always_hashed = len(rule.columns), rule.always_hashed
         if rule.key is not None:
@@ -233,7 +234,7 @@ cdef class RuleTable:
         variant.variant_count = 0
         self.set_parser(
             variant,
-            self.file.record_parser(rule, self.source),
+            self.parsers.record_parser(rule, self.source),
             None if base.shared_element == NULL else <object> base.shared_element,
         )
         return variant
