@@ -18,12 +18,31 @@ from service.formats.mspdi import mapping as mspdi
 from service.formats.native import mapping as native
 from service.formats.p6 import mapping
 from service.formats.record_rules import Field, RecordRule, compile_rule
+from service.tables import Table
 from tests.support.engines import compiled_engine
 from tests.support.reading import MSPDI
 
 compiled = compiled_engine()
 
-VOLATILE = frozenset({"LastUpdateDate", "Extra"})
+VOLATILE = frozenset({"LastUpdateDate", "Extra", "@A"})
+OWN = RecordRule(
+    "Task",
+    Table.TASKS,
+    fields=(
+        Field("@id", "task_id", values.ID),
+        Field("Name", "name", values.TEXT),
+        Field("Dates/Start", "start", values.MOMENT),
+        Field("Dates/@late", "late_start", values.DATE, keep=True),
+        Field("Dates/Early/Start", "early_start", values.TIMESTAMP),
+        Field("Dates/Early/@Extra", "early_finish", values.TIMESTAMP),
+        Field("Duration/#text", "duration", values.number_of("days", 28_800)),
+        Field("Duration/@code", "code", values.translated(values.TEXT, {"5": b"five"}, "is bad")),
+        Field("Extra/Code", "wbs", values.TEXT, keep=True),
+    ),
+    required=("task_id",),
+    apart=("Link", "Dates/Early/Link", "Inside/Task"),
+)
+"""A rule with values at paths."""
 SHAPES: dict[str, tuple[RecordRule, str, bool]] = {
     "native project": (native.PROJECT, native.NAMESPACE, True),
     "mspdi project": (mspdi.PROJECT, MSPDI, False),
@@ -34,6 +53,7 @@ SHAPES: dict[str, tuple[RecordRule, str, bool]] = {
     "mspdi assignment": (mspdi.ASSIGNMENT, MSPDI, False),
     "p6 activity": (mapping.ACTIVITY, "", False),
     "p6 relationship": (mapping.RELATIONSHIP, "", False),
+    "own task": (OWN, "urn:own", False),
 }
 SAMPLES = [
     *("", " ", "\n\t", "0", "1", "007", "-5", "+3", "100", "101", "99.50", "1e3", "true", "false"),
@@ -107,8 +127,8 @@ class Made:
         nsmap: Any = {None: self.namespace} if self.namespace else None
         record = etree.Element(self.tag("Record"), attributes, nsmap=nsmap)
         record.text = "stray" if self.oddly() else self.random.choice([None, "\n "])
-        others = [*OTHERS, *self.rule.apart]
-        names = [each for each in sources if not each.startswith("@")]
+        others = [*OTHERS, *(each for each in self.rule.apart if "/" not in each)]
+        names = [each for each in sources if "@" not in each and "/" not in each]
         if not self.strict or self.oddly():
             names += self.random.choices(others, k=self.random.randrange(6))
         names += [each for each in self.rule.holds if self.random.random() < 0.5]
@@ -117,7 +137,30 @@ class Made:
             self.child(record, name)
             if self.oddly():
                 self.child(record, self.random.choice(["{urn:foreign}odd", *names]))
+        self.groups(record, "")
         return etree.tostring(record)
+
+    def groups(self, parent: _Element, path: str) -> None:
+        """Children of which the rule has parts: mostly these parts alone, and their records."""
+        for group in sorted(self.rule.groups):
+            if group.rpartition("/")[0] != path or self.random.random() < 0.3:
+                continue
+            element = etree.SubElement(parent, self.tag(group.rpartition("/")[2]))
+            places = [*self.parsers, *self.rule.apart]
+            for each in self.random.sample(places, len(places)):
+                above, _, name = each.rpartition("/")
+                if above != group or self.random.random() < 0.3:
+                    continue
+                text = self.text(each)
+                if name == "#text":
+                    element.text = text
+                elif name.startswith("@"):
+                    element.set(name[1:], text)
+                else:
+                    etree.SubElement(element, self.tag(name)).text = text
+            if self.oddly() or self.random.random() < 0.2:
+                self.child(element, self.random.choice(OTHERS), 1)
+            self.groups(element, group)
 
     def child(self, parent: _Element, name: str, depth: int = 0) -> None:
         """A tree under a record: mapped names, others and foreign ones, with what XML may hold."""
@@ -133,8 +176,9 @@ class Made:
             return
         for each in self.random.sample(ATTRIBUTES, self.random.choice([0, 0, 0, 1, 2])):
             child.set("{urn:foreign}a" if self.oddly() else each, self.text())
+        inner = [*(each for each in self.parsers if "/" not in each), *OTHERS]
         if depth < 3 and self.random.random() < 0.4:
-            for each in self.random.choices([*self.parsers, *OTHERS], k=self.random.randrange(5)):
+            for each in self.random.choices(inner, k=self.random.randrange(5)):
                 self.child(child, each.removeprefix("@"), depth + 1)
 
 
