@@ -85,18 +85,19 @@ class BadRequest(ServiceError):
     causes = (
         Cause(
             "The request is not a form: it is not `multipart/form-data`, has no boundary, or has "
-            "no part `file`.",
+            "no file (a part `file`, `file[]`, `files` or `files[]`).",
             "See `details`. If the boundary is missing, your code sets `Content-Type` itself; let "
             "the HTTP library set it.",
         ),
         Cause(
-            "The file cannot be read: it is empty, is not XML, has a DOCTYPE or no project, has an "
-            "unsupported type, or is a gzip or ZIP file that is corrupt or unsupported.",
+            "The only file of the upload cannot be read: it is empty, is not XML, has a DOCTYPE or "
+            "no project, or is a gzip or ZIP file that is corrupt or unsupported. Among other "
+            "files, it is an error of the kind `file` in the 207.",
             "Export the file again as XML.",
         ),
         Cause(
             "A parameter, an option, the `Idempotency-Key` or an id in the path is unknown or has "
-            "an invalid value, or the notes before the file are too long or have control "
+            "an invalid value, or the notes before the files are too long or have control "
             "characters.",
             "Correct what `details` names.",
         ),
@@ -243,7 +244,7 @@ class Conflict(ServiceError):
     default = "Locking conflict"
     causes = (
         Cause(
-            "`Locking conflict` or `Version conflict`: every project of the file was refused for "
+            "`Locking conflict` or `Version conflict`: every project of the upload was refused for "
             "one of these reasons. `errors` lists the first 1,000; `Location` has all.",
             "See `LOCKING_CONFLICT`, `VERSION_CONFLICT` and `STORED_IS_NEWER`.",
             "see there",
@@ -264,9 +265,9 @@ class Conflict(ServiceError):
             "Choose another label, or remove it from that version.",
         ),
         Cause(
-            "`missing_from` names an import that has not completed, whose file broke off, or whose "
-            "outcomes are no longer kept.",
-            "Import the complete file again.",
+            "`missing_from` names an import that has not completed, of which a file could not be "
+            "read to its end, or whose outcomes are no longer kept.",
+            "Import the complete files again.",
         ),
         Cause(
             "`Import in progress`: an upload with the same `Idempotency-Key`, or an undo of the "
@@ -304,7 +305,8 @@ class PayloadTooLarge(ServiceError):
     default = "The upload is larger than allowed"
     causes = (
         Cause(
-            "The request or the file exceeds a limit before any project is complete.",
+            "The request, or the only file of the upload, exceeds a limit before any project is "
+            "complete.",
             "Split the file, or raise the limit in the settings.",
         ),
     )

@@ -99,7 +99,7 @@ _PREFER_HEADER: Final[Json] = {
 _ENCODING_HEADER: Final[Json] = {
     "name": "Content-Encoding",
     "in": "header",
-    "description": "Compression of the whole request. The part `file` can be gzip or ZIP as well.",
+    "description": "Compression of the whole request. Each file can be gzip or ZIP as well.",
     "schema": enumeration(sorted(content_encoding.ACCEPTED), default="identity"),
 }
 
@@ -127,7 +127,7 @@ _BODY: Final[Json] = {
                         "type": "string",
                         "maxLength": default_of("max_notes_length"),
                         "pattern": NOTES_PATTERN,
-                        "description": "A comment on the import, before or after the file. Tabs "
+                        "description": "A comment on the import, before or after the files. Tabs "
                         "and line breaks are allowed, other control characters (C0) are not.",
                     },
                 },
@@ -181,10 +181,10 @@ def _multi_status(description: str) -> Success:
 _IMPORT_PROJECTS: Final = operation(
     "importProjects",
     TAG,
-    "Import a file of projects",
+    "Import projects from files",
     "Each project is imported as a whole or not at all, and an invalid project does not affect the "
-    "others. The response lists the outcome of each project in file order; `Location` is the "
-    "address of the import.\n\n"
+    "others. The response lists the outcome of each project, and each file that failed, in the "
+    "order of the upload; `Location` is the address of the import.\n\n"
     "The service checks the token, the options and the headers before it reads the body. Send "
     "`Expect: 100-continue` with a large file, so that a refused upload costs nothing.\n\n"
     f"If the status is not decided {default_of('status_after'):g} seconds after the last byte, the "
@@ -195,10 +195,10 @@ _IMPORT_PROJECTS: Final = operation(
     requestBody=_BODY,
     successes={
         202: _ACCEPTED,
-        207: _multi_status("The file was read."),
+        207: _multi_status("The files were read."),
     },
     failures={
-        400: "The request or the file cannot be read, and no project before the error is complete.",
+        400: "The request, or its only file, has a fault before any project is complete.",
         408: "The upload stopped, or took too long. Send it again.",
         409: "Every project was refused because of a lock or its version; or an upload with the "
         "same key, or an undo of its import, is running, or was interrupted and had other options; "

@@ -314,7 +314,7 @@ def _state() -> Json:
     return enumeration(
         STATES,
         "`running`: the import is in progress.\n\n"
-        "`completed`: the file was read to its end, or to a place where it breaks off.\n\n"
+        "`completed`: the files were read, each to its end or to a place where it breaks off.\n\n"
         "`failed`: the request was invalid, an atomic import had a failure, or the service "
         "failed.\n\n"
         "`interrupted`: the upload, the service or the database stopped. Send the file again with "

@@ -8,7 +8,7 @@ import pytest
 from tests.support.paths import CHECKOUT
 
 SHOWN: Final = {
-    "the service read the whole file": {
+    "the service read all files": {
         "http/test_contract.py": ["test_a_207_lists_each_project_in_the_order_of_the_file"],
         "http/test_keys.py": ["test_a_repeated_upload_is_answered_byte_for_byte"],
     },
@@ -22,7 +22,12 @@ SHOWN: Final = {
             "test_a_conflict_of_every_project_reported_as_a_207_frees_the_key",
         ],
     },
-    "the XML, gzip or ZIP breaks off, or the file exceeds a limit, after a complete project": {
+    "a file breaks off, exceeds a limit or is no plan, and the upload has other files or a complete"
+    " project before that place": {
+        "http/test_many_files.py": [
+            "test_a_broken_file_is_an_outcome_and_the_next_file_is_read",
+            "test_the_fault_of_an_only_file_is_an_outcome_if_a_project_precedes_it",
+        ],
         "imports/test_pipeline.py": [
             "test_projects_before_a_syntax_error_are_imported_and_the_error_is_reported_last"
         ],
@@ -33,7 +38,8 @@ SHOWN: Final = {
         "http/test_multipart.py": ["test_an_upload_beyond_its_limit_keeps_the_complete_projects"],
         "http/test_keys.py": ["test_a_truncated_file_keeps_its_key"],
     },
-    "the same before any complete project, or the request is invalid": {
+    "the only file of an upload has such a fault before its first complete project, or the request"
+    " is invalid": {
         "imports/test_pipeline.py": ["test_a_file_without_a_complete_project_fails_the_import"],
         "http/test_multipart.py": [
             "test_an_error_before_the_file_refuses_the_upload",
@@ -41,7 +47,8 @@ SHOWN: Final = {
         ],
         "http/test_keys.py": ["test_a_refused_upload_frees_its_key"],
     },
-    "a project of an [atomic](#all-or-nothing) import failed": {
+    "a project or a file of an [atomic](#all-or-nothing) import failed": {
+        "http/test_many_files.py": ["test_atomic_spans_all_files"],
         "http/test_atomic.py": [
             "test_one_invalid_project_fails_an_atomic_import",
             "test_one_project_refused_by_its_mode_fails_an_atomic_import",
