@@ -42,7 +42,7 @@ class Cursor:
         self.file = file
         self._format = file.format
         companions = {tag % name: make for name, make in file.format.companions.items()}
-        project = tag % file.format.project.name
+        project = root if file.format.is_root else tag % file.format.project.name
         self._companions = frozenset(companions)
         self._builders = {project: file.format.builder or ProjectBuilder, **companions}
         outside = {**file.format.outside, **file.format.passed_over}

@@ -30,6 +30,8 @@ class Format:
             ``Tasks/Task``. The reader removes each record from the tree once it is complete.
         anywhere: whether a project may be anywhere in the file, not only directly under the root. A
             project inside another one is never read as a project.
+        is_root: whether the root is a project although its namespace is not that of the format's
+            elements.
         strict: whether a bad value, or an element that no rule has, refuses the project.
         builder: creates the builder of a project, by default ``ProjectBuilder``.
         context: creates the data that the projects of a file share, by default ``FileContext``.
@@ -53,6 +55,7 @@ class Format:
     project: RecordRule
     records: Mapping[str, RecordRule]
     anywhere: bool = False
+    is_root: bool = False
     strict: bool = False
     builder: Callable[..., Any] | None = None
     context: Callable[..., Any] | None = None

@@ -253,6 +253,10 @@ class FormatFile(_Strict):
         description="namespace of the root and of all elements that the format names; empty for "
         "none, any namespace of the root if it is absent",
     )
+    root_namespace: Annotated[str, Field(max_length=1000)] | None = Field(
+        None,
+        description="namespace of the root, if it is not that of the other elements, as in SOAP",
+    )
     hours_per_day: float | None = Field(
         None, gt=0, le=24, description="working hours of a day, for durations in days"
     )

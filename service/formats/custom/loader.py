@@ -171,6 +171,8 @@ class _Compiler:
     def compile(self) -> Format | None:
         """Return the format, or None after a fault."""
         file = self._file
+        if file.root_namespace is not None and file.namespace is None:
+            self._fault("root_namespace", "namespace must say that of the other elements")
         if file.root is None and file.namespace is None:
             self._fault("", "the format needs a root or a namespace, by which files have it")
         project = self._project()
@@ -184,14 +186,21 @@ class _Compiler:
         identity = "external_id" if "external_id" in file.project.columns else file.project.identity
         return Format(
             name=file.name,
-            recognises=RootMatch(file.root, file.namespace),
+            recognises=self._root_match(),
             namespace=file.namespace,
             project=project,
             records=records,
             anywhere=True,
+            is_root=file.root_namespace is not None and file.root == file.project.element,
             identity=tuple(each for each in project.fields if each.column == identity),
             builder=builder_for(project, identity or "name"),
             volatile=frozenset(file.volatile),
+        )
+
+    def _root_match(self) -> RootMatch:
+        file = self._file
+        return RootMatch(
+            file.root, file.namespace if file.root_namespace is None else file.root_namespace
         )
 
     def _fault(self, where: str, problem: str) -> None:

@@ -112,6 +112,24 @@ def test_a_project_can_be_the_root_and_have_another_identity_than_its_id() -> No
 
 
 @pytest.mark.usefixtures("both_engines")
+@pytest.mark.parametrize("project", ["Envelope", "Plan"])
+def test_the_root_can_have_a_namespace_that_its_elements_lack(project: str) -> None:
+    soap = parse_format(
+        'name = "soap"\nroot = "Envelope"\nroot_namespace = "urn:soap"\nnamespace = ""\n'
+        f'[project]\nelement = "{project}"\ncolumns.external_id = "Head/@id"\n'
+        '[[tasks]]\nelement = "T"\ncolumns = { task_id = "Id" }\n',
+        "soap.toml",
+    )
+    plan = "<Head id='P'/><T><Id>1</Id></T><s:T><Id>2</Id></s:T>"
+    plan = plan if project == "Envelope" else f"<Plan>{plan}</Plan>"
+    file = f"<s:Envelope xmlns:s='urn:soap'>{plan}</s:Envelope>"
+    [read_one] = read(file, formats=(soap,)).projects
+    assert read_one.external_id == "P"
+    assert [each["task_id"] for each in rows(read_one, Table.TASKS)] == ["1"]
+    assert read(file.replace("urn:soap", "urn:other"), formats=(soap,)).format_name is None
+
+
+@pytest.mark.usefixtures("both_engines")
 def test_deeply_nested_tasks_take_time_in_proportion_to_their_number() -> None:
     depth, width = 60, 200
     flat = "".join(f"<WBS id='f{n}'/>" for n in range(width))
@@ -140,6 +158,10 @@ def edit(*changes: str) -> str:
         ("x = [" * 5000, "acme.toml: "),
         (edit('name = "acme"', 'name = "Acme"'), "name: 'Acme' is not a word of small letters"),
         (edit('root = "AcmeExport"', "", 'namespace = ""', ""), "needs a root or a namespace"),
+        (
+            edit('namespace = ""', 'root_namespace = "urn:x"'),
+            "root_namespace: namespace must say that of the other elements",
+        ),
         (edit("volatile", "volatil"), "volatil: is not a key of the language"),
         (edit("[project]\nelement", "[project]\nelemen"), "project.element: is missing"),
         (edit('name = "Title"', 'nam = "Title"'), "project.columns: there is no column nam; the"),
