@@ -26,6 +26,7 @@ from service.cli.commands import (
     sample,
     serve,
 )
+from service.cli.commands import format as formats
 from service.cli.commands import token as tokens
 from service.cli.commands import upload as uploads
 from service.cli.output import CommandError, print_error, print_line
@@ -61,6 +62,7 @@ app.command()(imports.undo)
 app.command()(projects.unlock)
 app.command()(sample.sample)
 app.add_typer(client.app, name="client")
+app.add_typer(formats.app, name="format")
 
 
 @app.callback(invoke_without_command=True)

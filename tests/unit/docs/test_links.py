@@ -104,7 +104,7 @@ def test_every_command_is_documented_with_its_options(name: str, options: set[st
 
 
 def test_commands_named_in_the_documents_exist() -> None:
-    known = {name for name, _ in commands()} | {"client"}
+    known = {name for name, _ in commands()} | {"client", "format"}
     for path, text in TEXTS.items():
         for command in re.findall(r"(?<!-n )\bbulk-import ([a-z]+)", code(text)):
             assert command in known, (path.name, command)
