@@ -245,6 +245,13 @@ def test_a_bad_setting_is_reported_in_one_line(
     assert message in cli.refuses("serve", **settings)
 
 
+def test_a_fault_of_an_own_format_stops_the_start(cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "acme.toml").write_text("name = 3")
+    line = cli.refuses("serve", "--processes", 2, BULK_IMPORT_FORMATS_DIR=str(tmp_path))
+    assert "acme.toml: name: Input should be a valid string; " in line
+    assert "acme.toml: project: is missing" in line
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 def test_a_user_without_a_home_is_asked_to_set_a_directory(environment: dict[str, str]) -> None:
     # A number without an account, let into the checkout even where that is root's alone.

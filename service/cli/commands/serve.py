@@ -70,9 +70,25 @@ def _prepare() -> Iterator[tuple["Settings", str]]:
     settings = load_settings()
     configure_logging(settings.log_format, settings.log_level)
     settings = with_key(settings)
+    _check_formats(settings)
     with open_database(settings) as dsn:
         require_current_schema(dsn)
         yield settings, dsn
+
+
+def _check_formats(settings: "Settings") -> None:
+    """Read the own formats before a database or a further process is started.
+
+    Raises:
+        CommandError: a format cannot be used.
+    """
+    from service.formats.custom.loader import FormatFault
+    from service.formats.registry import formats_in
+
+    try:
+        formats_in(settings.formats_dir)
+    except FormatFault as fault:
+        raise CommandError("; ".join(fault.faults)) from fault
 
 
 def _run(settings: "Settings", dsn: str, *listeners: Sequence[socket.socket]) -> None:

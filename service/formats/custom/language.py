@@ -135,7 +135,7 @@ class Source(_Strict):
     )
     values: dict[str, Scalar] = Field(
         {},
-        max_length=1000,
+        max_length=250,
         description="texts of the file, with the value that the column has for them; an empty "
         "text means no value",
     )
