@@ -26,15 +26,17 @@ class ThrottledReader:
     its steps, and a turn ends once it has used its CPU time.
 
     Args:
-        pipe: the file as it arrives.
-        slot: the thread's parsing slot.
-        watch: the thread's stopwatch.
+        pipe: the files as they arrive.
     """
 
-    def __init__(self, pipe: Pipe, slot: Slot, watch: Stopwatch) -> None:
+    def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe
-        self._slot = slot
-        self._watch = watch
+        self._slot: Slot
+        self._watch: Stopwatch
+
+    def attach(self, slot: Slot, watch: Stopwatch) -> None:
+        """Use the parsing slot and the stopwatch of a thread, which reads from now on."""
+        self._slot, self._watch = slot, watch
 
     def next_file(self) -> FilePart | None:
         """Go on to the next file as ``Pipe.next_file`` does."""

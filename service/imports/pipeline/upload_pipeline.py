@@ -91,7 +91,6 @@ class UploadPipeline:
             lock_timeout=settings.lock_timeout,
             retry_timeout=settings.retry_timeout,
         )
-        self._reader: UploadReader | None = None
         self._digest = UploadDigest(settings.max_file_bytes) if lease.keyed else None
         self._large = False
         self._loop = asyncio.get_running_loop()
@@ -100,16 +99,19 @@ class UploadPipeline:
         self._batches: asyncio.Queue[Batch | None] = asyncio.Queue(settings.writers)
         self._spool = spool.share(settings.import_spool_bytes, self._wait_for_writers)
         self._staged = StagedBatches(self._spool) if lease.options.atomic else None
+        self._source = ThrottledReader(pipe)
+        self._reader = self._open_reader()
+        self._parsed = False
 
     @property
     def format(self) -> str | None:
         """The format of the files, once it is known."""
-        return self._reader.format if self._reader else None
+        return self._reader.format
 
     @property
     def files(self) -> FileCounts:
         """The number of files so far."""
-        return self._reader.counts if self._reader else FileCounts()
+        return self._reader.counts
 
     def fingerprint(self, notes: str | None) -> bytes | None:
         """The fingerprint of the upload; None without an idempotency key."""
@@ -119,8 +121,6 @@ class UploadPipeline:
 
     def warnings(self, *, cut: bool) -> list[FileWarning]:
         """The warnings about the files; ``cut`` is true if the upload had no closing boundary."""
-        if self._reader is None:
-            return []
         warnings = list(self._reader.warnings)
         if cut and self._reader.closed:
             message = "The upload ended without its closing boundary; the last file was complete"
@@ -174,10 +174,24 @@ class UploadPipeline:
 
     def close(self) -> None:
         """Delete the import's working files."""
+        self._reader.close()
         self._spool.close()
 
+    def _open_reader(self) -> UploadReader:
+        settings, source = self._settings, self._source
+        limits = limits_from_settings(settings, self._spool)
+        files = iterate_files(source, limits, settings.max_files, source.give_way)
+        formats = formats_in(settings.formats_dir)
+        return UploadReader(files, limits, self._digest, source.give_way, formats)
+
     async def _read_files(self) -> None:
-        # One thread per import: lxml keeps every name that a thread has read until the thread ends.
+        while not self._parsed:
+            await self._read_in_thread()
+        for _ in range(self._settings.writers):
+            await self._batches.put(None)
+
+    async def _read_in_thread(self) -> None:
+        """Parse in a thread that serves only this import: see ``upload_reader``."""
         thread = ThreadPoolExecutor(1, thread_name_prefix="parse", initializer=_lower_priority)
         # With this task's context, so that log records and traces name the import.
         context = contextvars.copy_context()
@@ -196,32 +210,33 @@ class UploadPipeline:
             thread.shutdown(wait=False)
         with self._fault_reported():
             parsing.result()
-        for _ in range(self._settings.writers):
-            await self._batches.put(None)
 
     def _parse(self) -> None:
+        """Read files until all are read, or another thread shall continue."""
         settings = self._settings
-        limits = limits_from_settings(settings, self._spool)
         try:
             with (
                 Stopwatch(Stage.PARSE_TURN) as self._watch,
                 self._parsing.slot_in_thread() as self._slot,
             ):
                 self._watch.switch_to(Stage.PARSE)
-                pipe = ThrottledReader(self._pipe, self._slot, self._watch)
-                files = iterate_files(pipe, limits, settings.max_files, pipe.give_way)
-                formats = formats_in(settings.formats_dir)
-                self._reader = UploadReader(files, limits, self._digest, pipe.give_way, formats)
+                self._source.attach(self._slot, self._watch)
                 batch_projects(
                     self._reader,
                     self._hand_on if self._staged is None else self._stage,
-                    pipe.give_way,
+                    self._source.give_way,
                     batch_projects=settings.batch_projects,
                     batch_bytes=settings.batch_bytes,
                 )
+        except BaseException:
+            self._parsed = True
+            raise
+        else:
+            self._parsed = self._reader.complete
         finally:
-            self._large = time.thread_time() > LARGE_CPU_SECONDS
-            self._pipe.abandon()
+            self._large = self._large or time.thread_time() > LARGE_CPU_SECONDS
+            if self._parsed:
+                self._pipe.abandon()
 
     def _stage(self, batch: Batch, last: bool) -> None:
         assert self._staged is not None

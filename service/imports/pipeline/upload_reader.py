@@ -4,6 +4,10 @@
 
 Every item gets its position in the upload and the name of its file. The end of a file that cannot
 be read to its end is an item too, and the next file is read.
+
+lxml can keep the names that a thread has read until the thread ends. A file has a bound for its
+names, but an upload can have thousands of files. So the reader pauses between two files, for
+another thread to continue.
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -12,8 +16,9 @@ from typing import Any, Final
 
 from service.codes import ErrorCode, WarningCode
 from service.errors import FileRefused, FileTooLarge
+from service.formats.encoding import ByteSource
 from service.formats.format import Format
-from service.formats.limits import Limits
+from service.formats.limits import MIB, Limits
 from service.formats.parser_set import ParserCache
 from service.formats.reader import Reader
 from service.formats.registry import FORMATS, MIXED
@@ -38,11 +43,29 @@ MAX_WARNINGS: Final = 100
 _LINE_BITS: Final = 40
 """Bits of a line in a place; the others are the position of its file."""
 
+THREAD_BYTES: Final = 8 * MIB
+"""Bytes that one thread parses, and the file that exceeds them."""
+
 Fault = FileRefused | FileTooLarge | TooLarge
 
 
+class _CountedSource:
+    """A source that counts the bytes that are read through it."""
+
+    def __init__(self, source: ByteSource) -> None:
+        self.count = 0
+        self._source = source
+
+    def read(self, n: int, /) -> bytes:
+        data = self._source.read(n)
+        self.count += len(data)
+        return data
+
+
 class UploadReader:
-    """One pass over the files of an upload. Iterate over it once, in a worker thread.
+    """One pass over the files of an upload, in worker threads.
+
+    Iterate until it pauses, then again in a new thread, until ``complete``.
 
     Duplicates are found here, in the order of the files and before anything is written. Writers
     work side by side, so the second occurrence of a project could overtake the first.
@@ -58,6 +81,7 @@ class UploadReader:
         counts: the number of files so far.
         format: the format of the files, once it is known.
         closed: whether the root element of the last file has ended.
+        complete: whether all files were read.
 
     Raises:
         FileRefused, FileTooLarge: while iterating: the only file of the upload has a fault before
@@ -76,7 +100,8 @@ class UploadReader:
         self.counts = FileCounts()
         self.format: str | None = None
         self.closed = False
-        self._files = files
+        self.complete = False
+        self._files = iter(files)
         self._limits = limits
         self._digest = digest
         self._give_way = give_way
@@ -87,6 +112,7 @@ class UploadReader:
         self._more_warnings = 0
         self._seen = DiskSet(limits.spool)
         self._parsers = ParserCache()
+        self._only: tuple[Fault, str | None] | None = None
 
     @property
     def warnings(self) -> list[FileWarning]:
@@ -98,27 +124,36 @@ class UploadReader:
         return [*self._warnings, more]
 
     def __iter__(self) -> Iterator[Item]:
-        only: tuple[Fault, str | None] | None = None
-        with self._seen:
-            for file in self._files:
-                if only is not None:
-                    yield self._refuse_file(*only)
-                    only = None
-                self._names.append(file.name)
-                # The traceback of a fault holds the parser, so the fault does not keep it.
-                fault = yield from self._read(file)
-                if fault is not None and self._index == 0 and len(self._names) == 1:
-                    only = fault, file.name
-                elif fault is not None:
-                    yield self._refuse_file(fault, file.name)
-        if only is not None:
+        read = 0
+        for file in self._files:
+            if self._only is not None:
+                yield self._refuse_file(*self._only)
+                self._only = None
+            self._names.append(file.name)
+            counted = _CountedSource(file.source)
+            # The traceback of a fault holds the parser, so the fault does not keep it.
+            fault = yield from self._read(file, counted)
+            if fault is not None and self._index == 0 and len(self._names) == 1:
+                self._only = fault, file.name
+            elif fault is not None:
+                yield self._refuse_file(fault, file.name)
+            read += counted.count
+            if read > THREAD_BYTES:
+                return
+        self.complete = True
+        if self._only is not None:
             self.counts.failed += 1
-            fault = only[0]
+            fault, _ = self._only
             raise FileTooLarge(str(fault)) if isinstance(fault, TooLarge) else fault
 
-    def _read(self, file: UploadedFile) -> Generator[Item, None, Fault | None]:
+    def close(self) -> None:
+        """Free memory and disk."""
+        self._seen.close()
+
+    def _read(self, file: UploadedFile, source: ByteSource) -> Generator[Item, None, Fault | None]:
         """Yield the items of a file; return its fault, or None."""
-        source = file.source if self._digest is None else self._digest.hash_file(file.source)
+        if self._digest is not None:
+            source = self._digest.hash_file(source)
         reader = Reader(
             source,
             self._limits,

@@ -138,7 +138,8 @@ async def test_a_small_complete_file_is_read_in_one_slot_and_a_large_one_is_not(
         waiting = turns.request(other)
 
         def read(pipe: Pipe) -> list[bytes]:
-            source = ThrottledReader(pipe, turn, watch)
+            source = ThrottledReader(pipe)
+            source.attach(turn, watch)
             return [source.read(10), source.read(10)]
 
         whole = asyncio.create_task(asyncio.to_thread(read, small))

@@ -14,7 +14,7 @@ from service.formats.limits import Limits
 from service.imports.pipeline.batcher import batch_projects
 from service.imports.pipeline.memory import return_freed_memory
 from service.imports.pipeline.upload_files import UploadedFile
-from service.imports.pipeline.upload_reader import UploadReader
+from service.imports.pipeline.upload_reader import THREAD_BYTES, UploadReader
 from tests.support.native import native_file, native_project
 
 MB = 1_000_000
@@ -59,6 +59,19 @@ def test_freed_memory_below_memory_in_use_is_returned() -> None:
     before = resident()
     return_freed_memory()
     assert before - resident() > 40 * MB
+
+
+def test_reading_pauses_for_another_thread_before_the_names_of_many_files_fill_the_memory() -> None:
+    data = native_file(native_project("P", inside="<name/>" * 100_000))
+    files = (UploadedFile(None, None, io.BytesIO(data)) for _ in range(30))
+    reader = UploadReader(files, Limits())
+    threads = 0
+    while not reader.complete:
+        assert sum(1 for _ in reader) * len(data) < THREAD_BYTES + 2 * len(data)
+        threads += 1
+    assert threads == -(-30 // -(-THREAD_BYTES // len(data)))
+    assert reader.counts.read == 30
+    reader.close()
 
 
 def test_a_file_that_breaks_off_leaves_nothing_to_the_garbage_collector() -> None:
