@@ -95,13 +95,13 @@ async def test_a_broken_file_is_an_outcome_and_the_next_file_is_read(service: Se
         ("B", "b.xml"),
     ]
     assert errors(answer) == [
-        (0, "file", "MALFORMED_XML", "plan.mpp"),
+        (0, "file", "UNSUPPORTED_FILE", "plan.mpp"),
         (3, "file", "MALFORMED_XML", "cut.xml"),
         (4, "file", "MALFORMED_XML", "uu.xml"),
         (5, "file", "UNSUPPORTED_FILE", "charset.xml"),
         (6, "file", "UNSUPPORTED_FILE", "nested"),
         (7, "file", "MALFORMED_XML", "broken.xml"),
-        (8, "file", "MALFORMED_XML", "empty.xml"),
+        (8, "file", "UNSUPPORTED_FILE", "empty.xml"),
         (9, "file", "UNSUPPORTED_FILE", "other.xml"),
     ]
     for item in answer.json["details"]["errors"]:
