@@ -209,7 +209,8 @@ class UploadReader:
             code, message = ErrorCode.FILE_TOO_LARGE, fault.details
         else:
             code, message = fault.code, fault.reason
-            extra["column"] = fault.column
+            if fault.column is not None:
+                extra["column"] = fault.column
         self.counts.failed += 1
         index = self._index
         self._index += 1
