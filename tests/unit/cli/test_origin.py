@@ -7,7 +7,14 @@ import pytest
 
 from service.cli.client import MAX_EMPTY_PAGES
 from tests.support.commands import RunHere
-from tests.support.hostile_server import COMMANDS, Request, envelope, head, serve_hostile
+from tests.support.hostile_server import (
+    COMMANDS,
+    Request,
+    envelope,
+    head,
+    import_row,
+    serve_hostile,
+)
 
 
 def redirect(status: int, target: str) -> Iterable[bytes]:
@@ -33,10 +40,10 @@ def test_no_redirect_is_followed(run: RunHere, name: str, status: int) -> None:
 def test_no_link_to_another_server_is_followed(run: RunHere, link: str) -> None:
     def answer(_: Request) -> Iterator[bytes]:
         found = link.format(other=other.base, netloc=other.base[7:], own=server.base[7:])
-        yield envelope({"projects": [{"external_id": "B"}], "next": found})
+        yield envelope({"imports": [import_row("B")], "next": found})
 
     with serve_hostile(lambda _: [envelope({})]) as other, serve_hostile(answer) as server:
-        done = run("export", base=server.base)
+        done = run("imports", base=server.base)
     assert other.requests == []
     assert len(server.requests) == 1
     assert done.code == 2
@@ -45,13 +52,13 @@ def test_no_link_to_another_server_is_followed(run: RunHere, link: str) -> None:
 
 def test_a_link_to_the_same_server_is_followed(run: RunHere) -> None:
     def answer(request: Request) -> Iterator[bytes]:
-        following = None if "cursor" in request.path else "/api/v2/clients/1/projects?cursor=1"
-        yield envelope({"projects": [{"external_id": "B"}], "next": following})
+        following = None if "cursor" in request.path else "/api/v2/clients/1/imports?cursor=1"
+        yield envelope({"imports": [import_row("B")], "next": following})
 
     with serve_hostile(answer) as server:
-        done = run("export", base=server.base)
+        done = run("imports", base=server.base)
     assert len(server.requests) == 2
-    assert "there is no project" in done.err
+    assert done.code == 0
 
 
 @pytest.mark.parametrize("number", [3, MAX_EMPTY_PAGES + 1])
@@ -83,10 +90,10 @@ def test_proxies_and_netrc_of_the_environment_are_ignored(
 
 def test_cookies_are_not_sent_back(run: RunHere) -> None:
     def answer(request: Request) -> Iterator[bytes]:
-        following = None if "cursor" in request.path else "/api/v2/clients/1/projects?cursor=1"
-        body = envelope({"projects": [{"external_id": "B"}], "next": following})
+        following = None if "cursor" in request.path else "/api/v2/clients/1/imports?cursor=1"
+        body = envelope({"imports": [import_row("B")], "next": following})
         yield body.replace(b"\r\n\r\n", b"\r\nSet-Cookie: a=b; Path=/\r\n\r\n", 1)
 
     with serve_hostile(answer) as server:
-        run("export", base=server.base.replace("127.0.0.1", "localhost"))
+        run("imports", base=server.base.replace("127.0.0.1", "localhost"))
     assert b"Cookie" not in server.requests[1].head
