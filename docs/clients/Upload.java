@@ -79,11 +79,12 @@ public class Upload {
             }
         }
         for (JsonElement item : errors) {
+            String called = of(item, "external_id").equals("-") ? of(item, "file") : of(item, "external_id");
             System.out.printf("failed %s, line %s: %s, %s%n",
-                    of(item, "external_id"), of(item, "line"), of(item, "error"), of(item, "message"));
+                    called, of(item, "line"), of(item, "error"), of(item, "message"));
         }
         System.out.println(of(answer, "message"));
-        return answer.getAsJsonObject("counts").get("failed").getAsInt() == 0 ? 0 : 1;
+        return errors.isEmpty() ? 0 : 1;
     }
 
     static String of(JsonElement item, String name) {

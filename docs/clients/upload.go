@@ -22,7 +22,7 @@ import (
 type item struct {
 	Outcome    string
 	ExternalID string `json:"external_id"`
-	Name       string
+	Name, File string
 	Line       int
 	Error      string
 	Message    string
@@ -32,7 +32,6 @@ type details struct{ Successes, Errors []item }
 
 type answer struct {
 	Message  string
-	Counts   struct{ Failed int }
 	Details  json.RawMessage // an object in a 207, a sentence in an error
 	Errors   []item
 	Complete bool
@@ -91,11 +90,11 @@ func report(status int, text []byte) (int, error) {
 		fmt.Println(item.Outcome, item.ExternalID, item.Name)
 	}
 	for _, item := range items.Errors {
-		called := cmp.Or(item.ExternalID, "-")
+		called := cmp.Or(item.ExternalID, item.File, "-")
 		fmt.Printf("failed %s, line %d: %s, %s\n", called, item.Line, item.Error, item.Message)
 	}
 	fmt.Println(reply.Message)
-	return min(reply.Counts.Failed, 1), nil
+	return min(len(items.Errors), 1), nil
 }
 
 // attempt returns the exit code, or the reason to send again and the Retry-After in seconds, if there is one.

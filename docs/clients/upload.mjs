@@ -9,7 +9,7 @@ const LATER = [408, 429, 502, 503, 504]
 function send(url, file, name, notes, key) {
   const form = new FormData()
   form.append("notes", notes)
-  form.append("file", file, name)
+  form.append("file", file, name) // once for each file
   const headers = { // no Content-Type: fetch sets it with the boundary
     Accept: "application/json",
     Authorization: `Bearer ${process.env.BULK_IMPORT_TOKEN}`,
@@ -31,9 +31,9 @@ function report(status, text) {
   for (const item of answer.details.successes ?? [])
     console.log(`${item.outcome} ${item.external_id} ${item.name}`)
   for (const item of errors)
-    console.log(`failed ${item.external_id ?? "-"}, line ${item.line}: ${item.error}, ${item.message}`)
+    console.log(`failed ${item.external_id ?? item.file ?? "-"}, line ${item.line}: ${item.error}, ${item.message}`)
   console.log(answer.message)
-  return answer.counts.failed ? 1 : 0
+  return errors.length ? 1 : 0
 }
 
 async function upload(url, path, notes) {

@@ -21,7 +21,7 @@ function send(string $url, string $path, string $notes, string $key): ResponseIn
         ],
         'multipart' => [
             ['name' => 'notes', 'contents' => $notes],
-            ['name' => 'file', 'contents' => Utils::tryFopen($path, 'r')],
+            ['name' => 'file', 'contents' => Utils::tryFopen($path, 'r')], // once for each file
         ],
         'http_errors' => false, // return 4xx and 5xx, because their body has the reason
     ]);
@@ -44,11 +44,11 @@ function report(int $status, string $text): int
         echo "{$item['outcome']} {$item['external_id']} {$item['name']}\n";
     }
     foreach ($errors as $item) {
-        $called = $item['external_id'] ?? '-';
+        $called = $item['external_id'] ?? $item['file'] ?? '-';
         echo "failed $called, line {$item['line']}: {$item['error']}, {$item['message']}\n";
     }
     echo "{$answer['message']}\n";
-    return $answer['counts']['failed'] ? 1 : 0;
+    return $errors ? 1 : 0;
 }
 
 function upload(string $url, string $path, string $notes): int

@@ -37,11 +37,11 @@ def report(status, text):
         print(item["outcome"], item["external_id"], item["name"])
     for item in errors:
         print(
-            f"failed {item['external_id'] or '-'}, line {item['line']}:",
+            f"failed {item['external_id'] or item['file'] or '-'}, line {item['line']}:",
             f"{item['error']}, {item['message']}",
         )
     print(answer["message"])
-    return 1 if answer["counts"]["failed"] else 0
+    return 1 if errors else 0
 
 
 def upload(url, file, notes):

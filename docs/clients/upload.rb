@@ -33,10 +33,10 @@ def report(status, text)
     puts "#{item["outcome"]} #{item["external_id"]} #{item["name"]}"
   end
   errors.each do |item|
-    puts "failed #{item["external_id"] || "-"}, line #{item["line"]}: #{item["error"]}, #{item["message"]}"
+    puts "failed #{item["external_id"] || item["file"] || "-"}, line #{item["line"]}: #{item["error"]}, #{item["message"]}"
   end
   puts answer["message"]
-  answer["counts"]["failed"].zero? ? 0 : 1
+  errors.empty? ? 0 : 1
 end
 
 def upload(url, path, notes)

@@ -27,9 +27,9 @@ report() {
     jq -r '
         ((.details | objects | .successes[]) | "\(.outcome) \(.external_id) \(.name)"),
         ((.errors // .details.errors)[] |
-            "failed \(.external_id // "-"), line \(.line): \(.error), \(.message)"),
+            "failed \(.external_id // .file // "-"), line \(.line): \(.error), \(.message)"),
         .message' "$answer"
-    jq -e '.counts.failed == 0' "$answer" >/dev/null
+    jq -e '(.errors // .details.errors) == []' "$answer" >/dev/null
 }
 
 wait=0

@@ -56,7 +56,7 @@ async def test_a_project_without_an_id_is_reported_by_its_line(
     file.write_text(native(ONE).removesuffix("</projects>") + "<project", "utf-8")
     done = await upload(client, service, file)
     assert done.code == 1
-    assert "\nfailed -, line " in done.out
+    assert "\nfailed plans.xml, line " in done.out
     assert "MALFORMED_XML" in done.out
 
 

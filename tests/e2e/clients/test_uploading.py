@@ -1,18 +1,35 @@
 """What the clients send, what they print of the response, and their exit codes."""
 
+import asyncio
+import json
+import sys
+from asyncio.subprocess import PIPE
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from service.storage import Pool
 from tests.support.client_programs import EVERY_IN_TIME, peak, upload
 from tests.support.native import native
-from tests.support.service import Service
+from tests.support.service import Service, token
 
 MB = 1_000_000
 GOOD = '<project id="P-1"><name>Köln</name></project>\n'
 BAD = '<project id="P-2"><name>Two</name><start>soon</start></project>\n'
 IMPORTS = "SELECT state, notes, filename, bytes_read FROM imports"
+
+TWO_FILES: Final = """
+import sys, requests
+from requests_toolbelt import MultipartEncoder
+url, a, b = sys.argv[1:]
+name, value = sys.stdin.read().split(": ")
+with open(a, "rb") as first, open(b, "rb") as second:
+    parts = [("file", (a.rpartition("/")[2], first)), ("file", (b.rpartition("/")[2], second))]
+    form = MultipartEncoder([("notes", "two"), *parts])
+    headers = {name: value, "Content-Type": form.content_type}
+    print(requests.post(url, data=form, headers=headers, timeout=60).text)
+"""
 
 every_client = pytest.mark.parametrize("client", EVERY_IN_TIME)
 
@@ -78,3 +95,22 @@ async def test_memory_does_not_grow_with_the_file(
     grown = await peak(client, service, large) - await peak(client, service, good)
     print(f"{client} takes {grown / MB:.0f} MB more for {size / MB:.0f} MB")
     assert grown < size / 2
+
+
+@pytest.mark.parametrize("client", ["curl", "requests"])
+async def test_a_line_more_sends_another_file(
+    client: str, service: Service, good: Path, tmp_path: Path, pool: Pool
+) -> None:
+    """The lines of the table in the README of the clients."""
+    other = tmp_path / "other.xml"
+    other.write_text(native(GOOD.replace("P-1", "P-2")), "utf-8")
+    url = service.url("projects/bulk")
+    if client == "curl":
+        command = ["curl", "-sS", "-H", "@-", "-F", f'file=@"{good}"', "-F", f"file=@{other}", url]
+    else:
+        command = [sys.executable, "-c", TWO_FILES, url, str(good), str(other)]
+    process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
+    answer, _ = await process.communicate(f"Authorization: Bearer {token()}".encode())
+    assert json.loads(answer)["files"] == {"read": 2, "failed": 0}
+    names = "SELECT array_agg(file ORDER BY file) FROM import_results"
+    assert await pool.fetchval(names) == [good.name, other.name]
