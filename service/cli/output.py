@@ -26,6 +26,8 @@ MAX_ROWS: Final = 20
 """Largest number of rows in a table of outcomes; a last line counts the others."""
 MAX_CELL: Final = 500
 """Largest number of characters of a cell; ``--json`` prints the whole text."""
+_BAR_NAME: Final = 24
+"""Largest number of characters of a name in a progress bar."""
 _PIPED_WIDTH: Final = 200
 """Width in columns of a table in a log or a pipe, which have no window."""
 
@@ -161,54 +163,104 @@ def replace_file(path: Path) -> Iterator[BinaryIO]:
 
 
 class UploadBar:
-    """The progress of one file: bytes read, then bytes sent and projects done.
+    """The progress of a run in one line: bytes sent, files sent, projects done.
 
     Args:
-        progress: draws the bar.
-        name: of the file.
-        size: of the file, in bytes.
+        progress: draws the line.
+        files: the number of files of the run.
+        size: of all files, in bytes.
     """
 
-    def __init__(self, progress: "Progress", name: str, size: int) -> None:
+    def __init__(self, progress: "Progress", files: int, size: int) -> None:
         self._progress = progress
+        self._files = files
+        self._files_done = 0
+        self._total = size
+        self._pack_begin = 0
+        self._pack_size = 0
+        self._read = 0
         self._sent = 0
+        self._done_before = 0
         self._done = 0
-        self._task = progress.add_task(make_visible(name), total=size, phase="reading")
+        self._task = progress.add_task("", total=size, phase="")
+
+    def begin_pack(self, name: str, size: int) -> None:
+        """Begin a pack of ``size`` bytes, which is read before anything is sent."""
+        self._pack_begin, self._pack_size, self._read = self._sent, size, 0
+        description = make_visible(shorten(name, _BAR_NAME))
+        self._progress.update(self._task, description=description, phase="reading")
 
     def add_read(self, data: bytes) -> None:
         """Count bytes that were read before anything is sent."""
-        self._progress.advance(self._task, len(data))
+        self._read += len(data)
+        percent = 100 * self._read // max(self._pack_size, self._read, 1)
+        self._progress.update(self._task, phase=f"reading, {percent} %")
 
     def begin_sending(self, size: int) -> None:
-        """Start again at 0 of ``size`` bytes to send."""
-        self._progress.reset(self._task, total=size, phase="")
+        """Begin to send the pack, which has ``size`` bytes in all its pieces."""
+        self._total += size - self._pack_size
+        self._pack_size = size
+        self._progress.update(self._task, total=self._total)
+        self.set_done(0)
 
     def set_sent(self, size: int) -> None:
-        """Show how many bytes of the current piece are sent."""
+        """Show how many bytes of the current upload are sent."""
         self._progress.update(self._task, completed=self._sent + size)
 
     def set_done(self, projects: int) -> None:
-        """Show how many projects of the current piece are done."""
-        self._progress.update(self._task, phase=f"{self._done + projects} projects done")
+        """Show how many projects of the current upload are done."""
+        files = f"{self._files_done} of {self._files} files, " if self._files > 1 else ""
+        self._progress.update(self._task, phase=f"{files}{self._done + projects} projects done")
 
     def end_piece(self, size: int, projects: int) -> None:
-        """End a piece of ``size`` bytes; ``projects`` of the file are done so far."""
+        """End a piece of ``size`` bytes; ``projects`` of its file are done so far."""
         self._sent += size
-        self._done = projects
+        self._done = self._done_before + projects
         self.set_sent(0)
         self.set_done(0)
+
+    def end_pack(self, files: int, projects: int) -> None:
+        """End a pack of so many files and projects, sent or not."""
+        self._sent = self._pack_begin + self._pack_size
+        self._files_done += files
+        self._done_before = self._done = self._done_before + projects
+        self.set_sent(0)
+        self.set_done(0)
+
+    @contextlib.contextmanager
+    def hidden(self) -> Iterator[None]:
+        """Remove the line until the block ends, which prints results."""
+        self._progress.stop()
+        yield
+        self._progress.start()
 
 
 @contextlib.contextmanager
 def progress_bars() -> Iterator["Progress"]:
     """Show progress bars on standard error until the block ends."""
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
 
     columns = (
         TextColumn("{task.description}", markup=False),
-        BarColumn(),
+        BarColumn(bar_width=10),
         DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(compact=True),
         TextColumn("{task.fields[phase]}", markup=False),
     )
-    with Progress(*columns, console=console(sys.stderr)) as progress:
+    terminal = console(sys.stderr)
+    with Progress(
+        *columns,
+        console=terminal,
+        transient=True,
+        redirect_stdout=False,  # results go there even if only standard error is a terminal
+        disable=not terminal.is_interactive,
+    ) as progress:
         yield progress

@@ -116,10 +116,10 @@ def import_row(text: str | None = None, **members: Any) -> Mapping[str, Any]:
 
 def outcomes(text: str) -> Mapping[str, list[Mapping[str, Any]]]:
     """The outcomes of an import, with a text wherever they can have one."""
-    item = {"index": 0, "external_id": text, "name": text, "line": 1}
+    item = {"index": 0, "external_id": text, "name": text, "file": text, "line": 1}
     warning = {"line": 1, "code": text, "element": text, "value": text}
     return {
         "successes": [item | {"warnings": {"count": 1, "first": [warning]}}],
         "errors": [item | {"error": text, "message": text, "retryable": False}],
-        "warnings": [{"code": text, "message": text, "count": 1}],
+        "warnings": [{"code": text, "message": text, "file": text, "count": 1}],
     }

@@ -92,8 +92,9 @@ def watch(
 async def _watch(api: "ApiClient", import_id: int, retry_for: float, *, as_json: bool) -> int:
     from service.cli.client import Backoff
     from service.cli.response import TemporaryFailure
-    from service.cli.upload.report import FileReport, PieceReport
-    from service.cli.upload.send import read_stored_outcomes
+    from service.cli.upload.answers import read_stored_outcomes
+    from service.cli.upload.report import FileReport
+    from service.cli.upload.sinks import PieceReport
 
     backoff = Backoff(f"import {import_id}", retry_for)
     with progress_bars() as progress:
@@ -153,8 +154,10 @@ def undo(
 
 async def _undo(api: "ApiClient", import_id: int, retry_for: float, *, as_json: bool) -> int:
     from service.cli.client import Backoff
-    from service.cli.upload.report import FileReport, PieceReport
-    from service.cli.upload.send import post_for_outcomes, retry_until_outcomes
+    from service.cli.upload.answers import post_for_outcomes
+    from service.cli.upload.report import FileReport
+    from service.cli.upload.send import retry_until_outcomes
+    from service.cli.upload.sinks import PieceReport
 
     report = FileReport(f"undo of import {import_id}", undo=True)
     report.key = f"undo-{import_id}-{secrets.token_hex(4)}"

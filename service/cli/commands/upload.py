@@ -1,16 +1,13 @@
 """``bulk-import upload``: its options; ``service.cli.upload`` does the work."""
 
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from service.cli.commands.options import ClientId, RetryFor, Token, Url
-from service.cli.output import CommandError
+from service.cli.output import CommandError, print_error
 from service.control_characters import find_excluded
-
-DEFAULT_PIECE_SIZE: Final = 64 * 1024 * 1024
-"""Default size of a piece in bytes. A broken connection costs at most one piece."""
 
 
 def upload(
@@ -28,7 +25,7 @@ def upload(
         typer.Option(help="Import all projects, only new ones, or only known ones."),
     ] = "upsert",
     atomic: Annotated[
-        bool, typer.Option("--atomic", help="Import all projects of a file, or none.")
+        bool, typer.Option("--atomic", help="Import all projects of all files, or none.")
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Report what would happen, and change nothing.")
@@ -45,7 +42,7 @@ def upload(
         typer.Option(min=1, metavar="BYTES", help="Approximate size of a piece; implies --split."),
     ] = None,
     key: Annotated[
-        str | None, typer.Option(help="Idempotency key of the upload; for one file only.")
+        str | None, typer.Option(help="Idempotency key, if all files fit in one upload.")
     ] = None,
     retry_for: RetryFor = 300,
     as_json: Annotated[
@@ -56,7 +53,7 @@ def upload(
         typer.Option(dir_okay=False, help="Write the failures of all files to this CSV file."),
     ] = None,
 ) -> None:
-    """Import files and print the outcome of each project.
+    """Import files and print their outcomes. Small files go together in few uploads.
 
     Without --url, the files go to the service that answers at BULK_IMPORT_HOST and
     BULK_IMPORT_PORT. If none answers, the command starts a service for the time of the upload.
@@ -65,21 +62,26 @@ def upload(
     could not be sent.
     """
     from service.cli.upload import files as uploads
-    from service.cli.upload.send import UploadOptions
+    from service.cli.upload.find import describe_left_out, find_files
+    from service.cli.upload.form import UploadOptions
+    from service.cli.upload.run import UploadRun
 
-    piece_size = split_size or (DEFAULT_PIECE_SIZE if split else None)
+    piece_size = split_size or (uploads.PACK_SIZE if split else None)
     if piece_size is not None and atomic:
         raise CommandError("--split and --atomic exclude each other: each piece is one import")
     if notes is not None and (excluded := find_excluded(notes)):
         raise CommandError(f"--notes has the control character {excluded}")
-    paths = uploads.find_files(files)
     if key is not None:
-        uploads.check_key(key, len(paths))
+        uploads.check_key(key)
     flags = {"atomic": atomic, "dry_run": dry_run, "if_newer": if_newer}
     query = {name: "true" for name, is_set in flags.items() if is_set}
     if mode != "upsert":
         query["mode"] = mode
-    run = uploads.UploadRun(
-        UploadOptions(notes, query, retry_for), client, piece_size, key, as_json=as_json
+    run = UploadRun(
+        UploadOptions(notes, query, retry_for), client, piece_size, key, atomic, as_json=as_json
     )
-    raise typer.Exit(uploads.upload_files(run, paths, url, token, csv))
+    found = find_files(files)
+    packs = uploads.plan_packs(run, found.files)
+    if found.left_out:
+        print_error(describe_left_out(found.left_out))
+    raise typer.Exit(uploads.upload_packs(run, packs, url, token, csv))

@@ -1,8 +1,10 @@
-"""Upload files: split them, send the pieces, resume after a failure, report the outcomes.
+"""Upload files: pack or split them, send, resume after a failure, report the outcomes.
 
-files ──▶ scan ──▶ allocator ──▶ split        the pieces of a file
-  │
-  ├────▶ resume                                the idempotency key of an unfinished upload
-  └────▶ send ──▶ piece_file                   one piece, until its outcomes are known
-           └───▶ report                        tables, a line of JSON, CSV
+find ──▶ packs ──▶ files ──▶ pack_upload       the files that go together, one pack after another
+                              │
+                              ├──▶ scan ──▶ allocator ──▶ split     the pieces of a large file
+                              ├──▶ resume                           the key of an unfinished upload
+                              └──▶ send ──▶ form ──▶ piece_file     one upload, until its end
+                                    └───▶ answers ──▶ sinks         the outcomes of each file
+report, summary                                tables, a line of JSON, CSV; the sum of a run
 """

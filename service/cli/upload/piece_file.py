@@ -3,7 +3,7 @@
 import contextlib
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Generator
 from hashlib import blake2b
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple, cast
@@ -13,6 +13,19 @@ from aiohttp.payload import IOBasePayload
 from service.cli.upload.split import Piece
 
 _BLOCK: Final = 256 * 1024
+_CHANGED: Final = "the file was changed while it was read: send it again"
+
+
+class UnreadableFile(Exception):
+    """A file of an upload cannot be read, or was changed.
+
+    Attributes:
+        name: of the file in the upload.
+    """
+
+    def __init__(self, name: str, error: OSError) -> None:
+        super().__init__(f"it cannot be read: {error.strerror or error}")
+        self.name = name
 
 
 class FileStamp(NamedTuple):
@@ -33,7 +46,7 @@ def read_stamp(file: Path | int) -> FileStamp:
 
 
 class PieceFile(io.RawIOBase):
-    """A piece of a file, as a readable file.
+    """A piece of a file, as a readable file. It is open only while it is read.
 
     Args:
         path: of the file.
@@ -42,13 +55,13 @@ class PieceFile(io.RawIOBase):
 
     Attributes:
         bytes_read: number of bytes read so far.
-        changed: whether the file was changed since it was split.
+        problem: the error of a read, or None.
     """
 
     def __init__(self, path: Path, piece: Piece, stamp: FileStamp) -> None:
         self.bytes_read = 0
-        self.changed = False
-        self._file = path.open("rb")
+        self.problem: OSError | None = None
+        self._path = path
         self._stamp = stamp
         self._blocks = self._read_blocks(piece)
 
@@ -56,9 +69,13 @@ class PieceFile(io.RawIOBase):
         """Return the next block; the requested size has no effect.
 
         Raises:
-            OSError: the file was changed since it was split.
+            OSError: the file cannot be read, or was changed since it was split.
         """
-        block = next(self._blocks, b"")
+        try:
+            block = next(self._blocks, b"")
+        except OSError as error:
+            self.problem = error
+            raise
         self.bytes_read += len(block)
         return block
 
@@ -69,20 +86,23 @@ class PieceFile(io.RawIOBase):
         return offset
 
     def close(self) -> None:
-        self._file.close()
+        with contextlib.suppress(ValueError):  # a thread reads a block
+            self._blocks.close()
         super().close()
 
-    def _read_blocks(self, piece: Piece) -> Iterator[bytes]:
-        for part in piece.slices:
-            self._file.seek(part.start)
-            left = part.end - part.start
-            while left:
-                block = self._file.read(min(left, _BLOCK))
-                if not block or read_stamp(self._file.fileno()) != self._stamp:
-                    self.changed = True
-                    raise OSError("the file was changed while it was read")
-                left -= len(block)
-                yield block
+    def _read_blocks(self, piece: Piece) -> Generator[bytes, None, None]:
+        with self._path.open("rb") as file:
+            if read_stamp(file.fileno()) != self._stamp:
+                raise OSError(_CHANGED)
+            for part in piece.slices:
+                file.seek(part.start)
+                left = part.end - part.start
+                while left:
+                    block = file.read(min(left, _BLOCK))
+                    if not block or read_stamp(file.fileno()) != self._stamp:
+                        raise OSError(_CHANGED)
+                    left -= len(block)
+                    yield block
         if piece.tail:
             yield piece.tail
 
@@ -99,8 +119,13 @@ class SizedPayload(IOBasePayload):
         return self._known_size
 
 
-def hash_piece(path: Path, piece: Piece, stamp: FileStamp) -> bytes:
+def hash_piece(
+    path: Path, piece: Piece, stamp: FileStamp, on_read: Callable[[bytes], None] = lambda _: None
+) -> bytes:
     """Return a hash over the bytes of a piece.
+
+    Args:
+        on_read: receives the bytes as they are read.
 
     Raises:
         OSError: the file cannot be read, or was changed.
@@ -109,4 +134,5 @@ def hash_piece(path: Path, piece: Piece, stamp: FileStamp) -> bytes:
     with contextlib.closing(PieceFile(path, piece, stamp)) as file:
         while block := file.read():
             digest.update(block)
+            on_read(block)
     return digest.digest()

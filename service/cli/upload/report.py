@@ -5,6 +5,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -18,10 +19,8 @@ from service.cli.output import (
     print_table,
     replace_file,
 )
-from service.cli.upload.split import Piece, whole_file
-from service.codes import ErrorCode, WarningCode
 from service.imports.outcomes import summarize
-from service.model import Place, format_duplicate
+from service.model import FileCounts
 
 KEPT: Final = 1000
 """Largest number of failures and of warnings in a line of JSON; a member counts the others."""
@@ -39,17 +38,57 @@ class FailureRows(Protocol):
     def write(self, file: str, failure: Mapping[str, Any], /) -> None: ...
 
 
+class Room:
+    """Space for values of answers that reports keep; the reports of a pack share it."""
+
+    def __init__(self) -> None:
+        self._left = KEPT_SIZE
+
+    def take(self, value: object) -> bool:
+        """Return whether there is room to keep a value."""
+        self._left -= len(json.dumps(value))
+        return self._left >= 0
+
+
+@dataclass(frozen=True)
+class EndedImport:
+    """An import that has ended.
+
+    Attributes:
+        import_id: None if the service does not state it.
+        counts: the number of projects by outcome.
+        files: the number of files; None for an undo.
+        dry_run: whether it has changed nothing.
+    """
+
+    import_id: int | None
+    counts: Mapping[str, int]
+    files: FileCounts | None = None
+    dry_run: bool = False
+
+
 class FileReport:
     """The result of one file. It keeps the first failures and warnings, and counts the others.
 
     Args:
-        file: name of the file.
+        file: path of the file.
         rows: writes all failures as CSV.
+        name: of the file in its upload; None if the outcomes keep the names that they have.
+        room: where kept values are counted.
         undo: whether the import is an undo.
     """
 
-    def __init__(self, file: str, rows: FailureRows | None = None, *, undo: bool = False) -> None:
+    def __init__(
+        self,
+        file: str,
+        rows: FailureRows | None = None,
+        *,
+        name: str | None = None,
+        room: Room | None = None,
+        undo: bool = False,
+    ) -> None:
         self.file = file
+        self.name = name
         self.counts = dict.fromkeys(OUTCOMES, 0)
         self.imports: list[int] = []
         self.failures: list[Mapping[str, Any]] = []
@@ -62,18 +101,15 @@ class FileReport:
         self.pieces = 1
         self.bytes = 0
         self.bytes_sent = 0
-        self.file_warnings: dict[str, dict[str, Any]] = {}
-        self._room = KEPT_SIZE
+        self.file_warnings: dict[tuple[str, str | None], dict[str, Any]] = {}
+        self.files = FileCounts()
+        self.take_room = (room or Room()).take
         self._rows = rows
         self._undo = undo
 
-    def take_room(self, value: object) -> bool:
-        """Return whether there is room to keep a value from an answer."""
-        self._room -= len(json.dumps(value))
-        return self._room >= 0
-
     def add_failure(self, item: Mapping[str, Any]) -> None:
-        """Add a project that failed."""
+        """Add a project that failed, or a file that cannot be read to its end."""
+        item = self._with_path(item)
         if len(self.failures) < KEPT and self.take_room(item):
             self.failures.append(item)
         if self._rows is not None:
@@ -90,35 +126,64 @@ class FileReport:
                 self.warnings.append(row)
 
     def add_file_warning(self, warning: Mapping[str, Any]) -> None:
-        """Add a warning about the file, or about a piece of it."""
-        code = warning["code"]
-        if code not in self.file_warnings and self.take_room(warning):
-            self.file_warnings[code] = dict(warning) | {"count": 0}
-        if code in self.file_warnings:
-            self.file_warnings[code]["count"] += warning.get("count") or 1
+        """Add a warning about the file, a piece of it, or a member of the archive."""
+        warning = dict(self._with_path(warning))
+        if warning.get("file") == self.file:
+            del warning["file"]
+        key = warning["code"], warning.get("file")
+        if key not in self.file_warnings and self.take_room(warning):
+            self.file_warnings[key] = warning | {"count": 0}
+        if key in self.file_warnings:
+            self.file_warnings[key]["count"] += warning.get("count") or 1
 
-    def add_import(
-        self, import_id: int | None, counts: Mapping[str, int], *, dry_run: bool
-    ) -> None:
+    def add_import(self, ended: EndedImport) -> None:
         """Add the counts of an import of the file, or of a piece of it."""
-        if import_id is not None:
-            self.imports.append(import_id)
-        for outcome, number in counts.items():
+        if ended.import_id is not None:
+            self.imports.append(ended.import_id)
+        for outcome, number in ended.counts.items():
             if outcome in self.counts or self.take_room(outcome):
                 self.counts[outcome] = self.counts.get(outcome, 0) + number
-        self.dry_run = dry_run
+        self.dry_run = ended.dry_run
+
+    def count(self, outcome: object) -> None:
+        """Count a project by its outcome."""
+        self.counts[outcome if outcome in self.counts else "failed"] += 1
+
+    def _with_path(self, item: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the item with the path of its file, and of the archive's member, as ``file``."""
+        file = item.get("file")
+        if self.name is None or not isinstance(file, str) or not file.startswith(self.name):
+            return item
+        return {**item, "file": f"{self.file}{file[len(self.name) :]}"}
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the service took no project of the file, because of the file itself."""
+        return bool(self.refusals or (self.files.failed and not sum(self.counts.values())))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no outcome and no warning."""
+        return not (self.failed or self.file_warnings or any(self.counts.values()))
+
+    @property
+    def problems(self) -> list[str]:
+        """Why the file was refused or not sent; empty if it was not."""
+        if self.refusals or not self.is_refused:
+            return self.refusals
+        return [each["message"] for each in self.failures[:MAX_ROWS]]
 
     @property
     def exit_code(self) -> int:
         """``SUCCESS``, ``PROJECTS_FAILED`` or ``REFUSED``."""
-        if self.refusals:
+        if self.is_refused:
             return REFUSED
-        return PROJECTS_FAILED if self.counts["failed"] else SUCCESS
+        return PROJECTS_FAILED if self.failed else SUCCESS
 
     @property
     def status(self) -> str:
-        """The status of the service's response; without a response, ``refused`` or ``unsent``."""
-        if self.refusals:
+        """The status of the service's response; without a project, ``refused`` or ``unsent``."""
+        if self.is_refused:
             return "unsent" if self.unsent else "refused"
         return self._summary[0]
 
@@ -129,7 +194,7 @@ class FileReport:
 
     @property
     def _summary(self) -> tuple[str, str]:
-        return summarize(self.counts, dry_run=self.dry_run, undo=self._undo)
+        return summarize(self.counts, self.files, dry_run=self.dry_run, undo=self._undo)
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as the members of a line of JSON."""
@@ -137,102 +202,73 @@ class FileReport:
             "file": self.file,
             "status": self.status,
             "message": self.message,
-            "refusals": self.refusals,
+            "refusals": self.problems,
             "key": self.key,
             "import_ids": self.imports,
             "pieces": self.pieces,
             "bytes": self.bytes,
             "bytes_sent": self.bytes_sent,
             "counts": self.counts,
+            "files": self.files.as_dict(),
             "failures": self.failures,
-            "failures_omitted": self.counts["failed"] - len(self.failures),
+            "failures_omitted": self.failed - len(self.failures),
             "warnings": [dict(zip(_WARNING_MEMBERS, row, strict=True)) for row in self.warnings],
             "warnings_omitted": self.warning_count - len(self.warnings),
             "file_warnings": [*self.file_warnings.values()],
         }
+
+    @property
+    def failed(self) -> int:
+        """The number of projects and files that failed."""
+        return self.counts["failed"] + self.files.failed
 
     def print(self, *, as_json: bool) -> None:
         """Print the result, as tables or as a line of JSON."""
         if as_json:
             print_json(self.to_json())
             return
-        for refusal in self.refusals:
-            print_line(f"{self.file}: {refusal}", style="red")
-        if self.refusals and not self.imports:
+        for problem in self.problems:
+            print_line(f"{self.file}: {problem}", style="red")
+        if self.is_refused and not sum(self.counts.values()):
             return
         print_line(f"{self.file}: {self.status}, {self.message}")
         counts = ", ".join(f"{number} {outcome}" for outcome, number in self.counts.items())
         print_line(f"  {_describe_imports(self.imports)}: {counts}")
         failures = [
-            (item["line"], item["external_id"] or item["name"], item["error"], item["message"])
+            (item["line"], self._describe_project(item), item["error"], item["message"])
             for item in self.failures[:MAX_ROWS]
         ]
-        print_table("Failures", _FAILURE, failures, self.counts["failed"])
+        print_table("Failures", _FAILURE, failures, self.failed)
         warnings: list[tuple[Any, ...]] = [
-            (None, "the file", each["code"], None, f"{each['message']} ({each['count']})")
+            (
+                None,
+                self._inside(each) or "the file",
+                each["code"],
+                None,
+                f"{each['message']} ({each['count']})",
+            )
             for each in self.file_warnings.values()
         ]
         total = len(warnings) + self.warning_count
         print_table("Warnings", _WARNING, [*warnings, *self.warnings][:MAX_ROWS], total)
 
+    def _describe_project(self, item: Mapping[str, Any]) -> str:
+        """Return the project of a failure, and its file if that is not this one."""
+        inside = self._inside(item)
+        if item.get("kind") == "file":
+            return inside or "the file"
+        project = item["external_id"] or item["name"] or ""
+        return f"{inside}: {project}" if inside else project
 
-class PieceReport:
-    """Adds the outcomes of one piece to the report of its file, each of them once.
-
-    It converts indexes and lines to those of the file. Outcomes arrive in the order of their
-    indexes. After a response that broke off, it skips the outcomes that it reads a second time.
-
-    Args:
-        file: the report of the file.
-        piece: of the file; by default the whole file.
-    """
-
-    def __init__(self, file: FileReport, piece: Piece | None = None) -> None:
-        self.file = file
-        self._piece = piece or whole_file(0)
-        self._last_success = -1
-        self._last_failure = -1
-
-    def add_success(self, item: dict[str, Any]) -> None:
-        """Add a project that was imported."""
-        if item["index"] > self._last_success:
-            self._last_success = item["index"]
-            self.file.add_success(self._convert(item))
-
-    def add_failure(self, item: dict[str, Any]) -> None:
-        """Add a project that failed."""
-        if item["index"] > self._last_failure:
-            self._last_failure = item["index"]
-            self.file.add_failure(self._convert(item))
-
-    def add_file_warning(self, warning: Mapping[str, Any]) -> None:
-        """Add a warning about the file, unless it applies only to the piece."""
-        if self._piece.is_whole_file or warning["code"] != WarningCode.SHARED_OBJECTS_UNUSED:
-            self.file.add_file_warning(warning)
-
-    def _convert(self, item: dict[str, Any]) -> dict[str, Any]:
-        if self._piece.is_whole_file:
-            return item
-        item = self._convert_line(item) | {"index": self._piece.index_in_file(item["index"])}
-        if item.get("error") == ErrorCode.DUPLICATE_PROJECT:
-            first_line = self._piece.line_in_file(item["first_line"])
-            message = format_duplicate(Place(item["first_file"], first_line), item["file"])
-            item |= {"first_line": first_line, "message": message}
-        if "violations" in item:
-            item["violations"] = [*map(self._convert_line, item["violations"])]
-        if warnings := item.get("warnings"):
-            first = [*map(self._convert_line, warnings["first"])]
-            item["warnings"] = warnings | {"first": first}
-        return item
-
-    def _convert_line(self, item: Mapping[str, Any]) -> dict[str, Any]:
-        line = item.get("line")
-        return dict(item) if line is None else {**item, "line": self._piece.line_in_file(line)}
+    def _inside(self, item: Mapping[str, Any]) -> str:
+        """Return the path within the archive, or another file of the upload; else nothing."""
+        file = item.get("file") or self.file
+        return "" if file == self.file else file.removeprefix(f"{self.file}/")
 
 
 @contextlib.contextmanager
 def write_failures(path: Path | None) -> Iterator[FailureRows | None]:
-    """Yield a writer of a CSV of failures, with the columns of the service's CSV after the file.
+    """Yield a writer of a CSV of failures, with the columns of the service's CSV.
 
     The CSV appears when the block ends. After an error, it does not appear.
 
@@ -242,16 +278,16 @@ def write_failures(path: Path | None) -> Iterator[FailureRows | None]:
     if path is None:
         yield None
         return
-    from service.http.routes.results import COLUMNS, escape_cell, format_cells
+    from service.http.routes.results import COLUMNS, format_cells
 
     class Rows:
         def write(self, file: str, failure: Mapping[str, Any], /) -> None:
-            writer.writerow([escape_cell(file), *format_cells(failure)])
+            writer.writerow(format_cells({**failure, "file": failure.get("file") or file}))
 
     with replace_file(path) as binary:
         text = io.TextIOWrapper(binary, encoding="utf-8", errors="backslashreplace", newline="")
         writer = csv.writer(text)
-        writer.writerow(["file", *COLUMNS])
+        writer.writerow(COLUMNS)
         yield Rows()
         text.flush()
 

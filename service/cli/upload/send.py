@@ -1,4 +1,4 @@
-"""Sends one file, or one piece of a file, until its outcomes are known.
+"""Sends one upload, a pack of files or a piece of a file, until its outcomes are known.
 
 nothing under the key   ─▶ send ─▶ 207 ─────────────────────────▶ outcomes
 the connection broke    ─▶ pause, then look for the key's import:
@@ -11,11 +11,9 @@ anything else           ─▶ Refused
 
 import asyncio
 import contextlib
-import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
 
@@ -26,73 +24,61 @@ from service.cli.response import (
     RETRY_STATUSES,
     ApiResponse,
     TemporaryFailure,
-    read_members,
-    read_response,
 )
-from service.cli.upload.piece_file import FileStamp, PieceFile, SizedPayload
-from service.cli.upload.report import PieceReport
-from service.cli.upload.split import Piece
+from service.cli.upload.answers import (
+    MAX_SILENCE,
+    post_for_outcomes,
+    read_conflicts,
+    read_stored_outcomes,
+    show_done,
+)
+from service.cli.upload.form import UploadForm, UploadOptions, UploadPart
+from service.cli.upload.sinks import OutcomeSink
 
-MAX_SILENCE: Final = 300.0
-"""Seconds without a byte in either direction after which the command drops a connection. The limit
-is long, because a proxy that buffers a complete request is silent while it forwards it."""
 _PROGRESS_INTERVAL: Final = 2.0
 """Seconds between two requests for the number of projects done, as between heartbeats."""
 _IN_PROGRESS: Final = "Import in progress"
 _UPLOAD_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=30)
-_UNDO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=MAX_SILENCE)
 
 
 class Refused(Exception):
-    """The service refuses a file, and another attempt would not change that."""
+    """The service refuses an upload, and another attempt would not change that."""
 
 
 @dataclass(frozen=True)
-class UploadOptions:
-    """The options of the user, for every file.
+class Upload:
+    """An upload to send.
 
     Attributes:
-        notes: a comment, or None.
-        query: parameters of the request.
-        retry_for: total time in seconds of the pauses between attempts.
-    """
-
-    notes: str | None
-    query: Mapping[str, str]
-    retry_for: float
-
-
-@dataclass(frozen=True)
-class PieceUpload:
-    """A piece to send.
-
-    Attributes:
-        path: of the file.
-        piece: of the file.
-        stamp: of the file when it was split.
+        title: its name for messages.
+        parts: the files, or one piece of a file.
         key: idempotency key.
         may_recover: whether a completed import with this key is this upload. The command then reads
-            its outcomes instead of sending the piece again.
-        is_resumed: whether an earlier run may have sent the piece.
+            its outcomes instead of sending it again.
+        is_resumed: whether an earlier run may have sent it.
     """
 
-    path: Path
-    piece: Piece
-    stamp: FileStamp
+    title: str
+    parts: Sequence[UploadPart]
     key: str
     may_recover: bool
     is_resumed: bool
 
+    @property
+    def size(self) -> int:
+        """The size of its files in bytes."""
+        return sum(part.piece.size for part in self.parts)
 
-async def send_piece(
-    api: ApiClient, upload: PieceUpload, options: UploadOptions, into: PieceReport, bar: UploadBar
+
+async def send_upload(
+    api: ApiClient, upload: Upload, options: UploadOptions, into: OutcomeSink, bar: UploadBar
 ) -> None:
-    """Send a piece until its outcomes are known.
+    """Send an upload until its outcomes are known.
 
     Raises:
-        Refused: the service refuses the piece.
-        CommandError: the piece could not be sent within the time for retries.
-        OSError: the file can no longer be read.
+        Refused: the service refuses the upload.
+        CommandError: it could not be sent within the time for retries.
+        UnreadableFile: a file can no longer be read.
     """
     was_sent = upload.is_resumed
 
@@ -103,10 +89,10 @@ async def send_piece(
         was_sent = True
         return await _attempt(api, upload, options, into, bar)
 
-    backoff = Backoff(upload.path.name, options.retry_for)
+    backoff = Backoff(upload.title, options.retry_for)
     refusal = await retry_until_outcomes(api, backoff, attempt, into, bar)
     if refusal is not None:
-        piece = upload.piece
+        piece = upload.parts[0].piece
         where = "" if piece.is_whole_file else f" (piece from line {piece.first_line} on)"
         raise Refused(f"{refusal}{where}")
 
@@ -115,7 +101,7 @@ async def retry_until_outcomes(
     api: ApiClient,
     backoff: Backoff,
     attempt: Callable[[], Awaitable[ApiResponse | None]],
-    into: PieceReport,
+    into: OutcomeSink,
     bar: UploadBar | None = None,
 ) -> ApiResponse | None:
     """Repeat an attempt until its outcomes are read, or the service refuses the request.
@@ -139,7 +125,7 @@ async def retry_until_outcomes(
                 import_id = response.body["import_id"]
                 message = f"import {import_id} is running: waiting for its end"
                 print_error(f"{backoff.name}: {message}")
-                if await api.wait_for_import(import_id, _show_progress(bar)) is None:
+                if await api.wait_for_import(import_id, show_done(bar)) is None:
                     await backoff.pause(response, response.retry_after)
                 continue
         except TemporaryFailure as error:
@@ -148,7 +134,7 @@ async def retry_until_outcomes(
         if response.status in RETRY_STATUSES:
             await backoff.pause(response, response.retry_after)
         elif "errors" in response.body:
-            await _read_conflicts(api, response, into)
+            await read_conflicts(api, response, into)
             return None
         else:
             return response
@@ -159,11 +145,11 @@ def _is_in_progress(response: ApiResponse) -> bool:
     return response.status == 409 and response.body.get("details") == _IN_PROGRESS
 
 
-async def _recover(api: ApiClient, key: str, into: PieceReport, bar: UploadBar) -> bool:
+async def _recover(api: ApiClient, key: str, into: OutcomeSink, bar: UploadBar) -> bool:
     """Read the outcomes of the import with the key, if it is completed or completes now."""
     found = await api.find_import(key)
     if found is not None and found["state"] == "running":
-        found = await api.wait_for_import(found["import_id"], _show_progress(bar))
+        found = await api.wait_for_import(found["import_id"], show_done(bar))
     if found is None:
         return False
     if found["state"] == "cancelled":
@@ -176,19 +162,18 @@ async def _recover(api: ApiClient, key: str, into: PieceReport, bar: UploadBar) 
 
 
 async def _attempt(
-    api: ApiClient, upload: PieceUpload, options: UploadOptions, into: PieceReport, bar: UploadBar
+    api: ApiClient, upload: Upload, options: UploadOptions, into: OutcomeSink, bar: UploadBar
 ) -> ApiResponse | None:
-    """Send a piece once; return the refusal, or None if the outcomes are read.
+    """Send an upload once; return the refusal, or None if the outcomes are read.
 
     Raises:
         TemporaryFailure: the connection or the response broke off.
-        OSError: the file cannot be read.
+        UnreadableFile: a file cannot be read.
     """
-    with contextlib.closing(PieceFile(upload.path, upload.piece, upload.stamp)) as file:
-        form = _make_form(file, upload, options)
+    with contextlib.closing(UploadForm(upload.parts, options.notes)) as form:
         try:
             async with _silence_timeout() as extend:
-                watching = asyncio.create_task(_watch(api, upload.key, file, bar, extend))
+                watching = asyncio.create_task(_watch(api, upload.key, form, bar, extend))
                 try:
                     return await post_for_outcomes(
                         api,
@@ -197,34 +182,18 @@ async def _attempt(
                         into,
                         on_block=extend,
                         params=options.query,
-                        data=form,
+                        data=form.body,
                         expect100=True,
                         timeout=_UPLOAD_TIMEOUT,
                     )
                 finally:
                     watching.cancel()
-                    into.file.bytes_sent += file.bytes_read
+                    into.add_sent(form.count_by_name())
         except (TemporaryFailure, TimeoutError) as error:
-            if file.changed:
-                raise OSError("the file was changed while it was sent: send it again") from None
+            form.check_files()
             if isinstance(error, TimeoutError):
                 raise TemporaryFailure(f"no byte for {MAX_SILENCE:.0f} seconds") from error
             raise
-
-
-def _make_form(
-    file: PieceFile, upload: PieceUpload, options: UploadOptions
-) -> aiohttp.MultipartWriter:
-    form = aiohttp.MultipartWriter("form-data")
-    if options.notes is not None:
-        notes = form.append(options.notes)
-        notes.set_content_disposition("form-data", name="notes")
-    name = os.fsencode(upload.path.name).decode("utf-8", "replace")
-    kind = "application/xml" if upload.path.suffix == ".xml" else "application/octet-stream"
-    body = SizedPayload(file, upload.piece.size, filename=name, content_type=kind)
-    body.set_content_disposition("form-data", name="file", filename=name)
-    form.append_payload(body)
-    return form
 
 
 @contextlib.asynccontextmanager
@@ -240,111 +209,20 @@ async def _silence_timeout() -> AsyncIterator[Callable[[], None]]:
         yield extend
 
 
-async def post_for_outcomes(
-    api: ApiClient,
-    path: str,
-    key: str,
-    into: PieceReport,
-    on_block: Callable[[], None] = lambda: None,
-    **request: Any,
-) -> ApiResponse | None:
-    """Send a request whose response has outcomes, and read them.
-
-    Args:
-        key: idempotency key.
-        on_block: called for each block of the response.
-        request: arguments of aiohttp's ``request``.
-
-    Returns:
-        The response, or None if it was a 207 and its outcomes are read.
-
-    Raises:
-        TemporaryFailure: the connection or the response broke off.
-    """
-    request = {"timeout": _UNDO_TIMEOUT, **request}
-    async with api.send("POST", path, headers={"Idempotency-Key": key}, **request) as response:
-        if response.status != 207:
-            return await read_response(response)
-        await _read_outcomes(response, into, on_block)
-        return None
-
-
-async def _read_outcomes(
-    response: aiohttp.ClientResponse, into: PieceReport, on_block: Callable[[], None]
-) -> None:
-    head: dict[str, Any] = {}
-    warnings = []
-    async for name, value in read_members(response, on_block):
-        if name == "successes":
-            into.add_success(value)
-        elif name == "errors":
-            into.add_failure(value)
-        elif name == "warnings":
-            if into.file.take_room(value):
-                warnings.append(value)
-        elif name in ("import_id", "counts", "dry_run"):
-            head[name] = value
-    for warning in warnings:
-        into.add_file_warning(warning)
-    into.file.add_import(head["import_id"], head["counts"], dry_run="dry_run" in head)
-
-
-async def read_stored_outcomes(api: ApiClient, ended: Mapping[str, Any], into: PieceReport) -> None:
-    """Read the stored outcomes of an import that has ended.
-
-    Args:
-        ended: the import, as the service describes it.
-    """
-    async for item in api.list_items(f"imports/{ended['import_id']}/results", {}, "results"):
-        if "error" in item:
-            into.add_failure(item)
-        else:
-            into.add_success(item)
-    for warning in ended["warnings"]:
-        into.add_file_warning(warning)
-    dry_run = bool(ended["options"].get("dry_run"))
-    into.file.add_import(ended["import_id"], ended["counts"] or {}, dry_run=dry_run)
-
-
 async def _watch(
-    api: ApiClient, key: str, file: PieceFile, bar: UploadBar, extend: Callable[[], None]
+    api: ApiClient, key: str, form: UploadForm, bar: UploadBar, extend: Callable[[], None]
 ) -> None:
     """Show the progress, and extend the time limit while bytes are sent or the import runs."""
     before = -1
     while True:
-        bar.set_sent(file.bytes_read)
-        if file.bytes_read != before:
-            before = file.bytes_read
+        bar.set_sent(form.bytes_read)
+        if form.bytes_read != before:
+            before = form.bytes_read
             extend()
         with contextlib.suppress(TemporaryFailure, CommandError, *MALFORMED):
             found = await api.find_import(key)
             if found is not None:
-                _show_progress(bar)(found)
+                show_done(bar)(found)
                 if found["state"] == "running":
                     extend()
         await asyncio.sleep(_PROGRESS_INTERVAL)
-
-
-def _show_progress(bar: UploadBar | None) -> Callable[[Mapping[str, Any]], None]:
-    def show(state: Mapping[str, Any]) -> None:
-        if bar is not None:
-            bar.set_done(state["projects_done"] or 0)
-
-    return show
-
-
-async def _read_conflicts(api: ApiClient, response: ApiResponse, into: PieceReport) -> None:
-    """Read a 409 in which locks or versions refused every project; it lists the first of them."""
-    counts, errors = response.body["counts"], response.body["errors"]
-    for item in errors:
-        into.add_failure(item)
-    import_id = response.body.get("import_id")
-    if counts["failed"] > len(errors) and import_id is not None:
-        found = await api.wait_for_import(import_id, _show_progress(None))
-        if found is not None:
-            await read_stored_outcomes(api, found, into)
-            return
-        listed = f"the response lists {len(errors)} of {counts['failed']} failures"
-        message = f"{into.file.file}: {listed}, and the token may not read the others"
-        print_error(message)
-    into.file.add_import(import_id, counts, dry_run=False)

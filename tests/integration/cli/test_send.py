@@ -18,6 +18,7 @@ from service.storage import Pool
 from tests.support.client import Client
 from tests.support.commands import Commands, ended, says
 from tests.support.network import Network, between
+from tests.support.paths import CHECKOUT
 from tests.support.projects import until
 from tests.support.raw_http import Connection, head
 from tests.support.service import SECRET, Service
@@ -169,7 +170,9 @@ async def test_an_upload_gives_up_when_no_time_for_retries_is_left(
     async with Connection(service) as other:
         await other.send(head(service, "Content-Length: 1000"))
         await until(pool, RUNNING)
-        done = await run.upload(file, file, "--retry-for", 0)
+        done = await run.upload(
+            file, CHECKOUT / "samples" / "p6.xml", "--split-size", 1, "--retry-for", 0
+        )
     assert done.code == 2
     assert done.told["status"] == "unsent"
     assert "503 Service unavailable" in done.told["refusals"][0]
@@ -225,6 +228,61 @@ async def test_a_file_changed_during_the_upload_is_refused(
     assert "was changed" in done.told["refusals"][0]
 
 
+@pytest.fixture
+def files(file: Path) -> Path:
+    """A folder of three files, of which the second one is large."""
+    native.write(file.with_name("a.xml"), 2, first=1_000)
+    native.write(file.with_name("z.xml"), 2, first=2_000)
+    return file.parent
+
+
+async def test_a_pack_continues_its_import_after_the_connection_breaks(
+    run: Commands, network: Network, files: Path, pool: Pool
+) -> None:
+    network.there.cut_after(SIZE // 2)
+    done = await run.upload(files, base=network.base)
+    assert done.code == 0
+    assert [sum(line["counts"].values()) for line in done.lines] == [2, PROJECTS, 2]
+    assert {line["key"] for line in done.lines} == {
+        await pool.fetchval("SELECT idempotency_key FROM imports")
+    }
+    assert await pool.fetchval(STATES) == ["completed 2"]
+
+
+async def test_a_second_run_continues_an_interrupted_pack(
+    run: Commands, network: Network, files: Path, pool: Pool
+) -> None:
+    held = network.there.hold_after(SIZE // 2)
+    process = await run.begin("upload", files, base=network.base)
+    await held.reached.wait()
+    process.send_signal(signal.SIGINT)
+    first = await ended(process)
+    assert first.code == 130
+    assert "Interrupted at a.xml and 2 more" in first.err
+    network.cut()
+    again = await run.upload(files)
+    assert (again.code, again.lines[0]["import_ids"]) == (0, [1])
+    assert again.lines[0]["key"] in first.err
+    assert await pool.fetchval(STATES) == ["completed 2"]
+
+
+async def test_a_pack_is_sent_again_without_a_file_that_changes(
+    run: Commands, network: Network, files: Path, pool: Pool
+) -> None:
+    held = network.there.hold_after(SIZE // 2)
+    process = await run.begin("upload", files, "--json", base=network.base)
+    await held.reached.wait()
+    change_file(files / "z.xml")
+    network.cut()
+    done = await ended(process)
+    assert (done.code, [line["status"] for line in done.lines]) == (
+        2,
+        ["success", "success", "refused"],
+    )
+    assert "was changed" in done.lines[2]["refusals"][0]
+    assert await pool.fetchval("SELECT count(*) FROM projects") == PROJECTS + 2
+
+
 @asynccontextmanager
 async def serving(service: Service) -> AsyncIterator[tuple[Process, str]]:
     """``serve`` in a separate process on the database of another, and its address."""
@@ -275,8 +333,10 @@ async def test_the_csv_of_failures_equals_that_of_the_service(
     done = await run.upload(failing, "--csv", ours)
     theirs = await client.ask("imports/1/results?outcome=failed", accept="text/csv")
     rows = read(ours)
-    assert [row[1:] for row in rows] == [*csv.reader(io.StringIO(theirs.body.decode()))]
-    assert {row[0] for row in rows} == {"file", str(failing)}
+    name = failing.name
+    expected = [*csv.reader(io.StringIO(theirs.body.decode()))]
+    assert rows == [[str(failing) if cell == name else cell for cell in row] for row in expected]
+    assert str(failing) in rows[1]
     again = await run.upload(failing, "--csv", pieces, "--split-size", PIECE)
     assert again.told["pieces"] > 9
     assert again.told["failures"] == done.told["failures"]

@@ -28,21 +28,83 @@ def plan(path: Path, text: str = PLAN) -> Path:
 
 
 def folder(path: Path) -> Path:
+    """A folder with three plans in three files."""
     (path / "deep").mkdir()
-    plan(path / "deep" / "a.xml")
-    (path / "b.xml.gz").write_bytes(gzip.compress(PLAN.encode()))
+    a, b, c = (PLAN.replace("P-", f"{name}-") for name in "ABC")
+    plan(path / "deep" / "a.xml", a)
+    (path / "b.xml.gz").write_bytes(gzip.compress(b.encode()))
     with zipfile.ZipFile(path / "C.ZIP", "w", zipfile.ZIP_DEFLATED) as made:
-        made.writestr("plan.xml", PLAN)
-    plan(path / "notes.txt", "no plan")
+        made.writestr("plan.xml", c)
+    plan(path / "old.mpp", "no plan")
     return path
 
 
-async def test_upload_finds_the_plans_in_a_folder(run: Commands, tmp_path: Path) -> None:
+async def test_a_folder_is_one_upload_with_an_outcome_for_each_file(
+    run: Commands, tmp_path: Path, pool: Pool
+) -> None:
     done = await run.upload(folder(tmp_path))
-    assert done.code == 0
+    assert (done.code, done.err) == (0, "1 other file is left out: old.mpp\n")
     names = [line["file"] for line in done.lines]
     assert names == [str(tmp_path / name) for name in ("C.ZIP", "b.xml.gz", "deep/a.xml")]
-    assert [line["counts"]["unchanged"] for line in done.lines] == [0, 3, 3]
+    assert [line["counts"]["created"] for line in done.lines] == [3, 3, 3]
+    assert [line["bytes_sent"] for line in done.lines] == [line["bytes"] for line in done.lines]
+    assert [line["import_ids"] for line in done.lines] == [[1]] * 3
+    files = await pool.fetchval("SELECT array_agg(DISTINCT file ORDER BY file) FROM import_results")
+    assert [name.removesuffix("/plan.xml") for name in files] == ["C.ZIP", "b.xml.gz", "deep/a.xml"]
+
+
+async def test_files_that_fail_are_printed_and_the_others_summed_up(
+    run: Commands, tmp_path: Path
+) -> None:
+    files, table = folder(tmp_path), tmp_path / "failures.csv"
+    plan(files / "bad.xml", BAD)
+    plan(files / "cut.xml", PLAN.replace("P-", "Q-")[:-40])
+    plan(files / "foreign.xml", "no XML")
+    done = await run("upload", files, files / "old.mpp", "--csv", table)
+    assert done.code == 2
+    out = done.out.splitlines()
+    assert f"{files / 'bad.xml'}: partial, 2 of 3 projects imported" in out
+    assert f"{files / 'cut.xml'}: partial, 2 of 2 projects imported" in done.out
+    assert f"{files / 'foreign.xml'}: " in done.out
+    assert f"{files / 'old.mpp'}: " in done.out
+    assert str(files / "b.xml.gz") not in done.out
+    assert out[-2].startswith("7 files: 3 success, 2 partial, 2 refused; ")
+    assert out[-1] == "  1 import: 13 created, 0 updated, 0 unchanged, 1 failed"
+    rows = [*csv.DictReader(table.read_text("utf-8").splitlines())]
+    assert [(Path(row["file"]).name, row["kind"]) for row in rows] == [
+        ("bad.xml", "project"),
+        ("cut.xml", "file"),
+        ("foreign.xml", "file"),
+        ("old.mpp", "file"),
+    ]
+
+
+async def test_files_that_do_not_fit_in_a_pack_are_several_uploads(
+    run: Commands, tmp_path: Path
+) -> None:
+    files = folder(tmp_path)
+    size = sum((files / name).stat().st_size for name in ("C.ZIP", "b.xml.gz"))
+    done = await run.upload(files, "--split-size", size)
+    assert [line["import_ids"] for line in done.lines] == [[1], [1], [2]]
+
+
+async def test_an_atomic_upload_imports_all_files_or_none(
+    run: Commands, tmp_path: Path, pool: Pool
+) -> None:
+    files = folder(tmp_path)
+    plan(files / "z.xml", BAD)
+    done = await run.upload(files, "--atomic")
+    assert done.code == 1
+    assert [line["counts"]["failed"] for line in done.lines] == [3, 3, 3, 3]
+    (files / "z.xml").unlink()
+    (files / "z.xml").symlink_to("nowhere")
+    done = await run.upload(files, "--atomic")
+    assert [line["status"] for line in done.lines] == ["refused"] * 4
+    assert "z.xml cannot be read" in done.lines[0]["refusals"][0]
+    assert await pool.fetchval("SELECT count(*) FROM imports") == 1
+    done = await run.upload(files)
+    assert [line["status"] for line in done.lines] == ["success"] * 3 + ["refused"]
+    assert await pool.fetchval("SELECT count(*) FROM projects") == 9
 
 
 async def test_a_compressed_file_is_sent_whole(run: Commands, tmp_path: Path) -> None:
@@ -172,7 +234,7 @@ async def test_upload_continues_after_a_refused_file(run: Commands, tmp_path: Pa
     assert done.code == 2
     assert [line["file"] for line in done.lines] == [str(bad), str(good)]
     assert [line["status"] for line in done.lines] == ["refused", "success"]
-    assert "400 Invalid request" in done.lines[0]["refusals"][0]
+    assert "XML" in done.lines[0]["refusals"][0]
 
 
 async def test_locks_on_all_projects_are_failures_and_no_refusal(
@@ -225,7 +287,7 @@ async def test_a_table_shows_the_first_failures_and_counts_the_others(
     [
         (["missing.xml"], "missing.xml: there is no such file"),
         ([CHECKOUT / "samples" / "native.xml", "--split", "--atomic"], "exclude each other"),
-        ([CHECKOUT / "samples", "--key", "k"], "--key is for one file"),
+        ([CHECKOUT / "samples", "--key", "k", "--split-size", 1], "for one upload, and these"),
         ([CHECKOUT / "samples" / "native.xml", "--key", "é"], "printable ASCII"),
         ([CHECKOUT / "sql"], "there is no .xml"),
         ([CHECKOUT / "samples", "--csv", "/nowhere/f.csv"], "/nowhere/f.csv cannot be written"),

@@ -88,6 +88,8 @@ def test_text_of_answers_is_printed_without_active_characters(
     assert find_active(done.out + done.err) == "''"
     if options:
         assert all(isinstance(json.loads(line), dict) for line in done.out.splitlines())
+    elif name == "export":  # a document as data
+        assert r"\u001b]0;x\u0007" in done.out
     elif name not in ("cancel", "unlock", "label"):  # they print nothing of the answer
         assert r"\x1b]0;x\x07\x1b[2J\x9b1m" in done.out + done.err
 

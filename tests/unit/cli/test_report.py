@@ -4,7 +4,8 @@ from array import array
 
 import pytest
 
-from service.cli.upload.report import KEPT, FileReport, PieceReport
+from service.cli.upload.report import KEPT, FileReport
+from service.cli.upload.sinks import PieceReport
 from service.cli.upload.split import Piece, Slice
 from service.model import Place, format_duplicate
 
@@ -61,7 +62,7 @@ def test_unused_shared_objects_of_a_piece_are_no_warning_about_the_file() -> Non
     for warning in (unused, loose, loose):
         PieceReport(report, PIECE).add_file_warning(warning)
     PieceReport(report).add_file_warning(unused)
-    assert {name: each["count"] for name, each in report.file_warnings.items()} == {
+    assert {name: each["count"] for (name, _), each in report.file_warnings.items()} == {
         "LOOSE_RECORDS_SKIPPED": 4,
         "SHARED_OBJECTS_UNUSED": 2,
     }

@@ -223,5 +223,5 @@ def test_reading_a_piece_of_a_changed_file_fails(sample: Path) -> None:
     os.utime(sample, ns=(0, 0))
     with pytest.raises(OSError, match="was changed"):
         file.read()
-    assert file.changed
+    assert file.problem is not None
     file.close()
