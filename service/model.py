@@ -99,6 +99,7 @@ class Project:
         content_hash: 32-byte hash of its content, without what programs change at every save.
         shared: hashes of the shared objects that it uses, sorted and distinct.
         tasks: number of rows of ``tasks``.
+        dated_by: members of its attributes that state its age; see ``Format``.
     """
 
     index: int
@@ -114,6 +115,7 @@ class Project:
     tasks: int
     warnings: Warnings
     file: str | None = None
+    dated_by: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

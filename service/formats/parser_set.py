@@ -3,7 +3,7 @@
 To create them takes several times as long as to read a small file.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from service.formats.engine.interface import Engine, RecordParser
@@ -26,7 +26,7 @@ class ParserSet:
         namespace: of the format's elements; empty for none.
         engine: reads the files.
         limits: bounds of a file.
-        volatile_of: by name of a format, the members that a content hash excludes.
+        formats: those from which a native file can come.
         give_way: as ``FileContext.give_way``.
 
     Attributes:
@@ -42,7 +42,7 @@ class ParserSet:
         namespace: str,
         engine: Engine,
         limits: Limits,
-        volatile_of: dict[str, frozenset[str]],
+        formats: Iterable[Format],
         give_way: Callable[[], None],
     ) -> None:
         self.format = file_format
@@ -51,7 +51,7 @@ class ParserSet:
         self.xml = engine.xml_parser()
         self.rule_tables: dict[Any, Any] = {}
         self._engine = engine
-        self._volatile_of = volatile_of
+        self._formats = {each.name: each for each in formats}
         self._parsers: dict[tuple[RecordRule, str], RecordParser] = {}
         self._max_names = min(_MAX_NAMES, limits.max_tag_names // 8)
 
@@ -62,11 +62,15 @@ class ParserSet:
 
     def volatile(self, source: str) -> frozenset[str]:
         """Return the members that change at every save, for projects of the format ``source``."""
-        return self._volatile_of.get(source, frozenset())
+        return self._formats[source].volatile if source in self._formats else frozenset()
+
+    def dated_by(self, source: str) -> tuple[str, ...]:
+        """Return ``Format.dated_by`` of the format ``source``."""
+        return self._formats[source].dated_by if source in self._formats else ()
 
     def record_parser(self, rule: RecordRule, source: str) -> RecordParser:
         """Return the parser of a rule's records. There is one, whatever sources a file names."""
-        source = source if source in self._volatile_of else ""
+        source = source if source in self._formats else ""
         parser = self._parsers.get((rule, source))
         if parser is None:
             strict, volatile = self.format.strict, self.volatile(source)

@@ -320,6 +320,7 @@ class ProjectBuilder(Diagnostics):
             shared=shared,
             tasks=self._content.rows.count(Table.TASKS),
             warnings=self.warnings,
+            dated_by=self.file.parsers.dated_by(self.source),
         )
         return [project] if objects is None else [SharedObjects(objects), project]
 

@@ -134,9 +134,8 @@ class Reader:
         return file
 
     def _make_parsers(self, file_format: Format, namespace: str) -> ParserSet:
-        volatile_of = {known.name: known.volatile for known in self._formats}
-        limits = self._limits
-        return ParserSet(file_format, namespace, select.ENGINE, limits, volatile_of, self._give_way)
+        limits, formats = self._limits, self._formats
+        return ParserSet(file_format, namespace, select.ENGINE, limits, formats, self._give_way)
 
     def _items_by_project(self, prolog: Prolog, cursor: Cursor) -> Iterator[Iterable[Item]]:
         """Parse to the end, and yield the items of each project after it has ended."""

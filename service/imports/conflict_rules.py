@@ -96,7 +96,7 @@ def compare_age(project: Project, current: StoredProject) -> Comparison | None:
     """Compare the dates of a file with those of the stored version; None if they cannot be."""
     if current.source != project.source or current.dates is None:
         return None
-    return compare_dates(project.source, read_dates(project), current.dates)
+    return compare_dates(project.dated_by, read_dates(project), current.dates)
 
 
 def find_newer_dates(project: Project, current: StoredProject) -> Dates | None:
@@ -104,7 +104,7 @@ def find_newer_dates(project: Project, current: StoredProject) -> Dates | None:
     if current.source != project.source or current.dates is None:
         return None
     dates = read_dates(project)
-    compared = compare_dates(project.source, dates, current.dates)
+    compared = compare_dates(project.dated_by, dates, current.dates)
     newer = bool(dates) if compared is None else compared.newer
     return {**current.dates, **dates} if newer else None
 

@@ -1,16 +1,15 @@
 """The age of a plan: whether a file was saved before the stored version of its project.
 
 The dates are members of the project's attributes, which the format lists by weight
-(``Format.dated_by``). They are read from the rows that an engine has written, so that both engines
-give the same ones, and only for an import that asks for them.
+(``Format.dated_by``, ``Project.dated_by``). They are read from the rows that an engine has written,
+so that both engines give the same ones, and only for an import that asks for them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import orjson
 
-from service.formats.registry import FORMATS
 from service.formats.values import NULL, TIMESTAMP, unescape
 from service.model import Project
 
@@ -43,31 +42,25 @@ class Comparison(NamedTuple):
         return self.file > self.stored
 
 
-def known_names() -> list[str]:
-    """Return the names of the dates of all formats."""
-    return sorted({name for each in FORMATS for name in each.dated_by})
-
-
 def read_dates(project: Project) -> Dates:
     """Return the dates of a project of a file; none if its format has no dates."""
     attributes = project.row.rpartition(b"\t")[2]
-    if not (names := _names(project.source)) or len(attributes) > MAX_ATTRIBUTES:
+    if not project.dated_by or len(attributes) > MAX_ATTRIBUTES:
         return {}
-    return _parse_dates(orjson.loads(unescape(attributes) or "{}"), names)
+    return _parse_dates(orjson.loads(unescape(attributes) or "{}"), project.dated_by)
 
 
-def compare_dates(source: str, file: Dates, stored: Dates) -> Comparison | None:
+def compare_dates(names: Sequence[str], file: Dates, stored: Dates) -> Comparison | None:
     """Compare a file with a stored version of the same format.
 
     Args:
-        source: name of the format.
+        names: of the dates, the one that counts most first.
         file: as ``read_dates`` returns them.
         stored: as the version has them.
 
     Returns:
         None if no date is known of both.
     """
-    names = _names(source)
     stored = _parse_dates(stored, names)
     last = None
     for name in names:
@@ -76,10 +69,6 @@ def compare_dates(source: str, file: Dates, stored: Dates) -> Comparison | None:
             if file[name] != stored[name]:
                 break
     return last
-
-
-def _names(source: str) -> tuple[str, ...]:
-    return next((each.dated_by for each in FORMATS if each.name == source), ())
 
 
 def _parse_dates(attributes: Mapping[str, Any], names: Iterable[str]) -> Dates:

@@ -24,6 +24,7 @@ root = "AcmeExport"
 namespace = ""
 hours_per_day = 8
 volatile = ["ExportedAt", "@changed"]
+dated_by = ["Deadline"]
 
 [project]
 element = "Project"

@@ -266,6 +266,12 @@ class FormatFile(_Strict):
         description="child elements and `@attributes` of projects and records that change at "
         "every export; they do not make a new version",
     )
+    dated_by: tuple[Volatile, ...] = Field(
+        (),
+        max_length=8,
+        description="child elements and `@attributes` of a project with its age, as "
+        "2026-01-05T08:00:00, for imports with `if_newer`; the first one that differs decides",
+    )
     project: ProjectRules
     tasks: tuple[Tasks, ...] = ()
     dependencies: tuple[Dependencies, ...] = ()

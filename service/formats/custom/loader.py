@@ -195,6 +195,7 @@ class _Compiler:
             identity=tuple(each for each in project.fields if each.column == identity),
             builder=builder_for(project, identity or "name"),
             volatile=frozenset(file.volatile),
+            dated_by=file.dated_by,
         )
 
     def _root_match(self) -> RootMatch:
@@ -236,6 +237,8 @@ class _Compiler:
         elif rules.identity is not None and identity not in columns:
             self._fault("project.identity", f"the column {identity} has no source")
         fields, defaults, owner = self._columns("project", columns, PROJECT_FIELDS)
+        dated_by = self._file.dated_by
+        fields = tuple(replace(each, keep=each.keep or each.source in dated_by) for each in fields)
         if not any(each.column == "external_id" for each in fields):
             fields = (*fields, _NO_SOURCE)
         if owner:

@@ -22,7 +22,7 @@ from service.imports.lease import Lease, LeaseLost, check_lease
 from service.imports.options import ImportOptions
 from service.imports.pipeline.batch import BatchItem
 from service.imports.pipeline.copy import NewVersion, copy_results, copy_versions
-from service.imports.plan_dates import Dates, known_names
+from service.imports.plan_dates import Dates
 from service.model import Notice, Project, Refusal, SharedObject
 from service.observability import metrics, tracing
 from service.observability.metrics import Stage, Stopwatch
@@ -224,8 +224,10 @@ async def drop_written(conn: Connection, lease: Lease, items: list[BatchItem]) -
 async def make_plan(conn: Connection, lease: Lease, items: Sequence[BatchItem]) -> WritePlan:
     """Compare the items with the stored projects, and decide on each."""
     names = [item.external_id for item in items if isinstance(item, Project)]
-    dates = known_names() if lease.options.if_newer else []
-    key = lease.client_id, names, lease.subject, dates
+    dates: set[str] = set()
+    if lease.options.if_newer:
+        dates.update(*(item.dated_by for item in items if isinstance(item, Project)))
+    key = lease.client_id, names, lease.subject, sorted(dates)
     rows = await conn.fetch(_SQL.read_current, *key) if names else []
     current = {row[0]: StoredProject(*row[1:]) for row in rows}
     return plan_items(items, current, lease.options)

@@ -38,6 +38,9 @@ async def test_a_format_of_the_operator_is_imported_and_exported(
         exported = await get(service, path, "Accept: application/xml")
         again = exported.body.replace(b'version="2" ', b"")
         assert read_outcomes(await send(service, form(part("file", again)))) == {"P1": "unchanged"}
+        old = FILE.replace("<Deadline>2026-02", "<Deadline>2026-01")
+        refused = await send(service, form(part("file", old.encode())), "if_newer=true")
+        assert refused.json["errors"][0]["error"] == "STORED_IS_NEWER"
         compared = await get(service, f"{path}/versions/2?compare=1")
         assert compared.status == 200
         schema = await get(service, "/schema/format.json", token=None)

@@ -31,6 +31,7 @@ def test_every_value_goes_to_its_column_or_to_attributes() -> None:
     assert filled(own, "start", "finish") == ("2026-01-05T00:00:00", "2026-02-01T17:00:00")
     assert orjson.loads(own["attributes"] or "") == {
         "@changed": "1",
+        "Deadline": "2026-02-01T17:00:00",  # it dates the plan, so it stays here too
         "ExportedAt": "now",
         "Owner": [{"@name": "Bob", "@mail": "b@x"}],
         "Structure": [{"Note": "n"}],

@@ -150,8 +150,7 @@ def test_a_record_that_python_holds_is_removed_from_the_tree(
 
 
 def test_sources_with_the_same_volatile_members_share_their_parsers() -> None:
-    volatile_of = {"p6": frozenset({"LastUpdateDate"})}
-    parsers = ParserSet(native.FORMAT, NATIVE, select.ENGINE, Limits(), volatile_of, lambda: None)
+    parsers = ParserSet(native.FORMAT, NATIVE, select.ENGINE, Limits(), FORMATS, lambda: None)
     parser = parsers.record_parser(mapping.TASK, "one")
     assert parsers.record_parser(mapping.TASK, "other") is parser
     assert parsers.record_parser(mapping.TASK, "p6") is not parser
