@@ -73,9 +73,10 @@ _OPTIONS: Final = [
         "if_newer",
         _FLAG,
         "Refuse a project whose file is older than the stored version (`STORED_IS_NEWER`). The age "
-        "is `DataDate`, then `LastUpdateDate` of Primavera P6, and `LastSaved` of Microsoft "
-        "Project. If a date is missing, or the stored version has another format, the project is "
-        "imported with the warning `AGE_UNKNOWN`. Equal content is `unchanged` at any age.",
+        "is `DataDate`, then `LastUpdateDate` of Primavera P6, `LastSaved` of Microsoft Project, "
+        "and `dated_by` of an own format. If no date is known of both, or the stored version has "
+        "another format, the project is imported with the warning `AGE_UNKNOWN`. Equal content is "
+        "`unchanged` at any age.",
     ),
 ]
 _KEY_HEADER: Final[Json] = {
