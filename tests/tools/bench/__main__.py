@@ -11,7 +11,18 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
 
-from tests.tools.bench import everyday, fairness, imports, memory, native, reader, real, small, tiny
+from tests.tools.bench import (
+    archive,
+    everyday,
+    fairness,
+    imports,
+    memory,
+    native,
+    reader,
+    real,
+    small,
+    tiny,
+)
 from tests.tools.bench.runs import PROJECTS, Bench, run
 
 _REAL_BYTES: Final = 100_000_000
@@ -55,6 +66,10 @@ async def _usual_way(bench: Bench, quick: bool) -> None:
     await imports.against_usual_way(bench, PROJECTS // 10 if quick else PROJECTS)
 
 
+async def _zip(bench: Bench, quick: bool) -> None:
+    await archive.measure(bench, archive.FILES // (5 if quick else 1))
+
+
 async def _many(bench: Bench, quick: bool) -> None:
     await memory.many(bench, PROJECTS // 10 if quick else PROJECTS // 4)
 
@@ -67,6 +82,7 @@ _QUICK: Final[dict[str, Measurement]] = {
     "p6": partial(_real, "p6"),
     "mspdi": partial(_real, "mspdi"),
     "usual_way": _usual_way,
+    "zip": _zip,
     "16x": _many,
 }
 _FULL: Final[dict[str, Callable[[Bench], Awaitable[None]]]] = {
