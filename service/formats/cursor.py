@@ -8,6 +8,7 @@ append to it.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import chain
 
 from service.errors import FileTooLarge
@@ -15,10 +16,42 @@ from service.formats.element import Element, line_of
 from service.formats.engine.parser_errors import Place
 from service.formats.engine.record_collector import prune
 from service.formats.file_context import FileContext
+from service.formats.format import Format
 from service.formats.json_attributes import STEP
 from service.formats.project_builder import ProjectBuilder
 from service.formats.values import BLANK
 from service.model import Item, shorten
+
+
+class _OuterTags:
+    """The tags of the elements of a format outside its records.
+
+    Args:
+        file_format: the format.
+        namespace: of its elements; empty for none.
+        project: the tag of a project.
+
+    Attributes:
+        companions: tags of elements that belong to a project, but are read as one is.
+        builders: by tag of a project or a companion, what creates its builder.
+        taken: by tag, the method of the context that takes an element.
+        passed_over: tags of elements that are not read.
+    """
+
+    def __init__(self, file_format: Format, namespace: str, project: str) -> None:
+        tag = f"{{{namespace}}}%s" if namespace else "%s"
+        companions = {tag % name: make for name, make in file_format.companions.items()}
+        outside = {**file_format.outside, **file_format.passed_over}
+        self.companions = frozenset(companions)
+        self.builders = {project: file_format.builder or ProjectBuilder, **companions}
+        self.taken = {tag % name: take for name, take in outside.items()}
+        self.passed_over = frozenset(tag % name for name in file_format.passed_over)
+
+
+@lru_cache(maxsize=64)
+def _outer_tags(file_format: Format, namespace: str, project: str) -> _OuterTags:
+    """Return the tags, which the files of an upload mostly share."""
+    return _OuterTags(file_format, namespace, project)
 
 
 class Cursor:
@@ -38,18 +71,12 @@ class Cursor:
     """
 
     def __init__(self, file: FileContext, root: str) -> None:
-        tag = file.tag
         self.file = file
         self._format = file.format
-        companions = {tag % name: make for name, make in file.format.companions.items()}
-        project = root if file.format.is_root else tag % file.format.project.name
-        self._companions = frozenset(companions)
-        self._builders = {project: file.format.builder or ProjectBuilder, **companions}
-        outside = {**file.format.outside, **file.format.passed_over}
-        self._outside = {tag % name: take for name, take in outside.items()}
-        self._passed_over = {tag % name for name in file.format.passed_over}
+        project = root if file.format.is_root else file.tag % file.format.project.name
+        self._outer = _outer_tags(file.format, file.namespace, project)
         self.collector = file.engine.record_collector(file)
-        self.tags = list(dict.fromkeys((root, *self._builders)))
+        self.tags = list(dict.fromkeys((root, *self._outer.builders)))
         self.builder: ProjectBuilder | None = None
         self.complete = 0
         self.closed = False
@@ -69,7 +96,7 @@ class Cursor:
         parent = element.getparent()
         if parent is None:
             self.root = element
-        if element.tag in self._builders and (
+        if element.tag in self._outer.builders and (
             self._format.anywhere or (parent is not None and parent is self.root)
         ):
             self._start_project(element)
@@ -101,7 +128,7 @@ class Cursor:
         elif root is not None and not self._format.anywhere:
             last = next(reversed(root), None)
             self._take_outside(root, last)
-            if last is not None and last.tag in self._passed_over:
+            if last is not None and last.tag in self._outer.passed_over:
                 prune(last, self.file.give_way)
 
     def rewind(self) -> None:
@@ -172,8 +199,8 @@ class Cursor:
     def _start_project(self, element: Element) -> None:
         limit = self.file.limits.max_projects
         line = line_of(element)  # before the text that it is computed from is removed
-        make_builder = self._builders[element.tag]
-        is_project = element.tag not in self._companions
+        make_builder = self._outer.builders[element.tag]
+        is_project = element.tag not in self._outer.companions
         if is_project and self.complete == limit:
             raise FileTooLarge(f"the file has more than {limit} projects", line=line)
         self._remove_finished()
@@ -194,7 +221,7 @@ class Cursor:
         element = next(iter(parent), None)
         while element is not None and element is not end:
             following = element.getnext()
-            if (take := self._outside.get(element.tag)) is not None:
+            if (take := self._outer.taken.get(element.tag)) is not None:
                 take(self.file, element)
             elif element is not self._finished and not self._may_have_held_projects(element):
                 self.strays += 1

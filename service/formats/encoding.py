@@ -16,7 +16,7 @@ from service.codes import ErrorCode
 from service.errors import FileRefused
 from service.formats.engine.parser_errors import file_refused
 from service.formats.file_kinds import HTML_PAGE, SAMPLE_BYTES, looks_like_html, refusal_of
-from service.formats.usual_root import match_root
+from service.formats.usual_root import match_root, usual_begin
 from service.model import shorten
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ PROLOG_LIMIT = 64 * 1024
 """The root element must begin, and its start tag end, within this many bytes."""
 _NO_ROOT = f"no root element within the first {PROLOG_LIMIT} bytes"
 _XHTML = "http://www.w3.org/1999/xhtml"
+
+_DECLARATION_BYTES = 1024
+"""Bytes that hold an XML declaration, if there is one."""
 
 _STEP = 1024
 """Bytes parsed at a time: few, because those after the root's start tag are parsed twice."""
@@ -112,13 +115,31 @@ class Prolog:
     source: PushbackSource
 
 
-def read_prolog(source: ByteSource, charset: str | None = None) -> Prolog:
+class PrologMemory:
+    """The begin of the last file with a usual root. Files of one program mostly have the same.
+
+    Attributes:
+        begin: its bytes up to the end of the root's start tag; empty before the first one.
+        charset: of its part.
+        properties: encoding, and namespace and name of the root element.
+    """
+
+    def __init__(self) -> None:
+        self.begin = b""
+        self.charset: str | None = None
+        self.properties: tuple[str, str | None, str] = "", None, ""
+
+
+def read_prolog(
+    source: ByteSource, charset: str | None = None, memory: PrologMemory | None = None
+) -> Prolog:
     """Read a file up to its root element's start tag.
 
     Args:
         source: the file from its first byte; exceptions of its ``read`` pass through.
         charset: of the part's Content-Type. It overrides the XML declaration, and a byte order
             mark overrides both.
+        memory: of earlier files.
 
     Raises:
         FileRefused: the file is empty or not XML, its encoding is not supported, it has a
@@ -126,10 +147,15 @@ def read_prolog(source: ByteSource, charset: str | None = None) -> Prolog:
             and column if the fault has a position.
     """
     head = _read_declaration(source)
+    if memory and memory.begin and memory.charset == charset and head.startswith(memory.begin):
+        return Prolog(*memory.properties, PushbackSource(head, source))
     if not head.startswith(b"<"):
         head = _check_kind(head, source)
     encoding = _detect_encoding(head, charset)
     if not encoding.startswith("UTF-16") and (root := match_root(head)) is not None:
+        if memory is not None:
+            memory.begin, memory.charset = usual_begin(head), charset
+            memory.properties = encoding, *root
         return Prolog(encoding, *root, PushbackSource(head, source))
     return _read_root(head, source, encoding)
 
@@ -137,7 +163,7 @@ def read_prolog(source: ByteSource, charset: str | None = None) -> Prolog:
 def _read_declaration(source: ByteSource) -> bytes:
     """Read enough bytes to detect the encoding: the complete XML declaration, if there is one."""
     head = b""
-    while len(head) < 1024 and not _decides_encoding(head):
+    while len(head) < _DECLARATION_BYTES and not _decides_encoding(head):
         data = source.read(PROLOG_LIMIT)
         if not data:
             break
@@ -170,7 +196,7 @@ def _unsupported(reason: str) -> FileRefused:
 
 
 def _decides_encoding(head: bytes) -> bool:
-    plain = head.replace(b"\0", b"")
+    plain = head[:_DECLARATION_BYTES].replace(b"\0", b"")
     return len(plain) >= 16 and (b"<?xml" not in plain[:16] or b"?>" in plain)
 
 

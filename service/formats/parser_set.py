@@ -6,6 +6,7 @@ To create them takes several times as long as to read a small file.
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from service.formats.encoding import PrologMemory
 from service.formats.engine.interface import Engine, RecordParser
 from service.formats.format import Format
 from service.formats.json_attributes import TagKeys
@@ -80,9 +81,14 @@ class ParserSet:
 
 
 class ParserCache:
-    """The parser sets of the files that one thread reads one after another."""
+    """The parser sets of the files that one thread reads one after another.
+
+    Attributes:
+        prologs: remembers how files begin.
+    """
 
     def __init__(self) -> None:
+        self.prologs = PrologMemory()
         self._sets: dict[tuple[Format, str], ParserSet] = {}
 
     def take(self, file_format: Format, namespace: str, make: Callable[[], ParserSet]) -> ParserSet:

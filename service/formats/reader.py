@@ -80,7 +80,7 @@ class Reader:
         self._give_way = give_way
 
     def __iter__(self) -> Iterator[Item]:
-        prolog = read_prolog(self._source, self._charset)
+        prolog = read_prolog(self._source, self._charset, self._parsers.prologs)
         file = self._open_file(prolog)
         self.format_name = file.format.name
         self.warnings = file.warnings

@@ -39,6 +39,12 @@ def match_root(head: bytes) -> tuple[str | None, str] | None:
     return attributes.get("xmlns") or None, name
 
 
+def usual_begin(head: bytes) -> bytes:
+    """Return the bytes up to the end of the root's start tag, of a file with a usual root."""
+    found = _ROOT.match(head[:_ROOT_LIMIT])
+    return b"" if found is None else found[0]
+
+
 def _is_usual(name: str, value: str, attributes: Mapping[str, str]) -> bool:
     """Return whether an attribute of the root is one that programs write, and cannot be faulty."""
     prefix, colon, local = name.partition(":")

@@ -15,6 +15,7 @@ SIZE: Final = 30
 """Bytes of a header without name and extra field."""
 
 _HEADER: Final = struct.Struct("<4xHHHIIIIHH")
+_LENGTHS: Final = struct.Struct("<HH")
 _ZIP64: Final = 1
 _IN_ZIP64: Final = 2**32 - 1
 _ENCRYPTED, _HAS_DESCRIPTOR, _UTF8 = 0x01, 0x08, 0x0800
@@ -46,13 +47,13 @@ class Header(NamedTuple):
 
 
 def header_size(data: bytes) -> int:
-    """Return the size of a header with name and extra field, from its first ``SIZE`` bytes."""
-    *_, name_size, extra_size = _HEADER.unpack(data)
+    """Return the size of a header with name and extra field, from at least ``SIZE`` bytes."""
+    name_size, extra_size = _LENGTHS.unpack_from(data, SIZE - _LENGTHS.size)
     return SIZE + int(name_size) + int(extra_size)
 
 
 def parse_header(data: bytes) -> Header:
-    """Read a header with name and extra field."""
+    """Read a header with name and extra field; more may follow."""
     _, flags, method, _, crc, size, inflated_size, name_size, extra_size = _HEADER.unpack_from(data)
     end = SIZE + name_size
     raw = data[SIZE:end]

@@ -6,6 +6,7 @@ pipe puts the size into a descriptor after the data instead.
 """
 
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from service.codes import ErrorCode
 from service.errors import FileRefused
@@ -24,6 +25,9 @@ from service.formats.zip.header import (
 )
 from service.formats.zip.input import Input
 from service.formats.zip.member import Archive, Member
+
+_USUAL_SIZE: Final = 256
+"""Bytes that mostly hold a header with its name."""
 
 
 def iterate_members(
@@ -65,14 +69,14 @@ def iterate_members(
 def _read_header(archive: Archive, count: int) -> Header | None:
     """Read the header of the next member, after a number of files; None after the last one."""
     source = archive.input
-    head = source.peek(SIZE)
+    head = source.peek(_USUAL_SIZE)
     if head.startswith(AFTER_MEMBER) and not head.startswith(MEMBER):
         return None
-    if head.startswith(MEMBER) and len(head) == SIZE:
+    if head.startswith(MEMBER) and len(head) >= SIZE:
         size = header_size(head)
-        if len(whole := source.peek(size)) == size:
+        if len(head) >= size or len(head := source.peek(size)) == size:
             source.at += size
-            return parse_header(whole)
+            return parse_header(head)
     elif not MEMBER.startswith(head[: len(MEMBER)]):
         raise _damaged_after(count, "")
     raise FileRefused(

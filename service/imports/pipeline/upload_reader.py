@@ -111,7 +111,7 @@ class UploadReader:
         self._warnings: list[FileWarning] = []
         self._more_warnings = 0
         self._seen = DiskSet(limits.spool)
-        self._parsers = ParserCache()
+        self._parsers = ParserCache()  # of one thread
         self._only: tuple[Fault, str | None] | None = None
 
     @property
@@ -125,6 +125,7 @@ class UploadReader:
 
     def __iter__(self) -> Iterator[Item]:
         read = 0
+        self._parsers = ParserCache()
         for file in self._files:
             if self._only is not None:
                 yield self._refuse_file(*self._only)

@@ -35,6 +35,10 @@ cdef class XmlParser:
     cdef startElementNsSAX2Func start
     cdef endElementNsSAX2Func end
     cdef charactersSAXFunc text
+    cdef Places* places  # of the records of the format; NULL before the first file
+    cdef const_xmlChar* namespace
+    cdef list tags  # of the last file
+    cdef list split_tags
 
     def __cinit__(self):
         cdef xmlParserCtxt* context = LIBXML2.create(NULL, NULL, NULL, 0, NULL)
@@ -52,8 +56,19 @@ cdef class XmlParser:
         context.sax.comment = context.sax.processingInstruction = context.sax.cdataBlock = NULL
 
     def __dealloc__(self):
+        free_places(self.places)
         if self.context != NULL:
             LIBXML2.free_context(self.context)
+
+    cdef list split(self, list tags):
+        """Return local names and namespaces of tags."""
+        if tags != self.tags:
+            self.tags = tags
+            self.split_tags = [
+                (tag.localname.encode(), (tag.namespace or "").encode())
+                for tag in map(etree.QName, tags)
+            ]
+        return self.split_tags
 
     @property
     def reusable(self):
@@ -102,12 +117,10 @@ cdef class Events:
         if self.context == NULL:
             raise ValueError("the parser is in use, or its last file did not end well")
         self.source, self.encoding, self.sink.max_names = source, encoding.encode(), max_names
-        self.tags, self.waiting = [], []
+        self.tags, self.waiting = self.parser.split(tags), []
         self.collector = collector
         self.sink.recorder = &self.nothing if collector is None else &collector.recorder
         self.data = b""
-        for tag in map(etree.QName, tags):
-            self.tags.append((tag.localname.encode(), (tag.namespace or "").encode()))
         LIBXML2.set_error_handler(self.context, at_error, &self.sink)
         self.context._private = &self.sink
         self.sink.start, self.sink.end = self.parser.start, self.parser.end
@@ -174,7 +187,7 @@ cdef class Events:
             tag.namespace = PyBytes_AS_STRING(namespace) if namespace else NULL
             self.sink.tag_count += 1
         if self.collector is not None:
-            self.collector.set_places(context.dict)
+            self.collector.set_places(self.parser, context.dict)
         return 0
 
     cdef int take_events(self) except -1:

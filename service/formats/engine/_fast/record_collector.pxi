@@ -3,6 +3,9 @@
 cdef Py_ssize_t NODE_SIZE = _NODE_SIZE
 
 
+cdef class XmlParser  # see events.pxi
+
+
 cdef class RecordCollector:
     """The collector of one file's records; see ``record_collector.PythonRecordCollector``.
 
@@ -11,8 +14,7 @@ cdef class RecordCollector:
     """
 
     cdef object file, builder
-    cdef list paths
-    cdef bytes namespace
+    cdef XmlParser parser  # has the places of the recorder
     cdef dict names  # of shared objects, by the noted references of a record
     cdef NewRows new_rows[TABLES]
     cdef Intake intake
@@ -29,8 +31,6 @@ cdef class RecordCollector:
         self.intake.new_rows = self.new_rows
         self.intake.max_size = file.limits.max_attributes_bytes
         self.intake.collector = <PyObject*> self
-        self.paths = [split_path(path) for path in file.format.records]
-        self.namespace = file.namespace.encode()
         self.recorder.anywhere = file.format.anywhere
 
     def __dealloc__(self):
@@ -40,7 +40,6 @@ cdef class RecordCollector:
             free(self.new_rows[at].hashed.data)
         free(self.line.data)
         free_arena(&self.recorder.arena)
-        free_places(self.recorder.places)
         free(self.recorder.queue)
 
     def __call__(self, builder, *, bint closed):
@@ -84,23 +83,30 @@ cdef class RecordCollector:
                 return entry.line
         return self.closed_line if self.closed_project == project._c_node else None
 
-    cdef int set_places(self, xmlDict* names) except -1:
+    cdef int set_places(self, XmlParser parser, xmlDict* names) except -1:
+        """Set the tables of the names of records; the parser has them after the first file."""
+        self.parser = parser
+        if parser.places == NULL:
+            self.create_places(parser, names)
+        self.recorder.places, self.recorder.namespace = parser.places, parser.namespace
+        return 0
+
+    cdef int create_places(self, XmlParser parser, xmlDict* names) except -1:
         """Create the tables of the names of records, in a parser's dictionary."""
-        cdef Recorder* recorder = &self.recorder
+        cdef object records = self.file.format.records
+        cdef bytes namespace = self.file.namespace.encode()
         cdef Places* places
         cdef Place* place
         cdef int rule
-        free_places(recorder.places)
-        recorder.places = NULL
-        recorder.places = new_places(len(self.paths), NULL)
-        recorder.namespace = interned(names, self.namespace) if self.namespace else NULL
-        for rule, (holders, record) in enumerate(self.paths):
-            places = recorder.places
+        parser.places = new_places(len(records), NULL)
+        parser.namespace = interned(names, namespace) if namespace else NULL
+        for rule, (holders, record) in enumerate(map(split_path, records)):
+            places = parser.places
             for holder in holders:
                 place = place_of(places, interned(names, holder.encode()))
                 place.name = interned(names, holder.encode())
                 if place.held == NULL:
-                    place.held = new_places(len(self.paths), places)
+                    place.held = new_places(len(records), places)
                 places = place.held
             place = place_of(places, interned(names, record.encode()))
             place.name, place.rule = interned(names, record.encode()), rule
