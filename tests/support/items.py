@@ -5,8 +5,10 @@ from typing import Any
 from service.errors import FileRefused, FileTooLarge
 from service.formats.limits import Limits
 from service.formats.reader import Reader
+from service.formats.registry import FORMATS
 from service.model import Project, Refusal, SharedObjects
 from service.tables import TABLES
+from tests.support import own_format
 from tests.support.inflating import FirstFile
 
 
@@ -40,7 +42,8 @@ def read_items(
     The text of an error is missing, because libxml2's text depends on where the file is cut.
     """
     limits = limits or Limits()
-    reader = Reader(FirstFile(CutSource(data, places or []), limits), limits, charset)
+    source = FirstFile(CutSource(data, places or []), limits)
+    reader = Reader(source, limits, charset, (own_format.FORMAT, *FORMATS))
     items: list[Any] = []
     try:
         for item in reader:

@@ -6,10 +6,11 @@ from random import Random
 from typing import Final
 
 from service.samples import write_sample
+from tests.support import own_format
 from tests.support.paths import CHECKOUT, REAL, SHIPPED
 from tests.tools.sanitize.tree import Node, parse, split_children
 
-FORMATS: Final = ("mspdi", "p6", "native")
+FORMATS: Final = ("mspdi", "p6", "native", "acme")
 _GENERATED: Final = 4
 """Generated files of each format."""
 _SMALLEST: Final = 200
@@ -34,8 +35,9 @@ class Corpus:
         self._paths = {
             name: [CHECKOUT / "samples" / f"{name}.xml"]
             + [path for folder in folders for path in sorted(folder.glob(f"{name}/*.xml"))]
-            for name in FORMATS
+            for name in FORMATS[:-1]
         }
+        self._paths[FORMATS[-1]] = []
 
     @property
     def files(self) -> int:
@@ -80,4 +82,6 @@ def _read(path: Path) -> str:
 
 @cache
 def _make(name: str, number: int) -> str:
+    if name == FORMATS[-1]:
+        return own_format.repeated_file(10 * number)
     return "".join(write_sample(name, 3, 40 * number, number))

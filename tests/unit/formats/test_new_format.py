@@ -185,6 +185,7 @@ _REFERENCE: Final = ReferenceRule(("name",), ("task",))
         ("rank", {"fields": (Field("f", "name", values.TEXT, rank=8),)}),
         ("reference columns", {"references": (_REFERENCE,) * 4}),
         ("kinds of a reference", {"references": (ReferenceRule(("name",), ("a", "b", "c")),)}),
+        ("groups", {"fields": tuple(Field(f"g{n}/f", "name", values.TEXT) for n in range(40))}),
         ("variants", {"variants": dict.fromkeys(("c0", "c1", "c2", "c3"), KEEP_AS_PART)}),
     ],
 )

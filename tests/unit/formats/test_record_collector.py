@@ -13,7 +13,7 @@ from service.formats.parser_set import ParserSet
 from service.formats.project_builder import ProjectBuilder
 from service.formats.record_rules import RecordRule
 from service.formats.registry import FORMATS
-from tests.support import own_format
+from tests.support import own_files, own_format
 from tests.support.engines import compiled_engine
 from tests.support.fuzzing import examples
 from tests.support.paths import CHECKOUT
@@ -25,7 +25,7 @@ compiled = compiled_engine()
 
 @examples(400)
 @given(
-    file=st.one_of(NATIVE_FILES, MSPDI_FILES, P6_FILES, own_format.FILES),
+    file=st.one_of(NATIVE_FILES, MSPDI_FILES, P6_FILES, own_files.FILES),
     step=st.sampled_from([64, 200, 1000, 100_000]),
 )
 def test_both_collectors_give_the_same_items(file: str, step: int) -> None:
