@@ -4,6 +4,7 @@ Errors before the first file refuse the upload. Later ones become warnings, beca
 already be committed. A fault of a file is an outcome of the import.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -120,6 +121,8 @@ class FormReader:
         while (event := await self._next()) is not None:
             if not isinstance(event, Part):
                 continue  # the rest of a part that was not read to its end
+            if self._files:
+                await asyncio.sleep(0)  # hundreds of parts can arrive at once: serve others too
             if event.name in FILE_FIELDS:
                 await self._read_file(event)
                 continue

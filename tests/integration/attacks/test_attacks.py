@@ -14,7 +14,15 @@ from tests.tools.attacks.measure import attacked, by_settings, modules
 
 _SMALL: Final = (
     *("files.compressed", "files.encodings", "files.entities"),
-    *("http.bodies", "http.escapes", "http.floods", "http.framing", "http.heads", "http.tokens"),
+    *(
+        "http.bodies",
+        "http.escapes",
+        "http.floods",
+        "http.framing",
+        "http.heads",
+        "http.many_files",
+        "http.tokens",
+    ),
 )
 GROUPS: Final = by_settings(
     chain.from_iterable(its for name, its in modules().items() if name in _SMALL)

@@ -40,6 +40,7 @@ class Attack:
             equal settings share a process.
         most_mib: how far the serving process's memory may rise above what it was before.
         most_seconds: how long the attack may take.
+        most_cpu_per_byte: CPU seconds for each byte sent, beyond those that every attack may take.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Attack:
     settings: Mapping[str, object] = field(default_factory=dict)
     most_mib: float = 64
     most_seconds: float = 20
+    most_cpu_per_byte: float = 2e-6
 
 
 def told(answer: Answer) -> str:

@@ -10,7 +10,6 @@ from tests.tools.attacks.attack import Attack
 MOST_HELD_MIB: Final = 8.0
 MOST_CPU: Final = 0.05
 """CPU seconds of an attack, whatever its size."""
-MOST_CPU_PER_BYTE: Final = 2e-6
 MOST_TURN: Final = 0.05
 """CPU seconds of the longest turn to parse."""
 MOST_WAIT: Final = 5.0
@@ -90,7 +89,7 @@ class Seen:
 
     def delays(self) -> list[str]:
         """What took too long, or too much CPU: a busy machine can be the reason."""
-        most_cpu = MOST_CPU + MOST_CPU_PER_BYTE * self.volume
+        most_cpu = MOST_CPU + self.attack.most_cpu_per_byte * self.volume
         most_wait = max(MOST_WAIT * median(self.idle_waits), *self.idle_waits)
         found = {
             f"{self.seconds:.1f} s": self.seconds > self.attack.most_seconds,
