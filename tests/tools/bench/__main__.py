@@ -18,6 +18,7 @@ from tests.tools.bench import (
     imports,
     memory,
     native,
+    own,
     reader,
     real,
     small,
@@ -50,6 +51,7 @@ async def _tiny(name: str, bench: Bench, quick: bool) -> None:
 async def _native(bench: Bench, _quick: bool) -> None:
     file = native.write(bench.directory / "native.xml", PROJECTS)
     await reader.measure(bench, "native", file)
+    await own.measure(bench, file)
     await imports.native_file(bench, file)
     file.unlink()
 
