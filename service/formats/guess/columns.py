@@ -63,7 +63,7 @@ def choose_columns(record: Record) -> list[Choice]:
     pairs = []
     context = set(words(record.node.label))
     for source in record.sources:
-        if not source.values.count:
+        if not source.values.sample:
             continue
         for column, variants in wanted.items():
             score = _score(source, variants, context)

@@ -116,13 +116,18 @@ class Draft:
         yield "[project]"
         yield f"element = {_text(project.node.name)}"
         choices = {choice.column: choice for choice in choose_columns(project)}
-        usable = [each for each in project.sources if each.values.count]
+        used = {choice.source.path for choice in choices.values()}
+        usable = [each for each in project.sources if each.values.count and each.path not in used]
+        if choices.keys().isdisjoint({"name", "external_id"}):
+            usable = usable or [each.source for each in choices.values()][:1]
+            choices = {key: each for key, each in choices.items() if each.source not in usable}
         if usable and choices.keys().isdisjoint({"name", "external_id"}):
             doubt = "no element looks like the project's name"
             choices["name"] = Choice("name", usable[0], doubt=doubt)
         if "external_id" not in choices:
             yield _aligned('identity = "name"', "no element looks like the project's id")
-        yield from self._columns("project", project, [*choices.values()], {})
+        fixed = {} if choices else {"name": '"CHECK" # nothing identifies the project'}
+        yield from self._columns("project", project, [*choices.values()], fixed)
 
     def _records(self, unusable: list[Node]) -> Iterator[str]:
         """Yield the sections of the records; add those that lack a column to ``unusable``."""
@@ -182,7 +187,11 @@ class Draft:
                 doubt = f"does it come {place} the task around it?" if ordered is None else ""
                 column = ends[not names_predecessor]
                 inner = Choice(column, source, doubt=doubt)
-            choices[:] = [each for each in choices if each.column not in ends]
+            choices[:] = [
+                each
+                for each in choices
+                if each.column not in ends and each.source is not inner.source
+            ]
             choices.insert(0, inner)
             fixed[ends[inner.column == "predecessor_id"]] = '".."'
 

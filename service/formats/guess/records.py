@@ -1,6 +1,6 @@
 """Which elements of a file are projects, tasks, links, resources and assignments."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,17 +15,24 @@ from service.formats.guess.sources import (
 )
 from service.formats.guess.structure import Node
 from service.formats.guess.vocabulary import has_role
+from service.formats.record_rules import LIMITS
 from service.tables import Table
 
 _PROJECTS: Final = ("project", "network")
 """Roles of an element that is a project."""
 _TASK_SCORE: Final = 4
 """An element with an id and two dates looks like a task, whatever its name."""
+_INSIDE: Final[Mapping[Table | None, tuple[Table, ...]]] = {
+    Table.TASKS: (Table.TASKS, Table.DEPENDENCIES, Table.ASSIGNMENTS),
+    Table.RESOURCES: (Table.ASSIGNMENTS,),
+}
+"""The records that a record of a table can have inside."""
+_MAX_INSIDE: Final = LIMITS["nested"]
 MAX_KINDS: Final = 8
 """Kinds of elements that a draft takes for tasks, and for each of the other records."""
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class Record:
     """The elements that become rows of one table.
 
@@ -91,8 +98,9 @@ def find_plan(root: Node) -> Plan | None:
     ]
     rest = [node for node in inside if node not in tasks]
     _add_others(records, rest, sources)
-    for record in records:
-        record.outer = _outer(record, records, project)
+    records = _nest(records, project)
+    if all(record.table is not Table.TASKS for record in records):
+        return None
     taken = {record.node for record in records}
     plan = Plan(_project_record(project, known, namespace), records)
     plan.others = [node for node in rest if node not in taken and taken.isdisjoint(node.ancestors)]
@@ -215,6 +223,26 @@ def _find_project(task: Node, root: Node) -> Node:
             if has_role(node.name, role) and not (plural and not node.attributes):
                 return node
     return next((node for node in above[1:] if node.most > 1), above[-1])
+
+
+def _nest(records: list[Record], project: Node) -> list[Record]:
+    """Set the outer record of each record, and drop those that cannot be inside it."""
+    kept: list[Record] = []
+    by_depth = sorted(records, key=lambda record: len(list(record.node.ancestors)))
+    for record in by_depth:
+        outer = record.outer = _outer(record, records, project)
+        if outer is None or (outer in kept and _fits_inside(record, outer, kept)):
+            kept.append(record)
+    return [record for record in records if record in kept]
+
+
+def _fits_inside(record: Record, outer: Record, kept: list[Record]) -> bool:
+    """Whether a format can have a record inside another one, beside those that it has."""
+    others = [each.node.name for each in kept if each.outer is outer]
+    others += [outer.node.name] if outer.node.nested else []
+    holds_outer = outer.node in record.node.children.values()
+    fits = record.table in _INSIDE.get(outer.table, ()) and not holds_outer
+    return fits and record.node.name not in others and len(others) < _MAX_INSIDE
 
 
 def _outer(record: Record, records: list[Record], project: Node) -> Record | None:

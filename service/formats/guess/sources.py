@@ -6,7 +6,7 @@ from typing import Final
 
 from service.formats.guess.structure import Node
 from service.formats.guess.values import Values
-from service.formats.guess.vocabulary import has_role, words
+from service.formats.guess.vocabulary import has_role, meanings, words
 
 MAX_DEPTH: Final = 8
 """Levels of elements in the path of a column."""
@@ -64,7 +64,7 @@ def _sources_below(
         ):
             continue
         path = f"{prefix}{child.name}"
-        if not child.own_children:
+        if not child.children:
             suffix = "/#text" if child.attributes else ""
             yield Source(f"{path}{suffix}", child.name, child.text)
             for name, values in child.attributes.items():
@@ -114,9 +114,16 @@ def find_id(node: Node, sources: list[Source], users: Collection[Source] = ()) -
         elif any(has_role(source.name, role) for role in ("task", "wbs", "project", "network")):
             named.append((len(known) + 1, source))
     if len(named) > 1 and users:
+        users = [each for each in users if _is_reference(each.name)]
         uses = {source.path: len(references(users, source.values.sample)) for _, source in named}
         return min(named, key=lambda pair: (-uses[pair[1].path], pair[0]))[1]
     return min(named, key=lambda pair: pair[0])[1] if named else None
+
+
+def _is_reference(name: str) -> bool:
+    """Whether a name can be that of a reference: small numbers are ids of anything."""
+    roles = ("link", "task", "wbs", "resource")
+    return "id" in meanings(name) or any(has_role(name, role) for role in roles)
 
 
 def _count_projects(node: Node) -> int:

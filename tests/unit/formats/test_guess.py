@@ -1,12 +1,14 @@
 """Drafts of format files: what they contain, and files that a draft must not choke on."""
 
 import io
+import random
 import tomllib
 from collections.abc import Iterator
 
 import pytest
 
 from service.errors import FileRefused, FileTooLarge
+from service.formats.custom.loader import parse_format
 from service.formats.guess.draft import draft_format
 from tests.support.paths import CHECKOUT
 
@@ -80,6 +82,53 @@ def test_hostile_names_and_values_do_not_leave_their_lines() -> None:
     assert found is not None
     assert "evil" not in tomllib.loads(found.write())
     assert tomllib.loads(found.write())["name"] == "a-b"
+
+
+NAMES = (
+    *(
+        "task",
+        "id",
+        "name",
+        "start",
+        "parent",
+        "project",
+        "resource",
+        "allocation",
+        "depend",
+        "link",
+    ),
+    *("lag", "finish"),
+)
+VALUES = ("1", "2", "2026-01-05", "PT8H", "x", "", "FS", "0000-00-00", "50", "31.01.2026")
+
+
+def element(chance: random.Random, depth: int) -> str:
+    """Return an element with the names and values of plans, in any order."""
+    name = chance.choice(NAMES)
+    number = chance.randint(2, 4) if chance.random() < 0.5 else 1
+    pieces = []
+    for at in range(number):
+        names = {"id", "start", *chance.sample(NAMES, 3)} if number > 1 else set(NAMES[:2])
+        values = {each: chance.choice(VALUES) for each in sorted(names)} | {"id": str(at)}
+        if number > 1:
+            values["start"] = f"2026-01-0{at + 1}"
+        shown = " ".join(f'{each}="{value}"' for each, value in values.items())
+        inner = [element(chance, depth - 1) for _ in range(chance.randint(0, 3) if depth else 0)]
+        pieces.append(f"<{name} {shown}>{''.join(inner) or chance.choice(VALUES)}</{name}>")
+    return "".join(pieces)
+
+
+def test_every_draft_is_a_format_file() -> None:
+    drafts = 0
+    for seed in range(300):
+        text = f"<plan>{element(random.Random(seed), 3)}</plan>"
+        found = draft_format(io.BytesIO(text.encode()))
+        if found is not None:
+            parse_format(found.write(), text)
+            found.swapped = True
+            parse_format(found.write(), text)
+            drafts += 1
+    assert drafts > 50
 
 
 class Endless:
