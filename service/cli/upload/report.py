@@ -171,7 +171,10 @@ class FileReport:
         """Why the file was refused or not sent; empty if it was not."""
         if self.refusals or not self.is_refused:
             return self.refusals
-        return [each["message"] for each in self.failures[:MAX_ROWS]]
+        return [
+            each["message"] if each["line"] is None else f"line {each['line']}: {each['message']}"
+            for each in self.failures[:MAX_ROWS]
+        ]
 
     @property
     def exit_code(self) -> int:

@@ -64,6 +64,21 @@ def answer_with_active_text(request: Request) -> Iterator[bytes]:
         yield envelope(ACTIVE)
 
 
+def answer_with_active_files(request: Request) -> Iterator[bytes]:
+    """Answer an upload of two files: only their names, and the errors of files, are active."""
+    broken = {"kind": "file", "external_id": None, "name": None, "line": None, "retryable": False}
+    names = ("b.xml", ACTIVE, f"b.xml/{ACTIVE}", None)
+    errors = [
+        broken | {"index": index, "file": name, "error": "MALFORMED_XML", "message": ACTIVE}
+        for index, name in enumerate(names)
+    ]
+    if request.method == "POST":
+        found = {"successes": [], "errors": errors, "warnings": []}
+        yield envelope(found, 207, import_id=1, counts={"failed": 0}, complete=True)
+    else:
+        yield envelope({"imports": [], "next": None})
+
+
 def find_active(printed: str) -> str:
     """Return the characters that a terminal may obey, apart from line breaks."""
     return ascii("".join(sorted({each for each in printed if not each.isprintable()} - {"\n"})))
@@ -92,6 +107,19 @@ def test_text_of_answers_is_printed_without_active_characters(
         assert r"\u001b]0;x\u0007" in done.out
     elif name not in ("cancel", "unlock", "label"):  # they print nothing of the answer
         assert r"\x1b]0;x\x07\x1b[2J\x9b1m" in done.out + done.err
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_names_of_files_are_printed_without_active_characters(
+    run: RunHere, tmp_path: Path, options: Sequence[str]
+) -> None:
+    other = tmp_path / "b.xml"
+    other.write_text("<projects/>")
+    with serve_hostile(answer_with_active_files) as server:
+        done = run("upload", str(other), *options, base=server.base)
+    assert done.code == 2
+    assert find_active(done.out + done.err) == "''"
+    assert r"\x1b]0;x" in done.out or options
 
 
 @pytest.mark.parametrize("name", COMMANDS)

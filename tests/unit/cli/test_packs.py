@@ -136,7 +136,7 @@ def test_each_file_of_a_pack_has_its_own_outcomes() -> None:
     ]
     assert files["c.zip"].counts["updated"] == 1
     assert files["c.zip"].to_json()["failures"][0]["file"] == "/plans/c.zip/y.xml"
-    assert files["d.mpp"].to_json()["refusals"] == ["no XML"]
+    assert files["d.mpp"].to_json()["refusals"] == ["line 1: no XML"]
     assert [report.imports for report in files.values()] == [[7]] * 4
     assert rest.is_empty
 
