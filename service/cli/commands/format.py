@@ -107,6 +107,14 @@ def guess(
     print_line(f"bulk-import format check {output} {example}")
 
 
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a format file, for an editor that completes and checks TOML."""
+    from service.formats.custom.language import json_schema
+
+    print_json(json_schema())
+
+
 def _load(path: Path) -> "Format":
     """Load a format file, or print its faults and exit."""
     from service.formats.custom.loader import FormatFault, read_format

@@ -91,8 +91,8 @@ def _as_list(value: object) -> object:
 _Place = ValuePath | Annotated[list[Name], Field(min_length=1, max_length=8)]
 _Places = Annotated[
     tuple[ValuePath, ...],
+    Field(min_length=1, max_length=8),  # before the next one, which has the schema of a text too
     BeforeValidator(_as_list, json_schema_input_type=_Place),
-    Field(min_length=1, max_length=8),
 ]
 
 

@@ -1,10 +1,12 @@
 """``bulk-import format``: from an example to a draft, and from a format file to what it stores."""
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+from openapi_schema_validator import OAS31Validator
 from typer.testing import CliRunner
 
 from service.cli.main import app
@@ -141,3 +143,14 @@ def test_check_of_a_broken_example(text: str, code: int, word: str, tmp_path: Pa
     shown = result.output + str(result.exception)
     assert word in shown
     assert code == (2 if result.exception and not isinstance(result.exception, SystemExit) else 1)
+
+
+def test_the_printed_schema_accepts_the_worked_examples_and_no_unknown_column() -> None:
+    code, out = run("schema")
+    assert code == 0
+    validator = OAS31Validator(json.loads(out))
+    for name in EXAMPLES:
+        parsed = tomllib.loads((FOLDER / f"{name}.toml").read_text("utf-8"))
+        assert list(validator.iter_errors(parsed)) == []
+        parsed["tasks"][0]["columns"]["tusk_id"] = "@id"
+        assert len(list(validator.iter_errors(parsed))) == 1
