@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -66,7 +66,13 @@ def answer_with_active_text(request: Request) -> Iterator[bytes]:
 
 def answer_with_active_files(request: Request) -> Iterator[bytes]:
     """Answer an upload of two files: only their names, and the errors of files, are active."""
-    broken = {"kind": "file", "external_id": None, "name": None, "line": None, "retryable": False}
+    broken: dict[str, Any] = {
+        "kind": "file",
+        "external_id": None,
+        "name": None,
+        "line": None,
+        "retryable": False,
+    }
     names = ("b.xml", ACTIVE, f"b.xml/{ACTIVE}", None)
     errors = [
         broken | {"index": index, "file": name, "error": "MALFORMED_XML", "message": ACTIVE}
