@@ -213,9 +213,8 @@ class Trial:
 
 def describe_fault(fault: FileRefused | FileTooLarge) -> str:
     """Return the reason why a file cannot be read, and where."""
-    reason = fault.details or ""
-    at_line = isinstance(fault, FileTooLarge) and fault.line is not None
-    return f"{reason}, line {fault.line}" if at_line else reason
+    reason = fault.reason if isinstance(fault, FileRefused) else fault.details or ""
+    return reason if fault.line is None else f"{reason}, line {fault.line}"
 
 
 def _lines(rows: CopyRows | StoredRows, table: Table) -> Iterator[bytes]:
