@@ -65,6 +65,7 @@ class FormReader:
         self._labels: list[str] = []
         self._files = 0
         self._other_parts = 0
+        self._unread: str | None = None
 
     async def receive(self) -> Receipt:
         """Read the form to its end and feed the files to the import.
@@ -76,15 +77,31 @@ class FormReader:
         """
         try:
             await self._read_parts()
-            await self._body.read_checksum()
         except FormError as exc:
             if not self._files:
                 raise exc.error from exc.error.__cause__
             if not self._receipt.cut:
-                self._warn(exc.error, WarningCode.UPLOAD_CUT_SHORT)
+                await self._refuse_rest(exc.error)
+        else:
+            await self._check_end()
         if not self._files:
             raise BadRequest(self._describe_missing_file())
         return self._receipt
+
+    async def _refuse_rest(self, error: BadRequest | FileTooLarge) -> None:
+        """Report the rest of the upload as a file that failed, because it can have files."""
+        if not isinstance(error, FileRefused | FileTooLarge):
+            error = FileRefused(error.reason)
+        await self._sink.begin_file(FilePart(self._unread))
+        await self._sink.break_off(error)
+
+    async def _check_end(self) -> None:
+        try:
+            await self._body.read_checksum()
+        except FormError as exc:
+            if not self._files:
+                raise exc.error from exc.error.__cause__
+            self._warn(exc.error, WarningCode.UPLOAD_CUT_SHORT)
 
     async def _next(self) -> Part | bytes | None:
         """Return the parser's next event; None after the closing boundary.
@@ -205,10 +222,8 @@ class FormReader:
         name = clean_name(part.filename)
         most = self._settings.max_files
         if self._files > most:
-            fault = FileTooLarge(f"the upload has more than {most} files")
-            await sink.begin_file(FilePart(name))
-            await sink.break_off(fault)
-            raise FormError(fault)
+            self._unread = name
+            raise FormError(FileTooLarge(f"the upload has more than {most} files"))
         try:
             if part.media_type.startswith("multipart/"):
                 raise PartError(_describe_nested(part))
