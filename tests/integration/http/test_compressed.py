@@ -101,15 +101,27 @@ async def test_the_content_encoding_identity_is_accepted(service: Service) -> No
         (zipped("plan.zip", data=zipped("plan.xml")), "compressed twice"),
         (zipped("[Content_Types].xml", "xl/workbook.xml"), "Excel workbook (.xlsx)"),
         (zipped(), "the ZIP holds no file"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Microsoft Project plan (.mpp)"),
+        (b"", "the file is empty"),
     ],
-    ids=["cut gzip", "corrupt gzip", "cut ZIP", "ZIP in a ZIP", "workbook", "empty ZIP"],
+    ids=[
+        "cut gzip",
+        "corrupt gzip",
+        "cut ZIP",
+        "ZIP in a ZIP",
+        "workbook",
+        "empty ZIP",
+        "mpp",
+        "empty",
+    ],
 )
 async def test_a_compressed_file_without_a_project_is_a_400(
     service: Service, pool: Pool, content: bytes, words: str
 ) -> None:
-    answer = await upload(service, form(part("file", content)))
+    answer = await upload(service, form(part("file", content, filename="plans/one.mpp")))
     assert (answer.status, words in answer.json["details"]) == (400, True)
-    assert await pool.fetchval("SELECT state FROM imports") == "failed"
+    row = await pool.fetchrow("SELECT state, filename FROM imports")
+    assert tuple(row or ()) == ("failed", "plans/one.mpp")
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, lambda data: zipped("plan.xml", data=data)])
