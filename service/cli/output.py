@@ -26,7 +26,7 @@ MAX_ROWS: Final = 20
 """Largest number of rows in a table of outcomes; a last line counts the others."""
 MAX_CELL: Final = 500
 """Largest number of characters of a cell; ``--json`` prints the whole text."""
-_BAR_NAME: Final = 24
+_BAR_NAME: Final = 16
 """Largest number of characters of a name in a progress bar."""
 _PIPED_WIDTH: Final = 200
 """Width in columns of a table in a log or a pipe, which have no window."""
@@ -209,8 +209,11 @@ class UploadBar:
 
     def set_done(self, projects: int) -> None:
         """Show how many projects of the current upload are done."""
-        files = f"{self._files_done} of {self._files} files, " if self._files > 1 else ""
-        self._progress.update(self._task, phase=f"{files}{self._done + projects} projects done")
+        done = self._done + projects
+        phase = f"{done} projects done"
+        if self._files > 1:  # short, because the line must fit in 80 columns
+            phase = f"{self._files_done}/{self._files} files, {done} done"
+        self._progress.update(self._task, phase=phase)
 
     def end_piece(self, size: int, projects: int) -> None:
         """End a piece of ``size`` bytes; ``projects`` of its file are done so far."""
@@ -249,7 +252,7 @@ def progress_bars() -> Iterator["Progress"]:
 
     columns = (
         TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=10),
+        BarColumn(bar_width=8),
         DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(compact=True),
