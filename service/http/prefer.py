@@ -11,7 +11,8 @@ MAX_WAIT: Final = 60
 """Most seconds that a request may ask the service to wait for the end of an import."""
 
 _QUOTED: Final = r'"(?:[^"\\]|\\.)*+"'
-_ELEMENT: Final = re.compile(rf'(?:[^,"]|{_QUOTED})++')
+_ELEMENT: Final = re.compile(rf'(?:[^,"]|{_QUOTED}|".*)++', re.DOTALL)
+"""A quote that is not closed takes the rest: a search from each later one would be quadratic."""
 _TOKEN: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
 _PREFERENCE: Final = re.compile(
     rf"({_TOKEN})[ \t]*+(?:=[ \t]*+({_TOKEN}|{_QUOTED}))?+[ \t]*+(?:;.*)?", re.DOTALL

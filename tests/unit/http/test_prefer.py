@@ -34,6 +34,9 @@ from service.http.prefer import parse_async_wait
         (['why="respond-async, wait=5"'], None),
         ([",,;=, =\x01, respond-async"], 0),
         (['"' * 4000 + "," + "respond-async =" * 400], None),
+        (['respond-async, why="wait=5, wait=9'], 0),
+        (['why="wait=5, respond-async'], None),
+        (['"' + r"\"" * 30_000 + ", respond-async"], None),  # took half a minute
     ],
 )
 def test_the_preference_is_read_as_the_rfc_defines_it(headers: list[str], wait: int | None) -> None:
