@@ -21,5 +21,9 @@ def clean_name(name: str | None) -> str | None:
     if name is None:
         return None
     path = _DRIVE.sub("", _CONTROL.sub("", name).replace("\\", "/"))
-    parts = [part for part in path.split("/") if part.strip() not in ("", ".", "..")]
-    return "/".join(parts)[-MAX_NAME:] or None
+    # The second time, because a part that is cut can be one of those to remove.
+    return _join_parts(_join_parts(path)[-MAX_NAME:]) or None
+
+
+def _join_parts(path: str) -> str:
+    return "/".join(part for part in path.split("/") if part.strip() not in ("", ".", ".."))
