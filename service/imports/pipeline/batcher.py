@@ -15,15 +15,16 @@ from service.settings import Settings
 from service.spool.spool import SpoolShare
 
 FIRST_SLOT_BYTES: Final = 128 * 1024
-"""Bytes at the start of a file that are parsed in one slot if they have arrived. A small file would
-otherwise wait once more for the imports that parse large files."""
+"""Bytes at the start of an upload that are parsed in one slot if they have arrived. A small file
+would otherwise wait once more for the imports that parse large files."""
 
 
 class ThrottledReader:
     """Reads a pipe, and releases the parsing slot before each read that may have to wait.
 
-    A little compressed data can take seconds to parse. So parsing also calls ``give_way`` between
-    its steps, and a turn ends once it has used its CPU time.
+    It also releases the slot after ``CHUNK_BYTES``: not at each read, because a small file needs
+    several. A little compressed data can take seconds to parse. So parsing also calls ``give_way``
+    between its steps, and a turn ends once it has used its CPU time.
 
     Args:
         pipe: the files as they arrive.
@@ -31,6 +32,7 @@ class ThrottledReader:
 
     def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe
+        self._turn_end = FIRST_SLOT_BYTES
         self._slot: Slot
         self._watch: Stopwatch
 
@@ -47,12 +49,13 @@ class ThrottledReader:
 
     def read(self, n: int, /) -> bytes:
         """Read as ``Pipe.read`` does."""
-        if self._pipe.taken < FIRST_SLOT_BYTES and self._pipe.ready:
+        if self._pipe.taken < self._turn_end and self._pipe.ready:
             self._slot.acquire()  # not held while the rest after the last project is read
             self._watch.switch_to(Stage.RECEIVE)
             data = self._pipe.read(n)
             self._watch.switch_to(Stage.PARSE)
             return data
+        self._turn_end = max(self._turn_end, self._pipe.taken + CHUNK_BYTES)
         with slot_released(self._slot, self._watch, Stage.RECEIVE):
             return self._pipe.read(n)
 

@@ -8,7 +8,7 @@ import pytest
 
 from service.imports.pipeline.batcher import FIRST_SLOT_BYTES, ThrottledReader
 from service.imports.pipeline.fair_scheduler import FairScheduler, Queue
-from service.imports.pipeline.pipe import Pipe
+from service.imports.pipeline.pipe import FilePart, Pipe
 from service.observability.metrics import Stage, Stopwatch
 
 
@@ -154,6 +154,27 @@ async def test_a_small_complete_file_is_read_in_one_slot_and_a_large_one_is_not(
     assert in_one
     assert whole.result() == [b"small", b""]
     assert pieces.result() == [bytes(FIRST_SLOT_BYTES), b""]
+
+
+async def test_small_files_share_a_slot_wherever_they_are_in_an_upload() -> None:
+    turns, files = FairScheduler(1), 200
+    pipe = Pipe(1 << 20, asyncio.get_running_loop())
+    for content in (bytes(FIRST_SLOT_BYTES), *([bytes(100)] * files)):
+        await pipe.begin_file(FilePart())
+        await pipe.write(content)
+    pipe.close()
+
+    def read() -> int:
+        queue = turns.queue(1)
+        with queue.slot_in_thread() as turn, Stopwatch(Stage.PARSE) as watch:
+            source = ThrottledReader(pipe)
+            source.attach(turn, watch)
+            while source.next_file() is not None:
+                while source.read(10):
+                    pass
+        return queue.last  # slots are numbered
+
+    assert await asyncio.to_thread(read) < 5
 
 
 def test_complete_uploads_come_first_while_draining() -> None:
