@@ -191,4 +191,6 @@ async def find_complete_import(
         raise IncompleteImport("The outcomes of the import are no longer kept")
     if row["files_failed"] or (row["files_failed"] is None and row["last_error"] in _CUT):
         raise IncompleteImport("A file of the import was not read to its end, or has no project")
+    if row["files_failed"] is not None and row["cut_short"]:
+        raise IncompleteImport("The upload was cut short, so files may be missing")
     return CompleteImport(import_id, row["attempt"])

@@ -164,8 +164,9 @@ SELECT CASE WHEN bool_or(pid = pg_backend_pid())
 -- name: completeness
 -- Whether the outcomes of an import list every project of its files. Pruning removes the first ones
 -- first. For an import of an earlier release, which had one file and no count of files, the last one
--- shows whether the file broke off.
+-- shows whether the file broke off. What an upload without its closing boundary lacks is not known.
 SELECT i.state, i.attempt, i.files_failed,
+       i.warnings @> jsonb_build_array(jsonb_build_object('code', 'UPLOAD_CUT_SHORT')) AS cut_short,
        EXISTS (SELECT FROM import_results r
                 WHERE r.client_id = $1 AND r.import_id = $2 AND r.attempt = i.attempt
                   AND r.index = 0) AS kept,

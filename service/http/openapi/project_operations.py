@@ -97,7 +97,8 @@ _LIST_PROJECTS: Final = operation(
             "missing_from",
             ID,
             "Only projects that no file of this import has. The import must have read all its "
-            "files to the end, and its outcomes must still be kept.",
+            "files to the end, its upload must not have been cut short, and its outcomes must "
+            "still be kept.",
         ),
     ],
     successes={
@@ -121,8 +122,8 @@ _LIST_PROJECTS: Final = operation(
         )
     },
     failures={
-        409: "`missing_from` names an import that has not completed, whose file broke off, or "
-        "whose outcomes are no longer kept."
+        409: "`missing_from` names an import that has not completed, of which a file broke off, "
+        "whose upload was cut short, or whose outcomes are no longer kept."
     },
 )
 

@@ -190,8 +190,11 @@ async def test_missing_from_counts_the_projects_of_all_files(service: Service) -
     answer = await send(service, form(*files))
     found = (await get(service, f"{path}{answer.json['import_id']}")).json["details"]["projects"]
     assert [each["external_id"] for each in found] == ["B"]
-    answer = await send(service, form(file("b.mpp", b"x"), *files))
-    assert (await get(service, f"{path}{answer.json['import_id']}")).status == 409
+    cut = b"".join([*files, file("c.xml", plan("B"))[:60]])
+    for body in (form(file("b.mpp", b"x"), *files), b"".join(files), cut):
+        answer = await send(service, body)
+        assert answer.json["counts"]["unchanged"] == 2
+        assert (await get(service, f"{path}{answer.json['import_id']}")).status == 409
 
 
 async def test_outcomes_are_found_by_the_name_of_their_file(service: Service) -> None:
