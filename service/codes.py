@@ -263,7 +263,7 @@ class WarningCode(StrEnum):
     UPLOAD_CUT_SHORT = (
         "UPLOAD_CUT_SHORT",
         "The upload ended without its closing boundary, or the checksum of a gzip request is wrong "
-        "or missing. The files before that place are complete; files after it are missing.",
+        "or missing. The files before that place are complete, and files after it may be missing.",
         "Check the client, and any proxy between it and the service.",
         True,
     )
