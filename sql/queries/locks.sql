@@ -43,8 +43,11 @@ VALUES ($1, $2, $3, $4, $5, $6)
 SELECT version, archived_at FROM projects WHERE client_id = $1 AND project_id = $2
 
 -- name: move_pointer
--- Makes version $3 current; $4 archives the project.
-UPDATE projects SET version = $3, archived_at = CASE WHEN $4 THEN now() END
+-- Makes version $3, a copy of the current one, current; $4 archives the project. The dates of the
+-- content still count.
+UPDATE projects
+   SET version = $3::integer, archived_at = CASE WHEN $4 THEN now() END,
+       dates_version = CASE dates_version WHEN version THEN $3::integer END
  WHERE client_id = $1 AND project_id = $2
 RETURNING archived_at
 

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import aiohttp
 import pytest
 
 from tests.support import p6_files
+from tests.support.client import Client
 from tests.support.native import native_file
 from tests.support.raw_http import form, get, part
 from tests.support.service import Service
@@ -91,6 +93,15 @@ async def test_an_unchanged_file_that_is_newer_counts_from_then_on(
     assert read_outcomes(await undo(service, second.json["import_id"])) == {GUID: "updated"}
     assert (await outcome(service, mspdi("B", at(9))))["stored_date"] == at(10)
     assert first.json["counts"]["created"] == 1
+
+
+async def test_archiving_and_restoring_keep_the_dates_that_count(service: Service) -> None:
+    await outcome(service, mspdi("A", at(10)))
+    assert (await outcome(service, mspdi("A", at(14))))["outcome"] == "unchanged"
+    for path, method in (("projects/1", "DELETE"), ("projects/1/restore", "POST")):
+        async with aiohttp.ClientSession() as http:
+            assert (await Client(http, service).ask(path, method)).status == 200
+        assert (await outcome(service, mspdi("B", at(12)))).get("stored_date") == at(14)
 
 
 async def test_the_data_date_of_p6_counts_before_the_last_update(service: Service) -> None:
