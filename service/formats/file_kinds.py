@@ -77,11 +77,11 @@ def refusal_of(sample: bytes) -> str | None:
     for beginnings, reason in _BINARY:
         if sample.startswith(beginnings):
             return reason
+    text = _decode(sample).lstrip("\ufeff \t\r\n")
+    if not text or text.startswith("<"):  # white space can be longer than the sample
+        return None
     if sample[_TAR_MARK] == b"ustar":
         return _ARCHIVE.format("a tar archive")
-    text = _decode(sample).lstrip("\ufeff \t\r\n")
-    if text.startswith("<"):
-        return None
     for pattern, reason in _COMPILED:
         if pattern.match(text):
             return reason

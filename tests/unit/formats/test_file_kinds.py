@@ -84,8 +84,14 @@ def test_what_a_file_is_does_not_depend_on_its_pieces(data: bytes, part: str) ->
     assert len(set(reasons())) == 1
 
 
-@pytest.mark.parametrize(
-    "data", [b"\n\n  <a/>", b" " * 5_000 + b"<a/>", "\ufeff<a/>".encode(), "<a/>".encode("utf-16")]
-)
-def test_white_space_and_marks_before_the_root_are_read(data: bytes) -> None:
+@pytest.mark.parametrize("blank", ["", "\n\n  ", " " * 5_000])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_white_space_and_marks_before_the_root_are_read(blank: str, encoding: str) -> None:
+    data = f"{blank}<a/>".encode(encoding)
     assert read_prolog(io.BytesIO(data)).name == "a"
+
+
+def test_a_plan_with_the_mark_of_a_tar_archive_is_read() -> None:
+    data = b"\n<plan name='".ljust(256, b"M") + b"Mustard plant'/>"
+    assert data[257:262] == b"ustar"
+    assert read_prolog(io.BytesIO(data)).name == "plan"
