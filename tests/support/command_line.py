@@ -1,11 +1,20 @@
 """The installed program as users run it."""
 
 import contextlib
+import os
+import select
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from tempfile import TemporaryFile
+from typing import Final
+
+from tests.support.fork_server import can_fork, fork_server
+
+_LONGEST: Final = 180
+"""Seconds that a command may run."""
 
 
 @dataclass(frozen=True)
@@ -15,12 +24,16 @@ class CommandLine:
     environment: dict[str, str]
 
     def __call__(self, *arguments: object, **settings: str) -> subprocess.CompletedProcess[str]:
+        environment = self.environment | settings
+        words = [*map(str, arguments)]
+        if can_fork(words, environment):
+            return _run_copy(words, environment)
         return subprocess.run(
             self._command(arguments),
-            env=self.environment | settings,
+            env=environment,
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=_LONGEST,
         )
 
     def ok(self, *arguments: object, **settings: str) -> str:
@@ -74,3 +87,19 @@ class CommandLine:
     def _command(arguments: object) -> list[str]:
         assert isinstance(arguments, (list, tuple))
         return [sys.executable, "-m", "service", *map(str, arguments)]
+
+
+def _run_copy(
+    arguments: list[str], environment: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    with TemporaryFile("w+") as output, TemporaryFile("w+") as errors:
+        descriptor = fork_server().start(arguments, environment, output.fileno(), errors.fileno())
+        with open(descriptor) as report:
+            pid = int(report.readline())
+            if not select.select([report], [], [], _LONGEST)[0]:
+                os.kill(pid, signal.SIGKILL)
+                raise subprocess.TimeoutExpired(arguments, _LONGEST)
+            code = int(report.readline())
+        output.seek(0)
+        errors.seek(0)
+        return subprocess.CompletedProcess(arguments, code, output.read(), errors.read())

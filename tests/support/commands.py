@@ -7,8 +7,9 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
+from tests.support.fork_server import Copy, start_copy
 from tests.support.service import Service, token
 
 
@@ -38,6 +39,9 @@ class Done:
         return line
 
 
+Running: TypeAlias = Process | Copy
+_PROGRAM: Final = ("-m", "service")
+
 RunHere: TypeAlias = Callable[..., Done]
 """Runs a command in the process of the test."""
 
@@ -51,22 +55,22 @@ class Commands:
     """
 
     service: Service
-    program: tuple[str, ...] = ("-m", "service")
+    program: tuple[str, ...] = _PROGRAM
 
     async def __call__(self, name: str, *arguments: object, base: str = "", **claims: Any) -> Done:
         return await ended(await self.begin(name, *arguments, base=base, **claims))
 
-    async def begin(self, name: str, *arguments: object, base: str = "", **claims: Any) -> Process:
+    async def begin(self, name: str, *arguments: object, base: str = "", **claims: Any) -> Running:
         """Start a command; ``ended`` waits for it."""
+        words = [name, *map(str, arguments), "--client", "1", "--url", base or self.service.base]
         kept = {
             name: value for name, value in os.environ.items() if not name.startswith("BULK_IMPORT_")
         }
+        environment = kept | {"BULK_IMPORT_TOKEN": token(**claims)}
+        if self.program == _PROGRAM:
+            return await start_copy(words, environment)
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, *self.program, name, *map(str, arguments), "--client", "1"),
-            *("--url", base or self.service.base),
-            env=kept | {"BULK_IMPORT_TOKEN": token(**claims)},
-            stdout=PIPE,
-            stderr=PIPE,
+            *(sys.executable, *self.program, *words), env=environment, stdout=PIPE, stderr=PIPE
         )
 
     async def upload(self, *arguments: object, base: str = "", **claims: Any) -> Done:
@@ -74,7 +78,7 @@ class Commands:
         return await self("upload", *arguments, "--json", base=base, **claims)
 
 
-async def ended(process: Process) -> Done:
+async def ended(process: Running) -> Done:
     """Wait for a command; it must not print a traceback."""
     out, err = await asyncio.wait_for(process.communicate(), 120)
     assert process.returncode is not None
@@ -82,7 +86,7 @@ async def ended(process: Process) -> Done:
     return Done(process.returncode, out.decode(), err.decode())
 
 
-async def says(process: Process, words: str) -> None:
+async def says(process: Running, words: str) -> None:
     """Wait until a command prints certain words on its standard error."""
     assert process.stderr is not None
     async with asyncio.timeout(60):
