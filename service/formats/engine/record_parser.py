@@ -32,6 +32,8 @@ def parse_record(element: Element, shape: Shape) -> ParsedRecord:
                 _add_bad_value(element, slot, text, shape, record, members, "@" + slot.name)
             else:
                 columns[slot.column] = value
+                if slot.keep and text.strip(BLANK):
+                    json_attributes.put(members, "@" + slot.name, text)
         elif not name.startswith(json_attributes.XSI):
             _add_unknown_attribute(element, name, text, shape, record, members)
     text_before = element.text

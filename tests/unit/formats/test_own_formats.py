@@ -9,6 +9,7 @@ from service.codes import WarningCode
 from service.formats.custom.loader import FormatFault, parse_format
 from service.formats.engine import record_collector
 from service.formats.registry import FORMATS, formats_in
+from service.imports.plan_dates import read_dates
 from service.tables import Table
 from tests.support import own_format
 from tests.support.engines import compiled_engine
@@ -92,6 +93,21 @@ def test_volatile_members_and_attributes_make_no_new_version() -> None:
     one, other = (read(each, formats=(FORMAT,)).projects[0] for each in (FILE, changed))
     assert one.content_hash == other.content_hash
     assert one.row != other.row
+
+
+@pytest.mark.usefixtures("both_engines")
+def test_an_xml_attribute_with_a_column_can_stay_in_attributes_too() -> None:
+    dated = edit('dated_by = ["Deadline"]', 'dated_by = ["@saved"]')
+    text = dated.replace('currency = { default = "EUR" }', 'data_date = "@saved"')
+    text = text.replace('parent_id = "@wbs"', 'parent_id = { from = "@wbs", keep = true }')
+    file = FILE.replace('number="P1"', 'number="P1" saved="2026-01-05T00:00:00"')
+    [project] = read(file, formats=(parse_format(text, "acme.toml"),)).projects
+    assert project_row(project)["data_date"] == "2026-01-05T00:00:00"
+    assert read_dates(project) == {"@saved": "2026-01-05T00:00:00"}
+    kept = [
+        orjson.loads(each["attributes"] or "").get("@wbs") for each in rows(project, Table.TASKS)
+    ]
+    assert kept == [*[None] * 5, "W2", "W9", "W6", None]
 
 
 @pytest.mark.usefixtures("both_engines")

@@ -220,7 +220,7 @@ cdef int read_properties(ParserState* state, xmlNode* node) except -1 nogil:
                     return 0
                 if size and not all_blank(text, size):
                     add_property(state, name, text, size, name.is_volatile)
-            elif not fill_text(state, name, text, size):
+            elif not fill_text(state, name, text, size, True):
                 return 0
         attribute = attribute.next
     return 1
@@ -234,11 +234,11 @@ cdef int fill(ParserState* state, xmlNode* child, NameUse* name) except -1 nogil
         return 0
     if not text_of(child.children, &text, &size):
         return 0
-    return fill_text(state, name, text, size)
+    return fill_text(state, name, text, size, False)
 
 
 cdef int fill_text(
-    ParserState* state, NameUse* name, const char* text, Py_ssize_t size
+    ParserState* state, NameUse* name, const char* text, Py_ssize_t size, bint is_property
 ) except -1 nogil:
     cdef Py_ssize_t at = state.text.used
     cdef int outcome = put_value(
@@ -248,7 +248,7 @@ cdef int fill_text(
         return 0
     if outcome == BLANK:
         if name.keep and not state.strict:
-            add_leaf(state, name, text, size)
+            add_filled(state, name, text, size, is_property)
         return 1
     if state.columns[name.column].at < 0:
         state.columns[name.column].at = at
@@ -257,8 +257,19 @@ cdef int fill_text(
             return 1
     elif state.strict:
         return 0
-    add_leaf(state, name, text, size)
+    add_filled(state, name, text, size, is_property)
     return 1
+
+
+cdef int add_filled(
+    ParserState* state, NameUse* name, const char* text, Py_ssize_t size, bint is_property
+) except -1 nogil:
+    """Add the text of a column as a member too."""
+    if not is_property:
+        add_leaf(state, name, text, size)
+    elif size and not all_blank(text, size):
+        add_property(state, name, text, size, name.is_volatile)
+    return 0
 
 
 cdef NameUse* name_of(ParserState* state, xmlNode* node, int group) except? NULL nogil:
