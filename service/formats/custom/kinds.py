@@ -54,8 +54,12 @@ def value_of(column: Column, value: Scalar) -> bytes:
         ValueError: the column cannot have the value.
     """
     text = str(value).lower() if isinstance(value, bool) else str(value)
+    if "\0" in text:
+        raise ValueError("a text cannot have the character U+0000")
     kind = next(iter(_kinds_of(column).values()))
     written = kind.parse(text)
+    if written is NULL:
+        raise ValueError(f"{text!r} is no value")
     if written is None:
         raise ValueError(f"{text!r} {kind.problem}")
     return written

@@ -91,12 +91,12 @@ def parse_format(text: str, where: str) -> Format:
     """
     try:
         parsed = FormatFile.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise FormatFault([f"{where}: {error}"]) from error
     except RecursionError:
         raise FormatFault([f"{where}: values are nested too deeply"]) from None
     except ValidationError as error:
         raise FormatFault([f"{where}: {each}" for each in _describe(error)]) from error
+    except ValueError as error:  # not TOML, or a number of thousands of digits
+        raise FormatFault([f"{where}: {error}"]) from error
     compiler = _Compiler(parsed)
     built = compiler.compile()
     if built is None or compiler.faults:

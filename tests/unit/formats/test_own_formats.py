@@ -210,6 +210,15 @@ def edit(*changes: str) -> str:
         (edit('"M" = true', '"M" = "maybe"'), "values: 'M': 'maybe' is not true, false, 1 or 0"),
         (edit('"0" = "FS"', '"0" = "XX"'), "values: '0': 'XX' is not one of FS, SS, FF, SF"),
         (edit('default = "wbs"', 'default = "x"'), "kind: 'x' is not one of activity, wbs"),
+        (edit('"wbs"', '""'), "tasks[0].columns.kind: '' is no value"),
+        (
+            edit('"EUR"', r'"\u0000"'),
+            "project.columns.currency: a text cannot have the character U+0000",
+        ),
+        (
+            edit("hours_per_day = 8", f"hours_per_day = {'8' * 5000}"),
+            "acme.toml: Exceeds the limit",
+        ),
         (
             edit('default = "wbs"', "keep = true"),
             "tasks[0].columns.kind: needs a from or a default",
