@@ -9,7 +9,7 @@ from service.tables import Table
 _WORD: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[^\W\d_A-Z]+|[A-Z]+|[0-9]+")
 
 _MEANINGS: Final = {
-    "start": "begin beginning begins starting anfang from debut inicio startdatum",
+    "start": "begin beginn beginning begins starting anfang from debut inicio startdatum",
     "finish": "end ende ends ending finished completion endtermin fin enddatum due",
     "early": "earliest fruehest frueh",
     "late": "latest spaet spaetest",
@@ -17,7 +17,7 @@ _MEANINGS: Final = {
     "name": "title label subject bezeichnung titel nom libelle nombre designation",
     "description": "desc beschreibung text",
     "notes": "note remark remarks comment comments memo notiz bemerkung",
-    "percent": "complete completed progress pct percentage done fortschritt completeness",
+    "percent": "complete completed progress pct percentage done fortschritt prozent completeness",
     "duration": "dauer duree duracion length",
     "work": "effort arbeit labor labour aufwand",
     "milestone": "meeting meilenstein jalon ismilestone",
@@ -28,7 +28,7 @@ _MEANINGS: Final = {
     "type": "art typ",
     "cost": "costs kosten price amount",
     "status": "state zustand",
-    "manager": "leader owner responsible verantwortlich",
+    "manager": "leader owner responsible verantwortlich leiter projektleiter",
     "actual": "act ist real",
     "remaining": "rem rest",
     "float": "slack puffer",
@@ -80,7 +80,7 @@ _FILLERS: Final = frozenset(
     re.findall(
         "[a-z]+",
         "date time at on planned scheduled basic normal plan value current element is of the in "
-        "and short standard std hours hour days day default object",
+        "and short standard std hours hour days day stunden tage default object",
     )
 )
 """Words that do not change the meaning of a column."""
