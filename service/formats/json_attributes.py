@@ -64,8 +64,9 @@ class TagKeys(dict[str, str]):
         self._earlier = 0
         self._earlier_size = 0
 
-    def begin_file(self) -> None:
+    def begin_file(self, give_way: Callable[[], None]) -> None:
         """Count the names of another file, apart from those of earlier ones."""
+        self.give_way = give_way
         self._earlier, self._earlier_size = len(self), self._size
 
     def __missing__(self, tag: str) -> str:

@@ -91,12 +91,23 @@ class ParserCache:
         self.prologs = PrologMemory()
         self._sets: dict[tuple[Format, str], ParserSet] = {}
 
-    def take(self, file_format: Format, namespace: str, make: Callable[[], ParserSet]) -> ParserSet:
-        """Return parsers for a file. Nobody else gets them until they are given back."""
+    def take(
+        self,
+        file_format: Format,
+        namespace: str,
+        make: Callable[[], ParserSet],
+        give_way: Callable[[], None],
+    ) -> ParserSet:
+        """Return parsers for a file. Nobody else gets them until they are given back.
+
+        Args:
+            make: creates them.
+            give_way: called while the file is read; as ``FileContext.give_way``.
+        """
         parsers = self._sets.pop((file_format, namespace), None)
         if parsers is None:
             return make()
-        parsers.keys.begin_file()
+        parsers.keys.begin_file(give_way)
         return parsers
 
     def give_back(self, parsers: ParserSet) -> None:

@@ -127,7 +127,10 @@ class Reader:
         if namespace is None:
             namespace = prolog.namespace or ""
         parsers = self._parsers.take(
-            file_format, namespace, partial(self._make_parsers, file_format, namespace)
+            file_format,
+            namespace,
+            partial(self._make_parsers, file_format, namespace),
+            self._give_way,
         )
         make_context = file_format.context or FileContext
         file: FileContext = make_context(parsers, self._limits, select.ENGINE, self._give_way)

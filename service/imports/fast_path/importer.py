@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import structlog
 
+from service.formats.parser_set import ParserCache
 from service.imports.fast_path.group_commit import TIMEOUT, GroupCommit
 from service.imports.fast_path.held_upload import HeldUpload
 from service.imports.fast_path.small_file import NotSmall, parse_small_file
@@ -52,6 +53,7 @@ class FastPath:
         self._pool = pool
         self._spool = spool
         self._settings = settings
+        self._parsers = ParserCache()  # of the event loop's thread
         self._group_commit = GroupCommit(
             pool, connections, settings.connect_timeout, notifies=settings.notify
         )
@@ -85,6 +87,7 @@ class FastPath:
                 upload.part,
                 upload.chunks,
                 digest=request.key is not None,
+                parsers=self._parsers,
                 spool=self._spool,
                 settings=self._settings,
             )

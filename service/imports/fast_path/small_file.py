@@ -7,6 +7,7 @@ from typing import Final
 
 from service.errors import FileRefused, FileTooLarge
 from service.formats.engine.select import ENGINE
+from service.formats.parser_set import ParserCache
 from service.formats.registry import formats_in
 from service.formats.usual_root import match_root
 from service.imports.fingerprint import UploadDigest
@@ -71,6 +72,7 @@ def parse_small_file(
     chunks: Collection[bytes],
     *,
     digest: bool,
+    parsers: ParserCache,
     spool: Spool,
     settings: Settings,
 ) -> SmallFile:
@@ -79,13 +81,14 @@ def parse_small_file(
     Args:
         part: what the upload states about the file.
         chunks: the file as its part has it.
+        parsers: of this thread, which each file of a known format uses again.
         digest: compute the digest of the XML, for the fingerprint.
 
     Raises:
         NotSmall: see there; nothing of the file is kept.
     """
     # lxml keeps the names that it reads until its thread ends, and this thread does not end. The
-    # compiled engine keeps them no longer than the file, and a usual root needs no parser.
+    # compiled engine keeps a bounded number of them, and a usual root needs no parser.
     if ENGINE.name != "compiled" or match_root(next(iter(chunks), b"")) is None:
         raise NotSmall
     share = spool.share(settings.import_spool_bytes)
@@ -98,7 +101,7 @@ def parse_small_file(
             hashed = UploadDigest(limits.max_file_bytes) if digest else None
             file = UploadedFile(part.name, part.charset, _Chunks(chunks))
             formats = formats_in(settings.formats_dir)
-            reader = UploadReader([file], limits, hashed, give_way, formats)
+            reader = UploadReader([file], limits, hashed, give_way, formats, parsers)
             batch_projects(
                 reader,
                 lambda batch, _last: batches.append(batch),

@@ -96,6 +96,7 @@ class UploadReader:
         digest: UploadDigest | None = None,
         give_way: Callable[[], None] = lambda: None,
         formats: tuple[Format, ...] = FORMATS,
+        parsers: ParserCache | None = None,
     ) -> None:
         self.counts = FileCounts()
         self.format: str | None = None
@@ -111,6 +112,7 @@ class UploadReader:
         self._warnings: list[FileWarning] = []
         self._more_warnings = 0
         self._seen = DiskSet(limits.spool)
+        self._given_parsers = parsers
         self._parsers = ParserCache()  # of one thread
         self._only: tuple[Fault, str | None] | None = None
 
@@ -125,7 +127,7 @@ class UploadReader:
 
     def __iter__(self) -> Iterator[Item]:
         read = 0
-        self._parsers = ParserCache()
+        self._parsers = self._given_parsers or ParserCache()
         for file in self._files:
             if self._only is not None:
                 yield self._refuse_file(*self._only)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import pytest
 
+from service.formats.parser_set import ParserCache
 from service.imports.fast_path import group_commit, importer, small_file
 from service.imports.fast_path.small_file import NotSmall, parse_small_file
 from service.imports.pipeline.pipe import FilePart
@@ -300,7 +301,12 @@ async def test_a_record_with_many_references_holds_the_event_loop_for_a_moment(
     started = time.thread_time()
     with pytest.raises(NotSmall):
         parse_small_file(
-            FilePart(), [plan.encode()], digest=False, spool=Spool(), settings=settings
+            FilePart(),
+            [plan.encode()],
+            digest=False,
+            parsers=ParserCache(),
+            spool=Spool(),
+            settings=settings,
         )
     assert time.thread_time() - started < 0.1, "without turns it takes 0.3 s"
 
@@ -339,6 +345,7 @@ async def test_options_hold_on_the_fast_path(service: Service, query: str, taken
 async def test_the_names_of_small_files_are_not_kept(settings: Settings) -> None:
     """lxml keeps the names that it reads until the end of the thread, which here is the loop's."""
     spool = Spool()
+    parsers = ParserCache()
 
     def parse(number: int) -> None:
         names = "".join(f"<n{number}-{at}/>" for at in range(1000))
@@ -348,6 +355,7 @@ async def test_the_names_of_small_files_are_not_kept(settings: Settings) -> None
                 FilePart(),
                 [native_file(native_project("A", "a", inside))],
                 digest=False,
+                parsers=parsers,
                 spool=spool,
                 settings=settings,
             )

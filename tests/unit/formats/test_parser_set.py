@@ -89,3 +89,27 @@ def test_files_of_many_names_do_not_collect_in_the_parsers() -> None:
         assert read(data, limits, cache)[-2:] == [1, True]
         for parsers in cache._sets.values():
             assert len(parsers.keys) <= 1_000
+
+
+def test_long_names_of_a_file_do_not_count_for_the_next_one() -> None:
+    def with_names(first: int, number: int) -> str:
+        names = "".join(f"<{'n' * 990}{n:06d}/>" for n in range(first, first + number))
+        return native(first).replace("</projects>", f"{names}</projects>")
+
+    cache, limits = ParserCache(), Limits()
+    for data in (with_names(0, 3_900), with_names(5_000, 4_500)):  # 8.4 MB together
+        assert read(data, limits, cache) == read(data, limits, None)
+
+
+def test_parsers_call_the_give_way_of_the_file_that_is_read() -> None:
+    cache = ParserCache()
+    plan = mspdi(1).replace("<UID>", f"<Group>{'<Name>a</Name>' * 1000}</Group><UID>", 1)
+    calls = [0, 0]
+    for turn in range(2):
+
+        def give_way(turn: int = turn) -> None:
+            calls[turn] += 1
+
+        for _ in Reader(io.BytesIO(plan.encode()), Limits(), parsers=cache, give_way=give_way):
+            pass
+    assert calls[0] == calls[1] > 0

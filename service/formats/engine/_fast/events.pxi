@@ -22,6 +22,7 @@ cdef struct Event:
 
 cdef enum:
     MAX_KEPT_NAMES = 4096  # names and short texts with which a parser is used again
+    MAX_KEPT_BYTES = 65536  # and their size: they count as names of the next file
 
 
 cdef class XmlParser:
@@ -73,7 +74,11 @@ cdef class XmlParser:
     @property
     def reusable(self):
         """Whether it has read a file to its end without a fault, and keeps few names."""
-        return self.context != NULL and LIBXML2.names_count(self.context.dict) <= MAX_KEPT_NAMES
+        return (
+            self.context != NULL
+            and LIBXML2.names_count(self.context.dict) <= MAX_KEPT_NAMES
+            and LIBXML2.names_size(self.context.dict) <= MAX_KEPT_BYTES
+        )
 
 
 cdef class Events:
