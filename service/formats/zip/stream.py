@@ -5,6 +5,7 @@ The local header before each member has its name, and mostly its size. A program
 pipe puts the size into a descriptor after the data instead.
 """
 
+import struct
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -12,7 +13,7 @@ from service.codes import ErrorCode
 from service.errors import FileRefused
 from service.formats.encoding import ByteSource
 from service.formats.limits import Limits
-from service.formats.zip.descriptor import AFTER_MEMBER
+from service.formats.zip.descriptor import AFTER_MEMBER, EMPTY
 from service.formats.zip.header import (
     MEMBER,
     SIZE,
@@ -25,6 +26,10 @@ from service.formats.zip.header import (
 )
 from service.formats.zip.input import Input
 from service.formats.zip.member import Archive, Member
+
+_ENTRY: Final = 46
+_END: Final = 22
+"""Bytes of an entry of the directory, and of the record at its end, without what follows them."""
 
 _USUAL_SIZE: Final = 256
 """Bytes that mostly hold a header with its name."""
@@ -64,6 +69,31 @@ def iterate_members(
         header = _read_header(archive, count)
     if not count:
         raise FileRefused("the ZIP holds no file", code=ErrorCode.UNSUPPORTED_FILE)
+    _pass_directory(archive.input, give_way)
+    if archive.input.peek(len(MEMBER)) == MEMBER:
+        raise FileRefused(
+            f"another ZIP follows the end of this one, {_after(count)}, and was not read; "
+            "send each ZIP as a file"
+        )
+
+
+def _pass_directory(source: Input, give_way: Callable[[], None]) -> None:
+    """Pass over the directory at the end, as far as it is complete. The members need none of it."""
+    while (head := source.peek(_ENTRY)).startswith(AFTER_MEMBER):
+        if head.startswith(b"PK\1\2") and len(head) == _ENTRY:
+            size = _ENTRY + sum(struct.unpack_from("<3H", head, 28))
+        elif head.startswith(b"PK\6\6") and len(head) >= _END:
+            size = 12 + int(struct.unpack_from("<Q", head, 4)[0])
+        elif head.startswith(b"PK\6\7"):
+            size = 20
+        elif head.startswith(EMPTY) and len(head) >= _END:
+            size = _END + int(struct.unpack_from("<H", head, 20)[0])
+        else:
+            return
+        source.skip_to(source.at + size, give_way)
+        give_way()
+        if head.startswith(EMPTY):
+            return
 
 
 def _read_header(archive: Archive, count: int) -> Header | None:

@@ -247,3 +247,17 @@ def test_many_members_of_nothing_cost_little_memory_and_end() -> None:
     [file] = inflate_files(io.BytesIO(long), Limits())
     assert file.name is not None
     assert len(file.name) == 65_535
+
+
+def test_a_zip_after_the_end_of_another_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = zipped((A, TEXTS[A]), ("é.xml", TEXTS[B])), zipped((C, TEXTS[C]))
+    [*read, fault] = contents(first + second)
+    assert len(read) == 2
+    assert fault.startswith("another ZIP follows the end of this one, after 2 files")
+    monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 0)
+    zip64 = zipped((A, TEXTS[A]))
+    assert b"PK\x06\x06" in zip64
+    assert "another ZIP" in contents(zip64 + second)[-1]
+    with_comment = first[:-2] + b"\4\0PK\3\4"
+    for harmless in (first, first + b"rest", with_comment, first[:-10], zip64):
+        assert not any("another ZIP" in each for each in contents(harmless))
