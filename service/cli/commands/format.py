@@ -24,10 +24,10 @@ from service.cli.output import (
 
 if TYPE_CHECKING:
     from service.formats.compression import InflatedFile
+    from service.formats.custom.trial import Fault, Trial
+    from service.formats.custom.usage import Usage
     from service.formats.format import Format
     from service.formats.limits import Limits
-    from service.formats.tally import Tally
-    from service.formats.trial import Fault, Trial
 
 app = typer.Typer(
     help="Describe a company's own XML: check a format file, or draft one from an example.",
@@ -50,8 +50,8 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
 ) -> None:
     """Show what an example would store with a format file; nothing is sent or stored."""
+    from service.formats.custom.trial import Trial
     from service.formats.limits import Limits
-    from service.formats.trial import Trial
 
     file_format = _load(format_file)
     trial = Trial()
@@ -76,9 +76,9 @@ def guess(
 ) -> None:
     """Write a first draft of a format file from an example."""
     from service.formats.custom.loader import FormatFault, parse_format
+    from service.formats.custom.trial import Trial
     from service.formats.guess.draft import draft_format
     from service.formats.limits import Limits
-    from service.formats.trial import Trial
 
     limits = Limits()
     with _open_example(example, limits) as files:
@@ -136,7 +136,7 @@ def _open_example(path: Path, limits: "Limits") -> "Iterator[Iterator[InflatedFi
     """
     from service.errors import FileRefused, FileTooLarge
     from service.formats.compression import inflate_files
-    from service.formats.trial import describe_fault
+    from service.formats.custom.trial import describe_fault
 
     try:
         with path.open("rb") as file:
@@ -158,11 +158,9 @@ def _print_trial(trial: "Trial", subject: str) -> None:
     _print_faults(trial)
 
 
-def _rows(tallies: "Mapping[str, Tally]") -> list[tuple[str, int, str]]:
+def _rows(usages: "Mapping[str, Usage]") -> list[tuple[str, int, str]]:
     return [
-        (name, tally.count, _quote(tally.examples))
-        for name, tally in tallies.items()
-        if tally.count
+        (name, usage.count, _quote(usage.examples)) for name, usage in usages.items() if usage.count
     ]
 
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from service.formats.custom.loader import read_format
+from service.formats.custom.trial import Trial
+from service.formats.custom.usage import TableUsage, Usage
 from service.formats.limits import Limits
-from service.formats.tally import TableTally, Tally
-from service.formats.trial import Trial
 from tests.support.paths import CHECKOUT
 from tests.tools.reference.markdown import codes, table
 
@@ -31,18 +31,18 @@ def show_trial(names: str) -> str:
     return table(("Table", "Column", "Rows", "First values"), rows)
 
 
-def _rows(name: str, tally: TableTally) -> Iterator[tuple[str, str, int, str]]:
+def _rows(name: str, usage: TableUsage) -> Iterator[tuple[str, str, int, str]]:
     shown = f"`{name}`"
-    for column, each in tally.columns.items():
+    for column, each in usage.columns.items():
         if each.count:
             yield shown, f"`{column}`", each.count, _values(each.examples)
             shown = ""
-    if tally.attributes:
-        yield shown, "`attributes`", _most(tally.attributes), codes(tally.attributes)
+    if usage.attributes:
+        yield shown, "`attributes`", _most(usage.attributes), codes(usage.attributes)
 
 
-def _most(tallies: Mapping[str, Tally]) -> int:
-    return max(each.count for each in tallies.values())
+def _most(usages: Mapping[str, Usage]) -> int:
+    return max(each.count for each in usages.values())
 
 
 def _values(examples: list[str]) -> str:

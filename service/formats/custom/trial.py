@@ -10,12 +10,12 @@ from typing import Any, Final
 
 from service.codes import WarningCode
 from service.errors import FileRefused, FileTooLarge
+from service.formats.custom.usage import EXAMPLES, MAX_KINDS, TableUsage, new_usage
 from service.formats.encoding import ByteSource
 from service.formats.format import Format
 from service.formats.limits import Limits
 from service.formats.project_builder import ProjectBuilder
 from service.formats.reader import Reader
-from service.formats.tally import EXAMPLES, MAX_KINDS, TableTally, new_tally
 from service.formats.values import NULL
 from service.model import Project, Refusal, shorten
 from service.spool.copy_rows import CopyRows, StoredRows, escape
@@ -75,7 +75,7 @@ class Trial:
 
     def __init__(self) -> None:
         columns = ("external_id", *PROJECT_COLUMNS[:-1])
-        self.tables: dict[str, TableTally] = {_PROJECTS: new_tally(columns)}
+        self.tables: dict[str, TableUsage] = {_PROJECTS: new_usage(columns)}
         self.refusals: list[Refusal] = []
         self.refused = 0
         self.omitted = 0
@@ -190,9 +190,9 @@ class Trial:
         for table in TABLES:
             if project.rows.count(table):
                 columns = () if table is Table.PARTS else COLUMNS[table][1:-1]
-                tally = self.tables.setdefault(MEMBERS[table], new_tally(columns))
+                usage = self.tables.setdefault(MEMBERS[table], new_usage(columns))
                 for line in _lines(project.rows, table):
-                    (tally.add_part if table is Table.PARTS else tally.add)(line)
+                    (usage.add_part if table is Table.PARTS else usage.add)(line)
         self._compare_dates(project.rows)
         project.rows.close()
 

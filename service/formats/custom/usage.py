@@ -21,7 +21,7 @@ _FLAGS: Final = frozenset(
 
 
 @dataclass(slots=True)
-class Tally:
+class Usage:
     """How often a column or a member of ``attributes`` has a value.
 
     Attributes:
@@ -40,7 +40,7 @@ class Tally:
 
 
 @dataclass(slots=True)
-class TableTally:
+class TableUsage:
     """The rows of one table.
 
     Attributes:
@@ -50,16 +50,16 @@ class TableTally:
     """
 
     rows: int
-    columns: dict[str, Tally]
-    attributes: dict[str, Tally]
+    columns: dict[str, Usage]
+    attributes: dict[str, Usage]
 
     def add(self, line: bytes) -> None:
         """Count one row of COPY text: the columns, then ``attributes``."""
         *values, attributes = line.split(b"\t")
         self.rows += 1
-        for (name, tally), value in zip(self.columns.items(), values, strict=True):
+        for (name, usage), value in zip(self.columns.items(), values, strict=True):
             if value != NULL:
-                tally.add(_BOOLEANS[value] if name in _FLAGS else unescape(value) or "")
+                usage.add(_BOOLEANS[value] if name in _FLAGS else unescape(value) or "")
         if attributes not in (b"{}", NULL):
             for name, content in orjson.loads(unescape(attributes) or "{}").items():
                 self._count_member(name, content)
@@ -71,7 +71,7 @@ class TableTally:
         self._count_member(unescape(element) or "", orjson.loads(unescape(attributes) or "{}"))
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the tally as a document."""
+        """Return the usage as a document."""
         return {
             "rows": self.rows,
             "columns": _tallies_as_dict(self.columns),
@@ -79,13 +79,13 @@ class TableTally:
         }
 
     def _count_member(self, name: str, content: object) -> None:
-        tally = self.attributes.get(name)
-        if tally is None:
+        usage = self.attributes.get(name)
+        if usage is None:
             if len(self.attributes) == MAX_KINDS:
                 return
-            tally = self.attributes[name] = Tally()
+            usage = self.attributes[name] = Usage()
         shown = content if isinstance(content, str) else _to_json(content)
-        tally.add(shown)
+        usage.add(shown)
 
 
 def _to_json(content: object) -> str:
@@ -94,14 +94,14 @@ def _to_json(content: object) -> str:
     return orjson.dumps(first).decode()
 
 
-def new_tally(columns: Iterable[str]) -> TableTally:
-    """Return the tally of a table without rows."""
-    return TableTally(0, {name: Tally() for name in columns}, {})
+def new_usage(columns: Iterable[str]) -> TableUsage:
+    """Return the usage of a table without rows."""
+    return TableUsage(0, {name: Usage() for name in columns}, {})
 
 
-def _tallies_as_dict(tallies: Mapping[str, Tally]) -> dict[str, Any]:
+def _tallies_as_dict(usages: Mapping[str, Usage]) -> dict[str, Any]:
     return {
-        name: {"count": tally.count, "examples": tally.examples}
-        for name, tally in tallies.items()
-        if tally.count
+        name: {"count": usage.count, "examples": usage.examples}
+        for name, usage in usages.items()
+        if usage.count
     }
