@@ -42,6 +42,14 @@ DURATION_PATTERN = (
 """It avoids ``{1,8}``, which libxml2 miscounts in optional groups."""
 DECIMAL_PATTERN = r"[+\-]?([0-9]{1,15}(\.[0-9]{0,12})?|\.[0-9]{1,12})([eE][+\-]?[0-9]{1,2})?"
 PERCENT_PATTERN = r"100(\.0{0,10})?|[0-9]{1,2}(\.[0-9]{0,10})?"
+COMMA_PATTERN = (
+    r"[+\-]?([0-9]*|[1-9][0-9]{0,2}([. \xa0\u202f])[0-9]{3}(\2[0-9]{3})*)"
+    r"(,[0-9]*)?([eE][+\-]?[0-9]{1,2})?"
+)
+"""A number with a decimal comma. One mark groups its thousands: a point or a kind of blank.
+
+It is not in the schema, so it can refer back to the mark.
+"""
 INTEGER_PATTERN = r"[+\-]?[0-9]{1,9}"
 BOOLEAN_PATTERN = r"true|false|0|1"
 WORD_PATTERN = r"[a-z][a-z0-9_\-]{0,30}"
@@ -309,6 +317,33 @@ def translated(kind: Kind, words: Mapping[str, bytes], problem: str) -> Kind:
         return parse_other(value) if word is None else word
 
     return replace(kind, parse=parse, problem=problem, words=words)
+
+
+def with_comma(kind: Kind) -> Kind:
+    """Return the kind of numbers with a decimal comma, which may group the thousands before it.
+
+    Args:
+        kind: of the same numbers with a decimal point.
+    """
+
+    def canonical(value: str) -> str | None:
+        written = kind.parse(with_point(value))
+        return None if written is None else written.decode()
+
+    # The compiled engine does not know the name, so it asks ``parse``.
+    return Kind(
+        f"{kind.name} with comma",
+        _checked(COMMA_PATTERN, canonical),
+        f"{kind.problem}, with a decimal comma",
+    )
+
+
+def with_point(number: str) -> str:
+    """Return a number that matches ``COMMA_PATTERN`` with a decimal point, and ungrouped."""
+    return number.translate(_POINT)
+
+
+_POINT = str.maketrans({".": None, " ": None, "\xa0": None, "\u202f": None, ",": "."})
 
 
 def pattern(name: str, words: str, problem: str) -> Kind:

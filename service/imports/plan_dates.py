@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from service.formats.values import NULL, TIMESTAMP, unescape
+from service.formats.values import MOMENT, NULL, unescape
 from service.model import Project
 
 Dates = Mapping[str, str]
@@ -77,7 +77,7 @@ def _parse_dates(attributes: Mapping[str, Any], names: Iterable[str]) -> Dates:
     for name in names:
         text = attributes.get(name)
         if isinstance(text, str) and len(text) <= MAX_DATE:
-            parsed = TIMESTAMP.parse(text)
+            parsed = MOMENT.parse(text)
             if parsed is not None and parsed != NULL:
                 dates[name] = parsed.decode()
     return dates

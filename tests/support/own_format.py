@@ -52,7 +52,7 @@ element = "Activities/Activity/Predecessors/Predecessor"
 predecessor_id = "@ref"
 successor_id = ".."
 type = { from = "@kind", values = { "0" = "FS", "1" = "SS", "2" = "FF", "3" = "SF" } }
-lag = { from = "@lag", unit = "hours" }
+lag = { from = "@lag", unit = "hours", decimal = "," }
 
 [[resources]]
 element = "Team/Person"
@@ -84,7 +84,7 @@ FILE: Final = """<AcmeExport><Header><By>ERP</By></Header>
 <Done>0.5</Done><Type> M </Type><Dates><Early>2026-01-06T08:00:00</Early><Late at="2026-01-07"/>
 </Dates></Activity>
 <Activity id="2" wbs="W9"><Duration>3</Duration><Predecessors>
-<Predecessor ref="1" kind="1" lag="4"/>
+<Predecessor ref="1" kind="1" lag="4,0"/>
 <Other>q</Other></Predecessors></Activity>
 <Activity id="3" wbs="W6"><Duration>x</Duration><Predecessors><Predecessor ref="7"/></Predecessors>
 </Activity></Activities>

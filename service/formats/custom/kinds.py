@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from service.formats import values
-from service.formats.custom.language import LEVEL, Scalar, Source
+from service.formats.custom.language import LEVEL, Decimal, Scalar, Source
 from service.formats.values import NULL, Kind
 from service.tables import Column, Type
 
@@ -24,11 +24,29 @@ _LEVEL: Final = {
     "integer": values.pattern("level", "[0-9]{1,5}", "is not an outline level"),
 }
 _SECONDS: Final = {"hours": 3600, "minutes": 60, "seconds": 1}
+_NUMBERS: Final = frozenset(
+    each.name
+    for each in (
+        values.INTEGER,
+        values.DECIMAL,
+        values.HUNDREDTHS,
+        values.PERCENT,
+        values.FRACTION,
+    )
+)
 _DIRECTIVES: Final = re.compile("%(.?)")
 
 
-def kind_of(column: Column, source: Source, hours_per_day: float | None) -> Kind:
+def kind_of(
+    column: Column, source: Source, hours_per_day: float | None, decimal: Decimal = "."
+) -> Kind:
     """Return the kind of a column's values in the files.
+
+    Args:
+        column: the column.
+        source: what the format file says about it.
+        hours_per_day: working hours of a day, if the format file has them.
+        decimal: the decimal separator, unless the column has its own.
 
     Raises:
         ValueError: what the format file says does not suit the column.
@@ -44,6 +62,11 @@ def kind_of(column: Column, source: Source, hours_per_day: float | None) -> Kind
         kind = _in_unit(column, source.unit, hours_per_day)
     if source.format is not None:
         kind = _written_as(column, source)
+    if kind.scale or kind.name in _NUMBERS:
+        if (source.decimal or decimal) == ",":
+            kind = values.with_comma(kind)
+    elif source.decimal is not None:
+        raise ValueError("only a number has a decimal separator")
     return _translated(column, kind, source) if source.values else kind
 
 

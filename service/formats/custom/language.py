@@ -52,6 +52,7 @@ RECORD_FIELDS: Final = {
 """The columns of each table that a file can fill."""
 
 Scalar = str | bool | int | float
+Decimal = Literal[".", ","]
 
 
 class _Strict(BaseModel):
@@ -127,6 +128,9 @@ class Source(_Strict):
     ) = Field(None, description="how the text is read; each column has a default")
     unit: Literal["days", "hours", "minutes", "seconds", "percent"] | None = Field(
         None, description="unit of a number: of a duration, or `percent` for hundredths"
+    )
+    decimal: Decimal | None = Field(
+        None, description="decimal separator of a number, if not that of the file"
     )
     format: str | None = Field(
         None,
@@ -260,6 +264,11 @@ class FormatFile(_Strict):
     hours_per_day: float | None = Field(
         None, gt=0, le=24, description="working hours of a day, for durations in days"
     )
+    decimal: Decimal = Field(
+        ".",
+        description="decimal separator of numbers; with a comma, points or blanks may group "
+        "thousands",
+    )
     volatile: tuple[Volatile, ...] = Field(
         (),
         max_length=1000,
@@ -270,7 +279,8 @@ class FormatFile(_Strict):
         (),
         max_length=8,
         description="child elements and `@attributes` of a project with its age, as "
-        "2026-01-05T08:00:00, for imports with `if_newer`; the first one that differs decides",
+        "2026-01-05T08:00:00 or 2026-01-05, for imports with `if_newer`; the first one that "
+        "differs decides",
     )
     project: ProjectRules
     tasks: tuple[Tasks, ...] = ()

@@ -394,7 +394,7 @@ class _Compiler:
                 continue
             place = f"{where}.columns.{column.name}"
             try:
-                kind = kind_of(column, source, self._file.hours_per_day)
+                kind = kind_of(column, source, self._file.hours_per_day, self._file.decimal)
                 if source.default is not None:
                     defaults[column.name] = value_of(column, source.default)
             except ValueError as error:

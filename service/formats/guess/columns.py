@@ -6,8 +6,9 @@ from typing import Final
 
 from service.formats.guess.records import Record
 from service.formats.guess.sources import Source, is_moment
-from service.formats.guess.values import Values
+from service.formats.guess.values import TYPES, Values
 from service.formats.guess.vocabulary import COLUMNS, meanings, words
+from service.formats.values import with_point
 from service.tables import PROJECT, RECORDS, Column, Table, Type
 
 Options = dict[str, str | dict[str, str | bool]]
@@ -49,12 +50,14 @@ class Choice:
         source: what goes to the column.
         options: of the column in a format file, beside ``from``.
         doubt: what the reader of the draft should check, or an empty text.
+        comma: whether its numbers have a decimal comma.
     """
 
     column: str
     source: Source
     options: Options = field(default_factory=dict)
     doubt: str = ""
+    comma: bool = False
 
 
 def choose_columns(record: Record) -> list[Choice]:
@@ -120,9 +123,9 @@ def _fits(column: Column, values: Values) -> bool:
         case Type.INTEGER:
             return "integer" in types
         case Type.NUMERIC:
-            return "decimal" in types
+            return "decimal" in types or "decimal comma" in types
         case Type.INTERVAL:
-            return "decimal" in types or "duration" in types
+            return not {"decimal", "decimal comma", "duration"}.isdisjoint(types)
         case Type.BOOLEAN:
             return "boolean" in types
         case _ if column.values:
@@ -137,6 +140,8 @@ def _choice(record: Record, name: str, source: Source) -> Choice:
     choice = Choice(name, source)
     column = _column(record.table, name)
     values = source.values
+    if column.type in {Type.NUMERIC, Type.INTERVAL}:
+        choice.comma = "decimal comma" in values.types and "decimal" not in values.types
     match column.type:
         case Type.TIMESTAMP:
             _choose_moment(choice, values)
@@ -204,7 +209,8 @@ def _choose_unit(choice: Choice, sources: Iterable[Source]) -> None:
 
 
 def _choose_scale(choice: Choice, values: Values) -> None:
-    numbers = [float(value) for value in values.sample]
+    texts = map(with_point, values.sample) if choice.comma else values.sample
+    numbers = [float(text) for text in texts if TYPES["decimal"].fullmatch(text)]
     if not numbers:
         return
     if choice.column.endswith("percent_complete"):

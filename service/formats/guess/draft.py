@@ -72,6 +72,7 @@ class Draft:
         self._plan = plan
         self._name = name
         self._days = False
+        self._comma = False
         self.swapped = False
 
     def write(self) -> str:
@@ -102,6 +103,9 @@ class Draft:
             yield f"namespace = {_text(inner)}"
         if self._days:
             yield _aligned("hours_per_day = 8", "working hours of a day, a guess")
+        if self._comma:
+            doubt = "CHECK: the comma is taken as the decimal separator, not as a mark of thousands"
+            yield _aligned('decimal = ","', doubt)
         if changing := self._changing():
             yield _aligned(
                 f"volatile = {json.dumps(changing, ensure_ascii=False)}",
@@ -218,6 +222,7 @@ class Draft:
         yield f"[{section}.columns]"
         for choice in choices:
             self._days = self._days or choice.options.get("unit") == "days"
+            self._comma = self._comma or choice.comma
             yield _aligned(f"{choice.column} = {_value(choice)}", _example(choice, record))
         for column, value in fixed.items():
             yield f"{column} = {value}"

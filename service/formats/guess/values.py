@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from service.formats.values import BLANK
+from service.formats.values import BLANK, COMMA_PATTERN
 from service.model import shorten
 
 MAX_VALUES: Final = 2_000
@@ -19,7 +19,7 @@ TYPES: Final = {
         "boolean": r"(?i:true|false|0|1|yes|no|y|n|x)",
         "integer": r"[+\-]?[0-9]{1,9}",
         "decimal": r"[+\-]?[0-9]{1,15}(\.[0-9]{0,12})?",
-        "decimal comma": r"[+\-]?[0-9]{1,15},[0-9]{1,12}",
+        "decimal comma": rf"(?=.*[0-9]){COMMA_PATTERN}",
         "timestamp": rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T{_TIME}:[0-5][0-9](\.[0-9]{{1,6}})?",
         "timestamp with offset": (
             rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T{_TIME}(:[0-5][0-9](\.[0-9]+)?)?"

@@ -66,6 +66,20 @@ def test_values_decide_how_a_column_is_read(
     assert column(name, *texts) == expected
 
 
+def test_decimal_commas_are_an_option_of_the_draft() -> None:
+    task = '<task id="{0}" start="2026-01-05" percent_complete="{1}" work="{2}" name="{3}"/>'
+    values = [(1, "0,25", "1.250,00", "a"), (2, "1", "8", "1,5")]
+    text = f"<plan>{''.join(task.format(*each) for each in values)}</plan>"
+    found = draft_format(io.BytesIO(text.encode()))
+    assert found is not None
+    assert 'decimal = ","' in found.write()
+    assert "CHECK: the comma is taken" in found.write()
+    columns = tomllib.loads(found.write())["tasks"][0]["columns"]
+    assert columns["percent_complete"] == {"from": "@percent_complete", "type": "fraction"}
+    assert columns["work"] == {"from": "@work", "unit": "hours"}
+    assert "decimal" not in draft(text.replace(",", ".").replace("1.250.00", "1250"))
+
+
 def test_the_samples_of_each_format_are_recognised() -> None:
     for name in ("native", "mspdi", "p6"):
         found = draft((CHECKOUT / f"samples/{name}.xml").read_text("utf-8"))

@@ -111,6 +111,82 @@ def test_an_xml_attribute_with_a_column_can_stay_in_attributes_too() -> None:
 
 
 @pytest.mark.usefixtures("both_engines")
+def test_a_bare_date_dates_a_plan() -> None:
+    bare = FILE.replace("2026-02-01T17:00:00", "2026-02-01")
+    [project] = read(bare, formats=(FORMAT,)).projects
+    assert read_dates(project) == {"Deadline": "2026-02-01T00:00:00"}
+
+
+COMMA = """
+name = "comma"
+root = "Plan"
+hours_per_day = 8
+decimal = ","
+[project]
+element = "Plan"
+columns.external_id = "@id"
+[[tasks]]
+element = "T"
+[tasks.columns]
+task_id = "@id"
+duration = { from = "D", unit = "days" }
+percent_complete = "P"
+physical_percent_complete = { from = "F", type = "fraction" }
+priority = "I"
+remaining_cost = { from = "C", values = { "frei" = 0 } }
+actual_cost = { from = "X", decimal = "." }
+[[assignments]]
+element = "A"
+[assignments.columns]
+task_id = "@t"
+units = { from = "@u", unit = "percent" }
+"""
+
+
+@pytest.mark.usefixtures("both_engines")
+@pytest.mark.parametrize(
+    ("element", "text", "column", "value"),
+    [
+        ("D", "4,5", "duration", "PT36H"),
+        ("D", "-3,0", "duration", "PT-24H"),
+        ("D", "4.5", "duration", None),
+        ("P", " 12,50 ", "percent_complete", "12.5"),
+        ("P", "100,1", "percent_complete", None),
+        ("F", ",5", "physical_percent_complete", "50"),
+        ("I", "1.250", "priority", "1250"),
+        ("I", "1,0", "priority", None),
+        ("C", "4,5", "remaining_cost", "4.5"),
+        ("C", "1.250,00", "remaining_cost", "1250"),
+        ("C", "1 250,00", "remaining_cost", "1250"),
+        ("C", "1\xa0250\xa0000,25", "remaining_cost", "1250000.25"),
+        ("C", "-1\u202f250", "remaining_cost", "-1250"),
+        ("C", "1,5e3", "remaining_cost", "1500"),
+        ("C", "frei", "remaining_cost", "0"),
+        ("C", "17", "remaining_cost", "17"),
+        *(
+            ("C", text, "remaining_cost", None)
+            for text in ("1.25", "0.250", "1.250 000", "1,250.00", "1,2,3", ",", "-", "x", "9" * 99)
+        ),
+        ("X", "1.250", "actual_cost", "1.25"),
+        ("X", "1,250", "actual_cost", None),
+    ],
+)
+def test_numbers_can_have_a_decimal_comma(
+    element: str, text: str, column: str, value: str | None
+) -> None:
+    file = f"<Plan id='p'><T id='1'><{element}>{text}</{element}></T><A t='1' u='62,5'/></Plan>"
+    [project] = read(file, formats=(parse_format(COMMA, "comma.toml"),)).projects
+    [task] = rows(project, Table.TASKS)
+    assert task[column] == value
+    kept = {} if value is not None else {element: text}
+    assert orjson.loads(task["attributes"] or "") == kept
+    codes = [each.code for each in project.warnings.first]
+    assert codes == ([WarningCode.BAD_VALUE] if value is None else [])
+    [assignment] = rows(project, Table.ASSIGNMENTS)
+    assert assignment["units"] == "0.625"
+
+
+@pytest.mark.usefixtures("both_engines")
 def test_a_project_can_be_the_root_and_have_another_identity_than_its_id() -> None:
     tree = parse_format(
         'name = "gantt"\nroot = "plan"\n[project]\nelement = "plan"\nidentity = "code"\n'
@@ -206,6 +282,8 @@ def edit(*changes: str) -> str:
         (edit('"%d.%m.%Y"', '"%d.%m"'), "format needs %d, %m, and %Y or %y, each once"),
         (edit("hours_per_day = 8", ""), "duration: durations in days need hours_per_day"),
         (edit('unit = "percent"', 'unit = "hours"'), "units: unit hours does not suit the column"),
+        (edit('unit = "days"', 'decimal = ";"'), "decimal: "),
+        (edit('"%d.%m.%Y"', '"%d.%m.%Y", decimal = ","'), "only a number has a decimal separator"),
         (edit('type = "fraction"', 'type = "date"'), "type date does not suit the column; use"),
         (edit('"M" = true', '"M" = "maybe"'), "values: 'M': 'maybe' is not true, false, 1 or 0"),
         (edit('"0" = "FS"', '"0" = "XX"'), "values: '0': 'XX' is not one of FS, SS, FF, SF"),
