@@ -69,5 +69,6 @@ def _comparable(answer: Answer) -> Any:
     del response["import_id"]
     for error in response["details"]["errors"]:
         if error["error"] == "MALFORMED_XML":
-            del error["message"], error["line"], error["column"]
+            for member in ("message", "line", "column"):
+                error.pop(member, None)
     return response

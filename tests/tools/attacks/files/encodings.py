@@ -26,7 +26,9 @@ def _named(name: bytes, behind: bytes = b"") -> bytes:
     return NATIVE + GOOD + bad + NATIVE_END
 
 
-def _character(shown: str, written: bytes, said: str = "not well-formed XML: .*") -> Attack:
+def _character(
+    shown: str, written: bytes, said: str = "not well-formed XML in project bad: .*"
+) -> Attack:
     return attack(shown, _named(written), LANDED + rf"MALFORMED_XML at 1: {said}")
 
 

@@ -183,7 +183,7 @@ _FORMS: Final = [
     Attack(
         "parts without an end",
         lambda s: flooded(s, head(s, _HUGE), _part("name=x") * 1000, 1 << 17),
-        "400 Validation error: the body has more than 100 parts",
+        "400 Validation error: the body has more than 100 parts that are no file",
         HURRIED,
     ),
     Attack(
@@ -201,7 +201,7 @@ _FORMS: Final = [
     _body(
         "10,000 parts before the file",
         _part("name=x") * 10_000 + _WHOLE,
-        "400 Validation error: the body has more than 100 parts, closed",
+        "400 Validation error: the body has more than 100 parts that are no file, closed",
     ),
     _body(
         "10,000 parts behind the file",
