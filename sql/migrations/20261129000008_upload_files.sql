@@ -3,11 +3,12 @@
 SET LOCAL lock_timeout = '5s';
 SET LOCAL statement_timeout = '1min';
 
--- An upload has any number of files. Outcomes name the file that they are about.
-ALTER TABLE import_results ADD COLUMN file text;
-
--- Null in imports of earlier releases, in undos, and while an import runs.
+-- An upload has any number of files. Null in imports of earlier releases, in undos, and while an
+-- import runs. An import locks this table before that of its outcomes, so the migration does too.
 ALTER TABLE imports ADD COLUMN files_read integer, ADD COLUMN files_failed integer;
+
+-- Outcomes name the file that they are about.
+ALTER TABLE import_results ADD COLUMN file text;
 
 COMMENT ON COLUMN import_results.file IS
     'Name of the file in the upload; null if the upload does not name it.';
@@ -25,8 +26,8 @@ COMMENT ON COLUMN imports.files_failed IS
 
 -- migrate:down
 
-ALTER TABLE import_results DROP COLUMN file;
 ALTER TABLE imports DROP COLUMN files_read, DROP COLUMN files_failed;
+ALTER TABLE import_results DROP COLUMN file;
 
 COMMENT ON COLUMN import_results.index IS 'Position of the project in the file, from 0.';
 COMMENT ON TABLE import_results IS 'The outcomes: one row for each project of an imported file.';
