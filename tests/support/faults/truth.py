@@ -43,7 +43,11 @@ SELECT i.import_id, i.state, i.counts, r.counts AS stored
        SELECT count(*) FILTER (WHERE outcome = 'created') AS created,
               count(*) FILTER (WHERE outcome = 'updated') AS updated,
               count(*) FILTER (WHERE outcome = 'unchanged') AS unchanged,
-              count(*) FILTER (WHERE outcome = 'failed') AS failed
+              -- Earlier releases counted a broken file as a project, and no files.
+              count(*) FILTER (WHERE outcome = 'failed'
+                                 AND (i.files_failed IS NULL
+                                      OR error NOT IN ('MALFORMED_XML', 'UNSUPPORTED_FILE',
+                                                       'FILE_TOO_LARGE'))) AS failed
          FROM import_results
         WHERE client_id = i.client_id AND import_id = i.import_id AND attempt = i.attempt) AS c
  CROSS JOIN LATERAL (SELECT to_jsonb(c) AS counts) AS r
