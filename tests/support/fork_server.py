@@ -1,7 +1,7 @@
 """Runs ``python -m service`` in copies of a process that has imported its modules.
 
 A command takes about a second of CPU time to import them, and most take little more than that.
-A copy is a process of its own, with its own arguments, environment, descriptors and signals, and
+A copy is a separate process, with its own arguments, environment, descriptors and signals, and
 ends as any other. ``serve``, and what sets variables that Python reads at its start, starts as
 usual.
 

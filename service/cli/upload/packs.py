@@ -69,7 +69,7 @@ def make_packs(files: Iterable[PackFile], size: int, *, one: bool = False) -> It
     """Yield the packs of files, in the order of the files.
 
     Args:
-        size: largest size of a pack in bytes; a larger file is a pack of its own.
+        size: largest size of a pack in bytes; a larger file is a pack alone.
         one: make one pack of all files.
     """
     pack: list[PackFile] = []

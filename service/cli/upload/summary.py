@@ -63,9 +63,14 @@ class RunResults:
             f"in {seconds:.1f} s ({megabytes / seconds:.1f} MB/s)"
         )
         counts = ", ".join(f"{self._counts[each]} {each}" for each in OUTCOMES)
-        imports = "1 import" if self._imports == 1 else f"{self._imports} imports"
-        print_line(f"  {imports}: {counts}")
+        print_line(f"  {_number(self._imports, 'import')}: {counts}")
         if self._warnings:
-            print_line(
-                f"  {self._warnings} warnings in {self._warned_files} files; --json lists them"
+            warnings, files = (
+                _number(self._warnings, "warning"),
+                _number(self._warned_files, "file"),
             )
+            print_line(f"  {warnings} in {files}; --json lists them")
+
+
+def _number(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -1,7 +1,7 @@
 """The structure of an XML file: which elements and XML attributes occur where, and how often.
 
 One pass with a bounded memory: a node for each distinct path, and samples of values. An element
-inside an element of its own name, such as a task in a task, belongs to the same node.
+inside an element of the same name, such as a task in a task, belongs to the same node.
 """
 
 import contextlib

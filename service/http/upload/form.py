@@ -26,9 +26,6 @@ FILE_FIELDS: Final = ("file", "file[]", "files", "files[]")
 _NOTES: Final = "notes"
 _SIMILAR: Final = 0.6
 """Similarity from which on a known field is suggested for an unknown one."""
-_FILES_AT_ONCE: Final = 50
-"""Files after which other requests are served, even if more bytes have arrived: a read can have
-thousands of empty files."""
 _MAX_LABELS: Final = 10
 """Names of parts that a refusal lists."""
 
@@ -222,8 +219,6 @@ class FormReader:
         """
         sink = self._sink
         self._files += 1
-        if self._files % _FILES_AT_ONCE == 0:
-            await asyncio.sleep(0)
         name = clean_name(part.filename)
         most = self._settings.max_files
         if self._files > most:

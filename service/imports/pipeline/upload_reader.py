@@ -76,6 +76,7 @@ class UploadReader:
         digest: takes the bytes of all files, for the fingerprint; None without a key.
         give_way: called between steps; as ``FileContext.give_way``.
         formats: of the files.
+        parsers: of the thread, if only one reads the files; by default, each thread has its own.
 
     Attributes:
         counts: the number of files so far.

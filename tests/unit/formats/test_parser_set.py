@@ -18,7 +18,7 @@ from tests.support.reading import MSPDI, NATIVE
 
 
 def native(number: int) -> str:
-    """Return a small plan with an element of its own in the attributes."""
+    """Return a small plan with an unknown element in the attributes."""
     return (
         f'<projects xmlns="{NATIVE}"><project id="P-{number}"><name>N</name><attributes>'
         f"{{}}</attributes><tasks><task id='{number}'><name>T</name></task></tasks></project>"

@@ -81,7 +81,7 @@ ATTACKS: Final[list[Attack]] = [
         r"400 .*no root element within the first 65536 bytes",
     ),
     attack(
-        "a DTD behind a project",
+        "a DTD after a project",
         NATIVE + GOOD + b'<!DOCTYPE a [<!ENTITY e "x">]><project id="half"/>',
         r"207 good\+1; MALFORMED_XML at 1: not well-formed XML after 1 project: .*",
     ),

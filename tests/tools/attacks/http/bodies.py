@@ -204,7 +204,7 @@ _FORMS: Final = [
         "400 Validation error: the body has more than 100 parts that are no file, closed",
     ),
     _body(
-        "10,000 parts behind the file",
+        "10,000 parts after the file",
         _FILE + _part("name=x") * 10_000,
         "207 2 of 2 projects imported; .*more than 100 parts.*, closed",
     ),

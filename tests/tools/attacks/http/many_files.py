@@ -41,7 +41,7 @@ def own_names(number: int, count: int) -> list[str]:
 
 
 def _with_own_names(number: int) -> bytes:
-    """A plan with 200 names of elements of its own."""
+    """A plan with 200 element names that no other plan has."""
     extra = "".join(f"<{name}/>" for name in own_names(number, 200))
     return plan(number).replace(b"</project>", f"{extra}</project>".encode())
 

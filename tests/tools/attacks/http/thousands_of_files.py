@@ -33,7 +33,7 @@ async def _silent(service: Service) -> str:
 
 
 def _with_own_root(number: int) -> bytes:
-    """A plan whose root only a parser can read, and has 60 names of its own."""
+    """A plan with a root that only a parser can read, and 60 names that no other plan has."""
     names = " ".join(f"{name}='1'" for name in own_names(number, 60))
     return plan(number).replace(b"<projects", f"<!-- \u00e4 --><projects {names}".encode())
 
