@@ -30,7 +30,9 @@ from tests.tools.k8s.validation import VERSIONS, check
 from tests.tools.reference.service import metrics_by_name, variable
 
 DOCKERFILE = (CHECKOUT / "Dockerfile").read_text("utf-8")
-DOCUMENT = (CHECKOUT / "docs" / "kubernetes.md").read_text("utf-8")
+DOCUMENT = "".join(
+    path.read_text("utf-8") for path in sorted((CHECKOUT / "docs").glob("kubernetes*.md"))
+)
 SETTINGS = {variable(name) for name in Settings.model_fields}
 WATCHED = [overlay for overlay in OVERLAYS if of(overlay, "PodMonitor")]
 
