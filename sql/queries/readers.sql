@@ -12,9 +12,10 @@ SELECT g.client_id
  WHERE NOT EXISTS (SELECT FROM clients c WHERE c.client_id = g.client_id)
 
 -- name: add
-INSERT INTO report.readers (client_id, role)
-SELECT client_id, $1::oid FROM unnest($2::bigint[]) AS client_id
-ON CONFLICT DO NOTHING
+-- A role that was renamed has the grant again under its new name.
+INSERT INTO report.readers (client_id, role, role_name)
+SELECT client_id, $1::oid, pg_get_userbyid($1::oid) FROM unnest($2::bigint[]) AS client_id
+ON CONFLICT (client_id, role) DO UPDATE SET role_name = excluded.role_name
 
 -- name: remove
 -- All clients of the role if $2 is NULL.

@@ -96,6 +96,33 @@ async def test_a_role_that_is_created_again_has_no_clients(dsn: str, acting: Act
         assert await visible(connection) == [2]
 
 
+async def test_the_number_of_a_dropped_role_gives_no_other_role_its_clients(
+    dsn: str, acting: Acting
+) -> None:
+    """pg_dump writes the number, which can be that of another role where the dump is restored."""
+    await grant_reader(dsn, READER, [1])
+    await grant_reader(dsn, "stranger", [2])
+    await execute(dsn, "DROP OWNED BY reader")
+    await execute(dsn, "DROP ROLE reader")
+    await execute(dsn, "CREATE ROLE reader")
+    await execute(dsn, "UPDATE report.readers SET role = 'stranger'::regrole WHERE client_id = 1")
+    async with acting("stranger") as connection:
+        assert await visible(connection) == [2]
+
+
+async def test_a_role_that_is_renamed_needs_its_grants_again(dsn: str, acting: Acting) -> None:
+    await grant_reader(dsn, READER, [1, 2])
+    await execute(dsn, "ALTER ROLE reader RENAME TO renamed")
+    try:
+        async with acting("renamed") as connection:
+            assert await visible(connection) == []
+        await grant_reader(dsn, "renamed", [1])
+        async with acting("renamed") as connection:
+            assert await visible(connection) == [1]
+    finally:
+        await execute(dsn, "ALTER ROLE renamed RENAME TO reader")
+
+
 async def test_a_client_that_is_added_again_has_no_readers(dsn: str, acting: Acting) -> None:
     await grant_reader(dsn, READER, [1, 2])
     connection = await asyncpg.connect(dsn, statement_cache_size=0)
