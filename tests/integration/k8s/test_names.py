@@ -1,13 +1,11 @@
 """The manifests name existing settings, ports, routes, commands, metrics and objects."""
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import typer
-import yaml
 
 from service.cli.main import app
 from service.http.routes.table import PROBES
@@ -18,7 +16,7 @@ from tests.tools.k8s.overlays import (
     OVERLAYS,
     Object,
     build,
-    made_of,
+    composed,
     of,
     one,
     pods,
@@ -125,15 +123,6 @@ def test_commands_and_options_of_the_manifests_exist(overlay: str) -> None:
 
 
 @every_overlay
-def test_each_image_has_a_migration_of_its_own(overlay: str) -> None:
-    migration = one(overlay, "Job", "bulk-import-migrate")
-    image = service(overlay)["image"]
-    assert migration["spec"]["template"]["spec"]["containers"][0]["image"] == image
-    assert migration["metadata"]["name"] == f"bulk-import-migrate-{image.rpartition(':')[2]}"
-    assert migration["spec"]["ttlSecondsAfterFinished"] > 0
-
-
-@every_overlay
 def test_pods_have_no_unneeded_privileges(overlay: str) -> None:
     assert one(overlay, "ServiceAccount")["automountServiceAccountToken"] is False
     for name, pod in pods(overlay).items():
@@ -201,13 +190,8 @@ def test_pods_of_a_deployment_are_spread_over_nodes(overlay: str) -> None:
 
 def test_replicas_can_scale_by_running_imports(tmp_path: Path) -> None:
     """No overlay has the component, as not every cluster has the metric."""
-    ours = Path(os.path.relpath(CHECKOUT / "k8s", tmp_path.resolve()))
-    wanted = {
-        "resources": [str(ours / "overlays" / "production")],
-        "components": [str(ours / "components" / "scale-on-imports")],
-    }
-    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(wanted), "utf-8")
-    (scaler,) = [each for each in made_of(tmp_path) if each["kind"] == "HorizontalPodAutoscaler"]
+    made = composed(tmp_path, "overlays/production", components=["scale-on-imports"])
+    (scaler,) = [each for each in made if each["kind"] == "HorizontalPodAutoscaler"]
     assert [check(scaler, version) for version in VERSIONS] == [None] * len(VERSIONS)
     by_cpu, by_imports = scaler["spec"]["metrics"]
     assert by_cpu["resource"]["name"] == "cpu"

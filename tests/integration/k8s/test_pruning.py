@@ -12,7 +12,7 @@ where_it_prunes = pytest.mark.parametrize("overlay", PRUNING)
 
 
 def test_production_overlays_have_a_pruning_cronjob() -> None:
-    assert PRUNING == ["cloudnativepg", "gateway", "production"]
+    assert PRUNING == ["cloudnativepg", "example", "gateway", "production"]
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

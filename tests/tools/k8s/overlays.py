@@ -1,7 +1,9 @@
 """What kustomize makes of the overlays, as objects."""
 
+import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -32,6 +34,32 @@ def made_of(folder: Path) -> list[Object]:
     if done.returncode or done.stderr:
         raise RuntimeError(done.stderr)
     return list(yaml.load_all(done.stdout, yaml.CSafeLoader))
+
+
+def composed(
+    folder: Path, *resources: str, components: Sequence[str] = (), **more: Any
+) -> list[Object]:
+    """What an overlay outside the checkout's ``k8s`` makes of it; raises as ``made_of``.
+
+    Args:
+        folder: an empty folder for the overlay.
+        resources: folders under ``k8s``, such as ``overlays/production``, or absolute paths.
+        components: names of folders under ``k8s/components``.
+        more: further fields of its kustomization.yaml.
+    """
+    root = CHECKOUT / "k8s"
+
+    def relative(path: Path) -> str:  # kustomize takes no absolute path
+        return os.path.relpath(path.resolve(), folder.resolve())
+
+    text = {
+        "resources": [relative(root / each) for each in resources],
+        "components": [relative(root / "components" / each) for each in components],
+        **more,
+    }
+    folder.mkdir(exist_ok=True)
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(text), "utf-8")
+    return made_of(folder)
 
 
 def one(overlay: str, kind: str, name: str = "bulk-import") -> Object:
