@@ -115,14 +115,16 @@ async def send_continue(request: web.Request) -> None:
 async def finish_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Add the request id and security headers to an answer before it is sent.
 
-    The connection is closed after the answer if the request's body is unread, or if only the end of
-    the connection marks the end of the answer.
+    The connection is closed after the answer if the request's body is unread, if only the end of
+    the connection marks the end of the answer, or if the service is shutting down: a proxy then
+    sends its next request to another replica.
     """
     add_security_headers(response)
     if request_id := request.get(REQUEST_ID):
         response.headers[REQUEST_ID_HEADER] = request_id
     endless = request.version <= HttpVersion10 and response.content_length is None
-    if endless or not request.content.is_eof():
+    draining = request.app[app_keys.MANAGER].draining
+    if endless or draining or not request.content.is_eof():
         response.force_close()
         response.headers[hdrs.CONNECTION] = "close"
 

@@ -65,6 +65,7 @@ class ImportManager:
 
     Attributes:
         running: the running imports.
+        draining: whether the service is shutting down.
         spool: the working files of all imports.
         fast_path: imports small uploads.
     """
@@ -79,7 +80,7 @@ class ImportManager:
         self._pool = pool
         self._settings = settings
         self._times = KeyTimeouts(settings.keep_keys_hours * 3600, settings.lock_timeout)
-        self._draining = False
+        self.draining = False
         self._slots: Counter[int] = Counter()
         writers, groups = divide_pool(settings.pool_size)
         self._writing = FairScheduler(writers, per_client=math.ceil(writers / 2))
@@ -119,7 +120,7 @@ class ImportManager:
 
     def drain(self) -> None:
         """Admit no more imports, and give slots first to imports whose upload is complete."""
-        self._draining = self._writing.draining = self._parsing.draining = True
+        self.draining = self._writing.draining = self._parsing.draining = True
 
     @contextlib.asynccontextmanager
     async def admitted(self, request: ImportRequest) -> AsyncIterator[None]:
@@ -191,7 +192,7 @@ class ImportManager:
     @contextlib.contextmanager
     def admit(self, client_id: int) -> Iterator[None]:
         """Hold one of the import slots; raises as ``admitted``, but ``KeyConflict``."""
-        if self._draining:
+        if self.draining:
             raise Unavailable(SHUTTING_DOWN)
         if self._slots[client_id] >= self._settings.max_imports_per_client:
             raise TooManyRequests

@@ -19,7 +19,7 @@ from service.errors import Unavailable
 from service.http import app_keys
 from service.http.responses import respond
 from service.http.shared_result import SharedResult
-from service.http.upload.job import JOBS
+from service.imports.ending import SHUTTING_DOWN
 from service.observability import metrics
 from service.storage import Connection, Pool, migrate, server_checks, watchdog
 from service.storage.db_errors import sqlstate
@@ -63,8 +63,7 @@ async def readyz(request: web.Request) -> web.Response:
     """
     importer = request.app[app_keys.MANAGER]
     required, warnings = await request.app[_DATABASE_CHECK].get()
-    draining = request.app[JOBS].draining
-    checks = {"service": "The service is shutting down" if draining else OK, **required}
+    checks = {"service": SHUTTING_DOWN if importer.draining else OK, **required}
     problems = [result for result in checks.values() if result not in (OK, UNKNOWN)]
     checks |= {name: warning or OK for name, warning in warnings.items()}
     checks["imports"] = _run_check(importer.check_slots)

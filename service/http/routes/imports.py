@@ -14,7 +14,7 @@ from service.http.app_keys import run_query
 from service.http.auth.permissions import Caller, authorise, parse_id
 from service.http.prefer import MAX_WAIT
 from service.http.responses import respond, retry_after
-from service.http.upload.job import JOBS, import_location
+from service.http.upload.job import import_location
 from service.http.upload.options import parse_key
 from service.imports import history, record
 from service.imports.history import ImportQuery
@@ -83,10 +83,7 @@ async def read_import(request: web.Request) -> web.Response:
         details = await find_import(request, caller)
     early = not waited and details["state"] == "running"
     headers: dict[str, str] = {hdrs.RETRY_AFTER: retry_after()} if early else {}
-    response = respond(200, "Import", details, headers=headers)
-    if early and app[JOBS].draining:
-        response.force_close()
-    return response
+    return respond(200, "Import", details, headers=headers)
 
 
 async def cancel_import(request: web.Request) -> web.Response:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, Generic, TypeVar
 
@@ -34,6 +34,8 @@ from service.imports.undo import UndoSession
 from service.imports.upload import FileSink, UploadSink
 from service.observability import metrics, tracing
 from service.settings import Settings
+
+_log = structlog.get_logger()
 
 S = TypeVar("S", bound=UploadSink | UndoSession | Replay)
 
@@ -260,13 +262,9 @@ class JobRegistry:
 
     Args:
         grace: seconds that jobs may take to end once the service shuts down.
-
-    Attributes:
-        draining: whether the service is shutting down.
     """
 
     def __init__(self, grace: float) -> None:
-        self.draining = False
         self._grace = grace
         self._tasks: set[asyncio.Task[Tally]] = set()
 
@@ -287,15 +285,25 @@ class JobRegistry:
 
         Cancel this to end the grace period. ``ImportManager.drain`` refuses new imports meanwhile.
         """
-        self.draining = True
+        started = time.monotonic()
+        _log.info("drain.begun", imports=len(self._tasks))
         try:
             if self._tasks:
                 await asyncio.wait(self._tasks, timeout=self._grace)
         finally:
-            for task in self._tasks:
-                task.cancel()
-            if self._tasks:
-                await asyncio.wait(self._tasks)
+            interrupted = await _cancel(self._tasks)
+            seconds = round(time.monotonic() - started, 3)
+            _log.info("drain.ended", seconds=seconds, interrupted=interrupted)
+
+
+async def _cancel(tasks: Iterable[asyncio.Task[Tally]]) -> int:
+    """Cancel tasks, wait for their ends, and return how many did not complete."""
+    left = [*tasks]
+    for task in left:
+        task.cancel()
+    if left:
+        await asyncio.wait(left)
+    return sum(task.cancelled() or task.exception() is not None for task in left)
 
 
 JOBS: Final = web.AppKey("uploads", JobRegistry)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import pytest
+import structlog
 
 from service.cli.output import CommandError
 from service.cli.serve import site
@@ -75,21 +76,37 @@ async def test_the_admin_port_bounds_its_connections_alone(
     assert (await upload(public, FILE)).status == 207
 
 
-async def test_the_admin_port_answers_until_the_last_import_has_ended(
+async def test_both_ports_answer_until_the_last_import_has_ended(
     ports: tuple[Service, Service], stack: AsyncExitStack
 ) -> None:
     public, admin = ports
-    async with Connection(public) as connection:
-        await connection.send(head(public, WHOLE, "Expect: 100-continue"))
-        assert (await connection.answer()).status == 100
-        await connection.send(FILE[:HALF])
-        closing = asyncio.create_task(stack.aclose())
-        while (ready := await get(admin, "/readyz", token=None)).status == 200:
-            pass
-        assert (ready.status, ready.json["details"]) == (503, "The service is shutting down")
-        await connection.send(FILE[HALF:])
-        assert (await connection.answer()).status == 207
-    await closing
+    listing = head(public, method="GET", path="/api/v2/clients/1/imports")
+    with structlog.testing.capture_logs() as log:
+        async with Connection(public) as connection, Connection(public) as kept:
+            await connection.send(head(public, WHOLE, "Expect: 100-continue"))
+            assert (await connection.answer()).status == 100
+            await connection.send(FILE[:HALF])
+            await kept.send(listing)
+            assert "connection" not in (await kept.answer()).headers
+            closing = asyncio.create_task(stack.aclose())
+            while (ready := await get(admin, "/readyz", token=None)).status == 200:
+                pass
+            assert (ready.status, ready.json["details"]) == (503, "The service is shutting down")
+            # A proxy's connection is closed after a response, so that no request on it is lost.
+            await kept.send(listing)
+            answer = await kept.answer()
+            assert (answer.status, answer.headers["connection"]) == (200, "close")
+            assert await kept.ended()
+            refused = await upload(public, FILE)
+            assert (refused.status, refused.headers["connection"]) == (503, "close")
+            await connection.send(FILE[HALF:])
+            answer = await connection.answer()
+            assert (answer.status, answer.headers["connection"]) == (207, "close")
+        await closing
+    begun, ended = (each for each in log if each["event"].startswith("drain."))
+    assert (begun["event"], begun["imports"]) == ("drain.begun", 1)
+    assert (ended["event"], ended["interrupted"]) == ("drain.ended", 0)
+    assert ended["seconds"] >= 0
     with pytest.raises(ConnectionRefusedError):
         await get(admin, "/healthz", token=None)
 

@@ -5,6 +5,7 @@ import contextlib
 import json
 
 import pytest
+import structlog
 
 from service.http import shared_result
 from service.imports.manager import ImportManager
@@ -179,8 +180,10 @@ async def test_a_shutdown_interrupts_an_upload_past_its_grace_period(
         assert (await connection.answer()).status == 100
         await connection.send(FILE[:HALF])
         await wait_for_begin(service)
-        await stack.aclose()
+        with structlog.testing.capture_logs() as log:
+            await stack.aclose()
         answer = await connection.answer()
+    assert [each["interrupted"] for each in log if each["event"] == "drain.ended"] == [1]
     assert (answer.status, answer.json["details"]) == (503, "The service is shutting down")
     assert int(answer.headers["retry-after"]) >= 5
     assert answer.headers["location"] == f"/api/v2/clients/1/imports/{answer.json['import_id']}"
