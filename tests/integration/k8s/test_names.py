@@ -1,7 +1,6 @@
 """The manifests name existing settings, ports, routes, commands, metrics and objects."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from tests.tools.k8s.overlays import (
     of,
     one,
     pods,
+    secrets,
     service,
     settings,
     templates,
@@ -234,15 +234,3 @@ def test_every_secret_is_used_and_documented(overlay: str) -> None:
     named = set(secrets(build(overlay)))
     assert {"bulk-import-database", "bulk-import-tokens"} <= named
     assert {name for name in named if f"`{name}`" not in DOCUMENT} == set()
-
-
-def secrets(value: object, key: str = "") -> Iterator[str]:
-    """The names of secrets, wherever in a value they are referred to."""
-    if isinstance(value, list):
-        for each in value:
-            yield from secrets(each, key)
-    elif isinstance(value, dict):
-        for inner, each in value.items():
-            yield from secrets(each, inner if inner != "name" else f"{key} name")
-    elif isinstance(value, str) and re.fullmatch(r"secretName|\w*[sS]ecret(Key)?(Ref)? name", key):
-        yield value

@@ -1,9 +1,10 @@
 """What kustomize makes of the overlays, as objects."""
 
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -108,3 +109,15 @@ def settings(overlay: str) -> dict[str, str]:
     data = one(overlay, "ConfigMap", name)["data"]
     assert isinstance(data, dict)
     return data
+
+
+def secrets(value: object, key: str = "") -> Iterator[str]:
+    """The names of secrets, wherever in a value they are referred to."""
+    if isinstance(value, list):
+        for each in value:
+            yield from secrets(each, key)
+    elif isinstance(value, dict):
+        for inner, each in value.items():
+            yield from secrets(each, inner if inner != "name" else f"{key} name")
+    elif isinstance(value, str) and re.fullmatch(r"secretName|\w*[sS]ecret(Key)?(Ref)? name", key):
+        yield value
