@@ -171,6 +171,6 @@ upgrade: setup
 lock: setup
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --quiet \
 	    --generate-hashes --no-emit-index-url --no-header --no-annotate --output-file requirements.lock
-	@printf 'cython\nsetuptools\n' | $(BIN)/uv pip compile pyproject.toml - --extra traces --universal --python-version 3.11 --quiet \
+	@printf 'cython\nsetuptools\nsetuptools-scm\n' | $(BIN)/uv pip compile pyproject.toml - --extra traces --universal --python-version 3.11 --quiet \
 	    --generate-hashes --no-emit-index-url --no-header --no-annotate --constraint requirements.lock \
 	    --output-file requirements-image.lock

@@ -6,11 +6,13 @@ import sys
 import tarfile
 import zipfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import pytest
 
 from tests.support.paths import CHECKOUT
+
+VERSION: Final = "1.2.3"
 
 
 class Distributions(NamedTuple):
@@ -54,8 +56,12 @@ def distributions(tmp_path_factory: pytest.TempPathFactory, uv: Path) -> Distrib
     )
     out = tmp_path_factory.mktemp("dist")
     build = (uv, "build", "--quiet", "--no-build-isolation", "--python", sys.executable)
-    run(*build, "--out-dir", out, source, environment=os.environ | {"CFLAGS": "-O1"})
-    (sdist,), (wheel,) = out.glob("*.tar.gz"), out.glob("*.whl")
+    told = {"SETUPTOOLS_SCM_PRETEND_VERSION_FOR_PROJECT_BULK_IMPORT": VERSION}
+    run(*build, "--sdist", "--out-dir", out, source, environment=os.environ | told)
+    (sdist,) = out.glob("*.tar.gz")
+    # The wheel has its version from the sdist alone.
+    run(*build, "--wheel", "--out-dir", out, sdist, environment=os.environ | {"CFLAGS": "-O1"})
+    (wheel,) = out.glob("*.whl")
     return Distributions(sdist, wheel)
 
 
@@ -107,7 +113,7 @@ def test_the_wheel_migrates_and_imports_in_an_empty_environment(
     isolated = environment | {"PATH": os.defpath}
     run(python, "-c", "import service.formats.engine._fast.compiled", environment=isolated)
     program = venv / "bin" / "bulk-import"
-    assert run(program, "--version", environment=isolated) == "bulk-import 0.1.0\n"
+    assert run(program, "--version", environment=isolated) == f"bulk-import {VERSION}\n"
     assert run(program, "migrate", environment=isolated) == "The schema is up to date.\n"
     assert "Demo" in run(program, "client", "list", environment=isolated)
     run(program, "sample", tmp_path / "some.xml", environment=isolated)
