@@ -1,7 +1,6 @@
 """The manifests name existing settings, ports, routes, commands, metrics and objects."""
 
 import re
-from pathlib import Path
 
 import pytest
 import typer
@@ -15,7 +14,6 @@ from tests.tools.k8s.overlays import (
     OVERLAYS,
     Object,
     build,
-    composed,
     of,
     one,
     pods,
@@ -24,8 +22,7 @@ from tests.tools.k8s.overlays import (
     settings,
     templates,
 )
-from tests.tools.k8s.validation import VERSIONS, check
-from tests.tools.reference.service import metrics_by_name, variable
+from tests.tools.reference.service import variable
 
 DOCKERFILE = (CHECKOUT / "Dockerfile").read_text("utf-8")
 DOCUMENT = "".join(
@@ -186,18 +183,6 @@ def test_pods_of_a_deployment_are_spread_over_nodes(overlay: str) -> None:
         assert "kubernetes.io/hostname" in [each["topologyKey"] for each in spread]
         labels = template["metadata"]["labels"].items()
         assert all(each["labelSelector"]["matchLabels"].items() <= labels for each in spread)
-
-
-def test_replicas_can_scale_by_running_imports(tmp_path: Path) -> None:
-    """No overlay has the component, as not every cluster has the metric."""
-    made = composed(tmp_path, "overlays/production", components=["scale-on-imports"])
-    (scaler,) = [each for each in made if each["kind"] == "HorizontalPodAutoscaler"]
-    assert [check(scaler, version) for version in VERSIONS] == [None] * len(VERSIONS)
-    by_cpu, by_imports = scaler["spec"]["metrics"]
-    assert by_cpu["resource"]["name"] == "cpu"
-    assert by_imports["pods"]["metric"]["name"] in metrics_by_name()
-    slots = int(settings("production")["BULK_IMPORT_MAX_IMPORTS"])
-    assert int(by_imports["pods"]["target"]["averageValue"]) < slots
 
 
 @every_overlay

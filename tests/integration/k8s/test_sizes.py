@@ -18,6 +18,8 @@ IMPORT = 64 * MIB
 """What an import may take over an idle process, by ``make bench``."""
 PROCESS = 256 * MIB
 """For an idle process (some 100 MiB), its connections and the bodies that it reads away."""
+LARGEST_DISK = 100 * GIB
+"""Of a node for which the reserve of the manifests suffices."""
 MINUTE = 60
 
 every_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
@@ -77,6 +79,15 @@ def test_the_disk_suffices_for_the_spool(overlay: str) -> None:
     assert spool + GIB // 2 <= volume_size <= limit - GIB // 2
     assert "medium" not in volume["emptyDir"], "it would count as memory"
     assert resources["requests"]["ephemeral-storage"] == resources["limits"]["ephemeral-storage"]
+
+
+@pytest.mark.parametrize("overlay", [o for o in OVERLAYS if o != "dev"])
+def test_the_spool_stops_before_the_kubelet_evicts_the_pod(overlay: str) -> None:
+    """The kubelet cannot count unlinked files, so only its threshold for the whole disk applies.
+
+    That is 10 % of the disk, and 15 % where it holds the images too.
+    """
+    assert setting(overlay, "spool_reserve_bytes") > 0.15 * LARGEST_DISK
 
 
 @every_overlay
