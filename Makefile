@@ -57,6 +57,7 @@ reference: setup
 
 test: lint
 	@scripts/debian.sh pgbouncer pgbouncer
+	@scripts/debian.sh pg_ctlcluster postgresql
 	@scripts/debian.sh chromium chromium
 	@scripts/debian.sh curl curl
 	@scripts/debian.sh jq jq

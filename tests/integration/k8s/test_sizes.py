@@ -49,7 +49,7 @@ def pgbouncer(overlay: str) -> dict[str, str]:
         for each in of(overlay, "ConfigMap")
         if "pgbouncer.ini" in each["data"]
     ]
-    parser = configparser.ConfigParser()
+    parser = configparser.ConfigParser(allow_no_value=True, interpolation=None)
     parser.read_string(file)
     return dict(parser["pgbouncer"])
 

@@ -78,8 +78,13 @@ def of(overlay: str, kind: str) -> list[Object]:
 
 def templates(overlay: str) -> dict[str, Object]:
     """What every Deployment, StatefulSet, Job and CronJob makes pods of, by its name."""
+    return templates_of(build(overlay))
+
+
+def templates_of(objects: list[Object]) -> dict[str, Object]:
+    """The same of any objects."""
     found = {}
-    for each in build(overlay):
+    for each in objects:
         spec = each.get("spec", {})
         template = spec.get("jobTemplate", {}).get("spec", spec).get("template")
         if template is not None:
@@ -121,3 +126,20 @@ def secrets(value: object, key: str = "") -> Iterator[str]:
             yield from secrets(each, inner if inner != "name" else f"{key} name")
     elif isinstance(value, str) and re.fullmatch(r"secretName|\w*[sS]ecret(Key)?(Ref)? name", key):
         yield value
+
+
+def images(overlay: str) -> set[str]:
+    """All images that an overlay names, also in custom objects."""
+    return set(_images(build(overlay)))
+
+
+def _images(value: object) -> Iterator[str]:
+    if isinstance(value, list):
+        for each in value:
+            yield from _images(each)
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            if key in ("image", "imageName") and isinstance(each, str):
+                yield each
+            else:
+                yield from _images(each)
