@@ -20,6 +20,8 @@ PROCESS = 256 * MIB
 """For an idle process (some 100 MiB), its connections and the bodies that it reads away."""
 LARGEST_DISK = 100 * GIB
 """Of a node for which the reserve of the manifests suffices."""
+PEOPLE = 60
+"""Connections beside PgBouncer: migrations, operators, replication, those kept for superusers."""
 MINUTE = 60
 
 every_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
@@ -34,7 +36,14 @@ def setting(overlay: str, name: str) -> Any:
 
 
 def most_pods(overlay: str) -> int:
-    return int(one(overlay, "HorizontalPodAutoscaler")["spec"]["maxReplicas"])
+    """Pods that run at once: after an update, those before it still end their imports.
+
+    Pods that terminate count towards neither ``maxReplicas`` nor ``maxSurge``, so at the end of the
+    update there are as many of them as there are new ones.
+    """
+    rolling = one(overlay, "Deployment")["spec"]["strategy"]["rollingUpdate"]
+    assert rolling == {"maxSurge": 1, "maxUnavailable": 0}
+    return 2 * int(one(overlay, "HorizontalPodAutoscaler")["spec"]["maxReplicas"])
 
 
 def connections(overlay: str) -> int:
@@ -129,12 +138,18 @@ def test_pgbouncer_completes_its_transactions_before_it_stops(overlay: str) -> N
     assert int(script.rpartition(" ")[2]) <= pod["terminationGracePeriodSeconds"]
 
 
+def test_the_small_database_of_dev_has_connections_for_all() -> None:
+    arguments = pods("dev")["bulk-import-db"]["containers"][0]["args"]
+    assert "max_connections" not in str(arguments), "the default, 100, applies"
+    assert connections("dev") + PEOPLE <= 100
+
+
 @clustered
 def test_the_cluster_has_connections_and_locks_for_all(overlay: str) -> None:
     parameters = one(overlay, "Cluster", "bulk-import-db")["spec"]["postgresql"]["parameters"]
     most = int(parameters["max_connections"])
     bouncers = one(overlay, "Deployment", "bulk-import-pgbouncer")["spec"]["replicas"]
-    assert bouncers * int(pgbouncer(overlay)["default_pool_size"]) < most
+    assert bouncers * int(pgbouncer(overlay)["default_pool_size"]) + PEOPLE <= most
     writers, groups = divide_pool(setting(overlay, "pool_size"))
     each = setting(overlay, "batch_projects") + 2  # the import's and the client's
     of_a_group = MAX_LOCKS + 2 * MAX_GROUP  # an import's own and its client's
