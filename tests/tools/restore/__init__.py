@@ -1,0 +1,1 @@
+"""Back up a service that imports, restore it elsewhere, and compare."""
