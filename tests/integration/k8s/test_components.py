@@ -1,31 +1,26 @@
 """Components that no overlay has, because they depend on the cluster, fit your own overlay."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from service.settings import Settings
 from tests.support.paths import CHECKOUT
-from tests.tools.k8s.overlays import Object, composed, settings
+from tests.tools.k8s.overlays import OPTIONAL, Object, settings, with_component
 from tests.tools.k8s.validation import VERSIONS, bytes_of, check
 from tests.tools.reference.service import metrics_by_name
 
-FOLDERS = [path for path in sorted((CHECKOUT / "k8s" / "components").iterdir()) if path.is_dir()]
-USED = "\n".join(
-    path.read_text("utf-8") for path in (CHECKOUT / "k8s" / "overlays").glob("*/kustomization.yaml")
-)
-OPTIONAL = [path.name for path in FOLDERS if f"components/{path.name}\n" not in USED]
+DOCUMENT = (CHECKOUT / "docs" / "kubernetes.md").read_text("utf-8")
 
 
 @pytest.fixture
-def objects(request: pytest.FixtureRequest, tmp_path: Path) -> list[Object]:
-    """What the component of the marker makes of production."""
-    return composed(tmp_path, "overlays/production", components=[request.param])
+def objects(request: pytest.FixtureRequest) -> list[Object]:
+    """What the component of ``made_by`` makes of production."""
+    return with_component(request.param)
 
 
-def with_component(name: str) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("objects", [name], indirect=True, ids=[name])
+def made_by(component: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("objects", [component], indirect=True)
 
 
 def find(objects: list[Object], kind: str, name: str = "bulk-import") -> Any:
@@ -46,12 +41,14 @@ def setting(objects: list[Object], name: str) -> str | None:
     return value
 
 
-@pytest.mark.parametrize("objects", OPTIONAL, indirect=True)
-def test_an_optional_component_makes_valid_objects(objects: list[Object]) -> None:
-    assert [fault for item in objects if (fault := check(item, VERSIONS[-1]))] == []
+@pytest.mark.parametrize("component", OPTIONAL)
+def test_a_component_of_no_overlay_is_valid_and_documented(component: str) -> None:
+    faults = [fault for item in with_component(component) if (fault := check(item, VERSIONS[-1]))]
+    assert faults == []
+    assert f"\n| `{component}` | " in DOCUMENT
 
 
-@with_component("scale-on-imports")
+@made_by("scale-on-imports")
 def test_replicas_can_scale_by_running_imports(objects: list[Object]) -> None:
     by_cpu, by_imports = find(objects, "HorizontalPodAutoscaler")["spec"]["metrics"]
     assert by_cpu["resource"]["name"] == "cpu"
@@ -60,14 +57,14 @@ def test_replicas_can_scale_by_running_imports(objects: list[Object]) -> None:
     assert int(by_imports["pods"]["target"]["averageValue"]) < slots
 
 
-@with_component("dual-stack")
+@made_by("dual-stack")
 def test_dual_stack_serves_and_routes_both_families(objects: list[Object]) -> None:
     assert setting(objects, "host") == "::"
     services = [each for each in objects if each["kind"] == "Service"]
     assert {each["spec"]["ipFamilyPolicy"] for each in services} == {"PreferDualStack"}
 
 
-@with_component("node-local-dns")
+@made_by("node-local-dns")
 def test_names_can_be_looked_up_at_the_cache_of_the_node(objects: list[Object]) -> None:
     spec = find(objects, "NetworkPolicy", "node-local-names")["spec"]
     (rule,) = spec["egress"]
@@ -77,7 +74,7 @@ def test_names_can_be_looked_up_at_the_cache_of_the_node(objects: list[Object]) 
     assert rule["ports"] == others["ports"]
 
 
-@with_component("spool-volume")
+@made_by("spool-volume")
 def test_the_spool_can_have_a_volume_that_is_not_the_disk_of_the_node(
     objects: list[Object],
 ) -> None:

@@ -16,7 +16,7 @@ from typing import Final
 import yaml
 
 from tests.tools.k8s.expressions import advised, as_rules, asked
-from tests.tools.k8s.overlays import OVERLAYS, build, one
+from tests.tools.k8s.overlays import OPTIONAL, OVERLAYS, build, one, with_component
 from tests.tools.k8s.validation import VERSIONS, check
 
 ALERTS: Final = Path(__file__).with_name("alerts.test.yaml")
@@ -32,20 +32,20 @@ def main() -> int:
 
 
 def validate() -> int:
-    """Print a table of the objects by overlay and version, and each fault; their number."""
-    print(f"{'overlay':<15} {'objects':>7}  {'  '.join(VERSIONS)}")
+    """Print a table of the objects by overlay or component and each fault; their number."""
+    print(f"{'overlay or component':<20} {'objects':>7}  {'  '.join(VERSIONS)}")
     found = []
-    for overlay in OVERLAYS:
-        objects = build(overlay)
+    made = {name: build(name) for name in OVERLAYS} | {
+        name: with_component(name) for name in OPTIONAL
+    }
+    for name, objects in made.items():
         faults = {
             version: [fault for item in objects if (fault := check(item, version))]
             for version in VERSIONS
         }
         valid = "  ".join(f"{len(objects) - len(faults[version]):>4}" for version in VERSIONS)
-        print(f"{overlay:<15} {len(objects):>7}  {valid}")
-        found += [
-            f"{overlay}, {version}: {fault}" for version in faults for fault in faults[version]
-        ]
+        print(f"{name:<20} {len(objects):>7}  {valid}")
+        found += [f"{name}, {version}: {fault}" for version in faults for fault in faults[version]]
     for fault in found:
         print(fault)
     return len(found)

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,17 @@ import yaml
 from tests.support.paths import CHECKOUT
 
 OVERLAYS: Final = sorted(path.name for path in (CHECKOUT / "k8s" / "overlays").iterdir())
+
+_USED: Final = "\n".join(
+    (CHECKOUT / "k8s" / "overlays" / name / "kustomization.yaml").read_text("utf-8")
+    for name in OVERLAYS
+)
+OPTIONAL: Final = sorted(
+    path.name
+    for path in (CHECKOUT / "k8s" / "components").iterdir()
+    if f"components/{path.name}\n" not in _USED
+)
+"""Components that no overlay has, because they depend on the cluster."""
 
 Object = dict[str, Any]
 
@@ -61,6 +73,13 @@ def composed(
     folder.mkdir(exist_ok=True)
     (folder / "kustomization.yaml").write_text(yaml.safe_dump(text), "utf-8")
     return made_of(folder)
+
+
+@cache
+def with_component(component: str) -> list[Object]:
+    """What a component that no overlay has makes of production; not to be changed."""
+    with tempfile.TemporaryDirectory() as folder:
+        return composed(Path(folder), "overlays/production", components=[component])
 
 
 def one(overlay: str, kind: str, name: str = "bulk-import") -> Object:

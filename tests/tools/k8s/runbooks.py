@@ -2,15 +2,21 @@
 
 import re
 import shlex
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import Final
 
 from tests.support.paths import CHECKOUT
-from tests.tools.k8s.overlays import OVERLAYS, Object, build, composed, secrets, templates
+from tests.tools.k8s.overlays import (
+    OPTIONAL,
+    OVERLAYS,
+    Object,
+    build,
+    secrets,
+    templates,
+    with_component,
+)
 
 DOCUMENTS: Final = {
     path: path.read_text("utf-8") for path in sorted((CHECKOUT / "docs").glob("*.md"))
@@ -74,10 +80,10 @@ def parsed(words: list[str]) -> Command:
 
 @cache
 def objects() -> list[Object]:
-    """Those of all overlays, and of a component that no overlay has."""
-    with tempfile.TemporaryDirectory() as folder:
-        more = composed(Path(folder), "overlays/production", components=["database-tls"])
-    return [item for overlay in OVERLAYS for item in build(overlay)] + more
+    """Those of all overlays, and those that further components make."""
+    return [
+        item for built in [*map(build, OVERLAYS), *map(with_component, OPTIONAL)] for item in built
+    ]
 
 
 def unhashed(name: str) -> str:
