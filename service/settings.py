@@ -244,7 +244,7 @@ class Settings(BaseSettings):
         60,
         gt=0,
         description="time that a batch is retried while the database or the lock of its client "
-        "is unavailable",
+        "is unavailable, and that `serve` waits for the database at its start",
     )
     heartbeat_every: float = Field(2, gt=0, description="interval of an import's heartbeats")
     heartbeat_expiry: float = Field(

@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from service.cli.environment import check_names, read_database_url
 from service.cli.output import CommandError
 
 if TYPE_CHECKING:
@@ -16,19 +18,24 @@ def load_settings() -> "Settings":
     """Return the settings of the environment.
 
     Raises:
-        CommandError: a setting has a bad value; the message names it.
+        CommandError: a setting has a bad value, or a variable is no setting; the message names it.
     """
     from pydantic import ValidationError
 
     from service.settings import Settings
 
+    check_names(os.environ, {name.upper() for name in Settings.model_fields} - {"DATABASE_URL"})
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])
         variable = name.upper() if name.isupper() else f"BULK_IMPORT_{name.upper()}"
         raise CommandError(f"{variable}: {first['msg']}") from error
+    if settings.database_url is None:
+        return settings
+    url = read_database_url(settings.database_url)
+    return settings.model_copy(update={"database_url": url})
 
 
 def data_dir(settings: "Settings") -> Path:
@@ -71,18 +78,42 @@ def open_database(settings: "Settings") -> Iterator[str]:
 @contextlib.contextmanager
 def database_errors() -> Iterator[None]:
     """Raise ``CommandError`` if the database is unreachable, or refuses or hides what is needed."""
-    import asyncpg
-    from asyncpg.exceptions import InternalClientError
-
+    from service.cli.database_wait import DATABASE_FAULTS, describe_fault
     from service.errors import Unavailable
 
     try:
         yield
-    except Unavailable as error:
-        raise CommandError(f"the database cannot be used: {error}") from error
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, InternalClientError) as error:
-        reason = str(error) or "no answer in time"
-        raise CommandError(f"the database cannot be used: {reason}") from error
+    except (Unavailable, *DATABASE_FAULTS) as error:
+        raise CommandError(f"the database cannot be used: {describe_fault(error)}") from error
+
+
+def await_database(
+    settings: "Settings",
+    dsn: str,
+    *,
+    within: float,
+    report: Callable[[str, float], None],
+    until_prepared: bool = False,
+    until_migrated: bool = False,
+) -> list[str]:
+    """Wait for a database, as ``find_missing_migrations``; return the migrations that it lacks.
+
+    Raises:
+        CommandError: the database cannot be used in time, or waiting cannot help.
+    """
+    from service.cli.database_wait import find_missing_migrations
+
+    with database_errors():
+        return asyncio.run(
+            find_missing_migrations(
+                dsn,
+                connect_timeout=settings.connect_timeout,
+                within=within,
+                until_prepared=until_prepared,
+                until_migrated=until_migrated,
+                report=report,
+            )
+        )
 
 
 def require_current_schema(dsn: str) -> None:
@@ -94,7 +125,12 @@ def require_current_schema(dsn: str) -> None:
     from service.storage.migrate import pending_migrations
 
     with database_errors():
-        missing = asyncio.run(pending_migrations(dsn))
-    if missing:
-        names = ", ".join(missing)
-        raise CommandError(f"the database lacks {names}: run `bulk-import migrate` first")
+        refuse_missing(asyncio.run(pending_migrations(dsn)))
+
+
+def refuse_missing(migrations: list[str]) -> None:
+    """Raise ``CommandError`` if the database lacks migrations."""
+    from service.cli.database_wait import describe_missing
+
+    if migrations:
+        raise CommandError(describe_missing(migrations))

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
-from service.storage import Connection
+from service.storage import Connection, watchdog
 from service.storage.embedded.program_files import last_line
 from service.storage.queries import SQL, Queries
 
@@ -79,18 +79,20 @@ async def grant_privileges(dsn: str, role: str) -> None:
         await connection.close()
 
 
-async def pending_migrations(dsn: str) -> list[str]:
+async def pending_migrations(dsn: str, within: float = 10) -> list[str]:
     """Return the names of the migrations that the database lacks, in order.
 
     Args:
         dsn: URL of the database.
+        within: seconds to connect, and again for the answer.
 
     Raises:
-        OSError, asyncpg.PostgresError: the database cannot be reached.
+        OSError, asyncpg.PostgresError, asyncpg.InterfaceError: the database cannot be used.
     """
-    connection = await asyncpg.connect(dsn, statement_cache_size=0)
+    connection = await asyncpg.connect(dsn, statement_cache_size=0, timeout=within)
     try:
-        return await read_pending_migrations(connection)
+        with watchdog.terminate_after(connection, within):
+            return await read_pending_migrations(connection)
     finally:
         await connection.close()
 

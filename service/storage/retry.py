@@ -95,12 +95,12 @@ async def _end_server_connection(conn: Connection) -> None:
         await conn.execute("BEGIN")
 
 
-def backoff() -> Iterator[float]:
-    """Yield pauses in seconds endlessly; they grow, and vary at random."""
+def backoff(longest: float = LONGEST_PAUSE) -> Iterator[float]:
+    """Yield pauses in seconds endlessly; they grow up to the longest, and vary at random."""
     pause = FIRST_PAUSE
     while True:
         yield random.uniform(pause / 2, pause)
-        pause = min(pause * 2, LONGEST_PAUSE)
+        pause = min(pause * 2, longest)
 
 
 async def complete(work: Coroutine[Any, Any, T]) -> T:

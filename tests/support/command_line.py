@@ -42,6 +42,16 @@ class CommandLine:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def begin(self, *arguments: object, **settings: str) -> subprocess.Popen[str]:
+        """Start a command, with pipes for its output."""
+        return subprocess.Popen(
+            self._command(arguments),
+            env=self.environment | settings,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
     def refuses(self, *arguments: object, **settings: str) -> str:
         """Run a command that must end with 2, and return its one line of error."""
         done = self(*arguments, **settings)

@@ -1,17 +1,21 @@
 """``bulk-import migrate``: create the schema, or bring it up to date."""
 
 import asyncio
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from service.cli.database import (
+    await_database,
     database_errors,
     load_settings,
     open_database,
-    require_current_schema,
+    refuse_missing,
 )
-from service.cli.output import CommandError, print_line
+from service.cli.output import CommandError, print_error, print_line
+
+if TYPE_CHECKING:
+    from service.settings import Settings
 
 
 def migrate(
@@ -19,6 +23,14 @@ def migrate(
         bool,
         typer.Option("--check", help="Change nothing; exit with 2 if migrations are missing."),
     ] = False,
+    wait: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            metavar="SECONDS",
+            help="Wait for a database that cannot be used yet, and with --check for migrations.",
+        ),
+    ] = 0,
     grant_to: Annotated[
         str | None,
         typer.Option(
@@ -60,10 +72,12 @@ def migrate(
         raise CommandError("--grant-reader needs --client: a reader sees only the clients it names")
     settings = load_settings()
     if check and settings.database_url is not None:
-        require_current_schema(settings.database_url)
+        refuse_missing(_await_database(settings, settings.database_url, wait, until_migrated=True))
     else:
         with open_database(settings) as dsn:
             if settings.database_url is not None:
+                if wait:
+                    _await_database(settings, dsn, wait, until_migrated=False)
                 _apply(dsn)
             if partitions is not None:
                 _partition(dsn, partitions)
@@ -72,6 +86,22 @@ def migrate(
                     asyncio.run(migrations.grant_privileges(dsn, grant_to))
             _change_readers(dsn, grant_reader, revoke_reader, client)
     print_line("The schema is up to date.")
+
+
+def _await_database(
+    settings: "Settings", dsn: str, wait: float, *, until_migrated: bool
+) -> list[str]:
+    def report(reason: str, left: float) -> None:
+        print_error(f"Waiting for the database, up to {left:.0f} s: {reason}")
+
+    return await_database(
+        settings,
+        dsn,
+        within=wait,
+        until_prepared=True,
+        until_migrated=until_migrated,
+        report=report,
+    )
 
 
 def _apply(dsn: str) -> None:

@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from service.cli.credentials import with_key
-from service.cli.database import load_settings, open_database, require_current_schema
+from service.cli.database import (
+    await_database,
+    load_settings,
+    open_database,
+    refuse_missing,
+)
 from service.cli.output import CommandError, print_line
 
 if TYPE_CHECKING:
@@ -72,8 +77,21 @@ def _prepare() -> Iterator[tuple["Settings", str]]:
     settings = with_key(settings)
     _check_formats(settings)
     with open_database(settings) as dsn:
-        require_current_schema(dsn)
+        if settings.database_url is not None:
+            _await_database(settings, dsn)
         yield settings, dsn
+
+
+def _await_database(settings: "Settings", dsn: str) -> None:
+    """Wait for a database that is being restarted; refuse one that lacks migrations."""
+    import structlog
+
+    log = structlog.get_logger()
+
+    def report(reason: str, left: float) -> None:
+        log.warning("the database is awaited", fault=reason, seconds_left=round(left))
+
+    refuse_missing(await_database(settings, dsn, within=settings.retry_timeout, report=report))
 
 
 def _check_formats(settings: "Settings") -> None:

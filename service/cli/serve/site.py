@@ -17,6 +17,7 @@ import structlog
 from aiohttp import web
 
 from service.app import StartRefused, create_admin_app, create_app, drain
+from service.cli.database import database_errors
 from service.cli.output import CommandError
 from service.cli.serve.address import base_url, cannot_listen
 from service.http.server import Runner
@@ -73,7 +74,8 @@ async def serve_at(
         raise CommandError(str(error)) from error
     async with contextlib.AsyncExitStack() as stack:
         try:
-            runner = await _run(stack, app, settings.max_connections)
+            with database_errors():
+                runner = await _run(stack, app, settings.max_connections)
         except StartRefused as error:
             raise CommandError(str(error)) from error
         ports = [(runner, settings.port, listeners)]

@@ -63,6 +63,14 @@ def pgbouncer(overlay: str) -> dict[str, str]:
     return dict(parser["pgbouncer"])
 
 
+@every_overlay
+def test_the_startup_probe_outlasts_the_wait_for_the_database(overlay: str) -> None:
+    probe = service(overlay)["startupProbe"]
+    assert probe["periodSeconds"] * probe["failureThreshold"] >= setting(
+        overlay, "retry_timeout"
+    ) + setting(overlay, "connect_timeout")
+
+
 @pytest.mark.parametrize("overlay", [o for o in OVERLAYS if o != "dev"])
 def test_stated_sizes_are_the_defaults_or_smaller(overlay: str) -> None:
     for name in ("max_imports", "drain_timeout", "pool_size", "import_spool_bytes"):

@@ -1,0 +1,88 @@
+"""Waits for a database that does not answer yet, or that another process still prepares."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final
+
+import asyncpg
+from asyncpg.exceptions import InternalClientError
+
+from service.storage.db_errors import Remedy, remedy_for, sqlstate
+from service.storage.migrate import pending_migrations
+from service.storage.retry import backoff
+
+DATABASE_FAULTS: Final = (
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    InternalClientError,
+)
+"""What a database raises that is unreachable, or refuses what is needed."""
+LONGEST_PAUSE: Final = 2.0
+REPORT_EVERY: Final = 30.0
+"""Seconds until an unchanged reason to wait is reported again."""
+
+_UNPREPARED: Final = ("28", "3D", "42501")
+"""Classes of the faults of a server on which the role, the database or its grants do not exist yet:
+the operator of a new cluster creates them after the server answers, and ``migrate`` grants."""
+
+
+async def find_missing_migrations(
+    dsn: str,
+    *,
+    connect_timeout: float,
+    within: float,
+    until_prepared: bool,
+    until_migrated: bool,
+    report: Callable[[str, float], None],
+) -> list[str]:
+    """Return the migrations that the database lacks, once it can be used.
+
+    Args:
+        dsn: URL of the database.
+        connect_timeout: seconds for one attempt.
+        within: seconds to wait; 0 tries once.
+        until_prepared: whether to wait also for a role, a database and its grants.
+        until_migrated: whether to wait also for missing migrations.
+        report: takes the reason to wait, and the seconds that are left: when the reason changes,
+            and every ``REPORT_EVERY`` seconds.
+
+    Raises:
+        OSError, asyncpg.PostgresError, asyncpg.InterfaceError, InternalClientError: the database
+            cannot be used in time, or waiting cannot help.
+    """
+    deadline = time.monotonic() + within
+    pauses = backoff(LONGEST_PAUSE)
+    reported = ("", 0.0)
+    while True:
+        left = deadline - time.monotonic()
+        try:
+            missing = await pending_migrations(dsn, connect_timeout)
+            if left <= 0 or not (missing and until_migrated):
+                return missing
+            reason = describe_missing(missing)
+        except DATABASE_FAULTS as error:
+            if left <= 0 or not _can_pass(error, until_prepared):
+                raise
+            reason = describe_fault(error)
+        if reason != reported[0] or reported[1] - left >= REPORT_EVERY:
+            report(reason, left)
+            reported = (reason, left)
+        await asyncio.sleep(min(next(pauses), left))
+
+
+def _can_pass(error: Exception, until_prepared: bool) -> bool:
+    if remedy_for(error) is Remedy.RETRY:
+        return True
+    return until_prepared and sqlstate(error).startswith(_UNPREPARED)
+
+
+def describe_fault(error: Exception) -> str:
+    """Return what is wrong with the database."""
+    return str(error) or "no answer in time"
+
+
+def describe_missing(names: list[str]) -> str:
+    """Return what is wrong with a database that lacks migrations."""
+    return f"the database lacks {', '.join(names)}: run `bulk-import migrate` first"
