@@ -35,3 +35,4 @@ async def test_a_newer_schema_is_accepted(dsn: str) -> None:
     await connection.execute("INSERT INTO schema_migrations (version) VALUES ('29990101000000')")
     await connection.close()
     assert await pending_migrations(dsn) == []
+    assert migrate(dsn) == []  # the Job of the previous version, after a roll-back
