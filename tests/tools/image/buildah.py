@@ -61,14 +61,15 @@ def make_bases() -> None:
         _make_full(base, build)
 
 
-def build(name: str) -> dict[str, Any]:
-    """Build the Dockerfile, and return the image's configuration.
+def build(name: str, **arguments: str) -> dict[str, Any]:
+    """Build the Dockerfile with build arguments.
 
     Returns:
         The image's configuration, as Docker has it.
     """
     how = ("--isolation=chroot", "--format=docker", "--pull=never", *limits())
-    buildah("build", *how, f"--tag={name}", ".")
+    told = [f"--build-arg={argument}={value}" for argument, value in arguments.items()]
+    buildah("build", *how, *told, f"--tag={name}", ".")
     found = json.loads(buildah("inspect", "--type=image", name))["Docker"]
     assert isinstance(found, dict)
     return found
@@ -84,8 +85,10 @@ def _make_slim(name: str) -> None:
             env=os.environ | {"PATH": os.environ["PATH"] + ":/usr/sbin"},
             check=True,
         )
-        for litter in ("var/cache/apt/archives", "var/lib/apt/lists"):
-            shutil.rmtree(tree / litter)
+        # python:…-slim has no byte-code either.
+        compiled = (tree / "usr").rglob("__pycache__")
+        for litter in (tree / "var/cache/apt/archives", tree / "var/lib/apt/lists", *compiled):
+            shutil.rmtree(litter)
         # The machine's own, which a proxy's certificate may be among.
         shutil.copy(CERTIFICATES, tree / CERTIFICATES.lstrip("/"))
         container = buildah("from", *limits(), "scratch")

@@ -29,7 +29,7 @@ def import_files(image: Image, dsn: str) -> Iterator[str]:
     """
     settings = {
         "DATABASE_URL": dsn,
-        "BULK_IMPORT_PORT": str(_free_port()),
+        "BULK_IMPORT_PORT": str(free_port()),
         "BULK_IMPORT_JWT_SECRET": SECRET,
     }
     base = f"http://127.0.0.1:{settings['BULK_IMPORT_PORT']}"
@@ -38,11 +38,12 @@ def import_files(image: Image, dsn: str) -> Iterator[str]:
     try:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("Serving on "), process.communicate()
-        yield f"serves after {time.monotonic() - began:.1f} s"
+        waited = time.monotonic() - began
+        pid = first_process(process)
+        yield f"serves after {waited:.1f} s, {_cpu_seconds(pid):.1f} s of CPU"
         assert requests.get(f"{base}/readyz", timeout=10).status_code == 200
         check = image.configuration["Healthcheck"]["Test"][1:]
         assert image.execute(check, **settings).returncode == 0
-        pid = first_process(process)
         yield f"idle memory {_memory(pid, 'VmRSS')} MiB"
         token = image.run("token", "--client", "1", **settings).stdout.strip()
         headers = {"Authorization": f"Bearer {token}"}
@@ -96,7 +97,14 @@ def _memory(pid: int, name: str) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith(name)) // 1024
 
 
-def _free_port() -> int:
+def _cpu_seconds(pid: int) -> float:
+    """User and system time of a process."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def free_port() -> int:
+    """Return a TCP port that is free now."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
     return port
