@@ -21,6 +21,7 @@ from service.imports.manager import ImportManager
 from service.projects.retention import prune_periodically
 from service.settings import Settings
 from service.storage import Pool, server_checks, watchdog
+from service.storage.distribution import is_distributed
 from service.storage.pool import open_pool
 
 
@@ -103,16 +104,22 @@ async def _manage_imports(app: web.Application) -> AsyncIterator[None]:
     """
     settings = app[app_keys.SETTINGS]
     async with open_pool(settings, app[app_keys.DSN]) as pool:
-        await _check_server(app, pool)
-        async with ImportManager(pool, settings) as manager, EndWatch(pool, settings) as watch:
+        distributed = await _check_server(app, pool)
+        async with (
+            ImportManager(pool, settings, distributed=distributed) as manager,
+            EndWatch(pool, settings) as watch,
+        ):
             app[app_keys.POOL] = pool
             app[app_keys.MANAGER] = manager
             app[app_keys.END_WATCH] = watch
             yield
 
 
-async def _check_server(app: web.Application, pool: Pool) -> None:
+async def _check_server(app: web.Application, pool: Pool) -> bool:
     """Refuse a database that hides sessions of the service, and log what else is weak.
+
+    Returns:
+        Whether the tables are distributed over the nodes of a Citus cluster.
 
     The pool is open by now: of two replicas that start together, at least one sees the other.
     """
@@ -120,6 +127,7 @@ async def _check_server(app: web.Application, pool: Pool) -> None:
         if hidden := await server_checks.find_hidden_sessions(conn):
             raise StartRefused(hidden)
         log_warnings(app, {"durability": await server_checks.find_weak_durability(conn)})
+        return await is_distributed(conn)
 
 
 async def _prune(app: web.Application) -> AsyncIterator[None]:

@@ -38,6 +38,8 @@ from service.http import shared_result
 from service.settings import Settings
 from service.storage import Pool
 from service.storage.pool import create_pool
+from tests.support import citus
+from tests.support.citus_exceptions import NOT_ON_CITUS
 from tests.support.databases import ADD_CLIENT, execute
 from tests.support.pgbouncer import PgBouncer, run_pgbouncer
 from tests.support.servers import PARTITIONED, PLAIN, database_dsn, run_migrated_server
@@ -93,6 +95,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if "TMPDIR" not in os.environ and _can_hold_temporary_files(_MEMORY):
         os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
     config.addinivalue_line("markers", "settings(**changes): settings of the service under test")
+    config.addinivalue_line("markers", "citus: a test that runs on Citus alone")
     signal.signal(signal.SIGTERM, _interrupted)
 
 
@@ -137,12 +140,34 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("postgres", versions, scope="session")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests of Citus on other servers, and on Citus those that do not apply."""
+    on_citus = citus.VERSION in config.getoption("--postgres").split(",")
+    left_out = set()
+    for item in items:
+        reason = next((why for part, why in NOT_ON_CITUS.items() if part in item.nodeid), None)
+        if on_citus and reason is not None:
+            item.add_marker(pytest.mark.skip(reason=reason))
+        elif not (_uses_database(item) if on_citus else item.get_closest_marker("citus") is None):
+            left_out.add(item)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def _uses_database(item: pytest.Item) -> bool:
+    return not {"dsn", "postgres"}.isdisjoint(getattr(item, "fixturenames", ()))
+
+
 def _is_below(path: Path, places: tuple[str, ...]) -> bool:
     return any(path.is_relative_to(_INTEGRATION / place) for place in places)
 
 
 def _way(version: str, *more: str) -> tuple[str, str, str]:
-    template = PARTITIONED if PARTITIONED in more else PLAIN
+    if version == citus.VERSION:
+        template = citus.DISTRIBUTED
+    else:
+        template = PARTITIONED if PARTITIONED in more else PLAIN
     (pooler,) = [each for each in more if each != PARTITIONED] or [""]
     return version, template, pooler
 
@@ -191,10 +216,9 @@ def bouncer(server: str, pooler: str) -> Iterator[PgBouncer | None]:
 @pytest.fixture
 async def dsn(server: str, template: str, bouncer: PgBouncer | None) -> AsyncIterator[str]:
     name = f"test_{os.getpid()}_{next(_numbers)}"
-    # Copying files is the faster strategy for create and drop together.
-    await execute(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+    await citus.create(server, name, template)
     yield database_dsn(server, name) if bouncer is None else bouncer.dsn(name)
-    await execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+    await citus.drop(server, name, template)
 
 
 @pytest.fixture

@@ -1,11 +1,12 @@
 """Waits for the ends of imports, in whichever process they run.
 
-One statement serves all requests of this process that wait, so that a waiting request holds no
-connection, no read slot and no lock.
+One statement serves all requests of a client in this process that wait, so that a waiting request
+holds no connection, no read slot and no lock.
 """
 
 import asyncio
 import contextlib
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -17,7 +18,9 @@ from service.storage import Connection, Pool
 from service.storage.retry import with_retries
 
 INTERVAL: Final = 0.5
-"""Seconds between two statements."""
+"""Seconds between two statements for a client."""
+_PATIENCE: Final = 1.0
+"""Seconds for which the imports of one client can delay those of others if the database fails."""
 _SHARE: Final = 4
 """Requests that wait use at most this fraction of the HTTP connections, and those of one client at
 most this fraction of them."""
@@ -36,12 +39,11 @@ class EndWatch:
 
     Args:
         pool: the connections.
-        settings: the number of HTTP connections, and the time for one of the database.
+        settings: the number of HTTP connections.
     """
 
     def __init__(self, pool: Pool, settings: Settings) -> None:
         self._pool = pool
-        self._connect_timeout = settings.connect_timeout
         self._most = max(1, settings.max_connections // _SHARE)
         self._most_of_client = max(1, self._most // _SHARE)
         self._waiters: set[_Waiter] = set()
@@ -103,18 +105,22 @@ class EndWatch:
             for waiter in self._waiters:
                 if waiter.is_gone():
                     waiter.woken.set()
-            with contextlib.suppress(Unavailable):  # the next statement may succeed
-                await self._wake_ended()
+            await self._wake_ended()
 
     async def _wake_ended(self) -> None:
-        keys = {(w.client_id, w.import_id) for w in self._waiters if not w.woken.is_set()}
-        if not keys:
-            return
-
-        async def read(conn: Connection, _again: bool) -> set[tuple[int, int]]:
-            return await list_ended(conn, keys)
-
-        ended = await with_retries(self._pool, read, self._connect_timeout)
+        imports: defaultdict[int, set[int]] = defaultdict(set)
         for waiter in self._waiters:
-            if (waiter.client_id, waiter.import_id) in ended:
-                waiter.woken.set()
+            if not waiter.woken.is_set():
+                imports[waiter.client_id].add(waiter.import_id)
+        for client_id in imports:
+            with contextlib.suppress(Unavailable):  # the next statement may succeed
+                ended = await self._list_ended(client_id, imports[client_id])
+                for waiter in self._waiters:
+                    if waiter.client_id == client_id and waiter.import_id in ended:
+                        waiter.woken.set()
+
+    async def _list_ended(self, client_id: int, imports: set[int]) -> set[int]:
+        async def read(conn: Connection, _again: bool) -> set[int]:
+            return await list_ended(conn, client_id, imports)
+
+        return await with_retries(self._pool, read, _PATIENCE)

@@ -20,11 +20,10 @@ async def find_import(conn: Connection, client_id: int, import_id: int) -> dict[
     return await _with_counts(conn, client_id, dict(row)) if row else None
 
 
-async def list_ended(conn: Connection, keys: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
-    """Return those of some imports, by client and id, that have their counts or are deleted."""
-    clients, imports = zip(*keys, strict=True)
-    rows = await conn.fetch(_SQL.list_ended, clients, imports)
-    return {(row["client_id"], row["import_id"]) for row in rows}
+async def list_ended(conn: Connection, client_id: int, imports: Collection[int]) -> set[int]:
+    """Return those of some imports of a client, by id, that have their counts or are deleted."""
+    rows = await conn.fetch(_SQL.list_ended, client_id, imports)
+    return {row["import_id"] for row in rows}
 
 
 async def _with_counts(conn: Connection, client_id: int, row: dict[str, Any]) -> dict[str, Any]:

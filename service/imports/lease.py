@@ -8,7 +8,8 @@ attempt before it writes, so a process that lost its lease without noticing writ
 """
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
@@ -107,9 +108,11 @@ class LeaseHolder(Protocol):
 
 
 class Heartbeat:
-    """Renews the leases of all imports of this process, with one statement at each interval.
+    """Renews the leases of all imports of this process, with a statement for each client.
 
-    The statement also returns which imports lost their lease and which were cancelled.
+    The statement also returns which imports lost their lease and which were cancelled. The rows of
+    clients can be on different nodes, so a client whose heartbeat failed comes after all others
+    from then on, until one succeeds.
 
     Args:
         pool: the connections; the heartbeat keeps one for itself.
@@ -133,6 +136,8 @@ class Heartbeat:
         self._interval = interval
         self._patience = expiry * PATIENCE
         self._before_each = before_each
+        self._failing: dict[int, None] = {}
+        """Clients whose last heartbeat failed; the latest failure comes last."""
 
     async def run(self) -> NoReturn:
         """Send heartbeats until cancelled; after a failure, continue on a new connection."""
@@ -153,21 +158,30 @@ class Heartbeat:
     async def _run_on(self, conn: Connection) -> NoReturn:
         while True:
             self._before_each()
-            with watchdog.terminate_after(conn, self._patience):
-                await self._renew(conn)
+            await self._renew_all(conn)
             await asyncio.sleep(self._interval)
 
-    async def _renew(self, conn: Connection) -> None:
+    async def _renew_all(self, conn: Connection) -> None:
+        clients: defaultdict[int, list[LeaseHolder]] = defaultdict(list)
+        for holder in self._holders:
+            clients[holder.lease.client_id].append(holder)
+        failing = [client_id for client_id in self._failing if client_id in clients]
+        self._failing = dict.fromkeys(failing)
+        for client_id in [*(clients.keys() - self._failing.keys()), *failing]:
+            self._failing.pop(client_id, None)
+            self._failing[client_id] = None  # until it has succeeded
+            with watchdog.terminate_after(conn, self._patience):
+                await self._renew(conn, client_id, clients[client_id])
+            del self._failing[client_id]
+
+    async def _renew(
+        self, conn: Connection, client_id: int, holders: Sequence[LeaseHolder]
+    ) -> None:
         # In the order of the keys, so that the statements of two processes cannot deadlock.
-        holders = sorted(
-            self._holders,
-            key=lambda each: (each.lease.client_id, each.lease.import_id),
-        )
-        if not holders:
-            return
+        holders = sorted(holders, key=lambda each: each.lease.import_id)
         rows = await conn.fetch(
             _SQL.renew_leases,
-            [holder.lease.client_id for holder in holders],
+            client_id,
             [holder.lease.import_id for holder in holders],
             [holder.lease.attempt for holder in holders],
             [holder.bytes_read for holder in holders],

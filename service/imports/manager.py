@@ -62,6 +62,7 @@ class ImportManager:
     Args:
         pool: the connections.
         settings: limits, times and sizes.
+        distributed: the rows of clients can be on different nodes.
 
     Attributes:
         running: the running imports.
@@ -70,7 +71,7 @@ class ImportManager:
         fast_path: imports small uploads.
     """
 
-    def __init__(self, pool: Pool, settings: Settings) -> None:
+    def __init__(self, pool: Pool, settings: Settings, *, distributed: bool = False) -> None:
         self.running: set[ImportSession] = set()
         self.spool = Spool(
             settings.spool_dir,
@@ -85,7 +86,7 @@ class ImportManager:
         writers, groups = divide_pool(settings.pool_size)
         self._writing = FairScheduler(writers, per_client=math.ceil(writers / 2))
         self._parsing = FairScheduler(PARSERS)
-        self.fast_path = FastPath(pool, self.spool, settings, groups)
+        self.fast_path = FastPath(pool, self.spool, settings, groups, distributed=distributed)
         self._background: list[asyncio.Task[NoReturn]] = []
 
     async def __aenter__(self) -> "ImportManager":

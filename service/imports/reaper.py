@@ -44,10 +44,10 @@ async def reap_periodically(
     while True:
         with _logged():
             async with watchdog.acquire(pool) as conn:
-                dead = await _find_dead(conn, None, expiry)
-            for key in dead:
+                clients = await conn.fetch(_SQL.list_silent_clients, expiry / 2)
+            for row in clients:
                 with _logged():
-                    await _reap(pool, key, expiry, notifies)
+                    await _reap_client(pool, row["client_id"], expiry, notifies)
         await asyncio.sleep(interval)
 
 
@@ -58,6 +58,14 @@ def _logged() -> Iterator[None]:
     except Exception as exc:
         metrics.count_error(sqlstate(exc))
         _log.warning("dead imports cannot be ended", fault=repr(exc))
+
+
+async def _reap_client(pool: Pool, client_id: int, expiry: float, notifies: bool) -> None:
+    async with watchdog.acquire(pool) as conn:
+        dead = await _find_dead(conn, client_id, expiry)
+    for key in dead:
+        with _logged():
+            await _reap(pool, key, expiry, notifies)
 
 
 async def _reap(pool: Pool, key: ImportKey, expiry: float, notifies: bool) -> None:
@@ -71,7 +79,7 @@ async def _reap(pool: Pool, key: ImportKey, expiry: float, notifies: bool) -> No
 
 
 async def reap_dead_imports(
-    conn: Connection, client_id: int | None, expiry: float, *, notifies: bool = False
+    conn: Connection, client_id: int, expiry: float, *, notifies: bool = False
 ) -> list[int]:
     """Suspect silent imports, and end those that were suspected long enough.
 
@@ -79,7 +87,7 @@ async def reap_dead_imports(
 
     Args:
         conn: a connection outside any transaction.
-        client_id: reap the imports of this client; None reaps those of all.
+        client_id: reap the imports of this client.
         expiry: seconds without a heartbeat after which an import is dead.
         notifies: each end sends an event.
 
@@ -93,7 +101,7 @@ async def reap_dead_imports(
     return [import_id for _, import_id, _ in ended]
 
 
-async def _find_dead(conn: Connection, client_id: int | None, expiry: float) -> list[ImportKey]:
+async def _find_dead(conn: Connection, client_id: int, expiry: float) -> list[ImportKey]:
     """Suspect silent imports; return those that were suspected long enough."""
     await conn.execute(_SQL.suspect_silent, client_id, expiry / 2)
     return [tuple(row) for row in await conn.fetch(_SQL.list_dead, client_id, expiry / 2)]

@@ -49,18 +49,16 @@ async def begin_round(conn: Connection, settings: Settings) -> tuple[PruneRound,
     now = await conn.fetchval(_SQL.read_clock)
     if state is None:
         this = PruneRound(began_at, began_at, None, now)
-        rows = await conn.fetch(_SQL.list_all_clients)
+        clients = {row["client_id"] for row in await conn.fetch(_SQL.list_all_clients)}
     else:
         since = state["began_at"]
         this = PruneRound(began_at, state["swept_at"], since, now)
-        rows = await conn.fetch(
-            _SQL.list_clients,
-            since,
-            *find_windows(settings, since, now),
-            settings.keep_results_days,
-            settings.keep_imports_days,
-        )
-    return this, [row["client_id"] for row in rows]
+        days = (settings.keep_results_days, settings.keep_imports_days)
+        rows = await conn.fetch(_SQL.list_clients, since, *days)
+        for window in zip(*find_windows(settings, since, now), strict=True):
+            rows += await conn.fetch(_SQL.list_changed_clients, *window)
+        clients = {row["client_id"] for row in rows}
+    return this, sorted(clients)
 
 
 async def end_round(conn: Connection, settings: Settings, this: PruneRound) -> None:

@@ -133,7 +133,9 @@ async def share_client(
     locks.append((held if exclusive else shared).format(client_key(client_id)))
     text = _TRANSACTIONS.share_client.format(
         lock_timeout=_milliseconds(lock_timeout),
-        idle_timeout="DEFAULT" if idle_timeout is None else _milliseconds(idle_timeout),
+        idle_timeout=""
+        if idle_timeout is None
+        else _TRANSACTIONS.limit_idle_time.format(_milliseconds(idle_timeout)),
         locks=", ".join(locks),
     )
     await conn.execute(f"{_BEGIN};\n{text}" if begin else text)
@@ -192,7 +194,9 @@ async def lock_import(conn: Connection, client_id: int, import_id: int, attempt:
                 await conn.execute(_SQL.lock, key)
                 return
         except asyncpg.LockNotAvailableError:
-            await conn.execute(_SQL.terminate_holders, key, client_id, import_id, attempt)
+            # A batch of a later attempt that ends nevertheless is repeated.
+            if await conn.fetchval(_SQL.is_attempt, client_id, import_id, attempt):
+                await conn.execute(_SQL.terminate_holders, key)
 
 
 async def lock_undone(

@@ -36,7 +36,14 @@ REMEDIES: Final = {
     "53300": Remedy.RETRY,  # too many connections
     "55P03": Remedy.RETRY,  # lock not available
     "25006": Remedy.RETRY,  # read only: a demoted primary
+    "58030": Remedy.RETRY,  # I/O error: a worker of Citus that was lost within a COPY
 }
+_CITUS_TEXTS: Final = {
+    "server closed the connection unexpectedly": "08006",
+    "connection not open": "08003",
+    " violates ": "23000",
+}
+"""What Citus reports as an internal error if a COPY fails on a worker, and the SQLSTATE for it."""
 _PREFIXES: Final = (5, 3, 2)
 _BROKEN: Final = (asyncpg.InterfaceError, OSError, InternalClientError)
 
@@ -74,6 +81,10 @@ def sqlstate(exc: BaseException) -> str:
     A broken connection is ``08000``. Any other fault that is not the database's has an empty one.
     """
     cause = exc.__cause__ if isinstance(exc, RowRefused | OutOfLockMemory) else exc
+    if isinstance(cause, asyncpg.InternalServerError):
+        for text, state in _CITUS_TEXTS.items():
+            if text in str(cause):
+                return state
     if isinstance(cause, asyncpg.PostgresError):
         return str(getattr(cause, "sqlstate", None) or "")
     # asyncpg's DataError is a ValueError too: an argument of the service that it cannot encode.

@@ -4,10 +4,13 @@
 its session, so that of several processes one migrates and the others wait.
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sysconfig
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -26,11 +29,12 @@ class MigrationError(Exception):
     """The migrations could not be applied; the text is one line for the user."""
 
 
-def migrate(dsn: str) -> list[str]:
+def migrate(dsn: str, *, distributed: bool = False) -> list[str]:
     """Apply the pending migrations.
 
     Args:
         dsn: URL of the database.
+        distributed: the tables are distributed by Citus, which takes one statement at a time.
 
     Returns:
         Names of the migrations that were applied, in order.
@@ -38,26 +42,45 @@ def migrate(dsn: str) -> list[str]:
     Raises:
         MigrationError: dbmate is missing or failed; the text has the last line of its output.
     """
-    done = subprocess.run(
-        [
-            _dbmate(),
-            f"--migrations-dir={MIGRATIONS}",
-            f"--env-file={os.devnull}",
-            "--no-dump-schema",
-            "--migration-lock",
-            "migrate",
-        ],
-        # In the environment, because every user can read a command line, and the URL may have a
-        # password.
-        env=os.environ | {"DATABASE_URL": _with_ssl_mode(dsn)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    with _one_statement_each() if distributed else contextlib.nullcontext(MIGRATIONS) as folder:
+        done = subprocess.run(
+            [
+                _dbmate(),
+                f"--migrations-dir={folder}",
+                f"--env-file={os.devnull}",
+                "--no-dump-schema",
+                "--migration-lock",
+                "migrate",
+            ],
+            # In the environment, because every user can read a command line, and the URL may have
+            # a password.
+            env=os.environ | {"DATABASE_URL": _with_ssl_mode(dsn)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
     if done.returncode:
         raise MigrationError(f"the migration failed: {last_line(done.stdout)}")
     lines = done.stdout.splitlines()
     return [line.split()[1] for line in lines if line.startswith("Applied: ")]
+
+
+@contextlib.contextmanager
+def _one_statement_each() -> Iterator[Path]:
+    """Yield a folder with the migrations, each as one DO statement.
+
+    Citus sends the message that has a statement to the workers, and not the statement alone.
+    Inside DO, each statement is a message of its own, and SET LOCAL is valid on the workers too.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        for path in MIGRATIONS.glob("*.sql"):
+            up, down, rest = path.read_text("utf-8").partition("-- migrate:down")
+            body = up.removeprefix("-- migrate:up")
+            (Path(folder) / path.name).write_text(
+                f"-- migrate:up\nDO $migration$ BEGIN{body}END $migration$;\n\n{down}{rest}",
+                "utf-8",
+            )
+        yield Path(folder)
 
 
 async def grant_privileges(dsn: str, role: str) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 import asyncpg
 
 from service.storage import Connection
+from service.storage.distribution import is_distributed
 from service.storage.queries import Queries
 
 _SQL: Final = Queries("partitions")
@@ -32,13 +33,15 @@ async def partition_tables(dsn: str, number: int) -> list[str]:
         Names of the tables that were partitioned.
 
     Raises:
-        PartitionError: a table has rows, or another number of partitions.
+        PartitionError: a table has rows, or another number of partitions, or is distributed.
         OSError, asyncpg.PostgresError: the database cannot be reached.
     """
     connection = await asyncpg.connect(dsn)
     try:
         async with connection.transaction():
             await connection.execute(_SQL.wait_for_others)
+            if await is_distributed(connection):
+                raise PartitionError("its tables are distributed over the nodes of a Citus cluster")
             return await _partition(connection, number)
     finally:
         await connection.close()

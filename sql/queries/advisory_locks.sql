@@ -33,10 +33,13 @@ SELECT pg_try_advisory_xact_lock($1),
 -- name: share
 SELECT pg_advisory_xact_lock_shared($1)
 
+-- name: is_attempt
+SELECT true FROM imports WHERE client_id = $1 AND import_id = $2 AND attempt = $3
+
 -- name: terminate_holders
--- Terminates the backends that share the key $1 of an import, which are its batches, while $4 is the
--- attempt of that import. No time-out ends a process that stopped within a COPY. A backend that holds
--- the key exclusively ends the import or takes it over, and needs a moment only. A backend that waits
+-- Terminates the backends that share the key $1 of an import, which are its batches. No time-out ends a
+-- process that stopped within a COPY. A backend that holds the key exclusively ends the import or takes
+-- it over, and needs a moment only. A backend that waits
 -- for a synchronous standby is spared: it would publish a commit that a fail-over loses. pg_locks shows
 -- a 64-bit key as two unsigned halves.
 SELECT pg_terminate_backend(pid)
@@ -44,7 +47,6 @@ SELECT pg_terminate_backend(pid)
  WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND pid <> pg_backend_pid()
    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
    AND (classid::bigint << 32) | objid::bigint = $1 AND mode = 'ShareLock'
-   AND EXISTS (SELECT FROM imports WHERE client_id = $2 AND import_id = $3 AND attempt = $4)
    AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = pg_locks.pid AND a.wait_event = 'SyncRep')
 
 -- name: terminate_lost

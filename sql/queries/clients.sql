@@ -14,7 +14,11 @@ SELECT c.client_id, c.name, c.created_at, c.disabled_at,
 SELECT disabled_at IS NOT NULL FROM clients WHERE client_id = $1
 
 -- name: disable
-UPDATE clients SET disabled_at = coalesce(disabled_at, now()) WHERE client_id = $1 RETURNING true
+-- The time of the first call stays.
+WITH disabled AS (
+    UPDATE clients SET disabled_at = now() WHERE client_id = $1 AND disabled_at IS NULL
+)
+SELECT true FROM clients WHERE client_id = $1
 
 -- name: enable
 UPDATE clients SET disabled_at = NULL WHERE client_id = $1 RETURNING true

@@ -2,15 +2,15 @@
 -- Prints values in the same style for every role; SET LOCAL works through PgBouncer. No statistics are
 -- needed: rows of a version are read by primary key, and everything else is hashed or sorted, because a
 -- nested loop over two versions would take hours.
-SELECT set_config('datestyle', 'ISO, YMD', true),
-       set_config('intervalstyle', 'iso_8601', true),
-       set_config('timezone', 'UTC', true),
-       set_config('plan_cache_mode', 'force_custom_plan', true),
-       set_config('enable_seqscan', 'off', true),
-       set_config('enable_nestloop', 'off', true),
-       set_config('enable_mergejoin', 'off', true),
-       set_config('max_parallel_workers_per_gather', '0', true),
-       set_config('jit', 'off', true)
+SET LOCAL datestyle = 'ISO, YMD';
+SET LOCAL intervalstyle = iso_8601;
+SET LOCAL timezone = 'UTC';
+SET LOCAL plan_cache_mode = force_custom_plan;
+SET LOCAL enable_seqscan = off;
+SET LOCAL enable_nestloop = off;
+SET LOCAL enable_mergejoin = off;
+SET LOCAL max_parallel_workers_per_gather = 0;
+SET LOCAL jit = off
 
 -- name: versions
 -- What decides how two versions are compared, and the dates of the project in both.

@@ -78,7 +78,7 @@ UPDATE imports i
                    ELSE $5
                END,
        notes = $6, filename = $7, dialect = $8, bytes_read = $9, warnings = $10,
-       ended_at = CASE i.state WHEN 'running' THEN statement_timestamp() ELSE i.ended_at END,
+       ended_at = CASE i.state WHEN 'running' THEN t.now ELSE i.ended_at END,
        counts = $11, fingerprint = $12,
        files_read = $14, files_failed = $15,
        key_claimed_at = CASE WHEN $13 THEN NULL ELSE i.key_claimed_at END
@@ -87,10 +87,11 @@ UPDATE imports i
                                  THEN 'cancelled'
                                  ELSE $4
                             END AS state) AS e
+ CROSS JOIN (SELECT statement_timestamp() AS now) AS t
  WHERE i.client_id = $1 AND i.import_id = $2 AND i.attempt = $3
    AND i.state IN ('running', e.state)
    AND p.client_id = i.client_id AND p.import_id = i.import_id
-RETURNING i.state, i.options, i.ended_at = statement_timestamp() AS first
+RETURNING i.state, i.options, i.ended_at = t.now AS first
 
 -- name: store_counts
 -- Stores the counts of an attempt that has ended, unless an upload has taken the import over since.
@@ -108,54 +109,67 @@ SELECT i.attempt = $3 AND i.state = 'running' AND p.nonce = $4
 SELECT nonce = $3 FROM import_progress WHERE client_id = $1 AND import_id = $2
 
 -- name: renew_leases
--- Renews the leases of all imports of a process, in the order of their keys. An import that another
--- process ended or took over is not returned.
+-- Renews the leases of all imports of a client in a process. An import that another process ended or
+-- took over is not returned.
 UPDATE import_progress p
    SET beat_at = statement_timestamp(), bytes_read = b.bytes_read, projects_done = b.projects_done
-  FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::bigint[], $5::bigint[], $6::bytea[])
-       AS b (client_id, import_id, attempt, bytes_read, projects_done, nonce)
- WHERE p.client_id = b.client_id AND p.import_id = b.import_id AND p.attempt = b.attempt
+  FROM unnest($2::bigint[], $3::integer[], $4::bigint[], $5::bigint[], $6::bytea[])
+       AS b (import_id, attempt, bytes_read, projects_done, nonce)
+ WHERE p.client_id = $1 AND p.import_id = b.import_id AND p.attempt = b.attempt
    AND p.nonce = b.nonce
    AND (SELECT i.state
           FROM imports i
-         WHERE i.client_id = b.client_id AND i.import_id = b.import_id) = 'running'
+         WHERE i.client_id = $1 AND i.import_id = b.import_id) = 'running'
 RETURNING p.import_id, p.nonce, p.cancel_requested
 
+-- name: list_silent_clients
+-- The clients with running imports that have sent no heartbeat for $1 seconds.
+SELECT DISTINCT i.client_id
+  FROM imports i
+ CROSS JOIN LATERAL (
+       SELECT true
+         FROM import_progress
+        WHERE client_id = i.client_id AND import_id = i.import_id
+          AND (beat_at > statement_timestamp()
+               OR beat_at < statement_timestamp() - make_interval(secs => $1))
+       OFFSET 0) AS p
+ WHERE i.state = 'running'
+
 -- name: suspect_silent
--- Suspects the running imports, of the client $1 or of all, that have sent no heartbeat for $2
--- seconds. A time in the future is from before the clock was set back: a heartbeat then counts as
--- sent now, and a suspicion as new. An import that is just sending a heartbeat is skipped.
+-- Suspects the running imports of a client that have sent no heartbeat for $2 seconds. A time in the
+-- future is from before the clock was set back: a heartbeat then counts as sent now, and a suspicion as
+-- new. An import that is just sending a heartbeat is skipped.
 WITH silent AS (
     SELECT p.*
       FROM imports i
      CROSS JOIN LATERAL (
-           SELECT client_id, import_id
+           SELECT import_id
              FROM import_progress
-            WHERE client_id = i.client_id AND import_id = i.import_id
+            WHERE client_id = $1 AND import_id = i.import_id
               AND (beat_at > statement_timestamp()
                    OR beat_at < statement_timestamp() - make_interval(secs => $2)
                       AND (suspected_at > beat_at
                            AND suspected_at <= statement_timestamp()) IS NOT TRUE)
               FOR UPDATE SKIP LOCKED) AS p
-     WHERE i.state = 'running' AND ($1::bigint IS NULL OR i.client_id = $1)
+     WHERE i.client_id = $1 AND i.state = 'running'
 )
 UPDATE import_progress p
    SET beat_at = least(p.beat_at, statement_timestamp()), suspected_at = statement_timestamp()
   FROM silent s
- WHERE p.client_id = s.client_id AND p.import_id = s.import_id
+ WHERE p.client_id = $1 AND p.import_id = s.import_id
 
 -- name: list_dead
--- Lists the running imports, of the client $1 or of all, that are suspected for $2 seconds and have
--- sent no heartbeat since.
+-- Lists the running imports of a client that are suspected for $2 seconds and have sent no heartbeat
+-- since.
 SELECT p.*
   FROM imports i
  CROSS JOIN LATERAL (
        SELECT client_id, import_id, attempt
          FROM import_progress
-        WHERE client_id = i.client_id AND import_id = i.import_id AND suspected_at > beat_at
+        WHERE client_id = $1 AND import_id = i.import_id AND suspected_at > beat_at
           AND suspected_at < statement_timestamp() - make_interval(secs => $2)
        OFFSET 0) AS p
- WHERE i.state = 'running' AND ($1::bigint IS NULL OR i.client_id = $1)
+ WHERE i.client_id = $1 AND i.state = 'running'
 
 -- name: check_dead
 -- Compares the state and the heartbeat of an import again, as list_dead does, and blocks heartbeats
@@ -189,14 +203,16 @@ SELECT i.import_id, i.state, i.attempt, i.subject, i.idempotency_key, i.options,
  WHERE i.client_id = $1 AND i.import_id = $2
 
 -- name: list_ended
--- Lists those of some imports that have ended, or that exist no more. An import whose outcomes are
--- still being counted is left out: otherwise all requests that wait for it would count them at once.
--- The subquery reads each by its primary key, whatever the statistics.
-SELECT k.client_id, k.import_id
-  FROM unnest($1::bigint[], $2::bigint[]) AS k (client_id, import_id)
- WHERE (SELECT i.state = 'running' OR i.counts IS NULL
-          FROM imports i
-         WHERE i.client_id = k.client_id AND i.import_id = k.import_id) IS NOT TRUE
+-- Lists those of some imports of a client that have ended, or that exist no more. An import whose
+-- outcomes are still being counted is left out: otherwise all requests that wait for it would count
+-- them at once. Each is read by its primary key, whatever the statistics.
+SELECT k.import_id
+  FROM unnest($2::bigint[]) AS k (import_id)
+  LEFT JOIN LATERAL (SELECT state = 'running' OR counts IS NULL AS runs
+                       FROM imports
+                      WHERE client_id = $1 AND import_id = k.import_id
+                     OFFSET 0) AS i ON true
+ WHERE i.runs IS NOT TRUE
 
 -- name: read_end
 SELECT warnings, files_read, files_failed FROM imports WHERE client_id = $1 AND import_id = $2

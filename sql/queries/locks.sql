@@ -45,11 +45,12 @@ SELECT version, archived_at FROM projects WHERE client_id = $1 AND project_id = 
 -- name: move_pointer
 -- Makes version $3, a copy of the current one, current; $4 archives the project. The dates of the
 -- content still count.
-UPDATE projects
-   SET version = $3::integer, archived_at = CASE WHEN $4 THEN now() END,
-       dates_version = CASE dates_version WHEN version THEN $3::integer END
- WHERE client_id = $1 AND project_id = $2
-RETURNING archived_at
+UPDATE projects p
+   SET version = $3::integer, archived_at = CASE WHEN $4 THEN t.now END,
+       dates_version = CASE p.dates_version WHEN p.version THEN $3::integer END
+  FROM (SELECT now() AS now) AS t
+ WHERE p.client_id = $1 AND p.project_id = $2
+RETURNING p.archived_at
 
 -- name: find_archived
 -- The version at which version $3 was archived: itself, or the next one.

@@ -1,10 +1,10 @@
 -- name: set_style
 -- Prints values in the same style for every role; SET LOCAL works through PgBouncer. Plans for the
 -- actual values, because a cached plan can date from when the tables were small.
-SELECT set_config('datestyle', 'ISO, YMD', true),
-       set_config('intervalstyle', 'iso_8601', true),
-       set_config('timezone', 'UTC', true),
-       set_config('plan_cache_mode', 'force_custom_plan', true)
+SET LOCAL datestyle = 'ISO, YMD';
+SET LOCAL intervalstyle = iso_8601;
+SET LOCAL timezone = 'UTC';
+SET LOCAL plan_cache_mode = force_custom_plan
 
 -- name: current
 -- The current version of a project. A reader stays with it even if an import changes the project
@@ -19,41 +19,41 @@ SELECT version
 -- As set_style, for queries that follow an index from row to row. With these settings no statistics
 -- can turn their look-ups into a join or a sort of all rows of the client: an ORDER BY selects the
 -- index that has that order.
-SELECT set_config('datestyle', 'ISO, YMD', true),
-       set_config('intervalstyle', 'iso_8601', true),
-       set_config('timezone', 'UTC', true),
-       set_config('plan_cache_mode', 'force_custom_plan', true),
-       set_config('enable_seqscan', 'off', true),
-       set_config('enable_bitmapscan', 'off', true),
-       set_config('enable_sort', 'off', true),
-       set_config('enable_hashjoin', 'off', true),
-       set_config('enable_mergejoin', 'off', true),
-       set_config('enable_material', 'off', true),
-       set_config('max_parallel_workers_per_gather', '0', true),
-       set_config('jit', 'off', true)
+SET LOCAL datestyle = 'ISO, YMD';
+SET LOCAL intervalstyle = iso_8601;
+SET LOCAL timezone = 'UTC';
+SET LOCAL plan_cache_mode = force_custom_plan;
+SET LOCAL enable_seqscan = off;
+SET LOCAL enable_bitmapscan = off;
+SET LOCAL enable_sort = off;
+SET LOCAL enable_hashjoin = off;
+SET LOCAL enable_mergejoin = off;
+SET LOCAL enable_material = off;
+SET LOCAL max_parallel_workers_per_gather = 0;
+SET LOCAL jit = off
 
 -- name: merge_keys
 -- As follow_keys, for a query that reads several indexes side by side, each in its order.
-SELECT set_config('datestyle', 'ISO, YMD', true),
-       set_config('intervalstyle', 'iso_8601', true),
-       set_config('timezone', 'UTC', true),
-       set_config('plan_cache_mode', 'force_custom_plan', true),
-       set_config('enable_seqscan', 'off', true),
-       set_config('enable_bitmapscan', 'off', true),
-       set_config('enable_sort', 'off', true),
-       set_config('enable_hashjoin', 'off', true),
-       set_config('enable_nestloop', 'off', true),
-       set_config('enable_material', 'off', true),
-       set_config('max_parallel_workers_per_gather', '0', true),
-       set_config('jit', 'off', true)
+SET LOCAL datestyle = 'ISO, YMD';
+SET LOCAL intervalstyle = iso_8601;
+SET LOCAL timezone = 'UTC';
+SET LOCAL plan_cache_mode = force_custom_plan;
+SET LOCAL enable_seqscan = off;
+SET LOCAL enable_bitmapscan = off;
+SET LOCAL enable_sort = off;
+SET LOCAL enable_hashjoin = off;
+SET LOCAL enable_nestloop = off;
+SET LOCAL enable_material = off;
+SET LOCAL max_parallel_workers_per_gather = 0;
+SET LOCAL jit = off
 
 -- name: hash_rows
 -- For a query that compares all rows of two tables.
-SELECT set_config('plan_cache_mode', 'force_custom_plan', true),
-       set_config('enable_mergejoin', 'off', true),
-       set_config('enable_nestloop', 'off', true),
-       set_config('max_parallel_workers_per_gather', '0', true),
-       set_config('jit', 'off', true)
+SET LOCAL plan_cache_mode = force_custom_plan;
+SET LOCAL enable_mergejoin = off;
+SET LOCAL enable_nestloop = off;
+SET LOCAL max_parallel_workers_per_gather = 0;
+SET LOCAL jit = off
 
 -- name: list
 -- A page of the given projects after $2, with the conditions of the request.

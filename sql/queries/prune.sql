@@ -18,25 +18,13 @@ SELECT clock_timestamp()
 SELECT client_id FROM clients ORDER BY client_id
 
 -- name: list_clients
--- The clients for which a round has work, by a few index look-ups for each: versions that were created
--- in one of the windows from $2 to $3, as in list_changed; deleted versions with records; the first
--- outcomes and the first import, if they are older than $4 and $5 days; shared objects, if the last
--- import ended since $1, when the last round began.
+-- The clients for which a round has work beside changed versions, by a few index look-ups for each:
+-- deleted versions with records; the first outcomes and the first import, if they are older than $2 and
+-- $3 days; shared objects, if the last import ended since $1, when the last round began.
 SELECT client_id
   FROM clients c
- WHERE (SELECT true
-          FROM unnest($2::timestamptz[], $3::timestamptz[]) AS w (since, until)
-         CROSS JOIN LATERAL (SELECT true
-                               FROM project_versions v
-                              WHERE v.client_id = c.client_id AND v.version > 1
-                                AND v.created_at >= w.since
-                                AND v.created_at < coalesce(w.until, 'infinity')
-                                AND v.created_at > '-infinity'
-                              ORDER BY v.created_at
-                              LIMIT 1) AS v
-         LIMIT 1)
-    OR (SELECT true FROM pruned_versions p WHERE p.client_id = c.client_id LIMIT 1)
-    OR (SELECT i.started_at < statement_timestamp() - make_interval(days => $4)
+ WHERE (SELECT true FROM pruned_versions p WHERE p.client_id = c.client_id LIMIT 1)
+    OR (SELECT i.started_at < statement_timestamp() - make_interval(days => $2)
           FROM (SELECT import_id
                   FROM import_results r
                  WHERE r.client_id = c.client_id
@@ -46,7 +34,7 @@ SELECT client_id
                                FROM imports i
                               WHERE i.client_id = c.client_id AND i.import_id = first.import_id
                              OFFSET 0) AS i)
-    OR (SELECT i.started_at < statement_timestamp() - make_interval(days => $5)
+    OR (SELECT i.started_at < statement_timestamp() - make_interval(days => $3)
           FROM imports i
          WHERE i.client_id = c.client_id
          ORDER BY i.import_id
@@ -57,7 +45,17 @@ SELECT client_id
              WHERE i.client_id = c.client_id
              ORDER BY i.import_id DESC
              LIMIT 1)
- ORDER BY client_id
+
+-- name: list_changed_clients
+-- The clients with versions that were created in the window from $1 to $2, as in list_changed.
+SELECT client_id
+  FROM clients c
+ WHERE (SELECT true
+          FROM project_versions v
+         WHERE v.client_id = c.client_id AND v.version > 1 AND v.created_at >= $1
+           AND v.created_at < coalesce($2::timestamptz, 'infinity') AND v.created_at > '-infinity'
+         ORDER BY v.created_at
+         LIMIT 1)
 
 -- name: list_projects
 -- The next $4 projects after $2 that have more than $3 versions.

@@ -2,19 +2,23 @@
 -- Configures a transaction, and takes the lock of its work, if it has one, and then the locks that every
 -- writer shares: its import, if it has one, and its client. One message has all these statements, and
 -- BEGIN if they open the transaction; so the values are literals. Each call of a lock waits up to
--- lock_timeout. The try form would starve: an exclusive lock got no turn in 15 s. The idle time is
--- limited so that the server ends a transaction whose process has stopped before its lease expires;
--- DEFAULT is the server's limit. The planner settings keep every look-up on its whole key: statistics
+-- lock_timeout. The try form would starve: an exclusive lock got no turn in 15 s. The idle time
+-- is limited so that the server ends a transaction whose process has stopped before its lease expires.
+-- The planner settings keep every look-up on its whole key: statistics
 -- lag after a first import, and a plan from when the tables were small reads all projects of the client.
 -- An ORDER BY selects the index that has that order, because nothing else can sort. Only settings that
--- are local to the transaction work through PgBouncer.
-SET LOCAL lock_timeout = {lock_timeout};
-SET LOCAL idle_in_transaction_session_timeout = {idle_timeout};
-SET LOCAL plan_cache_mode = force_custom_plan;
-SET LOCAL enable_seqscan = off;
-SET LOCAL enable_sort = off;
-SET LOCAL jit = off;
+-- are local to the transaction work through PgBouncer. Citus would send a SET LOCAL, and with it the
+-- other statements of the message, to its workers, so that their sessions took the locks too.
+SELECT set_config('lock_timeout', '{lock_timeout}', true),
+       {idle_timeout}
+       set_config('plan_cache_mode', 'force_custom_plan', true),
+       set_config('enable_seqscan', 'off', true),
+       set_config('enable_sort', 'off', true),
+       set_config('jit', 'off', true);
 SELECT {locks}
+
+-- name: limit_idle_time
+set_config('idle_in_transaction_session_timeout', '{0}', true),
 
 -- name: begin_group
 -- Begins the transaction of a group of small imports, and takes their locks, in one message. A lock that
@@ -29,4 +33,4 @@ SELECT set_config('lock_timeout', '1ms', true),
        set_config('enable_sort', 'off', true),
        set_config('jit', 'off', true);
 SELECT {locks};
-SET LOCAL lock_timeout = '200ms'
+SELECT set_config('lock_timeout', '200ms', true)

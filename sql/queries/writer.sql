@@ -4,16 +4,11 @@ SELECT index FROM import_results
  WHERE client_id = $1 AND import_id = $2 AND attempt = $3 AND index = ANY ($4::bigint[])
 
 -- name: lock_projects
--- Tries the exclusive locks $5 of a batch's projects, and checks the lease as imports.holds_lease does.
--- An earlier statement took the import's lock. Returns the positions, from 1, of the keys that other
--- transactions hold.
-SELECT (SELECT i.attempt = $3 AND i.state = 'running' AND p.nonce = $4
-          FROM imports i
-          JOIN import_progress p USING (client_id, import_id)
-         WHERE i.client_id = $1 AND i.import_id = $2) AS held,
-       (SELECT array_agg(k.place)
-          FROM unnest($5::bigint[]) WITH ORDINALITY AS k (key, place)
-         WHERE NOT pg_try_advisory_xact_lock(k.key)) AS contested
+-- Tries the exclusive locks $1 of a batch's projects. Returns the positions, from 1, of the keys that
+-- other transactions hold. The query names no table: Citus would take the locks where the table is.
+SELECT k.place
+  FROM unnest($1::bigint[]) WITH ORDINALITY AS k (key, place)
+ WHERE NOT pg_try_advisory_xact_lock(k.key)
 
 -- name: read_current
 -- Reads the stored state of the batch's projects. A lock expires by the clock, not by the start of the

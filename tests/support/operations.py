@@ -81,8 +81,8 @@ def routes(size: Size) -> Iterator[Operation]:
     ):
         yield Operation(f"GET imports: {name}", partial(_imports, query=imports), examined)
     yield Operation("GET imports/{id}", partial(_import, import_id=size.imports // 2), 10)
-    waiting = [(LARGE, number) for number in range(size.imports // 2, size.imports // 2 + PAGE)]
-    yield Operation("GET imports/{id}: wait", partial(_ended, keys=waiting), 2 * PAGE)
+    waiting = list(range(size.imports // 2, size.imports // 2 + PAGE))
+    yield Operation("GET imports/{id}: wait", partial(_ended, imports=waiting), 2 * PAGE)
     results = partial(_results, import_id=last_import(size))
     yield Operation("GET results: first page", results, 2 * PAGE)
     yield Operation("GET results: middle page", partial(results, after=middle), 2 * PAGE)
@@ -199,9 +199,9 @@ async def _import(pool: Pool, import_id: int) -> None:
         await history.find_import(conn, LARGE, import_id)
 
 
-async def _ended(pool: Pool, keys: list[tuple[int, int]]) -> None:
+async def _ended(pool: Pool, imports: list[int]) -> None:
     async with pool.acquire() as conn:
-        assert len(await history.list_ended(conn, keys)) == len(keys)
+        assert len(await history.list_ended(conn, LARGE, imports)) == len(imports)
 
 
 async def _results(

@@ -43,6 +43,15 @@ def migrate(
             min=2, max=1024, help="Split every table into this many partitions; it must be empty."
         ),
     ] = None,
+    distribute: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=1024,
+            metavar="SHARDS",
+            help="Distribute every table over the nodes of a Citus cluster.",
+        ),
+    ] = None,
     grant_reader: Annotated[
         str | None,
         typer.Option(
@@ -64,8 +73,10 @@ def migrate(
     from service.storage import migrate as migrations
 
     readers = (grant_reader, revoke_reader)
-    if check and any(each is not None for each in (grant_to, partitions, *readers)):
-        raise CommandError("--check changes nothing: leave out the options that grant or partition")
+    if check and any(each is not None for each in (grant_to, partitions, distribute, *readers)):
+        raise CommandError("--check changes nothing: leave out the options that change something")
+    if partitions is not None and distribute is not None:
+        raise CommandError("use either --partitions or --distribute")
     if client and not any(readers):
         raise CommandError("--client belongs to --grant-reader or --revoke-reader")
     if grant_reader is not None and not client:
@@ -78,7 +89,7 @@ def migrate(
             if settings.database_url is not None:
                 if wait:
                     _await_database(settings, dsn, wait, until_migrated=False)
-                _apply(dsn)
+                _apply(dsn, distribute)
             if partitions is not None:
                 _partition(dsn, partitions)
             if grant_to is not None:
@@ -104,13 +115,22 @@ def _await_database(
     )
 
 
-def _apply(dsn: str) -> None:
+def _apply(dsn: str, shards: int | None) -> None:
+    """Apply the migrations, and distribute the tables, if they shall be or are distributed."""
+    from service.storage import distribution
     from service.storage.migrate import MigrationError, migrate
 
     try:
-        for name in migrate(dsn):
+        with database_errors():
+            distributed = asyncio.run(distribution.has_distributed_tables(dsn))
+        for name in migrate(dsn, distributed=distributed):
             print_line(f"Applied {name}")
-    except MigrationError as error:
+        if distributed or shards is not None:
+            with database_errors():
+                shards = shards or distribution.DEFAULT_SHARDS
+                for table in asyncio.run(distribution.distribute_tables(dsn, shards)):
+                    print_line(f"Distributed {table}")
+    except (MigrationError, distribution.DistributionError) as error:
         raise CommandError(str(error)) from error
 
 

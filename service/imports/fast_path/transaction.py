@@ -5,6 +5,7 @@ imports, the commit. It waits for another transaction for milliseconds only. An 
 long way if another transaction holds what it needs, or if the database refuses it.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -166,14 +167,15 @@ async def _read_current(
     conn: Connection, imports: Sequence[SmallImport]
 ) -> list[dict[str, StoredProject]]:
     """Return, for each import, the stored state of its projects."""
-    wanted = [
-        (place, each.request.client_id, project.external_id, each.request.subject)
-        for place, each in enumerate(imports)
-        for project in each.projects
-    ]
+    wanted: defaultdict[int, list[tuple[int, str, str]]] = defaultdict(list)
+    for place, each in enumerate(imports):
+        wanted[each.request.client_id].extend(
+            (place, project.external_id, each.request.subject) for project in each.projects
+        )
     current: list[dict[str, StoredProject]] = [{} for _ in imports]
-    if wanted:
-        for row in await conn.fetch(_SQL.read_current, *zip(*wanted, strict=True)):
+    for client_id, projects in wanted.items():
+        columns = zip(*projects, strict=True)
+        for row in await conn.fetch(_SQL.read_current, client_id, *columns) if projects else ():
             current[row[0]][row[1]] = StoredProject(*row[2:])
     return current
 

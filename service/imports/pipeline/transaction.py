@@ -18,7 +18,7 @@ from service.imports.conflict_rules import (
     decide,
     find_newer_dates,
 )
-from service.imports.lease import Lease, LeaseLost, check_lease
+from service.imports.lease import Lease, check_lease
 from service.imports.options import ImportOptions
 from service.imports.pipeline.batch import BatchItem
 from service.imports.pipeline.copy import NewVersion, copy_results, copy_versions
@@ -200,15 +200,11 @@ async def lock_projects(
     """
     projects = [item for item in items if not isinstance(item, Refusal)]
     keys = advisory_locks.project_keys(lease.client_id, [each.external_id for each in projects])
-    key = (lease.client_id, lease.import_id, lease.attempt, lease.nonce)
-    row = await conn.fetchrow(_SQL.lock_projects, *key, keys)
-    assert row is not None
-    held, positions = row
-    if not held:
-        raise LeaseLost
-    if not positions:
+    await check_lease(conn, lease)
+    rows = await conn.fetch(_SQL.lock_projects, keys)
+    if not rows:
         return list(items), []
-    contested = {projects[position - 1].index for position in positions}
+    contested = {projects[row["place"] - 1].index for row in rows}
     locked = [item for item in items if item.index not in contested]
     return locked, [item for item in items if item.index in contested]
 

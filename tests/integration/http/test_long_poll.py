@@ -59,9 +59,9 @@ async def test_waiting_requests_are_bounded_and_share_their_statements(
 ) -> None:
     asked: list[int] = []
 
-    async def count(conn: Database, keys: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
-        asked.append(len(keys))
-        return await history.list_ended(conn, keys)
+    async def count(conn: Database, client_id: int, imports: Collection[int]) -> set[int]:
+        asked.append(len(imports))
+        return await history.list_ended(conn, client_id, imports)
 
     monkeypatch.setattr(end_watch, "list_ended", count)
     monkeypatch.setattr(end_watch, "INTERVAL", 0.05)
@@ -89,12 +89,12 @@ async def test_an_import_is_listed_as_ended_once_its_outcomes_are_counted(
 ) -> None:
     async with half_uploaded(service):
         pass
-    keys = {(1, 1), (1, 99)}
+    ids = {1, 99}
     await until(pool, "SELECT count(*) FROM imports WHERE counts IS NOT NULL")
     async with pool.acquire() as conn:
-        assert await history.list_ended(conn, keys) == keys
+        assert await history.list_ended(conn, 1, ids) == ids
         await conn.execute("UPDATE imports SET counts = NULL")
-        assert await history.list_ended(conn, keys) == {(1, 99)}
+        assert await history.list_ended(conn, 1, ids) == {99}
 
 
 async def test_a_poll_outlasts_an_outage_of_the_database(

@@ -5,6 +5,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -26,13 +27,15 @@ from tests.support.projects import project
 OF_MANY = {
     "clients.list": "lists all clients for an operator",
     "prune.list_clients": "finds the clients for which pruning has work",
-    "imports.renew_leases": "beats for all imports of a process, whatever their clients",
-    "fast_path.read_current": "reads for a group of small imports, whatever their clients",
-    "imports.list_ended": "reads imports that requests wait for, whatever their clients",
-    "imports.suspect_silent": "reads the few running imports of all clients",
-    "imports.list_dead": "reads the few running imports of all clients",
+    "prune.list_changed_clients": "finds the clients with new versions",
+    "imports.list_silent_clients": "reads the few running imports of all clients",
 }
-CITUS = SQL / "citus.sql"
+WRITES = re.compile(r"\b(UPDATE|DELETE|INSERT)\b")
+CALL = re.compile(r"\b(\w+)\(")
+PLACES = re.compile(
+    r"\bCASE\b.*?\bEND\b|\bcoalesce\((?:[^()]|\([^()]*\))*\)|\bRETURNING\b[^)]*", re.DOTALL
+)
+"""The places of a statement where Citus accepts only immutable functions."""
 ROW = re.compile(r"VALUES \((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)")
 ABOUT_THE_SERVER = ("partitions", "grants", "readers", "server_checks", "transactions")
 COMPOSED = ("compare", "compare_keys")
@@ -61,7 +64,7 @@ VALUES: dict[str, Any] = {
     "text": "x",
     "bytea": b"x",
     "jsonb": "{}",
-    "timestamptz": None,
+    "timestamptz": datetime(2026, 1, 1, tzinfo=UTC),
 }
 
 
@@ -82,7 +85,7 @@ def queries() -> Iterator[tuple[str, str]]:
         parts = {part for _, names in SOURCES.values() for part in names}
         for name, text in texts.items():
             full = f"{file.stem}.{name}"
-            if PART.match(text) or name in parts:
+            if PART.match(text) or name in parts or text.startswith("SET LOCAL"):
                 continue
             for table in tables_of(full, text):
                 filled = CHILD | {"table": table, "key": KEYS[table]} | FILLED.get(full, {})
@@ -107,6 +110,12 @@ def composed_queries() -> Iterator[tuple[str, str]]:
         yield f"compare.baseline by {match}, moved: {moved}", query
     yield "compare.same_ids", keys.same_ids(basis)
     yield "compare.current_baseline", comparison.SQL.current_baseline
+
+
+def value(type_name: str, place: int) -> Any:
+    """Return a value of a type; of two times, the second is later."""
+    known = VALUES[type_name]
+    return known + timedelta(place) if isinstance(known, datetime) else known
 
 
 def tables_of(name: str, text: str) -> list[str]:
@@ -152,8 +161,8 @@ async def test_each_query_touches_one_partition(connection: Connection) -> None:
     for name, query in queries():
         types = (await connection.prepare(query)).get_parameters()
         args = [
-            [VALUES[type.name[:-2]]] if type.kind == "array" else VALUES[type.name]
-            for type in types
+            [VALUES[type.name[:-2]]] if type.kind == "array" else value(type.name, place)
+            for place, type in enumerate(types)
         ]
         found = by_table(touched_partitions(await explain(connection, query, *args)))
         tables |= {*found}
@@ -180,31 +189,53 @@ async def test_copying_a_batch_locks_one_partition_of_each_table(connection: Con
     assert {len(partitions) for partitions in found.values()} == {1}
 
 
-async def test_the_citus_script_distributes_every_table_by_client(connection: Connection) -> None:
-    """Compare ``sql/citus.sql`` with the schema, because no Citus is available to run it."""
-    distributed = re.findall(
-        r"create_distributed_table\('(\w+)', 'client_id', (\w+)", CITUS.read_text()
-    )
-    tables = [row["table_name"] for row in await connection.fetch(CLIENT_TABLES)]
-    assert sorted(name for name, _ in distributed) == sorted(tables)
-    assert [how for _, how in distributed] == ["shard_count"] + ["colocate_with"] * (
-        len(distributed) - 1
-    )
-
-
 async def test_no_statement_that_writes_calls_a_volatile_function(connection: Connection) -> None:
     """Citus refuses them, by its documentation, except in the VALUES of an INSERT."""
-    volatile = {
-        row["proname"]
-        for row in await connection.fetch(
-            "SELECT proname FROM pg_proc WHERE provolatile = 'v'"
-            " AND pronamespace = 'pg_catalog'::regnamespace"
-        )
-    }
+    volatile = await functions(connection, "v")
     refused = {
         name
         for name, query in queries()
-        if re.search(r"\b(UPDATE|DELETE|INSERT)\b", query)
-        and volatile & {*re.findall(r"\b(\w+)\(", ROW.sub("", query))}
+        if WRITES.search(query) and volatile & {*CALL.findall(ROW.sub("", query))}
     }
     assert refused == set()
+
+
+async def test_no_function_that_can_change_is_where_citus_refuses_it(
+    connection: Connection,
+) -> None:
+    """Citus wants immutable functions in CASE, COALESCE and RETURNING of an update."""
+    changing = await functions(connection, "vs")
+    refused = {
+        (name, place)
+        for name, query in queries()
+        for update in re.split(r"\bUPDATE\b", query)[1:2]
+        for place in PLACES.findall(update)
+        if changing & {*CALL.findall(place)}
+    }
+    assert refused == set()
+
+
+async def test_no_statement_has_both_tables_and_functions_of_the_session(
+    connection: Connection,
+) -> None:
+    """Citus runs such a statement where the table is: there are other locks and sessions."""
+    tables = {row["table_name"] for row in await connection.fetch(CLIENT_TABLES)}
+    refused = {
+        name
+        for name, query in queries()
+        if tables & {*re.findall(r"\b(?:FROM|JOIN|UPDATE|INTO)\s+(\w+)", query)}
+        and re.search(r"\b(pg_\w*advisory\w*|pg_locks|pg_stat_activity|pg_\w+_backend)\b", query)
+    }
+    assert refused == set()
+
+
+async def functions(connection: Connection, volatility: str) -> set[str]:
+    """Return the names of PostgreSQL's functions of a volatility, of which casts are none."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT p.proname FROM pg_proc p"
+        " WHERE p.pronamespace = 'pg_catalog'::regnamespace AND strpos($1, p.provolatile::text) > 0"
+        " AND NOT EXISTS (SELECT FROM pg_proc q WHERE q.proname = p.proname"
+        " AND q.provolatile = 'i')",
+        volatility,
+    )
+    return {row["proname"] for row in rows}

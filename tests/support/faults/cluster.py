@@ -6,23 +6,26 @@ import functools
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import asyncpg
 
 from service.storage import migrate
-from service.storage.embedded import program_files
 from service.storage.embedded.program_files import Programs
+from tests.support import citus
 from tests.support.faults.ports import kept_port
 
 TEMPORARY: Final = tempfile.gettempdir()
 """Where the data that later servers copy is kept, even if a test changes the directory."""
 _START_TIMEOUT: Final = 60.0
+
+T = TypeVar("T")
 
 
 class Cluster:
@@ -32,19 +35,26 @@ class Cluster:
         folder: holds its data and its log; its programs' account can enter it.
         programs: of the server's version.
         variables: of its environment, as ``NAME=value``.
+        kept: holds its port, as ``kept_port`` does; another one by default.
         options: server settings beside those that every one here has.
     """
 
     def __init__(
-        self, folder: Path, programs: Programs, variables: Sequence[str] = (), **options: str
+        self,
+        folder: Path,
+        programs: Programs,
+        variables: Sequence[str] = (),
+        kept: socket.socket | None = None,
+        options: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder
         self._variables = variables
-        self._kept = kept_port()
+        self._kept = kept_port() if kept is None else kept.dup()
         self.port: int = self._kept.getsockname()[1]
         self._programs = programs
-        self._options = options
+        self._options = options or {}
         self._process: subprocess.Popen[bytes] | None = None
+        self.workers: list[Cluster] = []
 
     @property
     def data(self) -> Path:
@@ -97,7 +107,9 @@ class Cluster:
             "shared_buffers": "64MB",
             "fsync": "off",
         }
-        given = [f"--{name}={value}" for name, value in (always | self._options | options).items()]
+        given = [
+            f"--{name}={value}" for name, value in {**always, **self._options, **options}.items()
+        ]
         log = self.folder / "server.log"
         with log.open("ab") as words:
             program = str(self._programs.folder / "postgres")
@@ -137,6 +149,10 @@ class Cluster:
         self.stop()
         self._kept.close()
 
+    def keep_port(self) -> socket.socket:
+        """Keep its port after it is closed, for another server."""
+        return self._kept.dup()
+
     def promote(self) -> None:
         """Make a standby the primary."""
         self._programs.run("pg_ctl", "promote", "-D", str(self.data), fds=())
@@ -173,7 +189,7 @@ def _lives(pid: int) -> bool:
 def folder_for(version: str, directory: str | None = None) -> Iterator[tuple[Path, Programs]]:
     """A folder in a directory where a server's account can work, and the programs."""
     folder = Path(tempfile.mkdtemp(prefix="cluster-", dir=directory))
-    programs = program_files.find_programs(version, folder / "data")
+    programs = citus.find_programs(version, folder / "data")
     if programs.account is not None:
         os.chown(folder, programs.account.uid, programs.account.gid)
     try:
@@ -202,20 +218,45 @@ def small_disk(folder: Path, mib: int) -> Iterator[None]:
 
 
 @functools.cache
-def _migrated_data(version: str) -> Path:
+def _initial_data(version: str) -> Path:
     """The data of a server with an empty current schema, until the process ends.
 
-    A copy takes a tenth of the time of ``initdb`` and all migrations.
+    A copy takes a tenth of the time of ``initdb`` and all migrations. On a node of Citus, the
+    database has no schema yet.
     """
-    stack = contextlib.ExitStack()
-    atexit.register(stack.close)
-    folder, programs = stack.enter_context(folder_for(version, TEMPORARY))
+    folder, programs = _until_exit(folder_for(version, TEMPORARY))
     with contextlib.closing(Cluster(folder, programs)) as server:
         server.make()
         server.start()
-        migrate.migrate(server.dsn())
+        if version != citus.VERSION:
+            migrate.migrate(server.dsn())
         server.stop(signal.SIGINT)
         return server.data
+
+
+@functools.cache
+def _distributed_data() -> list[tuple[Path, socket.socket]]:
+    """The data of the coordinator and the workers of a Citus cluster, as ``_initial_data``.
+
+    Their ports are part of the data, so the process runs one cluster at a time.
+    """
+    with citus_nodes() as coordinator:
+        migrate.migrate(coordinator.dsn())
+        citus.distribute(coordinator.dsn())
+        folder, _ = _until_exit(folder_for(citus.VERSION, TEMPORARY))
+        data = []
+        for number, server in enumerate([coordinator, *coordinator.workers]):
+            server.stop(signal.SIGINT)
+            copy = folder / str(number)
+            subprocess.run(["cp", "-a", server.data, copy], check=True)
+            data.append((copy, server.keep_port()))
+        return data
+
+
+def _until_exit(manager: contextlib.AbstractContextManager[T]) -> T:
+    stack = contextlib.ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(manager)
 
 
 @contextlib.contextmanager
@@ -225,7 +266,7 @@ def cluster(
     """A server that runs, with an empty current schema in its database ``postgres``.
 
     Args:
-        version: as ``binaries.find`` takes it.
+        version: as ``citus.find_programs`` takes it; that of Citus has workers too.
         disk_mib: gives it a disk of that size.
         variables: of its environment, as ``NAME=value``.
         options: server settings.
@@ -233,13 +274,49 @@ def cluster(
     Raises:
         OSError: a disk of its own cannot be had.
     """
-    with contextlib.ExitStack() as stack:
-        folder, programs = stack.enter_context(folder_for(version))
-        if disk_mib:
-            stack.enter_context(small_disk(folder, disk_mib))
-        server = stack.enter_context(
-            contextlib.closing(Cluster(folder, programs, variables, **options))
-        )
-        server.restore(_migrated_data(version))
-        server.start()
+    data = _distributed_data() if version == citus.VERSION else [(_initial_data(version), None)]
+    with _servers(version, data, disk_mib, variables, options) as server:
         yield server
+
+
+@contextlib.contextmanager
+def citus_nodes(
+    *, workers: int = citus.WORKERS, variables: Sequence[str] = (), **options: str
+) -> Iterator[Cluster]:
+    """The nodes of a Citus cluster that do not know each other yet; yields the coordinator.
+
+    Args:
+        workers: their number.
+        variables: of the environment of each.
+        options: server settings of each.
+    """
+    data = [(_initial_data(citus.VERSION), None)] * (workers + 1)
+    with _servers(citus.VERSION, data, 0, variables, options) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def _servers(
+    version: str,
+    data: Sequence[tuple[Path, socket.socket | None]],
+    disk_mib: int,
+    variables: Sequence[str],
+    options: Mapping[str, str],
+) -> Iterator[Cluster]:
+    """Run copies of servers, and yield the first; the others are its workers."""
+    if version == citus.VERSION:
+        options = {**citus.OPTIONS, **options}
+    servers: list[Cluster] = []
+    with contextlib.ExitStack() as stack:
+        for initial, kept in data:
+            folder, programs = stack.enter_context(folder_for(version))
+            if disk_mib and not servers:
+                stack.enter_context(small_disk(folder, disk_mib))
+            server = Cluster(folder, programs, variables, kept, options)
+            servers.append(stack.enter_context(contextlib.closing(server)))
+            server.restore(initial)
+            server.start()
+        first, *first.workers = servers
+        ports = [worker.port for worker in first.workers]
+        stack.enter_context(citus.register_workers(first.port, ports))
+        yield first

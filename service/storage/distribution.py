@@ -1,0 +1,71 @@
+"""Citus: tables that are distributed by client over the nodes of a cluster.
+
+``sql/citus.sql`` does the work. ``migrate`` repeats it after each migration of a distributed
+database, so that new tables are distributed too. Nothing else depends on it.
+"""
+
+from typing import Final
+
+import asyncpg
+
+from service.storage import Connection
+from service.storage.queries import SQL
+
+DEFAULT_SHARDS: Final = 32
+_DONE: Final = "distributed "
+"""Before the name of a table in a notice of ``citus.sql``."""
+_HAS_CITUS: Final = "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')"
+_IS_DISTRIBUTED: Final = """
+SELECT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = to_regclass('clients'))
+"""
+
+
+class DistributionError(Exception):
+    """The tables cannot be distributed; the text is one line for the user."""
+
+
+async def distribute_tables(dsn: str, shards: int = DEFAULT_SHARDS) -> list[str]:
+    """Distribute every table that is keyed by client, except those that are distributed already.
+
+    Args:
+        dsn: URL of the migrated database on the coordinator, with the role that owns the tables.
+        shards: number of shards of each table; tables that are distributed keep theirs.
+
+    Returns:
+        Names of the tables that were distributed.
+
+    Raises:
+        DistributionError: the cluster has no workers, or the tables are partitioned.
+        OSError, asyncpg.PostgresError: the database cannot be reached.
+    """
+    connection = await asyncpg.connect(dsn)
+    notices: list[str] = []
+    connection.add_log_listener(lambda _, notice: notices.append(notice.message))
+    try:
+        await connection.execute(f"SET bulk_import.shards = {shards}")
+        await connection.execute((SQL / "citus.sql").read_text("utf-8"))
+        return [text.removeprefix(_DONE) for text in notices if text.startswith(_DONE)]
+    except asyncpg.RaiseError as error:
+        raise DistributionError(f"{error}. {error.hint}") from error
+    finally:
+        await connection.close()
+
+
+async def has_distributed_tables(dsn: str) -> bool:
+    """Return whether the tables of a database are distributed.
+
+    Raises:
+        OSError, asyncpg.PostgresError: the database cannot be reached.
+    """
+    connection = await asyncpg.connect(dsn)
+    try:
+        return await is_distributed(connection)
+    finally:
+        await connection.close()
+
+
+async def is_distributed(connection: Connection) -> bool:
+    """Return whether the tables are distributed."""
+    return bool(await connection.fetchval(_HAS_CITUS)) and bool(
+        await connection.fetchval(_IS_DISTRIBUTED)
+    )
