@@ -35,7 +35,6 @@ class Cluster:
         folder: holds its data and its log; its programs' account can enter it.
         programs: of the server's version.
         variables: of its environment, as ``NAME=value``.
-        kept: holds its port, as ``kept_port`` does; another one by default.
         options: server settings beside those that every one here has.
     """
 
@@ -44,15 +43,14 @@ class Cluster:
         folder: Path,
         programs: Programs,
         variables: Sequence[str] = (),
-        kept: socket.socket | None = None,
-        options: Mapping[str, str] | None = None,
+        **options: str,
     ) -> None:
         self.folder = folder
         self._variables = variables
-        self._kept = kept_port() if kept is None else kept.dup()
+        self._kept = kept_port()
         self.port: int = self._kept.getsockname()[1]
         self._programs = programs
-        self._options = options or {}
+        self._options = options
         self._process: subprocess.Popen[bytes] | None = None
         self.workers: list[Cluster] = []
 
@@ -148,6 +146,12 @@ class Cluster:
         """Stop the server, and release its port."""
         self.stop()
         self._kept.close()
+
+    def use_port(self, kept: socket.socket) -> None:
+        """Listen on the port that ``keep_port`` of another server kept."""
+        self._kept.close()
+        self._kept = kept.dup()
+        self.port = kept.getsockname()[1]
 
     def keep_port(self) -> socket.socket:
         """Keep its port after it is closed, for another server."""
@@ -312,8 +316,10 @@ def _servers(
             folder, programs = stack.enter_context(folder_for(version))
             if disk_mib and not servers:
                 stack.enter_context(small_disk(folder, disk_mib))
-            server = Cluster(folder, programs, variables, kept, options)
+            server = Cluster(folder, programs, variables, **options)
             servers.append(stack.enter_context(contextlib.closing(server)))
+            if kept is not None:
+                server.use_port(kept)
             server.restore(initial)
             server.start()
         first, *first.workers = servers

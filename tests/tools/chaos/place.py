@@ -132,7 +132,7 @@ class Servers:
 
     def _make_standby(self) -> Cluster:
         folder, programs = self._stack.enter_context(folder_for(VERSION))
-        standby = Cluster(folder, programs, options=_OPTIONS)
+        standby = Cluster(folder, programs, **_OPTIONS)
         self._stack.enter_context(contextlib.closing(standby))
         standby.copy_of(self.primary, _NAME, self._replication.port)
         standby.start()
