@@ -53,7 +53,11 @@ class Settings(BaseSettings):
     )
 
     # HTTP
-    host: str = Field("127.0.0.1", description="address to listen on")
+    host: str = Field(
+        "127.0.0.1",
+        description="address to listen on; `0.0.0.0` is every IPv4 address of the machine, and "
+        "`::` every IPv4 and IPv6 address",
+    )
     port: int = Field(8080, ge=0, le=65535, description="port to listen on; 0 selects a free one")
     admin_port: int | None = Field(
         None,

@@ -20,6 +20,7 @@ import pytest
 
 from tests.support.command_line import CommandLine
 from tests.support.databases import embedded_pid
+from tests.support.ipv6 import EVERY_ADDRESS
 from tests.support.paths import CHECKOUT
 
 NATIVE = (CHECKOUT / "samples" / "native.xml").read_bytes()
@@ -189,7 +190,8 @@ def test_processes_share_the_admin_port(cli: CommandLine, token: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     admin = f"http://127.0.0.1:{port}"
-    with cli.serving_process(**TWO, BULK_IMPORT_ADMIN_PORT=str(port)) as (process, base):
+    both = {"BULK_IMPORT_HOST": EVERY_ADDRESS, "BULK_IMPORT_ADMIN_PORT": str(port)}
+    with cli.serving_process(**TWO, **both) as (process, base):
         assert metric(admin, "bulk_import_processes") == 2
         for path in ("/healthz", "/readyz", "/metrics"):
             assert (get(base, path)[0], get(admin, path)[0]) == (404, 200)

@@ -1,16 +1,41 @@
-"""The address of a service: where clients reach it, and what is wrong with it."""
+"""The address of a service: its socket, where clients reach it, and what is wrong with it."""
+
+import socket
+from typing import Final
 
 from service.cli.output import CommandError
+
+ALL: Final = "::"
+"""All addresses of the machine, of IPv4 and IPv6; ``0.0.0.0`` is those of IPv4."""
+
+
+def bind_dual_stack(port: int) -> socket.socket:
+    """Return a socket for ``ALL`` that does not listen yet. asyncio's would refuse IPv4.
+
+    Raises:
+        OSError: the port is not available, or the machine has no IPv6.
+    """
+    listener = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        listener.bind((ALL, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 def base_url(host: str, port: int) -> str:
     """Return the address at which this machine reaches a service that listens on ``host``."""
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)
-    if ":" in reachable and not reachable.startswith("["):
-        reachable = f"[{reachable}]"
-    return f"http://{reachable}:{port}"
+    reachable = {"0.0.0.0": "127.0.0.1", ALL: "::1"}.get(host, host)
+    return f"http://{_join(reachable, port)}"
 
 
 def cannot_listen(host: str, port: int, error: OSError) -> CommandError:
     """Return the error for an address that is not available."""
-    return CommandError(f"cannot listen on {host}:{port}: {error.strerror}")
+    return CommandError(f"cannot listen on {_join(host, port)}: {error.strerror}")
+
+
+def _join(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -19,7 +19,7 @@ from aiohttp import web
 from service.app import StartRefused, create_admin_app, create_app, drain
 from service.cli.database import database_errors
 from service.cli.output import CommandError
-from service.cli.serve.address import base_url, cannot_listen
+from service.cli.serve.address import ALL, base_url, bind_dual_stack, cannot_listen
 from service.http.server import Runner
 from service.observability import metrics
 from service.settings import Settings
@@ -108,6 +108,8 @@ async def _listen(runner: Runner, host: str, port: int, listeners: Sequence[sock
     """
     sites: list[web.BaseSite] = [SharedSite(runner, each) for each in listeners]
     try:
+        if not sites and host == ALL:
+            sites = [web.SockSite(runner, bind_dual_stack(port))]
         for site in sites or [web.TCPSite(runner, host, port)]:
             await site.start()
     except OSError as error:

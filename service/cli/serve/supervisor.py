@@ -18,7 +18,7 @@ import structlog
 from prometheus_client.multiprocess import mark_process_dead
 
 from service.cli.output import print_line
-from service.cli.serve.address import cannot_listen
+from service.cli.serve.address import ALL, bind_dual_stack, cannot_listen
 from service.observability.metrics import SHARED_DIR
 from service.settings import Settings
 
@@ -66,6 +66,9 @@ async def _bind(stack: contextlib.ExitStack, host: str, port: int) -> list[int]:
     """
     loop = asyncio.get_running_loop()
     try:
+        if host == ALL:
+            listener = stack.enter_context(bind_dual_stack(port))
+            return [listener.fileno()]
         server = await loop.create_server(asyncio.Protocol, host, port, start_serving=False)
     except OSError as error:
         raise cannot_listen(host, port, error) from error
