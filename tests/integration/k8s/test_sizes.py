@@ -71,6 +71,13 @@ def test_the_startup_probe_outlasts_the_wait_for_the_database(overlay: str) -> N
     ) + setting(overlay, "connect_timeout")
 
 
+@every_overlay
+def test_a_rollout_outlasts_the_wait_of_a_pod_for_the_migration(overlay: str) -> None:
+    (schema,) = pods(overlay)["bulk-import"]["initContainers"]
+    wait = int(schema["args"][schema["args"].index("--wait") + 1])
+    assert one(overlay, "Deployment")["spec"]["progressDeadlineSeconds"] > wait
+
+
 @pytest.mark.parametrize("overlay", [o for o in OVERLAYS if o != "dev"])
 def test_stated_sizes_are_the_defaults_or_smaller(overlay: str) -> None:
     for name in ("max_imports", "drain_timeout", "pool_size", "import_spool_bytes"):

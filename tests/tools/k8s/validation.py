@@ -1,6 +1,8 @@
 """Objects against their schemas, where an unknown field is as wrong as a bad value."""
 
+import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +23,12 @@ def check(item: Object, version: str) -> str | None:
 
     Kubernetes' own kinds go by its schemas, custom ones by ours, which hold the fields in use.
     """
+    return _check(json.dumps(item, sort_keys=True), version)
+
+
+@cache  # most objects are the same in several overlays
+def _check(text: str, version: str) -> str | None:
+    item = json.loads(text)
     try:
         custom = _OURS / f"{item['kind'].lower()}.yaml"
         if custom.exists():
