@@ -27,7 +27,7 @@ def test_prometheus_of_the_stack_selects_its_objects() -> None:
     for kind in ("PodMonitor", "PrometheusRule"):
         assert of(OVERLAY, kind)
         for item in of(OVERLAY, kind):
-            assert item["metadata"]["labels"] == {"release": "kube-prometheus-stack"}
+            assert item["metadata"]["labels"]["release"] == "kube-prometheus-stack"
 
 
 def test_every_pod_of_its_image_can_pull_it() -> None:
