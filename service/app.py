@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 from aiohttp import web
 
+from service.formats.engine.select import ENGINE
 from service.formats.registry import formats_in
 from service.http import app_keys
 from service.http.answer_pace import AnswerPace
@@ -18,6 +20,8 @@ from service.http.routes.table import PROBES, ROUTES, Routes, add_routes
 from service.http.upload.job import JOBS, JobRegistry
 from service.imports.end_watch import EndWatch
 from service.imports.manager import ImportManager
+from service.observability.process_metrics import publish_limits
+from service.projects.prune_watch import watch_pruning
 from service.projects.retention import prune_periodically
 from service.settings import Settings
 from service.storage import Pool, server_checks, watchdog
@@ -55,6 +59,7 @@ def create_app(settings: Settings, dsn: str) -> web.Application:
     app.cleanup_ctx.append(_refresh_keys)
     app.cleanup_ctx.append(_manage_imports)
     app.cleanup_ctx.append(_prune)
+    publish_limits(settings, ENGINE.name)
     return app
 
 
@@ -131,13 +136,14 @@ async def _check_server(app: web.Application, pool: Pool) -> bool:
 
 
 async def _prune(app: web.Application) -> AsyncIterator[None]:
-    """Prune expired data in the background, if the settings ask for it."""
-    if not app[app_keys.SETTINGS].prune:
-        yield
-        return
-    task = asyncio.create_task(
-        prune_periodically(app[app_keys.POOL], app[app_keys.SETTINGS]), name="prune"
-    )
+    """Prune expired data in the background, if the settings ask for it; watch who else does."""
+    pool, settings = app[app_keys.POOL], app[app_keys.SETTINGS]
+    tasks: list[asyncio.Task[Any]] = [
+        asyncio.create_task(watch_pruning(pool), name="prune-watch"),
+    ]
+    if settings.prune:
+        tasks.append(asyncio.create_task(prune_periodically(pool, settings), name="prune"))
     yield
-    task.cancel()
-    await asyncio.wait([task])
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)

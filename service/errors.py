@@ -392,7 +392,7 @@ class TooManyRequests(ServiceError):
 
 
 class InternalError(ServiceError):
-    """The service failed."""
+    """The service failed. Log the fault with the level error where you raise this."""
 
     causes = (
         Cause(

@@ -14,6 +14,7 @@ from service.errors import ExpectationFailed, InternalError, ServiceError
 from service.http import app_keys
 from service.http.auth.permissions import CLAIMS
 from service.http.responses import add_security_headers, aiohttp_error_response, error_response
+from service.http.streaming import BrokenAnswer
 from service.observability import metrics, tracing
 
 REQUEST_ID_HEADER: Final = "X-Request-Id"
@@ -47,23 +48,36 @@ async def handle_request(request: web.Request, handler: Handler) -> web.StreamRe
         _span(request),
         structlog.contextvars.bound_contextvars(**fields, **tracing.log_fields()),
     ):
-        response = await _answer(request, handler)
+        try:
+            response = await _answer(request, handler)
+        except ConnectionError as exc:  # nothing more can be sent
+            status = exc.status if isinstance(exc, BrokenAnswer) else metrics.CLIENT_GONE
+            _record(request, status, started)
+            raise
         if CLAIMS not in request:
             await request.app[app_keys.ANSWER_PACE].wait(lambda: request.transport is None)
-        metrics.HTTP_ANSWERS.labels(response.status).inc()
-        tracing.record_status(response.status)
-        log.info(
-            "http.answered",
-            method=request.method,
-            path=request.path,
-            status=response.status,
-            seconds=round(time.monotonic() - started, 3),
-        )
+        _record(request, response.status, started)
         if not request.content.is_eof():
             await response.prepare(request)
             await response.write_eof()
             await _discard_body(request)
     return response
+
+
+def _record(request: web.Request, status: int, started: float) -> None:
+    """Log and count a request, by its route and the status of its response."""
+    seconds = time.monotonic() - started
+    route = request.match_info.route
+    if route.resource is not None:
+        metrics.count_answer(route.method, route.resource.canonical, status, seconds)
+    tracing.record_status(status)
+    log.info(
+        "http.answered",
+        method=request.method,
+        path=request.path,
+        status=status,
+        seconds=round(seconds, 3),
+    )
 
 
 def _span(request: web.Request) -> AbstractContextManager[None]:
@@ -75,19 +89,22 @@ def _span(request: web.Request) -> AbstractContextManager[None]:
 
 
 async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Return the answer of the handler, or to its exception.
+
+    Raises:
+        ConnectionError: the connection is closed, so there is nobody to answer.
+    """
     try:
         _check_expectation(request)
         return await handler(request)
     except ServiceError as exc:
-        if isinstance(exc, InternalError):
-            log.error("http.failed", exc_info=exc.__cause__)
         return error_response(exc)
     except web.HTTPException as exc:
         return aiohttp_error_response(exc)
-    except ConnectionError:  # the client's: a lost database raises ``Unavailable``
-        log.info("http.client_gone", method=request.method, path=request.path)
-        raise
     except Exception as exc:
+        closed = request.transport is None or request.transport.is_closing()
+        if isinstance(exc, ConnectionError) and closed:
+            raise
         log.error("http.failed", exc_info=exc)
         return error_response(InternalError())
 

@@ -194,9 +194,13 @@ class Connection(web.RequestHandler):
         """Answer an error that arose outside the application with the usual envelope.
 
         Raises:
-            ConnectionError: an answer has begun, so the connection can only be closed.
+            ConnectionError: an answer has begun or the client is gone, so the connection can only
+                be closed. The middleware has counted the request.
         """
+        if isinstance(exc, ConnectionError):
+            raise exc
         if request.writer.output_size > 0:
+            log.error("http.failed", exc_info=exc)
             raise ConnectionError("an answer has begun")
         error: ServiceError
         if status == BadRequest.status:
@@ -210,12 +214,16 @@ class Connection(web.RequestHandler):
         else:
             error = InternalError()
         request_id = new_request_id()
-        log.info("http.refused", status=error.status, reason=type(exc).__name__, id=request_id)
+        if isinstance(error, InternalError):
+            log.error("http.failed", exc_info=exc, request_id=request_id)
+        else:
+            reason = type(exc).__name__
+            log.info("http.refused", status=error.status, reason=reason, request_id=request_id)
         response = error_response(error)
         response.headers[REQUEST_ID_HEADER] = request_id
         add_security_headers(response)
         response.force_close()
-        metrics.HTTP_ANSWERS.labels(error.status).inc()
+        metrics.count_answer(*metrics.UNREADABLE, error.status, 0)
         return response
 
 

@@ -11,7 +11,9 @@ from typing import Final
 import structlog
 from aiohttp import hdrs, web
 
+from service.errors import InternalError, ServiceError
 from service.http import app_keys
+from service.observability import metrics
 from service.spool.spool import SpoolFile
 
 log = structlog.get_logger(__name__)
@@ -32,7 +34,7 @@ async def stream_response(
         headers: headers of the answer.
 
     Raises:
-        ConnectionError: the answer broke off, and the connection was reset.
+        BrokenAnswer: the answer broke off, and the connection was reset.
         Exception: the first block failed, and nothing was sent.
     """
     block = await anext(blocks)
@@ -69,20 +71,43 @@ async def _read_blocks(head: bytes, file: SpoolFile) -> AsyncIterator[bytes]:
         yield block
 
 
+class BrokenAnswer(ConnectionError):
+    """An answer broke off after its begin, and the connection was reset.
+
+    Args:
+        status: the status that the answer would have had if it had not begun; 499 if its client
+            closed the connection or stopped reading.
+    """
+
+    def __init__(self, status: int) -> None:
+        super().__init__("the answer broke off")
+        self.status = status
+
+
 @contextlib.contextmanager
 def reset_on_failure(request: web.Request) -> Iterator[None]:
     """Reset the connection on an error, so that the answer is not mistaken for a complete one.
 
     Raises:
-        ConnectionError: in place of the error.
+        BrokenAnswer: in place of the error.
     """
     try:
         yield
     except Exception as exc:
-        log.warning("http.broken_off", fault=repr(exc))
+        status = _status_for(exc)
+        if status == InternalError.status and not isinstance(exc, InternalError):
+            log.error("http.failed", exc_info=exc)
+        log.info("http.broken_off", fault=repr(exc), status=status)
         traceback.clear_frames(exc.__traceback__)  # they hold the block
         _reset(request)
-        raise ConnectionError("the answer broke off") from exc
+        raise BrokenAnswer(status) from exc
+
+
+def _status_for(exc: Exception) -> int:
+    if isinstance(exc, ServiceError):
+        return exc.status
+    client_gone = isinstance(exc, ConnectionError | TimeoutError)
+    return metrics.CLIENT_GONE if client_gone else InternalError.status
 
 
 async def send_block(request: web.Request, response: web.StreamResponse, block: bytes) -> None:

@@ -19,6 +19,8 @@ import structlog
 
 from service.errors import FileRefused, FileTooLarge, InternalError, ServiceError, Unavailable
 from service.imports.lease import LeaseLost
+from service.observability.metrics import Cause
+from service.spool.spool import SpoolFull
 
 _log = structlog.get_logger()
 
@@ -54,6 +56,18 @@ class ImportEnding:
     cause: str
     error: ServiceError
 
+    @property
+    def by(self) -> Cause:
+        """Who caused the end."""
+        by_service = isinstance(self.error, InternalError | Unavailable)
+        return Cause.SERVICE if by_service else Cause.CLIENT
+
+
+def log_spool_fault(fault: BaseException | None) -> None:
+    """Log why working files cannot be written; a full disk is no failure of the service."""
+    log = _log.warning if isinstance(fault, SpoolFull) else _log.error
+    log("spool", fault=repr(fault))
+
 
 def ending_for(fault: BaseException) -> ImportEnding:
     """Return the ending that the table above gives for a fault."""
@@ -65,7 +79,7 @@ def ending_for(fault: BaseException) -> ImportEnding:
         case Unavailable():
             return ImportEnding("interrupted", fault.details, fault)
         case OSError():
-            _log.error("spool", fault=repr(fault))
+            log_spool_fault(fault)
             error = Unavailable(NO_ROOM)
             return ImportEnding("interrupted", error.details, error)
         case LeaseLost():

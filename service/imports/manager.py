@@ -11,7 +11,7 @@ import structlog
 
 from service.errors import InternalError, TooManyRequests, Unavailable
 from service.formats.engine.select import ENGINE
-from service.imports.ending import NO_ROOM, SHUTTING_DOWN
+from service.imports.ending import NO_ROOM, SHUTTING_DOWN, log_spool_fault
 from service.imports.fast_path.importer import FastPath
 from service.imports.idempotency import KeyClaim, KeyTimeouts, claim_import, find_key_holder
 from service.imports.lease import Heartbeat, Lease
@@ -24,6 +24,7 @@ from service.imports.session import ImportSession
 from service.imports.undo import UndoSession
 from service.imports.upload import UploadSession
 from service.observability import metrics
+from service.observability.process_metrics import set_memory
 from service.settings import Settings
 from service.spool.spool import Spool
 from service.storage import Connection, Pool
@@ -96,7 +97,7 @@ class ImportManager:
             self.running,
             interval=self._settings.heartbeat_every,
             expiry=self._settings.heartbeat_expiry,
-            before_each=lambda: metrics.set_gauges(self.spool.used_bytes),
+            before_each=self._set_gauges,
         )
         self._background = [
             asyncio.create_task(heartbeat.run(), name="heartbeat"),
@@ -109,6 +110,10 @@ class ImportManager:
             task.cancel()
         if self._background:
             await asyncio.wait(self._background)
+
+    def _set_gauges(self) -> None:
+        metrics.set_gauges(self.spool.used_bytes)
+        set_memory()
 
     async def _reap(self) -> NoReturn:
         settings = self._settings
@@ -201,7 +206,7 @@ class ImportManager:
         try:
             self.check_spool()
         except Unavailable as exc:
-            _log.error("spool", fault=repr(exc.__cause__))
+            log_spool_fault(exc.__cause__)
             raise
         self._slots[client_id] += 1
         try:

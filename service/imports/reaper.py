@@ -115,5 +115,6 @@ async def _end(conn: Connection, key: ImportKey, expiry: float, notifies: bool) 
         end = row and ImportEnd("interrupted", DEAD, **row)
         state = end and await close_row(conn, key, end, notifies=notifies)
     if state:
+        metrics.count_end(state, metrics.Cause.SERVICE)
         _log.warning("import.reaped", client_id=key[0], import_id=key[1], state=state)
     return bool(state)

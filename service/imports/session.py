@@ -20,6 +20,7 @@ from service.imports.outcomes import Tally
 from service.imports.record import EndedImport, ImportEnd, complete_import, end_import
 from service.model import FileWarning
 from service.observability import metrics
+from service.observability.metrics import Cause
 from service.settings import Settings
 from service.storage import Connection, Pool
 from service.storage.retry import with_retries
@@ -167,6 +168,7 @@ class ImportSession(ABC):
                 unavailable.
         """
         state, cause = ("completed", None) if committed else ("failed", ROLLED_BACK)
+        by = Cause.NONE if committed else Cause.CLIENT
         end = self._describe_end(state, cause, notes, warnings)
 
         async def close(conn: Connection, _again: bool) -> EndedImport | None:
@@ -174,7 +176,7 @@ class ImportSession(ABC):
 
         try:
             async with self._closing:
-                ended = await self._close_row(end, close)
+                ended = await self._close_row(end, by, close)
         except ServiceError as exc:
             self._set_fault(exc)
             raise await self._conclude() from exc
@@ -203,7 +205,7 @@ class ImportSession(ABC):
 
         async with self._closing:
             with contextlib.suppress(ServiceError):
-                ended = await self._close_row(end, close)
+                ended = await self._close_row(end, ending.by, close)
                 if ended is not None:
                     if ended.state == "cancelled":  # perhaps although it was interrupted
                         error = Conflict(CANCELLED)
@@ -221,15 +223,17 @@ class ImportSession(ABC):
         return ImportEnd(state, cause, notes, warnings=warnings, **self._describe_upload(notes))
 
     async def _close_row(
-        self, end: ImportEnd, close: Callable[[Connection, bool], Awaitable[EndedImport | None]]
+        self,
+        end: ImportEnd,
+        by: Cause,
+        close: Callable[[Connection, bool], Awaitable[EndedImport | None]],
     ) -> EndedImport | None:
-        """Close the row; return None if the lease is lost."""
+        """Close the row; return None if the lease is lost: who ended the import has counted it."""
         self._close_files()
         self.ending = True
         ended = await with_retries(self._pool, close, self._retry_timeout)
         self.ended = True
-        state = end.state if ended is None else ended.state
-        metrics.IMPORTS_ENDED.labels(state).inc()
         if ended is not None:
-            _log.info("import.ended", state=state, bytes=end.bytes_read, **ended.tally.counts)
+            metrics.count_end(ended.state, by)
+            _log.info("import.ended", state=ended.state, bytes=end.bytes_read, **ended.tally.counts)
         return ended

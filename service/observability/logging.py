@@ -1,4 +1,8 @@
-"""The configuration of the log: structlog and the standard library, in one format."""
+"""The configuration of the log: structlog and the standard library, in one format.
+
+The level ``error`` is for failures of the service only: each such record counts as a fault, and an
+alert reports it. What a client or a full disk causes is a ``warning`` or an ``info``.
+"""
 
 import io
 import logging
@@ -9,6 +13,7 @@ import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 
 from service.control_characters import make_visible
+from service.observability import metrics
 
 
 def configure_logging(
@@ -55,7 +60,17 @@ def configure_logging(
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
         )
     )
-    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    logging.basicConfig(handlers=[handler, FaultCounter()], level=level.upper(), force=True)
+
+
+class FaultCounter(logging.Handler):
+    """Counts the records of errors, also those of libraries, which no caller could count."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        metrics.FAULTS.inc()
 
 
 def _make_texts_visible(

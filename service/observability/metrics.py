@@ -17,6 +17,20 @@ SHARED_DIR: Final = "PROMETHEUS_MULTIPROC_DIR"
 """Environment variable that names the directory in which the processes of one service share their
 counts. It must be set before this module is imported."""
 
+CLIENT_GONE: Final = 499
+"""Status under which a request counts whose client is gone: it gets no response."""
+UNREADABLE: Final = ("none", "none")
+"""Method and route of a request that is refused before it can reach a route."""
+
+
+class Cause(StrEnum):
+    """Who caused the end of an import."""
+
+    NONE = "none"
+    CLIENT = "client"
+    SERVICE = "service"
+
+
 PROCESSES: Final = Gauge(
     "bulk_import_processes",
     "Processes that serve, of BULK_IMPORT_PROCESSES",
@@ -43,16 +57,37 @@ IMPORT_SECONDS: Final = Histogram(
 )
 HTTP_ANSWERS: Final = Counter(
     "bulk_import_http_answers",
-    "HTTP responses by status, including those to health checks",
-    ["status"],
+    "HTTP requests by route and status, including health checks; 499 if the client closed the "
+    "connection before it had the response",
+    ["method", "route", "status"],
+)
+HTTP_SECONDS: Final = Counter(
+    "bulk_import_http_seconds",
+    "Seconds from the head of a request to its response, by route; they include its body",
+    ["method", "route"],
+)
+FAULTS: Final = Counter(
+    "bulk_import_faults", "Records of the log with the level error: failures of the service"
 )
 CONNECTIONS_ENDED: Final = Counter(
     "bulk_import_connections_ended", "Connections closed to make room for new ones"
 )
 IMPORTS_ENDED: Final = Counter(
     "bulk_import_imports_ended",
-    "Imports that ended, by state: completed, failed, interrupted or cancelled",
-    ["state"],
+    "Imports that ended, by state, and by who caused that: client, service, or none if they "
+    "completed",
+    ["state", "cause"],
+)
+IMPORTS_REFUSED: Final = Counter(
+    "bulk_import_imports_refused",
+    "Imports and undos that could not begin: the client runs too many, or the service is full or "
+    "failed",
+    ["cause"],
+)
+ANSWER_SECONDS: Final = Histogram(
+    "bulk_import_answer_seconds",
+    "Seconds from the last byte of an upload until its import has completed",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
 )
 OLDEST_IMPORT_SECONDS: Final = Gauge(
     "bulk_import_oldest_import_seconds",
@@ -80,10 +115,27 @@ HEARTBEATS_MISSED: Final = Counter(
     "Heartbeats that did not reach the database; after BULK_IMPORT_HEARTBEAT_EXPIRY "
     "without one, imports count as interrupted",
 )
+DATABASE_GIVEN_UP: Final = Counter(
+    "bulk_import_database_given_up",
+    "Database operations that still failed after their last retry, by class of SQLSTATE",
+    ["class"],
+)
 DATABASE_ERRORS: Final = Counter(
     "bulk_import_database_errors",
     "Database errors, by class of SQLSTATE; 08 includes connections that broke",
     ["class"],
+)
+LAST_PRUNE: Final = Gauge(
+    "bulk_import_last_prune_timestamp_seconds",
+    "Time of the last complete round of pruning, by any process; the start of this one if there "
+    "was none",
+    multiprocess_mode="livemax",
+)
+KEY_SET_READ: Final = Gauge(
+    "bulk_import_key_set_read_timestamp_seconds",
+    "Time at which BULK_IMPORT_JWT_JWKS was last read; the start of the process if it never was; 0 "
+    "without one",
+    multiprocess_mode="livemin",
 )
 LOCK_SECONDS: Final = Histogram(
     "bulk_import_lock_seconds",
@@ -147,14 +199,17 @@ class Stage(StrEnum):
 
 
 # Create the series at start: Prometheus' increase() misses a counter that appears at 1.
-for _state in ("completed", "failed", "interrupted", "cancelled"):
-    IMPORTS_ENDED.labels(_state)
+IMPORTS_ENDED.labels("completed", Cause.NONE)
+IMPORTS_ENDED.labels("cancelled", Cause.CLIENT)
+for _cause in (Cause.CLIENT, Cause.SERVICE):
+    IMPORTS_ENDED.labels("failed", _cause)
+    IMPORTS_ENDED.labels("interrupted", _cause)
+    IMPORTS_REFUSED.labels(_cause)
 for _path in ("fast", "long"):
     SMALL_UPLOADS.labels(_path)
-for _status in (500, 503):
-    HTTP_ANSWERS.labels(_status)
 for _class in ("08", "40", "42", "53", "57"):
     DATABASE_ERRORS.labels(_class)
+    DATABASE_GIVEN_UP.labels(_class)
 for _lock in ("client", "project"):
     LOCK_SECONDS.labels(_lock)
 _COUNTERS: Final = {stage: STAGE_SECONDS.labels(stage) for stage in Stage}
@@ -166,10 +221,29 @@ _started_at: Final[dict[object, float]] = {}
 """When each running import started, by the monotonic clock."""
 
 
+def count_answer(method: str, route: str, status: int, seconds: float) -> None:
+    """Count a request that was answered, or that can no longer be answered.
+
+    Args:
+        method: method of its route; never that of the request, because each value makes a time
+            series.
+        route: template of its route, such as ``/api/v2/clients/{client_id}/imports``.
+        status: status of the response; ``CLIENT_GONE`` if it has none.
+        seconds: since the request's head.
+    """
+    HTTP_ANSWERS.labels(method, route, status).inc()
+    HTTP_SECONDS.labels(method, route).inc(seconds)
+
+
 def count_error(sqlstate: str) -> None:
     """Count an error of the database; an empty ``sqlstate`` counts nothing."""
     if sqlstate:
         DATABASE_ERRORS.labels(sqlstate[:2]).inc()
+
+
+def count_end(state: str, cause: Cause) -> None:
+    """Count the end of an import. Only a client cancels, whatever would have ended it."""
+    IMPORTS_ENDED.labels(state, Cause.CLIENT if state == "cancelled" else cause).inc()
 
 
 def count_projects(counts: Mapping[str, int], client_class: str) -> None:

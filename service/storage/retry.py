@@ -76,6 +76,7 @@ async def with_retries(
                 raise
             away_since = last_contact if away_since is None else away_since
             if time.monotonic() - away_since > within:
+                metrics.DATABASE_GIVEN_UP.labels(sqlstate(exc)[:2] or "08").inc()
                 raise Unavailable(_GIVEN_UP.get(sqlstate(exc), _AWAY)) from exc
             metrics.DATABASE_RETRIES.inc()
             _log.warning("the database is tried again", fault=repr(exc))

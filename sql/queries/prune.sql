@@ -6,6 +6,10 @@ SELECT began_at, swept_at
  WHERE settings = $1
    AND swept_at > clock_timestamp() - interval '1 day' AND began_at < clock_timestamp()
 
+-- name: read_last_round
+-- Returns when the last complete round began.
+SELECT began_at FROM prune_state
+
 -- name: save_state
 INSERT INTO prune_state (began_at, swept_at, settings) VALUES ($1, $2, $3)
 ON CONFLICT (only_row) DO UPDATE

@@ -134,7 +134,9 @@ def test_metrics_of_one_process_include_those_of_the_other(cli: CommandLine, tok
     with cli.serving_process(**TWO) as (_, base):
         with begun_uploads(base, token) as uploads:
             assert [finish() for finish in uploads] == [207] * UPLOADS
-        landed = 'bulk_import_http_answers_total{status="207"}'
+        bulk = "/api/v2/clients/{client_id}/projects/bulk"
+        labels = f'method="POST",route="{bulk}",status="207"'
+        landed = f"bulk_import_http_answers_total{{{labels}}}"
         # Each process keeps what it has rendered for a second.
         until(lambda: {metric(base, landed) for _ in range(20)} == {UPLOADS})
         until(lambda: metric(base, "bulk_import_imports_running") == 0)
@@ -220,6 +222,7 @@ def test_replacing_a_worker_is_tried_until_it_succeeds(cli: CommandLine, secret:
         until(lambda: metric(base, "bulk_import_processes") == 1)
         secret.write_text(kept)
         until(lambda: metric(base, "bulk_import_processes") == 2)
+        until(lambda: metric(base, "bulk_import_faults_total") == 1)
         assert len(workers(process)) == 2
         alive = os.pidfd_open(other)
         os.kill(other, signal.SIGKILL)

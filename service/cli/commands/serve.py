@@ -57,8 +57,13 @@ def serve(
 def worker(
     listeners: Annotated[list[int], typer.Argument(min=0)],
     admin: Annotated[list[int] | None, typer.Option(min=0)] = None,
+    replaces_dead: Annotated[bool, typer.Option()] = False,
 ) -> None:
     """Serve on inherited sockets; only `serve --processes` runs this command."""
+    from service.observability import metrics
+
+    if replaces_dead:  # the supervisor has logged it, but has no metrics
+        metrics.FAULTS.inc()
     with _prepare() as (settings, dsn):
         _run(settings, dsn, _open_sockets(listeners), _open_sockets(admin or []))
 

@@ -115,12 +115,13 @@ class _Supervisor:
         await asyncio.gather(*map(self._keep, processes))
         return self._exit_code
 
-    async def _start(self) -> Process:
-        """Return a new worker, once it serves or has ended."""
+    async def _start(self, *, replaces_dead: bool = False) -> Process:
+        """Return a new worker, once it serves or has ended; it counts the fault of a dead one."""
         process = await asyncio.create_subprocess_exec(
             *_own_command_line(),
             "worker",
             *self._arguments,
+            *(["--replaces-dead"] if replaces_dead else []),
             stdin=PIPE,
             stdout=PIPE,
             pass_fds=self._listeners,
@@ -149,7 +150,8 @@ class _Supervisor:
                 if served and code:
                     self._exit_code = 1
                 return
-            if served or code <= 0:  # otherwise the worker has printed the reason
+            died = served or code <= 0  # otherwise the worker has printed the reason
+            if died:
                 _log.error("worker.ended", pid=process.pid, code=code)
             if not served and not (self._started and self._serving):
                 self._exit_code = code if code > 0 else 1
@@ -159,7 +161,7 @@ class _Supervisor:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), pause)
                 return
-            process = await self._start()
+            process = await self._start(replaces_dead=died)
 
 
 def _own_command_line() -> list[str]:

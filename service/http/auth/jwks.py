@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurv
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from service.errors import Unavailable
+from service.observability import metrics
 
 MIN_RSA_BITS: Final = 2048
 """Smallest RSA key: RFC 7518 section 3.3."""
@@ -89,6 +90,7 @@ class KeySet:
     @contextlib.asynccontextmanager
     async def refreshed(self) -> AsyncIterator[None]:
         """Refresh the set until the block ends. An unreachable issuer does not delay its start."""
+        metrics.KEY_SET_READ.set_to_current_time()
         await self.renew()
         refreshing = asyncio.create_task(self._refresh_periodically(), name="jwks-keep")
         try:
@@ -109,7 +111,9 @@ class KeySet:
             async with asyncio.timeout(READ_TIMEOUT):
                 self._keys = parse_key_set(await self._read())
         except (OSError, ValueError, aiohttp.ClientError) as error:
-            _log.error("jwks.not_read", fault=f"{type(error).__name__}: {error}")
+            _log.warning("jwks.not_read", fault=f"{type(error).__name__}: {error}")
+        else:
+            metrics.KEY_SET_READ.set_to_current_time()
 
     async def _read(self) -> bytes:
         if self._url is None:

@@ -20,6 +20,7 @@ from service.http.routes import (
     undo,
     versions,
 )
+from service.http.upload.refusals import count_refusals
 
 CLIENT: Final = "/api/v2/clients/{client_id}"
 
@@ -33,7 +34,7 @@ PROBES: Final[Routes] = {
 """The routes that move to ``BULK_IMPORT_ADMIN_PORT`` if it is set."""
 
 ROUTES: Final[Routes] = {
-    f"{CLIENT}/projects/bulk": {hdrs.METH_POST: bulk.import_projects},
+    f"{CLIENT}/projects/bulk": {hdrs.METH_POST: count_refusals(bulk.import_projects)},
     f"{CLIENT}/projects": {hdrs.METH_GET: projects.list_projects},
     f"{CLIENT}/projects/{{project_id}}": {
         hdrs.METH_GET: projects.read_project,
@@ -57,7 +58,7 @@ ROUTES: Final[Routes] = {
     f"{CLIENT}/imports": {hdrs.METH_GET: imports.list_imports},
     f"{CLIENT}/imports/{{import_id}}": {hdrs.METH_GET: imports.read_import},
     f"{CLIENT}/imports/{{import_id}}/cancel": {hdrs.METH_POST: imports.cancel_import},
-    f"{CLIENT}/imports/{{import_id}}/undo": {hdrs.METH_POST: undo.undo_import},
+    f"{CLIENT}/imports/{{import_id}}/undo": {hdrs.METH_POST: count_refusals(undo.undo_import)},
     f"{CLIENT}/imports/{{import_id}}/results": {hdrs.METH_GET: results.list_results},
     **PROBES,
     "/schema/native.xsd": {hdrs.METH_GET: static.send_native_schema},

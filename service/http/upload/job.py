@@ -35,7 +35,7 @@ from service.imports.upload import FileSink, UploadSink
 from service.observability import metrics, tracing
 from service.settings import Settings
 
-_log = structlog.get_logger()
+_log = structlog.get_logger(__name__)
 
 S = TypeVar("S", bound=UploadSink | UndoSession | Replay)
 
@@ -104,6 +104,11 @@ class ImportJob(ABC, Generic[S]):
             if isinstance(exc, ImportInProgress):
                 error.headers[hdrs.RETRY_AFTER] = retry_after()
             raise error from None
+        except (ServiceError, ConnectionError):
+            raise
+        except Exception as exc:  # log it here: the request may be answered or gone
+            _log.error("import failed", exc_info=exc)
+            raise InternalError() from exc
         finally:
             self.received.set()
 
@@ -131,6 +136,7 @@ class ImportJob(ABC, Generic[S]):
         except asyncio.CancelledError:  # only ``JobRegistry.drain`` cancels a job
             raise await self._end(session, Unavailable(SHUTTING_DOWN)) from None
         except Exception as exc:
+            _log.error("import failed", exc_info=exc)
             raise await self._end(session, InternalError()) from exc
 
     async def _end(self, session: S, error: ServiceError) -> ServiceError:
@@ -168,6 +174,8 @@ class UploadJob(ImportJob[UploadSink]):
         self._boundary = boundary
         self._settings = settings
         self._small: SmallUpload | None = None
+        self._complete_at: float | None = None
+        """When the upload was complete, by the monotonic clock."""
 
     def _open(self) -> AbstractAsyncContextManager[UploadSink]:
         return self._manager.open(self._request)
@@ -192,6 +200,7 @@ class UploadJob(ImportJob[UploadSink]):
             if (receipt := await small.arrive()) is None:
                 metrics.SMALL_UPLOADS.labels("long").inc()
                 return None
+            self._complete_at = time.monotonic()
             stored = await self._manager.fast_path.run(
                 self._request,
                 small.held,
@@ -208,6 +217,7 @@ class UploadJob(ImportJob[UploadSink]):
         self.outcomes = stored.outcomes
         with tracing.import_span(stored.import_id, self._request.client_id):
             tracing.add_attributes(**stored.tally.counts)
+        metrics.ANSWER_SECONDS.observe(time.monotonic() - self._complete_at)
         self._count(stored.tally)
         return stored.tally
 
@@ -222,9 +232,11 @@ class UploadJob(ImportJob[UploadSink]):
             error = f"The upload took longer than {settings.upload_timeout:g} seconds"
             raise RequestTimeout(error) from exc
         self.received.set()
+        since = time.monotonic() if self._complete_at is None else self._complete_at
         tally = await session.finish(
             notes=receipt.notes, warnings=receipt.warnings, cut=receipt.cut
         )
+        metrics.ANSWER_SECONDS.observe(time.monotonic() - since)
         if not self._request.options.dry_run:
             self._count(tally)
         return tally

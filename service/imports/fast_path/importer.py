@@ -119,7 +119,7 @@ class FastPath:
                 raise
         metrics.SMALL_UPLOADS.labels("long" if stored is None else "fast").inc()
         if stored is not None:
-            metrics.IMPORTS_ENDED.labels("completed").inc()
+            metrics.count_end("completed", metrics.Cause.NONE)
             _log.info(
                 "import.ended",
                 import_id=stored.import_id,

@@ -1,20 +1,26 @@
 """Metrics of imports that run, wait and end."""
 
 import asyncio
+import time
+from importlib.metadata import version
 
 import pytest
 
 from service.observability.metrics import Stage
+from service.projects.retention import prune
 from service.storage import Connection as Database
 from service.storage import Pool
 from service.storage.retry import with_retries
 from tests.support.metrics import BYTES, read_metrics, wait_for_metrics
 from tests.support.native import native
-from tests.support.raw_http import Connection, form, head, part
+from tests.support.raw_http import Connection, form, head, part, upload
 from tests.support.running_imports import FILE, HALF, WHOLE, hold_projects, wait_for_end
-from tests.support.service import Service
+from tests.support.service import Service, served
+from tests.support.service import token as new_token
 
-INTERRUPTED = ("bulk_import_imports_ended_total", "interrupted")
+INTERRUPTED = ("bulk_import_imports_ended_total", "client", "interrupted")
+REFUSED = "bulk_import_imports_refused_total"
+ANSWER = "bulk_import_answer_seconds_sum"
 
 
 @pytest.mark.settings(heartbeat_every=0.02)
@@ -137,7 +143,7 @@ async def test_bytes_are_counted_on_arrival(service: Service) -> None:
     assert (await read_metrics(service))[BYTES] == before + len(FILE)
 
 
-REFUSED = "ALTER TABLE import_results RENAME TO gone"
+MISSING = "ALTER TABLE import_results RENAME TO gone"
 SPLIT = """
     CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '22000'; END $$;
@@ -145,7 +151,7 @@ SPLIT = """
 """
 
 
-@pytest.mark.parametrize(("statement", "state"), [(REFUSED, "42"), (SPLIT, "22")])
+@pytest.mark.parametrize(("statement", "state"), [(MISSING, "42"), (SPLIT, "22")])
 async def test_database_errors_are_counted_by_class(
     service: Service, pool: Pool, statement: str, state: str
 ) -> None:
@@ -167,3 +173,76 @@ async def test_a_broken_connection_is_counted_as_an_error(service: Service, pool
     before = (await read_metrics(service))[name]
     await with_retries(pool, work, 10)
     assert (await read_metrics(service))[name] == before + 1
+
+
+@pytest.mark.settings(max_imports=2, max_imports_per_client=1)
+async def test_refused_imports_are_counted_by_who_caused_that(service: Service, pool: Pool) -> None:
+    await pool.execute("INSERT INTO clients (client_id, name) VALUES (2, 'Two'), (3, 'Three')")
+    before = await read_metrics(service)
+    token = new_token(clients=(1, 2, 3))
+    async with Connection(service) as one, Connection(service) as two:
+        for number, connection in enumerate((one, two), 1):
+            path = f"/api/v2/clients/{number}/projects/bulk"
+            await connection.send(head(service, WHOLE, path=path, token=token), FILE[:HALF])
+        await wait_for_metrics(service, lambda seen: seen["bulk_import_imports_running",] == 2)
+        for client, status in ((1, 429), (3, 503)):
+            path = f"/api/v2/clients/{client}/projects/bulk"
+            assert (await upload(service, FILE, path=path, token=token)).status == status
+    await wait_for_metrics(service, lambda seen: seen["bulk_import_imports_running",] == 0)
+    assert (await upload(service, b"")).status == 400
+    after = await read_metrics(service)
+    for cause in ("client", "service"):
+        assert after[REFUSED, cause] == before[REFUSED, cause] + 1
+
+
+@pytest.mark.settings(lock_timeout=0.1, retry_timeout=0.5)
+async def test_an_import_that_the_database_ends_is_counted_as_the_services(
+    service: Service, pool: Pool
+) -> None:
+    name = ("bulk_import_imports_ended_total", "service", "interrupted")
+    given_up = "bulk_import_database_given_up_total"
+    before = await read_metrics(service)
+    async with Connection(service) as connection, pool.acquire() as conn, conn.transaction():
+        await conn.execute("LOCK TABLE projects IN ACCESS EXCLUSIVE MODE")
+        await connection.send(head(service, WHOLE), FILE)
+        assert (await connection.answer()).status == 503
+    after = await wait_for_metrics(service, lambda seen: seen[name] > before[name])
+    assert after[name] == before[name] + 1
+    assert sum(v for k, v in after.items() if k[0] == given_up) > 0
+
+
+async def test_the_time_to_the_answer_does_not_include_the_upload(
+    service: Service, pool: Pool
+) -> None:
+    before = await read_metrics(service)
+    async with Connection(service) as connection:
+        await connection.send(head(service, WHOLE), FILE[:HALF])
+        await asyncio.sleep(1)
+        await connection.send(FILE[HALF:])
+        assert (await connection.answer()).status == 207
+    after = await read_metrics(service)
+    assert 0 < after[ANSWER,] - before[ANSWER,] < 0.9
+
+
+async def test_limits_and_the_version_are_published(service: Service) -> None:
+    metrics = await read_metrics(service)
+    (labels,) = [name for name in metrics if name[0] == "bulk_import_build_info"]
+    assert version("project-bulk-import") in labels
+    settings = service.settings
+    assert metrics["bulk_import_imports_limit",] == settings.max_imports
+    assert metrics["bulk_import_connections_limit",] == settings.pool_size
+    assert metrics["bulk_import_spool_limit_bytes",] == settings.spool_bytes
+    assert metrics["bulk_import_upload_limit_seconds",] == settings.upload_timeout
+    seen = await wait_for_metrics(
+        service, lambda seen: seen["bulk_import_resident_memory_bytes",] > 0
+    )
+    assert seen["bulk_import_resident_memory_bytes",] > 30e6
+
+
+async def test_the_time_of_the_last_pruning_is_published(service: Service, pool: Pool) -> None:
+    name = ("bulk_import_last_prune_timestamp_seconds",)
+    assert (await read_metrics(service))[name] > time.time() - 60
+    await prune(pool, service.settings)
+    began_at = await pool.fetchval("SELECT extract(epoch FROM began_at)::float8 FROM prune_state")
+    async with served(service.settings, service.dsn) as other:
+        await wait_for_metrics(other, lambda seen: seen[name] == pytest.approx(began_at, abs=0.001))

@@ -138,10 +138,11 @@ async def test_metrics_count_finished_imports(service: Service) -> None:
         lines = [line for line in text.splitlines() if line.startswith(f"{name} ")]
         return float(lines[0].split()[1]) if lines else 0.0
 
+    route = "/api/v2/clients/{client_id}/projects/bulk"
     names = [
         'bulk_import_projects_total{client_class="other",outcome="created"}',
         "bulk_import_import_seconds_count",
-        'bulk_import_http_answers_total{status="207"}',
+        f'bulk_import_http_answers_total{{method="POST",route="{route}",status="207"}}',
         "bulk_import_upload_bytes_total",
     ]
     before = (await get(service, "/metrics")).body.decode()

@@ -12,8 +12,8 @@ from service.http.openapi.document import document
 from service.http.routes.table import CLIENT
 from service.http.user_agent import CLASSES
 from service.imports.conflict_rules import Outcome
-from service.observability import metrics
-from service.observability.metrics import Stage
+from service.observability import metrics, process_metrics
+from service.observability.metrics import Cause, Stage
 from service.settings import Settings
 from tests.tools.reference.markdown import codes, table
 
@@ -61,7 +61,7 @@ class Metric(NamedTuple):
 def metrics_by_name() -> dict[str, Metric]:
     """Return the service's own metrics, by the names under which they are exposed."""
     found = {}
-    for metric in vars(metrics).values():
+    for metric in (*vars(metrics).values(), *vars(process_metrics).values()):
         if isinstance(metric, (Counter, Gauge, Histogram)):
             (family,) = metric.describe()
             suffix = "_total" if family.type == "counter" else ""
@@ -85,6 +85,7 @@ def labels(_argument: str) -> str:
         "outcome": Outcome,
         "state": ("completed", "failed", "interrupted", "cancelled"),
         "client_class": sorted(CLASSES),
+        "cause": Cause,
         "lock": ("client", "project"),
         "stage": Stage,
     }
