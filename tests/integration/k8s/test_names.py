@@ -9,7 +9,7 @@ from service.cli.main import app
 from service.http.routes.table import PROBES
 from service.settings import Settings
 from tests.support.paths import CHECKOUT
-from tests.tools.k8s.expressions import ALERTS
+from tests.tools.k8s.expressions import ALERTS, expand
 from tests.tools.k8s.overlays import (
     OVERLAYS,
     Object,
@@ -97,7 +97,7 @@ def test_scraped_paths_and_pods_exist(overlay: str) -> None:
     labels = templates(overlay)["bulk-import"]["metadata"]["labels"]
     assert spec["selector"]["matchLabels"].items() <= labels.items()
     for rule in ALERTS.values():
-        assert f'job="{labels[spec["jobLabel"]]}"' in rule["expr"]
+        assert f'job="{labels[spec["jobLabel"]]}"' in expand(rule["expr"])
 
 
 @every_overlay

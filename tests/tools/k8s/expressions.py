@@ -5,15 +5,24 @@ import re
 from typing import Any, Final
 
 from tests.support.paths import CHECKOUT
-from tests.tools.k8s.overlays import one
+from tests.tools.k8s.overlays import of, one
 
 OVERLAY: Final = "production"
 VARIABLES: Final = {"$__rate_interval": "5m", "$pod": ".*"}
 """What Grafana puts into an expression."""
 
-(_ALERT_GROUP,) = one(OVERLAY, "PrometheusRule")["spec"]["groups"]
-ALERTS: Final[dict[str, Any]] = {rule["alert"]: rule for rule in _ALERT_GROUP["rules"]}
+GROUPS: Final[list[Any]] = [
+    group for each in of(OVERLAY, "PrometheusRule") for group in each["spec"]["groups"]
+]
+"""The groups of rules."""
+ALERTS: Final[dict[str, Any]] = {
+    rule["alert"]: rule for group in GROUPS for rule in group["rules"] if "alert" in rule
+}
 """Alerting rules by name."""
+RECORDED: Final[dict[str, str]] = {
+    rule["record"]: rule["expr"] for group in GROUPS for rule in group["rules"] if "record" in rule
+}
+"""Expressions of the recording rules by the name of their series."""
 
 _SELECTOR: Final = re.compile(r"([A-Za-z_]\w*)\{([^}]*)\}")
 _MATCHER: Final = re.compile(r"(\w+)\s*(?:=~|!~|!=|=)")
@@ -56,6 +65,11 @@ def advised() -> list[str]:
     return re.findall(r"`((?:sum|rate|increase|histogram_quantile)\b[^`]+)`", text)
 
 
+def expand(expression: str) -> str:
+    """Put the expressions of recorded series in their place."""
+    return re.sub(r"\bnamespace:[\w:]+", lambda found: f"({RECORDED[found[0]]})", expression)
+
+
 def as_rules(expressions: list[str]) -> dict[str, Any]:
     """Rules that promtool can check expressions as."""
     rules = [{"record": f"asked:{n}", "expr": each} for n, each in enumerate(expressions)]
@@ -65,8 +79,9 @@ def as_rules(expressions: list[str]) -> dict[str, Any]:
 def named(expression: str) -> dict[str, set[str]]:
     """The metrics of an expression, each with the labels that it is chosen and grouped by.
 
-    Every metric must have its matchers in braces.
+    Every metric must have its matchers in braces. A recorded series stands for its expression.
     """
+    expression = expand(expression)
     grouped = {
         label.strip() for labels in _GROUPING.findall(expression) for label in labels.split(",")
     }
