@@ -10,7 +10,7 @@ PARALLEL := -n 4 --dist=worksteal
 FAKETIME := /usr/lib/$(shell uname -m)-linux-gnu/faketime/libfaketime.so.1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint test test-pgbouncer test-partitioned run demo attacks chaos mutants sanitize bench profile soak figures growth image-check restore-check k8s-check clients-check load compare rollout upgrade lock reference
+.PHONY: help setup lint test test-pgbouncer test-citus test-partitioned run demo attacks chaos mutants sanitize bench profile soak figures growth image-check restore-check k8s-check clients-check load compare rollout upgrade lock reference
 
 help:
 	@echo "make demo              import the samples, print the outcomes, and stop"
@@ -18,6 +18,7 @@ help:
 	@echo "make test              lint, check types, and run all tests on PostgreSQL 18, some also on 16 and through PgBouncer"
 	@echo "make test-pgbouncer    run all integration tests through PgBouncer, with and without prepared statements"
 	@echo "make test-partitioned  run all integration tests on partitioned tables"
+	@echo "make test-citus        run the integration tests and the faults on a Citus cluster of three nodes"
 	@echo "make attacks           attack a real service, and print responses, memory, CPU and time (8 min; ONLY=name selects)"
 	@echo "make chaos             strike the service and PostgreSQL in 18 ways, and prove from an audit that nothing was lost (28 min; QUICK=1: 3 min; SMALL=1: small uploads only, 8 min; HOURS=n)"
 	@echo "make mutants           mutate imports and storage, and print the share that the tests notice (an hour; SEED=, MUTANTS=, JOBS=)"
@@ -68,6 +69,11 @@ test: lint
 test-pgbouncer: setup
 	@scripts/debian.sh pgbouncer pgbouncer
 	@$(BIN)/pytest --postgres=18+pgbouncer,18+pgbouncer-unprepared $(PARALLEL) tests/integration
+
+# Builds Citus for Debian's PostgreSQL 17 at the first run, as root. PATHS= selects tests.
+test-citus: setup
+	@scripts/citus.sh
+	@$(BIN)/pytest --postgres=citus $(PARALLEL) $(or $(PATHS),tests/integration)
 
 test-partitioned: setup
 	@$(BIN)/pytest --postgres=16+partitioned,18+partitioned $(PARALLEL) tests/integration

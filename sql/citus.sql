@@ -55,7 +55,7 @@ BEGIN
         RAISE NOTICE 'distributed %', name;
     END LOOP;
     -- Views join this small table with the rows of every client.
-    IF NOT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = 'check_thresholds'::regclass) THEN
+    IF to_regclass('check_thresholds') NOT IN (SELECT logicalrelid FROM pg_dist_partition) THEN
         PERFORM create_reference_table('check_thresholds');
     END IF;
     -- schema_migrations, prune_state and report.readers stay on the coordinator: migrations run there,

@@ -71,7 +71,7 @@ def nodes(dsn: str) -> list[str]:
 
 def distribute(dsn: str) -> None:
     """Create the database on the workers, and distribute the tables of the one that is migrated."""
-    asyncio.run(_join(dsn))
+    asyncio.run(join(dsn))
     asyncio.run(distribution.distribute_tables(dsn, SHARDS))
 
 
@@ -81,7 +81,8 @@ def create_template(dsn: str) -> None:
     asyncio.run(_freeze(dsn))
 
 
-async def _join(dsn: str) -> None:
+async def join(dsn: str) -> None:
+    """Create the database of a coordinator on its workers, and have the nodes know each other."""
     for worker in nodes(dsn)[1:]:
         if (name := urlsplit(dsn).path[1:]) != "postgres":
             await execute(_server(worker), f"CREATE DATABASE {name}")
