@@ -31,6 +31,12 @@ DOCUMENT = "".join(
 SETTINGS = {variable(name) for name in Settings.model_fields}
 WATCHED = [overlay for overlay in OVERLAYS if of(overlay, "PodMonitor")]
 
+OPERATED = (
+    ("Cluster", "cnpg.io/cluster", "instance"),
+    ("Pooler", "cnpg.io/poolerName", "pooler"),
+)
+"""Kinds whose pods CloudNativePG makes, and the pods' labels."""
+
 every_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
 
 
@@ -142,7 +148,7 @@ def test_pods_use_the_user_and_the_volume_of_the_image(overlay: str) -> None:
     (user,) = re.findall(r"^USER (\d+):\1$", DOCKERFILE, re.M)
     context = pods(overlay)["bulk-import"]["securityContext"]
     assert {context["runAsUser"], context["runAsGroup"], context["fsGroup"]} == {int(user)}
-    (mount,) = service(overlay)["volumeMounts"]
+    (mount,) = [each for each in service(overlay)["volumeMounts"] if "readOnly" not in each]
     assert mount["mountPath"] == in_image("TMPDIR") == settings(overlay)["BULK_IMPORT_SPOOL_DIR"]
     assert f"\nVOLUME {mount['mountPath']}\n" in DOCKERFILE
 
@@ -158,12 +164,15 @@ def test_a_service_sets_no_setting(overlay: str) -> None:
 @every_overlay
 def test_every_selector_matches_pods(overlay: str) -> None:
     labels = [each["metadata"]["labels"] for each in templates(overlay).values()] + [
-        {"cnpg.io/cluster": each["metadata"]["name"]} for each in of(overlay, "Cluster")
+        {label: each["metadata"]["name"], "cnpg.io/podRole": role}
+        for kind, label, role in OPERATED
+        for each in of(overlay, kind)
     ]
     for kind, path in (
         ("Service", ("selector",)),
         ("PodDisruptionBudget", ("selector", "matchLabels")),
         ("NetworkPolicy", ("podSelector", "matchLabels")),
+        ("PodMonitor", ("selector", "matchLabels")),
     ):
         for item in of(overlay, kind):
             wanted: Object = item["spec"]

@@ -22,10 +22,13 @@ LARGEST_DISK = 100 * GIB
 """Of a node for which the reserve of the manifests suffices."""
 PEOPLE = 60
 """Connections beside PgBouncer: migrations, operators, replication, those kept for superusers."""
+CONNECTION = 10 * MIB
+"""For the backend of a connection that copies."""
 MINUTE = 60
 
 every_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
 pooled = pytest.mark.parametrize("overlay", [o for o in OVERLAYS if o != "dev"])
+bounced = pytest.mark.parametrize("overlay", ["example", "gateway", "production"])
 clustered = pytest.mark.parametrize("overlay", [o for o in OVERLAYS if of(o, "Cluster")])
 
 
@@ -52,14 +55,21 @@ def connections(overlay: str) -> int:
     return most_pods(overlay) * int(setting(overlay, "pool_size")) + pruning
 
 
+def size(value: str) -> int:
+    """A size as PostgreSQL writes it, such as ``8GB``, in bytes."""
+    return int(value.removesuffix("GB")) * GIB
+
+
 def pgbouncer(overlay: str) -> dict[str, str]:
-    (file,) = [
-        each["data"]["pgbouncer.ini"]
-        for each in of(overlay, "ConfigMap")
-        if "pgbouncer.ini" in each["data"]
+    """The parameters of PgBouncer, whether its configuration or a Pooler gives them."""
+    for pooler in of(overlay, "Pooler"):
+        given = pooler["spec"]["pgbouncer"]
+        return {**given["parameters"], "pool_mode": given["poolMode"]}
+    (files,) = [
+        each["data"] for each in of(overlay, "ConfigMap") if "pgbouncer.ini" in each["data"]
     ]
     parser = configparser.ConfigParser(allow_no_value=True, interpolation=None)
-    parser.read_string(file)
+    parser.read_string(files["pgbouncer.ini"])
     return dict(parser["pgbouncer"])
 
 
@@ -95,7 +105,7 @@ def test_the_memory_limit_suffices_for_every_slot(overlay: str) -> None:
 
 @every_overlay
 def test_the_disk_suffices_for_the_spool(overlay: str) -> None:
-    (volume,) = pods(overlay)["bulk-import"]["volumes"]
+    (volume,) = [each for each in pods(overlay)["bulk-import"]["volumes"] if "emptyDir" in each]
     resources = service(overlay)["resources"]
     spool = setting(overlay, "spool_bytes")
     volume_size = bytes_of(volume["emptyDir"]["sizeLimit"])
@@ -140,12 +150,12 @@ def test_pgbouncer_lets_every_pod_have_its_connections(overlay: str) -> None:
     assert int(configuration["max_client_conn"]) >= connections(overlay)
     prepared = int(configuration["max_prepared_statements"])
     assert prepared >= setting(overlay, "statement_cache_size")
+
+
+@bounced
+def test_pgbouncer_listens_and_completes_its_transactions_before_it_stops(overlay: str) -> None:
     (port,) = one(overlay, "Service", "bulk-import-pgbouncer")["spec"]["ports"]
-    assert str(port["port"]) == configuration["listen_port"]
-
-
-@pooled
-def test_pgbouncer_completes_its_transactions_before_it_stops(overlay: str) -> None:
+    assert str(port["port"]) == pgbouncer(overlay)["listen_port"]
     pod = pods(overlay)["bulk-import-pgbouncer"]
     ((_, _, script),) = [
         container["lifecycle"]["preStop"]["exec"]["command"] for container in pod["containers"]
@@ -163,13 +173,25 @@ def test_the_small_database_of_dev_has_connections_for_all() -> None:
 def test_the_cluster_has_connections_and_locks_for_all(overlay: str) -> None:
     parameters = one(overlay, "Cluster", "bulk-import-db")["spec"]["postgresql"]["parameters"]
     most = int(parameters["max_connections"])
-    bouncers = one(overlay, "Deployment", "bulk-import-pgbouncer")["spec"]["replicas"]
+    bouncers = one(overlay, "Pooler", "bulk-import-pooler")["spec"]["instances"]
     assert bouncers * int(pgbouncer(overlay)["default_pool_size"]) + PEOPLE <= most
     writers, groups = divide_pool(setting(overlay, "pool_size"))
     each = setting(overlay, "batch_projects") + 2  # the import's and the client's
     of_a_group = MAX_LOCKS + 2 * MAX_GROUP  # an import's own and its client's
     held = most_pods(overlay) * (writers * each + groups * of_a_group)
     assert held * 2 < int(parameters["max_locks_per_transaction"]) * most
+
+
+@clustered
+def test_the_cluster_has_memory_and_disk_for_its_settings(overlay: str) -> None:
+    spec = one(overlay, "Cluster", "bulk-import-db")["spec"]
+    parameters = spec["postgresql"]["parameters"]
+    memory = bytes_of(spec["resources"]["limits"]["memory"])
+    buffers = size(parameters["shared_buffers"])
+    assert buffers == memory // 4
+    assert buffers + connections(overlay) * CONNECTION <= memory * 3 // 4, "the rest caches files"
+    kept = max(size(parameters[name]) for name in ("max_wal_size", "max_slot_wal_keep_size"))
+    assert kept < bytes_of(spec["walStorage"]["size"]) * 3 // 4, "the archive may be late too"
 
 
 @clustered

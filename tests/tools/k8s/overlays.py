@@ -23,11 +23,19 @@ _USED: Final = "\n".join(
 OPTIONAL: Final = sorted(
     path.name
     for path in (CHECKOUT / "k8s" / "components").iterdir()
-    if f"components/{path.name}\n" not in _USED
+    if f"components/{path.name}\n" not in _USED or path.name == "database-tls"
 )
-"""Components that no overlay has, because they depend on the cluster."""
+"""Components that no overlay has, because they depend on the cluster.
+
+cloudnativepg has the component database-tls without its part for PgBouncer.
+"""
 
 Object = dict[str, Any]
+
+_SECRET: Final = re.compile(
+    r"secretName|\w*[sS]ecret(Key)?(Ref)? name|(accessKeyId|secretAccessKey) name"
+)
+"""The fields that name a Secret."""
 
 
 @cache
@@ -104,6 +112,8 @@ def templates_of(objects: list[Object]) -> dict[str, Object]:
     """The same of any objects."""
     found = {}
     for each in objects:
+        if each["kind"] == "Pooler":  # the operator adds the rest of its pods
+            continue
         spec = each.get("spec", {})
         template = spec.get("jobTemplate", {}).get("spec", spec).get("template")
         if template is not None:
@@ -143,7 +153,7 @@ def secrets(value: object, key: str = "") -> Iterator[str]:
     elif isinstance(value, dict):
         for inner, each in value.items():
             yield from secrets(each, inner if inner != "name" else f"{key} name")
-    elif isinstance(value, str) and re.fullmatch(r"secretName|\w*[sS]ecret(Key)?(Ref)? name", key):
+    elif isinstance(value, str) and _SECRET.fullmatch(key):
         yield value
 
 

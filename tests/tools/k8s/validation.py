@@ -33,6 +33,8 @@ def _check(text: str, version: str) -> str | None:
         custom = _OURS / f"{item['kind'].lower()}.yaml"
         if custom.exists():
             jsonschema.validate(item, yaml.safe_load(custom.read_text("utf-8")))
+            if item["kind"] == "Pooler":
+                kubernetes_validate.validate(_as_deployment(item), version, strict=True)
         else:
             kubernetes_validate.validate(item, version, strict=True)
     except jsonschema.ValidationError as error:
@@ -41,6 +43,14 @@ def _check(text: str, version: str) -> str | None:
     except kubernetes_validate.SchemaNotFoundError as error:
         return str(error.message)
     return None
+
+
+def _as_deployment(pooler: Object) -> Object:
+    """A Deployment with the template of a pooler, as the operator makes it."""
+    labels = {"cnpg.io/poolerName": pooler["metadata"]["name"]}
+    template = pooler["spec"]["template"] | {"metadata": {"labels": labels}}
+    spec = {"selector": {"matchLabels": labels}, "template": template}
+    return pooler | {"apiVersion": "apps/v1", "kind": "Deployment", "spec": spec}
 
 
 def bytes_of(quantity: str) -> int:
