@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import asyncpg
@@ -10,7 +10,6 @@ from asyncpg.exceptions import InternalClientError
 
 from service.storage.db_errors import Remedy, remedy_for, sqlstate
 from service.storage.migrate import pending_migrations
-from service.storage.retry import backoff
 
 DATABASE_FAULTS: Final = (
     OSError,
@@ -53,7 +52,7 @@ async def find_missing_migrations(
             cannot be used in time, or waiting cannot help.
     """
     deadline = time.monotonic() + within
-    pauses = backoff(LONGEST_PAUSE)
+    pauses: Iterator[float] | None = None
     reported = ("", 0.0)
     while True:
         left = deadline - time.monotonic()
@@ -69,7 +68,15 @@ async def find_missing_migrations(
         if reason != reported[0] or reported[1] - left >= REPORT_EVERY:
             report(reason, left)
             reported = (reason, left)
+        pauses = pauses or _backoff()
         await asyncio.sleep(min(next(pauses), left))
+
+
+def _backoff() -> Iterator[float]:
+    # Takes as long to import as all else that a command needs that does not wait.
+    from service.storage.retry import backoff
+
+    return backoff(LONGEST_PAUSE)
 
 
 def _can_pass(error: Exception, until_prepared: bool) -> bool:
