@@ -28,6 +28,9 @@ class LateDatabase:
         changed = urlencode(query | {"host": str(folder)})
         self.dsn = urlsplit(server)._replace(path=f"/{NAME}", query=changed).geturl()
 
+    def dsn_as(self, role: str) -> str:
+        return self.dsn.replace("//postgres@", f"//{role}@")
+
     def connect(self) -> None:
         self._link.symlink_to(self._socket)
 
@@ -43,6 +46,7 @@ def late(server: str, tmp_path: Path) -> Iterator[LateDatabase]:
     database = LateDatabase(server, tmp_path)
     yield database
     database.execute(f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)")
+    database.execute(f"DROP ROLE IF EXISTS {NAME}")
 
 
 def test_commands_wait_until_the_database_can_be_used(cli: CommandLine, late: LateDatabase) -> None:
@@ -61,6 +65,14 @@ def test_commands_wait_until_the_database_can_be_used(cli: CommandLine, late: La
             assert "Waiting for the database, up to 60 s: " in migrating.stderr.readline()
             late.connect()
             assert migrating.wait(60) == 0
+        assert checking.wait(60) == 0
+    role = {"DATABASE_URL": late.dsn_as(NAME)}
+    with cli.begin("migrate", "--check", "--wait", 60, **role) as checking:
+        assert checking.stderr is not None
+        assert f'role "{NAME}" does not exist' in checking.stderr.readline()
+        late.execute(f"CREATE ROLE {NAME} LOGIN")
+        assert "permission denied" in checking.stderr.readline()
+        cli.ok("migrate", "--grant-to", NAME, **started)
         assert checking.wait(60) == 0
     late.disconnect()
     with cli.begin("serve", **started) as serving:
