@@ -111,6 +111,14 @@ async def test_both_ports_answer_until_the_last_import_has_ended(
         await get(admin, "/healthz", token=None)
 
 
+async def test_a_database_that_refuses_connections_at_the_start_is_reported(
+    settings: Settings,
+) -> None:
+    with pytest.raises(CommandError, match=r"the database cannot be used: .*Connect call failed"):
+        async with serve_at(settings, "postgresql://127.0.0.1:1/none"):
+            pass
+
+
 async def test_a_taken_admin_port_is_reported(
     ports: tuple[Service, Service], settings: Settings, dsn: str
 ) -> None:
