@@ -117,7 +117,7 @@ async def pending_migrations(dsn: str, within: float = 10) -> list[str]:
         with watchdog.terminate_after(connection, within):
             return await read_pending_migrations(connection)
     finally:
-        await connection.close()
+        await connection.close(timeout=within)
 
 
 async def read_pending_migrations(conn: Connection) -> list[str]:
