@@ -115,6 +115,7 @@ async def _manage_imports(app: web.Application) -> AsyncIterator[None]:
             EndWatch(pool, settings) as watch,
         ):
             app[app_keys.POOL] = pool
+            app[app_keys.DISTRIBUTED] = distributed
             app[app_keys.MANAGER] = manager
             app[app_keys.END_WATCH] = watch
             yield

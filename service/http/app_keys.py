@@ -21,6 +21,8 @@ T = TypeVar("T")
 SETTINGS: Final = web.AppKey("settings", Settings)
 DSN: Final = web.AppKey("dsn", str)
 POOL: Final[web.AppKey["asyncpg.Pool[asyncpg.Record]"]] = web.AppKey("pool", asyncpg.Pool)
+DISTRIBUTED: Final = web.AppKey("distributed", bool)
+"""Whether the tables are distributed over the nodes of a Citus cluster."""
 MANAGER: Final = web.AppKey("manager", ImportManager)
 END_WATCH: Final = web.AppKey("end_watch", EndWatch)
 VERIFIER: Final = web.AppKey("verifier", Verifier)

@@ -15,10 +15,12 @@ class SharedResult(Generic[T]):
 
     Args:
         call: a function; an exception is a result too.
+        periods: keep the result for this many times as long.
     """
 
-    def __init__(self, call: Callable[[], Awaitable[T]]) -> None:
+    def __init__(self, call: Callable[[], Awaitable[T]], *, periods: int = 1) -> None:
         self._call = call
+        self._periods = periods
         self._calling: asyncio.Task[T] | None = None
         self._expires = 0.0
 
@@ -33,4 +35,4 @@ class SharedResult(Generic[T]):
         try:
             return await self._call()
         finally:
-            self._expires = asyncio.get_running_loop().time() + KEPT
+            self._expires = asyncio.get_running_loop().time() + KEPT * self._periods

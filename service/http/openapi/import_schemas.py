@@ -61,11 +61,14 @@ CHECKS: Final = json_object(
         "durability": describe(
             STRING, "Whether reported projects survive a crash or a fail-over of the database."
         ),
+        "nodes": describe(
+            STRING, "Whether the nodes of a Citus cluster answer; `ok` without Citus."
+        ),
     },
     description="Each check is `ok`, `unknown` or a description of the problem. Only problems with "
     "`service`, `database` and `schema` make the service unready. With a problem of `imports` or "
-    "`spool`, uploads get a 503 with `Retry-After`, and other requests are answered. `sessions` "
-    "and `durability` are warnings for the operator.",
+    "`spool`, uploads get a 503 with `Retry-After`, and other requests are answered. `sessions`, "
+    "`durability` and `nodes` are warnings for the operator.",
 )
 
 

@@ -5,6 +5,7 @@ rendering of the metrics, which are kept for a second.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
@@ -28,11 +29,15 @@ OK: Final = "ok"
 UNKNOWN: Final = "unknown"
 _PROBE_TIMEOUT: Final = 2.0
 """Seconds in which the database must answer a probe."""
+_NODES_PERIODS: Final = 10
+"""For how many times as long as the other results that of the nodes is kept, which is costlier."""
 _WARNED: Final = web.AppKey("warned", dict[str, str])
 """The warnings that were logged last, by the name of their check."""
 
+_FAULTS: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, InternalClientError)
 _Check = tuple[dict[str, str], dict[str, str | None]]
 """Whether uploads can begin, and warnings about the database."""
+_NODES_CHECK: Final[web.AppKey[SharedResult[str | None]]] = web.AppKey("nodes", SharedResult)
 _DATABASE_CHECK: Final[web.AppKey[SharedResult[_Check]]] = web.AppKey("check", SharedResult)
 _METRICS: Final[web.AppKey[SharedResult[bytes]]] = web.AppKey("metrics", SharedResult)
 
@@ -43,6 +48,7 @@ def share_results(app: web.Application) -> None:
     """Add to the application what the requests of this module share."""
     app[_WARNED] = {}
     app[_DATABASE_CHECK] = SharedResult(partial(_check_database, app))
+    app[_NODES_CHECK] = SharedResult(partial(_check_nodes, app), periods=_NODES_PERIODS)
     app[_METRICS] = SharedResult(_render_metrics)
 
 
@@ -55,16 +61,20 @@ async def readyz(request: web.Request) -> web.Response:
     """Report whether uploads can begin; each check is ``ok``, ``unknown`` or the problem.
 
     A service without a free slot or room for spool files is ready: it answers uploads with
-    ``Retry-After``, and all other requests. So is one whose database may lose commits, or hides
-    sessions of the service: these are warnings for the operator.
+    ``Retry-After``, and all other requests. So is one whose database may lose commits, hides
+    sessions of the service, or has lost a node of Citus, because clients on other nodes can import:
+    these are warnings for the operator.
 
     Raises:
         Unavailable: uploads cannot begin; ``details`` names the reason.
     """
     importer = request.app[app_keys.MANAGER]
-    required, warnings = await request.app[_DATABASE_CHECK].get()
+    (required, warnings), nodes = await asyncio.gather(
+        request.app[_DATABASE_CHECK].get(), request.app[_NODES_CHECK].get()
+    )
     checks = {"service": SHUTTING_DOWN if importer.draining else OK, **required}
     problems = [result for result in checks.values() if result not in (OK, UNKNOWN)]
+    warnings = {**warnings, "nodes": nodes}
     checks |= {name: warning or OK for name, warning in warnings.items()}
     checks["imports"] = _run_check(importer.check_slots)
     checks["spool"] = _run_check(importer.check_spool)
@@ -88,9 +98,21 @@ async def _ask_database(pool: Pool) -> _Check:
                 "sessions": await server_checks.find_hidden_sessions(conn),
                 "durability": await server_checks.find_weak_durability(conn),
             }
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, InternalClientError) as exc:
+    except _FAULTS as exc:
         required = {"database": _describe_error(exc, pool), "schema": UNKNOWN}
         return required, {"sessions": UNKNOWN, "durability": UNKNOWN}
+
+
+async def _check_nodes(app: web.Application) -> str | None:
+    """Return which nodes of a Citus cluster do not answer, and log it if it is new."""
+    if not app[app_keys.DISTRIBUTED]:
+        return None
+    lost: str | None = UNKNOWN
+    with contextlib.suppress(*_FAULTS):
+        async with asyncio.timeout(_PROBE_TIMEOUT), watchdog.acquire(app[app_keys.POOL]) as conn:
+            lost = await server_checks.find_lost_nodes(conn)
+    log_warnings(app, {"nodes": lost})
+    return lost
 
 
 async def _check_schema(conn: Connection) -> dict[str, str]:

@@ -90,6 +90,7 @@ class Proxy:
         self._strikes: list[Strike] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
+        self._silent = False
         self._passing = asyncio.Event()
         self._passing.set()
         self._kept = kept_port()
@@ -128,6 +129,11 @@ class Proxy:
         for link in self._links:
             link.flowing.clear()
 
+    def swallow(self) -> None:
+        """Let nothing through any more, also on new connections, until ``listen``."""
+        self._silent = True
+        self.stall()
+
     def point_to(self, dsn: str) -> None:
         """Connect to another server from now on."""
         self._parts = urlsplit(dsn)
@@ -142,6 +148,7 @@ class Proxy:
 
     async def listen(self) -> None:
         """Take connections."""
+        self._silent = False
         self._server = await asyncio.start_server(self._take, "127.0.0.1", self.port)
 
     async def close(self) -> None:
@@ -170,7 +177,8 @@ class Proxy:
             if not self._listens():  # it went away meanwhile
                 link.end()
                 return
-            link.flowing.set()
+            if not self._silent:
+                link.flowing.set()
             self._links.add(link)
             try:
                 await asyncio.gather(self._ask(link, reader), self._answer(link, answers))
