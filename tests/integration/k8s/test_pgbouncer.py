@@ -153,11 +153,13 @@ async def make_database(server: Cluster) -> str:
     verifiers = {role: make_verifier(PASSWORD) for role in (OWNER, SERVER, SECOND)}
     connection = await asyncpg.connect(server.dsn())
     try:
-        for role, verifier in verifiers.items():
-            await connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{verifier}'")
+        for role in (OWNER, SERVER):
+            await connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{verifiers[role]}'")
         await connection.execute(f"CREATE DATABASE bulk_import OWNER {OWNER}")
-        # As docs/kubernetes-database.md rotates the password.
-        await connection.execute(f"GRANT {SERVER} TO {SECOND}")
+        # As docs/kubernetes-rotation.md rotates the password.
+        await connection.execute(
+            f"CREATE ROLE {SECOND} LOGIN PASSWORD '{verifiers[SECOND]}' IN ROLE {SERVER}"
+        )
         await connection.execute(
             f"GRANT pg_read_all_stats, pg_signal_backend TO {SERVER}, {SECOND}"
         )

@@ -197,6 +197,17 @@ def test_a_key_verifies_only_its_own_algorithm() -> None:
     assert set(keys) == {("r", "RS256"), ("p", "PS256"), ("e", "ES256")}
 
 
+def test_a_sender_can_move_from_the_secret_to_the_set(tmp_path: Path) -> None:
+    file = tmp_path / "jwks.json"
+    file.write_bytes(key_set(public(NEW, "new")))
+    before = sign_token(SECRET, None, "HS256")
+    both = verifier(file, jwt_secret=SecretStr(SECRET))
+    assert both.claims(before)["sub"] == "me"
+    assert both.claims(sign_token(NEW, "new"))["sub"] == "new"
+    with pytest.raises(Unauthorized, match="algorithm is not accepted"):
+        verifier(file).claims(before)
+
+
 def test_a_key_of_the_set_is_refused_as_an_hmac_secret(tmp_path: Path) -> None:
     file = tmp_path / "jwks.json"
     file.write_bytes(key_set(public(OLD, "old"), public(CURVE, "curve")))
