@@ -263,6 +263,7 @@ def test_the_probe_notices_a_hang_that_no_packet_can_cause(
             client.settimeout(5)
             assert client.recv(1) in (b"R", b"E")
         assert bouncer.probe() == 0
+        assert "handshake" not in (bouncer.folder / "log").read_text(), "one line for each probe"
         bouncer.process.send_signal(signal.SIGSTOP)
         assert bouncer.probe() != 0
 
