@@ -37,6 +37,7 @@ OPTIONS: Final = {
     "citus.override_table_visibility": "off",
     "citus.propagate_set_commands": "local",
 }
+NO_TRIGGERS: Final = "triggers are not supported on distributed tables"
 _PROGRAMS: Final = Path("/usr/lib/postgresql/17/bin")
 _nodes: Final[dict[int, list[int]]] = {}
 """The ports of the workers, by that of their coordinator."""

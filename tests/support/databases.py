@@ -46,3 +46,12 @@ async def create_database(
     yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
     await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await admin.close()
+
+
+def earlier(column: str, interval: str = "") -> str:
+    """Return an assignment that moves a time back, by ``$1`` if no interval is given.
+
+    Citus wants immutable functions of a column, and most functions of a time depend on a zone.
+    """
+    by = f"interval '{interval}'" if interval else "$1::interval"
+    return f"{column} = ({column} AT TIME ZONE 'UTC' - {by}) AT TIME ZONE 'UTC'"

@@ -99,7 +99,7 @@ async def test_an_archive_whose_backend_is_ended_still_waits_for_the_standby(
         asking = asyncio.create_task(client.ask("projects/1", "DELETE"))
         while not (first := await watch.fetchval(waiting)):
             assert not asking.done()
-        await watch.execute("SELECT pg_terminate_backend($1)", first)
+        await watch.execute(f"SELECT pg_terminate_backend({first})")
         while await watch.fetchval(waiting) in (None, first):
             assert not asking.done(), asking.result()
         await asyncio.to_thread(standby.start)

@@ -38,10 +38,12 @@ WAITS = "SELECT count(*) > 0 FROM pg_locks WHERE locktype = 'advisory' AND NOT g
 LOSE = """
 DELETE FROM project_versions v
  USING import_results r
- WHERE r.index < 100 AND v.project_id = r.project_id AND v.version = r.version;
+ WHERE r.index < 100 AND v.client_id = r.client_id AND v.project_id = r.project_id
+   AND v.version = r.version;
 DELETE FROM import_results WHERE index < 100;
 DELETE FROM projects p
- WHERE NOT EXISTS (SELECT FROM project_versions v WHERE v.project_id = p.project_id)
+ WHERE NOT EXISTS (SELECT FROM project_versions v
+                    WHERE v.client_id = p.client_id AND v.project_id = p.project_id)
 """
 """Undoes the first commits, as a standby that lacked them would."""
 
@@ -55,7 +57,8 @@ async def importer(pool: Pool, settings: Settings) -> AsyncIterator[ImportManage
 
 async def read_row(pool: Pool) -> dict[str, Any]:
     row = await pool.fetchrow(
-        "SELECT *, i.bytes_read AS size FROM imports i JOIN import_progress USING (import_id)"
+        "SELECT *, i.bytes_read AS size FROM imports i"
+        " JOIN import_progress USING (client_id, import_id)"
     )
     assert row is not None
     return dict(row)

@@ -13,12 +13,11 @@ from service.projects.retention import PruneBusy, prune
 from service.settings import Settings
 from service.storage import Pool
 from service.storage.advisory_locks import prune_key
+from tests.support.databases import earlier
 from tests.support.projects import finish, project
 
-AGE = """
-UPDATE imports
-   SET started_at = started_at - $1::interval, ended_at = ended_at - $1::interval,
-       key_claimed_at = key_claimed_at - $1::interval
+AGE = f"""
+UPDATE imports SET {earlier("started_at")}, {earlier("ended_at")}, {earlier("key_claimed_at")}
 """
 
 
@@ -54,7 +53,7 @@ async def test_pruning_keeps_the_last_versions_with_their_records(
 @pytest.mark.usefixtures("five_versions")
 async def test_pruning_always_keeps_the_newest_version(pool: Pool, settings: Settings) -> None:
     await pool.execute("UPDATE projects SET archived_at = now()")
-    await pool.execute("UPDATE project_versions SET created_at = created_at - interval '9 years'")
+    await pool.execute(f"UPDATE project_versions SET {earlier('created_at', '9 years')}")
     await prune(pool, settings.model_copy(update={"keep_versions": 1}))
 
     assert await versions(pool) == [5]
@@ -113,8 +112,9 @@ async def test_pruning_deletes_the_version_first_and_its_records_in_pieces(
             # One snapshot: both tables as they were at one moment.
             seen.add(
                 await pool.fetchval(
-                    "SELECT (EXISTS (SELECT FROM project_versions WHERE version = 1),"
-                    " (SELECT count(*) FROM tasks WHERE version = 1))::text"
+                    "SELECT (EXISTS (SELECT FROM project_versions"
+                    " WHERE client_id = 1 AND version = 1),"
+                    " (SELECT count(*) FROM tasks WHERE client_id = 1 AND version = 1))::text"
                 )
             )
         await task

@@ -13,12 +13,11 @@ from service.projects.records import Page, Query
 from service.projects.retention import prune
 from service.settings import Settings
 from service.storage import Pool
+from tests.support.databases import earlier
 from tests.support.projects import finish, project
 
-AGE = """
-UPDATE imports
-   SET started_at = started_at - $1::interval, ended_at = ended_at - $1::interval,
-       key_claimed_at = key_claimed_at - $1::interval
+AGE = f"""
+UPDATE imports SET {earlier("started_at")}, {earlier("ended_at")}, {earlier("key_claimed_at")}
 """
 YEAR = timedelta(days=366)
 

@@ -11,10 +11,11 @@ from service.projects import retention
 from service.projects.retention import prune
 from service.settings import Settings
 from service.storage import Pool
+from tests.support.databases import earlier
 from tests.support.projects import finish, project
 
 HOUR = 3600
-AGE = "UPDATE project_versions SET created_at = created_at - interval '62 minutes'"
+AGE = f"UPDATE project_versions SET {earlier('created_at', '62 minutes')}"
 ADD = "INSERT INTO clients (client_id, name) VALUES (0, 'Idle')"
 
 Visit = Callable[[Settings], Awaitable[list[int]]]
@@ -124,7 +125,7 @@ async def test_a_round_visits_all_clients_after_a_change_of_the_settings(
     pool: Pool, visit: Visit, settings: Settings, writer: Writer
 ) -> None:
     await write(writer, *range(3))
-    await pool.execute("UPDATE project_versions SET created_at = created_at - interval '1 day'")
+    await pool.execute(f"UPDATE project_versions SET {earlier('created_at', '1 day')}")
     await visit(settings)
     assert await versions(pool) == [2, 3]
     fewer = settings.model_copy(update={"keep_versions": 1})

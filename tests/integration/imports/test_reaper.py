@@ -15,7 +15,7 @@ from service.imports.reaper import DEAD, reap_dead_imports, reap_periodically
 from service.imports.record import request_cancel
 from service.storage import Connection, Pool, advisory_locks
 from service.storage.advisory_locks import import_key
-from tests.support.databases import LOST, execute
+from tests.support.databases import LOST, earlier, execute
 from tests.support.projects import CLIENT, project, until
 from tests.support.raw_http import get
 from tests.support.service import Service
@@ -34,8 +34,7 @@ async def reap(pool: Pool) -> list[int]:
 async def let_pass(pool: Pool, seconds: float) -> None:
     """Make all heartbeats and suspicions older."""
     await pool.execute(
-        "UPDATE import_progress SET beat_at = beat_at - $1::interval,"
-        " suspected_at = suspected_at - $1::interval",
+        f"UPDATE import_progress SET {earlier('beat_at')}, {earlier('suspected_at')}",
         timedelta(seconds=seconds),
     )
 

@@ -91,7 +91,7 @@ async def test_updating_the_current_version_writes_no_index(conn: Connection, le
     assert await count(conn, updated) == ALL
 
 
-async def test_a_batch_takes_five_statements_besides_its_copies(
+async def test_a_batch_takes_six_statements_besides_its_copies(
     conn: Connection, lease: Lease
 ) -> None:
     await import_all(conn, lease, "First", BATCH)  # asyncpg looks up the types of arrays
@@ -100,4 +100,4 @@ async def test_a_batch_takes_five_statements_besides_its_copies(
     assert not await write_batch(conn, lease, [project("New", ALL)], 1, False)
     await asyncio.sleep(0)  # asyncpg reports each query in the next turn of the loop
     own = [query.split()[0] for query in sent if not query.startswith("COPY")]
-    assert own == ["BEGIN", "SELECT", "SELECT", "INSERT", "COMMIT;"]
+    assert own == ["BEGIN", "SELECT", "SELECT", "SELECT", "INSERT", "COMMIT;"]

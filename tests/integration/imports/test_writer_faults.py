@@ -27,7 +27,7 @@ async def test_a_batch_whose_backend_is_ended_or_cancelled_is_written_again(
     await other.execute("LOCK TABLE tasks")
     landing = asyncio.create_task(writer.write_batch([project("A", tasks=tasks)]))
     pid = await until(pool, WAITING_COPY)
-    await pool.execute(f"SELECT {end}($1)", pid)
+    await pool.execute(f"SELECT {end}({pid})")
     await until(pool, f"{WAITING_COPY} AND pid <> {pid}")
     await other.execute("ROLLBACK")
 

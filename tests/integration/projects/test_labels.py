@@ -12,6 +12,7 @@ from service.storage import Pool
 from service.storage.advisory_locks import labels_key
 from tests.support.answer import Answer
 from tests.support.client import XML, Client
+from tests.support.databases import earlier
 from tests.support.native import native
 from tests.support.projects import until
 
@@ -143,7 +144,7 @@ async def test_pruning_keeps_a_labelled_version_until_its_label_is_removed(
     client: Client, pool: Pool, last: Settings
 ) -> None:
     await label(client, 1)
-    await pool.execute("UPDATE project_versions SET created_at = created_at - interval '9 years'")
+    await pool.execute(f"UPDATE project_versions SET {earlier('created_at', '9 years')}")
     assert (await prune(pool, last)).versions == 1
     assert await labels(client) == {1: "Approved", 3: None}
     await remove(client, 1)
