@@ -51,15 +51,16 @@ async def distribute_tables(dsn: str, shards: int = DEFAULT_SHARDS) -> list[str]
         await connection.close()
 
 
-async def has_distributed_tables(dsn: str) -> bool:
-    """Return whether the tables of a database are distributed.
+async def read_state(dsn: str) -> tuple[bool, bool]:
+    """Return whether a database has Citus, and whether its tables are distributed.
 
     Raises:
         OSError, asyncpg.PostgresError: the database cannot be reached.
     """
     connection = await asyncpg.connect(dsn)
     try:
-        return await is_distributed(connection)
+        has_citus = bool(await connection.fetchval(_HAS_CITUS))
+        return has_citus, await is_distributed(connection)
     finally:
         await connection.close()
 

@@ -29,12 +29,12 @@ class MigrationError(Exception):
     """The migrations could not be applied; the text is one line for the user."""
 
 
-def migrate(dsn: str, *, distributed: bool = False) -> list[str]:
+def migrate(dsn: str, *, citus: bool = False) -> list[str]:
     """Apply the pending migrations.
 
     Args:
         dsn: URL of the database.
-        distributed: the tables are distributed by Citus, which takes one statement at a time.
+        citus: the database has Citus, which takes one statement at a time.
 
     Returns:
         Names of the migrations that were applied, in order.
@@ -42,7 +42,7 @@ def migrate(dsn: str, *, distributed: bool = False) -> list[str]:
     Raises:
         MigrationError: dbmate is missing or failed; the text has the last line of its output.
     """
-    with _one_statement_each() if distributed else contextlib.nullcontext(MIGRATIONS) as folder:
+    with _one_statement_each() if citus else contextlib.nullcontext(MIGRATIONS) as folder:
         done = subprocess.run(
             [
                 _dbmate(),

@@ -122,8 +122,8 @@ def _apply(dsn: str, shards: int | None) -> None:
 
     try:
         with database_errors():
-            distributed = asyncio.run(distribution.has_distributed_tables(dsn))
-        for name in migrate(dsn, distributed=distributed):
+            has_citus, distributed = asyncio.run(distribution.read_state(dsn))
+        for name in migrate(dsn, citus=has_citus):
             print_line(f"Applied {name}")
         if distributed or shards is not None:
             with database_errors():

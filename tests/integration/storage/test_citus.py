@@ -84,7 +84,7 @@ async def test_later_migrations_reach_the_shards_of_distributed_tables(
         patch.setattr(migrate, "MIGRATIONS", tmp_path)
         await asyncio.to_thread(migrate.migrate, joined)
     assert "tasks" in await distribute_tables(joined, citus.SHARDS)
-    await asyncio.to_thread(migrate.migrate, joined, distributed=True)
+    await asyncio.to_thread(migrate.migrate, joined, citus=True)
     assert {"baselines", "version_labels"} <= {*await distribute_tables(joined)}
     columns = """SELECT DISTINCT result FROM run_command_on_shards('tasks', $$
                      SELECT string_agg(attname, ' ' ORDER BY attname) FROM pg_attribute
