@@ -148,7 +148,9 @@ class GroupCommit:
         async with self._pool.acquire(timeout=self._timeout) as conn:
             with watchdog.terminate_after(conn, TIMEOUT):
                 imports = [each.small for each in group]
-                return await write_group(conn, imports, notifies=self._notifies)
+                return await write_group(
+                    conn, imports, notifies=self._notifies, distributed=self._distributed
+                )
 
 
 def _client(each: _Waiting) -> int:

@@ -89,13 +89,14 @@ class StoredImport:
 
 
 async def write_group(
-    conn: Connection, imports: Sequence[SmallImport], *, notifies: bool
+    conn: Connection, imports: Sequence[SmallImport], *, notifies: bool, distributed: bool = False
 ) -> list[StoredImport | None]:
     """Write a group of imports, no two of which have a project in common.
 
     Args:
         conn: a connection outside any transaction.
         notifies: the end of each import sends an event.
+        distributed: the tables are distributed by Citus.
 
     Returns:
         For each import what is stored, or None if nothing is stored and it takes the long way.
@@ -105,14 +106,22 @@ async def write_group(
         asyncpg.PostgresError, OSError: nothing is stored.
     """
     with Stopwatch(Stage.LOCK) as watch:
-        return await _write_group(conn, imports, watch, notifies)
+        return await _write_group(conn, imports, watch, notifies, distributed)
 
 
 async def _write_group(
-    conn: Connection, imports: Sequence[SmallImport], watch: Stopwatch, notifies: bool
+    conn: Connection,
+    imports: Sequence[SmallImport],
+    watch: Stopwatch,
+    notifies: bool,
+    distributed: bool,
 ) -> list[StoredImport | None]:
     try:
-        await conn.execute(_TRANSACTIONS.begin_group.format(locks=", ".join(_locks(imports))))
+        begin = _TRANSACTIONS.begin_group.format(
+            locks=", ".join(_locks(imports)),
+            plan_cache_mode="force_custom_plan" if distributed else "force_generic_plan",
+        )
+        await conn.execute(begin)
         watch.switch_to(Stage.COMPARE)
         await _store_shared(conn, imports)
         current = await _read_current(conn, imports)
