@@ -2,6 +2,7 @@
 -- Prints values in the same style for every role; SET LOCAL works through PgBouncer. No statistics are
 -- needed: rows of a version are read by primary key, and everything else is hashed or sorted, because a
 -- nested loop over two versions would take hours.
+DO $settings$ BEGIN
 SET LOCAL datestyle = 'ISO, YMD';
 SET LOCAL intervalstyle = iso_8601;
 SET LOCAL timezone = 'UTC';
@@ -10,7 +11,8 @@ SET LOCAL enable_seqscan = off;
 SET LOCAL enable_nestloop = off;
 SET LOCAL enable_mergejoin = off;
 SET LOCAL max_parallel_workers_per_gather = 0;
-SET LOCAL jit = off
+SET LOCAL jit = off;
+END $settings$
 
 -- name: versions
 -- What decides how two versions are compared, and the dates of the project in both.

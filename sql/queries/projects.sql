@@ -1,10 +1,13 @@
 -- name: set_style
 -- Prints values in the same style for every role; SET LOCAL works through PgBouncer. Plans for the
--- actual values, because a cached plan can date from when the tables were small.
+-- actual values, because a cached plan can date from when the tables were small. With each SET LOCAL,
+-- Citus sends its whole message to the node of the client: inside DO, the statement alone.
+DO $settings$ BEGIN
 SET LOCAL datestyle = 'ISO, YMD';
 SET LOCAL intervalstyle = iso_8601;
 SET LOCAL timezone = 'UTC';
-SET LOCAL plan_cache_mode = force_custom_plan
+SET LOCAL plan_cache_mode = force_custom_plan;
+END $settings$
 
 -- name: current
 -- The current version of a project. A reader stays with it even if an import changes the project
@@ -19,6 +22,7 @@ SELECT version
 -- As set_style, for queries that follow an index from row to row. With these settings no statistics
 -- can turn their look-ups into a join or a sort of all rows of the client: an ORDER BY selects the
 -- index that has that order.
+DO $settings$ BEGIN
 SET LOCAL datestyle = 'ISO, YMD';
 SET LOCAL intervalstyle = iso_8601;
 SET LOCAL timezone = 'UTC';
@@ -30,10 +34,12 @@ SET LOCAL enable_hashjoin = off;
 SET LOCAL enable_mergejoin = off;
 SET LOCAL enable_material = off;
 SET LOCAL max_parallel_workers_per_gather = 0;
-SET LOCAL jit = off
+SET LOCAL jit = off;
+END $settings$
 
 -- name: merge_keys
 -- As follow_keys, for a query that reads several indexes side by side, each in its order.
+DO $settings$ BEGIN
 SET LOCAL datestyle = 'ISO, YMD';
 SET LOCAL intervalstyle = iso_8601;
 SET LOCAL timezone = 'UTC';
@@ -45,15 +51,18 @@ SET LOCAL enable_hashjoin = off;
 SET LOCAL enable_nestloop = off;
 SET LOCAL enable_material = off;
 SET LOCAL max_parallel_workers_per_gather = 0;
-SET LOCAL jit = off
+SET LOCAL jit = off;
+END $settings$
 
 -- name: hash_rows
 -- For a query that compares all rows of two tables.
+DO $settings$ BEGIN
 SET LOCAL plan_cache_mode = force_custom_plan;
 SET LOCAL enable_mergejoin = off;
 SET LOCAL enable_nestloop = off;
 SET LOCAL max_parallel_workers_per_gather = 0;
-SET LOCAL jit = off
+SET LOCAL jit = off;
+END $settings$
 
 -- name: list
 -- A page of the given projects after $2, with the conditions of the request.

@@ -85,7 +85,7 @@ def queries() -> Iterator[tuple[str, str]]:
         parts = {part for _, names in SOURCES.values() for part in names}
         for name, text in texts.items():
             full = f"{file.stem}.{name}"
-            if PART.match(text) or name in parts or text.startswith("SET LOCAL"):
+            if PART.match(text) or name in parts or text.startswith("DO $settings$"):
                 continue
             for table in tables_of(full, text):
                 filled = CHILD | {"table": table, "key": KEYS[table]} | FILLED.get(full, {})
