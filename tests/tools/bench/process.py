@@ -11,7 +11,7 @@ import sys
 import time
 from asyncio.subprocess import PIPE, Process
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -69,9 +69,11 @@ class Server:
         return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in family(self.pid))
 
 
-async def prepare(database: Database, checkout: Path = CHECKOUT) -> None:
+async def prepare(
+    database: Database, checkout: Path = CHECKOUT, options: Sequence[str] = ()
+) -> None:
     """Migrate a database by the program's own command, or that of another checkout of it."""
-    process = await _start(database, "-m", "service", "migrate", checkout=checkout)
+    process = await _start(database, "-m", "service", "migrate", *options, checkout=checkout)
     said, _ = await process.communicate()
     if process.returncode:
         raise RuntimeError(f"migrate failed: {said.decode()}")
