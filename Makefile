@@ -10,7 +10,7 @@ PARALLEL := -n 4 --dist=worksteal
 FAKETIME := /usr/lib/$(shell uname -m)-linux-gnu/faketime/libfaketime.so.1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint test test-pgbouncer test-citus test-partitioned run demo attacks chaos mutants sanitize bench profile soak figures growth image-check restore-check k8s-check clients-check load compare rollout upgrade lock reference
+.PHONY: help setup lint test test-pgbouncer test-citus test-partitioned run demo attacks chaos mutants sanitize bench profile soak figures growth image-check restore-check k8s-check alerts-check clients-check load compare rollout upgrade lock reference
 
 help:
 	@echo "make demo              import the samples, print the outcomes, and stop"
@@ -31,6 +31,7 @@ help:
 	@echo "make image-check       build the image, run it read-only, and import files through it (as root, 5 min)"
 	@echo "make restore-check     dump, restore, recover to a point in time and upgrade the database of a service, and compare (2 min)"
 	@echo "make k8s-check         validate the manifests for three versions of Kubernetes, and test alerts and queries"
+	@echo "make alerts-check      make each alert fire by a real event, and none under ordinary load (as root, 3 min; ONLY=namespace selects)"
 	@echo "make clients-check     install the languages of docs/clients, and run all eight clients (as root, 8 min)"
 	@echo "make load              send a mix of uploads with locust for a minute (HOST=, TOKEN=, CLIENTS= select a running service)"
 	@echo "make compare           compare uploads of one project with a usual implementation (3 min)"
@@ -147,6 +148,10 @@ k8s-check: setup
 	@scripts/debian.sh promtool prometheus
 	@$(BIN)/pytest tests/integration/k8s
 	@$(BIN)/python -m tests.tools.k8s
+
+alerts-check: setup
+	@scripts/debian.sh prometheus prometheus
+	@$(BIN)/python -m tests.tools.alerts $(ONLY)
 
 clients-check: setup
 	@scripts/debian.sh curl curl

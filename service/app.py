@@ -18,8 +18,11 @@ from service.http.read_slots import ReadSlots
 from service.http.routes.health import log_warnings, share_results
 from service.http.routes.table import PROBES, ROUTES, Routes, add_routes
 from service.http.upload.job import JOBS, JobRegistry
+from service.http.user_agent import CLASSES
+from service.imports.conflict_rules import Outcome
 from service.imports.end_watch import EndWatch
 from service.imports.manager import ImportManager
+from service.observability import metrics
 from service.observability.process_metrics import publish_limits
 from service.projects.prune_watch import watch_pruning
 from service.projects.retention import prune_periodically
@@ -60,6 +63,8 @@ def create_app(settings: Settings, dsn: str) -> web.Application:
     app.cleanup_ctx.append(_manage_imports)
     app.cleanup_ctx.append(_prune)
     publish_limits(settings, ENGINE.name)
+    for client_class in CLASSES:  # increase() misses a counter that appears at its first value
+        metrics.count_projects(dict.fromkeys(Outcome, 0), client_class)
     return app
 
 

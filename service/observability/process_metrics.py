@@ -50,7 +50,7 @@ MEMORY_LIMIT: Final = Gauge(
     multiprocess_mode="livemax",
 )
 
-_CGROUP_LIMITS: Final = (
+CGROUP_LIMITS: Final = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
 )
@@ -83,7 +83,7 @@ def set_memory() -> None:
 
 
 def _read_memory_limit() -> int:
-    for path in _CGROUP_LIMITS:
+    for path in CGROUP_LIMITS:
         if path.exists():
             text = path.read_text().strip()
             limit = int(text) if text.isdecimal() else 0
