@@ -14,6 +14,7 @@ def test_the_patch_recovers_the_cluster_while_nothing_uses_it(tmp_path: Path) ->
     patch = yaml.safe_load(
         block("Recover to a point in time", CHECKOUT / "docs" / "kubernetes-database.md")
     )
+    assert patch.pop("resources") == ["../cloudnativepg"]
     objects = composed(tmp_path, "overlays/cloudnativepg", **patch)
     assert [fault for item in objects if (fault := check(item, VERSIONS[-1]))] == []
     by_kind: dict[str, Object] = {each["kind"]: each.get("spec", {}) for each in objects}
