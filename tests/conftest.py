@@ -21,6 +21,8 @@ those of the servers, are in memory where ``TMPDIR`` names no place for them (``
 
 import asyncio
 import contextlib
+import functools
+import gc
 import itertools
 import os
 import platform
@@ -33,6 +35,7 @@ from typing import Any, Final
 
 import asyncpg
 import pytest
+import structlog
 from pydantic import SecretStr
 
 from service.http import shared_result
@@ -98,6 +101,19 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "settings(**changes): settings of the service under test")
     config.addinivalue_line("markers", "citus: a test that runs on Citus alone")
     signal.signal(signal.SIGTERM, _interrupted)
+    _print_plain_tracebacks()
+
+
+def pytest_collection_finish() -> None:
+    """Spare each later ``gc.collect()`` the modules and the thousands of tests."""
+    gc.freeze()
+
+
+def _print_plain_tracebacks() -> None:
+    """Log exceptions without the colours and variables of rich, which take a second of CPU time."""
+    *processors, _ = structlog.get_config()["processors"]
+    renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*processors, renderer])
 
 
 def _can_hold_temporary_files(folder: Path) -> bool:
@@ -233,12 +249,18 @@ async def dsn(server: str, template: str, bouncer: PgBouncer | None) -> AsyncIte
     await citus.drop(server, name, template)
 
 
+@functools.cache
+def _independent_settings() -> Settings:
+    """Validate the settings of all tests once; the environment must have no setting."""
+    return Settings(jwt_secret=SecretStr(SECRET), port=0, log_level="error")
+
+
 @pytest.fixture
 def settings(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Settings:
     for name in [*os.environ]:
         if name.startswith("BULK_IMPORT_") or name == "DATABASE_URL":
             monkeypatch.delenv(name)
-    settings = Settings(jwt_secret=SecretStr(SECRET), port=0, log_level="error")
+    settings = _independent_settings()
     changes = {
         name: value
         for marker in request.node.iter_markers("settings")
