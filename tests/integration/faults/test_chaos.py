@@ -64,7 +64,7 @@ def test_an_interrupted_run_leaves_no_file_and_no_process(
     folder: Path, file: str, words: bytes, number: signal.Signals
 ) -> None:
     """While PostgreSQL starts, while the service does, and when PostgreSQL comes back."""
-    command = [sys.executable, "-m", "tests.tools.chaos", f"--seed={KILLS_AND_CRASHES}"]
+    command = [sys.executable, "-m", "tests.tools.chaos", "--quick", f"--seed={KILLS_AND_CRASHES}"]
     environment = os.environ | {"TMPDIR": str(folder)}
     with subprocess.Popen(command, cwd=CHECKOUT, env=environment, stdout=subprocess.DEVNULL) as run:
         while not any(words in each.read_bytes() for each in folder.glob(file)):
