@@ -13,9 +13,9 @@ import pytest
 from service.storage import Pool, migrate
 from service.storage.distribution import DistributionError, distribute_tables
 from service.storage.partitions import PartitionError, partition_tables
-from tests.integration.storage.test_plans import OF_MANY, VALUES, queries, value
 from tests.support import citus
 from tests.support.databases import CLIENT_TABLES, execute
+from tests.support.every_query import OF_MANY, VALUES, queries, value
 from tests.support.servers import PLAIN, database_dsn
 
 pytestmark = pytest.mark.citus
