@@ -33,9 +33,11 @@ BEGIN
 
     -- For new sessions. Otherwise Citus looks up each table of a catalog query among its shards, and
     -- the question that asyncpg asks about a type on each new connection takes seconds. What a
-    -- transaction sets with SET LOCAL shall be valid on the workers too.
+    -- transaction sets with SET LOCAL shall be valid on the workers too. A node that does not answer new
+    -- connections is given up before the service gives up the session, which would wait on: 25 s.
     EXECUTE format('ALTER DATABASE %I SET citus.override_table_visibility = off', current_database());
     EXECUTE format('ALTER DATABASE %I SET citus.propagate_set_commands = local', current_database());
+    EXECUTE format('ALTER DATABASE %I SET citus.node_connection_timeout = %L', current_database(), '5s');
 
     IF NOT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = 'clients'::regclass) THEN
         PERFORM create_distributed_table('clients', 'client_id', shard_count := shards);

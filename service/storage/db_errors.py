@@ -38,9 +38,16 @@ REMEDIES: Final = {
     "25006": Remedy.RETRY,  # read only: a demoted primary
     "58030": Remedy.RETRY,  # I/O error: a worker of Citus that was lost within a COPY
 }
+DUPLICATE: Final = "23505"
 _CITUS_TEXTS: Final = {
     "server closed the connection unexpectedly": "08006",
+    "could not receive data from server": "08006",
+    "could not send data to server": "08006",
     "connection not open": "08003",
+    "terminating connection": "57P01",
+    "deadlock detected": "40P01",
+    "No space left on device": "53100",
+    "violates unique constraint": DUPLICATE,
     " violates ": "23000",
 }
 """What Citus reports as an internal error if a COPY fails on a worker, and the SQLSTATE for it."""

@@ -36,6 +36,7 @@ OPTIONS: Final = {
     # citus.sql sets these for a database, but they are not copied with it.
     "citus.override_table_visibility": "off",
     "citus.propagate_set_commands": "local",
+    "citus.node_connection_timeout": "5s",
 }
 NO_TRIGGERS: Final = "triggers are not supported on distributed tables"
 _PROGRAMS: Final = Path("/usr/lib/postgresql/17/bin")

@@ -19,11 +19,13 @@ from service.observability import metrics
 from service.storage import Connection, Pool
 from service.storage.advisory_locks import batch_key, end_lost_try, find_lock_holder
 from service.storage.db_errors import (
+    DUPLICATE,
     OutOfLockMemory,
     Remedy,
     RowRefused,
     describe_refusal,
     remedy_for,
+    sqlstate,
 )
 from service.storage.queries import Queries
 from service.storage.retry import backoff, complete, with_retries
@@ -114,13 +116,23 @@ class Writer:
         metrics.observe_project_locks(work.waiting_since)
 
     async def _write(self, items: list[BatchItem], work: _Work) -> None:
+        """Write the items, in parts if the database refuses some.
+
+        Two versions with one number can only be those of a transaction that Citus had committed in
+        its first phase, when its locks were free and it was invisible. The second phase, for which
+        the duplicate waited, makes it visible to another try.
+        """
         pauses = backoff()
+        repeated = False
         while True:
             try:
                 contested = await self._transact(items, work)
             except Exception as exc:
                 if remedy_for(exc) is not Remedy.SPLIT:
                     raise
+                if not repeated and sqlstate(exc) == DUPLICATE:
+                    repeated = work.recheck = True
+                    continue
                 for part in split(items, exc):
                     await self._write(part, work)
                 return

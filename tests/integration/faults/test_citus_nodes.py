@@ -1,29 +1,69 @@
 """A node of a Citus cluster is killed, silent, or away at the end of a transaction."""
 
 import asyncio
+import signal
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import pytest
 import structlog
 
+from service.imports.ending import COMMITS_LOST
 from service.settings import Settings
 from service.storage import migrate
 from tests.support.databases import execute
 from tests.support.faults.citus_ways import Ways, open_ways, send_for
-from tests.support.faults.cluster import Cluster
+from tests.support.faults.cluster import cluster
 from tests.support.faults.project_files import content_of
+from tests.support.faults.proxy import Fault, wait_for_strike
+from tests.support.faults.truth import assert_outcomes_are_stored, stored_outcomes
 from tests.support.service import Service, served
 
 pytestmark = pytest.mark.citus
 SMALL = content_of(1)
+PROJECTS = 600
+COMMIT_PREPARED = b"COMMIT PREPARED"
 
 
 @pytest.fixture
-async def ways(own_server: Cluster) -> AsyncIterator[Ways]:
-    async with open_ways(own_server) as ways:
-        yield ways
+async def ways(postgres: str) -> AsyncIterator[Ways]:
+    options: dict[str, Any] = {"citus.recover_2pc_interval": "-1"}
+    with cluster(postgres, **options) as server:
+        async with open_ways(server) as ways:
+            yield ways
+
+
+@pytest.fixture
+async def service(quick: Settings, ways: Ways) -> AsyncIterator[Service]:
+    """A service on the coordinator."""
+    own = quick.model_copy(update={"status_after": 60.0})
+    async with served(own, ways.coordinator.dsn()) as service:
+        yield service
+
+
+async def complete(
+    http: aiohttp.ClientSession,
+    service: Service,
+    ways: Ways,
+    client: int,
+    content: bytes,
+    key: str | None = None,
+) -> dict[str, int]:
+    """Repeat an upload until it is complete; assert that nothing failed or is stored in part."""
+    async with asyncio.timeout(40):
+        while (  # noqa: ASYNC110
+            answer := await send_for(http, service, client, content, key=key)
+        )[0] != 207:
+            await asyncio.sleep(0.2)
+    counts: dict[str, int] = answer[1]["counts"]
+    assert counts["failed"] == 0, answer[1]["details"]["errors"][:2]
+    dsn = ways.coordinator.dsn()
+    outcomes = await stored_outcomes(dsn, client)
+    assert [one for one in outcomes if one["outcome"] == "failed"] == []
+    await assert_outcomes_are_stored(dsn, content, outcomes, client_id=client)
+    return counts
 
 
 async def read_nodes(http: aiohttp.ClientSession, service: Service) -> str:
@@ -76,3 +116,57 @@ async def test_readiness_names_a_node_that_does_not_answer(
             assert status == 207, body
     logged = [log["warning"] for log in logs if log["event"] == "server.nodes"]
     assert logged == [expected]
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["node lost", "coordinator killed"])
+@pytest.mark.parametrize("retry_timeout", [30.0])
+async def test_a_project_whose_second_phase_is_lost_is_stored_once(
+    http: aiohttp.ClientSession, quick: Settings, ways: Ways, killed: bool
+) -> None:
+    """Citus commits a COPY in two phases; what the second has not reached is invisible."""
+    client, content = ways.clients[0], content_of(20)
+    alone = quick.model_copy(update={"batch_projects": 1, "fast_path_bytes": 0})
+    async with served(alone, ways.coordinator.dsn()) as service:
+        assert (await send_for(http, service, client, content))[0] == 207
+        content = content.replace(b"Task 0", b"Task zero")
+        strike = ways.proxies[0].strike(
+            Fault.STALL if killed else Fault.CUT, COMMIT_PREPARED, skip=3
+        )
+        sending = asyncio.create_task(send_for(http, service, client, content, key="k"))
+        await wait_for_strike(strike, sending)
+        if killed:
+            await asyncio.to_thread(ways.coordinator.stop, signal.SIGKILL)
+            await asyncio.to_thread(ways.coordinator.start)
+        else:
+            status, body = await sending
+            assert (status, body["counts"]["updated"]) == (503, 19), body
+            sending = asyncio.create_task(send_for(http, service, client, content, key="k"))
+        await ways.wait_until_blocked(0)
+        assert await execute(ways.coordinator.dsn(), "SELECT recover_prepared_transactions()") == 1
+        status, body = await sending
+        assert status == 207, body
+        changed = "updated" if killed else "unchanged"
+        assert (body["counts"]["failed"], body["counts"][changed]) == (0, 20), body
+        await complete(http, service, ways, client, content)
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("retry_timeout", [30.0])
+async def test_an_import_goes_on_after_its_node_restarts(
+    http: aiohttp.ClientSession,
+    service: Service,
+    ways: Ways,
+    content: bytes,
+    how: signal.Signals,
+) -> None:
+    client, worker = ways.clients[0], ways.coordinator.workers[0]
+    strike = ways.proxies[0].strike(Fault.CUT, b"COPY", skip=20)
+    sending = asyncio.create_task(send_for(http, service, client, content))
+    await wait_for_strike(strike, sending)
+    await asyncio.to_thread(worker.stop, how)
+    await asyncio.to_thread(worker.start)
+    status, body = await sending
+    # The second phase of other batches can be lost: see above.
+    assert status == 207 or body["details"] == COMMITS_LOST, body
+    await execute(ways.coordinator.dsn(), "SELECT recover_prepared_transactions()")
+    assert (await complete(http, service, ways, client, content))["unchanged"] == PROJECTS

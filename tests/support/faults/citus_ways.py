@@ -22,7 +22,12 @@ SELECT nodeport FROM citus_shards
 _MOVE: Final = """
 SELECT citus_update_node(nodeid, '127.0.0.1', {new}) FROM pg_dist_node WHERE nodeport = {old}
 """
-_PREPARED: Final = "SELECT count(*) FROM pg_prepared_xacts"
+_BLOCKED: Final = """
+SELECT count(*)
+  FROM pg_locks
+  JOIN pg_prepared_xacts ON transaction = transactionid
+ WHERE NOT granted
+"""
 
 
 @dataclass
@@ -39,10 +44,11 @@ class Ways:
     proxies: list[Proxy]
     clients: list[int]
 
-    async def count_prepared(self, worker: int) -> int:
-        """Return the number of transactions on a worker that are prepared and not committed."""
-        number: int = await execute(self.coordinator.workers[worker].dsn(), _PREPARED)
-        return number
+    async def wait_until_blocked(self, worker: int) -> None:
+        """Wait until a transaction on a worker waits for one that is prepared."""
+        async with asyncio.timeout(20):
+            while not await execute(self.coordinator.workers[worker].dsn(), _BLOCKED):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
 
 
 @contextlib.asynccontextmanager
@@ -85,16 +91,3 @@ async def send_for(
         service.url("projects/bulk", client=client), data=form, headers=headers
     ) as answer:
         return answer.status, orjson.loads(await answer.read())
-
-
-async def wait_for_state(
-    http: aiohttp.ClientSession, service: Service, client: int, import_id: int, state: str
-) -> None:
-    """Wait until an import of a client has a state."""
-    url = service.url(f"imports/{import_id}", client=client)
-    async with asyncio.timeout(60):
-        while True:
-            async with http.get(url, headers=service.headers(clients=[client])) as answer:
-                if answer.status == 200 and (await answer.json())["details"]["state"] == state:
-                    return
-            await asyncio.sleep(0.05)

@@ -49,7 +49,7 @@ SELECT i.import_id, i.state, i.counts, r.counts AS stored
                                       OR error NOT IN ('MALFORMED_XML', 'UNSUPPORTED_FILE',
                                                        'FILE_TOO_LARGE'))) AS failed
          FROM import_results
-        WHERE client_id = i.client_id AND import_id = i.import_id AND attempt = i.attempt) AS c
+        WHERE client_id = $1 AND import_id = i.import_id AND attempt = i.attempt) AS c
  CROSS JOIN LATERAL (SELECT to_jsonb(c) AS counts) AS r
  WHERE i.client_id = $1 AND i.state <> 'running' AND i.counts <> r.counts
 """
@@ -59,19 +59,19 @@ _UNREPORTED: Final = """
 SELECT v.project_id, v.version
   FROM project_versions v
   LEFT JOIN import_results r
-    ON r.client_id = v.client_id AND r.import_id = v.import_id AND r.project_id = v.project_id
+    ON r.client_id = $1 AND r.import_id = v.import_id AND r.project_id = v.project_id
    AND r.version = v.version AND r.outcome IN ('created', 'updated')
  WHERE v.client_id = $1
    AND r.tasks IS DISTINCT FROM (SELECT count(*)
                                    FROM tasks t
-                                  WHERE t.client_id = v.client_id AND t.project_id = v.project_id
+                                  WHERE t.client_id = $1 AND t.project_id = v.project_id
                                     AND t.version = v.version)
 """
 # Each reported change is one version; versions are numbered from 1 to the current one.
 _MISNUMBERED: Final = """
-SELECT p.project_id, p.version, v.numbers, coalesce(r.number, 0) AS reported
+SELECT p.project_id, p.version, v.first, v.last, v.number, coalesce(r.number, 0) AS reported
   FROM projects p
-  LEFT JOIN (SELECT project_id, array_agg(version ORDER BY version) AS numbers
+  LEFT JOIN (SELECT project_id, min(version) AS first, max(version) AS last, count(*) AS number
                FROM project_versions
               WHERE client_id = $1
               GROUP BY project_id) AS v USING (project_id)
@@ -82,19 +82,19 @@ SELECT p.project_id, p.version, v.numbers, coalesce(r.number, 0) AS reported
                 AND (i.options ->> 'dry_run') IS DISTINCT FROM 'true'
               GROUP BY project_id) AS r USING (project_id)
  WHERE p.client_id = $1
-   AND (v.numbers IS DISTINCT FROM ARRAY(SELECT generate_series(1, p.version))
+   AND ((v.first, v.last, v.number) IS DISTINCT FROM (1, p.version, p.version::bigint)
         OR coalesce(r.number, 0) <> p.version)
 """
 _ORPHANS: Final = """
 SELECT DISTINCT project_id, version FROM {table} c
  WHERE client_id = $1
    AND NOT EXISTS (SELECT FROM project_versions
-                    WHERE client_id = c.client_id AND project_id = c.project_id
+                    WHERE client_id = $1 AND project_id = c.project_id
                       AND version = c.version)
 """
 _CHILD_COUNTS: Final = """
 SELECT project_id, version, (SELECT count(*) FROM {table} c
-                              WHERE c.client_id = v.client_id AND c.project_id = v.project_id
+                              WHERE c.client_id = $1 AND c.project_id = v.project_id
                                 AND c.version = v.version) AS number
   FROM project_versions v
  WHERE client_id = $1

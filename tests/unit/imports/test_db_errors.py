@@ -11,9 +11,9 @@ from service.storage.db_errors import (
 )
 
 
-def raised(sqlstate: str) -> asyncpg.PostgresError:
+def raised(sqlstate: str, message: str = "told by the server") -> asyncpg.PostgresError:
     """The exception that asyncpg makes of a server's error."""
-    fields = {"S": "ERROR", "C": sqlstate, "M": "told by the server"}
+    fields = {"S": "ERROR", "C": sqlstate, "M": message}
     error: asyncpg.PostgresError = asyncpg.PostgresError.new(fields)
     return error
 
@@ -29,6 +29,22 @@ def raised(sqlstate: str) -> asyncpg.PostgresError:
 )
 def test_the_sqlstate_selects_the_remedy(states: tuple[str, ...], expected: Remedy) -> None:
     assert {state: remedy_for(raised(state)) for state in states} == dict.fromkeys(states, expected)
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("server closed the connection unexpectedly\n\tThis probably means", Remedy.RETRY),
+        ("terminating connection due to administrator command", Remedy.RETRY),
+        ('duplicate key value violates unique constraint "tasks_pkey_102008"', Remedy.SPLIT),
+        ('new row for relation "tasks_102008" violates check constraint "c"', Remedy.SPLIT),
+        ("unexpected state", Remedy.FAIL),
+    ],
+)
+def test_the_text_selects_the_remedy_if_a_copy_on_citus_fails(
+    message: str, expected: Remedy
+) -> None:
+    assert remedy_for(raised("XX000", message)) is expected
 
 
 @pytest.mark.parametrize(
