@@ -61,9 +61,7 @@ class ArchiveRequest:
         await copy_versions(
             conn, project.client_id, [copy], import_id=None, subject=project.subject
         )
-        archived_at: datetime | None = await conn.fetchval(
-            _SQL.move_pointer, *project.key, version, self.archive
-        )
+        archived_at: datetime | None = await conn.fetchval(_SQL.move_pointer, *project.key, version)
         if project.notifies:
             await notify(conn, [archive_event(*project.key, version, archive=self.archive)])
         return archived_at

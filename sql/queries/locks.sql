@@ -43,13 +43,14 @@ VALUES ($1, $2, $3, $4, $5, $6)
 SELECT version, archived_at FROM projects WHERE client_id = $1 AND project_id = $2
 
 -- name: move_pointer
--- Makes version $3, a copy of the current one, current; $4 archives the project. The dates of the
+-- Makes version $3, a copy of the current one, current, with its time of archiving. The dates of the
 -- content still count.
 UPDATE projects p
-   SET version = $3::integer, archived_at = CASE WHEN $4 THEN t.now END,
-       dates_version = CASE p.dates_version WHEN p.version THEN $3::integer END
-  FROM (SELECT now() AS now) AS t
+   SET version = v.version, archived_at = v.archived_at,
+       dates_version = CASE p.dates_version WHEN p.version THEN v.version END
+  FROM project_versions v
  WHERE p.client_id = $1 AND p.project_id = $2
+   AND v.client_id = $1 AND v.project_id = $2 AND v.version = $3::integer
 RETURNING p.archived_at
 
 -- name: find_archived

@@ -68,7 +68,7 @@ async def test_a_lock_of_another_user_is_a_conflict(client: Client) -> None:
 async def test_an_expired_lock_has_no_effect(client: Client, pool: Pool) -> None:
     await client.land(FILE)
     await take(client, sub="ann")
-    await pool.execute("UPDATE project_locks SET expires_at = clock_timestamp()")
+    await pool.execute("UPDATE project_locks SET expires_at = now()")
     assert await seen(client) is None
     assert (await client.ask("projects/1")).details["lock"] is None
     assert (await client.ask("projects")).details["projects"][0]["lock"] is None
