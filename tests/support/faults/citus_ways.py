@@ -91,3 +91,16 @@ async def send_for(
         service.url("projects/bulk", client=client), data=form, headers=headers
     ) as answer:
         return answer.status, orjson.loads(await answer.read())
+
+
+async def wait_for_state(
+    http: aiohttp.ClientSession, service: Service, client: int, import_id: int, state: str
+) -> None:
+    """Wait until an import of a client has a state."""
+    url = service.url(f"imports/{import_id}", client=client)
+    async with asyncio.timeout(60):
+        while True:
+            async with http.get(url, headers=service.headers(clients=[client])) as answer:
+                if answer.status == 200 and (await answer.json())["details"]["state"] == state:
+                    return
+            await asyncio.sleep(0.05)

@@ -1,0 +1,106 @@
+"""A node of a Citus cluster is away for longer than an import is retried."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+
+from service.settings import Settings
+from service.storage import watchdog
+from tests.support.databases import execute
+from tests.support.faults.citus_ways import Ways, open_ways, send_for, wait_for_state
+from tests.support.faults.cluster import cluster
+from tests.support.faults.project_files import content_of
+from tests.support.faults.proxy import Fault, wait_for_strike
+from tests.support.service import Service, served
+
+pytestmark = pytest.mark.citus
+HEAD = b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\n'
+BOUNDARY = {"Content-Type": "multipart/form-data; boundary=b"}
+PROJECTS = 600
+SUSPECTED = """
+SELECT count(*) FROM import_progress WHERE client_id = {client} AND suspected_at IS NOT NULL
+"""
+
+
+@pytest.fixture
+async def ways(postgres: str) -> AsyncIterator[Ways]:
+    options: dict[str, Any] = {"citus.recover_2pc_interval": "-1"}
+    with cluster(postgres, **options) as server:
+        async with open_ways(server) as ways:
+            yield ways
+
+
+@pytest.fixture
+async def service(
+    quick: Settings, ways: Ways, silent: bool, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Service]:
+    """A service on the coordinator that gives up a silent node within seconds."""
+    monkeypatch.setattr(watchdog, "TRANSACTION_TIMEOUT", 2.0)
+    changes: dict[str, object] = {"status_after": 60.0}
+    if silent:  # the statement of the fast path would wait for all nodes
+        changes["fast_path_bytes"] = 0
+    async with served(quick.model_copy(update=changes), ways.coordinator.dsn()) as service:
+        yield service
+
+
+async def in_halves(content: bytes, resumed: asyncio.Event) -> AsyncIterator[bytes]:
+    """Yield the body of an upload; its second half waits for the event."""
+    middle = len(content) // 2
+    yield HEAD + content[:middle]
+    await resumed.wait()
+    yield content[middle:] + b"\r\n--b--\r\n"
+
+
+@pytest.mark.parametrize("silent", [False, True], ids=["refusing", "silent"])
+@pytest.mark.parametrize("retry_timeout", [5.0])
+async def test_a_node_that_is_away_interrupts_its_imports_alone(
+    http: aiohttp.ClientSession,
+    service: Service,
+    ways: Ways,
+    content: bytes,
+    silent: bool,
+) -> None:
+    """Longer than ``retry_timeout``."""
+    lost, other = ways.clients
+    resumed = asyncio.Event()
+    halves = asyncio.create_task(
+        http.post(
+            service.url("projects/bulk", client=other),
+            data=in_halves(content, resumed),
+            headers=service.headers(clients=[other]) | BOUNDARY,
+        )
+    )
+    strike = ways.proxies[0].strike(Fault.CUT, b"PREPARE TRANSACTION", skip=3)
+    sending = asyncio.create_task(send_for(http, service, lost, content, key="k"))
+    await wait_for_strike(strike, sending)
+    if silent:
+        ways.proxies[0].swallow()
+    else:
+        await ways.proxies[0].go_away()
+    sent = 0
+    while not sending.done():
+        since = time.monotonic()
+        status, body = await send_for(http, service, other, content_of(1, f"-{sent}-"))
+        assert status == 207, body
+        assert time.monotonic() - since < 10
+        sent += 1
+    status, body = await sending
+    assert status == 503, body
+    assert sent > 1
+    assert await execute(ways.coordinator.dsn(), SUSPECTED.format(client=other)) == 0
+    resumed.set()
+    async with await halves as answer:
+        assert answer.status == 207
+        assert (await answer.json())["counts"]["created"] == PROJECTS
+
+    await ways.proxies[0].go_away()
+    await ways.proxies[0].listen()
+    await execute(ways.coordinator.dsn(), "SELECT recover_prepared_transactions()")
+    await wait_for_state(http, service, lost, body["import_id"], "interrupted")
+    status, body = await send_for(http, service, lost, content, key="k")
+    assert (status, body["counts"]["failed"]) == (207, 0), body
+    assert 0 < body["counts"]["unchanged"] < PROJECTS
