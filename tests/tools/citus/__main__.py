@@ -12,10 +12,11 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from tests.tools.bench.process import ends_all_on_sigterm
-from tests.tools.citus import growth
+from tests.tools.citus import growth, tenant
 
 _PROGRAMS: Final[dict[str, Callable[[], Awaitable[int]]]] = {
     "growth": growth.main,
+    "tenant": tenant.main,
 }
 _INTERRUPTED: Final = 130
 

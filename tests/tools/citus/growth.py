@@ -12,10 +12,10 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from tests.tools.bench.process import serving, sign
+from tests.tools.bench.process import Server, serving, sign
 from tests.tools.citus import capacity
 from tests.tools.citus.nodes import SHARDS, Nodes, Use, running
-from tests.tools.citus.work import CLIENTS, Step, reading, steps
+from tests.tools.citus.work import CLIENTS, Step, long_way_steps, reading, steps
 
 _WORKERS: Final = (0, 1, 2, 4)
 
@@ -75,15 +75,18 @@ async def main(share: float = 1.0) -> int:
 
 async def _measure(nodes: Nodes, share: float) -> list[Measured]:
     token = await sign(nodes.coordinator)
-    found = []
     async with serving(nodes.coordinator, token) as server, reading(server) as session:
-        for step in steps(server, session, share):
-            cpu, before = server.cpu(), await nodes.use()
-            await step.run()
-            service = server.cpu() - cpu
-            use = await nodes.use() - before
-            found.append(Measured(step, service, use, await nodes.connections()))
+        found = [await _do(nodes, server, step) for step in steps(server, session, share)]
+    async with serving(nodes.coordinator, token, fast_path_bytes=0) as server:
+        found += [await _do(nodes, server, step) for step in long_way_steps(server, share)]
     return found
+
+
+async def _do(nodes: Nodes, server: Server, step: Step) -> Measured:
+    cpu, before = server.cpu(), await nodes.use()
+    await step.run()
+    service = server.cpu() - cpu
+    return Measured(step, service, await nodes.use() - before, await nodes.connections())
 
 
 def _table(workers: int, found: list[Measured]) -> Table:

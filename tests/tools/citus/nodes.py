@@ -18,7 +18,9 @@ _OPTIONS: Final = {
     # The statements on each shard are different ones.
     "pg_stat_statements.max": "50000",
     "shared_buffers": "128MB",
+    # To split and move shards while imports write.
     "wal_level": "logical",
+    "output_plugin_libraries": "pgoutput, citus",
 }
 _STATEMENTS: Final = "SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_statements"
 _CONNECTIONS: Final = """
@@ -89,7 +91,7 @@ class Use:
 
 
 @contextlib.asynccontextmanager
-async def running(workers: int) -> AsyncIterator[Nodes]:
+async def running(workers: int, shards: int = SHARDS) -> AsyncIterator[Nodes]:
     """A migrated cluster with that many workers, or plain PostgreSQL of the same version for none.
 
     Yields:
@@ -100,7 +102,7 @@ async def running(workers: int) -> AsyncIterator[Nodes]:
             await node.execute("CREATE EXTENSION pg_stat_statements")
         if workers:
             await join(nodes)
-            await prepare(nodes.coordinator, options=("--distribute", str(SHARDS)))
+            await prepare(nodes.coordinator, options=("--distribute", str(shards)))
         else:
             await prepare(nodes.coordinator)
         await add_clients(nodes.coordinator)
