@@ -46,11 +46,12 @@ _CITUS_TEXTS: Final = {
     "connection not open": "08003",
     "terminating connection": "57P01",
     "deadlock detected": "40P01",
+    "could not find valid entry for shard": "40001",  # the shard was divided meanwhile
     "No space left on device": "53100",
     "violates unique constraint": DUPLICATE,
     " violates ": "23000",
 }
-"""What Citus reports as an internal error if a COPY fails on a worker, and the SQLSTATE for it."""
+"""What Citus reports as an internal error, mostly of a COPY to a worker, and its SQLSTATE."""
 _PREFIXES: Final = (5, 3, 2)
 _BROKEN: Final = (asyncpg.InterfaceError, OSError, InternalClientError)
 

@@ -36,6 +36,7 @@ def test_the_sqlstate_selects_the_remedy(states: tuple[str, ...], expected: Reme
     [
         ("server closed the connection unexpectedly\n\tThis probably means", Remedy.RETRY),
         ("terminating connection due to administrator command", Remedy.RETRY),
+        ("could not find valid entry for shard 102057", Remedy.RETRY),
         ('duplicate key value violates unique constraint "tasks_pkey_102008"', Remedy.SPLIT),
         ('new row for relation "tasks_102008" violates check constraint "c"', Remedy.SPLIT),
         ("unexpected state", Remedy.FAIL),
