@@ -10,7 +10,8 @@
 ``pytest --postgres=16,18`` runs the tests of SQL and COPY on both servers (``_EVERY_VERSION``), and
 all others on the last one; the default is 18 alone. ``--pooled`` repeats the tests whose batches,
 locks, heartbeats and connections a pooler or partitions can disturb (``_POOLED``) on
-``18+partitioned+pgbouncer``. A test marked ``once`` runs only on the last server. With
+``18+partitioned+pgbouncer``. Those that depend on the version too run on 18 and on
+``16+partitioned+pgbouncer``. A test marked ``once`` runs only on the last server. With
 ``18+pgbouncer`` ``dsn`` is a PgBouncer in transaction mode, with
 ``18+pgbouncer-unprepared`` one that knows no prepared statements; with ``18+partitioned`` its
 tables are partitioned, and ``18+partitioned+pgbouncer`` is both.
@@ -76,7 +77,7 @@ _NEVER_POOLED: Final = (
     "whole/test_bad_projects.py",
 )
 """Tests below ``_POOLED`` of what comes before the database: files, memory and threads."""
-_POOLED_SERVER: Final = "18+partitioned+pgbouncer"
+_POOLED_TABLES: Final = "partitioned+pgbouncer"
 
 _MEMORY: Final = Path("/dev/shm")
 """A copy of a database takes a seventh of the CPU time there, and waits for no disk."""
@@ -91,7 +92,7 @@ _ran_on: Final[set[str]] = set()
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--postgres", default="18", help="versions to test on, such as 16,18")
     parser.addoption("--server", help="DSN of a server that ``run_migrated_server`` runs")
-    parser.addoption("--pooled", action="store_true", help=f"repeat some on {_POOLED_SERVER}")
+    parser.addoption("--pooled", action="store_true", help=f"repeat some on {_POOLED_TABLES}")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -147,7 +148,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         wanted = wanted[-1:]
     pooled = metafunc.config.getoption("--pooled") and not once
     if pooled and _is_below(test.path, _POOLED) and not _is_below(test.path, _NEVER_POOLED):
-        wanted = [*wanted, _POOLED_SERVER]
+        *older, last = wanted
+        on = [f"{version}+{_POOLED_TABLES}" for version in older or [last]]
+        wanted = [last, *on]
     ways = [_way(*one.split("+")) for one in wanted]
     if "dsn" in metafunc.fixturenames:
         names = ("postgres", "template", "pooler")
