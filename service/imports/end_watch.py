@@ -11,16 +11,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from service.errors import Unavailable
+import structlog
+
 from service.imports.history import list_ended
+from service.observability import metrics
 from service.settings import Settings
-from service.storage import Connection, Pool
-from service.storage.retry import with_retries
+from service.storage import Pool, watchdog
+from service.storage.db_errors import sqlstate
+
+_log = structlog.get_logger()
 
 INTERVAL: Final = 0.5
 """Seconds between two statements for a client."""
-_PATIENCE: Final = 1.0
-"""Seconds for which the imports of one client can delay those of others if the database fails."""
+_PATIENCE: Final = 2.0
+"""Seconds for a statement, by which a client whose node of Citus is silent can delay the others."""
 _SHARE: Final = 4
 """Requests that wait use at most this fraction of the HTTP connections, and those of one client at
 most this fraction of them."""
@@ -39,11 +43,14 @@ class EndWatch:
 
     Args:
         pool: the connections.
-        settings: the number of HTTP connections.
+        settings: the number of HTTP connections, and the time for one of the database.
     """
 
     def __init__(self, pool: Pool, settings: Settings) -> None:
         self._pool = pool
+        self._connect_timeout = settings.connect_timeout
+        self._failing: list[int] = []
+        """Clients whose last statement failed; the latest failure comes last."""
         self._most = max(1, settings.max_connections // _SHARE)
         self._most_of_client = max(1, self._most // _SHARE)
         self._waiters: set[_Waiter] = set()
@@ -112,15 +119,26 @@ class EndWatch:
         for waiter in self._waiters:
             if not waiter.woken.is_set():
                 imports[waiter.client_id].add(waiter.import_id)
-        for client_id in imports:
-            with contextlib.suppress(Unavailable):  # the next statement may succeed
-                ended = await self._list_ended(client_id, imports[client_id])
-                for waiter in self._waiters:
-                    if waiter.client_id == client_id and waiter.import_id in ended:
-                        waiter.woken.set()
+        # A failure ends the round, so that clients without one wait for a single failing client.
+        failing = [client_id for client_id in self._failing if client_id in imports]
+        for client_id in [*(imports.keys() - {*failing}), *failing]:
+            failing = [other for other in failing if other != client_id]
+            ended = await self._list_ended(client_id, imports[client_id])
+            if ended is None:
+                failing.append(client_id)
+                break
+            for waiter in self._waiters:
+                if waiter.client_id == client_id and waiter.import_id in ended:
+                    waiter.woken.set()
+        self._failing = failing
 
-    async def _list_ended(self, client_id: int, imports: set[int]) -> set[int]:
-        async def read(conn: Connection, _again: bool) -> set[int]:
-            return await list_ended(conn, client_id, imports)
-
-        return await with_retries(self._pool, read, _PATIENCE)
+    async def _list_ended(self, client_id: int, imports: set[int]) -> set[int] | None:
+        """Return those imports that have ended; None if the database fails: the watch goes on."""
+        try:
+            async with self._pool.acquire(timeout=self._connect_timeout) as conn:
+                with watchdog.terminate_after(conn, _PATIENCE):
+                    return await list_ended(conn, client_id, imports)
+        except Exception as exc:
+            metrics.count_error(sqlstate(exc))
+            _log.warning("the ends of imports are unknown", client_id=client_id, fault=repr(exc))
+            return None

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from service.imports import end_watch, history
+from service.observability import metrics
 from service.settings import Settings
 from service.storage import Connection as Database
 from service.storage import Pool
@@ -116,6 +117,41 @@ async def test_a_poll_outlasts_an_outage_of_the_database(
         await upload.send(FILE[HALF:])
         async with asyncio.timeout(20):
             assert state(await waiting) == "completed"
+
+
+async def test_a_silent_node_of_one_client_delays_no_poll_of_another(
+    service: Service, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = asyncio.Event()
+
+    async def hang(conn: Database, client_id: int, imports: Collection[int]) -> set[int]:
+        if client_id == 2:
+            asked.set()
+            await conn.execute("SELECT pg_sleep(60)")
+        return await history.list_ended(conn, client_id, imports)
+
+    monkeypatch.setattr(end_watch, "list_ended", hang)
+    await pool.execute("INSERT INTO clients (client_id, name) VALUES (2, 'Two')")
+    both, before = token(clients=[1, 2]), count_given_up()
+    async with half_uploaded(service) as upload, Connection(service) as second:
+        path = "/api/v2/clients/2/projects/bulk"
+        await second.send(head(service, WHOLE, path=path, token=both), FILE[:HALF])
+        await until(pool, "SELECT count(*) = 2 FROM imports")
+        path = "/api/v2/clients/2/imports/2?wait=60"
+        silent = asyncio.create_task(get(service, path, token=both))
+        async with asyncio.timeout(15):
+            await asked.wait()
+            waiting = poll(service)
+            await upload.send(FILE[HALF:])
+            assert state(await waiting) == "completed"
+        silent.cancel()
+    assert count_given_up() == before
+
+
+def count_given_up() -> float:
+    """Return how many operations have failed after their last retry."""
+    (family,) = metrics.DATABASE_GIVEN_UP.collect()
+    return sum(each.value for each in family.samples if each.name.endswith("_total"))
 
 
 async def test_invalid_waits_are_refused_and_authorisation_is_as_without(service: Service) -> None:
