@@ -32,8 +32,7 @@ SELECT isolate_tenant_to_new_shard(
 """
 _MOVE: Final = """
 SELECT citus_move_shard_placement(
-           {shard}, '127.0.0.1', nodeport, '127.0.0.1', {port}, 'force_logical')
-  FROM pg_dist_shard_placement WHERE shardid = {shard}
+           {shard}, '127.0.0.1', {source}, '127.0.0.1', {port}, 'force_logical')
 """
 
 _ON_NODE: Final = """
@@ -76,11 +75,14 @@ async def _play(nodes: Nodes, server: Server) -> int:
     created: Counter[int] = Counter({_LARGE: _FIRST_PROJECTS})
     async with _importing(server, (_LARGE, *_OTHERS), "isolate", created):
         shard = await coordinator.value(_ISOLATE)
-    home = nodes.workers[-1]
-    port = urlsplit(home.dsn).port
+    source = await coordinator.value(
+        f"SELECT nodeport FROM pg_dist_shard_placement WHERE shardid = {shard}"
+    )
+    ports = [urlsplit(worker.dsn).port for worker in nodes.workers]
+    port = next(each for each in ports if each != source)
     before = await _fingerprint(coordinator)
     async with _importing(server, _OTHERS, "move", created):
-        await coordinator.execute(_MOVE.format(shard=shard, port=port))
+        await coordinator.execute(_MOVE.format(shard=shard, source=source, port=port))
     same = await _fingerprint(coordinator) == before
     async with _importing(server, (_LARGE, *_OTHERS), "after the move", created):
         await asyncio.sleep(1)
