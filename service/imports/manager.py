@@ -63,13 +63,14 @@ class ImportManager:
     Args:
         pool: the connections.
         settings: limits, times and sizes.
-        distributed: the rows of clients can be on different nodes.
+        distributed: the tables are distributed by Citus.
 
     Attributes:
         running: the running imports.
         draining: whether the service is shutting down.
         spool: the working files of all imports.
-        fast_path: imports small uploads.
+        fast_path: imports small uploads; None on Citus, which plans each part of its statement and
+            commits in two phases, so that it would cost more than the long way.
     """
 
     def __init__(self, pool: Pool, settings: Settings, *, distributed: bool = False) -> None:
@@ -87,7 +88,7 @@ class ImportManager:
         writers, groups = divide_pool(settings.pool_size)
         self._writing = FairScheduler(writers, per_client=math.ceil(writers / 2))
         self._parsing = FairScheduler(PARSERS)
-        self.fast_path = FastPath(pool, self.spool, settings, groups, distributed=distributed)
+        self.fast_path = None if distributed else FastPath(pool, self.spool, settings, groups)
         self._background: list[asyncio.Task[NoReturn]] = []
 
     async def __aenter__(self) -> "ImportManager":

@@ -1,22 +1,23 @@
 -- name: read_current
--- Reads as read_current in writer.sql, for the projects of several imports of a client.
+-- Reads as read_current in writer.sql, for the projects of several imports.
 SELECT n.place, n.external_id, p.project_id, p.version, p.content_hash,
        p.archived_at IS NOT NULL AS archived,
        (SELECT v.source
           FROM project_versions v
-         WHERE v.client_id = $1 AND v.project_id = p.project_id
+         WHERE v.client_id = n.client_id AND v.project_id = p.project_id
            AND v.version = p.version) AS source,
        l.holder AS locked_by, l.expires_at AS locked_until
-  FROM unnest($2::integer[], $3::text[], $4::text[]) AS n (place, external_id, subject)
+  FROM unnest($1::integer[], $2::bigint[], $3::text[], $4::text[])
+       AS n (place, client_id, external_id, subject)
  CROSS JOIN LATERAL (SELECT *
                        FROM projects
-                      WHERE client_id = $1
+                      WHERE client_id = n.client_id
                         AND external_id >= n.external_id AND external_id <= n.external_id
                       ORDER BY external_id
                       LIMIT 1) AS p
   LEFT JOIN LATERAL (SELECT *
                        FROM project_locks
-                      WHERE client_id = $1 AND project_id = p.project_id
+                      WHERE client_id = n.client_id AND project_id = p.project_id
                         AND holder IS DISTINCT FROM n.subject AND expires_at > clock_timestamp()
                      OFFSET 0) AS l ON true
 

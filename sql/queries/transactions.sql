@@ -24,12 +24,11 @@ set_config('idle_in_transaction_session_timeout', '{0}', true),
 -- Begins the transaction of a group of small imports, and takes their locks, in one message. A lock that
 -- is not free ends the transaction at once, and the imports that need it take the long way, which waits
 -- for it. Later waits, of a table that grows or of another upload with the same key, are short too. The
--- planner settings are those of share_client, but plans are kept: they depend on no parameter. Citus
--- cannot plan the insert without its parameters.
+-- planner settings are those of share_client, but plans are kept: they depend on no parameter.
 BEGIN ISOLATION LEVEL READ COMMITTED;
 SELECT set_config('lock_timeout', '1ms', true),
        set_config('idle_in_transaction_session_timeout', '5s', true),
-       set_config('plan_cache_mode', '{plan_cache_mode}', true),
+       set_config('plan_cache_mode', 'force_generic_plan', true),
        set_config('enable_seqscan', 'off', true),
        set_config('enable_sort', 'off', true),
        set_config('jit', 'off', true);

@@ -17,6 +17,7 @@ from service.tables import PROJECT_COLUMNS, Table
 OF_MANY = {
     "clients.list": "lists all clients for an operator",
     "prune.list_clients": "finds the clients for which pruning has work",
+    "fast_path.read_current": "reads for a group of small imports, whatever their clients",
     "prune.list_changed_clients": "finds the clients with new versions",
     "imports.list_silent_clients": "reads the few running imports of all clients",
 }

@@ -22,6 +22,7 @@ from service.http.upload.small_upload import SmallUpload, fits_fast_path
 from service.http.user_agent import classify_user_agent
 from service.imports.ending import SHUTTING_DOWN
 from service.imports.fast_path.held_upload import HeldUpload
+from service.imports.fast_path.importer import FastPath
 from service.imports.idempotency import KeyClaim
 from service.imports.key_conflict import ImportInProgress, KeyConflict
 from service.imports.lease import Lease
@@ -181,19 +182,20 @@ class UploadJob(ImportJob[UploadSink]):
         return self._manager.open(self._request)
 
     async def _run_admitted(self) -> Tally:
-        if fits_fast_path(self._web_request, self._request.options, self._settings):
+        fast_path = self._manager.fast_path
+        if fast_path and fits_fast_path(self._web_request, self._request.options, self._settings):
             if self._request.key is not None and not self._web_request.content.is_eof():
                 await self._manager.refuse_running(self._request)  # before the body arrives
             held = HeldUpload()
             self._small = SmallUpload(held, self._receive(held))
             try:
-                tally = await self._import_small(self._small)
+                tally = await self._import_small(fast_path, self._small)
                 return tally if tally is not None else await super()._run_admitted()
             finally:
                 await self._small.close()
         return await super()._run_admitted()
 
-    async def _import_small(self, small: SmallUpload) -> Tally | None:
+    async def _import_small(self, fast_path: FastPath, small: SmallUpload) -> Tally | None:
         """Import an upload that arrives at once; return None if it takes the long way."""
         started = time.monotonic()
         try:
@@ -201,7 +203,7 @@ class UploadJob(ImportJob[UploadSink]):
                 metrics.SMALL_UPLOADS.labels("long").inc()
                 return None
             self._complete_at = time.monotonic()
-            stored = await self._manager.fast_path.run(
+            stored = await fast_path.run(
                 self._request,
                 small.held,
                 notes=receipt.notes,

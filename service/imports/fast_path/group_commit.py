@@ -55,25 +55,15 @@ class GroupCommit:
             larger groups.
         timeout: seconds to wait for a connection.
         notifies: the end of each import sends an event.
-        distributed: the rows of clients can be on different nodes. The imports of a group then have
-            the same client, so that one node commits it: whether a commit in two phases succeeded
-            could not be found out after a crash.
     """
 
     def __init__(
-        self,
-        pool: Pool,
-        connections: int,
-        timeout: float,
-        *,
-        notifies: bool = False,
-        distributed: bool = False,
+        self, pool: Pool, connections: int, timeout: float, *, notifies: bool = False
     ) -> None:
         self._pool = pool
         self._connections = connections
         self._timeout = timeout
         self._notifies = notifies
-        self._distributed = distributed
         self._waiting: deque[_Waiting] = deque()
         self._writers: set[asyncio.Task[Any] | None] = set()
 
@@ -111,8 +101,6 @@ class GroupCommit:
             size += each.small.file.batch.size
             locks += len(each.projects)
             fits = size <= MAX_GROUP_BYTES and locks <= MAX_LOCKS
-            if group and self._distributed:
-                fits = fits and _client(each) == _client(group[0])
             if not group or (fits and seen.isdisjoint(each.projects)):
                 group.append(each)
             else:
@@ -148,13 +136,7 @@ class GroupCommit:
         async with self._pool.acquire(timeout=self._timeout) as conn:
             with watchdog.terminate_after(conn, TIMEOUT):
                 imports = [each.small for each in group]
-                return await write_group(
-                    conn, imports, notifies=self._notifies, distributed=self._distributed
-                )
-
-
-def _client(each: _Waiting) -> int:
-    return each.small.request.client_id
+                return await write_group(conn, imports, notifies=self._notifies)
 
 
 def _set(

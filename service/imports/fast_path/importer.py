@@ -47,28 +47,15 @@ class FastPath:
         spool: the working files of all imports.
         settings: limits and times.
         connections: of the pool that it may use at the same time.
-        distributed: the rows of clients can be on different nodes.
     """
 
-    def __init__(
-        self,
-        pool: Pool,
-        spool: Spool,
-        settings: Settings,
-        connections: int,
-        *,
-        distributed: bool = False,
-    ) -> None:
+    def __init__(self, pool: Pool, spool: Spool, settings: Settings, connections: int) -> None:
         self._pool = pool
         self._spool = spool
         self._settings = settings
         self._parsers = ParserCache()  # of the event loop's thread
         self._group_commit = GroupCommit(
-            pool,
-            connections,
-            settings.connect_timeout,
-            notifies=settings.notify,
-            distributed=distributed,
+            pool, connections, settings.connect_timeout, notifies=settings.notify
         )
 
     async def run(

@@ -5,7 +5,6 @@ imports, the commit. It waits for another transaction for milliseconds only. An 
 long way if another transaction holds what it needs, or if the database refuses it.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -89,14 +88,13 @@ class StoredImport:
 
 
 async def write_group(
-    conn: Connection, imports: Sequence[SmallImport], *, notifies: bool, distributed: bool = False
+    conn: Connection, imports: Sequence[SmallImport], *, notifies: bool
 ) -> list[StoredImport | None]:
     """Write a group of imports, no two of which have a project in common.
 
     Args:
         conn: a connection outside any transaction.
         notifies: the end of each import sends an event.
-        distributed: the tables are distributed by Citus.
 
     Returns:
         For each import what is stored, or None if nothing is stored and it takes the long way.
@@ -106,22 +104,14 @@ async def write_group(
         asyncpg.PostgresError, OSError: nothing is stored.
     """
     with Stopwatch(Stage.LOCK) as watch:
-        return await _write_group(conn, imports, watch, notifies, distributed)
+        return await _write_group(conn, imports, watch, notifies)
 
 
 async def _write_group(
-    conn: Connection,
-    imports: Sequence[SmallImport],
-    watch: Stopwatch,
-    notifies: bool,
-    distributed: bool,
+    conn: Connection, imports: Sequence[SmallImport], watch: Stopwatch, notifies: bool
 ) -> list[StoredImport | None]:
     try:
-        begin = _TRANSACTIONS.begin_group.format(
-            locks=", ".join(_locks(imports)),
-            plan_cache_mode="force_custom_plan" if distributed else "force_generic_plan",
-        )
-        await conn.execute(begin)
+        await conn.execute(_TRANSACTIONS.begin_group.format(locks=", ".join(_locks(imports))))
         watch.switch_to(Stage.COMPARE)
         await _store_shared(conn, imports)
         current = await _read_current(conn, imports)
@@ -176,15 +166,14 @@ async def _read_current(
     conn: Connection, imports: Sequence[SmallImport]
 ) -> list[dict[str, StoredProject]]:
     """Return, for each import, the stored state of its projects."""
-    wanted: defaultdict[int, list[tuple[int, str, str]]] = defaultdict(list)
-    for place, each in enumerate(imports):
-        wanted[each.request.client_id].extend(
-            (place, project.external_id, each.request.subject) for project in each.projects
-        )
+    wanted = [
+        (place, each.request.client_id, project.external_id, each.request.subject)
+        for place, each in enumerate(imports)
+        for project in each.projects
+    ]
     current: list[dict[str, StoredProject]] = [{} for _ in imports]
-    for client_id, projects in wanted.items():
-        columns = zip(*projects, strict=True)
-        for row in await conn.fetch(_SQL.read_current, client_id, *columns) if projects else ():
+    if wanted:
+        for row in await conn.fetch(_SQL.read_current, *zip(*wanted, strict=True)):
             current[row[0]][row[1]] = StoredProject(*row[2:])
     return current
 

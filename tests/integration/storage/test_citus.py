@@ -54,6 +54,8 @@ async def test_each_query_goes_to_one_node(pool: Pool) -> None:
     several, through_coordinator = set(), set()
     async with pool.acquire() as conn:
         for name, query in queries():
+            if name.startswith("fast_path."):
+                continue  # not used on Citus
             types = (await conn.prepare(query)).get_parameters()
             args = [
                 [VALUES[type.name[:-2]]] if type.kind == "array" else value(type.name, place)
@@ -67,7 +69,8 @@ async def test_each_query_goes_to_one_node(pool: Pool) -> None:
             tasks = re.findall(r"'Task Count': (\d+)", str(plan))
             if any(int(number) > 1 for number in tasks):
                 several.add(name)
-    assert several == OF_MANY.keys() | {"prune.list_all_clients"}
+    fast = {name for name in OF_MANY if name.startswith("fast_path.")}
+    assert several == OF_MANY.keys() - fast | {"prune.list_all_clients"}
     assert through_coordinator == THROUGH_COORDINATOR
 
 
