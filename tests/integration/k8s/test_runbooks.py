@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.tools.k8s.overlays import composed
+from tests.tools.k8s.overlays import Object, composed, templates_of
 from tests.tools.k8s.runbooks import (
     DOCUMENTS,
     Command,
@@ -90,9 +90,26 @@ def test_kustomizations_in_the_documents_build(path: Path, tmp_path: Path) -> No
         parts = [each.removeprefix("../../components/") for each in own.pop("components", [])]
         objects = composed(folder, f"overlays/{resource[3:]}", components=parts, **own)
         assert [check(item, VERSIONS[-1]) for item in objects] == [None] * len(objects)
+        assert unmounted(objects) == []
         for target in [each["target"] for each in own.get("patches", [])]:
             assert any(
                 re.fullmatch(target["kind"], item["kind"])
                 and re.fullmatch(target.get("name", ".*"), item["metadata"]["name"])
                 for item in objects
             )
+
+
+def unmounted(objects: list[Object]) -> list[tuple[str, str]]:
+    """Pods with a directory in their settings that is in no volume: their commands fail."""
+    maps = {each["metadata"]["name"]: each for each in objects if each["kind"] == "ConfigMap"}
+    found = []
+    for name, template in templates_of(objects).items():
+        for container in template["spec"]["containers"]:
+            settings = {each["name"]: each.get("value") for each in container.get("env", [])}
+            for source in container.get("envFrom", []):
+                if "configMapRef" in source:
+                    settings |= maps[source["configMapRef"]["name"]]["data"]
+            mounts = {each["mountPath"] for each in container.get("volumeMounts", [])}
+            directories = {value for key, value in settings.items() if key.endswith("_DIR")}
+            found += [(name, each) for each in directories - mounts - {"/spool"}]
+    return found
