@@ -221,6 +221,10 @@ def test_options_for_readers_that_make_no_sense_are_refused(
     assert message in external.refuses("migrate", *options)
 
 
+def test_the_embedded_database_cannot_be_distributed(cli: CommandLine) -> None:
+    assert "set DATABASE_URL" in cli.refuses("migrate", "--distribute", 8)
+
+
 def test_an_external_database_requires_a_key(external: CommandLine) -> None:
     error = external.refuses("serve")
     assert "BULK_IMPORT_JWT_SECRET" in error

@@ -82,6 +82,8 @@ def migrate(
     if grant_reader is not None and not client:
         raise CommandError("--grant-reader needs --client: a reader sees only the clients it names")
     settings = load_settings()
+    if distribute is not None and settings.database_url is None:
+        raise CommandError("--distribute needs a Citus cluster: set DATABASE_URL")
     if check and settings.database_url is not None:
         refuse_missing(_await_database(settings, settings.database_url, wait, until_migrated=True))
     else:

@@ -31,6 +31,17 @@ async def test_granting_again_adds_clients_and_repeats_nothing(dsn: str, acting:
     assert await execute(dsn, "SELECT count(*) FROM report.readers") == 2
 
 
+async def test_the_previous_version_can_grant_after_a_roll_back(dsn: str, acting: Acting) -> None:
+    await grant_reader(dsn, READER, [1])
+    await execute(
+        dsn,
+        "INSERT INTO report.readers (client_id, role) VALUES (1, 'reader'), (2, 'reader')"
+        " ON CONFLICT DO NOTHING",
+    )
+    async with acting(READER) as connection:
+        assert await visible(connection) == [1, 2]
+
+
 async def test_revoking_a_client_keeps_the_others(dsn: str, acting: Acting) -> None:
     await grant_reader(dsn, READER, [1, 2])
     await revoke_reader(dsn, READER, [1])
