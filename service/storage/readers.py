@@ -36,9 +36,10 @@ async def grant_reader(dsn: str, role: str, clients: Sequence[int]) -> None:
     try:
         async with connection.transaction():
             oid = await _find_role(connection, role)
-            missing = await connection.fetch(_SQL.find_missing_clients, clients)
-            if missing:
-                raise ReaderError(f"there is no client {missing[0]['client_id']}")
+            found = {row["client_id"] for row in await connection.fetch(_SQL.find_clients, clients)}
+            for client_id in clients:
+                if client_id not in found:
+                    raise ReaderError(f"there is no client {client_id}")
             await connection.execute(_SQL.add, oid, clients)
             for (statement,) in await connection.fetch(_SQL.grants, role):
                 await connection.execute(statement)

@@ -6,10 +6,8 @@ SELECT r.oid, r.oid = c.relowner AS is_owner
  CROSS JOIN pg_class c
  WHERE r.rolname = $1 AND c.oid = 'report.readers'::regclass
 
--- name: find_missing_clients
-SELECT g.client_id
-  FROM unnest($1::bigint[]) AS g (client_id)
- WHERE NOT EXISTS (SELECT FROM clients c WHERE c.client_id = g.client_id)
+-- name: find_clients
+SELECT client_id FROM clients WHERE client_id = ANY ($1::bigint[])
 
 -- name: add
 -- A role that was renamed has the grant again under its new name.
