@@ -2,14 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
-from typing import Final
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Final, TypeVar
 
 import asyncpg
 from asyncpg.exceptions import InternalClientError
 
 from service.storage.db_errors import Remedy, remedy_for, sqlstate
-from service.storage.migrate import pending_migrations
+from service.storage.migrate import grant_privileges, pending_migrations
 
 DATABASE_FAULTS: Final = (
     OSError,
@@ -22,9 +22,15 @@ LONGEST_PAUSE: Final = 2.0
 REPORT_EVERY: Final = 30.0
 """Seconds until an unchanged reason to wait is reported again."""
 
-_UNPREPARED: Final = ("28", "3D", "42501")
-"""Classes of the faults of a server on which the role, the database or its grants do not exist yet:
+Report = Callable[[str, float], None]
+"""Takes the reason to wait, and the seconds that are left: when the reason changes, and every
+``REPORT_EVERY`` seconds."""
+
+_UNPREPARED: Final = ("28", "3D", "42501", "42704")
+"""Classes of the faults of a server on which a role, the database or its grants do not exist yet:
 the operator of a new cluster creates them after the server answers, and ``migrate`` grants."""
+
+T = TypeVar("T")
 
 
 async def find_missing_migrations(
@@ -34,7 +40,7 @@ async def find_missing_migrations(
     within: float,
     until_prepared: bool,
     until_migrated: bool,
-    report: Callable[[str, float], None],
+    report: Report,
 ) -> list[str]:
     """Return the migrations that the database lacks, once it can be used.
 
@@ -44,23 +50,57 @@ async def find_missing_migrations(
         within: seconds to wait; 0 tries once.
         until_prepared: whether to wait also for a role, a database and its grants.
         until_migrated: whether to wait also for missing migrations.
-        report: takes the reason to wait, and the seconds that are left: when the reason changes,
-            and every ``REPORT_EVERY`` seconds.
+        report: is called while this waits.
 
     Raises:
         OSError, asyncpg.PostgresError, asyncpg.InterfaceError, InternalClientError: the database
             cannot be used in time, or waiting cannot help.
     """
+
+    async def read() -> tuple[list[str], str]:
+        missing = await pending_migrations(dsn, connect_timeout)
+        return missing, describe_missing(missing) if missing and until_migrated else ""
+
+    return await _repeat(read, within, until_prepared, report)
+
+
+async def grant_when_role_exists(dsn: str, role: str, *, within: float, report: Report) -> None:
+    """Grant a role the privileges of the service, as ``grant_privileges``, once it exists.
+
+    Args:
+        dsn: URL of the database, with the role that owns the tables.
+        role: role of the service.
+        within: seconds to wait; 0 tries once.
+        report: is called while this waits.
+
+    Raises:
+        OSError, asyncpg.PostgresError, asyncpg.InterfaceError, InternalClientError: the role does
+            not exist in time, or the database cannot be used.
+    """
+
+    async def grant() -> tuple[None, str]:
+        await grant_privileges(dsn, role)
+        return None, ""
+
+    await _repeat(grant, within, True, report)
+
+
+async def _repeat(
+    attempt: Callable[[], Awaitable[tuple[T, str]]],
+    within: float,
+    until_prepared: bool,
+    report: Report,
+) -> T:
+    """Return the result of an attempt, once it gives no reason to wait, or the time is over."""
     deadline = time.monotonic() + within
     pauses: Iterator[float] | None = None
     reported = ("", 0.0)
     while True:
         left = deadline - time.monotonic()
         try:
-            missing = await pending_migrations(dsn, connect_timeout)
-            if left <= 0 or not (missing and until_migrated):
-                return missing
-            reason = describe_missing(missing)
+            result, reason = await attempt()
+            if left <= 0 or not reason:
+                return result
         except DATABASE_FAULTS as error:
             if left <= 0 or not _can_pass(error, until_prepared):
                 raise

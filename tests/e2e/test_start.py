@@ -74,6 +74,12 @@ def test_commands_wait_until_the_database_can_be_used(cli: CommandLine, late: La
         assert "permission denied" in checking.stderr.readline()
         cli.ok("migrate", "--grant-to", NAME, **started)
         assert checking.wait(60) == 0
+    late.execute(f"ALTER ROLE {NAME} RENAME TO {NAME}_old")
+    with cli.begin("migrate", "--grant-to", NAME, "--wait", 60, **started) as migrating:
+        assert migrating.stderr is not None
+        assert f'role "{NAME}" does not exist' in migrating.stderr.readline()
+        late.execute(f"ALTER ROLE {NAME}_old RENAME TO {NAME}")
+        assert migrating.wait(60) == 0
     late.disconnect()
     with cli.begin("serve", **started) as serving:
         assert serving.stderr is not None

@@ -70,8 +70,6 @@ def migrate(
     ] = None,
 ) -> None:
     """Bring the schema of the database up to date."""
-    from service.storage import migrate as migrations
-
     readers = (grant_reader, revoke_reader)
     if check and any(each is not None for each in (grant_to, partitions, distribute, *readers)):
         raise CommandError("--check changes nothing: leave out the options that change something")
@@ -95,8 +93,7 @@ def migrate(
             if partitions is not None:
                 _partition(dsn, partitions)
             if grant_to is not None:
-                with database_errors():
-                    asyncio.run(migrations.grant_privileges(dsn, grant_to))
+                _grant(dsn, grant_to, wait)
             _change_readers(dsn, grant_reader, revoke_reader, client)
     print_line("The schema is up to date.")
 
@@ -104,17 +101,18 @@ def migrate(
 def _await_database(
     settings: "Settings", dsn: str, wait: float, *, until_migrated: bool
 ) -> list[str]:
-    def report(reason: str, left: float) -> None:
-        print_error(f"Waiting for the database, up to {left:.0f} s: {reason}")
-
     return await_database(
         settings,
         dsn,
         within=wait,
         until_prepared=True,
         until_migrated=until_migrated,
-        report=report,
+        report=_report,
     )
+
+
+def _report(reason: str, left: float) -> None:
+    print_error(f"Waiting for the database, up to {left:.0f} s: {reason}")
 
 
 def _apply(dsn: str, shards: int | None) -> None:
@@ -134,6 +132,14 @@ def _apply(dsn: str, shards: int | None) -> None:
                     print_line(f"Distributed {table}")
     except (MigrationError, distribution.DistributionError) as error:
         raise CommandError(str(error)) from error
+
+
+def _grant(dsn: str, role: str, wait: float) -> None:
+    """Grant the role of the service its rights; an operator may create it after the database."""
+    from service.cli.database_wait import grant_when_role_exists
+
+    with database_errors():
+        asyncio.run(grant_when_role_exists(dsn, role, within=wait, report=_report))
 
 
 def _change_readers(
