@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from service.cli.output import CommandError
 
@@ -21,6 +21,10 @@ ROOTS: Final = (
     "/etc/ssl/ca-bundle.pem",  # openSUSE
 )
 """Files that can have the system's certificate authorities, beside OpenSSL's default."""
+
+MAX_PORT: Final = 65_535
+_TLS: Final = ("sslmode", "sslrootcert", "sslcert", "sslkey")
+"""Parameters of an address, which can also be variables, such as PGSSLMODE."""
 
 _EXAMPLE: Final = "postgresql://USER:PASSWORD@HOST:PORT/NAME"
 _SCHEME: Final = re.compile(r"((?:jdbc:)?([a-z]+)[a-z0-9+.-]*)://", re.I)
@@ -93,22 +97,41 @@ def read_database_url(url: str) -> str:
     try:
         parts = urlsplit(url)
         parameters = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
-        for host in parts.netloc.rpartition("@")[2].split(","):
-            int(host.rpartition("]")[2].partition(":")[2] or 0)
+        hosts = parts.netloc.rpartition("@")[2].split(",")
+        ports = [int(host.rpartition("]")[2].partition(":")[2] or 0) for host in hosts]
     except ValueError:
         raise CommandError(
             "DATABASE_URL cannot be read: percent-encode special characters of the password, such "
             "as %40 for @, %2F for /, %3A for : and %23 for #"
         ) from None
-    if (parameters.get("sslrootcert") or os.environ.get("PGSSLROOTCERT")) != "system":
+    if max(ports) > MAX_PORT:
+        raise CommandError(f"DATABASE_URL: a port is at most {MAX_PORT}")
+    given = {name: parameters.get(name) or os.environ.get(f"PG{name.upper()}") for name in _TLS}
+    if given["sslrootcert"] != "system":
+        _check_files(given)
         return url
-    mode = parameters.get("sslmode") or os.environ.get("PGSSLMODE") or "verify-full"
+    mode = given["sslmode"] or "verify-full"
     if mode != "verify-full":
         raise CommandError(
             f"DATABASE_URL: sslrootcert=system needs sslmode=verify-full, and not {mode}"
         )
     parameters |= {"sslmode": mode, "sslrootcert": _find_roots()}
-    return parts._replace(query=urlencode(parameters)).geturl()
+    # psql does not read + as a space.
+    return parts._replace(query=urlencode(parameters, quote_via=quote)).geturl()
+
+
+def _check_files(given: Mapping[str, str | None]) -> None:
+    """Refuse files that cannot be read: asyncpg's error has no name, and looks like a lost server.
+
+    Raises:
+        CommandError: a file that the mode uses cannot be read.
+    """
+    mode = given["sslmode"] or "prefer"
+    for name in ("sslrootcert", "sslcert", "sslkey"):
+        path = given[name]
+        used = mode.startswith("verify-") if name == "sslrootcert" else mode != "disable"
+        if path and used and not os.access(path, os.R_OK):
+            raise CommandError(f"DATABASE_URL: {name}: there is no readable file {path}")
 
 
 def _find_roots() -> str:

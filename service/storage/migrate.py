@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
@@ -54,7 +54,7 @@ def migrate(dsn: str, *, citus: bool = False) -> list[str]:
             ],
             # In the environment, because every user can read a command line, and the URL may have
             # a password.
-            env=os.environ | {"DATABASE_URL": _with_ssl_mode(dsn)},
+            env=os.environ | {"DATABASE_URL": _as_dbmate_reads(dsn)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -138,10 +138,16 @@ def _dbmate() -> Path:
     return Path(program)
 
 
-def _with_ssl_mode(dsn: str) -> str:
-    """Add asyncpg's default ``sslmode``: dbmate's default refuses a server without TLS."""
+def _as_dbmate_reads(dsn: str) -> str:
+    """Return a URL that dbmate reads as asyncpg does.
+
+    dbmate's default ``sslmode`` refuses a server without TLS. It also refuses characters of a
+    password that are not percent-encoded, such as a space, and may print them with its error.
+    """
     parts = urlsplit(dsn)
     query = parse_qsl(parts.query)
     if not any(name == "sslmode" for name, _ in query):
         query.append(("sslmode", os.environ.get("PGSSLMODE", "prefer")))
-    return urlunsplit(parts._replace(query=urlencode(query)))
+    login, at, hosts = parts.netloc.rpartition("@")
+    encoded = ":".join(quote(unquote(each), safe="") for each in login.split(":", 1))
+    return urlunsplit(parts._replace(netloc=encoded + at + hosts, query=urlencode(query)))

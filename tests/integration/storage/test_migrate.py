@@ -29,6 +29,12 @@ async def test_a_failed_migration_is_reported_in_one_line(server: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+async def test_a_password_with_any_characters_reaches_dbmate(dsn: str) -> None:
+    parts = urlsplit(dsn)
+    for password in ("a b", "50%zz", "x^y", "a:b", "%C3%A4"):
+        assert migrate(urlunsplit(parts._replace(netloc=f"{parts.username}:{password}@"))) == []
+
+
 async def test_a_newer_schema_is_accepted(dsn: str) -> None:
     """The previous version of the service keeps running while the next one is rolled out."""
     connection = await asyncpg.connect(dsn)

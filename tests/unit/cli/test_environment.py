@@ -69,6 +69,9 @@ def test_known_names_and_addresses_of_other_services_are_accepted(
         ("postgresql://u:s3cret/x@db/plans", "percent-encode special characters"),
         ("postgresql://u:s3cret[@db/plans", "percent-encode special characters"),
         ("postgresql://u:s3cret@db/plans?sslmode", "cannot be read"),
+        ("postgresql://u:s3cret@db:65536/plans", "a port is at most 65535"),
+        (f"{URL}?sslmode=verify-ca&sslrootcert=/no.pem", "sslrootcert: there is no readable"),
+        (f"{URL}?sslcert=/no.pem", "sslcert: there is no readable file /no.pem"),
         (f"{URL}?sslrootcert=system&sslmode=require", "sslmode=verify-full, and not require"),
     ],
 )
@@ -87,7 +90,8 @@ def test_an_unusable_address_is_refused_without_its_password(
         URL,
         "postgres:///plans?host=/run/postgresql",
         "postgresql://u@[::1]:5432,db2/plans?target_session_attrs=read-write",
-        f"{URL}?sslmode=verify-full&sslrootcert=/ca.pem",
+        f"{URL}?sslmode=verify-full&sslrootcert={__file__}",
+        f"{URL}?sslmode=require&sslrootcert=/no.pem",  # not used
     ],
 )
 def test_a_usable_address_is_not_changed(url: str) -> None:
@@ -100,8 +104,8 @@ def test_the_systems_authorities_are_a_file(
     roots = tmp_path / "roots.pem"
     roots.touch()
     monkeypatch.setenv("SSL_CERT_FILE", str(roots))
-    named = read_database_url(f"{URL}?sslrootcert=system&application_name=x")
-    assert named == f"{URL}?sslrootcert={roots}&application_name=x&sslmode=verify-full".replace(
+    named = read_database_url(f"{URL}?sslrootcert=system&application_name=x%20y")
+    assert named == f"{URL}?sslrootcert={roots}&application_name=x%20y&sslmode=verify-full".replace(
         str(roots), str(roots).replace("/", "%2F")
     )
     monkeypatch.setenv("PGSSLROOTCERT", "system")
