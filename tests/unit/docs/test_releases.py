@@ -71,8 +71,13 @@ def test_the_workflow_grants_each_job_only_what_it_needs(workflow: dict[str, Any
         "test": {"contents": "read"},
         "image": {"contents": "read", "packages": "write", "id-token": "write"},
         "wheels": {"contents": "read"},
+        "manifests": {"contents": "read"},
         "release": {"contents": "write", "id-token": "write"},
     }
+    # A job that may write runs no code of a dependency, beside the actions and the image's build.
+    for name in ("image", "release"):
+        steps = [step.get("run", "") for step in workflow["jobs"][name]["steps"]]
+        assert not re.search(r"\bmake\b|\bpip3?\b|\bnpm\b", "\n".join(steps)), name
     text = WORKFLOW.read_text("utf-8")
     assert set(re.findall(r"secrets\.(\w+)", text)) == {"GITHUB_TOKEN"}
     # Values of an event in a script would be commands of whoever names the tag.
