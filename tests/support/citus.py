@@ -7,9 +7,10 @@ distributed database, one on each node.
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -51,6 +52,11 @@ def find_programs(version: str, data: Path) -> Programs:
     return program_files.find_programs(version, data)
 
 
+def options_for(version: str) -> dict[str, str]:
+    """Return the settings that a server of a version needs."""
+    return OPTIONS if version == VERSION else {}
+
+
 @contextlib.contextmanager
 def register_workers(coordinator: int, workers: list[int]) -> Iterator[None]:
     """Let ``nodes`` know the ports of a cluster while it runs."""
@@ -73,14 +79,20 @@ def nodes(dsn: str) -> list[str]:
 
 def distribute(dsn: str) -> None:
     """Create the database on the workers, and distribute the tables of the one that is migrated."""
-    asyncio.run(join(dsn))
-    asyncio.run(distribution.distribute_tables(dsn, SHARDS))
+    _run(join(dsn))
+    _run(distribution.distribute_tables(dsn, SHARDS))
 
 
 def create_template(dsn: str) -> None:
     """Distribute a migrated database of a coordinator, and let nobody into it from then on."""
     distribute(dsn)
-    asyncio.run(_freeze(dsn))
+    _run(_freeze(dsn))
+
+
+def _run(work: Coroutine[Any, Any, object]) -> None:
+    """Run a coroutine to its end, also where an event loop runs."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, work).result()
 
 
 async def join(dsn: str) -> None:

@@ -12,6 +12,7 @@ import pytest
 from service.imports.ending import COMMITS_LOST
 from service.settings import Settings
 from service.storage import migrate, watchdog
+from tests.support import citus
 from tests.support.client import Client
 from tests.support.databases import ADD_CLIENT, execute
 from tests.support.faults.cluster import Cluster, folder_for
@@ -37,7 +38,7 @@ def standby(postgres: str, own_server: Cluster) -> Iterator[Cluster]:
     """A synchronous standby of ``own_server``."""
     with (
         folder_for(postgres) as (folder, programs),
-        contextlib.closing(Cluster(folder, programs)) as standby,
+        contextlib.closing(Cluster(folder, programs, **citus.options_for(postgres))) as standby,
     ):
         standby.copy_of(own_server, "standby")
         standby.start()
@@ -153,7 +154,7 @@ async def following(postgres: str, primary: Cluster) -> AsyncIterator[tuple[Clus
     async with proxied(primary.dsn()) as way:
         with (
             folder_for(postgres) as (folder, programs),
-            contextlib.closing(Cluster(folder, programs)) as standby,
+            contextlib.closing(Cluster(folder, programs, **citus.options_for(postgres))) as standby,
         ):
             await asyncio.to_thread(standby.copy_of, primary, "standby", way.port)
             await asyncio.to_thread(standby.start)

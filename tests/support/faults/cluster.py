@@ -308,8 +308,7 @@ def _servers(
     options: Mapping[str, str],
 ) -> Iterator[Cluster]:
     """Run copies of servers, and yield the first; the others are its workers."""
-    if version == citus.VERSION:
-        options = {**citus.OPTIONS, **options}
+    options = {**citus.options_for(version), **options}
     servers: list[Cluster] = []
     with contextlib.ExitStack() as stack:
         for initial, kept in data:
