@@ -23,9 +23,10 @@ EXPIRY: Final = 4.0
 SOME_SECONDS: Final = 8.0
 """Seconds beyond the expiry in which a busy machine must have served the client again."""
 
-COPYING: Final = "FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'COPY \"tasks\"%'"
+COPYING: Final = "FROM pg_stat_activity WHERE state <> 'idle' AND query LIKE 'COPY \"tasks\"%'"
 WAITS_FOR_US: Final = f"SELECT count(*) {COPYING} AND wait_event_type = 'Lock'"
 WAITS_FOR_BYTES: Final = f"SELECT count(*) {COPYING} AND wait_event = 'ClientRead'"
+"""Within the COPY, or after it, if the buffers of TCP held all of its bytes."""
 
 
 @pytest.fixture

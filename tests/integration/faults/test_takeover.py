@@ -22,9 +22,10 @@ from tests.tools.chaos.files import File, large
 from tests.tools.chaos.history import History, Wish
 from tests.tools.chaos.replicas import Replica, two_replicas
 
-COPYING = "FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'COPY \"tasks\"%'"
+COPYING = "FROM pg_stat_activity WHERE state <> 'idle' AND query LIKE 'COPY \"tasks\"%'"
 WAITS_FOR_US = f"SELECT count(*) {COPYING} AND wait_event_type = 'Lock'"
 WAITS_FOR_BYTES = f"SELECT count(*) {COPYING} AND wait_event = 'ClientRead'"
+"""Within the COPY, or after it, if the buffers of TCP held all of its bytes."""
 
 
 @pytest.fixture
