@@ -15,7 +15,7 @@ from rich.table import Table
 from tests.tools.bench.process import Server, serving, sign
 from tests.tools.citus import capacity
 from tests.tools.citus.nodes import SHARDS, Nodes, Use, running
-from tests.tools.citus.work import CLIENTS, Step, long_way_steps, reading, steps
+from tests.tools.citus.work import CLIENTS, Step, reading, steps
 
 _WORKERS: Final = (0, 1, 2, 4)
 
@@ -76,10 +76,7 @@ async def main(share: float = 1.0) -> int:
 async def _measure(nodes: Nodes, share: float) -> list[Measured]:
     token = await sign(nodes.coordinator)
     async with serving(nodes.coordinator, token) as server, reading(server) as session:
-        found = [await _do(nodes, server, step) for step in steps(server, session, share)]
-    async with serving(nodes.coordinator, token, fast_path_bytes=0) as server:
-        found += [await _do(nodes, server, step) for step in long_way_steps(server, share)]
-    return found
+        return [await _do(nodes, server, step) for step in steps(server, session, share)]
 
 
 async def _do(nodes: Nodes, server: Server, step: Step) -> Measured:

@@ -63,17 +63,6 @@ def steps(server: Server, session: aiohttp.ClientSession, share: float) -> list[
     ]
 
 
-def long_way_steps(server: Server, share: float) -> list[Step]:
-    """The uploads of one project again, for a service without the fast path."""
-    singles = max(1, round(40 * share))
-    each = partial(_singles, server, singles, first=2 * _FIRST_SINGLE)
-    uploads = CLIENTS * singles
-    return [
-        Step("one project, no fast path", "upload", uploads, partial(each, "created")),
-        Step("the same, unchanged", "upload", uploads, partial(each, "unchanged")),
-    ]
-
-
 async def _of_all_clients(run: Callable[[int], Awaitable[None]]) -> None:
     gate = asyncio.Semaphore(_AT_A_TIME)
 
@@ -96,10 +85,10 @@ async def _files(server: Server, files: int, outcome: str) -> None:
     await _of_all_clients(run)
 
 
-async def _singles(server: Server, uploads: int, outcome: str, first: int = _FIRST_SINGLE) -> None:
+async def _singles(server: Server, uploads: int, outcome: str) -> None:
     async def run(client: int) -> None:
         for number in range(uploads):
-            content = native.single(first + number)
+            content = native.single(_FIRST_SINGLE + number)
             answer = await upload(server.bulk(client), server.token, content)
             answer.expect(**{outcome: 1})
 
