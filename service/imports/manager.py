@@ -93,6 +93,9 @@ class ImportManager:
 
     async def __aenter__(self) -> "ImportManager":
         _log.info("import.engine", engine=ENGINE.name)
+        # A reserve above what the disk has refuses every import: say so before the first one.
+        with contextlib.suppress(Unavailable):
+            self._require_spool()
         heartbeat = Heartbeat(
             self._pool,
             self.running,
@@ -204,11 +207,7 @@ class ImportManager:
         if self._slots[client_id] >= self._settings.max_imports_per_client:
             raise TooManyRequests
         self.check_slots()
-        try:
-            self.check_spool()
-        except Unavailable as exc:
-            log_spool_fault(exc.__cause__)
-            raise
+        self._require_spool()
         self._slots[client_id] += 1
         try:
             yield
@@ -228,6 +227,14 @@ class ImportManager:
             self.spool.check_space(self._settings.import_spool_bytes)
         except OSError as exc:
             raise Unavailable(NO_ROOM) from exc
+
+    def _require_spool(self) -> None:
+        """Do the same as ``check_spool``, and log the reason."""
+        try:
+            self.check_spool()
+        except Unavailable as exc:
+            log_spool_fault(exc.__cause__)
+            raise
 
     async def _claim(self, request: ImportRequest) -> KeyClaim:
         async def claim(conn: Connection, again: bool) -> KeyClaim:

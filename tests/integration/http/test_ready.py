@@ -12,10 +12,12 @@ import structlog
 
 from service.http.routes.health import OK, UNKNOWN
 from service.imports.ending import NO_ROOM
+from service.settings import Settings
 from service.storage import Pool
+from tests.support.databases import ADD_CLIENT, execute
 from tests.support.raw_http import Connection, get, head, upload
 from tests.support.running_imports import FILE, HALF, WHOLE, wait_for_end
-from tests.support.service import Service, token
+from tests.support.service import Service, served, token
 
 END_OTHERS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -73,11 +75,17 @@ async def test_readiness_reports_a_lack_of_slots_and_stays_ready(service: Servic
 
 
 @pytest.mark.settings(spool_reserve_bytes=1 << 60)
-async def test_readiness_reports_a_lack_of_spool_space_and_stays_ready(
-    service: Service,
+async def test_a_lack_of_spool_space_is_logged_at_the_start_and_stays_ready(
+    settings: Settings, dsn: str
 ) -> None:
-    assert await read_readiness(service) == (200, {}, {"spool": NO_ROOM})
-    assert (await upload(service, FILE)).json["details"] == NO_ROOM
+    await execute(dsn, ADD_CLIENT)
+    with structlog.testing.capture_logs() as logs:
+        async with served(settings, dsn) as service:
+            logged = [log["fault"] for log in logs if log["event"] == "spool"]
+            assert await read_readiness(service) == (200, {}, {"spool": NO_ROOM})
+            assert (await upload(service, FILE)).json["details"] == NO_ROOM
+    assert len(logged) == 1
+    assert f"has no more than {1 << 60} bytes free" in logged[0]
 
 
 @pytest.mark.settings(pool_size=4)
