@@ -48,6 +48,12 @@ async def create_database(
     await admin.close()
 
 
+def as_role(dsn: str, role: str) -> str:
+    """Return the DSN with another role, which may be followed by a colon and its password."""
+    parts = urlsplit(dsn)
+    return urlunsplit(parts._replace(netloc=f"{role}@{parts.netloc.rpartition('@')[2]}"))
+
+
 def earlier(column: str, interval: str = "") -> str:
     """Return an assignment that moves a time back, by ``$1`` if no interval is given.
 

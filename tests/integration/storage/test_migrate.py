@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from service.storage.migrate import MIGRATIONS, MigrationError, migrate, pending_migrations
+from tests.support.databases import as_role
 
 
 async def test_migrating_twice_applies_each_migration_once(empty: str) -> None:
@@ -30,9 +31,8 @@ async def test_a_failed_migration_is_reported_in_one_line(server: str) -> None:
 
 
 async def test_a_password_with_any_characters_reaches_dbmate(dsn: str) -> None:
-    parts = urlsplit(dsn)
     for password in ("a b", "50%zz", "x^y", "a:b", "%C3%A4"):
-        assert migrate(urlunsplit(parts._replace(netloc=f"{parts.username}:{password}@"))) == []
+        assert migrate(as_role(dsn, f"postgres:{password}")) == []
 
 
 async def test_a_newer_schema_is_accepted(dsn: str) -> None:

@@ -1,7 +1,6 @@
 """The role of the service has the privileges that the service needs, and no others."""
 
 from collections.abc import AsyncIterator
-from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 import asyncpg
@@ -11,6 +10,7 @@ from service.projects.retention import prune
 from service.settings import Settings
 from service.storage import Pool, migrate
 from service.storage.pool import open_pool
+from tests.support import databases
 from tests.support.databases import ADD_CLIENT, CLIENT_TABLES, execute
 from tests.support.faults.project_files import content_of
 from tests.support.service import served
@@ -46,11 +46,10 @@ async def as_role(server: str, dsn: str, pooler: str) -> AsyncIterator[str]:
     """URL of the database with a role that was granted the service's privileges."""
     if pooler:
         pytest.skip("this PgBouncer logs in as one role")
-    parts = urlsplit(dsn)
     admin = await asyncpg.connect(dsn)
     await admin.execute(f"CREATE ROLE {ROLE} LOGIN")
     await migrate.grant_privileges(dsn, ROLE)
-    yield urlunsplit(parts._replace(netloc=f"{ROLE}@"))
+    yield databases.as_role(dsn, ROLE)
     await admin.execute(f"DROP OWNED BY {ROLE}; DROP ROLE {ROLE}")
     await admin.close()
 

@@ -5,7 +5,7 @@ import contextlib
 import re
 from collections.abc import AsyncIterator
 from typing import Any, Final
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import aiohttp
 import asyncpg
@@ -21,7 +21,7 @@ from service.storage import APPLICATION_NAME, Connection, migrate
 from service.storage.advisory_locks import lock_import, share_client
 from service.storage.server_checks import find_hidden_sessions
 from tests.support.client import Client
-from tests.support.databases import ADD_CLIENT, LOST, execute
+from tests.support.databases import ADD_CLIENT, LOST, as_role, execute
 from tests.support.native import native
 from tests.support.pgbouncer import run_pgbouncer
 from tests.support.service import served
@@ -43,7 +43,7 @@ async def roles(dsn: str, pooler: str) -> AsyncIterator[dict[str, str]]:
     for role in ROLES:
         await execute(dsn, f"CREATE ROLE {role} LOGIN")
         await migrate.grant_privileges(dsn, role)
-    yield {role: urlunsplit(urlsplit(dsn)._replace(netloc=f"{role}@")) for role in ROLES}
+    yield {role: as_role(dsn, role) for role in ROLES}
     for role in ROLES:
         await execute(dsn, f"DROP OWNED BY {role}")
         await execute(dsn, f"DROP ROLE {role}")
