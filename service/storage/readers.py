@@ -9,13 +9,14 @@ from typing import Final
 import asyncpg
 
 from service.storage import Connection
+from service.storage.distribution import is_distributed
 from service.storage.queries import Queries
 
 _SQL: Final = Queries("readers")
 
 
 class ReaderError(Exception):
-    """The role or a client does not exist, or the role owns the tables; the text is one line."""
+    """The role or a client does not exist, or the role cannot be limited; the text is one line."""
 
 
 async def grant_reader(dsn: str, role: str, clients: Sequence[int]) -> None:
@@ -29,13 +30,16 @@ async def grant_reader(dsn: str, role: str, clients: Sequence[int]) -> None:
         clients: ids of clients.
 
     Raises:
-        ReaderError: the role or a client does not exist, or the role owns the tables.
+        ReaderError: the role or a client does not exist, the role owns the tables, or Citus
+            distributes them.
         OSError, asyncpg.PostgresError: the database cannot be reached, or refuses the grant.
     """
     connection = await asyncpg.connect(dsn, statement_cache_size=0)
     try:
         async with connection.transaction():
             oid = await _find_role(connection, role)
+            if await is_distributed(connection):
+                raise ReaderError("on Citus, no role can be limited to some clients")
             found = {row["client_id"] for row in await connection.fetch(_SQL.find_clients, clients)}
             for client_id in clients:
                 if client_id not in found:

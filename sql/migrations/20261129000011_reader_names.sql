@@ -25,9 +25,9 @@ BEGIN
     CREATE OR REPLACE VIEW report.clients WITH (security_barrier) AS
     SELECT c.client_id, c.name, c.created_at, c.disabled_at
       FROM public.clients c
-     WHERE EXISTS (SELECT FROM report.readers r
-                    WHERE r.client_id = c.client_id AND pg_has_role(r.role, 'USAGE')
-                      AND pg_get_userbyid(r.role) = r.role_name)
+     WHERE c.client_id IN (SELECT r.client_id FROM report.readers r
+                            WHERE pg_has_role(r.role, 'USAGE')
+                              AND pg_get_userbyid(r.role) = r.role_name)
         OR (SELECT pg_has_role(o.relowner, 'USAGE') FROM pg_class o
              WHERE o.oid = 'report.readers'::regclass);
 END

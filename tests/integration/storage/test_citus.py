@@ -13,6 +13,7 @@ import pytest
 from service.storage import Pool, migrate
 from service.storage.distribution import DistributionError, distribute_tables
 from service.storage.partitions import PartitionError, partition_tables
+from service.storage.readers import ReaderError, grant_reader
 from tests.support import citus
 from tests.support.databases import CLIENT_TABLES, execute
 from tests.support.every_query import OF_MANY, VALUES, queries, value
@@ -106,6 +107,11 @@ async def test_a_cluster_without_workers_is_refused(server: str) -> None:
             await distribute_tables(dsn)
     finally:
         await execute(server, "DROP DATABASE alone WITH (FORCE)")
+
+
+async def test_no_reader_can_be_limited_to_clients(dsn: str) -> None:
+    with pytest.raises(ReaderError, match="Citus"):
+        await grant_reader(dsn, "pg_monitor", [1])
 
 
 async def test_distributed_tables_cannot_be_partitioned(dsn: str) -> None:
