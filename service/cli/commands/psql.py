@@ -1,10 +1,12 @@
 """``bulk-import psql``: the PostgreSQL shell."""
 
+import os
 import shutil
 import signal
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import typer
 
@@ -25,8 +27,23 @@ def psql(
     with open_database(settings) as dsn:
         # psql handles Ctrl-C itself: it cancels the running query.
         signal.signal(signal.SIGINT, lambda *_: None)
-        done = subprocess.run([_find_psql(settings), *(arguments or []), dsn])
+        address, password = split_password(dsn)
+        done = subprocess.run(
+            [_find_psql(settings), *(arguments or []), address], env=os.environ | password
+        )
     raise typer.Exit(done.returncode)
+
+
+def split_password(dsn: str) -> tuple[str, dict[str, str]]:
+    """Return a URL without its password, and the variable of psql that has it.
+
+    Every user can read a command line.
+    """
+    parts = urlsplit(dsn)
+    login, at, hosts = parts.netloc.rpartition("@")
+    role, colon, password = login.partition(":")
+    address = urlunsplit(parts._replace(netloc=f"{role}{at}{hosts}"))
+    return address, {"PGPASSWORD": unquote(password)} if colon else {}
 
 
 def _find_psql(settings: "Settings") -> Path | str:
