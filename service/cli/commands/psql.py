@@ -42,8 +42,10 @@ def split_password(dsn: str) -> tuple[str, dict[str, str]]:
     parts = urlsplit(dsn)
     login, at, hosts = parts.netloc.rpartition("@")
     role, colon, password = login.partition(":")
+    if not colon:
+        return dsn, {}
     address = urlunsplit(parts._replace(netloc=f"{role}{at}{hosts}"))
-    return address, {"PGPASSWORD": unquote(password)} if colon else {}
+    return address, {"PGPASSWORD": unquote(password)}
 
 
 def _find_psql(settings: "Settings") -> Path | str:

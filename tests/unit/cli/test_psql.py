@@ -12,6 +12,7 @@ from service.cli.commands.psql import split_password
         ("postgresql://ann:s:c@a,b/x?sslmode=require", "ann@a,b/x", "s:c"),
         ("postgresql://ann@db/x?sslmode=require", "ann@db/x", None),
         ("postgresql:///x?sslmode=require", "/x", None),
+        ("postgresql://ann:secret@/x?sslmode=require", "ann@/x", "secret"),
     ],
 )
 def test_a_password_is_not_on_the_command_line(
