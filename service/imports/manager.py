@@ -84,6 +84,7 @@ class ImportManager:
         self._settings = settings
         self._times = KeyTimeouts(settings.keep_keys_hours * 3600, settings.lock_timeout)
         self.draining = False
+        self._distributed = distributed
         self._slots: Counter[int] = Counter()
         writers, groups = divide_pool(settings.pool_size)
         self._writing = FairScheduler(writers, per_client=math.ceil(writers / 2))
@@ -126,6 +127,7 @@ class ImportManager:
             interval=settings.heartbeat_every,
             expiry=settings.heartbeat_expiry,
             notifies=settings.notify,
+            distributed=self._distributed,
         )
 
     def drain(self) -> None:

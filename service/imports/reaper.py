@@ -7,19 +7,20 @@ A heartbeat at any time before the end clears the suspicion. After an outage, th
 imports are late. The first process that reconnects may suspect them all, and the others have half
 of the expiry to reconnect: a heartbeat is given up after a quarter of it, and then sent again.
 
-Every process reaps for all clients. Reading an import never ends it.
+Every process reaps for all clients. Reading an import never ends it. On Citus, each node is asked
+for its own clients, so that one that is away keeps nobody else's imports from their end.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NoReturn
 
 import structlog
 
 from service.imports.record import ImportEnd, close_row, store_counts
 from service.observability import metrics
-from service.storage import Connection, Pool, watchdog
+from service.storage import Connection, Pool, nodes, watchdog
 from service.storage.advisory_locks import lock_import
 from service.storage.db_errors import sqlstate
 from service.storage.queries import Queries
@@ -38,16 +39,29 @@ ImportKey = tuple[int, int, int]
 
 
 async def reap_periodically(
-    pool: Pool, *, interval: float, expiry: float, notifies: bool = False
+    pool: Pool,
+    *,
+    interval: float,
+    expiry: float,
+    notifies: bool = False,
+    distributed: bool = False,
 ) -> NoReturn:
-    """Reap for all clients at intervals until cancelled; see ``reap_dead_imports``."""
+    """Reap for all clients at intervals until cancelled; see ``reap_dead_imports``.
+
+    Args:
+        pool: the connections.
+        interval: seconds between two rounds.
+        expiry: seconds without a heartbeat after which an import is dead.
+        notifies: each end sends an event.
+        distributed: the tables are distributed by Citus.
+    """
     while True:
         with _logged():
             async with watchdog.acquire(pool) as conn:
-                clients = await conn.fetch(_SQL.list_silent_clients, expiry / 2)
-            for row in clients:
+                clients = await _list_silent_clients(conn, expiry / 2, distributed)
+            for client_id in clients:
                 with _logged():
-                    await _reap_client(pool, row["client_id"], expiry, notifies)
+                    await _reap_client(pool, client_id, expiry, notifies)
         await asyncio.sleep(interval)
 
 
@@ -58,6 +72,16 @@ def _logged() -> Iterator[None]:
     except Exception as exc:
         metrics.count_error(sqlstate(exc))
         _log.warning("dead imports cannot be ended", fault=repr(exc))
+
+
+async def _list_silent_clients(
+    conn: Connection, seconds: float, distributed: bool
+) -> Sequence[int]:
+    query = _SQL.list_silent_clients
+    if distributed:
+        query = query.replace("$1", repr(seconds))
+        return await nodes.fetch_from_nodes(conn, query, ("imports", "import_progress"))
+    return [client_id for (client_id,) in await conn.fetch(query, seconds)]
 
 
 async def _reap_client(pool: Pool, client_id: int, expiry: float, notifies: bool) -> None:

@@ -1,4 +1,4 @@
-"""Checks what the database shows to the service, what its commits survive, and its Citus nodes."""
+"""Checks what the database shows to the service, and what its commits survive."""
 
 from typing import Final
 
@@ -7,8 +7,6 @@ from service.storage.queries import Queries
 
 _SQL = Queries("server_checks")
 
-_NODE_TIMEOUT: Final = 1.0
-"""Seconds in which a node of Citus must accept a connection."""
 _LOST: Final = "can lose projects that were reported as imported"
 
 
@@ -51,17 +49,3 @@ async def find_weak_durability(conn: Connection) -> str | None:
         f"synchronous_standby_names is empty: if standbys follow, a fail-over {_LOST}. The role "
         "may not see whether they do: run GRANT pg_read_all_stats TO it"
     )
-
-
-async def find_lost_nodes(conn: Connection) -> str | None:
-    """Return which nodes of a Citus cluster hold rows of clients and do not answer, if some do not.
-
-    Each call opens a connection to each node, because Citus could wait for the answer of a silent
-    node on an older one for as long as the network lets it.
-    """
-    async with conn.transaction():
-        await conn.execute(_SQL.limit_node_timeout, f"{_NODE_TIMEOUT * 1000:.0f}")
-        nodes = await conn.fetchval(_SQL.find_lost_nodes)
-    if nodes is None:
-        return None
-    return f"Citus cannot reach {nodes}: requests for the clients on these nodes fail"

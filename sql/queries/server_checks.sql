@@ -34,20 +34,3 @@ SELECT current_setting('synchronous_commit') AS synchronous_commit,
   FROM pg_stat_replication r
   JOIN pg_stat_activity a USING (pid)
  WHERE a.datid IS NULL AND r.application_name NOT IN ('pg_basebackup', 'pg_receivewal')
-
--- name: limit_node_timeout
-SELECT set_config('citus.node_connection_timeout', $1, true)
-
--- name: find_lost_nodes
--- The nodes of a Citus cluster, beside this one, that have shards and answer no query within
--- citus.node_connection_timeout. Connects to all at the same time. pg_dist_placement has the nodes of
--- shards; a copy of a reference table is a placement too.
-SELECT string_agg(node_name || ':' || node_port, ', ' ORDER BY node_name, node_port)
-  FROM (SELECT array_agg(nodename) AS names, array_agg(nodeport) AS ports,
-               array_agg('SELECT 1'::text) AS commands
-          FROM pg_dist_node
-         WHERE noderole = 'primary'
-           AND groupid <> (SELECT groupid FROM pg_dist_local_group)
-           AND groupid IN (SELECT groupid FROM pg_dist_placement)) AS n,
-       master_run_on_worker(n.names, n.ports, n.commands, true)
- WHERE NOT success

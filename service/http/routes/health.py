@@ -22,7 +22,7 @@ from service.http.responses import respond
 from service.http.shared_result import SharedResult
 from service.imports.ending import SHUTTING_DOWN
 from service.observability import metrics
-from service.storage import Connection, Pool, migrate, server_checks, watchdog
+from service.storage import Connection, Pool, migrate, nodes, server_checks, watchdog
 from service.storage.db_errors import sqlstate
 
 OK: Final = "ok"
@@ -69,12 +69,12 @@ async def readyz(request: web.Request) -> web.Response:
         Unavailable: uploads cannot begin; ``details`` names the reason.
     """
     importer = request.app[app_keys.MANAGER]
-    (required, warnings), nodes = await asyncio.gather(
+    (required, warnings), lost = await asyncio.gather(
         request.app[_DATABASE_CHECK].get(), request.app[_NODES_CHECK].get()
     )
     checks = {"service": SHUTTING_DOWN if importer.draining else OK, **required}
     problems = [result for result in checks.values() if result not in (OK, UNKNOWN)]
-    warnings = {**warnings, "nodes": nodes}
+    warnings = {**warnings, "nodes": lost}
     checks |= {name: warning or OK for name, warning in warnings.items()}
     checks["imports"] = _run_check(importer.check_slots)
     checks["spool"] = _run_check(importer.check_spool)
@@ -110,7 +110,7 @@ async def _check_nodes(app: web.Application) -> str | None:
     lost: str | None = UNKNOWN
     with contextlib.suppress(*_FAULTS):
         async with asyncio.timeout(_PROBE_TIMEOUT), watchdog.acquire(app[app_keys.POOL]) as conn:
-            lost = await server_checks.find_lost_nodes(conn)
+            lost = await nodes.find_lost_nodes(conn)
     log_warnings(app, {"nodes": lost})
     return lost
 

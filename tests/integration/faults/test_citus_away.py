@@ -22,7 +22,8 @@ HEAD = b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\n'
 BOUNDARY = {"Content-Type": "multipart/form-data; boundary=b"}
 PROJECTS = 600
 SUSPECTED = """
-SELECT count(*) FROM import_progress WHERE client_id = {client} AND suspected_at IS NOT NULL
+SELECT array_agg(import_id) FROM import_progress
+ WHERE client_id = {client} AND suspected_at IS NOT NULL
 """
 
 
@@ -36,14 +37,12 @@ async def ways(postgres: str) -> AsyncIterator[Ways]:
 
 @pytest.fixture
 async def service(
-    quick: Settings, ways: Ways, silent: bool, monkeypatch: pytest.MonkeyPatch
+    quick: Settings, ways: Ways, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Service]:
     """A service on the coordinator that gives up a silent node within seconds."""
     monkeypatch.setattr(watchdog, "TRANSACTION_TIMEOUT", 2.0)
-    changes: dict[str, object] = {"status_after": 60.0}
-    if silent:  # the statement of the fast path would wait for all nodes
-        changes["fast_path_bytes"] = 0
-    async with served(quick.model_copy(update=changes), ways.coordinator.dsn()) as service:
+    settings = quick.model_copy(update={"status_after": 60.0})
+    async with served(settings, ways.coordinator.dsn()) as service:
         yield service
 
 
@@ -53,6 +52,18 @@ async def in_halves(content: bytes, resumed: asyncio.Event) -> AsyncIterator[byt
     yield HEAD + content[:middle]
     await resumed.wait()
     yield content[middle:] + b"\r\n--b--\r\n"
+
+
+async def add_dead_import(ways: Ways, client: int) -> int:
+    """Insert a running import whose process sends no heartbeat, and return its id."""
+    begin = f"INSERT INTO imports (client_id) VALUES ({client}) RETURNING import_id"
+    number = int(await execute(ways.coordinator.dsn(), begin))
+    await execute(
+        ways.coordinator.dsn(),
+        "INSERT INTO import_progress (client_id, import_id, attempt, beat_at)"
+        f" VALUES ({client}, {number}, 1, now() - interval '1 hour')",
+    )
+    return number
 
 
 @pytest.mark.parametrize("silent", [False, True], ids=["refusing", "silent"])
@@ -81,6 +92,8 @@ async def test_a_node_that_is_away_interrupts_its_imports_alone(
         ways.proxies[0].swallow()
     else:
         await ways.proxies[0].go_away()
+    dead = await add_dead_import(ways, other)
+    ended = asyncio.create_task(wait_for_state(http, service, other, dead, "interrupted"))
     sent = 0
     while not sending.done():
         since = time.monotonic()
@@ -91,7 +104,8 @@ async def test_a_node_that_is_away_interrupts_its_imports_alone(
     status, body = await sending
     assert status == 503, body
     assert sent > 1
-    assert await execute(ways.coordinator.dsn(), SUSPECTED.format(client=other)) == 0
+    await ended
+    assert await execute(ways.coordinator.dsn(), SUSPECTED.format(client=other)) == [dead]
     resumed.set()
     async with await halves as answer:
         assert answer.status == 207
