@@ -13,6 +13,11 @@ NOT_ON_CITUS: Final[dict[str, str]] = {
         "restarts an identity column, which Citus refuses"
     ),
     "integration/report/": "on Citus, no role can be limited to some clients",
+    "storage/test_embedded.py": "about the embedded server",
+    "storage/test_partitions.py": "about partitions, which shards replace",
+    "storage/test_plans.py": "about partitions; test_citus.py has the same for shards",
+    "storage/test_plan_costs.py": "about the plans of one server",
+    "real/test_views.py": _REFUSED,
     "views/test_calendars.py": _REFUSED,
     "views/test_codes_and_fields.py": _REFUSED,
     "views/test_external_dependencies.py": _REFUSED,

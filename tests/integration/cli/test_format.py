@@ -15,9 +15,12 @@ from tests.support.service import served
 EXAMPLES = [CHECKOUT / "docs/formats" / name for name in ("ganttproject.gan", "sap-network.xml")]
 ROWS = """
 SELECT json_object_agg(p.source, json_build_object(
-         'tasks', (SELECT count(*) FROM current_tasks t WHERE t.project_id = p.project_id),
+         'tasks',
+         (SELECT count(*) FROM current_tasks t
+           WHERE t.client_id = p.client_id AND t.project_id = p.project_id),
          'dependencies',
-         (SELECT count(*) FROM current_dependencies d WHERE d.project_id = p.project_id)))::text
+         (SELECT count(*) FROM current_dependencies d
+           WHERE d.client_id = p.client_id AND d.project_id = p.project_id)))::text
   FROM current_projects p
 """
 
