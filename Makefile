@@ -10,7 +10,7 @@ PARALLEL := -n 4 --dist=worksteal
 FAKETIME := /usr/lib/$(shell uname -m)-linux-gnu/faketime/libfaketime.so.1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint test test-pgbouncer test-citus citus-figures test-partitioned run demo attacks chaos mutants sanitize bench profile soak figures growth image-check restore-check k8s-check alerts-check clients-check load compare rollout upgrade lock reference
+.PHONY: help setup lint test test-pgbouncer test-citus citus-figures citus-rebalance test-partitioned run demo attacks chaos mutants sanitize bench profile soak figures growth image-check restore-check k8s-check alerts-check clients-check load compare rollout upgrade lock reference
 
 help:
 	@echo "make demo              import the samples, print the outcomes, and stop"
@@ -29,6 +29,7 @@ help:
 	@echo "make figures           measure 5 GiB, a million outcomes, an undo, pruning, parallel uploads and a year of nightly imports (35 min)"
 	@echo "make growth            measure costs by size of project, by partitions, by replicas and clients, and of each route (25 min)"
 	@echo "make citus-figures     measure CPU, statements and connections by node of Citus clusters, and give a large client a node (30 min)"
+	@echo "make citus-rebalance   add nodes to a Citus cluster and remove one while clients import, and audit the projects (4 min)"
 	@echo "make image-check       build the image, run it read-only, and import files through it (as root, 5 min)"
 	@echo "make restore-check     dump, restore, recover to a point in time and upgrade the database of a service, and compare (2 min)"
 	@echo "make k8s-check         validate the manifests for three versions of Kubernetes, and test alerts and queries"
@@ -143,6 +144,10 @@ citus-figures: setup
 	@scripts/citus.sh
 	@$(BIN)/python -m tests.tools.citus growth
 	@$(BIN)/python -m tests.tools.citus tenant
+
+citus-rebalance: setup
+	@scripts/citus.sh
+	@$(BIN)/python -m tests.tools.citus rebalance
 
 image-check: setup
 	@scripts/debian.sh buildah buildah debootstrap netavark

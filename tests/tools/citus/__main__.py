@@ -2,6 +2,7 @@
 
     python -m tests.tools.citus growth
     python -m tests.tools.citus tenant
+    python -m tests.tools.citus rebalance
 
 Requires PostgreSQL 17 with Citus. The exit code is 0 if everything that a program checks holds."""
 
@@ -12,11 +13,12 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from tests.tools.bench.process import ends_all_on_sigterm
-from tests.tools.citus import growth, tenant
+from tests.tools.citus import growth, rebalance, tenant
 
 _PROGRAMS: Final[dict[str, Callable[[], Awaitable[int]]]] = {
     "growth": growth.main,
     "tenant": tenant.main,
+    "rebalance": rebalance.main,
 }
 _INTERRUPTED: Final = 130
 

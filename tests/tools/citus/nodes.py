@@ -47,13 +47,16 @@ class Nodes:
     Attributes:
         coordinator: takes the connections of the service.
         workers: have the shards; none without Citus.
+        spare: run, and are no part of the cluster yet.
     """
 
     coordinator: Database
     workers: tuple[Database, ...]
+    spare: tuple[Database, ...] = ()
 
     @property
     def all(self) -> tuple[Database, ...]:
+        """The nodes of the cluster."""
         return (self.coordinator, *self.workers)
 
     async def use(self) -> "Use":
@@ -91,14 +94,19 @@ class Use:
 
 
 @contextlib.asynccontextmanager
-async def running(workers: int, shards: int = SHARDS) -> AsyncIterator[Nodes]:
+async def running(workers: int, shards: int = SHARDS, spare: int = 0) -> AsyncIterator[Nodes]:
     """A migrated cluster with that many workers, or plain PostgreSQL of the same version for none.
+
+    Args:
+        workers: with shards.
+        shards: of each table.
+        spare: further nodes, which can be added.
 
     Yields:
         The nodes, with the clients of ``add_clients``.
     """
-    with _started(workers) as nodes:
-        for node in nodes.all:
+    with _started(workers, spare) as nodes:
+        for node in (*nodes.all, *nodes.spare):
             await node.execute("CREATE EXTENSION pg_stat_statements")
         if workers:
             await join(nodes)
@@ -111,24 +119,24 @@ async def running(workers: int, shards: int = SHARDS) -> AsyncIterator[Nodes]:
 
 async def join(nodes: Nodes) -> None:
     """Make a cluster of the nodes."""
-    for node in nodes.all:
+    for node in (*nodes.all, *nodes.spare):
         await node.execute("CREATE EXTENSION citus")
     await nodes.coordinator.execute(
-        f"SELECT citus_set_coordinator_host('127.0.0.1', {_port(nodes.coordinator)})",
-        *(f"SELECT citus_add_node('127.0.0.1', {_port(worker)})" for worker in nodes.workers),
+        f"SELECT citus_set_coordinator_host('127.0.0.1', {port_of(nodes.coordinator)})",
+        *(f"SELECT citus_add_node('127.0.0.1', {port_of(worker)})" for worker in nodes.workers),
     )
 
 
-def _port(node: Database) -> int:
+def port_of(node: Database) -> int:
+    """The port of a node, by which the cluster knows it."""
     port = urlsplit(node.dsn).port
     assert port is not None
     return port
 
 
 @contextlib.contextmanager
-def _started(workers: int) -> Iterator[Nodes]:
+def _started(workers: int, spare: int) -> Iterator[Nodes]:
     options = _OPTIONS if workers else _OPTIONS | _PLAIN
-    with citus_nodes(workers=workers, **options) as first:
-        yield Nodes(
-            Database(first.dsn()), tuple(Database(worker.dsn()) for worker in first.workers)
-        )
+    with citus_nodes(workers=workers + spare, **options) as first:
+        others = [Database(worker.dsn()) for worker in first.workers]
+        yield Nodes(Database(first.dsn()), tuple(others[:workers]), tuple(others[workers:]))
