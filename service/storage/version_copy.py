@@ -52,7 +52,8 @@ async def copy_versions(
     key = (client_id, ids, [copy.source for copy in copies], [copy.target for copy in copies])
     archive = [copy.archive for copy in copies]
     query = _SQL.copy_versions.format(columns=", ".join(PROJECT_COLUMNS))
-    await conn.execute(query, *key, archive, import_id, subject)
+    now = await conn.fetchval(_SQL.read_time)
+    await conn.execute(query, *key, archive, import_id, subject, now)
     records = {table: await _copy_records(conn, table, key) for table in Table}
     return records[Table.TASKS]
 

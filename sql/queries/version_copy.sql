@@ -1,11 +1,18 @@
+-- name: read_time
+-- The start of the transaction. Citus would execute a now() that an INSERT selects on the client's node,
+-- by its clock; but the versions that a reader has not seen are found by the coordinator's: see watermark
+-- in projects.sql.
+SELECT now()
+
 -- name: copy_versions
 -- Copies versions of projects to new versions; $5 archives the new one or activates it, and NULL keeps
--- what the source is; $6 is the import that writes it, or NULL. Here and below, OFFSET 0 makes the
--- planner look up each row by its whole key: a join would read all rows of the client for each batch.
-INSERT INTO project_versions (client_id, project_id, version, import_id, created_by, content_hash,
-                              shared_objects, archived_at, {columns})
-SELECT $1, v.project_id, n.to_version, $6, $7, v.content_hash, v.shared_objects,
-       CASE n.archive WHEN true THEN now() WHEN false THEN NULL ELSE v.archived_at END, {columns}
+-- what the source is; $6 is the import that writes it, or NULL; $8 is read_time. Here and below, OFFSET 0
+-- makes the planner look up each row by its whole key: a join would read all rows of the client for each
+-- batch.
+INSERT INTO project_versions (client_id, project_id, version, import_id, created_at, created_by,
+                              content_hash, shared_objects, archived_at, {columns})
+SELECT $1, v.project_id, n.to_version, $6, $8, $7, v.content_hash, v.shared_objects,
+       CASE n.archive WHEN true THEN $8 WHEN false THEN NULL ELSE v.archived_at END, {columns}
   FROM unnest($2::bigint[], $3::integer[], $4::integer[], $5::boolean[])
        AS n (project_id, from_version, to_version, archive)
  CROSS JOIN LATERAL (SELECT *

@@ -11,15 +11,20 @@ import pytest
 from service.settings import Settings
 from service.storage import watchdog
 from tests.support.databases import execute
-from tests.support.faults.citus_ways import Ways, open_ways, send_for, wait_for_state
+from tests.support.faults.citus_ways import (
+    BOUNDARY,
+    Ways,
+    in_halves,
+    open_ways,
+    send_for,
+    wait_for_state,
+)
 from tests.support.faults.cluster import cluster
 from tests.support.faults.project_files import content_of
 from tests.support.faults.proxy import Fault, wait_for_strike
 from tests.support.service import Service, served
 
 pytestmark = pytest.mark.citus
-HEAD = b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\n'
-BOUNDARY = {"Content-Type": "multipart/form-data; boundary=b"}
 PROJECTS = 600
 SUSPECTED = """
 SELECT array_agg(import_id) FROM import_progress
@@ -44,14 +49,6 @@ async def service(
     settings = quick.model_copy(update={"status_after": 60.0})
     async with served(settings, ways.coordinator.dsn()) as service:
         yield service
-
-
-async def in_halves(content: bytes, resumed: asyncio.Event) -> AsyncIterator[bytes]:
-    """Yield the body of an upload; its second half waits for the event."""
-    middle = len(content) // 2
-    yield HEAD + content[:middle]
-    await resumed.wait()
-    yield content[middle:] + b"\r\n--b--\r\n"
 
 
 async def add_dead_import(ways: Ways, client: int) -> int:

@@ -15,6 +15,9 @@ from tests.support.faults.cluster import Cluster
 from tests.support.faults.proxy import Proxy, proxied
 from tests.support.service import Service
 
+BOUNDARY: Final = {"Content-Type": "multipart/form-data; boundary=b"}
+"""The headers of an upload that ``in_halves`` sends."""
+_HEAD: Final = b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\n'
 _NODE_OF: Final = """
 SELECT nodeport FROM citus_shards
  WHERE shardid = get_shard_id_for_distribution_column('clients', {client})
@@ -104,3 +107,11 @@ async def wait_for_state(
                 if answer.status == 200 and (await answer.json())["details"]["state"] == state:
                     return
             await asyncio.sleep(0.05)
+
+
+async def in_halves(content: bytes, resumed: asyncio.Event) -> AsyncIterator[bytes]:
+    """Yield the body of an upload; its second half waits for the event."""
+    middle = len(content) // 2
+    yield _HEAD + content[:middle]
+    await resumed.wait()
+    yield content[middle:] + b"\r\n--b--\r\n"
