@@ -12,6 +12,13 @@ NOT_ON_CITUS: Final[dict[str, str]] = {
     "http/test_endings.py::test_an_import_whose_id_went_to_another": (
         "restarts an identity column, which Citus refuses"
     ),
+    "faults/test_failover.py::test_an_archive_whose_backend": (
+        "the commit waits for the standby of the worker that has the row, not the coordinator's"
+    ),
+    "faults/test_failover.py::test_commits_lost_by_an_asynchronous": (
+        "the coordinator has no rows to lose, but sequences: its standby must be synchronous"
+    ),
+    "faults/test_pruning.py": "triggers record what is deleted, and Citus refuses them",
     "integration/report/": "on Citus, no role can be limited to some clients",
     "storage/test_embedded.py": "about the embedded server",
     "storage/test_partitions.py": "about partitions, which shards replace",

@@ -28,8 +28,8 @@ from tests.support.upload import send_file
 READ_ONLY = (503, "The database is read-only")
 BOUNDARY = {"Content-Type": "multipart/form-data; boundary=b", "Idempotency-Key": "k"}
 CAUGHT_UP = """
-SELECT count(*) >= 200 AND pg_current_wal_lsn() <= (SELECT replay_lsn FROM pg_stat_replication)
-  FROM import_results
+SELECT (SELECT count(*) >= 200 FROM import_results)
+       AND pg_current_wal_lsn() <= (SELECT replay_lsn FROM pg_stat_replication)
 """
 
 
