@@ -18,6 +18,9 @@ NOT_ON_CITUS: Final[dict[str, str]] = {
     "faults/test_failover.py::test_commits_lost_by_an_asynchronous": (
         "the coordinator has no rows to lose, but sequences: its standby must be synchronous"
     ),
+    "faults/test_server.py::test_a_server_with_little_lock_memory": (
+        "more processes and prepared transactions give the server of Citus more lock memory"
+    ),
     "faults/test_pruning.py": "triggers record what is deleted, and Citus refuses them",
     "integration/report/": "on Citus, no role can be limited to some clients",
     "storage/test_embedded.py": "about the embedded server",
