@@ -10,6 +10,7 @@ from service.codes import ErrorCode
 from service.errors import Unavailable
 from service.projects.records import PAGE_ROWS, SQL, Page, Query, RunQuery, bind_query
 from service.storage import APPLICATION_NAME, Connection
+from service.storage.second_phase import limit_by_second_phases
 
 _CUT: Final = (ErrorCode.MALFORMED_XML, ErrorCode.FILE_TOO_LARGE)
 """In an import of an earlier release: errors after which the rest of the file was not read."""
@@ -160,8 +161,12 @@ def _split(ids: list[int]) -> Iterator[list[int]]:
         yield ids[first : first + PAGE_ROWS]
 
 
-async def read_watermark(conn: Connection) -> datetime:
+async def read_watermark(conn: Connection, client_id: int | None = None) -> datetime:
     """Return a time before which no further version will appear.
+
+    Args:
+        client_id: whose versions these are. Without, a transaction of Citus is not noticed whose
+            second phase was lost.
 
     Raises:
         Unavailable: the database hides transactions of the service, so that there is no such time.
@@ -169,7 +174,7 @@ async def read_watermark(conn: Connection) -> datetime:
     mark: datetime | None = await conn.fetchval(SQL.watermark, APPLICATION_NAME)
     if mark is None:
         raise Unavailable("The database hides transactions that can change projects; see /readyz")
-    return mark
+    return mark if client_id is None else await limit_by_second_phases(conn, client_id, mark)
 
 
 async def find_complete_import(

@@ -32,6 +32,7 @@ from service.model import normalize_id
 from service.storage import Connection
 from service.storage.clients import list_running_imports
 from service.storage.queries import Queries
+from service.storage.second_phase import wait_for_second_phases
 
 _SQL = Queries("advisory_locks")
 _TRANSACTIONS = Queries("transactions")
@@ -178,7 +179,8 @@ async def lock_import(conn: Connection, client_id: int, import_id: int, attempt:
     """Hold an import's lock exclusively, even if batches of the attempt keep sharing it.
 
     Waits in the lock's queue, and terminates the backends that share the lock for longer than
-    ``IMPORT_LOCK_WAIT``.
+    ``IMPORT_LOCK_WAIT``. On Citus, it also waits for batches that left the lock before the second
+    phase of their commit.
 
     Args:
         conn: in a transaction that has taken no lock; it may be idle for ``IMPORT_LOCK_IDLE``.
@@ -186,8 +188,13 @@ async def lock_import(conn: Connection, client_id: int, import_id: int, attempt:
     """
     key = import_key(client_id, import_id)
     times = (_milliseconds(IMPORT_LOCK_WAIT), _milliseconds(IMPORT_LOCK_IDLE))
-    if await conn.fetchval(_SQL.try_lock_import, key, *times):
-        return
+    if not await conn.fetchval(_SQL.try_lock_import, key, *times):
+        await _wait_for_import(conn, client_id, import_id, attempt)
+    await wait_for_second_phases(conn, client_id)
+
+
+async def _wait_for_import(conn: Connection, client_id: int, import_id: int, attempt: int) -> None:
+    key = import_key(client_id, import_id)
     while True:
         try:
             async with conn.transaction():  # a savepoint, which survives the time-out

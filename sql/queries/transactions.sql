@@ -17,6 +17,17 @@ SELECT set_config('lock_timeout', '{lock_timeout}', true),
        set_config('jit', 'off', true);
 SELECT {locks}
 
+-- name: has_citus
+SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')
+
+-- name: list_prepared
+-- Lists the transactions of Citus that are between their two phases on the node of client $1. The
+-- coordinator has reported them as committed, or its session was lost; nobody sees their rows yet.
+SELECT p.gid, p.prepared
+  FROM clients c
+ CROSS JOIN pg_prepared_xact() AS p
+ WHERE c.client_id = $1 AND p.gid LIKE 'citus%'
+
 -- name: limit_idle_time
 set_config('idle_in_transaction_session_timeout', '{0}', true),
 

@@ -52,7 +52,7 @@ async def list_projects(request: web.Request) -> web.Response:
     query = request.query
     pagination.check_parameters(query, "limit", "cursor", *FILTERS)
     limit, after = pagination.parse_limit(query), pagination.parse_cursor(query)
-    changed = await _changed_between(request.app, query)
+    changed = await _changed_between(request.app, caller.client_id, query)
     project_query = ProjectQuery(
         archived=_parse_archived(query.get("archived", "exclude")),
         external_id=pagination.parse_external_id(query),
@@ -87,14 +87,14 @@ def _parse_source(text: str | None) -> str | None:
 
 
 async def _changed_between(
-    app: web.Application, query: MultiMapping[str]
+    app: web.Application, client_id: int, query: MultiMapping[str]
 ) -> tuple[datetime, datetime] | None:
     since, until = (
         pagination.parse_moment(query, name) for name in ("changed_since", "changed_until")
     )
     if since is None and until is None:
         return None
-    mark = await run_query(app, listing.read_watermark)
+    mark = await run_query(app, partial(listing.read_watermark, client_id=client_id))
     begin = datetime.min.replace(tzinfo=UTC) if since is None else since
     return begin, mark if until is None else min(until, mark)
 
