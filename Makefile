@@ -20,7 +20,7 @@ help:
 	@echo "make test-partitioned  run all integration tests on partitioned tables"
 	@echo "make test-citus        run the integration tests and the faults on a Citus cluster of three nodes"
 	@echo "make attacks           attack a real service, and print responses, memory, CPU and time (8 min; ONLY=name selects)"
-	@echo "make chaos             strike the service and PostgreSQL in 18 ways, and prove from an audit that nothing was lost (28 min; QUICK=1: 3 min; SMALL=1: small uploads only, 8 min; HOURS=n)"
+	@echo "make chaos             strike the service and PostgreSQL in 18 ways, and prove from an audit that nothing was lost (28 min; QUICK=1: 3 min; SMALL=1: small uploads only, 8 min; HOURS=n; CITUS=1: on a coordinator and two workers)"
 	@echo "make mutants           mutate imports and storage, and print the share that the tests notice (an hour; SEED=, MUTANTS=, JOBS=)"
 	@echo "make sanitize          read mutated files with the compiled engine under sanitizers and valgrind (12 min; SECONDS=; SEED=n repeats one)"
 	@echo "make bench             measure speed, memory and fairness (25 min; QUICK=1: 5 min, fewer measurements; ONLY=name selects)"
@@ -107,7 +107,8 @@ attacks: setup
 chaos: setup
 	@scripts/debian.sh pgbouncer pgbouncer
 	@scripts/debian.sh $(FAKETIME) libfaketime
-	@$(BIN)/python -m tests.tools.chaos $(if $(QUICK),--quick) $(if $(SMALL),--small) $(if $(HOURS),--hours $(HOURS)) $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(LOGS),--logs $(LOGS))
+	@$(if $(CITUS),scripts/citus.sh)
+	@$(BIN)/python -m tests.tools.chaos $(if $(CITUS),--citus) $(if $(QUICK),--quick) $(if $(SMALL),--small) $(if $(HOURS),--hours $(HOURS)) $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(LOGS),--logs $(LOGS))
 
 # FILES="service/imports/record.py" mutates these files only.
 mutants: setup

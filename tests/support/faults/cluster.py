@@ -239,7 +239,7 @@ def _initial_data(version: str) -> Path:
 
 
 @functools.cache
-def _distributed_data() -> list[tuple[Path, socket.socket]]:
+def _distributed_data() -> Sequence[tuple[Path, socket.socket | None]]:
     """The data of the coordinator and the workers of a Citus cluster, as ``_initial_data``.
 
     Their ports are part of the data, so the process runs one cluster at a time.
@@ -248,7 +248,7 @@ def _distributed_data() -> list[tuple[Path, socket.socket]]:
         migrate.migrate(coordinator.dsn())
         citus.distribute(coordinator.dsn())
         folder, _ = _until_exit(folder_for(citus.VERSION, TEMPORARY))
-        data = []
+        data: list[tuple[Path, socket.socket | None]] = []
         for number, server in enumerate([coordinator, *coordinator.workers]):
             server.stop(signal.SIGINT)
             copy = folder / str(number)
@@ -278,9 +278,17 @@ def cluster(
     Raises:
         OSError: a disk of its own cannot be had.
     """
-    data = _distributed_data() if version == citus.VERSION else [(_initial_data(version), None)]
-    with _servers(version, data, disk_mib, variables, options) as server:
+    with _servers(version, prepare(version), disk_mib, variables, options) as server:
         yield server
+
+
+def prepare(version: str) -> Sequence[tuple[Path, socket.socket | None]]:
+    """Make the data from which ``cluster`` starts; for Citus, no event loop may run.
+
+    Returns:
+        That of each server, and its port if it is part of the data.
+    """
+    return _distributed_data() if version == citus.VERSION else [(_initial_data(version), None)]
 
 
 @contextlib.contextmanager

@@ -15,16 +15,27 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from tests.support import citus
+from tests.support.faults.cluster import prepare
 from tests.support.paths import CHECKOUT
-from tests.tools.chaos.history import BOUND
 from tests.tools.chaos.rounds import Tally, play
-from tests.tools.chaos.schedule import COURSES, SMALL, Blow, Round
+from tests.tools.chaos.schedule import (
+    CITUS_COURSES,
+    CITUS_SMALL,
+    COURSES,
+    SMALL,
+    Blow,
+    Course,
+    Round,
+    blows,
+)
 
-ROUNDS: Final = 3 * len(COURSES)
+ROUNDS: Final = 3
+"""Of each course."""
 QUICK_ROUNDS: Final = 5
 SMALL_ROUNDS: Final = 10
 QUICK_SMALL_ROUNDS: Final = 2
@@ -42,19 +53,24 @@ def main() -> int:
     parser.add_argument("--hours", type=float, help="begin rounds until this time is over")
     parser.add_argument("--quick", action="store_true", help="a part of it")
     parser.add_argument("--small", action="store_true", help="only rounds with small uploads")
+    parser.add_argument("--citus", action="store_true", help="on a coordinator and two workers")
     parser.add_argument("--logs", type=Path, help="directory for the logs of rounds that fail")
     options = parser.parse_args()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    seed = random.randrange(1, 100_000) * len(COURSES) if options.seed is None else options.seed
+    courses, small = (CITUS_COURSES, CITUS_SMALL) if options.citus else (COURSES, SMALL)
+    number = len(courses)
+    seed = random.randrange(1, 100_000) * number if options.seed is None else options.seed
     step = 1
     if options.small:
-        seed, step = seed - seed % len(COURSES) + SMALL, len(COURSES)
-    rounds, seconds = _extent(options.small, options.quick)
+        seed, step = seed - seed % number + small, number
+    rounds, seconds = _extent(options.small, options.quick, courses)
     rounds = options.rounds or rounds
     try:
         how = {"hours": options.hours, "seconds": seconds, "step": step, "logs": options.logs}
-        return asyncio.run(chaos(seed, rounds, **how))
+        if options.citus:
+            prepare(citus.VERSION)
+        return asyncio.run(chaos(seed, rounds, courses=courses, **how))
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return _INTERRUPTED
@@ -64,6 +80,7 @@ async def chaos(
     seed: int,
     rounds: int,
     *,
+    courses: Sequence[Course] = COURSES,
     hours: float | None = None,
     seconds: float = 20.0,
     step: int = 1,
@@ -72,6 +89,7 @@ async def chaos(
     """Run rounds from a seed on, print the results, and return the exit code.
 
     Args:
+        courses: of which the seed of each round chooses one.
         hours: begin rounds for that long, instead of a number of them.
         seconds: for which each round storms.
         step: from the seed of a round to the next.
@@ -80,25 +98,29 @@ async def chaos(
     commit = _commit()
     begun = time.monotonic()
     print(f"rounds from seed {seed} on, at commit {commit}", flush=True)
+    there = blows(courses)
+    if courses is CITUS_COURSES:
+        out = "; ".join(blow.value for blow in blows(COURSES) if blow not in there)
+        print(f"does not apply to Citus, left out: {out}", flush=True)
     tally = Tally()
     number = seed
     while _goes_on((number - seed) // step, rounds, hours, time.monotonic() - begun):
         with _directory() as directory:
-            await play(Round(number, seconds), directory, tally, _say)
+            await play(Round(number, seconds, courses), directory, tally, _say)
             if logs is not None and number in tally.failed:
                 shutil.copytree(directory, logs / str(number), ignore=_but_logs, dirs_exist_ok=True)
         number += step
-    _table(tally, time.monotonic() - begun)
+    _table(tally, there, time.monotonic() - begun)
     verdict = f"FAILED: SEED={tally.failed} ROUNDS=1" if tally.failed else "Every claim holds"
     print(f"{verdict} (seeds {tally.seeds[0]} to {tally.seeds[-1]}, commit {commit})")
     return 1 if tally.failed else 0
 
 
-def _extent(small: bool, quick: bool) -> tuple[int, float]:
+def _extent(small: bool, quick: bool, courses: Sequence[Course]) -> tuple[int, float]:
     """The number of rounds, and their seconds."""
     if small:
         return (QUICK_SMALL_ROUNDS, _QUICK_SECONDS) if quick else (SMALL_ROUNDS, _SMALL_SECONDS)
-    return (QUICK_ROUNDS, _QUICK_SECONDS) if quick else (ROUNDS, 20.0)
+    return (QUICK_ROUNDS, _QUICK_SECONDS) if quick else (ROUNDS * len(courses), 20.0)
 
 
 def _goes_on(played: int, rounds: int, hours: float | None, seconds: float) -> bool:
@@ -118,8 +140,8 @@ def _but_logs(_: str, names: list[str]) -> list[str]:
     return [name for name in names if not name.endswith(".log")]
 
 
-def _table(tally: Tally, seconds: float) -> None:
-    rows: dict[str, object] = {blow.value: tally.struck[blow] for blow in Blow}
+def _table(tally: Tally, there: Sequence[Blow], seconds: float) -> None:
+    rows: dict[str, object] = {blow.value: tally.struck[blow] for blow in there}
     rows["faults in total"] = tally.struck.total()
     rows |= {
         "uploads, settled": tally.done["upload"],
@@ -137,7 +159,8 @@ def _table(tally: Tally, seconds: float) -> None:
         "versions pruned": tally.done["pruned"],
     }
     rows |= {f"= 0: {line}": len(found) for line, found in tally.found.items()}
-    rows[f"longest time that a client was blocked, s (bound {BOUND:g})"] = f"{tally.longest:.1f}"
+    blocked = f"longest time that a client was blocked, s (bound {tally.bound:g})"
+    rows[blocked] = f"{tally.longest:.1f}"
     rows["seconds in total"] = f"{seconds:.0f}"
     print()
     for what, figure in rows.items():

@@ -1,8 +1,10 @@
 """The audit: triggers that write every committed change of a row that the checker judges by.
 
-A row of the audit commits or vanishes with the change that it describes, also in a fail-over.
+A row of the audit commits or vanishes with the change that it describes, also in a fail-over. On
+Citus, the audit of a client is on the worker that has its rows, and its triggers are on the shards.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
@@ -27,8 +29,11 @@ _RECORDS: Final = (
     "baseline_tasks",
     "project_parts",
 )
+NAMES: Final = (*_TABLES, *_RECORDS)
+"""Of the tables that the audit reads or has triggers on."""
+_THEMSELVES: Final = {name: name for name in NAMES}
 
-_SCHEMA: Final = """
+_SCHEMA: Final = r"""
 CREATE SCHEMA chaos;
 CREATE TABLE chaos.audit (
     seq         bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -41,7 +46,9 @@ CREATE TABLE chaos.audit (
 CREATE FUNCTION chaos.write() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO chaos.audit (relation, operation, row)
-    SELECT TG_TABLE_NAME, TG_OP, to_jsonb(n) - 'attributes' - 'description' FROM changed n;
+    SELECT regexp_replace(TG_TABLE_NAME, '_\d+$', ''), TG_OP,
+           to_jsonb(n) - 'attributes' - 'description'
+      FROM changed n;
     RETURN NULL;
 END $$;
 """
@@ -73,7 +80,7 @@ CREATE TRIGGER chaos_{lower} AFTER {operation} ON {table} REFERENCING {which} TA
 # The sum of the hashes of all rows of a version, without what differs between equal versions. It is
 # part of every COMMIT, so it must use the primary keys also where statistics are missing.
 _DIGEST: Final = """
-CREATE FUNCTION chaos.digest(v project_versions) RETURNS text LANGUAGE sql AS $$
+CREATE FUNCTION chaos.digest(v {versions}) RETURNS text LANGUAGE sql AS $$
 SELECT concat_ws(' ', hashtextextended((to_jsonb(v) - '{{version,import_id,created_at,created_by,
                                         archived_at}}'::text[])::text, 0), {sums})
 $$;
@@ -86,7 +93,7 @@ BEGIN
             NEW.version, 'digest', chaos.digest(NEW)));
     RETURN NULL;
 END $$;
-CREATE CONSTRAINT TRIGGER chaos_content AFTER INSERT ON project_versions INITIALLY DEFERRED
+CREATE CONSTRAINT TRIGGER chaos_content AFTER INSERT ON {versions} INITIALLY DEFERRED
    FOR EACH ROW EXECUTE FUNCTION chaos.write_content()
 """
 _SUM: Final = """
@@ -96,7 +103,7 @@ _SUM: Final = """
 """
 _STORED: Final = """
 SELECT project_id, version, chaos.digest(v) AS digest
-  FROM project_versions v
+  FROM {versions} v
  WHERE client_id = $1
 """
 _READ: Final = """
@@ -107,18 +114,25 @@ SELECT seq, transaction, extract(epoch FROM at)::float8 AS at, relation, operati
 """
 
 
-async def install(connection: Connection) -> None:
-    """Make the audit in a migrated database."""
-    sums = ", ".join(_SUM.format(table=table) for table in _RECORDS)
-    await connection.execute(_SCHEMA + _STRIKE + _DIGEST.format(sums=sums))
+async def install(connection: Connection, relations: Mapping[str, str] = _THEMSELVES) -> None:
+    """Make the audit in a migrated database.
+
+    Args:
+        relations: by the name of each table, the shard that has the client's rows.
+    """
+    sums = ", ".join(_SUM.format(table=relations[table]) for table in _RECORDS)
+    digest = _DIGEST.format(sums=sums, versions=relations["project_versions"])
+    await connection.execute(_SCHEMA + _STRIKE + digest)
     for table, operations in _TABLES.items():
         for operation in operations.split():
             which = "OLD" if operation == "DELETE" else "NEW"
             names = {"lower": operation.lower(), "operation": operation, "which": which}
-            await connection.execute(_TRIGGER.format(table=table, **names))
+            await connection.execute(_TRIGGER.format(table=relations[table], **names))
 
 
-async def read(connection: Connection, client_id: int) -> list[Event]:
+async def read(
+    connection: Connection, client_id: int, relations: Mapping[str, str] = _THEMSELVES
+) -> list[Event]:
     """Return the audit of a client; ``stored`` events are the versions that are there now."""
     events = [
         Event(
@@ -132,7 +146,8 @@ async def read(connection: Connection, client_id: int) -> list[Event]:
         for r in await connection.fetch(_READ, client_id)
     ]
     last = events[-1].seq if events else 0
-    for record in await connection.fetch(_STORED, client_id):
+    stored = _STORED.format(versions=relations["project_versions"])
+    for record in await connection.fetch(stored, client_id):
         row: dict[str, Any] = dict(record)
         events.append(Event(last + 1, "", 0.0, "stored", "", row))
     return events

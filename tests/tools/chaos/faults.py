@@ -2,15 +2,19 @@
 
 import asyncio
 import contextlib
+import signal
 import time
 from collections import Counter
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, TypeVar
 
 import asyncpg
 
 from tests.support.faults import proxy
 from tests.support.faults.proxy import COMMIT, OWN_COMMIT, READY, Fault
+from tests.tools.chaos import nodes
 from tests.tools.chaos.clients import Client, Site
+from tests.tools.chaos.nodes import Nodes
 from tests.tools.chaos.place import ADMIN, Servers
 from tests.tools.chaos.replicas import Replica
 from tests.tools.chaos.schedule import Blow, Round, Strike
@@ -36,6 +40,8 @@ LONGEST_STEP: Final = 30
 _STEPS: Final = (-LONGEST_STEP, -2, 0, 2, LONGEST_STEP)
 _WAIT: Final = 30.0
 _POLL: Final = 0.01
+
+T = TypeVar("T")
 
 # Ends or cancels one of the service's backends; idle ones come last. A connection that begins has
 # no name yet, and may be one of this program.
@@ -74,25 +80,40 @@ class Striker:
         await asyncio.sleep(max(0.0, end - time.monotonic()))
         cheap.cancel()
         await asyncio.wait({cheap, *self._coming_back})
-        self._servers.way.forget_strikes()
+        for way in self._ways:
+            way.forget_strikes()
         self.struck.update(blow for blow, strike in self._at_commits if strike.struck.is_set())
 
     async def _strike_cheaply(self, round_: Round) -> None:
         for strike in round_.cheap():
             await asyncio.sleep(strike.after)
-            if strike.blow in _AT_COMMIT:
+            if strike.blow in _AT_COMMIT or strike.blow is Blow.PHASE:
                 self._strike_at_commit(strike, round_.course.small)
             elif strike.blow is Blow.CUT:
-                self._servers.way.cut_one(strike.which)
+                _choose(self._ways, strike.which).cut_one(strike.which)
                 self.struck[Blow.CUT] += 1
             else:
                 with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                     aimed = round_.course.small
                     self.struck[strike.blow] += await self._strike_backend(strike, aimed)
 
+    @property
+    def _ways(self) -> list[proxy.Proxy]:
+        workers = self._servers.nodes.ways if self._servers.nodes else []
+        return [self._servers.way, *workers]
+
     def _strike_at_commit(self, strike: Strike, small: bool) -> None:
-        waiting = [each for _, each in self._at_commits if not each.struck.is_set()]
+        phase = strike.blow is Blow.PHASE
+        waiting = [
+            blow
+            for blow, each in self._at_commits
+            if not each.struck.is_set() and (blow is Blow.PHASE) is phase
+        ]
         if len(waiting) >= _WAITING:
+            return
+        if phase:
+            assert self._servers.nodes is not None
+            self._at_commits.append((strike.blow, self._servers.nodes.strike_phase(strike.which)))
             return
         fault, way = _AT_COMMIT[strike.blow], self._servers.way
         if small and strike.which < _AT_THE_UPLOAD:
@@ -102,13 +123,21 @@ class Striker:
         self._at_commits.append((strike.blow, waits))
 
     async def _strike_backend(self, strike: Strike, aimed: bool) -> int:
+        if self._servers.nodes is not None:
+            return await self._strike_node(self._servers.nodes, strike, aimed)
         if aimed:
             async with self._servers.connected() as connection:
                 return int(await connection.fetchval(_STRIKE_A_WRITER, ADMIN, timeout=2))
-        function = "pg_terminate_backend" if strike.blow is Blow.END else "pg_cancel_backend"
         async with self._servers.connected() as connection:
-            query = _STRIKE.format(function=function)
-            return int(await connection.fetchval(query, ADMIN, strike.which, timeout=2))
+            return int(await connection.fetchval(_any(strike), ADMIN, strike.which, timeout=2))
+
+    async def _strike_node(self, cluster: Nodes, strike: Strike, aimed: bool) -> int:
+        """As ``_strike_backend``; writers are on the worker, because others have no transaction."""
+        if aimed and strike.which < _AT_THE_UPLOAD:
+            async with nodes.connected(cluster.home, ADMIN) as connection:
+                return int(await connection.fetchval(_STRIKE_A_WRITER, ADMIN, timeout=2))
+        async with nodes.connected(_choose(cluster.servers, strike.which), ADMIN) as connection:
+            return int(await connection.fetchval(_any(strike), ADMIN, strike.which, timeout=2))
 
     async def _strike_heavily(self, strike: Strike) -> None:
         servers = self._servers
@@ -151,6 +180,11 @@ class Striker:
                 await servers.add_standby()
             case Blow.DISK_FULL:
                 await servers.fill_disk(strike.lasts)
+            case Blow.RESTART:
+                await servers.restart()
+            case _:
+                assert servers.nodes is not None
+                await _strike_workers(servers.nodes, strike)
 
     async def _busiest(self) -> Replica:
         await self._site.serving()
@@ -172,6 +206,27 @@ class Striker:
             replica.wake()
         await asyncio.sleep(_POLL)
         replica.stopped.clear()
+
+
+async def _strike_workers(cluster: Nodes, strike: Strike) -> None:
+    match strike.blow:
+        case Blow.WORKER_KILL:
+            await cluster.restart(strike.which, signal.SIGKILL, 0.0)
+        case Blow.WORKER_RESTART:
+            await cluster.restart(strike.which, signal.SIGINT, strike.lasts)
+        case Blow.WORKER_STALL:
+            await cluster.stall(strike.which, strike.lasts)
+
+
+def _any(strike: Strike) -> str:
+    """A query that ends or cancels any backend."""
+    function = "pg_terminate_backend" if strike.blow is Blow.END else "pg_cancel_backend"
+    return _STRIKE.format(function=function)
+
+
+def _choose(all_of_them: Sequence[T], which: float) -> T:
+    """One of them, by other digits of a random number than those that choose its backend."""
+    return all_of_them[int(which * 1000) % len(all_of_them)]
 
 
 async def until_idle(replica: Replica) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import platform
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Final
@@ -11,10 +12,14 @@ from typing import Final
 import asyncpg
 
 from service.storage import Connection
+from tests.support import citus
+from tests.support.faults.citus_ways import open_ways
 from tests.support.faults.cluster import Cluster, cluster, folder_for, small_disk
 from tests.support.faults.proxy import Proxy, proxied
 from tests.support.pgbouncer import PgBouncer, run_pgbouncer
-from tests.tools.chaos import audit
+from tests.tools.chaos import audit, nodes
+from tests.tools.chaos.history import Event
+from tests.tools.chaos.nodes import Nodes
 from tests.tools.chaos.schedule import Place
 
 VERSION: Final = "18"
@@ -33,6 +38,7 @@ _OPTIONS: Final = {
     "min_wal_size": "32MB",
     "wal_retrieve_retry_interval": "100ms",
 }
+_CITUS_OPTIONS: Final = {"citus.recover_2pc_interval": nodes.RECOVERY}
 _SYNCHRONOUS: Final = "synchronous_standby_names"
 _NAME: Final = "standby"
 
@@ -43,11 +49,13 @@ class Servers:
     Attributes:
         primary: where the data is now.
         way: the proxy through which the service reaches it.
+        nodes: of the place on Citus, whose coordinator is the primary.
     """
 
     def __init__(self, place: Place, directory: Path, stack: contextlib.ExitStack) -> None:
         self.place = place
         self.pooler: PgBouncer | None = None
+        self.nodes: Nodes | None = None
         self._spool = directory / "spool-a"
         self._stack = stack
         self._clocks = {name: directory / f"clock-{name}" for name in ("database", "service")}
@@ -55,9 +63,12 @@ class Servers:
         if place is Place.CLOCK:
             self.step_clock("database", 0)
             self.step_clock("service", 0)
+        version, options = VERSION, _OPTIONS
+        if place is Place.CITUS:
+            version, options = citus.VERSION, _CITUS_OPTIONS
         disk = _DISK_MIB if place is Place.SMALL_DISKS else 0
         self.primary = stack.enter_context(
-            cluster(VERSION, disk_mib=disk, variables=self._variables("database"), **_OPTIONS)
+            cluster(version, disk_mib=disk, variables=self._variables("database"), **options)
         )
         if place is Place.POOLER:
             bouncer = run_pgbouncer(self.primary.dsn(), prepared=200)
@@ -68,16 +79,34 @@ class Servers:
 
     async def open(self, stack: contextlib.AsyncExitStack) -> None:
         """Make the audit, the client, the proxies and the standby."""
-        async with self.connected() as connection:
-            await audit.install(connection)
-            await connection.execute(
-                "INSERT INTO clients (client_id, name) VALUES ($1, 'c')", CLIENT
-            )
+        if self.place is Place.CITUS:
+            await self._open_nodes(stack)
+        else:
+            async with self.connected() as connection:
+                await audit.install(connection)
+                await connection.execute(
+                    "INSERT INTO clients (client_id, name) VALUES ($1, 'c')", CLIENT
+                )
         there = self.primary.dsn() if self.pooler is None else self.pooler.dsn("postgres")
         self.way: Proxy = await stack.enter_async_context(proxied(there))
         self._replication: Proxy = await stack.enter_async_context(proxied(self.primary.dsn()))
         if self.place in (Place.SYNCHRONOUS, Place.ASYNCHRONOUS):
             await self.add_standby()
+
+    async def _open_nodes(self, stack: contextlib.AsyncExitStack) -> None:
+        self.nodes = Nodes(await stack.enter_async_context(open_ways(self.primary)))
+        async with self.connected() as connection:
+            self._shards = await self.nodes.shards(connection, CLIENT)
+        async with nodes.connected(self.nodes.home, ADMIN) as connection:
+            await audit.install(connection, self._shards)
+
+    async def audit(self) -> list[Event]:
+        """Return what the audit has of the client."""
+        if self.nodes is None:
+            async with self.connected() as connection:
+                return await audit.read(connection, CLIENT)
+        async with nodes.connected(self.nodes.home, ADMIN) as connection:
+            return await audit.read(connection, CLIENT, self._shards)
 
     @contextlib.asynccontextmanager
     async def connected(self) -> AsyncIterator[Connection]:
@@ -94,6 +123,11 @@ class Servers:
     async def crash(self) -> None:
         """Kill every process of PostgreSQL, and start it again."""
         await asyncio.to_thread(self.primary.kill)
+        await asyncio.to_thread(self.primary.start)
+
+    async def restart(self) -> None:
+        """Shut PostgreSQL down, and start it again."""
+        await asyncio.to_thread(self.primary.stop, signal.SIGINT)
         await asyncio.to_thread(self.primary.start)
 
     async def restart_pooler(self) -> None:

@@ -1,6 +1,6 @@
 """What happens in a round, made from its seed alone: the same seed, the same round."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from random import Random
@@ -21,6 +21,7 @@ class Place(Enum):
     ASYNCHRONOUS = "an asynchronous standby"
     SMALL_DISKS = "small disks"
     CLOCK = "a clock that steps"
+    CITUS = "a coordinator and two workers of Citus"
 
 
 class Blow(Enum):
@@ -44,6 +45,11 @@ class Blow(Enum):
     DISK_FULL = "full disks of PostgreSQL"
     SPOOL_FULL = "full disks of working files"
     CLOCK = "steps of the database's and the service's clock"
+    RESTART = "shutdowns of the coordinator"
+    WORKER_KILL = "SIGKILL of a worker"
+    WORKER_RESTART = "shutdowns of a worker, for seconds"
+    WORKER_STALL = "SIGSTOP of a worker for seconds"
+    PHASE = "connections to a worker cut at PREPARE or COMMIT PREPARED"
 
 
 CHEAP: Final = (
@@ -102,6 +108,24 @@ COURSES: Final = (
 )
 SMALL: Final = len(COURSES) - 1
 """Seeds with this remainder have rounds of small uploads."""
+CITUS_COURSES: Final = (
+    Course(Place.CITUS, 20, (Blow.WORKER_KILL, Blow.CRASH, Blow.KILL)),
+    Course(Place.CITUS, 4, (Blow.WORKER_RESTART,) * 2 + (Blow.WORKER_STALL,) * 2),
+    Course(Place.CITUS, 6, (Blow.RESTART, Blow.CRASH, Blow.KILL, Blow.STOP)),
+    Course(Place.CITUS, 40),
+    Course(Place.CITUS, 6, (Blow.WORKER_KILL,) * 3 + (Blow.WORKER_STALL, Blow.KILL)),
+    Course(Place.CITUS, 8, (Blow.FREEZE,)),
+    Course(Place.CITUS, 10, (Blow.KILL,) * 3 + (Blow.WORKER_KILL, Blow.CRASH), small=True),
+)
+CITUS_SMALL: Final = len(CITUS_COURSES) - 1
+
+
+def blows(courses: Sequence[Course]) -> list[Blow]:
+    """Return the faults that rounds of some courses have, in the order of the table."""
+    there = {*CHEAP, *(blow for course in courses for blow in course.heavy)}
+    if courses is CITUS_COURSES:
+        there.add(Blow.PHASE)
+    return [blow for blow in Blow if blow in there]
 
 
 @dataclass(frozen=True)
@@ -126,14 +150,16 @@ class Round:
 
     Attributes:
         seconds: for which it storms.
+        courses: of which the seed chooses one.
     """
 
     seed: int
     seconds: float = 20.0
+    courses: Sequence[Course] = COURSES
 
     @property
     def course(self) -> Course:
-        return COURSES[self.seed % len(COURSES)]
+        return self.courses[self.seed % len(self.courses)]
 
     def strikes(self) -> list[Strike]:
         """The heavy faults, in the order in which they come."""
@@ -158,6 +184,8 @@ class Round:
         if self.course.place is Place.SYNCHRONOUS:
             # PostgreSQL reports a COMMIT as done if it is cancelled while it waits for a standby.
             choice.remove(Blow.CANCEL)
+        if self.course.place is Place.CITUS:
+            choice += [Blow.PHASE] * 6
         while True:
             after = random.expovariate(self.course.rate)
             yield Strike(random.choice(choice), after, 0.0, random.random())
