@@ -8,7 +8,7 @@ SELECT format('GRANT %s TO %I', granted, $1::text)
          'USAGE ON SCHEMA public',
          -- An index calls it. PUBLIC may execute functions, unless the operator has revoked that.
          'EXECUTE ON FUNCTION plan_file_key(text)',
-         'SELECT ON schema_migrations, clients',
+         'SELECT ON schema_migrations, clients, check_thresholds',
          'SELECT, INSERT, UPDATE ON projects, prune_state',
          'SELECT, INSERT, UPDATE, DELETE ON imports, import_progress',
          'SELECT, INSERT, DELETE ON project_versions, tasks, dependencies, resources, assignments,'

@@ -11,7 +11,7 @@ from service.settings import Settings
 from service.storage import Pool, migrate
 from service.storage.pool import open_pool
 from tests.support import databases
-from tests.support.databases import ADD_CLIENT, CLIENT_TABLES, execute
+from tests.support.databases import ADD_CLIENT, CLIENT_TABLES, earlier, execute
 from tests.support.faults.project_files import content_of
 from tests.support.service import served
 from tests.support.upload import send_file
@@ -91,8 +91,8 @@ async def test_the_role_can_import_read_and_prune(
                 assert answer.status == expected, (path, text)
         await execute(
             dsn,
-            "UPDATE imports SET (started_at, ended_at) ="
-            " (started_at - interval '9 years', ended_at - interval '9 years')",
+            f"UPDATE imports SET {earlier('started_at', '9 years')},"
+            f" {earlier('ended_at', '9 years')}",
         )
         pruned = await prune(own, settings.model_copy(update=keep_little))
         assert pruned.versions == 5
