@@ -13,6 +13,7 @@ from typing import Final
 
 import structlog
 
+from service.imports.failing_last import FailingLast
 from service.imports.history import list_ended
 from service.observability import metrics
 from service.settings import Settings
@@ -49,8 +50,7 @@ class EndWatch:
     def __init__(self, pool: Pool, settings: Settings) -> None:
         self._pool = pool
         self._connect_timeout = settings.connect_timeout
-        self._failing: list[int] = []
-        """Clients whose last statement failed; the latest failure comes last."""
+        self._clients = FailingLast()
         self._most = max(1, settings.max_connections // _SHARE)
         self._most_of_client = max(1, self._most // _SHARE)
         self._waiters: set[_Waiter] = set()
@@ -119,18 +119,13 @@ class EndWatch:
         for waiter in self._waiters:
             if not waiter.woken.is_set():
                 imports[waiter.client_id].add(waiter.import_id)
-        # A failure ends the round, so that clients without one wait for a single failing client.
-        failing = [client_id for client_id in self._failing if client_id in imports]
-        for client_id in [*(imports.keys() - {*failing}), *failing]:
-            failing = [other for other in failing if other != client_id]
+        for client_id in self._clients.order(imports):
             ended = await self._list_ended(client_id, imports[client_id])
             if ended is None:
-                failing.append(client_id)
-                break
+                return  # so that clients that do not fail wait for one that does at most
             for waiter in self._waiters:
                 if waiter.client_id == client_id and waiter.import_id in ended:
                     waiter.woken.set()
-        self._failing = failing
 
     async def _list_ended(self, client_id: int, imports: set[int]) -> set[int] | None:
         """Return those imports that have ended; None if the database fails: the watch goes on."""

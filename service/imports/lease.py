@@ -15,6 +15,7 @@ from typing import NoReturn, Protocol
 
 import structlog
 
+from service.imports.failing_last import FailingLast
 from service.imports.options import DEFAULT_OPTIONS, ImportOptions
 from service.observability import metrics
 from service.storage import Connection, Pool, watchdog
@@ -110,9 +111,8 @@ class LeaseHolder(Protocol):
 class Heartbeat:
     """Renews the leases of all imports of this process, with a statement for each client.
 
-    The statement also returns which imports lost their lease and which were cancelled. The rows of
-    clients can be on different nodes, so a client whose heartbeat failed comes after all others
-    from then on, until one succeeds.
+    The statement also returns which imports lost their lease and which were cancelled. A failure
+    ends the round, and its client comes last in the next one.
 
     Args:
         pool: the connections; the heartbeat keeps one for itself.
@@ -136,8 +136,7 @@ class Heartbeat:
         self._interval = interval
         self._patience = expiry * PATIENCE
         self._before_each = before_each
-        self._failing: dict[int, None] = {}
-        """Clients whose last heartbeat failed; the latest failure comes last."""
+        self._clients = FailingLast()
 
     async def run(self) -> NoReturn:
         """Send heartbeats until cancelled; after a failure, continue on a new connection."""
@@ -165,14 +164,9 @@ class Heartbeat:
         clients: defaultdict[int, list[LeaseHolder]] = defaultdict(list)
         for holder in self._holders:
             clients[holder.lease.client_id].append(holder)
-        failing = [client_id for client_id in self._failing if client_id in clients]
-        self._failing = dict.fromkeys(failing)
-        for client_id in [*(clients.keys() - self._failing.keys()), *failing]:
-            self._failing.pop(client_id, None)
-            self._failing[client_id] = None  # until it has succeeded
+        for client_id in self._clients.order(clients):
             with watchdog.terminate_after(conn, self._patience):
                 await self._renew(conn, client_id, clients[client_id])
-            del self._failing[client_id]
 
     async def _renew(
         self, conn: Connection, client_id: int, holders: Sequence[LeaseHolder]
