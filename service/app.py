@@ -28,7 +28,7 @@ from service.projects.prune_watch import watch_pruning
 from service.projects.retention import prune_periodically
 from service.settings import Settings
 from service.storage import Pool, server_checks, watchdog
-from service.storage.distribution import is_distributed
+from service.storage.citus.distribution import is_distributed
 from service.storage.pool import open_pool
 
 
@@ -129,10 +129,10 @@ async def _manage_imports(app: web.Application) -> AsyncIterator[None]:
 async def _check_server(app: web.Application, pool: Pool) -> bool:
     """Refuse a database that hides sessions of the service, and log what else is weak.
 
+    The pool is open by now: of two replicas that start together, at least one sees the other.
+
     Returns:
         Whether the tables are distributed over the nodes of a Citus cluster.
-
-    The pool is open by now: of two replicas that start together, at least one sees the other.
     """
     async with watchdog.acquire(pool) as conn:
         if hidden := await server_checks.find_hidden_sessions(conn):

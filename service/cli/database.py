@@ -78,8 +78,9 @@ def open_database(settings: "Settings") -> Iterator[str]:
 @contextlib.contextmanager
 def database_errors() -> Iterator[None]:
     """Raise ``CommandError`` if the database is unreachable, or refuses or hides what is needed."""
-    from service.cli.database_wait import DATABASE_FAULTS, describe_fault
+    from service.cli.database_wait import describe_fault
     from service.errors import Unavailable
+    from service.storage.db_errors import DATABASE_FAULTS
 
     try:
         yield

@@ -5,19 +5,9 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Final, TypeVar
 
-import asyncpg
-from asyncpg.exceptions import InternalClientError
-
-from service.storage.db_errors import Remedy, remedy_for, sqlstate
+from service.storage.db_errors import DATABASE_FAULTS, Remedy, remedy_for, sqlstate
 from service.storage.migrate import grant_privileges, pending_migrations
 
-DATABASE_FAULTS: Final = (
-    OSError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    InternalClientError,
-)
-"""What a database raises that is unreachable, or refuses what is needed."""
 LONGEST_PAUSE: Final = 2.0
 REPORT_EVERY: Final = 30.0
 """Seconds until an unchanged reason to wait is reported again."""

@@ -20,8 +20,9 @@ import structlog
 
 from service.imports.record import ImportEnd, close_row, store_counts
 from service.observability import metrics
-from service.storage import Connection, Pool, nodes, watchdog
+from service.storage import Connection, Pool, watchdog
 from service.storage.advisory_locks import lock_import
+from service.storage.citus import nodes
 from service.storage.db_errors import sqlstate
 from service.storage.queries import Queries
 

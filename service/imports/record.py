@@ -26,10 +26,11 @@ from service.storage.advisory_locks import (
     share_client,
     share_import,
 )
+from service.storage.citus.distribution import has_citus
+from service.storage.citus.second_phase import wait_for_second_phases
 from service.storage.clients import DISABLED, is_disabled
 from service.storage.events import import_event, notify
 from service.storage.queries import Queries
-from service.storage.second_phase import wait_for_second_phases
 
 _SQL = Queries("imports")
 
@@ -192,7 +193,7 @@ async def complete_import(
     key = (lease.client_id, lease.import_id, lease.attempt)
     async with conn.transaction(isolation="read_committed"):
         tally = await count_outcomes(conn, *key, atomic=lease.options.atomic)
-        if tally.outcomes != handed_on:  # on Citus, the others can appear later
+        if tally.outcomes != handed_on and await has_citus(conn):  # the others can appear later
             await wait_for_second_phases(conn, lease.client_id)
             tally = await count_outcomes(conn, *key, atomic=lease.options.atomic)
         if tally.outcomes != handed_on:

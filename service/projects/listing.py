@@ -10,7 +10,7 @@ from service.codes import ErrorCode
 from service.errors import Unavailable
 from service.projects.records import PAGE_ROWS, SQL, Page, Query, RunQuery, bind_query
 from service.storage import APPLICATION_NAME, Connection
-from service.storage.second_phase import limit_by_second_phases
+from service.storage.citus.second_phase import limit_by_second_phases
 
 _CUT: Final = (ErrorCode.MALFORMED_XML, ErrorCode.FILE_TOO_LARGE)
 """In an import of an earlier release: errors after which the rest of the file was not read."""

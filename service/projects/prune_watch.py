@@ -1,4 +1,4 @@
-"""Publishes when pruning was last complete, whoever prunes: a pod, a CronJob or an operator."""
+"""Publishes when pruning was last complete, by a pod, a CronJob or an operator."""
 
 import asyncio
 from typing import Final, NoReturn

@@ -30,9 +30,9 @@ import asyncpg
 
 from service.model import normalize_id
 from service.storage import Connection
+from service.storage.citus.second_phase import wait_for_second_phases
 from service.storage.clients import list_running_imports
 from service.storage.queries import Queries
-from service.storage.second_phase import wait_for_second_phases
 
 _SQL = Queries("advisory_locks")
 _TRANSACTIONS = Queries("transactions")
@@ -134,9 +134,9 @@ async def share_client(
     locks.append((held if exclusive else shared).format(client_key(client_id)))
     text = _TRANSACTIONS.share_client.format(
         lock_timeout=_milliseconds(lock_timeout),
-        idle_timeout=""
+        idle_timeout="current_setting('idle_in_transaction_session_timeout')"
         if idle_timeout is None
-        else _TRANSACTIONS.limit_idle_time.format(_milliseconds(idle_timeout)),
+        else f"'{_milliseconds(idle_timeout)}'",
         locks=", ".join(locks),
     )
     await conn.execute(f"{_BEGIN};\n{text}" if begin else text)
@@ -188,9 +188,12 @@ async def lock_import(conn: Connection, client_id: int, import_id: int, attempt:
     """
     key = import_key(client_id, import_id)
     times = (_milliseconds(IMPORT_LOCK_WAIT), _milliseconds(IMPORT_LOCK_IDLE))
-    if not await conn.fetchval(_SQL.try_lock_import, key, *times):
+    row = await conn.fetchrow(_SQL.try_lock_import, key, *times)
+    assert row is not None
+    if not row["is_held"]:
         await _wait_for_import(conn, client_id, import_id, attempt)
-    await wait_for_second_phases(conn, client_id)
+    if row["has_citus"]:
+        await wait_for_second_phases(conn, client_id)
 
 
 async def _wait_for_import(conn: Connection, client_id: int, import_id: int, attempt: int) -> None:

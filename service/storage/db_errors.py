@@ -53,6 +53,13 @@ _CITUS_TEXTS: Final = {
 }
 """What Citus reports as an internal error, mostly of a COPY to a worker, and its SQLSTATE."""
 _PREFIXES: Final = (5, 3, 2)
+DATABASE_FAULTS: Final = (
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    InternalClientError,
+)
+"""What a database raises that is unreachable, or refuses what is needed."""
 _BROKEN: Final = (asyncpg.InterfaceError, OSError, InternalClientError)
 
 

@@ -70,7 +70,7 @@ def _one_statement_each() -> Iterator[Path]:
     """Yield a folder with the migrations, each as one DO statement.
 
     Citus sends the message that has a statement to the workers, and not the statement alone.
-    Inside DO, each statement is a message of its own, and SET LOCAL is valid on the workers too.
+    Inside DO, each statement is a separate message, and SET LOCAL is valid on the workers too.
     """
     with tempfile.TemporaryDirectory() as folder:
         for path in MIGRATIONS.glob("*.sql"):

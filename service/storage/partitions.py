@@ -9,7 +9,7 @@ from typing import Final
 import asyncpg
 
 from service.storage import Connection
-from service.storage.distribution import is_distributed
+from service.storage.citus.distribution import is_distributed
 from service.storage.queries import Queries
 
 _SQL: Final = Queries("partitions")

@@ -9,8 +9,9 @@ SELECT set_config('lock_timeout', $2, true), pg_advisory_xact_lock($1)
 -- name: try_lock_import
 -- Tries the exclusive lock of an import, and limits later waits in the transaction to $2, and its idle
 -- time to $3: a process that stops in this transaction holds the import no longer than that.
-SELECT pg_try_advisory_xact_lock($1), set_config('lock_timeout', $2, true),
-       set_config('idle_in_transaction_session_timeout', $3, true)
+SELECT pg_try_advisory_xact_lock($1) AS is_held, set_config('lock_timeout', $2, true),
+       set_config('idle_in_transaction_session_timeout', $3, true),
+       EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') AS has_citus
 
 -- name: try_lock
 -- Tries an exclusive lock and never waits: writers would queue after a waiting exclusive lock.
@@ -39,9 +40,8 @@ SELECT true FROM imports WHERE client_id = $1 AND import_id = $2 AND attempt = $
 -- name: terminate_holders
 -- Terminates the backends that share the key $1 of an import, which are its batches. No time-out ends a
 -- process that stopped within a COPY. A backend that holds the key exclusively ends the import or takes
--- it over, and needs a moment only. A backend that waits
--- for a synchronous standby is spared: it would publish a commit that a fail-over loses. pg_locks shows
--- a 64-bit key as two unsigned halves.
+-- it over, and needs a moment only. A backend that waits for a synchronous standby is spared: it would
+-- publish a commit that a fail-over loses. pg_locks shows a 64-bit key as two unsigned halves.
 SELECT pg_terminate_backend(pid)
   FROM pg_locks
  WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND pid <> pg_backend_pid()

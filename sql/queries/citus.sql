@@ -1,3 +1,18 @@
+-- name: has_citus
+SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')
+
+-- name: is_distributed
+-- Fails without Citus.
+SELECT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = to_regclass('clients'))
+
+-- name: list_prepared
+-- Lists the transactions of Citus that are between their two phases on the node of client $1. The
+-- coordinator has reported them as committed, or its session was lost; nobody sees their rows yet.
+SELECT p.gid, p.prepared
+  FROM clients c
+ CROSS JOIN pg_prepared_xact() AS p
+ WHERE c.client_id = $1 AND p.gid LIKE 'citus%'
+
 -- name: limit_timeout
 SELECT set_config('citus.node_connection_timeout', $1, true)
 

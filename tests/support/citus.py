@@ -15,7 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-from service.storage import distribution
+from service.storage.citus import distribution
 from service.storage.embedded import program_files
 from service.storage.embedded.program_files import Programs
 from tests.support.databases import execute

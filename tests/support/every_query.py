@@ -21,7 +21,7 @@ OF_MANY = {
     "prune.list_changed_clients": "finds the clients with new versions",
     "imports.list_silent_clients": "reads the few running imports of all clients",
 }
-ABOUT_THE_SERVER = ("partitions", "grants", "readers", "server_checks", "nodes", "transactions")
+ABOUT_THE_SERVER = ("partitions", "grants", "readers", "server_checks", "citus", "transactions")
 COMPOSED = ("compare", "compare_keys")
 """Files of fragments; ``composed_queries`` has the queries made of them."""
 

@@ -117,7 +117,7 @@ def _report(reason: str, left: float) -> None:
 
 def _apply(dsn: str, shards: int | None) -> None:
     """Apply the migrations, and distribute the tables, if they shall be or are distributed."""
-    from service.storage import distribution
+    from service.storage.citus import distribution
     from service.storage.migrate import MigrationError, migrate
 
     try:

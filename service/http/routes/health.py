@@ -10,10 +10,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
-import asyncpg
 import structlog
 from aiohttp import web
-from asyncpg.exceptions import InternalClientError
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from service.errors import Unavailable
@@ -22,8 +20,9 @@ from service.http.responses import respond
 from service.http.shared_result import SharedResult
 from service.imports.ending import SHUTTING_DOWN
 from service.observability import metrics
-from service.storage import Connection, Pool, migrate, nodes, server_checks, watchdog
-from service.storage.db_errors import sqlstate
+from service.storage import Connection, Pool, migrate, server_checks, watchdog
+from service.storage.citus import nodes
+from service.storage.db_errors import DATABASE_FAULTS, sqlstate
 
 OK: Final = "ok"
 UNKNOWN: Final = "unknown"
@@ -34,7 +33,6 @@ _NODES_PERIODS: Final = 10
 _WARNED: Final = web.AppKey("warned", dict[str, str])
 """The warnings that were logged last, by the name of their check."""
 
-_FAULTS: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, InternalClientError)
 _Check = tuple[dict[str, str], dict[str, str | None]]
 """Whether uploads can begin, and warnings about the database."""
 _NODES_CHECK: Final[web.AppKey[SharedResult[str | None]]] = web.AppKey("nodes", SharedResult)
@@ -98,7 +96,7 @@ async def _ask_database(pool: Pool) -> _Check:
                 "sessions": await server_checks.find_hidden_sessions(conn),
                 "durability": await server_checks.find_weak_durability(conn),
             }
-    except _FAULTS as exc:
+    except DATABASE_FAULTS as exc:
         required = {"database": _describe_error(exc, pool), "schema": UNKNOWN}
         return required, {"sessions": UNKNOWN, "durability": UNKNOWN}
 
@@ -108,7 +106,7 @@ async def _check_nodes(app: web.Application) -> str | None:
     if not app[app_keys.DISTRIBUTED]:
         return None
     lost: str | None = UNKNOWN
-    with contextlib.suppress(*_FAULTS):
+    with contextlib.suppress(*DATABASE_FAULTS):
         async with asyncio.timeout(_PROBE_TIMEOUT), watchdog.acquire(app[app_keys.POOL]) as conn:
             lost = await nodes.find_lost_nodes(conn)
     log_warnings(app, {"nodes": lost})

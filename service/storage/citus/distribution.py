@@ -1,4 +1,4 @@
-"""Citus: tables that are distributed by client over the nodes of a cluster.
+"""Tables that are distributed by client over the nodes of a cluster.
 
 ``sql/citus.sql`` does the work. ``migrate`` repeats it after each migration of a distributed
 database, so that new tables are distributed too. Nothing else depends on it.
@@ -9,15 +9,12 @@ from typing import Final
 import asyncpg
 
 from service.storage import Connection
-from service.storage.queries import SQL
+from service.storage.queries import SQL, Queries
 
 DEFAULT_SHARDS: Final = 32
 _DONE: Final = "distributed "
 """Before the name of a table in a notice of ``citus.sql``."""
-_HAS_CITUS: Final = "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')"
-_IS_DISTRIBUTED: Final = """
-SELECT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = to_regclass('clients'))
-"""
+_SQL: Final = Queries("citus")
 
 
 class DistributionError(Exception):
@@ -59,14 +56,16 @@ async def read_state(dsn: str) -> tuple[bool, bool]:
     """
     connection = await asyncpg.connect(dsn)
     try:
-        has_citus = bool(await connection.fetchval(_HAS_CITUS))
-        return has_citus, await is_distributed(connection)
+        return await has_citus(connection), await is_distributed(connection)
     finally:
         await connection.close()
 
 
 async def is_distributed(connection: Connection) -> bool:
     """Return whether the tables are distributed."""
-    return bool(await connection.fetchval(_HAS_CITUS)) and bool(
-        await connection.fetchval(_IS_DISTRIBUTED)
-    )
+    return await has_citus(connection) and bool(await connection.fetchval(_SQL.is_distributed))
+
+
+async def has_citus(connection: Connection) -> bool:
+    """Return whether the database has the extension."""
+    return bool(await connection.fetchval(_SQL.has_citus))

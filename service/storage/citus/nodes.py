@@ -12,7 +12,7 @@ import structlog
 from service.storage import Connection
 from service.storage.queries import Queries
 
-_SQL = Queries("nodes")
+_SQL = Queries("citus")
 _log = structlog.get_logger()
 
 _TIMEOUT: Final = 1.0

@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from service.storage import Connection, watchdog
+from service.storage.citus.distribution import has_citus
 from service.storage.queries import Queries
 
-_SQL = Queries("transactions")
+_SQL = Queries("citus")
 _POLL: Final = 0.02
 _LONGEST: Final = timedelta(seconds=watchdog.TRANSACTION_TIMEOUT + 5)
 """From the start of a transaction to its first phase, on the clocks of two nodes."""
@@ -22,9 +23,10 @@ async def wait_for_second_phases(conn: Connection, client_id: int) -> None:
     """Wait until every transaction that is prepared on the client's node has ended.
 
     Later statements see its rows, if they do not read an older snapshot.
+
+    Args:
+        conn: of a database that has Citus.
     """
-    if not await conn.fetchval(_SQL.has_citus):
-        return
     awaited: set[str] | None = None
     while True:
         prepared = {row["gid"] for row in await conn.fetch(_SQL.list_prepared, client_id)}
@@ -40,7 +42,7 @@ async def limit_by_second_phases(conn: Connection, client_id: int, mark: datetim
     Args:
         mark: the start of the oldest transaction that the coordinator showed before.
     """
-    if not await conn.fetchval(_SQL.has_citus):
+    if not await has_citus(conn):
         return mark
     rows = await conn.fetch(_SQL.list_prepared, client_id)
     prepared: list[datetime] = [row["prepared"] for row in rows]

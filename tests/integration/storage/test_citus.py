@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from service.storage import Pool, migrate
-from service.storage.distribution import DistributionError, distribute_tables
+from service.storage.citus.distribution import DistributionError, distribute_tables
 from service.storage.partitions import PartitionError, partition_tables
 from service.storage.readers import ReaderError, grant_reader
 from tests.support import citus
