@@ -75,6 +75,7 @@ test-pgbouncer: setup
 
 # Builds Citus for Debian's PostgreSQL 17 at the first run, as root. PATHS= selects tests.
 test-citus: setup
+	@scripts/debian.sh $(FAKETIME) libfaketime
 	@scripts/citus.sh
 	@$(BIN)/pytest --postgres=citus $(PARALLEL) $(or $(PATHS),tests/integration)
 

@@ -56,8 +56,8 @@ def distributions(tmp_path_factory: pytest.TempPathFactory, uv: Path) -> Distrib
     )
     out = tmp_path_factory.mktemp("dist")
     build = (uv, "build", "--quiet", "--no-build-isolation", "--python", sys.executable)
-    told = {"SETUPTOOLS_SCM_PRETEND_VERSION_FOR_PROJECT_BULK_IMPORT": VERSION}
-    run(*build, "--sdist", "--out-dir", out, source, environment=os.environ | told)
+    stated = {"SETUPTOOLS_SCM_PRETEND_VERSION_FOR_PROJECT_BULK_IMPORT": VERSION}
+    run(*build, "--sdist", "--out-dir", out, source, environment=os.environ | stated)
     (sdist,) = out.glob("*.tar.gz")
     # The wheel has its version from the sdist alone.
     run(*build, "--wheel", "--out-dir", out, sdist, environment=os.environ | {"CFLAGS": "-O1"})

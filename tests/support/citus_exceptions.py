@@ -50,7 +50,7 @@ NOT_ON_CITUS: Final[dict[str, str]] = {
     "views/test_codes_and_fields.py": _REFUSED,
     "views/test_external_dependencies.py": _REFUSED,
     "views/test_reads.py": _REFUSED,
-    "data/test_comments.py::test_no_table_view_or_column_lacks": "Citus adds views of its own",
+    "data/test_comments.py::test_no_table_view_or_column_lacks": "Citus adds views",
     "data/test_document.py": "the document is written with PostgreSQL 18",
     "imports/test_writer.py::test_a_batch_is_written_after_a_migration": (
         "drops all views, of which Citus needs some"

@@ -5,6 +5,7 @@ import contextlib
 import gc
 import threading
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import aiohttp
 import pytest
@@ -13,6 +14,7 @@ from service.settings import Settings
 from service.storage import Pool, watchdog
 from tests.support.databases import ADD_CLIENT, execute
 from tests.support.descriptors import unlinked
+from tests.support.faults.citus_ways import Ways, open_ways
 from tests.support.faults.cluster import Cluster, cluster
 from tests.support.faults.project_files import QUICK, content_of
 from tests.support.faults.proxy import Proxy, proxied
@@ -47,6 +49,15 @@ def retry_timeout() -> float:
 def quick(settings: Settings, retry_timeout: float) -> Settings:
     """Settings that detect a fault within seconds."""
     return settings.model_copy(update=QUICK | {"retry_timeout": retry_timeout})
+
+
+@pytest.fixture
+async def ways(postgres: str) -> AsyncIterator[Ways]:
+    """The ways from a coordinator of Citus to its workers; lost second phases stay lost."""
+    options: dict[str, Any] = {"citus.recover_2pc_interval": "-1"}
+    with cluster(postgres, **options) as server:
+        async with open_ways(server) as ways:
+            yield ways
 
 
 @pytest.fixture

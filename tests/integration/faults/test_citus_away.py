@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from typing import Any
 
 import aiohttp
 import pytest
@@ -15,11 +14,9 @@ from tests.support.faults.citus_ways import (
     BOUNDARY,
     Ways,
     in_halves,
-    open_ways,
     send_for,
     wait_for_state,
 )
-from tests.support.faults.cluster import cluster
 from tests.support.faults.project_files import content_of
 from tests.support.faults.proxy import Fault, wait_for_strike
 from tests.support.service import Service, served
@@ -30,14 +27,6 @@ SUSPECTED = """
 SELECT array_agg(import_id) FROM import_progress
  WHERE client_id = {client} AND suspected_at IS NOT NULL
 """
-
-
-@pytest.fixture
-async def ways(postgres: str) -> AsyncIterator[Ways]:
-    options: dict[str, Any] = {"citus.recover_2pc_interval": "-1"}
-    with cluster(postgres, **options) as server:
-        async with open_ways(server) as ways:
-            yield ways
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator
-from typing import Any
 
 import aiohttp
 import pytest
@@ -14,8 +13,7 @@ from service.imports.ending import COMMITS_LOST
 from service.settings import Settings
 from service.storage import migrate
 from tests.support.databases import execute
-from tests.support.faults.citus_ways import Ways, open_ways, send_for
-from tests.support.faults.cluster import cluster
+from tests.support.faults.citus_ways import Ways, send_for
 from tests.support.faults.project_files import content_of
 from tests.support.faults.proxy import Fault, wait_for_strike
 from tests.support.faults.truth import assert_outcomes_are_stored, stored_outcomes
@@ -25,14 +23,6 @@ pytestmark = pytest.mark.citus
 SMALL = content_of(1)
 PROJECTS = 600
 COMMIT_PREPARED = b"COMMIT PREPARED"
-
-
-@pytest.fixture
-async def ways(postgres: str) -> AsyncIterator[Ways]:
-    options: dict[str, Any] = {"citus.recover_2pc_interval": "-1"}
-    with cluster(postgres, **options) as server:
-        async with open_ways(server) as ways:
-            yield ways
 
 
 @pytest.fixture

@@ -14,14 +14,19 @@ from tests.support.raw_http import get
 from tests.support.service import Service
 
 V4, V6 = "http://127.0.0.1", "http://[::1]"
+NEEDS_IPV6 = pytest.mark.skipif(not HAS_IPV6, reason="this machine has no IPv6")
 
 
 @pytest.mark.parametrize(
     ("host", "printed", "reachable"),
     [
         ("0.0.0.0", V4, {V4}),
-        pytest.param("::", V6, {V4, V6}, marks=pytest.mark.skipif(not HAS_IPV6, reason="IPv6")),
-        pytest.param("::1", V6, {V6}, marks=pytest.mark.skipif(not HAS_IPV6, reason="IPv6")),
+        pytest.param(
+            "::", V6, {V4, V6}, marks=pytest.mark.skipif(not HAS_IPV6, reason="no address ::1")
+        ),
+        pytest.param(
+            "::1", V6, {V6}, marks=pytest.mark.skipif(not HAS_IPV6, reason="no address ::1")
+        ),
     ],
 )
 async def test_the_service_answers_on_the_addresses_of_its_host(
@@ -42,7 +47,7 @@ async def test_the_service_answers_on_the_addresses_of_its_host(
             assert answered == reachable
 
 
-@pytest.mark.skipif(not HAS_IPV6, reason="IPv6")
+@NEEDS_IPV6
 async def test_a_taken_address_of_ipv6_is_reported_in_brackets(
     settings: Settings, dsn: str
 ) -> None:

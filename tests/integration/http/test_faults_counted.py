@@ -89,14 +89,14 @@ async def test_each_fault_is_counted_once_and_a_client_that_leaves_is_none(
     briefly = {"status_after": 0.2, "lock_timeout": 30, "fast_path_bytes": 0}
     async with serve_with_log(settings, dsn, "json", **briefly) as (service, log):
         for event, status, faults in events:
-            before, told = await read_metrics(service), len(read_records(log))
+            before, first = await read_metrics(service), len(read_records(log))
             await event(service, pool)
             seen = partial(is_counted, before, status, faults)
             after = await wait_for_metrics(service, seen)
             assert after[FAULTS] - before[FAULTS] == faults, event
             if status == 499:
                 assert answers(after, 500) == answers(before, 500)
-            ours = [each for each in read_records(log)[told:] if each.get("request_id") == "seen"]
+            ours = [each for each in read_records(log)[first:] if each.get("request_id") == "seen"]
             (answered,) = [each for each in ours if each["event"] == "http.answered"]
             assert answered["status"] == status
             assert len([each for each in ours if each["level"] == "error"]) == faults

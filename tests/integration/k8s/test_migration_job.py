@@ -1,4 +1,4 @@
-"""Every image has a migration Job of its own, in overlays on overlays too."""
+"""Every image has another migration Job, in overlays on overlays too."""
 
 import re
 from pathlib import Path

@@ -38,7 +38,7 @@ class Ways:
     """A cluster, and what is between its coordinator and its two workers.
 
     Attributes:
-        coordinator: its workers are behind the proxies.
+        coordinator: it reaches its workers through the proxies.
         proxies: those to the workers.
         clients: one on each worker.
     """

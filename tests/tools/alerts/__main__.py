@@ -86,8 +86,8 @@ def report(prometheus: Prometheus, causes: Causes, faults: dict[str, str]) -> in
         name, event = causes.get(alert, ("", ""))
         seconds = prometheus.fired.get((name, alert))
         silent += seconds is None
-        told = f"{seconds:>7.0f}  {event}" if seconds is not None else "  did not fire"
-        print(f"{alert:<32} {told}")
+        result = f"{seconds:>7.0f}  {event}" if seconds is not None else "  did not fire"
+        print(f"{alert:<32} {result}")
     false = [alert for name, alert in prometheus.fired if name == QUIET]
     for name, fault in faults.items():
         print(f"{name}: {fault}")

@@ -1,4 +1,4 @@
-"""The events that make alerts fire, each in a service of its own.
+"""The events that make alerts fire, each in a separate service.
 
 An event lasts until all its alerts have fired, and its ``until`` returns then.
 """

@@ -1,6 +1,6 @@
 """Runs the service where a file stands in for the memory limit of its container; needs root.
 
-A mount namespace of its own shows the file in place of that of the kernel. The kernel does not
+A separate mount namespace shows the file in place of that of the kernel. The kernel does not
 enforce it.
 """
 

@@ -1,4 +1,4 @@
-"""A Prometheus of its own, which evaluates the alerts of the manifests in a shorter time."""
+"""A Prometheus for one run, which evaluates the alerts of the manifests in a shorter time."""
 
 import asyncio
 import contextlib
@@ -94,8 +94,8 @@ class Prometheus:
             while True:
                 with contextlib.suppress(aiohttp.ClientError):  # it is still starting
                     async with session.get(f"{self._base}/api/v1/alerts") as response:
-                        told = await response.json()
-                    for alert in told["data"]["alerts"]:
+                        answer = await response.json()
+                    for alert in answer["data"]["alerts"]:
                         if alert["state"] == "firing":
                             labels = alert["labels"]
                             key = labels.get("namespace", ""), labels["alertname"]

@@ -1,4 +1,4 @@
-"""Give a large client a shard and a node of its own while it and others import.
+"""Give a large client a separate shard and node while it and others import.
 
 Prints what the imports saw, and compares every row of the client before and after the move. The
 exit code is 1 if a reported project is missing, or if a row differs.

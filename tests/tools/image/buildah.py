@@ -68,8 +68,8 @@ def build(name: str, **arguments: str) -> dict[str, Any]:
         The image's configuration, as Docker has it.
     """
     how = ("--isolation=chroot", "--format=docker", "--pull=never", *limits())
-    told = [f"--build-arg={argument}={value}" for argument, value in arguments.items()]
-    buildah("build", *how, *told, f"--tag={name}", ".")
+    given = [f"--build-arg={argument}={value}" for argument, value in arguments.items()]
+    buildah("build", *how, *given, f"--tag={name}", ".")
     found = json.loads(buildah("inspect", "--type=image", name))["Docker"]
     assert isinstance(found, dict)
     return found

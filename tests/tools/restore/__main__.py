@@ -2,7 +2,7 @@
 
     python -m tests.tools.restore
 
-Runs the commands of docs/backup.md on servers of its own: a dump from PostgreSQL 16 to 18, a move
+Runs the commands of docs/backup.md on new servers: a dump from PostgreSQL 16 to 18, a move
 to partitioned tables, a recovery to a point in time, and pg_upgrade. The exit code is 0 if every
 check passes."""
 

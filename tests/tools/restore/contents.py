@@ -64,13 +64,13 @@ async def read_report(connection: Connection, role: str) -> Contents:
 
 
 async def report_of(dsn: str, role: str) -> Contents:
-    """Do the same on a connection of its own."""
+    """Do the same on a new connection."""
     async with connected(dsn) as connection, connection.transaction():
         return await read_report(connection, role)
 
 
 async def tables_of(dsn: str) -> Contents:
-    """Read all tables on a connection of its own."""
+    """Read all tables on a new connection."""
     async with connected(dsn) as connection:
         return await read_tables(connection)
 

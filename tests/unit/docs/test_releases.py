@@ -80,7 +80,7 @@ def test_the_workflow_grants_each_job_only_what_it_needs(workflow: dict[str, Any
         assert not re.search(r"\bmake\b|\bpip3?\b|\bnpm\b", "\n".join(steps)), name
     text = WORKFLOW.read_text("utf-8")
     assert set(re.findall(r"secrets\.(\w+)", text)) == {"GITHUB_TOKEN"}
-    # Values of an event in a script would be commands of whoever names the tag.
+    # Values of an event in a script would be commands of the person who names the tag.
     scripts = [step.get("run", "") for job in workflow["jobs"].values() for step in job["steps"]]
     assert not [script for script in scripts if "${{" in script]
 

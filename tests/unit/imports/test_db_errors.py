@@ -11,7 +11,7 @@ from service.storage.db_errors import (
 )
 
 
-def raised(sqlstate: str, message: str = "told by the server") -> asyncpg.PostgresError:
+def raised(sqlstate: str, message: str = "from the server") -> asyncpg.PostgresError:
     """The exception that asyncpg makes of a server's error."""
     fields = {"S": "ERROR", "C": sqlstate, "M": message}
     error: asyncpg.PostgresError = asyncpg.PostgresError.new(fields)
