@@ -24,6 +24,7 @@ NOT_ON_CITUS: Final[dict[str, str]] = {
     "faults/test_server.py::test_an_import_gives_up_with_a_503_when_others_fill": (
         "the lock memory of a server of Citus is many times as large, and takes minutes to fill"
     ),
+    "faults/test_server.py::test_a_full_disk": "the small disk is the coordinator's, without rows",
     "faults/test_pruning.py": "triggers record what is deleted, and Citus refuses them",
     "integration/report/": "on Citus, no role can be limited to some clients",
     "imports/test_tables.py::test_updating_the_current_version": (
