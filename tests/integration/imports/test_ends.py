@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from service.imports.pipeline.writer import Writer
 from service.imports.record import (
     EndedImport,
     ImportEnd,
+    ImportRequest,
     complete_import,
     end_import,
     request_cancel,
@@ -173,9 +175,9 @@ async def test_an_attempt_that_is_over_sends_no_heartbeat_for_its_successor(
         assert await pool.fetchval("SELECT beat_at = 'epoch' FROM import_progress")
 
 
-async def take_over(pool: Pool, attempt: int = 1) -> int | None:
+async def take_over(pool: Pool, attempt: int = 1, request: ImportRequest = REQUEST) -> int | None:
     async with pool.acquire() as conn:
-        return await take_over_import(conn, REQUEST, 1, attempt, 5)
+        return await take_over_import(conn, request, 1, attempt, 5)
 
 
 async def test_a_take_over_resets_what_the_previous_attempt_left(pool: Pool, lease: Lease) -> None:
@@ -222,7 +224,9 @@ async def test_a_take_over_waits_for_the_batches_of_the_previous_attempt(
 
 async def test_two_uploads_do_not_take_an_import_over_twice(pool: Pool, lease: Lease) -> None:
     await pool.execute("UPDATE imports SET state = 'interrupted', key_claimed_at = now()")
-    assert sorted(map(str, await asyncio.gather(take_over(pool), take_over(pool)))) == ["2", "None"]
+    other = replace(REQUEST, nonce=b"other")  # with its nonce, it would be a try of the same upload
+    taken = await asyncio.gather(take_over(pool), take_over(pool, request=other))
+    assert sorted(map(str, taken)) == ["2", "None"]
 
 
 async def test_an_import_whose_key_expired_meanwhile_is_not_taken_over(
