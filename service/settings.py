@@ -1,7 +1,7 @@
 """The settings: environment variables, each with a safe default.
 
 ``DATABASE_URL`` has its usual name; all other names start with ``BULK_IMPORT_``.
-``make reference`` writes the descriptions into ``docs/settings.md``.
+``make reference`` writes the descriptions into ``docs/reference/settings.md``.
 """
 
 from pathlib import Path

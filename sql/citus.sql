@@ -1,7 +1,7 @@
 -- Distributes the tables by client over the nodes of a Citus cluster: all rows of a client are on one
 -- node. Existing rows move with their tables; tables that are distributed already stay as they are. Run
 -- it on the coordinator, as the role that owns the tables and the database, after `bulk-import migrate`,
--- or let `bulk-import migrate --distribute` run it. docs/citus.md lists the steps before it.
+-- or let `bulk-import migrate --distribute` run it. docs/operate/citus/set-up.md lists the steps before it.
 --
 --     psql --set=ON_ERROR_STOP=1 --file=sql/citus.sql "$DATABASE_URL"
 --

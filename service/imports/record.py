@@ -178,7 +178,7 @@ async def complete_import(
     """Close the row of an import whose work is done.
 
     The key is freed if a later upload can have another result: see
-    ``docs/how-an-import-ends.md``.
+    ``docs/explanation/how-an-import-ends.md``.
 
     Args:
         handed_on: the number of projects and files whose outcomes were committed.

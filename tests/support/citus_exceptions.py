@@ -2,7 +2,7 @@
 
 from typing import Final
 
-_REFUSED: Final = "Citus refuses the statements of these views: see docs/citus.md"
+_REFUSED: Final = "Citus refuses the statements of these views: see docs/operate/citus/set-up.md"
 
 NOT_ON_CITUS: Final[dict[str, str]] = {
     "imports/test_fast_path.py": "small uploads take the long way on Citus",

@@ -1,4 +1,4 @@
-"""``docs/data.md`` shows what the database has: its dictionary, and the results of its examples.
+"""``docs/reference/data.md`` shows what the database has: dictionary and results of examples.
 
 ``make reference`` records the document again, after a change of the schema, of an example or of
 the samples.

@@ -47,7 +47,7 @@ OF_THE_NODE = {
     "undo.read_current",
     "writer.read_current",
 }
-"""Queries that compare with the clock of the client's node. docs/citus.md says what that means."""
+"""Queries that compare with the clock of the client's node; see docs/operate/citus/set-up.md."""
 TIMED = re.compile(r"\b(now|\w+_timestamp)\(\)|INSERT")
 """In queries that read a clock, or that can have a default which does."""
 BEATEN = f"""

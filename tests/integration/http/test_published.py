@@ -1,4 +1,4 @@
-"""What ``docs/differences.md`` says about the published samples and statuses."""
+"""What ``docs/explanation/differences.md`` says about the published samples and statuses."""
 
 import re
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from service.http.openapi.document import document
 from tests.support.raw_http import Connection, head, upload
 from tests.support.service import Service, token
 
-PAGE = (Path(__file__).parents[3] / "docs/differences.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[3] / "docs/explanation/differences.md").read_text("utf-8")
 PUBLISHED = {"207", "400", "401", "403", "404", "409", "500"}
 NO_BOUNDARY = "multipart/form-data"
 

@@ -24,7 +24,7 @@ from tests.support.servers import database_dsn
 from tests.support.service import Service
 from tests.support.uploads import abandoned, undo
 
-DOCUMENT: Final = CHECKOUT / "docs" / "events.md"
+DOCUMENT: Final = CHECKOUT / "docs" / "reference" / "events.md"
 ONE: Final = native('<project id="P"><name>One</name></project>')
 LISTENS: Final = "SELECT count(*) FROM pg_stat_activity WHERE query ILIKE 'LISTEN%'"
 

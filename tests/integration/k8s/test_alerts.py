@@ -17,7 +17,7 @@ ELSEWHERE = {"up"}
 SHOWN = re.compile("_(bucket|sum|count)$")
 
 TESTS = yaml.safe_load((CHECKOUT / "tests/tools/k8s/alerts.test.yaml").read_text("utf-8"))
-RUNBOOK = (CHECKOUT / "docs" / "alerts.md").read_text("utf-8")
+RUNBOOK = (CHECKOUT / "docs" / "operate" / "monitoring" / "alerts.md").read_text("utf-8")
 DOCUMENTED = re.findall(r"^\| `(BulkImport\w+)` \| (\w+) \|", RUNBOOK, re.M)
 
 
@@ -56,7 +56,7 @@ def test_thresholds_of_alerts_follow_the_settings() -> None:
 def test_an_alert_names_its_installation_and_its_entry(alert: str) -> None:
     assert "by (namespace" in expand(ALERTS[alert]["expr"])
     address, _, anchor = ALERTS[alert]["annotations"]["runbook_url"].partition("#")
-    assert address.endswith("/docs/alerts.md")
+    assert address.endswith("/docs/operate/monitoring/alerts.md")
     assert anchor in {name.lower() for name in entries()}
 
 

@@ -10,7 +10,7 @@ from tests.tools.k8s.overlays import OPTIONAL, Object, settings, with_component
 from tests.tools.k8s.validation import VERSIONS, bytes_of, check
 from tests.tools.reference.service import metrics_by_name
 
-DOCUMENT = (CHECKOUT / "docs" / "kubernetes.md").read_text("utf-8")
+DOCUMENT = (CHECKOUT / "docs" / "operate" / "kubernetes" / "install.md").read_text("utf-8")
 
 
 @pytest.fixture

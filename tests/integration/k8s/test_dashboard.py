@@ -63,7 +63,7 @@ def test_legends_use_only_labels_of_their_query() -> None:
 
 
 def test_dashboard_rows_are_the_questions_of_the_documentation() -> None:
-    text = (CHECKOUT / "docs" / "metrics.md").read_text("utf-8")
+    text = (CHECKOUT / "docs" / "operate" / "monitoring" / "metrics.md").read_text("utf-8")
     questions = re.findall(r"^\*\*(.+\?)\*\*$", text, re.M)
     rows = [panel["title"] for panel in dashboard()["panels"] if panel["type"] == "row"]
     assert rows == questions

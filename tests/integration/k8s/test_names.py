@@ -26,7 +26,7 @@ from tests.tools.reference.service import variable
 
 DOCKERFILE = (CHECKOUT / "Dockerfile").read_text("utf-8")
 DOCUMENT = "".join(
-    path.read_text("utf-8") for path in sorted((CHECKOUT / "docs").glob("kubernetes*.md"))
+    path.read_text("utf-8") for path in sorted((CHECKOUT / "docs/operate/kubernetes").glob("*.md"))
 )
 SETTINGS = {variable(name) for name in Settings.model_fields}
 WATCHED = [overlay for overlay in OVERLAYS if of(overlay, "PodMonitor")]

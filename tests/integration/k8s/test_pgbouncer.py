@@ -156,7 +156,7 @@ async def make_database(server: Cluster) -> str:
         for role in (OWNER, SERVER):
             await connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{verifiers[role]}'")
         await connection.execute(f"CREATE DATABASE bulk_import OWNER {OWNER}")
-        # As docs/kubernetes-rotation.md rotates the password.
+        # As docs/operate/kubernetes/rotation.md rotates the password.
         await connection.execute(
             f"CREATE ROLE {SECOND} LOGIN PASSWORD '{verifiers[SECOND]}' IN ROLE {SERVER}"
         )

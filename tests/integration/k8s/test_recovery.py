@@ -1,4 +1,4 @@
-"""The patch of docs/kubernetes-database.md makes a cluster that recovers from a backup."""
+"""The patch of docs/operate/kubernetes/database.md makes a cluster that recovers from a backup."""
 
 from pathlib import Path
 
@@ -12,7 +12,10 @@ from tests.tools.restore.runbook import block
 
 def test_the_patch_recovers_the_cluster_while_nothing_uses_it(tmp_path: Path) -> None:
     patch = yaml.safe_load(
-        block("Recover to a point in time", CHECKOUT / "docs" / "kubernetes-database.md")
+        block(
+            "Recover to a point in time",
+            CHECKOUT / "docs" / "operate" / "kubernetes" / "database.md",
+        )
     )
     assert patch.pop("resources") == ["../cloudnativepg"]
     objects = composed(tmp_path, "overlays/cloudnativepg", **patch)

@@ -83,6 +83,6 @@ def test_every_view_with_facts_of_plans_is_on_the_dashboard() -> None:
 
 
 def test_rows_are_the_questions_of_the_documentation() -> None:
-    text = (CHECKOUT / "docs" / "monitoring.md").read_text("utf-8")
+    text = (CHECKOUT / "docs" / "operate" / "monitoring" / "monitoring.md").read_text("utf-8")
     rows = [panel["title"] for panel in BOARD["panels"] if panel["type"] == "row"]
     assert rows == re.findall(r"^\| (.+\?) \| ", text, re.M)

@@ -1,4 +1,4 @@
-"""No statistics of the planner make a query read more rows than docs/scaling.md states."""
+"""No statistics of the planner make a query read more rows than docs/operate/scaling.md states."""
 
 from collections.abc import AsyncIterator
 from hashlib import sha256

@@ -1,4 +1,4 @@
-"""The recorded parts of ``docs/data.md``: the dictionary, and the results of its examples.
+"""The recorded parts of ``docs/reference/data.md``: dictionary and results of examples.
 
 A recorded part stands between the comments ``<!-- recorded: NAME ARGUMENT -->`` and ``<!-- end of
 record -->``. A part named ``result`` follows the code that it is the result of.
@@ -11,7 +11,7 @@ from typing import Final
 
 from tests.support.paths import CHECKOUT
 
-DOCUMENT: Final = CHECKOUT / "docs" / "data.md"
+DOCUMENT: Final = CHECKOUT / "docs" / "reference" / "data.md"
 
 _PART: Final = re.compile(
     r"(?:^```(?P<language>\w+)\n(?P<code>(?:(?!^```).)*)^```\n\n)?"

@@ -1,4 +1,4 @@
-"""Run the examples of ``docs/data.md`` as its readers do: with psql and Python, as their role."""
+"""Run the examples of ``docs/reference/data.md`` as readers do: psql and Python, as their role."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""The samples in a database, imported on fixed days, for the examples of ``docs/data.md``."""
+"""The samples, imported on fixed days, for the examples of ``docs/reference/data.md``."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final

@@ -1,4 +1,4 @@
-"""Measure what a project and a megabyte cost; see docs/scaling.md.
+"""Measure what a project and a megabyte cost; see docs/operate/scaling.md.
 
     python -m tests.tools.bench.costs [SHARE]
 

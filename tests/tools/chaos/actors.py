@@ -146,7 +146,7 @@ class Actors:
 
 @dataclass
 class Follower:
-    """A program that follows the changes by ``changed_since``, as docs/api.md describes it."""
+    """A program that follows the changes by ``changed_since``, as docs/reference/api.md has it."""
 
     name: str
     client: Client

@@ -1,4 +1,4 @@
-"""A Citus cluster that is set up as docs/citus.md says, and what its nodes have used."""
+"""A Citus cluster set up as docs/operate/citus/set-up.md says, and what its nodes used."""
 
 import contextlib
 from collections.abc import AsyncIterator, Iterator

@@ -61,7 +61,7 @@ def asked() -> list[str]:
 
 def advised() -> list[str]:
     """What the documentation of the alerts has an operator ask Prometheus."""
-    text = (CHECKOUT / "docs" / "alerts.md").read_text("utf-8")
+    text = (CHECKOUT / "docs" / "operate" / "monitoring" / "alerts.md").read_text("utf-8")
     return re.findall(r"`((?:sum|rate|increase|histogram_quantile)\b[^`]+)`", text)
 
 

@@ -19,7 +19,7 @@ from tests.tools.k8s.overlays import (
 )
 
 DOCUMENTS: Final = {
-    path: path.read_text("utf-8") for path in sorted((CHECKOUT / "docs").glob("*.md"))
+    path: path.read_text("utf-8") for path in sorted((CHECKOUT / "docs").glob("**/*.md"))
 }
 
 _VALUED: Final = {"-n", "-c", "-l", "-o", "-k", "-f", "-p", "--type", "--for", "--timeout"}

@@ -2,7 +2,7 @@
 
     python -m tests.tools.restore
 
-Runs the commands of docs/backup.md on new servers: a dump from PostgreSQL 16 to 18, a move
+Runs the commands of docs/operate/backup.md on new servers: a dump from PostgreSQL 16 to 18, a move
 to partitioned tables, a recovery to a point in time, and pg_upgrade. The exit code is 0 if every
 check passes."""
 
@@ -213,7 +213,7 @@ async def prune(server: Server, done: Scene) -> None:
 
 
 async def move_to_partitions(server: Server, folder: Path) -> None:
-    """Move the rows to partitioned tables with the commands of docs/operations.md."""
+    """Move the rows to partitioned tables with the commands of docs/operate/run.md."""
     create = f"CREATE DATABASE partitioned OWNER {OWNER} TEMPLATE template0 ENCODING UTF8"
     await server.execute(create)
     target = server.dsn(OWNER, "partitioned")

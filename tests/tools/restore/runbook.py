@@ -1,4 +1,4 @@
-"""The commands of ``docs/backup.md``, which the check runs as an operator does."""
+"""The commands of ``docs/operate/backup.md``, which the check runs as an operator does."""
 
 import os
 import re
@@ -10,8 +10,8 @@ from typing import Final
 from service.storage.embedded.program_files import clean_environment
 from tests.support.paths import CHECKOUT
 
-BACKUP: Final = CHECKOUT / "docs" / "backup.md"
-OPERATIONS: Final = CHECKOUT / "docs" / "operations.md"
+BACKUP: Final = CHECKOUT / "docs" / "operate" / "backup.md"
+OPERATIONS: Final = CHECKOUT / "docs" / "operate" / "run.md"
 _PROGRAMS: Final = CHECKOUT / ".venv" / "bin"
 
 

@@ -103,7 +103,7 @@ SHOWN: Final = {
 
 
 def test_every_documented_cause_is_tested() -> None:
-    text = (CHECKOUT / "docs" / "how-an-import-ends.md").read_text("utf-8")
+    text = (CHECKOUT / "docs" / "explanation" / "how-an-import-ends.md").read_text("utf-8")
     table = text.split("\n\n")[2].splitlines()
     assert [row.split(" | ")[0].removeprefix("| ") for row in table[2:]] == [*SHOWN]
 

@@ -89,7 +89,10 @@ def commands(group: Any = None, before: str = "") -> Iterator[tuple[str, set[str
 
 def documentation_of(name: str) -> str:
     """Return what documents a command: the rows that begin with it, and its section."""
-    text = TEXTS[CHECKOUT / "docs" / "operations.md"] + TEXTS[CHECKOUT / "docs" / "cli.md"]
+    text = (
+        TEXTS[CHECKOUT / "docs" / "operate" / "run.md"]
+        + TEXTS[CHECKOUT / "docs" / "reference" / "cli.md"]
+    )
     rows = re.findall(rf"^\| `(?:bulk-import )?{name}[ `].*$", text, re.M)
     section = re.search(rf"^## {name.capitalize()}\n(.*?)^## ", text, re.M | re.S)
     return "\n".join([*rows, section[1] if section else ""])
@@ -111,6 +114,9 @@ def test_commands_named_in_the_documents_exist() -> None:
 
 
 def test_every_query_parameter_is_documented() -> None:
-    docs = TEXTS[CHECKOUT / "docs" / "api.md"] + TEXTS[CHECKOUT / "docs" / "how-an-import-ends.md"]
+    docs = (
+        TEXTS[CHECKOUT / "docs" / "reference" / "api.md"]
+        + TEXTS[CHECKOUT / "docs" / "explanation" / "how-an-import-ends.md"]
+    )
     for name in {name for each in operations() for name in each.query}:
         assert re.search(rf"`{name}`|[?&]{name}=", docs), name
