@@ -40,7 +40,7 @@ async def send_page_file(request: web.Request) -> web.Response:
     Raises:
         NotFound: the page has no such file.
     """
-    return _asset("page/", PAGE, request.match_info["file"])
+    return _asset("page/", PAGE, "{folder}/{file}".format_map(request.match_info))
 
 
 async def send_docs(request: web.Request) -> web.Response:

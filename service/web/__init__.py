@@ -9,8 +9,9 @@ ASSETS: Final = {"docs.js": "text/javascript", "docs.css": "text/css"}
 
 _TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 PAGE: Final = {
-    file.name: _TYPES[PurePath(file.name).suffix]
-    for file in sorted((files("service.web") / "page").iterdir(), key=lambda each: each.name)
-    if PurePath(file.name).suffix in _TYPES
+    f"{folder.name}/{file.name}": _TYPES[PurePath(file.name).suffix]
+    for folder in (files("service.web") / "page").iterdir()
+    if folder.is_dir()
+    for file in folder.iterdir()
 }
-"""Files of the page, in ``page/``, with their media types."""
+"""Files of the page, in the folders of ``page/``, with their media types."""

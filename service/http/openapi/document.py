@@ -70,6 +70,8 @@ def _path_parameter(name: str, kind: Json, description: str) -> Json:
     }
 
 
+_FOLDERS: Final = sorted({name.partition("/")[0] for name in PAGE})
+_FILES: Final = sorted({name.partition("/")[2] for name in PAGE})
 _PATH_PARAMETERS: Final = {
     "client_id": _path_parameter("client_id", ID, "Id of the client. The token must name it."),
     "import_id": _path_parameter(
@@ -80,7 +82,8 @@ _PATH_PARAMETERS: Final = {
     ),
     "version": _path_parameter("version", ID, "Number of a version that is still kept."),
     "asset": _path_parameter("asset", enumeration(ASSETS), "Name of the file."),
-    "file": _path_parameter("file", enumeration(PAGE), "Name of the file."),
+    "folder": _path_parameter("folder", enumeration(_FOLDERS), "Folder of the file."),
+    "file": _path_parameter("file", enumeration(_FILES), "Name of the file."),
 }
 _COMMON_PARAMETERS: Final = {
     "request_id": {

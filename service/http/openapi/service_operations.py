@@ -104,7 +104,7 @@ PATHS: Final[Json] = {
             "getPage", "Open the page for people", "A page that uses this API.", "text/html"
         )
     },
-    "/page/{file}": {
+    "/page/{folder}/{file}": {
         "get": operation(
             "getPageFile",
             TAG,

@@ -67,7 +67,7 @@ ROUTES: Final[Routes] = {
     "/docs": {hdrs.METH_GET: static.send_docs},
     "/docs/{asset}": {hdrs.METH_GET: static.send_docs_file},
     "/": {hdrs.METH_GET: static.send_page},
-    "/page/{file}": {hdrs.METH_GET: static.send_page_file},
+    "/page/{folder}/{file}": {hdrs.METH_GET: static.send_page_file},
 }
 
 

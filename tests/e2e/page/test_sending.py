@@ -226,7 +226,7 @@ async def test_a_refused_token_can_be_replaced(tab: Tab) -> None:
 
 
 async def test_the_page_explains_every_error_and_warning_code() -> None:
-    text = (files("service.web") / "page" / "remedies.js").read_text("utf-8")
+    text = (files("service.web") / "page" / "imports" / "remedies.js").read_text("utf-8")
     head, warnings = text.split("const WARNINGS")
     assert set(re.findall(r"^  ([A-Z_]+): ", head, re.M)) == set(ErrorCode)
     errors = (CHECKOUT / "docs" / "reference" / "errors.md").read_text("utf-8")

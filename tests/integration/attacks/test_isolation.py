@@ -32,7 +32,7 @@ PUBLIC: Final = frozenset(
         "/docs",
         "/docs/{asset}",
         "/",
-        "/page/{file}",
+        "/page/{folder}/{file}",
     }
 )
 """Routes without a client. Add a new one only if it reveals nothing about any client."""

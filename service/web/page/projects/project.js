@@ -1,12 +1,12 @@
 // One project: its facts, its timeline, and its versions with their changes.
 
-import { ask, download } from "./api.js";
-import { button, make, present } from "./dom.js";
-import { day, moment, number, planTime, several } from "./format.js";
+import { ask, download } from "../shared/api.js";
+import { button, make, present } from "../shared/dom.js";
+import { day, moment, number, planTime, several } from "../shared/format.js";
 import { projectChecks } from "./checks.js";
 import { comparison } from "./compare.js";
-import { problem, shown } from "./notice.js";
-import { timeline } from "./timeline.js";
+import { problem, shown } from "../shared/notice.js";
+import { timeline } from "../timeline/timeline.js";
 
 export function oneProject({ signal, given: [id, version] }) {
   const place = make("div");

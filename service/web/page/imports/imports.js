@@ -1,10 +1,10 @@
 // The list of imports, the latest first.
 
-import { ask } from "./api.js";
-import { choice, make, pause, redraw, unhurried } from "./dom.js";
-import { bytes, lasting, moment, number } from "./format.js";
-import { filesOf, titled } from "./files.js";
-import { fetchedInSteps, table } from "./lists.js";
+import { ask } from "../shared/api.js";
+import { choice, make, pause, redraw, unhurried } from "../shared/dom.js";
+import { bytes, lasting, moment, number } from "../shared/format.js";
+import { filesOf, titled } from "../sending/files.js";
+import { fetchedInSteps, table } from "../shared/lists.js";
 import { actionButtons } from "./actions.js";
 
 const STATES = ["running", "completed", "failed", "interrupted", "cancelled"];

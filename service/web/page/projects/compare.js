@@ -1,10 +1,10 @@
 // The kept versions of a project, and the changes between two of them, or from the baseline.
 
-import { ask } from "./api.js";
-import { button, choice, make } from "./dom.js";
-import { moment, number } from "./format.js";
-import { shown } from "./notice.js";
-import { inSteps, table } from "./lists.js";
+import { ask } from "../shared/api.js";
+import { button, choice, make } from "../shared/dom.js";
+import { moment, number } from "../shared/format.js";
+import { shown } from "../shared/notice.js";
+import { inSteps, table } from "../shared/lists.js";
 import { summarised } from "./summary.js";
 
 const HEADS = ["Version", "Name", "Created", "By", "Notes"];

@@ -1,8 +1,8 @@
 // The list of the client's projects.
 
-import { choice, make, unhurried } from "./dom.js";
-import { format, moment, number } from "./format.js";
-import { fetchedInSteps, table } from "./lists.js";
+import { choice, make, unhurried } from "../shared/dom.js";
+import { format, moment, number } from "../shared/format.js";
+import { fetchedInSteps, table } from "../shared/lists.js";
 
 const HEADS = ["Project", "Code", "Format", "Version", "Changed"];
 const ARCHIVED = [["exclude", "active"], ["only", "archived"], ["include", "active and archived"]];

@@ -1,7 +1,7 @@
 // The summary of a comparison: dates of the project, then each sort of change with examples.
 
-import { make } from "./dom.js";
-import { day, number, planTime } from "./format.js";
+import { make } from "../shared/dom.js";
+import { day, number, planTime } from "../shared/format.js";
 
 const SORTS = {
   slipped: "Slipped", added: "Tasks added", removed: "Tasks removed", started: "Started", finished: "Finished",

@@ -1,9 +1,9 @@
 // One upload of one or more files: sent with XHR, which reports the bytes sent, and followed by its idempotency key.
 
-import { ApiError, UNREACHABLE, address, ask, importOf, refused } from "./api.js";
-import { newKey, pause } from "./dom.js";
+import { ApiError, UNREACHABLE, address, ask, importOf, refused } from "../shared/api.js";
+import { newKey, pause } from "../shared/dom.js";
 import { changedFile } from "./files.js";
-import { session } from "./token.js";
+import { session } from "../session/token.js";
 
 const EVERY = 1;
 const NOTICED = 1;

@@ -1,7 +1,7 @@
 // A timeline of a project's tasks. The document has only the visible rows.
 
-import { button, draw, make, unhurried } from "./dom.js";
-import { days, duration, number, several } from "./format.js";
+import { button, draw, make, unhurried } from "../shared/dom.js";
+import { days, duration, number, several } from "../shared/format.js";
 import { outline } from "./outline.js";
 import { axis } from "./axis.js";
 

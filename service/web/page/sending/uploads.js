@@ -1,14 +1,14 @@
 // The view that imports files: the form, and the uploads with their progress.
 
-import { ask } from "./api.js";
+import { ask } from "../shared/api.js";
 import { chooser } from "./chooser.js";
-import { confirmed } from "./confirm.js";
-import { button, make } from "./dom.js";
+import { confirmed } from "../shared/confirm.js";
+import { button, make } from "../shared/dom.js";
 import { describeLeftOut } from "./files.js";
-import { bytes, number, several } from "./format.js";
-import { hint, problem } from "./notice.js";
-import { result } from "./result.js";
-import { session } from "./token.js";
+import { bytes, number, several } from "../shared/format.js";
+import { hint, problem } from "../shared/notice.js";
+import { result } from "../imports/result.js";
+import { session } from "../session/token.js";
 import { CHANGED, upload } from "./upload.js";
 
 const BUSY = ["sending", "finishing", "lost"];

@@ -1,12 +1,12 @@
 // One import: its state, its facts, and the outcomes of its projects.
 
-import { ask } from "./api.js";
-import { make, pause, redraw } from "./dom.js";
-import { filesOf } from "./files.js";
-import { bytes, format, lasting, moment, number } from "./format.js";
+import { ask } from "../shared/api.js";
+import { make, pause, redraw } from "../shared/dom.js";
+import { filesOf } from "../sending/files.js";
+import { bytes, format, lasting, moment, number } from "../shared/format.js";
 import { badge, title } from "./imports.js";
 import { actionButtons } from "./actions.js";
-import { shown } from "./notice.js";
+import { shown } from "../shared/notice.js";
 import { result } from "./result.js";
 
 const EVERY = 1;

@@ -1,6 +1,6 @@
 // The axis of a timeline: grid lines and labels of days, months and years.
 
-import { draw } from "./dom.js";
+import { draw } from "../shared/dom.js";
 
 const DAY = 86_400_000;
 const STEPS = [["day", 1], ["day", 7], ["month", 1], ["month", 3], ["year", 1], ["year", 5], ["year", 20], ["year", 100]];

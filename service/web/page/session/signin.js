@@ -1,8 +1,8 @@
 // The form for a token.
 
-import { ask } from "./api.js";
-import { field, make } from "./dom.js";
-import { problem } from "./notice.js";
+import { ask } from "../shared/api.js";
+import { field, make } from "../shared/dom.js";
+import { problem } from "../shared/notice.js";
 import { clientsOf, forget, keep } from "./token.js";
 
 /** The form. Calls `done` after the service accepted the token. */

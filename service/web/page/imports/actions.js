@@ -1,10 +1,10 @@
 // Actions on an import: cancel and undo.
 
-import { ask, fetched, importOf } from "./api.js";
-import { confirmed } from "./confirm.js";
-import { button, newKey } from "./dom.js";
-import { several } from "./format.js";
-import { problem } from "./notice.js";
+import { ask, fetched, importOf } from "../shared/api.js";
+import { confirmed } from "../shared/confirm.js";
+import { button, newKey } from "../shared/dom.js";
+import { several } from "../shared/format.js";
+import { problem } from "../shared/notice.js";
 
 /** Buttons for the state of an import. `changed` gets the import after an action. */
 export function actionButtons(row, changed) {

@@ -1,6 +1,6 @@
 // Files that the user chose or dropped. A folder is read with its folders, and what is no plan in XML is left out.
 
-import { number, several } from "./format.js";
+import { number, several } from "../shared/format.js";
 
 const SENT = /\.(xml|xml\.gz|zip)$/i;
 const HIDDEN = /(^|\/)\./;

@@ -1,6 +1,6 @@
 // The rows of a timeline: tasks in outline order with their dates. This module draws nothing.
 
-import { planTime } from "./format.js";
+import { planTime } from "../shared/format.js";
 
 const DAY = 86_400_000;
 

@@ -1,11 +1,11 @@
 // The result of an import: counts, failures of projects and files, warnings, and imported projects.
 
-import { download } from "./api.js";
-import { button, choice, make, unhurried } from "./dom.js";
-import { filesOf } from "./files.js";
-import { number, several } from "./format.js";
-import { hint, problem } from "./notice.js";
-import { collect, inSteps, table } from "./lists.js";
+import { download } from "../shared/api.js";
+import { button, choice, make, unhurried } from "../shared/dom.js";
+import { filesOf } from "../sending/files.js";
+import { number, several } from "../shared/format.js";
+import { hint, problem } from "../shared/notice.js";
+import { collect, inSteps, table } from "../shared/lists.js";
 import { HARMLESS, meaningOf, remedyFor } from "./remedies.js";
 
 const MOST = 20_000;

@@ -1,7 +1,7 @@
 // Notices: an error with its remedy, a hint, and the loading text.
 
 import { make } from "./dom.js";
-import { remedyOf } from "./remedies.js";
+import { remedyOf } from "../imports/remedies.js";
 
 /** A notice for an error. */
 export function problem(error) {

@@ -1,11 +1,11 @@
 // The schedule checks of all projects: one row each, filled while the answers arrive.
 
-import { ask } from "./api.js";
-import { make, unhurried } from "./dom.js";
-import { fetchedInSteps, table } from "./lists.js";
+import { ask } from "../shared/api.js";
+import { make, unhurried } from "../shared/dom.js";
+import { fetchedInSteps, table } from "../shared/lists.js";
 import { badge, LABELS } from "./checks.js";
-import { several } from "./format.js";
-import { problem } from "./notice.js";
+import { several } from "../shared/format.js";
+import { problem } from "../shared/notice.js";
 
 const AT_ONCE = 2; // the service checks few projects of a client at the same time
 

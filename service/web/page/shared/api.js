@@ -1,6 +1,6 @@
 // Requests with the token in their header. A response without success becomes an ApiError.
 
-import { session } from "./token.js";
+import { session } from "../session/token.js";
 
 /** An error response of the service, or an unreachable service (status 0). */
 export class ApiError extends Error {

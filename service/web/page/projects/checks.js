@@ -1,10 +1,10 @@
 // The schedule checks of one project, and what each of them found.
 
-import { ask } from "./api.js";
-import { button, make } from "./dom.js";
-import { number, several } from "./format.js";
-import { problem, shown } from "./notice.js";
-import { table } from "./lists.js";
+import { ask } from "../shared/api.js";
+import { button, make } from "../shared/dom.js";
+import { number, several } from "../shared/format.js";
+import { problem, shown } from "../shared/notice.js";
+import { table } from "../shared/lists.js";
 
 export const LABELS = {
   open_ends: "Open ends", leads: "Leads", lags: "Lags", relationship_types: "Links from finish to start",

@@ -1,9 +1,9 @@
 // The form that chooses files, a folder and options.
 
-import { choice, field, make } from "./dom.js";
+import { choice, field, make } from "../shared/dom.js";
 import { chosen, describeLeftOut, dropped } from "./files.js";
-import { bytes, number, several } from "./format.js";
-import { hint, notice } from "./notice.js";
+import { bytes, number, several } from "../shared/format.js";
+import { hint, notice } from "../shared/notice.js";
 
 /** The service's limits of one upload. */
 function limits() {

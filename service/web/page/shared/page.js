@@ -1,15 +1,15 @@
 // The page: selects the view by the address, and shows whose token it uses.
 
 import { button, make } from "./dom.js";
-import { imports } from "./imports.js";
-import { oneImport } from "./import.js";
+import { imports } from "../imports/imports.js";
+import { oneImport } from "../imports/import.js";
 import { problem } from "./notice.js";
-import { oneProject } from "./project.js";
-import { portfolio } from "./portfolio.js";
-import { projects } from "./projects.js";
-import { underWay, uploads } from "./uploads.js";
-import { signIn } from "./signin.js";
-import { forget, session } from "./token.js";
+import { oneProject } from "../projects/project.js";
+import { portfolio } from "../projects/portfolio.js";
+import { projects } from "../projects/projects.js";
+import { underWay, uploads } from "../sending/uploads.js";
+import { signIn } from "../session/signin.js";
+import { forget, session } from "../session/token.js";
 
 const VIEWS = [
   [/^#\/imports$/, "History", imports],
