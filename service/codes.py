@@ -1,6 +1,6 @@
 """The codes of projects that were not imported, and of warnings, with cause and remedy of each.
 
-``docs/reference/errors.md`` and the OpenAPI document publish these texts.
+``docs/reference/errors`` and the OpenAPI document publish these texts.
 """
 
 from enum import StrEnum

@@ -31,7 +31,7 @@ from service.codes import ErrorCode
 
 
 class Cause(NamedTuple):
-    """One reason for an HTTP error; ``docs/reference/errors.md`` publishes it.
+    """One reason for an HTTP error; ``docs/reference/errors`` publishes it.
 
     Attributes:
         cause: what happened.
@@ -56,7 +56,7 @@ class ServiceError(Exception):
         status: HTTP status.
         message: fixed text for the status.
         default: ``details`` if the error is raised without them.
-        causes: reasons for the error, published in ``docs/reference/errors.md``.
+        causes: reasons for the error, published in ``docs/reference/errors``.
     """
 
     status: ClassVar[int] = 500

@@ -1,7 +1,7 @@
 """The settings: environment variables, each with a safe default.
 
 ``DATABASE_URL`` has its usual name; all other names start with ``BULK_IMPORT_``.
-``make reference`` writes the descriptions into ``docs/reference/settings.md``.
+``make reference`` writes the descriptions into ``docs/reference/settings``.
 """
 
 from pathlib import Path
@@ -49,7 +49,7 @@ class Settings(BaseSettings):
     notify: bool = Field(
         False,
         description="whether the end of an import, archiving and restoring send an event on the "
-        "channel `bulk_import`; see [events.md](events.md)",
+        "channel `bulk_import`; see [events](../events.md)",
     )
 
     # HTTP

@@ -1,7 +1,7 @@
 """The tables that hold a project's content: every column, stated once.
 
 COPY, reading, comparison, export, the OpenAPI document, the native schema and
-``docs/reference/formats.md`` follow from these definitions. To add a column, add one line here and
+``docs/reference/formats`` follow from these definitions. To add a column, add one line here and
 one line to the rule of each format that has the column, write a migration for the table and its
 view, and run ``make reference``. ``tests/integration/projects/test_columns.py`` prints the SQL of a
 missing migration.

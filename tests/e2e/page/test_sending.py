@@ -229,7 +229,7 @@ async def test_the_page_explains_every_error_and_warning_code() -> None:
     text = (files("service.web") / "page" / "imports" / "remedies.js").read_text("utf-8")
     head, warnings = text.split("const WARNINGS")
     assert set(re.findall(r"^  ([A-Z_]+): ", head, re.M)) == set(ErrorCode)
-    errors = (CHECKOUT / "docs" / "reference" / "errors.md").read_text("utf-8")
+    errors = (CHECKOUT / "docs" / "reference" / "errors" / "projects.md").read_text("utf-8")
     table = errors.partition("<!-- reference: warnings of a project -->")[2].split("\n\n")[0]
     known = re.findall(r"^  ([A-Z_]+): ", warnings, re.M)
     assert known == re.findall(r"^\| `([A-Z_]+)` ", table, re.M)

@@ -40,7 +40,7 @@ def file(tmp_path: Path) -> Path:
 
 def test_the_limit_is_the_documented_one() -> None:
     assert MAX_SILENCE == 5 * 60
-    assert "five minutes without a byte" in (CHECKOUT / "docs" / "reference" / "cli.md").read_text(
+    assert "five minutes without a byte" in (CHECKOUT / "docs/reference/cli/commands.md").read_text(
         "utf-8"
     )
 

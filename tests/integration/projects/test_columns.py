@@ -80,7 +80,7 @@ async def test_a_new_column_takes_a_migration_and_one_line_each(
     wrote = await run(copy, "tests.tools.reference")
     assert set(wrote.split("\n")[:-1]) == {
         "wrote service/formats/native/schema.xsd",
-        "wrote docs/reference/formats.md",
+        "wrote docs/reference/formats/native.md",
     }
     printed = await run(copy, "tests.support.column_check", dsn)
     found = json.loads(printed.splitlines()[-1])

@@ -111,7 +111,9 @@ async def test_a_comparison_past_its_time_is_a_503(
     client: Client, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert watchdog.TRANSACTION_TIMEOUT == 25
-    assert "25 seconds" in (CHECKOUT / "docs" / "reference" / "api.md").read_text("utf-8")
+    assert "25 seconds" in (CHECKOUT / "docs" / "reference" / "api" / "comparison.md").read_text(
+        "utf-8"
+    )
     monkeypatch.setattr(watchdog, "TRANSACTION_TIMEOUT", 1.0)
     await client.land(OLD)
     await client.land(NEW)

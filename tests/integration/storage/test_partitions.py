@@ -110,7 +110,7 @@ async def execute(dsn: str, statements: str) -> None:
 
 
 def move(programs: Path, old: str, new: str) -> None:
-    """Move the rows with the commands of docs/operate/run.md."""
+    """Move the rows with the commands of docs/operate/postgresql.md."""
     dump: list[str | Path] = [
         programs / "pg_dump",
         "--data-only",

@@ -146,7 +146,7 @@ class Actors:
 
 @dataclass
 class Follower:
-    """A program that follows the changes by ``changed_since``, as docs/reference/api.md has it."""
+    """A program that follows changes by ``changed_since``: see docs/reference/api/projects.md."""
 
     name: str
     client: Client

@@ -20,7 +20,7 @@ class Roles:
 
 
 async def make_roles(cluster: Cluster) -> Roles:
-    """As docs/operate/run.md has it, in a database ``bulk_import`` without a schema."""
+    """As docs/operate/postgresql.md has it, in a database ``bulk_import`` without a schema."""
     connection = await asyncpg.connect(cluster.dsn())
     try:
         for role in (OWNER, SERVER):

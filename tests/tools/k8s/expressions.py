@@ -61,7 +61,8 @@ def asked() -> list[str]:
 
 def advised() -> list[str]:
     """What the documentation of the alerts has an operator ask Prometheus."""
-    text = (CHECKOUT / "docs" / "operate" / "monitoring" / "alerts.md").read_text("utf-8")
+    folder = CHECKOUT / "docs" / "operate" / "monitoring"
+    text = "".join(path.read_text("utf-8") for path in sorted(folder.glob("alerts*.md")))
     return re.findall(r"`((?:sum|rate|increase|histogram_quantile)\b[^`]+)`", text)
 
 

@@ -171,7 +171,7 @@ def _values(schema: Any) -> str:
         default = schema.get("default")
         return ", ".join(f"`{each}`{' (default)' * (each == default)}" for each in schema["enum"])
     if "$ref" in schema:
-        return "a code of [errors.md](errors.md)"
+        return "a code of [failed projects](../errors/projects.md)"
     if schema.get("format") == "date-time":
         return "time with offset, such as `2026-01-05T08:00:00Z`"
     if schema["type"] == "integer":

@@ -213,7 +213,7 @@ async def prune(server: Server, done: Scene) -> None:
 
 
 async def move_to_partitions(server: Server, folder: Path) -> None:
-    """Move the rows to partitioned tables with the commands of docs/operate/run.md."""
+    """Move the rows to partitioned tables with the commands of docs/operate/postgresql.md."""
     create = f"CREATE DATABASE partitioned OWNER {OWNER} TEMPLATE template0 ENCODING UTF8"
     await server.execute(create)
     target = server.dsn(OWNER, "partitioned")
@@ -221,7 +221,7 @@ async def move_to_partitions(server: Server, folder: Path) -> None:
         grants = f"--grant-to {ROLE}"
         make = f"bulk-import migrate --partitions 4 {grants}"
         runbook.run(make, folder, server.programs, {"DATABASE_URL": target})
-        script = runbook.block("Partitions", runbook.OPERATIONS)
+        script = runbook.block("Partitions", runbook.POSTGRESQL)
         urls = {"OLD": server.dsn(OWNER), "NEW": target}
         await asyncio.to_thread(runbook.run, script, folder, server.programs, urls)
         assert_equal(
@@ -243,7 +243,7 @@ async def recover(stack: contextlib.ExitStack, old: Server, gone: lost.Lost) -> 
     with timed("recovery to the point in time"):
         await recovered.recover(old.folder / "backup", old.archive, gone.until)
         at_risk = await lost.ids_at_risk(recovered.dsn(), gone)
-        script = runbook.block("After a restore to an earlier time")
+        script = runbook.block("After a restore to an earlier time", runbook.AFTER_RESTORE)
         await recovered.execute(script, database="bulk_import")
         async with serve(recovered.dsn(ROLE)) as api:
             await lost.send_again(api, gone)

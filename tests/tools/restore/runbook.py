@@ -11,7 +11,8 @@ from service.storage.embedded.program_files import clean_environment
 from tests.support.paths import CHECKOUT
 
 BACKUP: Final = CHECKOUT / "docs" / "operate" / "backup.md"
-OPERATIONS: Final = CHECKOUT / "docs" / "operate" / "run.md"
+AFTER_RESTORE: Final = CHECKOUT / "docs" / "operate" / "after-a-restore.md"
+POSTGRESQL: Final = CHECKOUT / "docs" / "operate" / "postgresql.md"
 _PROGRAMS: Final = CHECKOUT / ".venv" / "bin"
 
 

@@ -1,4 +1,4 @@
-// The meaning of warnings, and remedies for errors and failed projects: a short form of docs/reference/errors.md.
+// The meaning of warnings, and remedies for errors and failed projects: a short form of docs/reference/errors.
 
 const RESPONSES = {
   changed: "Choose the files again. Projects that are already imported are then unchanged.",
