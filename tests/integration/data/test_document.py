@@ -1,6 +1,6 @@
-"""``docs/reference/data.md`` shows what the database has: dictionary and results of examples.
+"""The documents on data show what the database has: the dictionary, and results of examples.
 
-``make reference`` records the document again, after a change of the schema, of an example or of
+``make reference`` records them again, after a change of the schema, of an example or of
 the samples.
 """
 
@@ -15,10 +15,23 @@ import pytest
 from service.storage import Pool
 from service.storage.embedded.program_files import find_programs
 from service.storage.readers import grant_reader
-from tests.support.data.document import DOCUMENT, find_parts, read_diagram, replace_parts
+from tests.support.data.document import (
+    DIAGRAM,
+    DICTIONARY,
+    QUESTIONS,
+    TOOLS,
+    find_parts,
+    read_diagram,
+    replace_parts,
+)
 from tests.support.data.examples import Examples, install_duckdb_extension
 from tests.support.data.samples import import_samples
-from tests.support.data.schema import Relation, read_relations, write_dictionary
+from tests.support.data.schema import (
+    Relation,
+    described_names,
+    read_relations,
+    write_dictionary,
+)
 from tests.support.databases import execute
 from tests.support.readers import READER
 from tests.support.servers import database_dsn
@@ -45,40 +58,42 @@ async def examples(
     await execute(direct, f"DROP ROLE {READER}")
 
 
-async def test_the_document_has_the_dictionary_and_the_results_of_its_examples(
+async def test_the_documents_have_the_dictionary_and_the_results_of_their_examples(
     examples: Examples, pool: Pool, subtests: pytest.Subtests
 ) -> None:
     relations = await read_relations(pool)
-    document = DOCUMENT.read_text("utf-8")
-    parts = find_parts(document)
-    texts = [
-        write_dictionary(relations, part.argument)
-        if part.name == "dictionary"
-        else examples.run(part)
-        for part in parts
-    ]
-    if os.environ.get("RECORD_EXAMPLES"):
-        DOCUMENT.write_text(replace_parts(document, texts), "utf-8")
-        return
-    for part, text in zip(parts, texts, strict=True):
-        with subtests.test(part.heading):
-            assert part.text == text, "run: make reference"
+    for path in (*QUESTIONS, TOOLS, *DICTIONARY):
+        document = path.read_text("utf-8")
+        parts = find_parts(document)
+        texts = [
+            write_dictionary(relations, part.argument.split())
+            if part.name == "dictionary"
+            else examples.run(part)
+            for part in parts
+        ]
+        if os.environ.get("RECORD_EXAMPLES"):
+            path.write_text(replace_parts(document, texts), "utf-8")
+            continue
+        for part, text in zip(parts, texts, strict=True):
+            with subtests.test(part.heading):
+                assert part.text == text, "run: make reference"
 
 
-def test_the_document_answers_twelve_questions_and_shows_three_tools() -> None:
-    parts = find_parts(DOCUMENT.read_text("utf-8"))
-    assert [part.language for part in parts].count("sql") == 12
-    assert [part.language for part in parts].count("python") == 2
-    assert {part.argument for part in parts if part.name == "dictionary"} == {
-        "report",
-        "current",
-        "tables",
-    }
+def test_the_documents_answer_twelve_questions_and_show_two_programs() -> None:
+    questions = [part for path in QUESTIONS for part in find_parts(path.read_text("utf-8"))]
+    assert [part.language for part in questions] == ["sql"] * 12
+    assert [part.language for part in find_parts(TOOLS.read_text("utf-8"))] == ["python"] * 2
+
+
+async def test_each_table_and_view_is_described_once(pool: Pool) -> None:
+    parts = [part for path in DICTIONARY for part in find_parts(path.read_text("utf-8"))]
+    names = [name for part in parts for name in part.argument.split()]
+    assert sorted(names) == sorted(described_names(await read_relations(pool)))
 
 
 async def test_the_diagram_shows_columns_of_the_schema(pool: Pool) -> None:
     relations = {each.name: each for each in await read_relations(pool)}
-    diagram = read_diagram(DOCUMENT.read_text("utf-8"))
+    diagram = read_diagram(DIAGRAM.read_text("utf-8"))
     assert set(diagram) <= {name.removeprefix("report.") for name in relations}
     for name, columns in diagram.items():
         there = _types(relations[f"report.{name}"])

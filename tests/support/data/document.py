@@ -1,4 +1,4 @@
-"""The recorded parts of ``docs/reference/data.md``: dictionary and results of examples.
+"""The recorded parts of the documents on data: the dictionary, and the results of examples.
 
 A recorded part stands between the comments ``<!-- recorded: NAME ARGUMENT -->`` and ``<!-- end of
 record -->``. A part named ``result`` follows the code that it is the result of.
@@ -11,7 +11,10 @@ from typing import Final
 
 from tests.support.paths import CHECKOUT
 
-DOCUMENT: Final = CHECKOUT / "docs" / "reference" / "data.md"
+QUESTIONS: Final = sorted((CHECKOUT / "docs" / "how-to").glob("query*.md"))
+TOOLS: Final = CHECKOUT / "docs" / "how-to" / "analysis-tools.md"
+DIAGRAM: Final = CHECKOUT / "docs" / "reference" / "data" / "overview.md"
+DICTIONARY: Final = sorted((CHECKOUT / "docs" / "reference" / "data").glob("*/*.md"))
 
 _PART: Final = re.compile(
     r"(?:^```(?P<language>\w+)\n(?P<code>(?:(?!^```).)*)^```\n\n)?"
@@ -19,7 +22,7 @@ _PART: Final = re.compile(
     r"(?P<text>.*?)^<!-- end of record -->$",
     re.DOTALL | re.MULTILINE,
 )
-_HEADING: Final = re.compile(r"^##+ (.+)$", re.MULTILINE)
+_HEADING: Final = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Run the examples of ``docs/reference/data.md`` as readers do: psql and Python, as their role."""
+"""Run the examples of the documents on data as readers do: psql and Python, as their role."""
 
 import csv
 import io

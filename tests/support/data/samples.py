@@ -1,4 +1,4 @@
-"""The samples, imported on fixed days, for the examples of ``docs/reference/data.md``."""
+"""The samples, imported on fixed days, for the examples of the documents on data."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final

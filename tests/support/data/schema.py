@@ -74,30 +74,28 @@ async def read_relations(pool: Pool) -> list[Relation]:
     ]
 
 
-def write_dictionary(relations: Iterable[Relation], group: str) -> str:
-    """Return a section for each table and view of a group.
+def write_dictionary(relations: Iterable[Relation], names: Iterable[str]) -> str:
+    """Return a section for each of some tables and views.
 
     Args:
         relations: all tables and views.
-        group: ``report`` for the views of that schema, ``current`` for those that show current
-            versions, ``tables`` for the rest. A table with the columns of its view ``current_…``
-            has no section: that of the view names it.
+        names: those to describe, in order.
     """
     by_name = {each.name: each for each in relations}
     return "\n".join(
-        _section(each, _versions_of(each, by_name))
-        for each in by_name.values()
-        if _group(each, by_name) == group
+        _section(by_name[name], _versions_of(by_name[name], by_name)) for name in names
     )
 
 
-def _group(relation: Relation, by_name: dict[str, Relation]) -> str:
-    if relation.schema == "report":
-        return "report" if relation.is_view else "tables"
-    if relation.is_view:
-        return "current"
-    view = by_name.get(_CURRENT + relation.name)
-    return "" if view and _versions_of(view, by_name) else "tables"
+def described_names(relations: Iterable[Relation]) -> set[str]:
+    """Return the tables and views that need a section.
+
+    A table with the columns of its view ``current_…`` needs none: that of the view names it.
+    """
+    by_name = {each.name: each for each in relations}
+    views = (by_name.get(_CURRENT + name) for name in by_name)
+    named = {table.name for view in views if view and (table := _versions_of(view, by_name))}
+    return by_name.keys() - named
 
 
 def _versions_of(view: Relation, by_name: dict[str, Relation]) -> Relation | None:
@@ -115,7 +113,7 @@ def _section(relation: Relation, versions: Relation | None) -> str:
         about += f" The table `{versions.name}` has the same columns for all versions."
     rows = _rows((versions or relation).columns)
     columns = table(("Column", "Type", "Description"), rows)
-    return f"#### {relation.name}\n\n{about}\n\n{columns}"
+    return f"## {relation.name}\n\n{about}\n\n{columns}"
 
 
 def _rows(columns: Iterable[StoredColumn]) -> Iterator[Sequence[str]]:

@@ -64,6 +64,11 @@ def test_targets_and_settings_named_in_the_documents_exist(path: Path) -> None:
     assert set(re.findall(r"\bBULK_IMPORT_[A-Z_]+\b", TEXTS[path])) <= known
 
 
+@every_document
+def test_a_page_has_at_most_1500_words(path: Path) -> None:
+    assert path.name == "CHANGELOG.md" or len(TEXTS[path].split()) <= 1500
+
+
 def code(text: str) -> str:
     """Return the text of code spans and code blocks, one a line."""
     return "\n".join(re.findall(r"^```\w*\n.*?^```$|`[^`\n]+`", text, re.M | re.S)) + "\n"
