@@ -9,7 +9,7 @@ import { problem, shown } from "../shared/notice.js";
 import { timeline } from "../timeline/timeline.js";
 
 export function oneProject({ signal, given: [id, version] }) {
-  const place = make("div");
+  const place = make("div", { class: "project" });
   const path = version ? `projects/${id}/versions/${version}` : `projects/${id}`;
   shown(place, ask(path, { signal }).then((project) => draw(project, path, signal)), signal);
   return place;

@@ -1,23 +1,20 @@
-// The rows of a timeline: tasks in outline order with their dates. This module draws nothing.
+// The rows of a project's timeline: its tasks in outline order. This module draws nothing.
 
-import { planTime } from "../shared/format.js";
-
-const DAY = 86_400_000;
+import { day, planTime } from "../shared/format.js";
+import { baselineDates } from "./baselines.js";
+import { isCritical } from "./hours.js";
 
 /**
- * Rows with parents before their children. `from` and `to` are milliseconds, or NaN without a date. A summary
- * without dates spans its children. Links are pairs of positions in `rows`. `span` is the range to draw, with the
- * `first` and `last` date in it. With a comparison, a row whose dates changed has `old`, its dates before.
+ * Rows with parents before their children, as `Chart` takes them; each has its `task`. A summary without dates spans its
+ * children. Links are pairs of positions in `rows`. With a comparison, a row whose dates changed has its dates before as
+ * `old`; without one, it has those of the baseline with the number.
  */
-export function outline({ tasks, dependencies }, comparison = null) {
-  const rows = outlined(tasks);
+export function outline(project, { comparison = null, baseline = null } = {}) {
+  const rows = outlined(project.tasks);
   if (comparison) before(rows, comparison.tasks);
+  else if (baseline !== null) planned(rows, project, baseline);
   spanned(rows);
-  const dated = [...rows, ...rows.map(({ old }) => old).filter(Boolean)].filter(({ from }) => !Number.isNaN(from));
-  const from = dated.reduce((least, row) => Math.min(least, row.from), Infinity);
-  const to = dated.reduce((most, row) => Math.max(most, row.to), -Infinity);
-  const span = dated.length ? { first: from, last: to, from: from - DAY / 2, to: Math.max(to, from + DAY) + DAY / 2 } : null;
-  return { rows, span, links: linked(rows, dependencies) };
+  return { rows, links: linked(rows, project.dependencies) };
 }
 
 function outlined(tasks) {
@@ -56,19 +53,44 @@ function before(rows, changes) {
     const fields = moved.get(key(each.task));
     if (!fields) continue;
     const date = (name) => (fields[name] ? fields[name].from : each.task[name]);
-    const { from, to } = row({ ...each.task, start: date("start"), finish: date("finish") }, 0, false);
-    if (!Number.isNaN(from)) each.old = { from, to };
+    each.old = range(date("start"), date("finish"));
   }
 }
 
+function planned(rows, project, number) {
+  const dates = baselineDates(project, number);
+  for (const each of rows) {
+    const found = dates(each.task);
+    each.old = found ? range(found.start, found.finish) : null;
+  }
+}
+
+/** Two times, or null without a date. */
+function range(start, finish) {
+  const [begin, end] = [planTime(start), planTime(finish)];
+  const from = Number.isNaN(begin) ? end : begin;
+  return Number.isNaN(from) ? null : { from, to: Number.isNaN(end) ? from : Math.max(from, end) };
+}
+
 function row(task, level, parent) {
-  const start = planTime(task.start);
-  const finish = planTime(task.finish);
-  const from = Number.isNaN(start) ? finish : start;
   return {
-    task, level, from, to: Number.isNaN(finish) ? from : Math.max(from, finish),
-    summary: parent || task.summary, milestone: task.milestone, done: Math.min(1, Math.max(0, (task.percent_complete ?? 0) / 100)),
+    task, level, name: task.name || task.task_id, ...(range(task.start, task.finish) ?? { from: NaN, to: NaN }), old: null,
+    summary: parent || task.summary, milestone: task.milestone, critical: isCritical(task),
+    done: Math.min(1, Math.max(0, (task.percent_complete ?? 0) / 100)), marks: marks(task),
   };
+}
+
+/** "start_no_earlier_than" as "Start no earlier than". */
+export const constraintName = (type) => `${type[0].toUpperCase()}${type.slice(1).replaceAll("_", " ")}`;
+
+function marks({ deadline, finish, start, constraint_type: type, constraint_date: date }) {
+  const due = planTime(deadline);
+  const held = type ? planTime(date) : NaN;
+  const late = planTime(finish ?? start) > due;
+  return [
+    Number.isNaN(due) ? null : { at: due, sort: "deadline", late, title: `Deadline ${day(due)}${late ? ", missed" : ""}` },
+    Number.isNaN(held) ? null : { at: held, sort: "constraint", title: `${constraintName(type)} ${day(held)}` },
+  ].filter(Boolean);
 }
 
 /** Work from the last row to the first, so that children have dates before their parents. */
