@@ -3,10 +3,11 @@
 import base64
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 from urllib.parse import urlencode
 
+import orjson
 from aiohttp import web
 from multidict import MultiMapping
 
@@ -17,6 +18,8 @@ MAX_LIMIT: Final = 1000
 DEFAULT_LIMIT: Final = 100
 _LIMIT: Final = re.compile(r"[0-9]{1,4}", re.ASCII)
 _MAX_KEY: Final = 2**63
+FOREIGN_CURSOR: Final = "the cursor is not from a `next` link of this list"
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 MAX_TEXT: Final = 100
 """Longest text filter, in characters."""
 
@@ -66,8 +69,31 @@ def parse_cursor(query: MultiMapping[str]) -> int:
     except ValueError:
         key = -2
     if encode_cursor(key) != value or not -1 <= key < _MAX_KEY:
-        raise BadRequest("the cursor is not from a `next` link of this list")
+        raise BadRequest(FOREIGN_CURSOR)
     return key
+
+
+def parse_sorted_cursor(query: MultiMapping[str]) -> tuple[str | None, int] | None:
+    """Return the parameter ``cursor`` of a sorted list: the key and the id of the last item.
+
+    Raises:
+        BadRequest: the service has not issued the cursor.
+    """
+    value = query.get("cursor")
+    if value is None:
+        return None
+    try:
+        key, item = orjson.loads(base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)))
+        if isinstance(item, int) and 0 <= item < _MAX_KEY and (key is None or isinstance(key, str)):
+            return key, item
+    except (ValueError, TypeError):
+        pass
+    raise BadRequest(FOREIGN_CURSOR)
+
+
+def encode_sorted_cursor(key: str | None, item: int) -> str:
+    """Encode the key and the id of a sorted page's last item as an opaque text."""
+    return base64.urlsafe_b64encode(orjson.dumps([key, item])).decode().rstrip("=")
 
 
 def parse_text(query: MultiMapping[str]) -> str | None:
@@ -113,11 +139,28 @@ def parse_moment(query: MultiMapping[str], name: str) -> datetime | None:
     raise BadRequest(f"{name} must be a date and time with Z, such as 2026-01-05T08:00:00Z")
 
 
+def parse_day(query: MultiMapping[str], name: str) -> date | None:
+    """Return a parameter that is a day, or None if the query does not have it.
+
+    Raises:
+        BadRequest: there is no such day.
+    """
+    text = query.get(name)
+    if text is None:
+        return None
+    try:
+        if _DAY.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise BadRequest(f"{name} must be a date, such as 2026-01-05")
+
+
 def next_page_url(
     request: web.Request,
     filters: Sequence[str],
     limit: int,
-    last: int,
+    last: int | str,
     more: Mapping[str, str] | None = None,
 ) -> str:
     """Return the address of the next page, with the same filters.
@@ -126,9 +169,10 @@ def next_page_url(
         request: for the current page.
         filters: names of the parameters to keep.
         limit: items of a page.
-        last: key of the current page's last item.
+        last: key of the current page's last item, or the encoded cursor.
         more: filters to add or replace.
     """
     kept = {name: request.query[name] for name in filters if name in request.query}
-    parameters = kept | dict(more or {}) | {"limit": str(limit), "cursor": encode_cursor(last)}
+    cursor = last if isinstance(last, str) else encode_cursor(last)
+    parameters = kept | dict(more or {}) | {"limit": str(limit), "cursor": cursor}
     return f"{request.path}?{urlencode(parameters)}"

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -18,6 +18,9 @@ _CUT: Final = (ErrorCode.MALFORMED_XML, ErrorCode.FILE_TOO_LARGE)
 
 _IDS: Final = 20_000
 """Ids that a query returns. A list of more changed projects examines all projects instead."""
+
+
+DateRange = tuple[date | None, date | None]
 
 
 class CompleteImport(NamedTuple):
@@ -38,8 +41,10 @@ class ProjectQuery:
     Attributes:
         archived: True for archived projects only, False for active ones only.
         external_id: the external id of the only project.
-        text: part of the external id, the name or the code, in any case.
+        text: part of the external id, the name, the title or the code, in any case.
         source: format of the original file.
+        start: first and last day of the project's start; None for an open end.
+        finish: the same for its finish.
         changed: the current version was created at or after the first time and before the second.
         missing_from: the file of this import does not have the project.
     """
@@ -48,6 +53,8 @@ class ProjectQuery:
     external_id: str | None = None
     text: str | None = None
     source: str | None = None
+    start: DateRange = (None, None)
+    finish: DateRange = (None, None)
     changed: tuple[datetime, datetime] | None = None
     missing_from: CompleteImport | None = None
 
@@ -80,33 +87,64 @@ async def list_projects(
     """
     page: list[Any] = []
     async for candidates in _list_candidates(run_query, client_id, query, after):
-        values: list[Any] = [client_id, after, limit - len(page)]
-        bind = partial(_bind, values)
-        if candidates is None:
-            projects, settings = SQL.list_all, SQL.merge_keys
-        else:
-            projects, settings = bind(SQL.list_some, candidates), SQL.follow_keys
-        conditions = "\n".join(_conditions(query, bind))
-        text = SQL.list.format(projects=projects, conditions=conditions)
-        page += await run_query(bind_query(text, *values, settings=settings))
+        rows = limit - len(page)
+        page += await read_projects(run_query, client_id, query, candidates, after, rows)
         if len(page) == limit:
             break
     return page
 
 
-def _bind(values: list[Any], text: str, *arguments: Any) -> str:
+async def read_projects(
+    run_query: RunQuery,
+    client_id: int,
+    query: ProjectQuery,
+    ids: list[int] | None,
+    after: int = -1,
+    limit: int = PAGE_ROWS,
+) -> Page:
+    """Return the projects with the given ids, or all for None, as ``list_projects`` does.
+
+    Args:
+        query: ``external_id``, ``changed`` and ``missing_from`` are not examined for ``ids``.
+    """
+    values: list[Any] = [client_id, after, limit]
+    bind = partial(bind_arguments, values)
+    if ids is None:
+        projects, settings = SQL.list_all, SQL.merge_keys
+    else:
+        projects, settings = bind(SQL.list_some, ids), SQL.follow_keys
+    conditions = "\n".join(list_conditions(query, bind))
+    text = SQL.list.format(projects=projects, conditions=conditions, title=SQL.title)
+    return await run_query(bind_query(text, *values, settings=settings))
+
+
+def bind_arguments(values: list[Any], text: str, *arguments: Any, **texts: str) -> str:
+    """Add arguments to the values of a query; return a part of its text with their numbers."""
     places = [f"${len(values) + number}" for number, _ in enumerate(arguments, 1)]
     values.extend(arguments)
-    return text.format(*places)
+    return text.format(*places, **texts)
 
 
-def _conditions(query: ProjectQuery, bind: Callable[..., str]) -> Iterator[str]:
+def list_conditions(query: ProjectQuery, bind: Callable[..., str]) -> Iterator[str]:
+    """Yield the conditions of a query on a project and its version.
+
+    Args:
+        bind: adds arguments to the values of the query; see ``bind_arguments``.
+    """
     if query.archived is not None:
         yield _archived(query.archived)
     if query.text is not None:
-        yield bind(SQL.has_text, query.text)
+        yield bind(SQL.has_text, query.text, title=SQL.title)
     if query.source is not None:
         yield bind(SQL.from_source, query.source)
+    for condition, day in (
+        (SQL.starts_from, query.start[0]),
+        (SQL.starts_until, query.start[1]),
+        (SQL.finishes_from, query.finish[0]),
+        (SQL.finishes_until, query.finish[1]),
+    ):
+        if day is not None:
+            yield bind(condition, day)
     if query.changed is not None:
         yield bind(SQL.changed_between, *query.changed)
 

@@ -54,6 +54,22 @@ SET LOCAL max_parallel_workers_per_gather = 0;
 SET LOCAL jit = off;
 END $settings$
 
+-- name: sort_rows
+-- As merge_keys, for a query that sorts what it has read.
+DO $settings$ BEGIN
+SET LOCAL datestyle = 'ISO, YMD';
+SET LOCAL intervalstyle = iso_8601;
+SET LOCAL timezone = 'UTC';
+SET LOCAL plan_cache_mode = force_custom_plan;
+SET LOCAL enable_seqscan = off;
+SET LOCAL enable_bitmapscan = off;
+SET LOCAL enable_hashjoin = off;
+SET LOCAL enable_nestloop = off;
+SET LOCAL enable_material = off;
+SET LOCAL max_parallel_workers_per_gather = 0;
+SET LOCAL jit = off;
+END $settings$
+
 -- name: hash_rows
 -- For a query that compares all rows of two tables.
 DO $settings$ BEGIN
@@ -69,9 +85,9 @@ END $settings$
 SELECT p.project_id, row_to_json(r)::text AS line
   FROM {projects}
  CROSS JOIN LATERAL (
-       SELECT p.project_id, p.external_id, left(v.name, 500) AS name, left(v.code, 500) AS code,
-              left(v.status, 500) AS status, p.version, v.source, p.archived_at, v.import_id,
-              v.created_at AS updated_at, v.created_by AS updated_by,
+       SELECT p.project_id, p.external_id, left(v.name, 500) AS name, left({title}, 500) AS title,
+              left(v.code, 500) AS code, left(v.status, 500) AS status, v.start, v.finish, p.version,
+              v.source, p.archived_at, v.import_id, v.created_at AS updated_at, v.created_by AS updated_by,
               CASE WHEN l.holder IS NOT NULL
                    THEN json_build_object('holder', l.holder, 'expires_at', l.expires_at)
                END AS lock) AS r
@@ -106,6 +122,25 @@ unnest({0}::bigint[]) AS n (id)
                        FROM project_locks
                       WHERE client_id = $1 AND project_id = n.id AND expires_at > clock_timestamp()
                      OFFSET 0) AS l ON true
+
+-- name: list_sorted
+-- The first $2 projects by a key, and then by id. Projects without the key come last. No index has the
+-- order, because it would slow down every import: each page reads all projects of the client.
+SELECT p.project_id, ({key})::text AS key
+  FROM projects p
+  JOIN project_versions v
+       ON v.client_id = p.client_id AND v.project_id = p.project_id AND v.version = p.version
+ WHERE p.client_id = $1
+{conditions}
+ ORDER BY {key} {direction} NULLS LAST, p.project_id
+ LIMIT $2
+
+-- name: title
+-- The name for people. Microsoft Project writes the name of its file as the project's name; then the
+-- title is better, if the plan has one.
+CASE WHEN v.source = 'mspdi' AND lower(right(v.name, 4)) IN ('.mpp', '.mpt', '.mpx', '.xml')
+     THEN coalesce(nullif(btrim(v.attributes ->> 'Title'), ''), v.name)
+     ELSE v.name END
 
 -- name: find_by_external_id
 -- The project with an external id. The range of one id, with its ORDER BY, selects the index of ids.
@@ -150,7 +185,28 @@ SELECT p.project_id
 
 -- name: has_text
 -- There is no index for this, because it would slow down every import. A page stops at its limit.
-   AND strpos(lower(concat_ws(E'\n', p.external_id, v.name, v.code)), lower({0}::text)) > 0
+   AND strpos(lower(concat_ws(E'\n', p.external_id, v.name, v.code, {title})), lower({0}::text)) > 0
+
+-- name: starts_from
+   AND v.start >= {0}::date
+
+-- name: starts_until
+   AND v.start < {0}::date + 1
+
+-- name: finishes_from
+   AND v.finish >= {0}::date
+
+-- name: finishes_until
+   AND v.finish < {0}::date + 1
+
+-- name: after_key
+-- The projects after the one with the key {0} and the id {1}, in the order of list_sorted.
+   AND (({key}) {beyond} {0}::text::{type} OR ({key}) IS NULL
+        OR (({key}) = {0}::text::{type} AND p.project_id > {1}::bigint))
+
+-- name: after_no_key
+-- The projects without a key after the id {0}.
+   AND ({key}) IS NULL AND p.project_id > {0}::bigint
 
 -- name: watermark
 -- Every version that was created before this time is visible. A transaction stamps its versions with

@@ -3,7 +3,7 @@
 import itertools
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from service.imports.client_removal import KEYS
@@ -11,6 +11,7 @@ from service.imports.fast_path.statement import list_inserts
 from service.projects.comparison import keys
 from service.projects.comparison import queries as comparison
 from service.projects.comparison.kinds import KINDS, Basis, Match
+from service.projects.records import SQL as PROJECTS
 from service.storage.queries import SQL, Queries
 from service.tables import PROJECT_COLUMNS, Table
 
@@ -34,8 +35,10 @@ SOURCES = {
 }
 """Queries, and the parts of their file from which they select: the placeholder, and the names."""
 
-CHILD = {"columns": "attributes", "size": "1"}
+CHILD = {"columns": "attributes", "size": "1", "title": PROJECTS.title}
+SORTED = {"key": "v.name", "type": "text", "beyond": ">", "direction": "DESC"}
 FILLED = {
+    "projects.list_sorted": SORTED,
     "projects.list_missing": {"archived": ""},
     "version_copy.copy_versions": {"columns": ", ".join(PROJECT_COLUMNS)},
     "fast_path.write": {"inserts": list_inserts()},
@@ -48,6 +51,7 @@ VALUES: dict[str, Any] = {
     "text": "x",
     "bytea": b"x",
     "jsonb": "{}",
+    "date": date(2026, 1, 1),
     "timestamptz": datetime(2026, 1, 1, tzinfo=UTC),
 }
 
@@ -61,24 +65,34 @@ def queries() -> Iterator[tuple[str, str]]:
         texts = {name: getattr(Queries(file.stem), name) for name in named}
         places = (f"${number}" for number in itertools.count(4))
         conditions = [
-            text.format(*itertools.islice(places, len({*re.findall(r"{\d}", text)})))
+            text.format(
+                *itertools.islice(places, len({*re.findall(r"{\d}", text)})), **CHILD, **SORTED
+            )
             for text in texts.values()
             if PART.match(text)
         ]
         place = next(places)
-        parts = {part for _, names in SOURCES.values() for part in names}
+        parts = {part for _, names in SOURCES.values() for part in names} | {"title"}
         for name, text in texts.items():
             full = f"{file.stem}.{name}"
             if PART.match(text) or name in parts or text.startswith("DO $settings$"):
                 continue
             for table in tables_of(full, text):
-                filled = CHILD | {"table": table, "key": KEYS[table]} | FILLED.get(full, {})
+                filled = (
+                    CHILD | SORTED | {"table": table, "key": KEYS[table]} | FILLED.get(full, {})
+                )
                 filled["conditions"] = "\n".join(conditions)
                 placeholder, sources = SOURCES.get(full, ("", ("",)))
                 for source in sources:
                     filled[placeholder] = texts.get(source, "").format(place)
-                    yield full, text.format(**filled)
+                    yield full, _close_gaps(text.format(**filled))
     yield from composed_queries()
+
+
+def _close_gaps(query: str) -> str:
+    """Number the parameters of a query from 1; its conditions begin at 4."""
+    used = sorted({int(number) for number in re.findall(r"\$(\d+)", query)})
+    return re.sub(r"\$(\d+)", lambda found: f"${used.index(int(found[1])) + 1}", query)
 
 
 def composed_queries() -> Iterator[tuple[str, str]]:

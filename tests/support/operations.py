@@ -16,6 +16,7 @@ from service.projects.listing import ProjectQuery
 from service.projects.prune_round import PruneRound, begin_round, end_round
 from service.projects.records import Page, Query, VersionKey
 from service.projects.retention import PruneResult
+from service.projects.sorting import Place, Sort, list_sorted
 from service.settings import Settings
 from service.storage import Pool
 from service.storage.advisory_locks import share_client
@@ -55,6 +56,12 @@ def routes(size: Size) -> Iterator[Operation]:
         ("source, none found", ProjectQuery(source="p6")),
     ):
         yield Operation(f"GET projects: {name}", partial(_projects, query=query), everything)
+    for name, sort, place in (
+        ("first page", Sort("title"), None),
+        ("middle page", Sort("updated_at", descending=True), Place("2026-01-05 08:00:00Z", middle)),
+    ):
+        sorted_page = partial(_sorted, sort=sort, after=place)
+        yield Operation(f"GET projects: sort, {name}", sorted_page, everything + 4 * PAGE)
     exact = ProjectQuery(external_id=f"{size.prefix}{middle}")
     yield Operation("GET projects: external_id", partial(_projects, query=exact), 4)
     few = ProjectQuery(changed=(now - 5.5 * day, now))
@@ -153,6 +160,11 @@ async def _run_query(pool: Pool, query: Query) -> Page:
 async def _projects(pool: Pool, after: int = -1, query: ProjectQuery | None = None) -> Page:
     query = ProjectQuery() if query is None else query
     return await listing.list_projects(partial(_run_query, pool), LARGE, query, after, PAGE)
+
+
+async def _sorted(pool: Pool, sort: Sort, after: Place | None) -> None:
+    run = partial(_run_query, pool)
+    await list_sorted(run, LARGE, ProjectQuery(), sort, after, PAGE)
 
 
 async def _missing(pool: Pool, size: Size) -> Page:

@@ -12,6 +12,7 @@ BOOLEAN: Final[Json] = {"type": "boolean"}
 INTEGER: Final[Json] = {"type": "integer"}
 NUMBER: Final[Json] = {"type": "number"}
 TIME: Final[Json] = {"type": "string", "format": "date-time"}
+DAY: Final[Json] = {"type": "string", "format": "date"}
 COUNT: Final[Json] = {"type": "integer", "minimum": 0}
 POSITIVE: Final[Json] = {"type": "integer", "minimum": 1}
 ID: Final[Json] = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}

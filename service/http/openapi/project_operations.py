@@ -5,6 +5,7 @@ from typing import Final
 from service.http.openapi.check_schemas import VERSION
 from service.http.openapi.import_operations import PAGING, TEXT
 from service.http.openapi.json_schema import (
+    DAY,
     ID,
     POSITIVE,
     STRING,
@@ -78,12 +79,26 @@ _LIST_PROJECTS: Final = operation(
         query_parameter(
             "text",
             TEXT,
-            "Only projects with this text in their external id, name or code, in any case.",
+            "Only projects with this text in their external id, name, title or code, in any case.",
         ),
         query_parameter(
             "source",
             {"type": "string", "pattern": "^[a-z][a-z0-9_-]{0,30}$"},
             "Only projects that came from this format: `native`, `mspdi`, `p6`, or an own format.",
+        ),
+        *(
+            query_parameter(
+                f"{name}_{end}", DAY, f"Only projects that {verb} on this day or {side}."
+            )
+            for name, verb in (("start", "start"), ("finish", "finish"))
+            for end, side in (("from", "later"), ("until", "earlier"))
+        ),
+        query_parameter(
+            "sort",
+            enumeration(projects.ORDERS),
+            "Column by which the list is sorted, with `-` in the opposite order. Projects without "
+            "a value come last. Without `sort`, the order is that of `project_id`. Not together "
+            "with `external_id`, `changed_since`, `changed_until` or `missing_from`.",
         ),
         query_parameter(
             "changed_since",

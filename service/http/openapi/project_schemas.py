@@ -79,7 +79,13 @@ def _listed_project() -> Json:
         {
             "project_id": ID,
             "external_id": _EXTERNAL_ID,
-            **{name: project[name] for name in ("name", "code", "status")},
+            "name": project["name"],
+            "title": describe(
+                STRING,
+                "Name for people: the plan's title where Microsoft Project wrote the name of a "
+                "file as the name, else the name.",
+            ),
+            **{name: project[name] for name in ("code", "status", "start", "finish")},
             "version": VERSION,
             "source": project["source"],
             "archived_at": _ARCHIVED_AT,

@@ -21,9 +21,15 @@ from service.http.read_slots import read_in_turns
 from service.http.responses import JSON, respond
 from service.http.streaming import stream_response
 from service.projects import export, listing, mspdi_export
-from service.projects.listing import CompleteImport, IncompleteImport, ProjectQuery
+from service.projects.listing import (
+    CompleteImport,
+    DateRange,
+    IncompleteImport,
+    ProjectQuery,
+)
 from service.projects.mspdi_export import NotExportable
 from service.projects.records import VersionGone, VersionKey
+from service.projects.sorting import SORT_KEYS, Place, Sort, list_sorted
 
 _SOURCE: Final = re.compile(r"[a-z][a-z0-9_-]{0,30}")
 ARCHIVED: Final = {"exclude": False, "include": None, "only": True}
@@ -35,7 +41,14 @@ FILTERS: Final = (
     "changed_since",
     "changed_until",
     "missing_from",
+    "start_from",
+    "start_until",
+    "finish_from",
+    "finish_until",
+    "sort",
 )
+ORDERS: Final = tuple(f"{sign}{key}" for key in SORT_KEYS for sign in ("", "-"))
+_UNSORTED: Final = ("external_id", "changed_since", "changed_until", "missing_from")
 MSPDI: Final = "application/vnd.ms-project+xml"
 TYPES: Final = (JSON, "application/xml", "text/xml", MSPDI)
 _DOCUMENT_HEAD: Final = b'{"status":"success","code":200,"message":"Project","details":'
@@ -51,27 +64,68 @@ async def list_projects(request: web.Request) -> web.Response:
     caller = await authorise(request, request.app[app_keys.SETTINGS].read_scope)
     query = request.query
     pagination.check_parameters(query, "limit", "cursor", *FILTERS)
-    limit, after = pagination.parse_limit(query), pagination.parse_cursor(query)
+    limit, sort = pagination.parse_limit(query), _parse_sort(query)
     changed = await _changed_between(request.app, caller.client_id, query)
     project_query = ProjectQuery(
         archived=_parse_archived(query.get("archived", "exclude")),
         external_id=pagination.parse_external_id(query),
         text=pagination.parse_text(query),
         source=_parse_source(query.get("source")),
+        start=_parse_days(query, "start"),
+        finish=_parse_days(query, "finish"),
         changed=changed,
         missing_from=await _missing_from(request.app, caller, query.get("missing_from")),
     )
-    async with request.app[app_keys.READ_SLOTS].of(caller.client_id):
-        rows = await listing.list_projects(
-            partial(run_query, request.app), caller.client_id, project_query, after, limit
-        )
+    run, client = partial(run_query, request.app), caller.client_id
+    last: int | str | None = None
+    if sort is None:
+        after = pagination.parse_cursor(query)
+        async with request.app[app_keys.READ_SLOTS].of(client):
+            rows = await listing.list_projects(run, client, project_query, after, limit)
+        if len(rows) == limit:
+            last = rows[-1]["project_id"]
+    else:
+        begin = _parse_place(query, sort)
+        async with request.app[app_keys.READ_SLOTS].of(client):
+            rows, place = await list_sorted(run, client, project_query, sort, begin, limit)
+        if place is not None:
+            last = pagination.encode_sorted_cursor(*place)
     following = None
     mark = None if changed is None else _format_moment(changed[1])
-    if len(rows) == limit:
+    if last is not None:
         more = {} if mark is None else {"changed_until": mark}
-        following = pagination.next_page_url(request, FILTERS, limit, rows[-1]["project_id"], more)
+        following = pagination.next_page_url(request, FILTERS, limit, last, more)
     items = [orjson.Fragment(row["line"]) for row in rows]
     return respond(200, "Projects", {"projects": items, "watermark": mark, "next": following})
+
+
+def _parse_sort(query: MultiMapping[str]) -> Sort | None:
+    text = query.get("sort")
+    if text is None:
+        return None
+    if text not in ORDERS:
+        raise BadRequest(f"sort must be one of {', '.join(ORDERS)}")
+    for name in _UNSORTED:
+        if name in query:
+            raise BadRequest(f"sort cannot be combined with {name}")
+    return Sort(text.removeprefix("-"), descending=text.startswith("-"))
+
+
+def _parse_place(query: MultiMapping[str], sort: Sort) -> Place | None:
+    found = pagination.parse_sorted_cursor(query)
+    if found is None:
+        return None
+    place = Place(*found)
+    try:
+        sort.check_place(place)
+    except ValueError:
+        raise BadRequest(pagination.FOREIGN_CURSOR) from None
+    return place
+
+
+def _parse_days(query: MultiMapping[str], name: str) -> DateRange:
+    first, last = (pagination.parse_day(query, f"{name}_{end}") for end in ("from", "until"))
+    return first, last
 
 
 def _parse_archived(text: str) -> bool | None:

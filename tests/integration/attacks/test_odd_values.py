@@ -19,7 +19,7 @@ from tests.support.service import Service, token
 
 NAMES: Final = ("limit", "cursor", "text", "state", "source", "archived", "outcome", "missing_from",
     "changed_since", "changed_until", "idempotency_key", "compare", "reason", "mode", "atomic",
-    "dry_run", "outcomes")  # fmt: skip
+    "dry_run", "outcomes", "sort", "start_from", "finish_until")  # fmt: skip
 """Parameters of queries; a route answers 400 to those that are not its own."""
 
 VALUES: Final = ("", "%00", "a%00b", "%ED%A0%80", "%FF", "9" * 19, "9" * 30, "-1", "%D9%A1", "1e9",

@@ -360,7 +360,9 @@ async def public(place: Place) -> Scene:
         for asked in operations():
             if asked.of_a_client:
                 continue
-            answer = await ask(service, asked, authorised=False, asset="docs.js", file="page.js")
+            answer = await ask(
+                service, asked, authorised=False, asset="docs.js", folder="shared", file="page.js"
+            )
             shown = {"isAlive": "The process runs", "isReady": "The service is ready"}.get(
                 asked.name, ""
             )
@@ -370,7 +372,7 @@ async def public(place: Place) -> Scene:
         yield Shot(page, await ask(service, page, authorised=False, asset="none"))
         page = operation("getPageFile")
         for file in ("page.css", "icon.svg", "none"):
-            yield Shot(page, await ask(service, page, authorised=False, file=file))
+            yield Shot(page, await ask(service, page, authorised=False, folder="shared", file=file))
 
 
 SCENES: Final[tuple[Callable[[Place], Scene], ...]] = (

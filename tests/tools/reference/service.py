@@ -174,6 +174,8 @@ def _values(schema: Any) -> str:
         return "a code of [failed projects](../errors/projects.md)"
     if schema.get("format") == "date-time":
         return "time with offset, such as `2026-01-05T08:00:00Z`"
+    if schema.get("format") == "date":
+        return "date, such as `2026-01-05`"
     if schema["type"] == "integer":
         return "number"
     longest = schema.get("maxLength")
