@@ -156,7 +156,7 @@ class Unauthorized(ServiceError):
         Cause(
             "The request has no token, or the token is malformed, expired, not yet valid, too "
             "long, wrongly signed, signed by an unknown key, or for another issuer or audience.",
-            "Get a new token. `details` states what is wrong with this one.",
+            "Get a new token. `details` states what is wrong with this one, and where to get one.",
             "with a new token",
         ),
     )
@@ -171,7 +171,7 @@ class Forbidden(ServiceError):
     causes = (
         Cause(
             "The token lacks the scope or does not name the client, a lock is requested with a "
-            "token without `sub`, or the client is disabled.",
+            "token without `sub`, or the client is disabled. `details` says which.",
             "Get a token with the scope and the client, or run `bulk-import client enable`.",
             "with a new token",
         ),
@@ -179,7 +179,11 @@ class Forbidden(ServiceError):
 
 
 class NotFound(ServiceError):
-    """The resource does not exist, or it belongs to another client."""
+    """The resource does not exist, or it belongs to another client.
+
+    Args:
+        what: what does not exist; ``details`` is the API's fixed prefix and this.
+    """
 
     status = 404
     message = "Not found"
@@ -187,18 +191,44 @@ class NotFound(ServiceError):
     causes = (
         Cause(
             "The route, client, import, project or version does not exist.",
-            "Check the address and `bulk-import client list`.",
+            "Check what `details` names, the address and `bulk-import client list`.",
         ),
     )
 
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{self.default}: {what}")
+
+
+def no_project(project_id: int) -> NotFound:
+    """Return the error for a project that the client does not have, or that is archived."""
+    return NotFound(f"project {project_id} of this client does not exist, or is archived")
+
+
+def no_import(import_id: int) -> NotFound:
+    """Return the error for an import that the client does not have."""
+    return NotFound(f"import {import_id} of this client does not exist")
+
+
+def no_version(project_id: int, *versions: int) -> NotFound:
+    """Return the error for a version that a project does not have; of two, one is missing."""
+    which = " or ".join(map(str, versions))
+    return NotFound(f"project {project_id} of this client has no version {which}")
+
 
 class MethodNotAllowed(ServiceError):
-    """The route exists but does not have the method."""
+    """The route exists but does not have the method.
+
+    Args:
+        allowed: the methods that it has, separated by commas.
+    """
 
     status = 405
     message = "Method not allowed"
     default = "The method is not allowed for this resource"
     causes = (Cause("The route does not have the method.", "See the header `Allow`."),)
+
+    def __init__(self, allowed: str) -> None:
+        super().__init__(f"{self.default}: use {allowed}", headers={"Allow": allowed})
 
 
 class NotAcceptable(ServiceError):
@@ -336,6 +366,14 @@ class FileTooLarge(PayloadTooLarge):
         self.name = name
 
 
+def upload_too_large(limit: int) -> FileTooLarge:
+    """Return the error for a request whose body is larger than ``limit`` bytes."""
+    return FileTooLarge(
+        f"The upload is larger than the {limit} bytes allowed; send its files in several uploads, "
+        "or raise BULK_IMPORT_MAX_UPLOAD_BYTES"
+    )
+
+
 class UnsupportedEncoding(ServiceError):
     """The service does not support the request's ``Content-Encoding``."""
 
@@ -366,7 +404,10 @@ class OtherUpload(ServiceError):
 
     status = 422
     message = "Unprocessable content"
-    default = "The Idempotency-Key was used for another file, other notes or other options"
+    default = (
+        "The Idempotency-Key was used for another file, other notes or other options; use a new "
+        "key for each upload"
+    )
     causes = (
         Cause(
             "The `Idempotency-Key` was used for another file, other notes or other options.",

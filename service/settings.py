@@ -5,9 +5,9 @@
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import AliasChoices, DirectoryPath, Field, SecretStr
+from pydantic import AfterValidator, AliasChoices, DirectoryPath, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 KIB = 1024
@@ -16,6 +16,20 @@ GIB = 1024 * MIB
 
 MAX_PROCESSES = 64
 """Largest number of processes, far more than can be useful on one machine."""
+
+MIN_SECRET: Final = 32
+"""Shortest HS256 secret, in bytes: RFC 7518 section 3.2."""
+
+
+def check_secret(secret: SecretStr) -> SecretStr:
+    """Return a secret that signs tokens.
+
+    Raises:
+        ValueError: it is too short; the text continues the name of the setting or file.
+    """
+    if len(secret.get_secret_value().encode()) < MIN_SECRET:
+        raise ValueError(f"is shorter than {MIN_SECRET} bytes: `openssl rand -base64 48` makes one")
+    return secret
 
 
 class Settings(BaseSettings):
@@ -80,7 +94,7 @@ class Settings(BaseSettings):
     )
 
     # Authentication
-    jwt_secret: SecretStr | None = Field(
+    jwt_secret: Annotated[SecretStr, AfterValidator(check_secret)] | None = Field(
         None, description="secret that verifies HS256 tokens, at least 32 bytes"
     )
     jwt_public_key: str | None = Field(
@@ -288,3 +302,14 @@ class Settings(BaseSettings):
     keep_keys_hours: float = Field(
         24, gt=0, le=24 * 7, description="hours that an `Idempotency-Key` refers to its import"
     )
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """The names of all scopes."""
+        return (
+            self.read_scope,
+            self.import_scope,
+            self.undo_scope,
+            self.delete_scope,
+            self.break_scope,
+        )

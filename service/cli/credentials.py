@@ -24,9 +24,11 @@ def with_key(settings: "Settings") -> "Settings":
     """Return the settings with a key that verifies tokens.
 
     Raises:
-        CommandError: there is no key.
+        CommandError: there is no key, or the one of the data directory is too short.
     """
     from pydantic import SecretStr
+
+    from service.settings import check_secret
 
     if settings.jwt_secret or settings.jwt_public_key or settings.jwt_jwks:
         return settings
@@ -35,8 +37,12 @@ def with_key(settings: "Settings") -> "Settings":
             "set BULK_IMPORT_JWT_SECRET (HS256, at least 32 bytes), BULK_IMPORT_JWT_PUBLIC_KEY "
             "(RS256, PEM) or BULK_IMPORT_JWT_JWKS: with DATABASE_URL there is no default key"
         )
-    secret = _read_or_create_secret(data_dir(settings) / SECRET_FILE)
-    return settings.model_copy(update={"jwt_secret": SecretStr(secret)})
+    path = data_dir(settings) / SECRET_FILE
+    try:
+        secret = check_secret(SecretStr(_read_or_create_secret(path)))
+    except ValueError as error:
+        raise CommandError(f"{path} {error}; without the file, one is created") from error
+    return settings.model_copy(update={"jwt_secret": secret})
 
 
 def sign_token(
@@ -63,7 +69,11 @@ def sign_token(
 
     key = with_key(settings).jwt_secret
     if key is None:
-        raise CommandError("tokens are signed elsewhere: BULK_IMPORT_JWT_SECRET is not set")
+        source = settings.jwt_issuer or "their issuer"
+        raise CommandError(
+            f"tokens are signed elsewhere, because BULK_IMPORT_JWT_SECRET is not set: get one from "
+            f"{source}, and set BULK_IMPORT_TOKEN to it"
+        )
     now = int(time.time())
     claims: dict[str, Any] = {
         "sub": subject,

@@ -11,6 +11,8 @@ from service.cli.environment import check_names, read_database_url
 from service.cli.output import CommandError
 
 if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
     from service.settings import Settings
 
 
@@ -28,14 +30,21 @@ def load_settings() -> "Settings":
     try:
         settings = Settings()
     except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0])
-        variable = name.upper() if name.isupper() else f"BULK_IMPORT_{name.upper()}"
-        raise CommandError(f"{variable}: {first['msg']}") from error
+        raise CommandError(_describe_value(error.errors()[0])) from error
     if settings.database_url is None:
         return settings
     url = read_database_url(settings.database_url)
     return settings.model_copy(update={"database_url": url})
+
+
+def _describe_value(error: "ErrorDetails") -> str:
+    """Return which setting has which bad value, and what it must be; no value of a secret."""
+    name = str(error["loc"][0])
+    variable = name.upper() if name.isupper() else f"BULK_IMPORT_{name.upper()}"
+    if "ctx" in error and "error" in error["ctx"]:
+        return f"{variable} {error['ctx']['error']}"
+    problem = error["msg"][:1].lower() + error["msg"][1:]
+    return f"{variable} is `{error['input']}`: {problem}"
 
 
 def data_dir(settings: "Settings") -> Path:
@@ -85,7 +94,10 @@ def database_errors() -> Iterator[None]:
     try:
         yield
     except (Unavailable, *DATABASE_FAULTS) as error:
-        raise CommandError(f"the database cannot be used: {describe_fault(error)}") from error
+        remedy = "; check DATABASE_URL" if "DATABASE_URL" in os.environ else ""
+        raise CommandError(
+            f"the database cannot be used: {describe_fault(error)}{remedy}"
+        ) from error
 
 
 def await_database(

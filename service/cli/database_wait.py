@@ -122,4 +122,5 @@ def describe_fault(error: Exception) -> str:
 
 def describe_missing(names: list[str]) -> str:
     """Return what is wrong with a database that lacks migrations."""
-    return f"the database lacks {', '.join(names)}: run `bulk-import migrate` first"
+    more = f" and {len(names) - 1} more migrations" if names[1:] else ""
+    return f"the database lacks {names[0]}{more}: run `bulk-import migrate` first"

@@ -25,6 +25,7 @@ SECURITY_HEADERS: Final = {
 }
 """Defaults for every answer: no proxy stores it, and no browser runs, frames or sniffs it. The
 proxy that terminates TLS adds ``Strict-Transport-Security``."""
+NO_PATH: Final = "there is no such path; /docs lists all"
 _TRY_LATER: Final = (TooManyRequests.status, Unavailable.status)
 _PAUSE: Final = (5, 15)
 """Least and most seconds of ``Retry-After``."""
@@ -89,9 +90,9 @@ def error_response(error: ServiceError) -> web.Response:
 def aiohttp_error_response(exc: web.HTTPException) -> web.Response:
     """Return our answer to an error of aiohttp, because aiohttp's text may echo the request."""
     if exc.status == NotFound.status:
-        return error_response(NotFound())
+        return error_response(NotFound(NO_PATH))
     if exc.status == MethodNotAllowed.status:
-        return error_response(MethodNotAllowed(headers={"Allow": exc.headers.get("Allow", "")}))
+        return error_response(MethodNotAllowed(exc.headers.get("Allow", "")))
     if exc.status == PayloadTooLarge.status:
         return error_response(PayloadTooLarge("The request's body is larger than allowed"))
     return respond(exc.status, exc.reason, exc.reason, status="error")

@@ -32,7 +32,7 @@ from service.errors import BadRequest, InternalError, NotFound, RequestTimeout, 
 from service.http.answer_pace import AnswerPace
 from service.http.app_keys import ANSWER_PACE, BODY_DRAIN, SETTINGS
 from service.http.middleware import REQUEST_ID_HEADER, new_request_id
-from service.http.responses import add_security_headers, error_response
+from service.http.responses import NO_PATH, add_security_headers, error_response
 from service.observability import metrics
 from service.settings import Settings
 
@@ -206,7 +206,7 @@ class Connection(web.RequestHandler):
         if status == BadRequest.status:
             error = BadRequest(_TOO_LONG if isinstance(exc, LineTooLong) else _MALFORMED)
         elif status == NotFound.status:
-            error = NotFound()
+            error = NotFound(NO_PATH)
         elif status == RequestTimeout.status:
             error = RequestTimeout(
                 f"No complete request arrived within {self._settings.header_timeout:g} seconds"

@@ -87,6 +87,6 @@ def _html(text: str) -> web.Response:
 def _asset(folder: str, media_types: dict[str, str], name: str) -> web.Response:
     """Answer with a file of a page; ``media_types`` lists all files of the page."""
     if name not in media_types:
-        raise NotFound
+        raise NotFound("there is no such file")
     body = (_WEB / (folder + name)).read_bytes()
     return web.Response(body=body, content_type=media_types[name], charset="utf-8")

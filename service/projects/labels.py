@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from service.errors import Conflict, NotFound
+from service.errors import Conflict, no_version
 from service.projects.locks import ProjectRequest, project_transaction
 from service.storage import Connection
 from service.storage.advisory_locks import share_labels
@@ -57,7 +57,7 @@ class LabelRequest:
             if not await conn.fetchval(_SQL.has_version, *key):
                 if tried and self.label is None:  # its label was removed, and pruning followed
                     return None, False
-                raise NotFound
+                raise no_version(self.project.project_id, self.version)
             row = await conn.fetchrow(_SQL.read_label, *key)
             found = None if row is None else Label(*row)
             if not tried:

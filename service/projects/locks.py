@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import asyncpg
 
-from service.errors import Conflict, NotFound
+from service.errors import Conflict, no_project
 from service.storage import Connection
 from service.storage.advisory_locks import find_lock_holder, lock_project, share_client
 from service.storage.queries import Queries
@@ -59,7 +59,7 @@ async def read_lock(conn: Connection, client_id: int, project_id: int) -> Lock |
         NotFound: the client has no such project.
     """
     if await conn.fetchval(_SQL.read_external_id, client_id, project_id) is None:
-        raise NotFound
+        raise no_project(project_id)
     row = await conn.fetchrow(_SQL.read_lock, client_id, project_id, None)
     return None if row is None else Lock(*row[:3])
 
@@ -156,7 +156,7 @@ async def project_transaction(conn: Connection, request: ProjectRequest) -> Asyn
         )
         external_id = await conn.fetchval(_SQL.read_external_id, *request.key)
         if external_id is None:
-            raise NotFound
+            raise no_project(request.project_id)
         await _lock_project(conn, request, external_id)
         if request.tried:
             await conn.execute(_SQL.await_standby, *request.key)

@@ -5,7 +5,7 @@ from service.storage.queries import Queries
 
 _SQL = Queries("clients")
 
-DISABLED = "Client is disabled"
+DISABLED = "Client is disabled: an operator enables it with `bulk-import client enable`"
 
 
 async def is_disabled(conn: Connection, client_id: int) -> bool | None:

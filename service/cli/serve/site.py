@@ -19,7 +19,14 @@ from aiohttp import web
 from service.app import StartRefused, create_admin_app, create_app, drain
 from service.cli.database import database_errors
 from service.cli.output import CommandError
-from service.cli.serve.address import ALL, base_url, bind_dual_stack, cannot_listen
+from service.cli.serve.address import (
+    ADMIN_PORT,
+    ALL,
+    PORT,
+    base_url,
+    bind_dual_stack,
+    cannot_listen,
+)
 from service.http.server import Runner
 from service.observability import metrics
 from service.settings import Settings
@@ -78,13 +85,16 @@ async def serve_at(
                 runner = await _run(stack, app, settings.max_connections)
         except StartRefused as error:
             raise CommandError(str(error)) from error
-        ports = [(runner, settings.port, listeners)]
+        ports = [(runner, settings.port, listeners, PORT)]
         if settings.admin_port is not None:
             probes = await _run(stack, create_admin_app(app), MAX_ADMIN_CONNECTIONS)
-            ports.append((probes, settings.admin_port, admin_listeners))
+            ports.append((probes, settings.admin_port, admin_listeners, ADMIN_PORT))
         stack.push_async_callback(drain, app)
         addresses = Addresses(
-            *[await _listen(each, settings.host, port, own) for each, port, own in ports]
+            *[
+                await _listen(each, settings.host, port, own, setting)
+                for each, port, own, setting in ports
+            ]
         )
         metrics.PROCESSES.set(1)
         yield addresses
@@ -100,7 +110,9 @@ async def _run(
     return runner
 
 
-async def _listen(runner: Runner, host: str, port: int, listeners: Sequence[socket.socket]) -> str:
+async def _listen(
+    runner: Runner, host: str, port: int, listeners: Sequence[socket.socket], setting: str
+) -> str:
     """Accept connections on sockets, or else on an address; return the base URL.
 
     Raises:
@@ -113,7 +125,7 @@ async def _listen(runner: Runner, host: str, port: int, listeners: Sequence[sock
         for site in sites or [web.TCPSite(runner, host, port)]:
             await site.start()
     except OSError as error:
-        raise cannot_listen(host, port, error) from error
+        raise cannot_listen(host, port, error, setting) from error
     address = listeners[0].getsockname() if listeners else runner.addresses[0]
     return base_url(host, address[1])
 

@@ -18,7 +18,7 @@ import structlog
 from prometheus_client.multiprocess import mark_process_dead
 
 from service.cli.output import print_line
-from service.cli.serve.address import ALL, bind_dual_stack, cannot_listen
+from service.cli.serve.address import ADMIN_PORT, ALL, PORT, bind_dual_stack, cannot_listen
 from service.observability.metrics import SHARED_DIR
 from service.settings import Settings
 
@@ -45,10 +45,10 @@ async def supervise(settings: Settings, number: int) -> int:
     """
     loop = asyncio.get_running_loop()
     with contextlib.ExitStack() as stack:
-        listeners = await _bind(stack, settings.host, settings.port)
+        listeners = await _bind(stack, settings.host, settings.port, PORT)
         admin = []
         if settings.admin_port is not None:
-            admin = await _bind(stack, settings.host, settings.admin_port)
+            admin = await _bind(stack, settings.host, settings.admin_port, ADMIN_PORT)
         metrics_dir = stack.enter_context(
             tempfile.TemporaryDirectory(prefix="bulk-import-metrics-")
         )
@@ -58,7 +58,7 @@ async def supervise(settings: Settings, number: int) -> int:
         return await supervisor.run(number)
 
 
-async def _bind(stack: contextlib.ExitStack, host: str, port: int) -> list[int]:
+async def _bind(stack: contextlib.ExitStack, host: str, port: int, setting: str) -> list[int]:
     """Return descriptors of sockets on an address, which the stack closes.
 
     Raises:
@@ -71,7 +71,7 @@ async def _bind(stack: contextlib.ExitStack, host: str, port: int) -> list[int]:
             return [listener.fileno()]
         server = await loop.create_server(asyncio.Protocol, host, port, start_serving=False)
     except OSError as error:
-        raise cannot_listen(host, port, error) from error
+        raise cannot_listen(host, port, error, setting) from error
     stack.callback(server.close)
     return [each.fileno() for each in server.sockets]
 

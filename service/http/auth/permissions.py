@@ -18,6 +18,7 @@ from aiohttp_jwt import match_all, match_any
 from service.errors import BadRequest, Forbidden, NotFound, Unauthorized
 from service.http import app_keys
 from service.http.app_keys import run_query
+from service.http.auth.remedies import how_to_get_token
 from service.storage import clients
 
 CLAIMS: Final[web.RequestKey[Mapping[str, Any]]] = web.RequestKey("claims", Mapping)
@@ -26,6 +27,7 @@ EVERY_CLIENT: Final = "*"
 ENABLED_FOR: Final = 1.0
 """Seconds for which a client counts as enabled after a look into the database."""
 MAX_ENABLED: Final = 10_000
+_FORM: Final = "send `Authorization: Bearer TOKEN`"
 _ID: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
@@ -67,6 +69,8 @@ async def authenticate(request: web.Request) -> Mapping[str, Any]:
     try:
         claims = await request.app[app_keys.VERIFIER].verify(_bearer_token(request))
     except Unauthorized as exc:
+        settings = request.app[app_keys.SETTINGS]
+        exc.details += f"; {how_to_get_token(settings, _client_in_path(request))}"
         exc.headers[hdrs.WWW_AUTHENTICATE] = "Bearer"
         raise
     request[CLAIMS] = claims
@@ -76,12 +80,12 @@ async def authenticate(request: web.Request) -> Mapping[str, Any]:
 def _bearer_token(request: web.Request) -> str:
     headers = request.headers.getall(hdrs.AUTHORIZATION, [])
     if not headers:
-        raise Unauthorized
+        raise Unauthorized(f"{Unauthorized.default}: {_FORM}")
     scheme, *token = headers[0].split() or [""]
     if scheme and scheme.lower() != "bearer":
-        raise Unauthorized("Authorization scheme is not Bearer")
+        raise Unauthorized(f"Authorization scheme is not Bearer: {_FORM}")
     if len(headers) > 1 or len(token) != 1 or not headers[0].isascii():
-        raise Unauthorized("Authorization header is malformed")
+        raise Unauthorized(f"Authorization header is malformed: {_FORM}")
     return token[0]
 
 
@@ -120,20 +124,35 @@ async def authorise(request: web.Request, scope: str, *, checked_again: bool = F
     settings = request.app[app_keys.SETTINGS]
     claims = await authenticate(request)
     if not match_all([scope], parse_scopes(claims.get(settings.jwt_scope_claim))):
-        raise Forbidden
+        raise lacks_scope(request, claims, scope)
     client_id = parse_id(request.match_info["client_id"], "client_id")
     allowed = parse_client_ids(claims.get(settings.jwt_clients_claim))
     if not match_any([str(client_id), EVERY_CLIENT], allowed):
-        raise Forbidden
+        remedy = how_to_get_token(settings, str(client_id))
+        raise Forbidden(f"{Forbidden.default}: the token is not for client {client_id}; {remedy}")
     enabled = request.app[ENABLED]
     if not (checked_again and enabled.has(client_id)):
         disabled = await run_query(request.app, partial(clients.is_disabled, client_id=client_id))
         if disabled is None:
-            raise NotFound
+            raise NotFound(f"there is no client {client_id}; `bulk-import client add` adds one")
         if disabled:
             raise Forbidden(clients.DISABLED)
         enabled.add(client_id)
     return Caller(client_id, claims.get("sub") or "")
+
+
+def lacks_scope(request: web.Request, claims: Mapping[str, Any], scope: str) -> Forbidden:
+    """Return the error for a token without a scope, with the scopes that a new one needs."""
+    settings = request.app[app_keys.SETTINGS]
+    held = parse_scopes(claims.get(settings.jwt_scope_claim))
+    needed = [each for each in settings.scopes if each == scope or each in held]
+    remedy = how_to_get_token(settings, _client_in_path(request), " ".join(needed))
+    return Forbidden(f"{Forbidden.default}: the token lacks the scope `{scope}`; {remedy}")
+
+
+def _client_in_path(request: web.Request) -> str | None:
+    client = request.match_info.get("client_id", "")
+    return client if _ID.fullmatch(client) else None
 
 
 def parse_scopes(claim: object) -> set[str]:

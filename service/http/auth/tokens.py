@@ -18,8 +18,6 @@ from service.errors import Unauthorized
 from service.http.auth.jwks import MIN_RSA_BITS, KeySet, PublicKey
 from service.settings import Settings
 
-MIN_SECRET: Final = 32
-"""Shortest HS256 secret, in bytes: RFC 7518 section 3.2."""
 MAX_TOKEN: Final = 6 * 1024
 """Longest token, in bytes. aiohttp itself refuses header lines of more than 8,190 bytes."""
 MAX_SUBJECT: Final = 255
@@ -29,7 +27,11 @@ MAX_VERIFIED: Final = 1000
 
 MALFORMED: Final = "JWT token is malformed"
 _MESSAGES: Final[tuple[tuple[type[jwt.PyJWTError], str], ...]] = (
-    (jwt.InvalidSignatureError, "JWT token signature is invalid"),
+    (
+        jwt.InvalidSignatureError,
+        "JWT token signature is invalid: it was changed, or another key signed it, such as that of "
+        "another data directory",
+    ),
     (jwt.InvalidIssuerError, "JWT token issuer is not accepted"),
     (jwt.InvalidAudienceError, "JWT token audience is not accepted"),
     (InvalidSubjectError, "JWT token subject is not a string"),
@@ -182,10 +184,7 @@ def _message(exc: Exception) -> str:
 def _static_keys(settings: Settings) -> dict[str, str | RSAPublicKey]:
     keys: dict[str, str | RSAPublicKey] = {}
     if settings.jwt_secret is not None:
-        secret = settings.jwt_secret.get_secret_value()
-        if len(secret.encode()) < MIN_SECRET:
-            raise ValueError(f"BULK_IMPORT_JWT_SECRET is shorter than {MIN_SECRET} bytes")
-        keys["HS256"] = secret
+        keys["HS256"] = settings.jwt_secret.get_secret_value()
     if settings.jwt_public_key is not None:
         keys["RS256"] = _public_key(settings.jwt_public_key)
     if not keys and settings.jwt_jwks is None:

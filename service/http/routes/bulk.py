@@ -9,7 +9,7 @@ from typing import Final
 from aiohttp import hdrs, web
 from aiohttp.helpers import parse_mimetype
 
-from service.errors import BadRequest, PayloadTooLarge, UnsupportedEncoding
+from service.errors import BadRequest, UnsupportedEncoding, upload_too_large
 from service.http import app_keys
 from service.http.auth.permissions import authorise
 from service.http.upload.content_encoding import ACCEPTED, content_encoding
@@ -35,9 +35,7 @@ async def import_projects(request: web.Request) -> web.StreamResponse:
     boundary = _parse_boundary(request)
     _check_encoding(request)
     if (request.content_length or 0) > settings.max_upload_bytes:
-        raise PayloadTooLarge(
-            f"The upload is larger than the {settings.max_upload_bytes} bytes allowed"
-        )
+        raise upload_too_large(settings.max_upload_bytes)
     return await respond_to_import(
         request, UploadJob(request, boundary, import_request, app[app_keys.MANAGER], settings)
     )

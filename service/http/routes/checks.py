@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from service.errors import BadRequest, NotFound
+from service.errors import BadRequest, no_project
 from service.http import app_keys, pagination
 from service.http.app_keys import run_query
 from service.http.auth.permissions import authorise, parse_id
@@ -36,7 +36,7 @@ async def list_checks(request: web.Request) -> web.Response:
         try:
             found = await run_query(request.app, read)
         except VersionGone:
-            raise NotFound from None
+            raise no_project(project_id) from None
     checks = [_format_check(request, check, limit) for check in found.checks]
     return respond(200, "Checks", {"version": found.version, "checks": checks})
 

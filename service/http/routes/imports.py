@@ -8,7 +8,7 @@ from typing import Any, Final
 from aiohttp import hdrs, web
 from multidict import MultiMapping
 
-from service.errors import BadRequest, Conflict, NotFound
+from service.errors import BadRequest, Conflict, no_import
 from service.http import app_keys, pagination
 from service.http.app_keys import run_query
 from service.http.auth.permissions import Caller, authorise, parse_id
@@ -121,7 +121,7 @@ async def find_import(request: web.Request, caller: Caller) -> dict[str, Any]:
     )
     details = await run_query(request.app, find)
     if details is None:
-        raise NotFound
+        raise no_import(_parse_import_id(request))
     return _format_import(request, details)
 
 

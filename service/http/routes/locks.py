@@ -8,7 +8,14 @@ from aiohttp import web
 from service.errors import BadRequest, Forbidden
 from service.http import app_keys
 from service.http.app_keys import run_query
-from service.http.auth.permissions import Caller, authenticate, authorise, parse_id, parse_scopes
+from service.http.auth.permissions import (
+    Caller,
+    authenticate,
+    authorise,
+    lacks_scope,
+    parse_id,
+    parse_scopes,
+)
 from service.http.json_body import read_member
 from service.http.pagination import check_parameters, parse_moment
 from service.http.responses import respond
@@ -57,7 +64,9 @@ async def release_lock(request: web.Request) -> web.Response:
     acquired_at = parse_moment(request.query, "acquired_at")
     project = parse_project(request, caller)
     if reason is not None:
-        _check_reason(caller, reason, breaking=breaking)
+        if not breaking:
+            raise lacks_scope(request, claims, settings.break_scope)
+        _check_reason(caller, reason)
     await run_query(request.app, ReleaseRequest(project, reason, acquired_at).run)
     return web.Response(status=204)
 
@@ -111,12 +120,12 @@ def parse_project(request: web.Request, caller: Caller) -> ProjectRequest:
 
 def _check_subject(caller: Caller) -> None:
     if not caller.subject:
-        raise Forbidden("The token has no subject (`sub`), so it cannot hold a lock")
+        raise Forbidden(
+            "The token has no subject (`sub`), so it cannot hold a lock: get one that has it"
+        )
 
 
-def _check_reason(caller: Caller, reason: str, *, breaking: bool) -> None:
-    if not breaking:
-        raise Forbidden
+def _check_reason(caller: Caller, reason: str) -> None:
     _check_subject(caller)
     if not reason.strip() or len(reason) > LONGEST_REASON or "\0" in reason:
         raise BadRequest(f"reason must be text of at most {LONGEST_REASON} characters")

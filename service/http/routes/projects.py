@@ -11,7 +11,14 @@ import orjson
 from aiohttp import hdrs, web
 from multidict import MultiMapping
 
-from service.errors import BadRequest, Conflict, NotAcceptable, NotFound
+from service.errors import (
+    BadRequest,
+    Conflict,
+    NotAcceptable,
+    no_import,
+    no_project,
+    no_version,
+)
 from service.http import app_keys, pagination
 from service.http.app_keys import run_query
 from service.http.auth.permissions import Caller, authorise, parse_id
@@ -172,7 +179,7 @@ async def _missing_from(
     except IncompleteImport as exc:
         raise Conflict(str(exc)) from None
     if complete_import is None:
-        raise NotFound("There is no such import")
+        raise no_import(import_id)
     return complete_import
 
 
@@ -196,7 +203,7 @@ async def find_current(request: web.Request, caller: Caller) -> tuple[int, int]:
         partial(listing.read_current_version, client_id=caller.client_id, project_id=project_id),
     )
     if version is None:
-        raise NotFound
+        raise no_project(project_id)
     return project_id, version
 
 
@@ -222,7 +229,7 @@ async def send_document(request: web.Request, key: VersionKey) -> web.StreamResp
         async with contextlib.aclosing(read_in_turns(blocks, slots)) as turns:
             return await stream_response(request, turns, headers)
     except VersionGone:
-        raise NotFound from None
+        raise no_version(key.project_id, key.version) from None
     except NotExportable as exc:
         raise NotAcceptable(str(exc), headers={hdrs.VARY: hdrs.ACCEPT}) from None
 

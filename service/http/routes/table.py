@@ -8,6 +8,7 @@ from aiohttp.typedefs import Handler
 from service.errors import MethodNotAllowed, NotFound
 from service.http import static
 from service.http.middleware import defer_expectation
+from service.http.responses import NO_PATH
 from service.http.routes import (
     bulk,
     checks,
@@ -95,10 +96,10 @@ def _refuse_method(handlers: dict[str, Handler]) -> Handler:
     allowed = set(handlers) | ({hdrs.METH_HEAD} if hdrs.METH_GET in handlers else set())
 
     async def refuse(request: web.Request) -> web.StreamResponse:
-        raise MethodNotAllowed(headers={hdrs.ALLOW: ", ".join(sorted(allowed))})
+        raise MethodNotAllowed(", ".join(sorted(allowed)))
 
     return refuse
 
 
 async def _refuse_path(request: web.Request) -> web.StreamResponse:
-    raise NotFound
+    raise NotFound(NO_PATH)

@@ -8,7 +8,7 @@ import orjson
 from aiohttp import hdrs, web
 from multidict import MultiMapping
 
-from service.errors import BadRequest, NotFound, Unavailable
+from service.errors import BadRequest, NotFound, Unavailable, no_version
 from service.http import app_keys, pagination
 from service.http.app_keys import run_query
 from service.http.auth.permissions import authorise, parse_id
@@ -66,12 +66,12 @@ async def read_version(request: web.Request) -> web.StreamResponse:
             raise BadRequest(f"against must be `{BASELINE}`")
         key = VersionKey(caller.client_id, project_id, version)
         compare = partial(compare_with_baseline, key=key, match=match)
-        return await _send_comparison(request, caller.client_id, compare)
+        return await _send_comparison(request, key, compare)
     if "compare" in request.query:
         old = parse_version(request.query["compare"], "compare")
         key = VersionKey(caller.client_id, project_id, old)
         compare = partial(compare_versions, request=Request(key, version, match))
-        return await _send_comparison(request, caller.client_id, compare)
+        return await _send_comparison(request, key, compare, version)
     return await send_document(request, VersionKey(caller.client_id, project_id, version))
 
 
@@ -84,7 +84,7 @@ def parse_version(text: str, name: str) -> int:
     """
     version = parse_id(text, name)
     if version > MAX_VERSION:
-        raise NotFound
+        raise NotFound(f"version {version} does not exist")
     return version
 
 
@@ -96,9 +96,9 @@ def _parse_match(query: MultiMapping[str]) -> Match | None:
 
 
 async def _send_comparison(
-    request: web.Request, client_id: int, compare: Compare
+    request: web.Request, key: VersionKey, compare: Compare, *others: int
 ) -> web.StreamResponse:
-    """Answer with the differences between two versions of a project.
+    """Answer with the differences between a version of a project, and others or its baseline.
 
     They are written to a spool file first, so that no database connection waits for the client.
 
@@ -111,16 +111,16 @@ async def _send_comparison(
     choose(request, (JSON,))
     share = request.app[app_keys.MANAGER].spool.share()
     try:
-        head, file = await _write_comparison(request.app, share, client_id, compare)
+        head, file = await _write_comparison(request.app, share, key.client_id, compare)
         headers: dict[str, str] = {
             hdrs.CONTENT_TYPE: f"{JSON}; charset=utf-8",
             hdrs.VARY: hdrs.ACCEPT,
         }
         return await send_file(request, file, headers, head)
     except VersionGone:
-        raise NotFound from None
+        raise no_version(key.project_id, key.version, *others) from None
     except NoBaseline:
-        raise NotFound("No baseline of this version is current") from None
+        raise NotFound("no baseline of this version is current") from None
     finally:
         share.close()
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from aiohttp import web
 
-from service.errors import BadRequest, FileRefused, FileTooLarge, RequestTimeout
+from service.errors import BadRequest, FileRefused, FileTooLarge, RequestTimeout, upload_too_large
 from service.formats.compression import BadGzip
 from service.http.body_drain import TRANSPORT_FAULTS
 from service.http.upload.content_encoding import content_encoding, inflate
@@ -95,7 +95,7 @@ class BodyReader:
             pass
 
     def _too_large(self) -> FormError:
-        return FormError(FileTooLarge(f"The upload is larger than the {self._limit} bytes allowed"))
+        return FormError(upload_too_large(self._limit))
 
     async def _receive(self) -> bytes:
         if self._stream.is_eof() and self._stream.exception() is not None:

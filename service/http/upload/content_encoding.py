@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from aiohttp import StreamReader, hdrs, web
 
-from service.errors import FileTooLarge
+from service.errors import upload_too_large
 from service.formats.compression import Gunzip
 from service.formats.limits import check_ratio
 
@@ -54,7 +54,7 @@ async def inflate(stream: StreamReader, limit: int, ratio: int) -> AsyncIterator
             check_ratio(inflated, compressed, ratio)
             yield block
         if compressed > limit:
-            raise FileTooLarge(f"The upload is larger than the {limit} bytes allowed")
+            raise upload_too_large(limit)
     gunzip.end()
 
 

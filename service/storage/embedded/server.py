@@ -97,7 +97,10 @@ def run_server(root: Path, version: str) -> Iterator[str]:
             server = _prepare(root.absolute() / f"pg{version}", version)
             holder = stack.enter_context(_open_file(server.home / "holders.lock"))
         except OSError as error:
-            raise EmbeddedError(f"cannot use {root}: {error.strerror}") from error
+            raise EmbeddedError(
+                f"cannot use {root}: {error.strerror}; set BULK_IMPORT_DATA_DIR to another "
+                "directory"
+            ) from error
         try:
             with _hold_turn(server):
                 fcntl.flock(holder, fcntl.LOCK_SH)

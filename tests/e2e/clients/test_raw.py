@@ -61,4 +61,4 @@ async def test_a_failed_project_is_reported_with_its_line(service: Service) -> N
 async def test_a_refusal_is_reported(service: Service, wrong: str) -> None:
     answer = await send(service, token_=wrong)
     assert answer.status == 401
-    assert answer.json["details"] == "JWT token is malformed"
+    assert answer.json["details"].startswith("JWT token is malformed; ")

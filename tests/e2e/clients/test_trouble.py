@@ -91,7 +91,7 @@ async def test_a_refusal_ends_the_upload_early(
     file.write_text(native(COMMENT * 3000), "utf-8")
     done = await upload(client, service, file, token_="wrong")
     assert done.code == 2
-    assert '"details":"JWT token is malformed"' in done.err
+    assert '"details":"JWT token is malformed; ' in done.err
 
 
 @every_client

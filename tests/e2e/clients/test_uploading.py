@@ -79,7 +79,7 @@ async def test_a_refusal_is_printed_as_the_service_worded_it(
     done = await upload(client, service, good, token_="wrong")
     assert (done.code, done.out) == (2, "")
     assert "refused with 401: " in done.err
-    assert '"details":"JWT token is malformed"' in done.err
+    assert '"details":"JWT token is malformed; ' in done.err
     assert await pool.fetch(IMPORTS) == []
 
 

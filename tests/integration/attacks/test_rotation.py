@@ -54,7 +54,8 @@ async def test_keys_rotate_without_a_restart(
         assert (await upload(service, FILE, token=sign_token(NEW, "new"))).status == 207
         publish(file, new=NEW)
         answer = await upload(service, FILE, token=sign_token(OLD, "older"))
-        assert (answer.status, answer.json["details"]) == (401, "JWT token key is not known")
+        assert answer.status == 401
+        assert answer.json["details"].startswith("JWT token key is not known; ")
         assert (await upload(service, FILE, token=sign_token(OLD, "old"))).status == 401
         file.unlink()
         assert (await upload(service, FILE, token=sign_token(NEW, "newer"))).status == 401

@@ -110,7 +110,8 @@ async def test_a_request_without_a_token_is_a_401(service: Service) -> None:
     answer = await upload(service, FILE, token=None)
     assert answer.body == (
         b'{"status":"error","code":401,"message":"Authentication failed",'
-        b'"details":"JWT token not found"}'
+        b'"details":"JWT token not found: send `Authorization: Bearer TOKEN`; '
+        b'get a token with `bulk-import token --client 1`"}'
     )
     assert answer.headers["www-authenticate"] == "Bearer"
 
@@ -130,7 +131,8 @@ async def test_a_401_states_the_fault_of_the_token(
     ]:
         with subtests.test(header=header):
             answer = await upload(service, FILE, f"Authorization: {header}", token=None)
-            assert envelope(answer) == ("error", 401, "Authentication failed", details)
+            assert envelope(answer)[:3] == ("error", 401, "Authentication failed")
+            assert answer.json["details"].startswith(details)
             assert answer.headers["www-authenticate"] == "Bearer"
 
 
@@ -141,8 +143,8 @@ async def test_two_authorization_headers_are_a_401(
     for lines in [(valid, valid), (valid, expired), (expired, valid), (valid, "Authorization: ")]:
         with subtests.test(lines=lines):
             answer = await upload(service, FILE, *lines, token=None)
-            details = "Authorization header is malformed"
-            assert envelope(answer) == ("error", 401, "Authentication failed", details)
+            assert answer.status == 401
+            assert answer.json["details"].startswith("Authorization header is malformed: ")
 
 
 async def test_the_scheme_is_matched_without_case(service: Service) -> None:
@@ -157,9 +159,9 @@ async def test_a_token_without_the_scope_or_the_client_is_a_403(
     for claims in lacking:
         with subtests.test(claims=claims):
             answer = await upload(service, FILE, token=token(**claims))
-            assert answer.body == (
+            assert answer.body.startswith(
                 b'{"status":"error","code":403,"message":"Access denied",'
-                b'"details":"Insufficient permissions"}'
+                b'"details":"Insufficient permissions: the token '
             )
 
 
@@ -169,16 +171,17 @@ async def test_an_unknown_path_or_client_is_a_404(
     for path in ["/api/v2/clients/9/projects/bulk", "/nowhere", "/api"]:
         with subtests.test(path=path):
             answer = await upload(service, FILE, path=path, token=token(clients="*"))
-            assert answer.body == (
+            assert answer.body.startswith(
                 b'{"status":"error","code":404,"message":"Not found",'
-                b'"details":"The requested resource was not found"}'
+                b'"details":"The requested resource was not found: there is no '
             )
 
 
 async def test_a_disabled_client_is_a_403(service: Service, pool: Pool) -> None:
     await pool.execute("UPDATE clients SET disabled_at = now()")
     answer = await upload(service, FILE)
-    assert envelope(answer) == ("error", 403, "Access denied", "Client is disabled")
+    assert envelope(answer)[:3] == ("error", 403, "Access denied")
+    assert answer.json["details"].startswith("Client is disabled")
 
 
 async def test_a_405_names_the_allowed_methods(service: Service) -> None:

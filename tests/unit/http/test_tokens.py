@@ -73,13 +73,19 @@ def test_a_token_needs_the_configured_issuer_and_audience() -> None:
     verifier(jwt_issuer="us", jwt_audience="here").claims(sign_token(iss="us", aud=["x", "here"]))
 
 
+OTHER_KEY: Final = (
+    "JWT token signature is invalid: it was changed, or another key signed it, such as that of "
+    "another data directory"
+)
+
+
 @pytest.mark.parametrize(
     ("token", "settings", "details"),
     [
         (sign_token(exp=None), {}, "JWT token has no exp claim"),
         (sign_token(exp=NOW - 31), {}, "JWT token has expired"),
         (sign_token(nbf=NOW + 3600), {}, "JWT token is not yet valid"),
-        (sign_token("another secret, longer than 32 bytes!"), {}, "JWT token signature is invalid"),
+        (sign_token("another secret, longer than 32 bytes!"), {}, OTHER_KEY),
         (sign_token(PRIVATE, "RS256"), {}, "JWT token algorithm is not accepted"),
         (sign_token(SECRET * 2, "HS512"), {}, "JWT token algorithm is not accepted"),
         (jwt.encode({}, "", algorithm="none"), {}, "JWT token algorithm is not accepted"),

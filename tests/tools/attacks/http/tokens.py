@@ -89,7 +89,7 @@ def _token(name: str, make: Callable[[], str], words: str) -> Attack:
         assert said.encode() not in answer.body
         return told(answer)
 
-    return Attack(f"a token {name}", send, words, SETTINGS)
+    return Attack(f"a token {name}", send, f"{words}.*", SETTINGS)
 
 
 def _untimed(claim: str, value: object) -> Attack:
@@ -125,10 +125,10 @@ ATTACKS: Final = [
     _token("for another audience", lambda: _signed(aud="x"), f"401 JWT token audience {_NOT}"),
     _token("without iss", lambda: _signed(iss=None), "401 JWT token has no iss claim"),
     _token("from another issuer", lambda: _signed(iss="x"), f"401 JWT token issuer {_NOT}"),
-    _token("of 7,000 bytes", lambda: _signed(x="x" * 5000), "401 JWT token is longer than .*"),
+    _token("of 7,000 bytes", lambda: _signed(x="x" * 5000), "401 JWT token is longer than "),
     _token("that is no token", lambda: secrets.token_hex(50), "401 JWT token is malformed"),
     _token("with a header nested 4,000 deep", _nested, "401 JWT token is malformed"),
-    _token("with a NUL in its sub", lambda: _signed(sub="a\0"), "401 JWT token subject is not .*"),
+    _token("with a NUL in its sub", lambda: _signed(sub="a\0"), "401 JWT token subject is not "),
     _token("for client 2 alone", lambda: _signed(clients=[2]), "403 Insufficient permissions"),
     _token("without the scope", lambda: _signed(scope="x"), "403 Insufficient permissions"),
 ]
