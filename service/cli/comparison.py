@@ -7,6 +7,8 @@ from service.cli.output import print_line
 
 _SORTS: Final = {
     "slipped": ("task slipped", "tasks slipped"),
+    "pulled_in": ("task pulled in", "tasks pulled in"),
+    "milestones": ("milestone moved", "milestones moved"),
     "added": ("task added", "tasks added"),
     "removed": ("task removed", "tasks removed"),
     "started": ("task started", "tasks started"),

@@ -20,19 +20,32 @@ SELECT version, source, data_date, finish, attributes ->> 'ObjectId' AS object_i
   FROM project_versions
  WHERE client_id = $1 AND project_id = $2 AND version = ANY ($3::integer[])
 
--- name: last_finish
--- The latest finish of a task, for versions whose project has no finish.
-SELECT max(finish) FROM tasks WHERE client_id = $1 AND project_id = $2 AND version = $3
+-- name: totals
+-- The latest finish of a task, for versions whose project has no finish, and what the work below the
+-- summaries costs and takes.
+SELECT max(finish) AS finish,
+       (sum(cost) FILTER (WHERE kind = 'activity' AND NOT summary))::text AS cost,
+       (sum(work) FILTER (WHERE kind = 'activity' AND NOT summary))::text AS work
+  FROM tasks
+ WHERE client_id = $1 AND project_id = $2 AND version = $3
+
+-- name: baseline_totals
+-- The same for a baseline. It does not say which of its tasks are summaries, so the plan does.
+SELECT max(b.finish) AS finish,
+       (sum(b.cost) FILTER (WHERE b.kind = 'activity' AND s.task_id IS NULL))::text AS cost,
+       (sum(b.work) FILTER (WHERE b.kind = 'activity' AND s.task_id IS NULL))::text AS work
+  FROM baseline_tasks AS b
+  LEFT JOIN (SELECT DISTINCT task_id
+               FROM tasks
+              WHERE client_id = $1 AND project_id = $2 AND version = $3 AND summary) AS s USING (task_id)
+ WHERE b.client_id = $1 AND b.project_id = $2 AND b.version = $3 AND b.number = $4
 
 -- name: current_baseline
--- The baseline that a version says is current, and when its last task finishes.
-SELECT b.number, b.name, (
-       SELECT max(finish)
-         FROM baseline_tasks AS t
-        WHERE t.client_id = $1 AND t.project_id = $2 AND t.version = $3 AND t.number = b.number) AS finish
-  FROM baselines AS b
- WHERE b.client_id = $1 AND b.project_id = $2 AND b.version = $3 AND b.current
- ORDER BY b.ordinal
+-- The baseline that a version says is current.
+SELECT number, name
+  FROM baselines
+ WHERE client_id = $1 AND project_id = $2 AND version = $3 AND current
+ ORDER BY ordinal
  LIMIT 1
 
 -- name: differences
@@ -119,10 +132,6 @@ CASE WHEN f.fields IS NOT NULL AND p.new IS NOT NULL THEN jsonb_strip_nulls(json
      'constraints', CASE WHEN f.fields ?| '{{constraint_type,constraint_date,deadline}}' THEN 0 END,
      'task_calendars', CASE WHEN f.fields ? 'calendar_id' THEN 0 END)
      || CASE WHEN (p.n).summary THEN '{{}}' ELSE jsonb_build_object(
-     'slipped', CASE WHEN f.fields ?| '{{start,finish}}' THEN (
-         SELECT days FROM (SELECT round(extract(epoch FROM
-                    coalesce((p.n).finish - (p.o).finish, (p.n).start - (p.o).start))
-                    / 86400, 2) AS days) AS d WHERE days > 0) END,
      'started', CASE WHEN f.fields #>> '{{actual_start,from}}' IS NULL
                       AND f.fields #>> '{{actual_start,to}}' IS NOT NULL
                       AND NOT (p.o).attributes ?| '{{{actual_start}}}' THEN 0 END,
@@ -141,7 +150,14 @@ CASE WHEN f.fields IS NOT NULL AND p.new IS NOT NULL THEN jsonb_strip_nulls(json
      'costs', CASE WHEN f.fields ? 'cost'
          THEN round(abs(coalesce((p.n).cost, 0) - coalesce((p.o).cost, 0)), 2) END,
      'actuals', CASE WHEN f.fields #>> '{{actual_start,from}}' IS NOT NULL
-                       OR f.fields #>> '{{actual_finish,from}}' IS NOT NULL THEN 0 END) END) END
+                       OR f.fields #>> '{{actual_finish,from}}' IS NOT NULL THEN 0 END)
+     || CASE WHEN f.fields ?| '{{start,finish}}' THEN (
+         SELECT jsonb_build_object('slipped', CASE WHEN days > 0 THEN days END,
+                    'pulled_in', CASE WHEN days < 0 THEN -days END,
+                    'milestones', CASE WHEN days <> 0 AND (p.n).milestone THEN abs(days) END)
+           FROM (SELECT round(extract(epoch FROM
+                    coalesce((p.n).finish - (p.o).finish, (p.n).start - (p.o).start))
+                    / 86400, 2) AS days) AS d) ELSE '{{}}' END END) END
 
 -- name: task_name
 -- A task of a link or an assignment, by its position.

@@ -98,7 +98,8 @@ def _close_gaps(query: str) -> str:
 def composed_queries() -> Iterator[tuple[str, str]]:
     """Yield the queries of a comparison, for each key by which records match."""
     yield "compare.versions", comparison.SQL.versions
-    yield "compare.last_finish", comparison.SQL.last_finish
+    yield "compare.totals", comparison.SQL.totals
+    yield "compare.baseline_totals", comparison.SQL.baseline_totals
     for match, moved in itertools.product(Match, (False, True)):
         basis = Basis(match, codes=True, moved=moved)
         for kind, same_ids in itertools.product(KINDS, (False, True)):

@@ -139,6 +139,7 @@ def _comparison() -> Json:
 def _summary() -> Json:
     date = nullable(PLAN_TIME)
     dates = {"from": date, "to": date}
+    cost, work = nullable(NUMBER), nullable(STRING)
     days = describe(nullable(NUMBER), "Calendar days of slip; null if a date is missing.")
     return json_object(
         {
@@ -149,6 +150,14 @@ def _summary() -> Json:
             "finish": describe(
                 json_object({**dates, "days": days}),
                 "Finish of the project; the last finish of a task if a version has none.",
+            ),
+            "cost": describe(
+                json_object({"from": cost, "to": cost}),
+                "Cost of all tasks but summaries; null if none has one.",
+            ),
+            "work": describe(
+                json_object({"from": work, "to": work}),
+                "Work of all tasks but summaries, an ISO 8601 duration; null if none has any.",
             ),
             **{name: describe(schema("Changes"), sort.description) for name, sort in SORTS.items()},
         },
@@ -191,7 +200,7 @@ def _change() -> Json:
 
 def _summary_item() -> Json:
     measures = {
-        "days": describe(NUMBER, "Calendar days of slip."),
+        "days": describe(NUMBER, "Calendar days by which a date moved."),
         "hours": describe(NUMBER, "Working hours that were lost, or by which a duration differs."),
         "amount": describe(NUMBER, "Difference of the cost, without its sign."),
     }

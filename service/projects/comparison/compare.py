@@ -62,12 +62,13 @@ async def compare_versions(conn: Connection, request: Request, write: Write) -> 
         summary = Summary(basis.match)
         for date in ("data_date", "finish"):
             summary.add_date(date, before[date], after[date])
+        totals = [
+            (await conn.fetch(SQL.totals, client_id, project_id, number))[0]
+            for number in (old, request.new)
+        ]
         if before["finish"] is None or after["finish"] is None:
-            finishes = [
-                await conn.fetchval(SQL.last_finish, client_id, project_id, number)
-                for number in (old, request.new)
-            ]
-            summary.add_date("finish", *finishes)
+            summary.add_date("finish", *(each["finish"] for each in totals))
+        summary.add_totals(*totals)
         values = (client_id, project_id, old, request.new)
         if basis.match is not Match.ID and not moved:
             watchdog.reset()
@@ -98,8 +99,10 @@ async def compare_with_baseline(
         basis = _basis(after, match, moved=after["source"] == "p6")
         summary = Summary(basis.match)
         summary.add_date("data_date", None, after["data_date"])
-        finish = await conn.fetchval(SQL.last_finish, *key)
-        summary.add_date("finish", baseline["finish"], finish)
+        [planned] = await conn.fetch(SQL.baseline_totals, *key, baseline["number"])
+        [totals] = await conn.fetch(SQL.totals, *key)
+        summary.add_date("finish", planned["finish"], totals["finish"])
+        summary.add_totals(planned, totals)
         values = (key.client_id, key.project_id, baseline["number"], key.version)
         for name in KINDS:
             query = baseline_differences(basis) if name == "tasks" else None

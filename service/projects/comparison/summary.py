@@ -37,6 +37,16 @@ SORTS: Final = {
         "days",
         ("start", "finish"),
     ),
+    "pulled_in": Sort(
+        "Tasks that finish earlier, by the most first. `days` are calendar days.",
+        "days",
+        ("start", "finish"),
+    ),
+    "milestones": Sort(
+        "Milestones whose date moved, by the most first, `days` without their sign.",
+        "days",
+        ("start", "finish"),
+    ),
     "started": Sort("Tasks that have started since.", None, ("actual_start",)),
     "finished": Sort("Tasks that have finished since.", None, ("actual_finish",)),
     "joined_critical": Sort("Tasks that have become critical.", None, ("total_float",)),
@@ -82,6 +92,7 @@ class Summary:
     def __init__(self, match: Match) -> None:
         self._match = match
         self._dates: dict[str, dict[str, Any]] = {}
+        self._totals: dict[str, dict[str, Any]] = {}
         self._counts = dict.fromkeys(SORTS, 0)
         self._items: dict[str, list[tuple[float, int, dict[str, Any]]]] = {
             name: [] for name in SORTS
@@ -90,6 +101,13 @@ class Summary:
     def add_date(self, name: str, before: datetime | None, after: datetime | None) -> None:
         """Set a date of the project in both versions: ``data_date`` or ``finish``."""
         self._dates[name] = {"from": before, "to": after}
+
+    def add_totals(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        """Set the cost and the work of all tasks but summaries in both versions, as texts."""
+        cost, work = ([before[name], after[name]] for name in ("cost", "work"))
+        costs = (None if value is None else float(value) for value in cost)
+        for name, values in (("cost", costs), ("work", work)):
+            self._totals[name] = dict(zip(("from", "to"), values, strict=True))
 
     def add_record(self, kind: str, line: bytes, facts: str | None) -> None:
         """Count a record that differs.
@@ -129,7 +147,7 @@ class Summary:
             }
             for name, found in self._items.items()
         }
-        return {"matched_by": self._match, **self._dates, **sorts}
+        return {"matched_by": self._match, **self._dates, **self._totals, **sorts}
 
 
 def _rank(entry: tuple[float, int, dict[str, Any]]) -> tuple[float, int]:

@@ -20,7 +20,7 @@ PLANNED = """<baseline-tasks>
   <finish>2026-01-09T17:00:00</finish></baseline-task>
  <baseline-task number="0" task="{two}" code="A2">
   <finish>2026-01-12T17:00:00</finish></baseline-task>
- <baseline-task number="0" task="7" code="A7"><name>Clear</name></baseline-task>
+ <baseline-task number="0" task="7" code="A7"><name>Clear</name><cost>7</cost></baseline-task>
  <baseline-task number="1" task="{one}" code="A1">
   <finish>2025-01-09T17:00:00</finish></baseline-task>
 </baseline-tasks>"""
@@ -52,6 +52,7 @@ async def test_tasks_are_compared_with_the_current_baseline(client: Client) -> N
     assert found["Dig"]["fields"] == {"finish": slip}
     assert details["summary"]["slipped"]["count"] == 1
     assert details["summary"]["finish"]["days"] == 4
+    assert details["summary"]["cost"] == {"from": 7, "to": None}
     assert details["dependencies"] == details["parts"] == []
 
 

@@ -97,6 +97,38 @@ async def test_a_summary_states_what_a_planner_asks(client: Client) -> None:
     assert moved["fields"]["actual_start"]["from"] == "2026-01-06T08:00:00"
 
 
+async def test_a_summary_states_what_moved_back_and_the_totals(client: Client) -> None:
+    milestone = ' milestone="true"'
+    costs = "<cost>{}</cost><work>PT{}H</work>".format
+    summary = await summarised(
+        client,
+        plan(
+            task(1, costs(99, 99), ' summary="true"'),
+            task(2, dates("2026-01-16T17:00:00") + costs(10, 40)),
+            task(3, dates("2026-01-16T17:00:00"), milestone),
+            task(4, dates("2026-01-16T17:00:00"), milestone),
+            task(5, costs(5, 8)),
+        ),
+        plan(
+            task(1, costs(1, 1), ' summary="true"'),
+            task(2, dates("2026-01-14T17:00:00") + costs(12.5, 36)),
+            task(3, dates("2026-01-19T17:00:00"), milestone),
+            task(4, dates("2026-01-12T17:00:00"), milestone),
+        ),
+    )
+    named = {
+        sort: {item["name"]: item["days"] for item in summary[sort]["items"]}
+        for sort in ("slipped", "pulled_in", "milestones")
+    }
+    assert named == {
+        "slipped": {"Task 3": 3},
+        "pulled_in": {"Task 4": 4, "Task 2": 2},
+        "milestones": {"Task 4": 4, "Task 3": 3},
+    }
+    assert summary["cost"] == {"from": 15, "to": 12.5}
+    assert summary["work"] == {"from": "PT48H", "to": "PT36H"}
+
+
 async def test_the_worst_ten_slips_come_first(client: Client) -> None:
     old = [task(n, dates("2026-01-05T17:00:00")) for n in range(30)]
     new = [task(n, dates(f"2026-01-{5 + n % 26:02}T17:00:00")) for n in range(30)]
