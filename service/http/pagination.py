@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Final
 from urllib.parse import urlencode
@@ -121,6 +121,18 @@ def _parse_text(query: MultiMapping[str], name: str, longest: int) -> str | None
     return None if value is None else normalize_id(value)
 
 
+def parse_word(query: MultiMapping[str], name: str, words: Iterable[str]) -> str | None:
+    """Return a parameter that is one of some words, or None if the query does not have it.
+
+    Raises:
+        BadRequest: the value is none of the words.
+    """
+    word, known = query.get(name), list(words)
+    if word is not None and word not in known:
+        raise BadRequest(f"{name} must be one of {', '.join(known)}")
+    return word
+
+
 def parse_moment(query: MultiMapping[str], name: str) -> datetime | None:
     """Return a parameter that is a time, or None if the query does not have it.
 
@@ -159,7 +171,7 @@ def parse_day(query: MultiMapping[str], name: str) -> date | None:
 def next_page_url(
     request: web.Request,
     filters: Sequence[str],
-    limit: int,
+    limit: int | None,
     last: int | str,
     more: Mapping[str, str] | None = None,
 ) -> str:
@@ -168,11 +180,13 @@ def next_page_url(
     Args:
         request: for the current page.
         filters: names of the parameters to keep.
-        limit: items of a page.
+        limit: items of a page, unless the route decides.
         last: key of the current page's last item, or the encoded cursor.
         more: filters to add or replace.
     """
     kept = {name: request.query[name] for name in filters if name in request.query}
-    cursor = last if isinstance(last, str) else encode_cursor(last)
-    parameters = kept | dict(more or {}) | {"limit": str(limit), "cursor": cursor}
+    parameters = kept | dict(more or {})
+    if limit is not None:
+        parameters["limit"] = str(limit)
+    parameters["cursor"] = last if isinstance(last, str) else encode_cursor(last)
     return f"{request.path}?{urlencode(parameters)}"

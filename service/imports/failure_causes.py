@@ -7,6 +7,7 @@ three.
 
 import re
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 from service.codes import ErrorCode
@@ -48,6 +49,12 @@ class Cause(NamedTuple):
     code: str
     element: str | None
     reason: str
+
+    @property
+    def id(self) -> str:
+        """The id of the cause in addresses: its code, and a hash of the whole."""
+        text = "\0".join((self.code, self.element or "", self.reason))
+        return f"{self.code}-{sha256(text.encode(errors='replace')).hexdigest()[:12]}"
 
     def describe(self) -> str:
         """Return what is wrong, as one sentence without its full stop."""

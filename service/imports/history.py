@@ -12,11 +12,22 @@ _SQL = Queries("imports")
 _FOLLOW_KEYS: Final = Queries("projects").follow_keys
 EXAMINED: Final = 20_000
 """Imports that a page with a filter examines."""
+RESULTS: Final = (
+    "running",
+    "completed",
+    "partial",
+    "failed",
+    "interrupted",
+    "cancelled",
+    "undone",
+)
+"""What became of an import: its state, unless it completed with failures or was undone."""
 
 
 async def find_import(conn: Connection, client_id: int, import_id: int) -> dict[str, Any] | None:
     """Return one import, or None if the client has no such import."""
-    row = await conn.fetchrow(_SQL.find_import, client_id, import_id)
+    text = _SQL.list_imports.format(imports=_SQL.list_one)
+    row = await conn.fetchrow(text, client_id, import_id, 1, None, None, None)
     return await _with_counts(conn, client_id, dict(row)) if row else None
 
 
@@ -40,11 +51,13 @@ class ImportQuery:
 
     Attributes:
         state: the state of the imports.
+        result: their result, one of ``RESULTS``.
         text: a text in their notes or filename, regardless of case.
         key: a subject and its idempotency key.
     """
 
     state: str | None = None
+    result: str | None = None
     text: str | None = None
     key: tuple[str, str] | None = None
 
@@ -61,7 +74,7 @@ async def list_imports(
         before: list the imports with smaller ids.
         limit: the maximum number of imports.
     """
-    values = (client_id, before, limit, query.state, query.text)
+    values = (client_id, before, limit, query.state, query.text, query.result)
     async with conn.transaction(isolation="read_committed", readonly=True):
         await conn.execute(_FOLLOW_KEYS)
         if query.key is not None:
@@ -71,6 +84,6 @@ async def list_imports(
             text = _SQL.list_imports.format(imports=_SQL.list_latest)
             rows = await conn.fetch(text, *values, EXAMINED)
         last = rows[-1]["import_id"] if len(rows) == limit else None
-        if last is None and query.key is None and (query.state or query.text):
+        if last is None and query.key is None and (query.state or query.result or query.text):
             last = await conn.fetchval(_SQL.find_scan_end, client_id, before, EXAMINED)
     return [await _with_counts(conn, client_id, dict(row)) for row in rows], last

@@ -179,6 +179,7 @@ class OutcomeQuery:
         error: the code of their failure.
         warning: the code of one of their stored warnings.
         text: a text in the external id, the name or the name of the file, regardless of case.
+        warned: only outcomes that have a warning.
         upto: the last index.
     """
 
@@ -186,6 +187,7 @@ class OutcomeQuery:
     error: ErrorCode | None = None
     warning: WarningCode | None = None
     text: str | None = None
+    warned: bool = False
     upto: int = LAST
 
 
@@ -219,9 +221,16 @@ async def list_outcomes(
         query.error,
         query.warning,
         query.text,
+        query.warned,
         limit,
     )
     return [dict(row) for row in rows]
+
+
+async def last_index(conn: Connection, client_id: int, import_id: int, attempt: int) -> int:
+    """Return the largest index of an outcome of an import's attempt; -1 if there is none."""
+    last: int | None = await conn.fetchval(_SQL.last_index, client_id, import_id, attempt)
+    return -1 if last is None else last
 
 
 async def last_contiguous(

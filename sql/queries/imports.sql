@@ -192,16 +192,6 @@ UPDATE import_progress p
    AND i.client_id = p.client_id AND i.import_id = p.import_id AND i.state = 'running'
 RETURNING true
 
--- name: find_import
-SELECT i.import_id, i.state, i.attempt, i.subject, i.idempotency_key, i.options, i.notes,
-       i.filename, i.dialect, i.files_read, i.files_failed,
-       CASE i.state WHEN 'running' THEN p.bytes_read ELSE i.bytes_read END AS bytes_read,
-       p.projects_done, p.cancel_requested, i.warnings, i.cause, i.counts, i.request_id,
-       i.started_at, i.ended_at, i.outcomes_pruned_at
-  FROM imports i
-  JOIN import_progress p USING (client_id, import_id)
- WHERE i.client_id = $1 AND i.import_id = $2
-
 -- name: list_ended
 -- Lists those of some imports of a client that have ended, or that exist no more. An import whose
 -- outcomes are still being counted is left out: otherwise all requests that wait for it would count
@@ -218,36 +208,70 @@ SELECT k.import_id
 SELECT warnings, files_read, files_failed FROM imports WHERE client_id = $1 AND import_id = $2
 
 -- name: list_imports
--- A page of the given imports, the latest first, with the conditions of the request.
-SELECT i.import_id, i.state, i.attempt, i.subject, i.idempotency_key, i.options, i.notes,
+-- A page of the given imports, the latest first, with the conditions of the request. "undone_by" is the
+-- last undo that changed a project, unless it was undone itself: an odd number of undos of undos undoes
+-- the import. The range of one id, with its ORDER BY, selects the index of undos.
+SELECT i.import_id, i.state, r.result, i.attempt, i.subject, i.idempotency_key, i.options, i.notes,
        i.filename, i.dialect, i.files_read, i.files_failed,
        CASE i.state WHEN 'running' THEN p.bytes_read ELSE i.bytes_read END AS bytes_read,
        p.projects_done, p.cancel_requested, i.warnings, i.cause, i.counts, i.request_id,
-       i.started_at, i.ended_at, i.outcomes_pruned_at
+       i.started_at, i.ended_at, i.outcomes_pruned_at, i.key_claimed_at, u.undone_by
   FROM ({imports}) AS i
  CROSS JOIN LATERAL (SELECT *
                        FROM import_progress
                       WHERE client_id = $1 AND import_id = i.import_id
                      OFFSET 0) AS p
+ CROSS JOIN LATERAL (
+       WITH RECURSIVE undos AS (
+           SELECT i.import_id, 0 AS depth
+            UNION ALL
+           SELECT last.import_id, n.depth + 1
+             FROM undos n
+            CROSS JOIN LATERAL (SELECT import_id
+                                  FROM imports
+                                 WHERE client_id = $1 AND options->>'undo' >= n.import_id::text
+                                   AND options->>'undo' <= n.import_id::text
+                                   AND (counts->>'created')::bigint + (counts->>'updated')::bigint > 0
+                                 ORDER BY options->>'undo' DESC, import_id DESC
+                                 LIMIT 1) AS last
+            WHERE n.depth < 100)
+       SELECT CASE WHEN max(depth) % 2 = 1 THEN max(import_id) FILTER (WHERE depth = 1) END AS undone_by
+         FROM undos) AS u
+ CROSS JOIN LATERAL (
+       SELECT CASE
+                  WHEN u.undone_by IS NOT NULL THEN 'undone'
+                  WHEN i.state <> 'completed' THEN i.state
+                  WHEN coalesce((i.counts->>'failed')::bigint, 0) + coalesce(i.files_failed, 0) = 0
+                  THEN 'completed'
+                  WHEN (i.counts->>'created')::bigint + (i.counts->>'updated')::bigint
+                       + (i.counts->>'unchanged')::bigint = 0
+                  THEN 'failed'
+                  ELSE 'partial'
+              END AS result) AS r
  WHERE ($4::text IS NULL OR i.state = $4)
    AND ($5::text IS NULL OR strpos(lower(concat_ws(E'\n', i.notes, i.filename)), lower($5)) > 0)
+   AND ($6::text IS NULL OR r.result = $6)
  ORDER BY i.import_id DESC
  LIMIT $3
 
+-- name: list_one
+-- The import $2.
+SELECT * FROM imports WHERE client_id = $1 AND import_id = $2
+
 -- name: list_latest
--- The next $6 imports before $2.
+-- The next $7 imports before $2.
 SELECT *
   FROM imports
  WHERE client_id = $1 AND import_id < $2
  ORDER BY import_id DESC
- LIMIT $6
+ LIMIT $7
 
 -- name: list_by_key
 -- The imports before $2 of one subject and key. The range of one key, with its ORDER BY, selects the
 -- index of keys.
 SELECT *
   FROM imports
- WHERE client_id = $1 AND subject = $6 AND idempotency_key >= $7 AND idempotency_key <= $7
+ WHERE client_id = $1 AND subject = $7 AND idempotency_key >= $8 AND idempotency_key <= $8
    AND import_id < $2
  ORDER BY idempotency_key DESC, import_id DESC
 OFFSET 0

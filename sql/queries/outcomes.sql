@@ -15,8 +15,16 @@ SELECT index, outcome, external_id, name, file, line, project_id, version, tasks
    AND ($8::text IS NULL
         OR warnings @> jsonb_build_object('first', jsonb_build_array(jsonb_build_object('code', $8))))
    AND ($9::text IS NULL OR strpos(lower(concat_ws(E'\n', external_id, name, file)), lower($9)) > 0)
+   AND (NOT $10::boolean OR warnings IS NOT NULL)
  ORDER BY index
- LIMIT $10
+ LIMIT $11
+
+-- name: last_index
+SELECT index
+  FROM import_results
+ WHERE client_id = $1 AND import_id = $2 AND attempt = $3
+ ORDER BY index DESC
+ LIMIT 1
 
 -- name: last_contiguous
 -- The last index after $4 without a gap: batches of a running import commit in any order.

@@ -30,7 +30,7 @@ PART = re.compile(r"(--.*\n|\s)*AND ")
 """A condition of projects.list, not a query."""
 
 SOURCES = {
-    "imports.list_imports": ("imports", ("list_latest", "list_by_key")),
+    "imports.list_imports": ("imports", ("list_latest", "list_by_key", "list_one")),
     "projects.list": ("projects", ("list_all", "list_some")),
 }
 """Queries, and the parts of their file from which they select: the placeholder, and the names."""

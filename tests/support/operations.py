@@ -85,6 +85,7 @@ def routes(size: Size) -> Iterator[Operation]:
         ("idempotency_key, none found", ImportQuery(key=("s", "nowhere")), 10),
         ("text, none found", ImportQuery(text="nowhere"), scan),
         ("state, none found", ImportQuery(state="failed"), scan),
+        ("result, none found", ImportQuery(result="undone"), scan + history.EXAMINED),
     ):
         yield Operation(f"GET imports: {name}", partial(_imports, query=imports), examined)
     yield Operation("GET imports/{id}", partial(_import, import_id=size.imports // 2), 10)
@@ -95,6 +96,10 @@ def routes(size: Size) -> Iterator[Operation]:
     yield Operation("GET results: middle page", partial(results, after=middle), 2 * PAGE)
     text = OutcomeQuery(text="nowhere")
     yield Operation("GET results: text, none found", partial(results, query=text), everything)
+    failed = OutcomeQuery(kinds=outcomes.FAILED)
+    yield Operation("GET causes: none found", partial(results, query=failed), everything)
+    end = partial(_last_index, import_id=last_import(size))
+    yield Operation("GET causes: the last outcome", end, 1)
 
 
 def writes(size: Size) -> Iterator[Operation]:
@@ -214,6 +219,11 @@ async def _import(pool: Pool, import_id: int) -> None:
 async def _ended(pool: Pool, imports: list[int]) -> None:
     async with pool.acquire() as conn:
         assert len(await history.list_ended(conn, LARGE, imports)) == len(imports)
+
+
+async def _last_index(pool: Pool, import_id: int) -> None:
+    async with pool.acquire() as conn:
+        assert await outcomes.last_index(conn, LARGE, import_id, 1) > 0
 
 
 async def _results(

@@ -4,8 +4,10 @@ from typing import Final
 
 from service.control_characters import NOTES_PATTERN
 from service.http import pagination
+from service.http.openapi.import_schemas import CAUSE_ID
 from service.http.openapi.json_schema import (
     BOOLEAN,
+    COUNT,
     STRING,
     Json,
     array,
@@ -25,6 +27,7 @@ from service.http.routes import results
 from service.http.routes.imports import STATES
 from service.http.upload import content_encoding
 from service.http.upload.options import IDEMPOTENCY_KEY, MAX_KEY
+from service.imports.cause_groups import Subject
 from service.imports.conflict_rules import Outcome
 from service.imports.options import Mode, OutcomeFilter
 
@@ -229,12 +232,13 @@ _LIST_IMPORTS: Final = operation(
     TAG,
     "List imports",
     "The latest import comes first. To find an import while its upload is still running, filter by "
-    "its `idempotency_key`. With `state` or `text`, a page examines at most 20,000 imports: it can "
-    "have fewer than `limit`, or none, although `next` is set.",
+    "its `idempotency_key`. With `state`, `result` or `text`, a page examines at most 20,000 "
+    "imports: it can have fewer than `limit`, or none, although `next` is set.",
     scopes=[READ],
     parameters=[
         *PAGING,
         query_parameter("state", enumeration(STATES), "Only imports in this state."),
+        query_parameter("result", schema("ImportResult"), "Only imports with this result."),
         query_parameter(
             "text", TEXT, "Only imports with this text in their notes or file name, in any case."
         ),
@@ -343,6 +347,13 @@ _LIST_RESULTS: Final = operation(
             "warning", schema("WarningCode"), "Only projects with this among their first warnings."
         ),
         query_parameter(
+            "cause",
+            CAUSE_ID,
+            "Only outcomes with this `cause`, which a group of the causes has. A page then "
+            "examines at most 10,000 outcomes: it can have fewer than `limit`, or none, although "
+            "`next` is set.",
+        ),
+        query_parameter(
             "text", TEXT, "Only outcomes with this text in their id, name or file, in any case."
         ),
     ],
@@ -377,6 +388,49 @@ _LIST_RESULTS: Final = operation(
     error_headers={409: ("Retry-After",)},
 )
 
+_LIST_CAUSES: Final = operation(
+    "listCauses",
+    TAG,
+    "Group the failures of an import",
+    "A cause is a code, an element and a reason, without the values of the file, so that thousands "
+    "of failures mostly have a few. A project with several faults has several causes. The largest "
+    "group comes first.\n\n"
+    "A page examines at most 100,000 outcomes, and of these at most 10,000 with a failure or a "
+    "warning. If `next` is set, a further page can have the same cause: add up its numbers. To "
+    "list the projects of a group, give its `cause` to the results of the import.",
+    scopes=[READ],
+    parameters=[
+        ref("parameters", "cursor"),
+        query_parameter(
+            "of",
+            enumeration(Subject, default=Subject.FAILURES),
+            "`failures` (default), or `warnings` about imported projects.",
+        ),
+    ],
+    successes={
+        200: json_response(
+            "Groups of outcomes.",
+            envelope(
+                200,
+                "Causes",
+                json_object(
+                    {
+                        "causes": array(schema("CauseGroup")),
+                        "unlisted": describe(
+                            COUNT,
+                            "Faults or warnings that are in no group, because each outcome lists "
+                            "its first ones and counts the others.",
+                        ),
+                        "next": schema("Next"),
+                    }
+                ),
+            ),
+        )
+    },
+    failures={409: "The import is running; its causes are available after it has ended."},
+    error_headers={409: ("Retry-After",)},
+)
+
 PATHS: Final[Json] = {
     "/projects/bulk": {"post": _IMPORT_PROJECTS},
     "/imports": {"get": _LIST_IMPORTS},
@@ -384,4 +438,5 @@ PATHS: Final[Json] = {
     "/imports/{import_id}/cancel": {"post": _CANCEL_IMPORT},
     "/imports/{import_id}/undo": {"post": _UNDO_IMPORT},
     "/imports/{import_id}/results": {"get": _LIST_RESULTS},
+    "/imports/{import_id}/causes": {"get": _LIST_CAUSES},
 }

@@ -24,7 +24,10 @@ from service.http.openapi.json_schema import (
 )
 from service.http.openapi.project_schemas import PLAN_TIME, SUBJECT, VERSION
 from service.http.routes.imports import STATES
+from service.imports.cause_groups import CAUSE_ID as CAUSE_PATTERN
+from service.imports.cause_groups import EXAMPLES
 from service.imports.conflict_rules import Outcome
+from service.imports.history import RESULTS
 from service.imports.options import Mode, OutcomeFilter
 from service.imports.outcomes import IMPORTED
 from service.model import MAX_LISTED_VIOLATIONS, MAX_LISTED_WARNINGS, MAX_QUOTED_VALUE
@@ -40,6 +43,10 @@ FILE: Final = describe(
     nullable(STRING),
     "Name of the file, with the folders that the upload gives, and for a member of a ZIP after the "
     "name of the ZIP; null if the upload does not name it.",
+)
+CAUSE_ID: Final = describe(
+    {"type": "string", "pattern": f"^{CAUSE_PATTERN.pattern}$"},
+    "Id of a cause: its code, and a hash of the code, the element and the reason.",
 )
 FILES: Final = describe(
     nullable(schema("Files")), "Null for an undo, and for imports of earlier releases."
@@ -242,6 +249,12 @@ def _import() -> Json:
         {
             "import_id": ID,
             "state": schema("ImportState"),
+            "result": schema("ImportResult"),
+            "undone_by": describe(
+                nullable(ID),
+                "The undo of this import; null if there is none, if it changed nothing, or if it "
+                "was undone itself.",
+            ),
             "attempt": describe(
                 POSITIVE, "More than 1 if the import was interrupted and then continued."
             ),
@@ -283,8 +296,43 @@ def _import() -> Json:
                 "them. Null if the import cannot be undone: while it runs, after a dry run, and "
                 "once outcomes were deleted.",
             ),
+            "resumable_until": describe(
+                nullable(TIME),
+                "Time until which the same files with the same `Idempotency-Key` continue the "
+                "import. Null unless it was interrupted and holds its key.",
+            ),
         },
         description="One import.",
+    )
+
+
+def _cause_group() -> Json:
+    example = json_object(
+        {
+            "index": INDEX,
+            "external_id": describe(nullable(STRING), "Id in the file; null if it has none."),
+            "name": describe(nullable(STRING), "Name in the file; null if it has none."),
+            "file": FILE,
+            "line": nullable(LINE),
+            "value": VALUE,
+        }
+    )
+    return json_object(
+        {
+            "cause": CAUSE_ID,
+            "error": describe(nullable(schema("ErrorCode")), "Null for warnings."),
+            "warning": describe(nullable(schema("WarningCode")), "Null for failures."),
+            "element": describe(nullable(ELEMENT), "Null if the cause is in no element."),
+            "reason": describe(
+                STRING, "What is wrong, without values. It follows the element in a sentence."
+            ),
+            "remedy": describe(STRING, "What to do, with the element and its first value."),
+            "projects": describe(COUNT, "Number of projects with this cause."),
+            "files": describe(COUNT, "Number of files with this cause."),
+            "times": describe(COUNT, "How often the outcomes list this cause."),
+            "examples": describe(array(example, maxItems=EXAMPLES), "The first of them."),
+        },
+        description="The failures, or the warnings, that have the same cause.",
     )
 
 
@@ -326,6 +374,18 @@ def _state() -> Json:
     )
 
 
+def _result() -> Json:
+    return enumeration(
+        RESULTS,
+        "What became of an import, in one word.\n\n"
+        "`completed`: every project was imported.\n\n"
+        "`partial`: some projects or files failed, and others were imported.\n\n"
+        "`failed`: no project was imported, or the service failed.\n\n"
+        "`undone`: another import has undone it: `undone_by`.\n\n"
+        "`running`, `interrupted` and `cancelled` are as in `state`.",
+    )
+
+
 def schemas() -> Json:
     """Return all schemas of the document, by name."""
     return {
@@ -333,6 +393,7 @@ def schemas() -> Json:
         "ErrorCode": _codes("Why a project was not imported, or a file not read.", ErrorCode),
         "WarningCode": _codes("What was set aside or noticed.", WarningCode),
         "ImportState": _state(),
+        "ImportResult": _result(),
         "Counts": json_object(
             {outcome.value: COUNT for outcome in Outcome},
             description="Number of projects by outcome.",
@@ -378,6 +439,7 @@ def schemas() -> Json:
             optional=("count", "file"),
             description="A warning about a file, or about the upload as a whole.",
         ),
+        "CauseGroup": _cause_group(),
         "Options": _options(),
         "Import": _import(),
         **project_schemas.schemas(),

@@ -21,7 +21,7 @@ from service.imports.history import ImportQuery
 from service.model import FileCounts
 
 STATES: Final = ("running", "completed", "failed", "interrupted", "cancelled")
-FILTERS: Final = ("state", "text", "idempotency_key")
+FILTERS: Final = ("state", "result", "text", "idempotency_key")
 _LATEST: Final = 2**63 - 1
 _WAIT: Final = re.compile(r"[0-9]{1,2}", re.ASCII)
 
@@ -37,7 +37,8 @@ async def list_imports(request: web.Request) -> web.Response:
     limit, cursor = pagination.parse_limit(query), pagination.parse_cursor(query)
     key = query.get("idempotency_key")
     import_query = ImportQuery(
-        state=_parse_state(query),
+        state=pagination.parse_word(query, "state", STATES),
+        result=pagination.parse_word(query, "result", history.RESULTS),
         text=pagination.parse_text(query),
         key=None if key is None else (caller.subject, parse_key(key, "idempotency_key")),
     )
@@ -129,12 +130,17 @@ def _format_import(request: web.Request, row: dict[str, Any]) -> dict[str, Any]:
     """Return the import as the API does."""
     read, failed = row.pop("files_read"), row.pop("files_failed")
     files = None if read is None else FileCounts(read, failed).as_dict()
+    settings = request.app[app_keys.SETTINGS]
+    claimed, resumable = row.pop("key_claimed_at"), None
+    if row["state"] == "interrupted" and claimed is not None:
+        resumable = claimed + timedelta(hours=settings.keep_keys_hours)
     until = row["ended_at"]
     if row.pop("outcomes_pruned_at") is not None or row["options"].get("dry_run"):
         until = None
     if until is not None:
-        until += timedelta(days=request.app[app_keys.SETTINGS].keep_results_days)
-    return {**row, "files": files, "undoable_until": until}
+        until += timedelta(days=settings.keep_results_days)
+    times = {"undoable_until": until, "resumable_until": resumable}
+    return {**row, "files": files, **times}
 
 
 def _parse_import_id(request: web.Request) -> int:
@@ -147,10 +153,3 @@ def _parse_wait(query: MultiMapping[str]) -> int:
     if not _WAIT.fullmatch(text) or int(text) > MAX_WAIT:
         raise BadRequest(f"wait must be an integer from 0 to {MAX_WAIT}, in seconds")
     return int(text)
-
-
-def _parse_state(query: MultiMapping[str]) -> str | None:
-    state = query.get("state")
-    if state is not None and state not in STATES:
-        raise BadRequest(f"state must be one of {', '.join(STATES)}")
-    return state

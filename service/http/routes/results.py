@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -22,13 +22,16 @@ from service.http.responses import JSON, respond, retry_after
 from service.http.routes.imports import find_import
 from service.http.streaming import IN_MEMORY, send_file
 from service.imports import outcomes
+from service.imports.cause_groups import CauseFilter, parse_cause
 from service.imports.conflict_rules import Outcome
 from service.imports.ending import NO_ROOM
 from service.imports.outcomes import PAGE, OutcomeQuery, format_outcome
 from service.spool.spool import SpoolFile, TooLarge
 from service.storage import Connection
 
-FILTERS: Final = ("outcome", "error", "warning", "text")
+FILTERS: Final = ("outcome", "error", "warning", "cause", "text")
+EXAMINED: Final = 10_000
+"""Outcomes that a page with ``cause`` examines, after the other filters."""
 _RUNNING: Final = "running"
 CSV: Final = "text/csv"
 COLUMNS: Final = (
@@ -54,6 +57,19 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """First characters of a formula in spreadsheets."""
 
 E = TypeVar("E", bound=StrEnum)
+
+
+@dataclass(frozen=True, slots=True)
+class ResultFilter:
+    """Which outcomes to list.
+
+    Attributes:
+        query: the filters of the database.
+        cause: a cause that the outcomes must have, or None.
+    """
+
+    query: OutcomeQuery
+    cause: CauseFilter | None
 
 
 async def list_results(request: web.Request) -> web.StreamResponse:
@@ -82,23 +98,20 @@ async def list_results(request: web.Request) -> web.StreamResponse:
 
 
 async def _page(
-    request: web.Request, key: tuple[int, int, int], filters: OutcomeQuery, *, running: bool
+    request: web.Request, key: tuple[int, int, int], filters: ResultFilter, *, running: bool
 ) -> web.Response:
     limit, after = pagination.parse_limit(request.query), pagination.parse_cursor(request.query)
     if running:
         upto = await run_query(request.app, partial(_last_contiguous, key=key, after=after))
-        filters = replace(filters, upto=upto)
+        filters = replace(filters, query=replace(filters.query, upto=upto))
     async with request.app[app_keys.READ_SLOTS].of(key[0]):
-        rows = await run_query(
-            request.app, partial(_rows, key=key, after=after, limit=limit, filters=filters)
-        )
-    full = len(rows) == limit
-    complete = not running and not full
+        found, last = await _read(request, key, filters, after, limit)
+    complete = not running and last is None
     following = None
     if not complete:
-        last = rows[-1]["index"] if full else max(after, filters.upto)
+        last = max(after, filters.query.upto) if last is None else last
         following = pagination.next_page_url(request, FILTERS, limit, last)
-    details = {"results": list(map(format_outcome, rows)), "complete": complete, "next": following}
+    details = {"results": found, "complete": complete, "next": following}
     return respond(200, "Results", details, headers={"Vary": "Accept"})
 
 
@@ -106,31 +119,59 @@ async def _last_contiguous(conn: Connection, key: tuple[int, int, int], after: i
     return await outcomes.last_contiguous(conn, *key, after=after)
 
 
+async def _read(
+    request: web.Request, key: tuple[int, int, int], filters: ResultFilter, after: int, limit: int
+) -> tuple[list[dict[str, Any]], int | None]:
+    """Return a page of outcomes, and the index after which others follow, or None."""
+    found: list[dict[str, Any]] = []
+    at_once = limit if filters.cause is None else PAGE
+    for _ in range(EXAMINED // PAGE):
+        rows = await run_query(
+            request.app, partial(_rows, key=key, after=after, limit=at_once, query=filters.query)
+        )
+        for row in rows:
+            outcome = format_outcome(row)
+            if filters.cause is None or filters.cause.matches(outcome):
+                found.append(outcome)
+                if len(found) == limit:
+                    return found, row["index"]
+        if len(rows) < at_once:
+            return found, None
+        after = rows[-1]["index"]
+    return found, after
+
+
 async def _rows(
-    conn: Connection, key: tuple[int, int, int], after: int, limit: int, filters: OutcomeQuery
+    conn: Connection, key: tuple[int, int, int], after: int, limit: int, query: OutcomeQuery
 ) -> list[dict[str, Any]]:
-    return await outcomes.list_outcomes(conn, *key, after=after, limit=limit, query=filters)
+    return await outcomes.list_outcomes(conn, *key, after=after, limit=limit, query=query)
 
 
-def _parse_filters(query: MultiMapping[str]) -> OutcomeQuery:
-    kind = _one_of(Outcome, query, "outcome")
-    return OutcomeQuery(
-        kinds=outcomes.ALL if kind is None else (kind,),
-        error=_one_of(ErrorCode, query, "error"),
-        warning=_one_of(WarningCode, query, "warning"),
-        text=pagination.parse_text(query),
-    )
+def _parse_filters(query: MultiMapping[str]) -> ResultFilter:
+    kind, text = _one_of(Outcome, query, "outcome"), query.get("cause")
+    error, warning = _one_of(ErrorCode, query, "error"), _one_of(WarningCode, query, "warning")
+    cause = None if text is None else parse_cause(text)
+    if text is not None and cause is None:
+        raise BadRequest("cause must be the `cause` of a group of the import's causes")
+    kinds = outcomes.ALL if kind is None else (kind,)
+    match cause:
+        case CauseFilter(code=ErrorCode() as code):
+            error = error or code
+        case CauseFilter(code=WarningCode() as code):
+            warning = warning or code
+        case CauseFilter():
+            kinds = ()
+    found = OutcomeQuery(kinds, error, warning, pagination.parse_text(query))
+    return ResultFilter(found, cause)
 
 
 def _one_of(kind: type[E], query: MultiMapping[str], name: str) -> E | None:
-    value = query.get(name)
-    if value is not None and value not in list(kind):
-        raise BadRequest(f"{name} must be one of {', '.join(kind)}")
+    value = pagination.parse_word(query, name, kind)
     return None if value is None else kind(value)
 
 
 async def _send_csv(
-    request: web.Request, key: tuple[int, int, int], filters: OutcomeQuery
+    request: web.Request, key: tuple[int, int, int], filters: ResultFilter
 ) -> web.StreamResponse:
     """Answer with the outcomes of one attempt as CSV.
 
@@ -165,19 +206,13 @@ async def _send_csv(
 
 
 async def _write_csv(
-    request: web.Request, key: tuple[int, int, int], filters: OutcomeQuery, file: SpoolFile
+    request: web.Request, key: tuple[int, int, int], filters: ResultFilter, file: SpoolFile
 ) -> None:
     file.write(_format_lines([COLUMNS]))
-    after = -1
-
-    async def read(conn: Connection) -> list[dict[str, Any]]:
-        return await outcomes.list_outcomes(conn, *key, after=after, limit=PAGE, query=filters)
-
-    while rows := await run_query(request.app, read):
-        file.write(_format_lines([format_cells(format_outcome(row)) for row in rows]))
-        if len(rows) < PAGE:
-            break
-        after = rows[-1]["index"]
+    after: int | None = -1
+    while after is not None:
+        found, after = await _read(request, key, filters, after, PAGE)
+        file.write(_format_lines(map(format_cells, found)))
 
 
 def _format_lines(rows: Iterable[Sequence[Any]]) -> bytes:

@@ -11,6 +11,7 @@ from service.http.middleware import defer_expectation
 from service.http.responses import NO_PATH
 from service.http.routes import (
     bulk,
+    causes,
     checks,
     health,
     imports,
@@ -61,6 +62,7 @@ ROUTES: Final[Routes] = {
     f"{CLIENT}/imports/{{import_id}}/cancel": {hdrs.METH_POST: imports.cancel_import},
     f"{CLIENT}/imports/{{import_id}}/undo": {hdrs.METH_POST: count_refusals(undo.undo_import)},
     f"{CLIENT}/imports/{{import_id}}/results": {hdrs.METH_GET: results.list_results},
+    f"{CLIENT}/imports/{{import_id}}/causes": {hdrs.METH_GET: causes.list_causes},
     **PROBES,
     "/schema/native.xsd": {hdrs.METH_GET: static.send_native_schema},
     "/schema/format.json": {hdrs.METH_GET: static.send_format_schema},

@@ -201,8 +201,9 @@ async def test_an_undocumented_method_is_refused(service: Service) -> None:
 async def test_every_get_also_works_as_head(service: Service) -> None:
     for asked in operations():
         if asked.method == "GET":
-            get = await ask(service, asked, asset="docs.js", file="page.js")
-            head = await ask(service, asked, asset="docs.js", file="page.js", method="HEAD")
+            files: dict[str, Any] = {"asset": "docs.js", "folder": "shared", "file": "page.js"}
+            get = await ask(service, asked, **files)
+            head = await ask(service, asked, **files, method="HEAD")
             assert head.status == get.status
 
 

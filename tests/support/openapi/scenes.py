@@ -193,6 +193,8 @@ async def while_running(place: Place) -> Scene:
             yield Shot(results, await ask(service, results, import_id=number))
             csv = await ask(service, results, "Accept: text/csv", import_id=number)
             yield Shot(results, csv, "CSV of a running import")
+            causes = operation("listCauses")
+            yield Shot(causes, await ask(service, causes, import_id=number), "A running import")
             wish = await ask(service, cancel, import_id=number)
             yield Shot(cancel, wish, "A running import")
             yield Shot(UPLOAD, await connection.answer(), "An import that a user cancelled")
@@ -263,6 +265,11 @@ async def reads(place: Place) -> Scene:
         yield Shot(
             results, await ask(service, results, "Accept: image/png"), "An unavailable media type"
         )
+        causes = operation("listCauses")
+        number = await place.pool.fetchval(
+            "SELECT max(import_id) FROM import_results WHERE error = 'VALIDATION_ERROR'"
+        )
+        yield Shot(causes, await ask(service, causes, import_id=number), "Failures by cause")
         projects = operation("listProjects")
         page = await ask(service, projects, query="limit=1&archived=include")
         yield Shot(projects, page, "A page")
