@@ -68,7 +68,7 @@ async def compare_versions(conn: Connection, request: Request, write: Write) -> 
         ]
         if before["finish"] is None or after["finish"] is None:
             summary.add_date("finish", *(each["finish"] for each in totals))
-        summary.add_totals(*totals)
+        summary.add_totals(*map(dict, totals))
         values = (client_id, project_id, old, request.new)
         if basis.match is not Match.ID and not moved:
             watchdog.reset()
@@ -102,7 +102,7 @@ async def compare_with_baseline(
         [planned] = await conn.fetch(SQL.baseline_totals, *key, baseline["number"])
         [totals] = await conn.fetch(SQL.totals, *key)
         summary.add_date("finish", planned["finish"], totals["finish"])
-        summary.add_totals(planned, totals)
+        summary.add_totals(dict(planned), dict(totals))
         values = (key.client_id, key.project_id, baseline["number"], key.version)
         for name in KINDS:
             query = baseline_differences(basis) if name == "tasks" else None

@@ -66,7 +66,8 @@ async def test_activities_of_primavera_match_those_of_a_baseline_by_code(client:
 async def test_without_a_current_baseline_there_is_nothing_to_compare(client: Client) -> None:
     await client.land(plan("native", 1, 2, ""))
     answer = await client.ask("projects/1/versions/1?against=baseline")
-    assert (answer.status, answer.details) == (404, "No baseline of this version is current")
+    assert answer.status == 404
+    assert answer.details.endswith("no baseline of this version is current")
     assert (await client.ask("projects/1/versions/1?against=plan")).status == 400
     assert (await client.ask("projects/1/versions/2?against=baseline")).status == 404
 
