@@ -11,6 +11,7 @@ from service.formats.registry import formats_in
 from service.http import app_keys
 from service.http.answer_pace import AnswerPace
 from service.http.auth.permissions import ENABLED, EnabledClients
+from service.http.auth.sign_in import SignIn
 from service.http.auth.tokens import Verifier
 from service.http.body_drain import BodyDrain
 from service.http.middleware import finish_headers, handle_request
@@ -44,8 +45,8 @@ def create_app(settings: Settings, dsn: str) -> web.Application:
         dsn: URL of a database that has all migrations.
 
     Raises:
-        ValueError: the key that verifies tokens is missing or too weak, or a file of the own
-            formats cannot be used.
+        ValueError: the key that verifies tokens is missing or too weak, the settings of signing in
+            do not fit together, or a file of the own formats cannot be used.
     """
     formats_in(settings.formats_dir)
     separate = PROBES if settings.admin_port is not None else {}
@@ -53,6 +54,7 @@ def create_app(settings: Settings, dsn: str) -> web.Application:
     app[app_keys.SETTINGS] = settings
     app[app_keys.DSN] = dsn
     app[app_keys.VERIFIER] = Verifier(settings)
+    app[app_keys.SIGN_IN] = SignIn(settings)
     app[app_keys.BODY_DRAIN] = BodyDrain(settings.max_refused)
     app[app_keys.READ_SLOTS] = ReadSlots(settings.pool_size)
     app[app_keys.ANSWER_PACE] = AnswerPace()
@@ -101,8 +103,8 @@ async def drain(app: web.Application) -> None:
 
 
 async def _refresh_keys(app: web.Application) -> AsyncIterator[None]:
-    """Refresh the keys of the token issuer while the application runs."""
-    async with app[app_keys.VERIFIER].refreshed():
+    """Refresh the keys and the endpoints of the token issuer while the application runs."""
+    async with app[app_keys.VERIFIER].refreshed(), app[app_keys.SIGN_IN].refreshed():
         yield
 
 

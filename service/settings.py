@@ -116,6 +116,15 @@ class Settings(BaseSettings):
     jwt_clients_claim: str = Field(
         "clients", description="claim that holds the client ids, or `*` for all clients"
     )
+    oidc_client_id: str | None = Field(
+        None,
+        description="id of the page at the issuer `BULK_IMPORT_JWT_ISSUER`; if set, users sign in "
+        "there with OpenID Connect; see [sign-in.md](../../how-to/sign-in.md)",
+    )
+    oidc_scopes: str = Field(
+        "profile",
+        description="scopes that the page asks of the issuer besides `openid`, separated by spaces",
+    )
     import_scope: str = Field(
         "projects:import",
         description="scope that allows importing, restoring, locking and cancelling",

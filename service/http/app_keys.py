@@ -7,6 +7,7 @@ import asyncpg
 from aiohttp import web
 
 from service.http.answer_pace import AnswerPace
+from service.http.auth.sign_in import SignIn
 from service.http.auth.tokens import Verifier
 from service.http.body_drain import BodyDrain
 from service.http.read_slots import ReadSlots
@@ -25,6 +26,7 @@ DISTRIBUTED: Final = web.AppKey("distributed", bool)
 """Whether the tables are distributed over the nodes of a Citus cluster."""
 MANAGER: Final = web.AppKey("manager", ImportManager)
 END_WATCH: Final = web.AppKey("end_watch", EndWatch)
+SIGN_IN: Final = web.AppKey("sign_in", SignIn)
 VERIFIER: Final = web.AppKey("verifier", Verifier)
 BODY_DRAIN: Final = web.AppKey("body_drain", BodyDrain)
 READ_SLOTS: Final = web.AppKey("read_slots", ReadSlots)

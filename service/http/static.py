@@ -3,8 +3,11 @@
 Pages load and run nothing from another host. They use the API as any other client does.
 """
 
+from collections.abc import Mapping
 from functools import cache
+from html import escape
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Final
 
 import orjson
@@ -20,18 +23,21 @@ from service.web import ASSETS, PAGE
 _WEB: Final = files("service.web")
 _NATIVE_SCHEMA: Final = files("service.formats.native") / "schema.xsd"
 _POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src {hosts}; "
     "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""Content-Security-Policy of a page: no other host, and no inline script or style."""
+"""Content-Security-Policy of a page: no inline script or style, and no other host but that from
+which users who sign in get their tokens."""
 
 
 async def send_page(request: web.Request) -> web.Response:
     """Answer with the web page, which has the limits of an upload."""
     settings = request.app[app_keys.SETTINGS]
-    text = (_WEB / "page" / "index.html").read_text("utf-8")
-    text = text.replace("{max_files}", str(settings.max_files))
-    return _html(text.replace("{max_upload_bytes}", str(settings.max_upload_bytes)))
+    limits = {
+        "max_files": str(settings.max_files),
+        "max_upload_bytes": str(settings.max_upload_bytes),
+    }
+    return _html(request, "page", limits)
 
 
 async def send_page_file(request: web.Request) -> web.Response:
@@ -45,7 +51,7 @@ async def send_page_file(request: web.Request) -> web.Response:
 
 async def send_docs(request: web.Request) -> web.Response:
     """Answer with the page that shows the OpenAPI document."""
-    return _html((_WEB / "docs.html").read_text("utf-8"))
+    return _html(request, "docs")
 
 
 async def send_docs_file(request: web.Request) -> web.Response:
@@ -54,7 +60,7 @@ async def send_docs_file(request: web.Request) -> web.Response:
     Raises:
         NotFound: the page has no such file.
     """
-    return _asset("", ASSETS, request.match_info["asset"])
+    return _asset("docs/", ASSETS, request.match_info["asset"])
 
 
 async def send_openapi(request: web.Request) -> web.Response:
@@ -78,9 +84,17 @@ def _format_schema() -> bytes:
     return orjson.dumps(json_schema(), option=orjson.OPT_INDENT_2)
 
 
-def _html(text: str) -> web.Response:
+def _html(
+    request: web.Request, folder: str, values: Mapping[str, str] = MappingProxyType({})
+) -> web.Response:
+    """Answer with a page, in which each name in braces becomes its value."""
+    sign_in = request.app[app_keys.SIGN_IN]
+    text = (_WEB / folder / "index.html").read_text("utf-8")
+    for name, value in {"session": sign_in.configuration(), **values}.items():
+        text = text.replace(f"{{{name}}}", escape(value))
+    policy = _POLICY.format(hosts=" ".join(filter(None, ["'self'", sign_in.token_origin])))
     return web.Response(
-        text=text, content_type="text/html", headers={"Content-Security-Policy": _POLICY}
+        text=text, content_type="text/html", headers={"Content-Security-Policy": policy}
     )
 
 

@@ -4,10 +4,13 @@ from importlib.resources import files
 from pathlib import PurePath
 from typing import Final
 
-ASSETS: Final = {"docs.js": "text/javascript", "docs.css": "text/css"}
-"""Files of the documentation, with their media types."""
-
 _TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+ASSETS: Final = {
+    file.name: _TYPES[PurePath(file.name).suffix]
+    for file in (files("service.web") / "docs").iterdir()
+    if file.name != "index.html"
+}
+"""Files of the documentation, with their media types."""
 PAGE: Final = {
     f"{folder.name}/{file.name}": _TYPES[PurePath(file.name).suffix]
     for folder in (files("service.web") / "page").iterdir()

@@ -10,28 +10,25 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
-import aiohttp
 import jwt
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from service.errors import Unavailable
+from service.http.auth.issuer_document import (
+    MAX_BYTES,
+    MIN_INTERVAL,
+    IssuerDocument,
+    fetch,
+    is_trusted,
+)
 from service.observability import metrics
 
 MIN_RSA_BITS: Final = 2048
 """Smallest RSA key: RFC 7518 section 3.3."""
-REFRESH_INTERVAL: Final = 300.0
-"""Seconds between two regular reads of the set."""
-MIN_INTERVAL: Final = 60.0
-"""Least seconds between two reads, however many unknown keys tokens name."""
-READ_TIMEOUT: Final = 5.0
-"""Time limit of a read, in seconds."""
-MAX_BYTES: Final = 256 * 1024
 
-_LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _DEFAULT_ALGORITHM: Final = {"RSA": "RS256", "EC": "ES256"}
 """Algorithms of keys without ``alg``, by ``kty``."""
 _ALGORITHMS: Final = frozenset({"RS256", "PS256", "ES256"})
@@ -40,7 +37,7 @@ PublicKey = RSAPublicKey | EllipticCurvePublicKey
 _log = structlog.get_logger(__name__)
 
 
-class KeySet:
+class KeySet(IssuerDocument):
     """The keys by ``kid`` and algorithm.
 
     Args:
@@ -52,15 +49,13 @@ class KeySet:
     """
 
     def __init__(self, location: str, *, pause: float = MIN_INTERVAL) -> None:
+        super().__init__("jwks", pause=pause)
         self._url = location if "://" in location else None
         self._path = Path(location)
-        self._pause = pause
-        self._next = 0.0
-        self._reading: asyncio.Task[None] | None = None
         self._keys: Mapping[tuple[str, str], PublicKey] = {}
         if self._url is None:
             self._keys = parse_key_set(self._read_file())
-        elif not _is_trusted(self._url):
+        elif not is_trusted(self._url):
             raise ValueError("it is neither an https URL, nor http to localhost, nor a file")
 
     def get(self, kid: str, algorithm: str) -> PublicKey | None:
@@ -77,60 +72,21 @@ class KeySet:
             raise Unavailable("The keys that verify tokens cannot be read from their issuer")
         return any(name == kid for name, _ in self._keys)
 
-    async def renew(self) -> None:
-        """Read the set unless it was read within the pause; concurrent callers share one read."""
-        if self._reading is None or self._reading.done():
-            now = asyncio.get_running_loop().time()
-            if now < self._next:
-                return
-            self._next = now + self._pause
-            self._reading = asyncio.create_task(self._renew(), name="jwks")
-        await asyncio.wait({self._reading})
-
     @contextlib.asynccontextmanager
     async def refreshed(self) -> AsyncIterator[None]:
-        """Refresh the set until the block ends. An unreachable issuer does not delay its start."""
+        """Do as the base class. The age of the set counts from the start until it is read."""
         metrics.KEY_SET_READ.set_to_current_time()
-        await self.renew()
-        refreshing = asyncio.create_task(self._refresh_periodically(), name="jwks-keep")
-        try:
+        async with super().refreshed():
             yield
-        finally:
-            tasks = {task for task in (refreshing, self._reading) if task is not None}
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
 
-    async def _refresh_periodically(self) -> None:
-        while True:
-            await asyncio.sleep(REFRESH_INTERVAL if self._keys else self._pause)
-            await self.renew()
+    @property
+    def _loaded(self) -> bool:
+        return bool(self._keys)
 
-    async def _renew(self) -> None:
-        try:
-            async with asyncio.timeout(READ_TIMEOUT):
-                self._keys = parse_key_set(await self._read())
-        except (OSError, ValueError, aiohttp.ClientError) as error:
-            _log.warning("jwks.not_read", fault=f"{type(error).__name__}: {error}")
-        else:
-            metrics.KEY_SET_READ.set_to_current_time()
-
-    async def _read(self) -> bytes:
-        if self._url is None:
-            return await asyncio.to_thread(self._read_file)
-        async with (
-            aiohttp.ClientSession() as session,
-            # A redirect could lead to an address that the settings do not trust.
-            session.get(self._url, allow_redirects=False) as response,
-        ):
-            if response.status != 200:
-                raise ValueError(f"the issuer answers {response.status}")
-            data = bytearray()
-            async for chunk in response.content.iter_any():
-                data += chunk
-                if len(data) > MAX_BYTES:
-                    raise ValueError(f"the set is larger than {MAX_BYTES} bytes")
-            return bytes(data)
+    async def _load(self) -> None:
+        read = asyncio.to_thread(self._read_file) if self._url is None else fetch(self._url)
+        self._keys = parse_key_set(await read)
+        metrics.KEY_SET_READ.set_to_current_time()
 
     def _read_file(self) -> bytes:
         try:
@@ -181,9 +137,3 @@ def _parse_key(data: Mapping[str, Any]) -> tuple[str, str, PublicKey]:
     elif not isinstance(key, RSAPublicKey) or key.key_size < MIN_RSA_BITS:
         raise ValueError(f"it is not a public RSA key of at least {MIN_RSA_BITS} bits")
     return kid, algorithm, key
-
-
-def _is_trusted(url: str) -> bool:
-    parts = urlsplit(url)
-    local = parts.scheme == "http" and parts.hostname in _LOCAL
-    return bool(parts.hostname) and (parts.scheme == "https" or local)

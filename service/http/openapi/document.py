@@ -42,7 +42,8 @@ and return in `details` the address of the next page, `next`, which is null on t
 """
 
 _TOKEN: Final = f"""\
-A JSON Web Token, signed with HS256 or by a key of the issuer. It must have `exp`. The claim \
+A JSON Web Token, signed with HS256, RS256, PS256 or ES256; the settings select which of them the \
+service accepts. It must have `exp`. The claim \
 `clients` lists the ids of its clients, or is `*`. The claim `scope` lists its scopes: `{READ}` to \
 read, `{IMPORT}` to import, restore, lock and cancel, `{UNDO}` to undo an import, `{DELETE}` to \
 archive a project, and `{BREAK}` to end the lock of another user. The settings can rename claims \

@@ -94,7 +94,7 @@ PATHS: Final[Json] = {
             "getDocsAsset",
             TAG,
             "Read a file of the documentation page",
-            "Its script or its style sheet.",
+            "A script or a style sheet.",
             successes={200: Success("The file.", dict.fromkeys(ASSETS.values(), STRING))},
             failures=[404],
         )

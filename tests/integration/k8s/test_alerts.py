@@ -5,7 +5,7 @@ import re
 import pytest
 import yaml
 
-from service.http.auth.jwks import REFRESH_INTERVAL
+from service.http.auth.issuer_document import REFRESH_INTERVAL
 from service.settings import Settings
 from service.storage import Pool
 from tests.support.paths import CHECKOUT

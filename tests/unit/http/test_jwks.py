@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from pydantic import SecretStr
 
 from service.errors import Unauthorized, Unavailable
-from service.http.auth import jwks
+from service.http.auth import issuer_document, jwks
+from service.http.auth.issuer_document import MAX_BYTES
 from service.http.auth.jwks import KeySet
 from service.http.auth.tokens import Verifier
 from service.settings import Settings
@@ -127,7 +128,7 @@ async def test_the_first_token_with_a_new_key_loads_it(issuer: Issuer) -> None:
         (200, b"[]"),
         (200, b"[" * 100_000),
         (200, b'{"keys": []}'),
-        (200, b" " * (jwks.MAX_BYTES + 1) + key_set(public(NEW, "new"))),
+        (200, b" " * (MAX_BYTES + 1) + key_set(public(NEW, "new"))),
     ],
 )
 async def test_the_last_good_set_is_used_while_the_issuer_fails(
@@ -162,7 +163,7 @@ async def test_a_silent_issuer_does_not_delay_tokens_with_known_keys(issuer: Iss
 async def test_a_request_to_a_silent_issuer_times_out(
     issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jwks, "READ_TIMEOUT", 0.05)
+    monkeypatch.setattr(issuer_document, "READ_TIMEOUT", 0.05)
     issuer.held.clear()
     keys = KeySet(issuer.url)
     async with keys.refreshed():

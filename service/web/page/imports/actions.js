@@ -5,12 +5,13 @@ import { confirmed } from "../shared/confirm.js";
 import { button, newKey } from "../shared/dom.js";
 import { several } from "../shared/format.js";
 import { problem } from "../shared/notice.js";
+import { may } from "../session/token.js";
 
-/** Buttons for the state of an import. `changed` gets the import after an action. */
+/** Buttons for the state of an import, if the token allows the action. `changed` gets the import after an action. */
 export function actionButtons(row, changed) {
-  if (row.state === "running") return row.cancel_requested ? [] : [actionButton("Cancel", () => cancel(row, changed))];
+  if (row.state === "running") return row.cancel_requested || !may("import") ? [] : [actionButton("Cancel", () => cancel(row, changed))];
   const { created = 0, updated = 0 } = row.counts ?? {};
-  return created + updated && row.undoable_until ? [actionButton("Undo", () => undo(row))] : [];
+  return created + updated && row.undoable_until && may("undo") ? [actionButton("Undo", () => undo(row))] : [];
 }
 
 /** A button that ignores clicks while its action runs. Errors go to the top of the page, because rows are redrawn. */

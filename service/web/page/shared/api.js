@@ -1,6 +1,7 @@
 // Requests with the token in their header. A response without success becomes an ApiError.
 
-import { session } from "../session/token.js";
+import { freshToken } from "../session/issuer.js";
+import { noteServerTime, session } from "../session/token.js";
 
 /** An error response of the service, or an unreachable service (status 0). */
 export class ApiError extends Error {
@@ -29,7 +30,7 @@ export async function ask(path, { method = "GET", signal } = {}) {
 
 /** Return a successful response. */
 export async function fetched(path, { method = "GET", accept = "application/json", headers = {}, signal } = {}) {
-  const all = { Accept: accept, Authorization: `Bearer ${session()?.token}`, ...headers };
+  const all = { Accept: accept, Authorization: await authorization(), ...headers };
   let response;
   try {
     response = await fetch(path.startsWith("/") ? path : address(path), { method, headers: all, signal, redirect: "error" });
@@ -37,8 +38,19 @@ export async function fetched(path, { method = "GET", accept = "application/json
     if (fault.name === "AbortError") throw fault;
     throw new ApiError(0, UNREACHABLE);
   }
+  noteServerTime(response.headers.get("Date"));
   if (response.ok) return response;
   throw refused(new ApiError(response.status, await response.json().catch(() => ({})), response.headers));
+}
+
+/** The header for the session's token, which is renewed first if it ends soon. */
+export async function authorization() {
+  try {
+    return `Bearer ${await freshToken()}`;
+  } catch (error) {
+    const failed = new ApiError(error.ended ? 401 : 0, { message: error.title, details: error.message });
+    throw refused(Object.assign(failed, { ended: error.ended ? Date.now() : null }));
+  }
 }
 
 /** Notify the page if the service refused the token. */
