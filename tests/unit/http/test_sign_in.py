@@ -50,7 +50,7 @@ def test_a_document_that_cannot_be_used_is_refused(document: bytes, fault: str) 
     "settings",
     [{}, {"jwt_issuer": ISSUER}, {"jwt_issuer": "office", "jwt_jwks": f"{ISSUER}/keys"}],
 )
-def test_settings_that_do_not_fit_together_are_named(settings: dict[str, str]) -> None:
+def test_settings_that_do_not_fit_together_are_named(settings: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="BULK_IMPORT_OIDC_CLIENT_ID"):
         SignIn(Settings(oidc_client_id="page", **settings))
 
