@@ -10,7 +10,7 @@ PARALLEL := -n 4 --dist=worksteal
 FAKETIME := /usr/lib/$(shell uname -m)-linux-gnu/faketime/libfaketime.so.1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint test test-pgbouncer test-citus citus-figures citus-rebalance test-partitioned run demo attacks chaos mutants sanitize bench profile soak figures growth image-check restore-check k8s-check alerts-check clients-check load compare rollout upgrade lock reference docs
+.PHONY: help setup lint test test-pgbouncer test-citus citus-figures citus-rebalance test-partitioned run demo attacks chaos mutants sanitize bench profile soak figures growth image-check restore-check k8s-check alerts-check clients-check load compare rollout upgrade lock reference docs pictures
 
 help:
 	@echo "make demo              import the samples, print the outcomes, and stop"
@@ -42,6 +42,7 @@ help:
 	@echo "make lint              check style, types, the Dockerfile and the migrations"
 	@echo "make reference         write the tables of docs/ that mirror the code or the schema, and the fields of schema.xsd"
 	@echo "make docs              build the documentation as a site into build/site"
+	@echo "make pictures          write docs/pictures: each state of the page on a desktop, in dark and on a phone (2 min; ONLY=name selects)"
 	@echo "make setup             create .venv (PYTHON=python3.13 selects the interpreter)"
 	@echo "make lock              write requirements.lock and requirements-image.lock from pyproject.toml"
 
@@ -64,6 +65,10 @@ reference: setup
 docs: setup
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --config-file tests/tools/site/mkdocs.yml
 	@echo "Open build/site/index.html, or serve it: python3 -m http.server --directory build/site"
+
+pictures: setup
+	@scripts/debian.sh chromium chromium
+	@RECORD_PICTURES=1 $(BIN)/pytest tests/e2e/page/test_states.py $(if $(ONLY),-k "$(ONLY)")
 
 test: lint
 	@scripts/debian.sh pgbouncer pgbouncer

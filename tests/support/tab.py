@@ -1,12 +1,14 @@
 """A browser's tab, and what the tests do in it."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 from urllib.parse import urlsplit
 
 from playwright.async_api import ConsoleMessage, Locator, Page, Request, expect
 
 from service.storage import Pool
+from service.storage.advisory_locks import project_key
 from tests.support.native import native_file
 from tests.support.service import Service
 from tests.support.service import token as new_token
@@ -29,6 +31,7 @@ class Tab:
         page: playwright's.
         faults: what has gone wrong unseen: console errors, violations of the security policy,
             requests to another host, and any with the token in the address.
+        stack: what lasts until the tab was seen, such as a lock.
     """
 
     def __init__(self, page: Page, service: Service, pool: Pool, client: int) -> None:
@@ -37,6 +40,7 @@ class Tab:
         self.pool = pool
         self.client = client
         self.faults: list[str] = []
+        self.stack = AsyncExitStack()
         self.token = new_token(clients=[client], scope=SCOPES, sub="anna")
         page.on("console", self._heard)
         page.on("pageerror", lambda error: self.faults.append(str(error)))
@@ -68,6 +72,14 @@ class Tab:
     async def choose(self, content: bytes, name: str) -> None:
         given = {"name": name, "mimeType": "application/xml", "buffer": content}
         await self.page.locator("#files").set_input_files(given)  # type: ignore[arg-type]
+
+    @asynccontextmanager
+    async def hold_project(self, number: int) -> AsyncIterator[None]:
+        """Hold a project's lock, so that its import waits for the end of the block."""
+        async with self.pool.acquire() as conn, conn.transaction():
+            key = project_key(self.client, f"P-{number}")
+            await conn.execute("SELECT pg_advisory_xact_lock($1)", key)
+            yield
 
     def card(self, name: str) -> Locator:
         return self.page.get_by_role("region", name=name, exact=True).first

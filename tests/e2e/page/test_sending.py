@@ -2,8 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -13,7 +11,6 @@ import pytest
 from playwright.async_api import expect
 
 from service.codes import ErrorCode
-from service.storage.advisory_locks import project_key
 from tests.support.faults.proxy import Fault, proxied
 from tests.support.native import native_file
 from tests.support.paths import CHECKOUT
@@ -24,15 +21,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 BAD = "<task/>"
 """A task without an id: its project fails."""
-
-
-@asynccontextmanager
-async def hold_project(tab: Tab, number: int) -> AsyncIterator[None]:
-    """Hold a project's lock, so that its import waits for the end of the block."""
-    async with tab.pool.acquire() as conn, conn.transaction():
-        key = project_key(tab.client, f"P-{number}")
-        await conn.execute("SELECT pg_advisory_xact_lock($1)", key)
-        yield
 
 
 async def drop(tab: Tab, path: Path) -> None:
@@ -84,7 +72,7 @@ async def test_the_page_tells_what_one_upload_cannot_send(tab: Tab, tmp_path: Pa
     for number, path in enumerate(paths):
         path.write_bytes(native_file(project(number)))
     await tab.sign_in()
-    async with hold_project(tab, 2):
+    async with tab.hold_project(2):
         await tab.send(project(2), name="first.xml")
         await tab.page.locator("#files").set_input_files(paths)
         paths[1].rename(tmp_path / "b.mpp")
@@ -166,7 +154,7 @@ async def test_a_dry_run_shows_that_nothing_was_written(tab: Tab) -> None:
 
 async def test_a_running_import_shows_progress_and_can_be_cancelled(tab: Tab) -> None:
     await tab.sign_in()
-    async with hold_project(tab, 599):
+    async with tab.hold_project(599):
         card = await tab.send(*(project(number) for number in range(600)))
         await expect(card.get_by_label("Bytes sent")).to_have_js_property("value", 1)
         await expect(card.get_by_label("Projects done")).to_have_js_property("value", 0.99)

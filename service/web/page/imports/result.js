@@ -67,7 +67,7 @@ function csv(row, label, query, name) {
 }
 
 function failures(row, total, signal) {
-  const place = make("section", { "aria-label": "Failures" }, make("h3", {}, "Failures"));
+  const place = make("section", { "aria-label": "Failures" }, make("h2", {}, "Failures"));
   const many = filesOf(row) > 1;
   const cells = (failure) => {
     const { line, file, error, message, violations = [], violation_count: all } = failure;

@@ -22,7 +22,7 @@ export function table(heads, caption, attributes = {}) {
   const body = make("tbody");
   const element = make("table", attributes,
     make("caption", { class: "unseen" }, caption),
-    make("thead", {}, make("tr", {}, heads.map((head) => make("th", { scope: "col" }, head)))), body);
+    make("thead", {}, make("tr", {}, heads.map((head) => (head ? make("th", { scope: "col" }, head) : make("td"))))), body);
   const row = (cells, given = {}) => make("tr", given,
     cells.map((cell, place) => make("td", { "data-head": heads[place] || null }, cell)));
   return { element, body, row };

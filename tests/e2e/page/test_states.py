@@ -1,0 +1,85 @@
+"""Each state of the page is accessible and fits its screen, in light, in dark and on a phone.
+
+``make pictures`` runs these tests with RECORD_PICTURES=1, which writes ``docs/pictures``.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser
+
+from service.storage import Pool
+from tests.support.portfolio import NOW, store_portfolio
+from tests.support.screens import (
+    RECORDING,
+    SCREENS,
+    find_violations,
+    record,
+    remove_repeated,
+    show_on,
+)
+from tests.support.service import Service, token
+from tests.support.states import STATES, State
+from tests.support.tab import SCOPES, Tab
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+STORED = 1000
+"""The number of the client with data; each other state has the next one."""
+EXPIRES = 2_500_131_600
+"""A fixed end of the session, which the page shows."""
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def stored_client(page_service: Service, page_pool: Pool) -> int:
+    """The client with data, which all states share that change nothing."""
+    await _add_client(page_pool, STORED)
+    await store_portfolio(page_service, page_pool, STORED)
+    return STORED
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def seen(
+    state: State, browser: Browser, page_service: Service, page_pool: Pool, stored_client: int
+) -> AsyncIterator[Tab]:
+    """A tab in the state; any error in the page fails the test."""
+    client = stored_client
+    if not state.stored:
+        client = STORED + 1 + [*STATES].index(state.name)
+        await _add_client(page_pool, client)
+    context = await browser.new_context(
+        viewport={"width": SCREENS[0].width, "height": SCREENS[0].height},
+        timezone_id="Europe/Brussels",
+    )
+    await context.clock.set_fixed_time(NOW)
+    tab = Tab(await context.new_page(), page_service, page_pool, client)
+    tab.token = token(clients=[client], scope=SCOPES, sub="anna", exp=EXPIRES)
+    async with contextlib.AsyncExitStack() as tab.stack:
+        await state.reach(tab)
+        yield tab
+    await context.close()
+    assert tab.faults == []
+
+
+@pytest.mark.parametrize("state", STATES.values(), ids=STATES)
+async def test_a_state_is_accessible_and_fits_every_screen(seen: Tab, state: State) -> None:
+    wrong: dict[str, list[str]] = {screen.name: [] for screen in SCREENS}
+    for screen in SCREENS:
+        await show_on(seen, screen)
+        if RECORDING:
+            await record(seen, state.name, screen, whole=state.whole)
+        if overflow := await seen.overflow():
+            wrong[screen.name].append(f"the page is {overflow} pixels wider than the window")
+    await remove_repeated(seen, state.repeated)
+    for screen in SCREENS:
+        await show_on(seen, screen)
+        wrong[screen.name] += await find_violations(seen, screen)
+    assert wrong == {screen.name: [] for screen in SCREENS}
+
+
+async def _add_client(pool: Pool, client: int) -> None:
+    """Add a client whose imports have the numbers from 1 on, as its pictures show them."""
+    await pool.execute("INSERT INTO clients (client_id, name) VALUES ($1, 'Office')", client)
+    await pool.execute("ALTER TABLE imports ALTER COLUMN import_id RESTART")
