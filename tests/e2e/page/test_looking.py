@@ -227,6 +227,6 @@ async def test_the_page_fits_a_phone(tab: Tab) -> None:
         await tab.go(place)
         await expect(tab.page.locator("tbody tr", has_text=row)).to_be_visible()
         assert await tab.overflow() == 0
-    await tab.page.locator("tbody a").click()
+    await tab.page.locator("tbody a.name").click()
     await expect(tab.page.get_by_role("heading", name="Versions")).to_be_visible()
     assert await tab.overflow() == 0

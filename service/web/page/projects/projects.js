@@ -1,39 +1,51 @@
-// The list of the client's projects.
+// The client's projects, as a table or on one timeline. The address has the order, the filters and the view.
 
-import { choice, make, unhurried } from "../shared/dom.js";
-import { format, moment, number } from "../shared/format.js";
-import { fetchedInSteps, table } from "../shared/lists.js";
+import { make } from "../shared/dom.js";
+import { filters, narrowed } from "./filters.js";
+import { projectTable } from "./table.js";
+import { projectTimeline } from "./overview.js";
 
-const HEADS = ["Project", "Code", "Format", "Version", "Changed"];
-const ARCHIVED = [["exclude", "active"], ["only", "archived"], ["include", "active and archived"]];
+const VIEWS = [["", "Table", projectTable], ["timeline", "Timeline", projectTimeline]];
+const OTHER = ["view", "sort"]; // members of the address that do not narrow the list
+export const ORDER = "-updated_at";
 
-export function projects({ signal }) {
-  const text = make("input", { type: "search", "aria-label": "Search in names, ids and codes", placeholder: "Search in names, ids and codes", maxlength: "100", input: unhurried(() => load()) });
-  const archived = choice(ARCHIVED, { "aria-label": "Which", change: () => load() });
+export function projects({ signal, given: [query] }) {
+  const state = new URLSearchParams(query ?? "");
   const place = make("div");
   let loading = new AbortController();
+
+  /** Set members of the address; empty ones are omitted. Back returns to the state before. */
+  function change(members, { replace = false } = {}) {
+    for (const [name, value] of Object.entries(members)) {
+      if (value) state.set(name, value);
+      else state.delete(name);
+    }
+    history[replace ? "replaceState" : "pushState"](null, "", `#/projects${state.size ? `?${state}` : ""}`);
+    load();
+  }
 
   function load() {
     loading.abort();
     loading = new AbortController();
-    const query = new URLSearchParams({ limit: 100, archived: archived.value });
-    if (text.value.trim()) query.set("text", text.value.trim());
-    const { element, body, row } = table(HEADS, "Projects");
-    const { rest } = fetchedInSteps(body, `projects?${query}`, "projects", (each) => row(cells(each)), {
-      signal: AbortSignal.any([signal, loading.signal]),
-      empty: text.value ? "No project matches." : "There are no projects here yet.",
-    });
-    place.replaceChildren(element, rest);
+    const [, , view] = VIEWS.find(([name]) => name === (state.get("view") ?? "")) ?? VIEWS[0];
+    const path = new URLSearchParams([...state].filter(([name]) => name !== "view"));
+    if (!path.has("sort")) path.set("sort", ORDER);
+    draw();
+    view(place, path, { signal: AbortSignal.any([signal, loading.signal]), change, narrowed: narrowed(state), clear });
   }
 
-  load();
-  return make("div", {}, make("h1", {}, "Projects"), make("div", { class: "finder" }, text, archived), place);
-}
+  function clear() {
+    const names = [...state.keys()].filter((name) => !OTHER.includes(name));
+    change(Object.fromEntries(names.map((name) => [name, ""])));
+    controls.refill();
+    controls.element.querySelector("input").focus();
+  }
 
-function cells({ project_id: project, name, external_id: id, code, source, version, updated_at: at, updated_by: by, archived_at: archived, lock }) {
-  return [
-    [make("a", { class: "name", href: `#/projects/${project}` }, name || id), id === name ? null : make("span", { class: "quiet id" }, id)],
-    code ?? "", format(source), number(version),
-    [moment(at), make("span", { class: "quiet" }, by), archived ? make("span", { class: "badge" }, "archived") : null, lock ? make("span", { class: "badge failed" }, `locked by ${lock.holder}`) : null],
-  ];
+  const controls = filters(state, change);
+  const tabs = VIEWS.map(([name, label]) => make("button", { type: "button", click: () => change({ view: name }) }, label));
+  const draw = () => tabs.forEach((tab, at) => tab.setAttribute("aria-pressed", String(VIEWS[at][0] === (state.get("view") ?? ""))));
+  load();
+  return make("div", { class: "project projects" },
+    make("div", { class: "topline" }, make("h1", {}, "Projects"), make("div", { class: "joined switch", role: "group", "aria-label": "View" }, tabs)),
+    controls.element, place);
 }

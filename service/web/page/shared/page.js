@@ -17,7 +17,7 @@ import { choose, forget, may, session } from "../session/token.js";
 const VIEWS = [
   [/^#\/imports$/, "History", imports],
   [/^#\/imports\/(\d+)$/, "Import", oneImport],
-  [/^#\/projects$/, "Projects", projects],
+  [/^#\/projects(?:\?(.*))?$/, "Projects", projects],
   [/^#\/checks$/, "Checks", portfolio],
   [/^#\/projects\/(\d+)(?:\/versions\/(\d+))?$/, "Project", oneProject],
   [/^/, "Import files", uploads],
@@ -48,7 +48,7 @@ function route(why) {
   document.title = `${title} · Project Bulk Import`;
   for (const link of nav.children) {
     const at = link.hash;
-    const current = at === "#/" ? view === uploads : hash === at || hash.startsWith(`${at}/`) || (at === "#/imports" && view === imports);
+    const current = at === "#/" ? view === uploads : hash === at || hash.startsWith(`${at}/`) || hash.startsWith(`${at}?`) || (at === "#/imports" && view === imports);
     link.hidden = at === "#/" && !may("import");
     if (current) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");

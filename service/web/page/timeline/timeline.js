@@ -48,7 +48,7 @@ function content(project, signal, comparison, baselines) {
 }
 
 /** The lines of today and of the data date, where the chart has them. */
-function verticals({ data_date: date }, span) {
+export function verticals({ data_date: date }, span) {
   if (!span) return [];
   const now = new Date();
   const today = Date.UTC(now.getFullYear(), now.getMonth(), now.getDate(), now.getHours());
@@ -85,7 +85,8 @@ function levels(chart) {
   return choice([[ALL, "All levels"], ...pairs], { "aria-label": "Outline", change: ({ target }) => chart.openTo(target.value === ALL ? Infinity : Number(target.value)) });
 }
 
-function zooming(chart, select) {
+/** The controls of a chart's scale. */
+export function zooming(chart, select) {
   const today = chart.lines.find(({ sort }) => sort === "today");
   return [
     make("span", { class: "joined" }, button("−", () => chart.zoomBy(1 / ZOOM), { "aria-label": "Zoom out" }), select, button("+", () => chart.zoomBy(ZOOM), { "aria-label": "Zoom in" })),
@@ -94,7 +95,7 @@ function zooming(chart, select) {
 }
 
 /** The choice whose scale is the next smaller one. */
-const nearest = ({ fits, perDay }) => (fits ? ZOOMS[0] : ZOOMS.slice(1).find(([value]) => Number(value) <= perDay * 1.01) ?? ZOOMS.at(-1))[0];
+export const nearest = ({ fits, perDay }) => (fits ? ZOOMS[0] : ZOOMS.slice(1).find(([value]) => Number(value) <= perDay * 1.01) ?? ZOOMS.at(-1))[0];
 
 /** The menu of what is shown. */
 function view(chart, columns, links, baselines) {
