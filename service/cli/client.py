@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from typing import Any, Final
@@ -242,9 +243,17 @@ def _connection_errors(root: URL) -> Iterator[None]:
         yield
     except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, aiohttp.ClientSSLError) as error:
         raise CommandError(f"{root} cannot be used: {error}") from error
+    except aiohttp.ClientConnectorError as error:
+        number = error.os_error.errno
+        reason = os.strerror(number) if number and number > 0 else error.os_error.strerror
+        raise TemporaryFailure(f"no service answers at {root.origin()}: {reason}") from error
     except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
         reason = str(error) or "no answer"
         raise TemporaryFailure(f"the connection to {root} broke: {reason}") from error
+
+
+def _attempts(number: int) -> str:
+    return "1 attempt" if number == 1 else f"{number} attempts"
 
 
 class Backoff:
@@ -276,8 +285,8 @@ class Backoff:
         self._attempts += 1
         if pause > self._left:
             raise CommandError(
-                f"{self.name}: {reason}; giving up, because --retry-for leaves no time for another "
-                "attempt: run the same command again to continue"
+                f"{self.name}: {reason}; gave up after {_attempts(self._attempts)}, as "
+                "--retry-for says: run the same command again to continue"
             )
         self._left -= pause
         print_error(f"{self.name}: {reason}; trying again in {pause:.0f} s")

@@ -140,4 +140,8 @@ def suggest_remedy(cause: Cause, value: str | None = None, message: str | None =
     if advice:
         return f"{advice[0].upper()}{advice[1:].rstrip('.')}."
     code = ErrorCode.__members__.get(cause.code)
-    return "" if code is None else code.remedy.replace("`message`", "the message").replace("`", "")
+    if code is None:
+        return ""
+    sentences = code.remedy.removesuffix(".").split(". ")
+    kept = [each for each in sentences if not each.startswith("`message`")]
+    return f"{'. '.join(kept)}.".replace("`message`", "the message").replace("`", "")

@@ -276,8 +276,9 @@ def test_an_unreachable_service_is_reported(cli: CommandLine) -> None:
     nowhere = "http://127.0.0.1:1"
     done = cli("upload", NATIVE, "--client", 1, "--url", nowhere, "--retry-for", 0)
     assert done.returncode == 2
-    assert f"native.xml: the connection to {nowhere}" in done.stdout
-    assert f"the connection to {nowhere}" in cli.refuses("imports", "--client", 1, "--url", nowhere)
+    problem = f"no service answers at {nowhere}: Connection refused"
+    assert f"native.xml: {problem}" in done.stdout
+    assert problem in cli.refuses("imports", "--client", 1, "--url", nowhere)
 
 
 def test_the_embedded_database_of_a_test_is_not_in_the_default_directory(cli: CommandLine) -> None:

@@ -31,9 +31,9 @@ def test_the_demo_imports_every_format_and_prints_a_command_that_shows_the_rows(
     environment: dict[str, str],
 ) -> None:
     first = make("demo", environment)
-    assert "3 files: 3 success" in first
-    assert "1 import: 9 created, 0 updated, 0 unchanged, 0 failed" in first
-    assert first.count("2 warnings in 1 file") == 1  # links between the projects of Primavera
+    assert "3 files: 3 imported" in first
+    assert "import 1: 9 created, 0 updated, 0 unchanged, 0 failed" in first
+    assert first.count("2 × LINK_END_MISSING") == 1  # links between the projects of Primavera
     command = shlex.split(first.splitlines()[-1])
     rows = subprocess.check_output(command, cwd=CHECKOUT, env=environment, text=True)
     assert "(9 rows)" in rows

@@ -16,13 +16,22 @@ from service.cli.commands.options import (
     filter_query,
     run_with_client,
 )
-from service.cli.output import print_items
+from service.cli.tables import Column, fixed, number, print_items
 
 if TYPE_CHECKING:
     from service.cli.client import ApiClient
 
-_CHECKS: Final = ("point", "check", "found", "count", "of", "percent", "threshold", "result")
-_FINDINGS: Final = ("task", "code", "wbs", "name", "after", "found")
+_CHECKS: Final = (
+    number("point"),
+    fixed("check"),
+    number("found"),
+    number("count"),
+    number("of"),
+    number("percent"),
+    number("limit"),
+    Column("result"),
+)
+_FINDINGS: Final = tuple(map(Column, ("task", "code", "wbs", "name", "after", "found")))
 _PAGE: Final = 500
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from service.cli.database import database_errors, load_settings, open_database
-from service.cli.output import CommandError, print_line, print_table
+from service.cli.output import CommandError, print_error, print_line
+from service.cli.tables import fixed, number, print_table
 
 if TYPE_CHECKING:
     from service.storage import Connection
@@ -42,7 +43,10 @@ def list_() -> None:
         state = "disabled" if client["disabled_at"] else "active"
         since = f"{client['created_at']:%Y-%m-%d}"
         rows.append((client["client_id"], client["name"], client["projects"], since, state))
-    print_table("", ("id", "name", "projects", "since", "state"), rows)
+    columns = (number("id"), "name", number("projects"), fixed("since"), fixed("state"))
+    print_table("", columns, rows)
+    if not rows:
+        print_error("There is no client: add one with `bulk-import client add 1 --name NAME`.")
 
 
 @app.command()

@@ -18,9 +18,9 @@ from service.cli.output import (
     print_error,
     print_json,
     print_line,
-    print_table,
     replace_file,
 )
+from service.cli.tables import print_table
 
 if TYPE_CHECKING:
     from service.formats.compression import InflatedFile

@@ -18,21 +18,30 @@ from service.cli.commands.options import (
     run_with_client,
 )
 from service.cli.database import load_settings
-from service.cli.output import (
-    MAX_CELL,
-    REFUSED,
-    CommandError,
+from service.cli.output import MAX_CELL, REFUSED, CommandError, print_line, shorten
+from service.cli.progress import status
+from service.cli.tables import (
+    Column,
+    fixed,
+    format_counts,
+    format_time,
+    number,
     print_items,
-    print_line,
-    progress_bars,
-    shorten,
 )
 
 if TYPE_CHECKING:
     from service.cli.client import ApiClient
     from service.cli.response import ApiResponse
 
-_COLUMNS: Final = ("import", "state", "file", "started", "by", "counts", "notes")
+_COLUMNS: Final = (
+    number("import"),
+    fixed("state"),
+    fixed("started"),
+    Column("projects", least=22),
+    Column("file"),
+    Column("by"),
+    Column("notes"),
+)
 
 
 def imports(
@@ -55,20 +64,21 @@ def imports(
 
     async def list_imports(api: "ApiClient") -> None:
         items = api.list_items("imports", query)
-        await print_items(items, _COLUMNS, _to_row, limit, as_json=as_json)
+        empty = "There is no such import." if query else "The client has no imports."
+        await print_items(items, _COLUMNS, _to_row, limit, as_json=as_json, empty=empty)
 
     run_with_client(client, url, token, list_imports)
 
 
 def _to_row(item: Mapping[str, Any]) -> Sequence[Any]:
-    counts = ", ".join(f"{number} {outcome}" for outcome, number in (item["counts"] or {}).items())
+    counts = format_counts(item["counts"])
     return (
         item["import_id"],
-        item["state"],
+        item.get("result") or item["state"],
+        format_time(item["started_at"]),
+        counts or f"{item['projects_done']} done",
         item["filename"],
-        item["started_at"],
         item["subject"],
-        counts or f"{item['projects_done']} projects done",
         item["notes"],
     )
 
@@ -95,17 +105,21 @@ async def _watch(api: "ApiClient", import_id: int, retry_for: float, *, as_json:
     from service.cli.upload.answers import read_stored_outcomes
     from service.cli.upload.report import FileReport
     from service.cli.upload.sinks import PieceReport
+    from service.cli.upload.summary import RunResults
 
     backoff = Backoff(f"import {import_id}", retry_for)
-    with progress_bars() as progress:
-        bar = progress.add_task(f"import {import_id}", total=None, phase="")
+    phase = f"Asking for import {import_id}"
 
-        def show_progress(state: Mapping[str, Any]) -> None:
-            phase = f"{state['projects_done']} projects done"
-            progress.update(bar, completed=state["bytes_read"], phase=phase)
+    def show_progress(state: Mapping[str, Any]) -> None:
+        nonlocal phase
+        megabytes = (state["bytes_read"] or 0) / 1e6
+        done = f"{megabytes:.1f} MB read, {state['projects_done']} projects done"
+        phase = f"Import {import_id} is {state['state']}: {done}"
 
+    with status(lambda: phase):
         while True:
-            report = FileReport(f"import {import_id}")
+            results = RunResults(as_json=as_json, is_single=True)
+            report = FileReport(f"import {import_id}", results.failures)
             try:
                 ended = await api.wait_for_import(import_id, show_progress)
                 if ended is None:
@@ -116,8 +130,8 @@ async def _watch(api: "ApiClient", import_id: int, retry_for: float, *, as_json:
                 break
             except TemporaryFailure as error:
                 await backoff.pause(error)
-        progress.update(bar, total=max(ended["bytes_read"], 1))
-    report.print(as_json=as_json)
+    results.add([report])
+    results.print()
     if ended["state"] == "completed":
         return report.exit_code
     if not as_json:
@@ -158,16 +172,20 @@ async def _undo(api: "ApiClient", import_id: int, retry_for: float, *, as_json: 
     from service.cli.upload.report import FileReport
     from service.cli.upload.send import retry_until_outcomes
     from service.cli.upload.sinks import PieceReport
+    from service.cli.upload.summary import RunResults
 
-    report = FileReport(f"undo of import {import_id}", undo=True)
+    results = RunResults(as_json=as_json, is_single=True)
+    report = FileReport(f"undo of import {import_id}", results.failures, undo=True)
     report.key = f"undo-{import_id}-{secrets.token_hex(4)}"
     into = PieceReport(report)
 
     async def attempt() -> "ApiResponse | None":
         return await post_for_outcomes(api, f"imports/{import_id}/undo", report.key, into)
 
-    refusal = await retry_until_outcomes(api, Backoff(report.file, retry_for), attempt, into)
+    with status(f"Undoing import {import_id}"):
+        refusal = await retry_until_outcomes(api, Backoff(report.file, retry_for), attempt, into)
     if refusal is not None:
         raise CommandError(f"{report.file}: {refusal}")
-    report.print(as_json=as_json)
+    results.add([report])
+    results.print()
     return report.exit_code

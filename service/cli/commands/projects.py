@@ -23,16 +23,24 @@ from service.cli.output import (
     CommandError,
     DocumentWriter,
     print_change_of_field,
-    print_items,
     print_json,
     print_line,
     replace_file,
 )
+from service.cli.tables import Column, fixed, format_time, number, print_items
 
 if TYPE_CHECKING:
     from service.cli.client import ApiClient
 
-_COLUMNS: Final = ("project", "external id", "version", "name", "source", "changed", "lock")
+_COLUMNS: Final = (
+    number("project"),
+    Column("name"),
+    Column("external id"),
+    fixed("source"),
+    number("version"),
+    fixed("changed"),
+    Column("lock"),
+)
 _MEDIA_TYPES: Final = {"native": "application/xml", "mspdi": "application/vnd.ms-project+xml"}
 
 
@@ -77,7 +85,8 @@ def projects(
 
     async def list_projects(api: "ApiClient") -> None:
         items = api.list_items("projects", query)
-        await print_items(items, _COLUMNS, _to_row, limit, as_json=as_json)
+        empty = "There is no such project." if query else "The client has no projects."
+        await print_items(items, _COLUMNS, _to_row, limit, as_json=as_json, empty=empty)
 
     run_with_client(client, url, token, list_projects)
 
@@ -86,12 +95,12 @@ def _to_row(item: Mapping[str, Any]) -> Sequence[Any]:
     lock = item["lock"]
     return (
         item["project_id"],
-        item["external_id"],
-        item["version"],
         item["name"],
+        item["external_id"],
         item["source"],
-        item["updated_at"],
-        lock and f"{lock['holder']} until {lock['expires_at']}",
+        item["version"],
+        format_time(item["updated_at"]),
+        lock and f"{lock['holder']} until {format_time(lock['expires_at'])}",
     )
 
 

@@ -6,7 +6,8 @@ from typing import Any, Final
 import aiohttp
 
 from service.cli.client import ApiClient
-from service.cli.output import UploadBar, print_error
+from service.cli.output import print_error
+from service.cli.progress import UploadBar
 from service.cli.response import ApiResponse, read_members, read_response
 from service.cli.upload.report import EndedImport
 from service.cli.upload.sinks import OutcomeSink

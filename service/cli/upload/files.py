@@ -11,19 +11,19 @@ from service.cli.connection import run_at_service
 from service.cli.output import (
     REFUSED,
     CommandError,
-    UploadBar,
     print_error,
     print_line,
     program_name,
-    progress_bars,
 )
+from service.cli.progress import UploadBar
 from service.cli.response import TemporaryFailure
 from service.cli.upload import resume
+from service.cli.upload.failures import FailureRows
 from service.cli.upload.find import SourceFile
 from service.cli.upload.pack_upload import PackUpload
 from service.cli.upload.packs import Pack, PackFile, make_packs
 from service.cli.upload.piece_file import FileStamp, read_stamp
-from service.cli.upload.report import FailureRows, write_failures
+from service.cli.upload.report import write_failures
 from service.cli.upload.run import UploadRun
 from service.cli.upload.split import MIB
 from service.cli.upload.summary import RunResults
@@ -77,17 +77,28 @@ def upload_packs(
         with write_failures(csv) as rows:
             code = run_at_service(partial(_upload_all, run, packs, rows), run.client, url, token)
     except KeyboardInterrupt:
-        if run.current is not None:
-            title, key = run.current
-            named = f", or name its key: --key {shlex.quote(key)}" if len(packs) == 1 else ""
-            print_error(
-                f"Interrupted at {title}. Run the same command again to continue this import{named}"
-            )
+        _print_interruption(run, packs)
         raise
     code = code or 0
     if url is None and code < REFUSED and not run.as_json:
         _print_query(run.client)
     return code
+
+
+def _print_interruption(run: UploadRun, packs: Sequence[Pack]) -> None:
+    """Print what was kept, and how to continue."""
+    done = f"What was imported stays: {run.bar.describe_done()}."
+    if run.current is None and run.bar.files_done:
+        print_error(f"Interrupted between two uploads. {done}")
+        print_error("Run the same command again to send the others")
+        return
+    if run.current is None:
+        print_error("Interrupted before anything was sent. Run the same command again to send it")
+        return
+    title, key = run.current
+    print_error(f"Interrupted at {title}. {done}")
+    named = f", or name its key: --key {shlex.quote(key)}" if len(packs) == 1 else ""
+    print_error(f"Run the same command again to continue this import{named}")
 
 
 async def _upload_all(
@@ -99,27 +110,26 @@ async def _upload_all(
         except (TemporaryFailure, CommandError):
             run.recent = []  # the upload itself reports the problem, and tries again
     left = sum(len(pack.files) for pack in packs)
-    results = RunResults(as_json=run.as_json, is_single=left == 1)
-    with progress_bars() as progress:
-        bar = UploadBar(progress, left, sum(pack.size for pack in packs))
-        for pack in packs:
-            left -= len(pack.files)
-            reports = await PackUpload(run, api, rows, bar).upload(pack)
-            with bar.hidden():
-                results.print(pack.title, reports)
-            if any(report.unsent for report in reports):
-                if left:
-                    print_error(f"The service cannot be used: {left} more not sent")
-                break
-    results.print_sum()
+    results = RunResults(as_json=run.as_json, is_single=left == 1, rows=rows)
+    run.bar = bar = UploadBar(left, sum(pack.size for pack in packs))
+    try:
+        with bar.shown():
+            for pack in packs:
+                left -= len(pack.files)
+                reports = await PackUpload(run, api, results.failures, bar).upload(pack)
+                with bar.hidden():
+                    results.add(reports)
+                if any(report.unsent for report in reports):
+                    if left:
+                        print_error(f"The service cannot be used: {left} more not sent")
+                    break
+    finally:
+        results.print()  # of what was done, also after Ctrl-C
     return results.exit_code
 
 
 def _print_query(client: int) -> None:
     """Print a command that queries the imported rows."""
-    query = (
-        "SELECT external_id, version, name, start, finish FROM current_projects "
-        f"WHERE client_id = {client}"
-    )
+    query = f"SELECT name, start, finish FROM current_projects WHERE client_id = {client}"
     print_line("The rows are in current_projects, current_tasks and the other views:")
     print_line(f"  {program_name()} psql -c {shlex.quote(query)}")

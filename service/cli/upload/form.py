@@ -47,6 +47,7 @@ class UploadForm:
         self._files = [
             (part.file, PieceFile(part.file.path, part.piece, part.file.stamp)) for part in parts
         ]
+        self._parts = parts
         self.body = aiohttp.MultipartWriter("form-data")
         if notes is not None:
             notes_part = self.body.append(notes)
@@ -62,6 +63,14 @@ class UploadForm:
     def bytes_read(self) -> int:
         """The number of bytes of all files that were read so far."""
         return sum(opened.bytes_read for _, opened in self._files)
+
+    @property
+    def files_read(self) -> int:
+        """The number of files that were read to their end."""
+        sizes = (part.piece.size for part in self._parts)
+        return sum(
+            opened.bytes_read >= size for size, (_, opened) in zip(sizes, self._files, strict=True)
+        )
 
     def count_by_name(self) -> Mapping[str, int]:
         """Return the number of bytes of each file that were read."""

@@ -1,17 +1,20 @@
 """Uploads one pack: hashes or splits its files, resumes, sends, and reports each of them."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
+from typing import ParamSpec, TypeVar
 
 from service.cli.client import ApiClient
-from service.cli.output import CommandError, UploadBar
+from service.cli.output import CommandError
+from service.cli.progress import UploadBar
 from service.cli.response import TemporaryFailure
 from service.cli.upload import resume
+from service.cli.upload.failures import FailureRows
 from service.cli.upload.form import UploadPart
 from service.cli.upload.packs import Pack, PackFile
 from service.cli.upload.piece_file import UnreadableFile, hash_piece
-from service.cli.upload.report import FailureRows, FileReport, Room
+from service.cli.upload.report import FileReport, Room
 from service.cli.upload.run import UploadRun
 from service.cli.upload.scan import keep_whole, split_file
 from service.cli.upload.send import Refused, Upload, send_upload
@@ -19,6 +22,9 @@ from service.cli.upload.sinks import PackReport, PieceReport
 from service.cli.upload.split import SplitFile, whole_file
 from service.formats.p6.shared_objects import unused_objects
 from service.imports.outcomes import format_refusal
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class PackUpload:
@@ -29,13 +35,12 @@ class PackUpload:
         bar: shows the progress of the run.
     """
 
-    def __init__(
-        self, run: UploadRun, api: ApiClient, rows: FailureRows | None, bar: UploadBar
-    ) -> None:
+    def __init__(self, run: UploadRun, api: ApiClient, rows: FailureRows, bar: UploadBar) -> None:
         self._run = run
         self._api = api
         self._rows = rows
         self._bar = bar
+        self._is_stopped = False
 
     async def upload(self, pack: Pack) -> list[FileReport]:
         """Upload the pack, and return the results of its files, even if the upload fails."""
@@ -46,7 +51,7 @@ class PackUpload:
         }
         rest = FileReport(pack.title, self._rows, room=room)
         sink = PackReport(pack.title, reports, rest, room)
-        self._bar.begin_pack(pack.title, pack.size)
+        self._bar.begin_pack(len(pack.files), pack.size)
         left = pack.files
         while left:
             try:
@@ -82,7 +87,7 @@ class PackUpload:
         if len(files) == 1:
             await self._send_file(files[0], reports[files[0].name])
             return
-        content = await asyncio.to_thread(_hash_files, files, self._bar)
+        content = await self._run_thread(_hash_files, files, self._on_read)
         key, is_resumed = await self._find_key(content, 1)
         for file in files:
             reports[file.name].key = key
@@ -96,7 +101,7 @@ class PackUpload:
         """Send one file, in pieces if it is large."""
         digest = blake2b(digest_size=32)
         try:
-            split = await asyncio.to_thread(self._split, file, digest)
+            split = await self._run_thread(self._split, file, digest)
         except OSError as error:
             raise UnreadableFile(file.name, error) from error
         report.pieces = len(split.pieces)
@@ -129,12 +134,25 @@ class PackUpload:
     def _split(self, file: PackFile, digest: "blake2b") -> SplitFile:
         def on_read(data: bytes) -> None:
             digest.update(data)
-            self._bar.add_read(data)
+            self._on_read(data)
 
         size = self._run.piece_size
         if size is None or file.stamp.size <= size:
             return keep_whole(file.path, on_read)
         return split_file(file.path, size, on_read)
+
+    async def _run_thread(self, work: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
+        """Run work that reads files in a thread, which ends soon after Ctrl-C."""
+        try:
+            return await asyncio.to_thread(work, *args, **options)
+        except asyncio.CancelledError:
+            self._is_stopped = True
+            raise
+
+    def _on_read(self, data: bytes) -> None:
+        if self._is_stopped:
+            raise InterruptedError
+        self._bar.add_read(data)
 
     async def _find_key(self, content: bytes, pieces: int) -> tuple[str, bool]:
         """Return the key of an upload, and whether an earlier run may have sent it."""
@@ -150,8 +168,11 @@ class PackUpload:
         return resumed or resume.new_key(prefix), resumed is not None
 
 
-def _hash_files(files: Iterable[PackFile], bar: UploadBar) -> bytes:
+def _hash_files(files: Iterable[PackFile], on_read: Callable[[bytes], None]) -> bytes:
     """Return a hash over the names and the bytes of files.
+
+    Args:
+        on_read: receives the bytes as they are read.
 
     Raises:
         UnreadableFile: a file cannot be read, or was changed.
@@ -160,7 +181,7 @@ def _hash_files(files: Iterable[PackFile], bar: UploadBar) -> bytes:
     for file in files:
         try:
             piece = whole_file(file.stamp.size)
-            content = hash_piece(file.path, piece, file.stamp, bar.add_read)
+            content = hash_piece(file.path, piece, file.stamp, on_read)
         except OSError as error:
             raise UnreadableFile(file.name, error) from error
         name = file.name.encode()

@@ -1,24 +1,16 @@
-"""Reports the result of a file: as tables, as a line of JSON, and as CSV."""
+"""Reports the result of a file: as a line of JSON, and as CSV."""
 
 import contextlib
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from service.cli.output import (
-    MAX_ROWS,
-    PROJECTS_FAILED,
-    REFUSED,
-    SUCCESS,
-    print_json,
-    print_line,
-    print_table,
-    replace_file,
-)
+from service.cli.output import PROJECTS_FAILED, REFUSED, SUCCESS, replace_file
+from service.cli.upload.failures import FailureRows
 from service.imports.outcomes import summarize
 from service.model import FileCounts
 
@@ -27,15 +19,8 @@ KEPT: Final = 1000
 KEPT_SIZE: Final = 4 * 1024 * 1024
 """Largest total size of what is kept, in characters; the outcomes of the service need much less."""
 OUTCOMES: Final = ("created", "updated", "unchanged", "failed")
-_FAILURE: Final = ("line", "project", "error", "message")
-_WARNING: Final = ("line", "project", "warning", "element", "value")
+_MAX_PROBLEMS: Final = 20
 _WARNING_MEMBERS: Final = ("line", "external_id", "code", "element", "value")
-
-
-class FailureRows(Protocol):
-    """Writes the failures of files as rows of a CSV."""
-
-    def write(self, file: str, failure: Mapping[str, Any], /) -> None: ...
 
 
 class Room:
@@ -72,7 +57,7 @@ class FileReport:
 
     Args:
         file: path of the file.
-        rows: writes all failures as CSV.
+        rows: takes all failures.
         name: of the file in its upload; None if the outcomes keep the names that they have.
         room: where kept values are counted.
         undo: whether the import is an undo.
@@ -173,7 +158,7 @@ class FileReport:
             return self.refusals
         return [
             each["message"] if each["line"] is None else f"line {each['line']}: {each['message']}"
-            for each in self.failures[:MAX_ROWS]
+            for each in self.failures[:_MAX_PROBLEMS]
         ]
 
     @property
@@ -225,49 +210,6 @@ class FileReport:
         """The number of projects and files that failed."""
         return self.counts["failed"] + self.files.failed
 
-    def print(self, *, as_json: bool) -> None:
-        """Print the result, as tables or as a line of JSON."""
-        if as_json:
-            print_json(self.to_json())
-            return
-        for problem in self.problems:
-            print_line(f"{self.file}: {problem}", style="red")
-        if self.is_refused and not sum(self.counts.values()):
-            return
-        print_line(f"{self.file}: {self.status}, {self.message}")
-        counts = ", ".join(f"{number} {outcome}" for outcome, number in self.counts.items())
-        print_line(f"  {_describe_imports(self.imports)}: {counts}")
-        failures = [
-            (item["line"], self._describe_project(item), item["error"], item["message"])
-            for item in self.failures[:MAX_ROWS]
-        ]
-        print_table("Failures", _FAILURE, failures, self.failed)
-        warnings: list[tuple[Any, ...]] = [
-            (
-                None,
-                self._inside(each) or "the file",
-                each["code"],
-                None,
-                f"{each['message']} ({each['count']})",
-            )
-            for each in self.file_warnings.values()
-        ]
-        total = len(warnings) + self.warning_count
-        print_table("Warnings", _WARNING, [*warnings, *self.warnings][:MAX_ROWS], total)
-
-    def _describe_project(self, item: Mapping[str, Any]) -> str:
-        """Return the project of a failure, and its file if that is not this one."""
-        inside = self._inside(item)
-        if item.get("kind") == "file":
-            return inside or "the file"
-        project = item["external_id"] or item["name"] or ""
-        return f"{inside}: {project}" if inside else project
-
-    def _inside(self, item: Mapping[str, Any]) -> str:
-        """Return the path within the archive, or another file of the upload; else nothing."""
-        file = item.get("file") or self.file
-        return "" if file == self.file else file.removeprefix(f"{self.file}/")
-
 
 @contextlib.contextmanager
 def write_failures(path: Path | None) -> Iterator[FailureRows | None]:
@@ -293,9 +235,3 @@ def write_failures(path: Path | None) -> Iterator[FailureRows | None]:
         writer.writerow(COLUMNS)
         yield Rows()
         text.flush()
-
-
-def _describe_imports(ids: Sequence[int]) -> str:
-    if len(ids) == 1:
-        return f"import {ids[0]}"
-    return f"{len(ids)} imports, {ids[0]} to {ids[-1]}" if ids else "no import"

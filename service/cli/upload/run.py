@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from service.cli.progress import UploadBar
 from service.cli.upload.form import UploadOptions
 from service.cli.upload.resume import RecentImport
 
@@ -19,6 +20,7 @@ class UploadRun:
         as_json: whether results are printed as JSON.
         recent: imports that can include an unfinished upload.
         current: the upload that is sent now, and its key.
+        bar: the progress of the run.
     """
 
     options: UploadOptions
@@ -29,3 +31,4 @@ class UploadRun:
     as_json: bool
     recent: list[RecentImport] = field(default_factory=list)
     current: tuple[str, str] | None = None
+    bar: UploadBar = field(default_factory=UploadBar)

@@ -18,7 +18,8 @@ from typing import Final
 import aiohttp
 
 from service.cli.client import ApiClient, Backoff
-from service.cli.output import CommandError, UploadBar, print_error
+from service.cli.output import CommandError, print_error
+from service.cli.progress import UploadBar
 from service.cli.response import (
     MALFORMED,
     RETRY_STATUSES,
@@ -170,7 +171,10 @@ async def _attempt(
         TemporaryFailure: the connection or the response broke off.
         UnreadableFile: a file cannot be read.
     """
-    with contextlib.closing(UploadForm(upload.parts, options.notes)) as form:
+    with (
+        contextlib.closing(UploadForm(upload.parts, options.notes)) as form,
+        bar.following(form),
+    ):
         try:
             async with _silence_timeout() as extend:
                 watching = asyncio.create_task(_watch(api, upload.key, form, bar, extend))
@@ -215,7 +219,6 @@ async def _watch(
     """Show the progress, and extend the time limit while bytes are sent or the import runs."""
     before = -1
     while True:
-        bar.set_sent(form.bytes_read)
         if form.bytes_read != before:
             before = form.bytes_read
             extend()

@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import gzip
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -63,13 +64,17 @@ async def test_files_that_fail_are_printed_and_the_others_summed_up(
     done = await run("upload", files, files / "old.mpp", "--csv", table)
     assert done.code == 2
     out = done.out.splitlines()
-    assert f"{files / 'bad.xml'}: partial, 2 of 3 projects imported" in out
-    assert f"{files / 'cut.xml'}: partial, 2 of 2 projects imported" in done.out
-    assert f"{files / 'foreign.xml'}: " in done.out
-    assert f"{files / 'old.mpp'}: " in done.out
+    assert (
+        "      1 × VALIDATION_ERROR: priority is not a whole number of at most nine digits" in out
+    )
+    assert 'Correct priority, such as "x".' in done.out
+    assert re.search(r"bad\.xml:\d+ \(P-1\)", done.out)
+    assert "      1 × MALFORMED_XML: the file ends too early" in out
+    for name in ("cut.xml", "foreign.xml", "old.mpp"):
+        assert str(files / name) in done.out
     assert str(files / "b.xml.gz") not in done.out
-    assert out[-2].startswith("7 files: 3 success, 2 partial, 2 refused; ")
-    assert out[-1] == "  1 import: 13 created, 0 updated, 0 unchanged, 1 failed"
+    assert out[-2].startswith("7 files: 3 imported, 2 partial, 2 refused; ")
+    assert out[-1] == "  import 1: 13 created, 0 updated, 0 unchanged, 1 failed"
     rows = [*csv.DictReader(table.read_text("utf-8").splitlines())]
     assert [(Path(row["file"]).name, row["kind"]) for row in rows] == [
         ("bad.xml", "project"),
@@ -271,15 +276,12 @@ def indexes(table: Path) -> list[int]:
     return [int(row["index"]) for row in csv.DictReader(table.read_text("utf-8").splitlines())]
 
 
-async def test_a_table_shows_the_first_failures_and_counts_the_others(
-    run: Commands, tmp_path: Path
-) -> None:
+async def test_failures_with_one_cause_are_one_line(run: Commands, tmp_path: Path) -> None:
     many = native(*('<project id="x"/>' for _ in range(30)))
     done = await run("upload", plan(tmp_path / "many.xml", many))
     assert done.code == 1
     assert "30 failed" in done.out
-    assert done.out.count("VALIDATION_ERROR") + done.out.count("DUPLICATE_PROJECT") == 20
-    assert "and 10 more" in done.out
+    assert "     29 × DUPLICATE_PROJECT: an earlier project" in done.out
 
 
 @pytest.mark.parametrize(
