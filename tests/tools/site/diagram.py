@@ -38,4 +38,4 @@ def _card(
         for first, _start, end, other, words in relations
         if first == name
     )
-    return f"<section><h4>{escape(name)}</h4><ul>{shown}</ul><ul>{links}</ul></section>"
+    return f"<section><h3>{escape(name)}</h3><ul>{shown}</ul><ul>{links}</ul></section>"
