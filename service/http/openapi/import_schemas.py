@@ -13,6 +13,7 @@ from service.http.openapi.json_schema import (
     POSITIVE,
     STRING,
     TIME,
+    TRUE,
     Json,
     array,
     default_of,
@@ -205,7 +206,7 @@ def _multi_status() -> Json:
             "counts": schema("Counts"),
             "files": FILES,
             "import_id": IMPORT_ID,
-            "dry_run": describe({"const": True}, "Present if the import was a dry run."),
+            "dry_run": describe(TRUE, "Present if the import was a dry run."),
             "details": json_object(
                 {
                     "successes": describe(
@@ -220,9 +221,7 @@ def _multi_status() -> Json:
                     ),
                 }
             ),
-            "complete": describe(
-                {"const": True}, "The last member. A response without it was cut off."
-            ),
+            "complete": describe(TRUE, "The last member. A response without it was cut off."),
         },
         optional=("dry_run",),
         description="The outcome of each project of an import.",
@@ -237,7 +236,7 @@ def _accepted() -> Json:
             "message": {"const": "Import accepted"},
             "details": describe(STRING, "What to do next, for people."),
             "import_id": IMPORT_ID,
-            "dry_run": describe({"const": True}, "Present if the import is a dry run."),
+            "dry_run": describe(TRUE, "Present if the import is a dry run."),
         },
         optional=("dry_run",),
         description="An import that goes on after its response.",
@@ -343,7 +342,7 @@ def _options() -> Json:
             "atomic": BOOLEAN,
             "dry_run": BOOLEAN,
             "outcomes": enumeration(OutcomeFilter),
-            "if_newer": describe({"const": True}, "Present if the upload had this option."),
+            "if_newer": describe(TRUE, "Present if the upload had this option."),
         },
         optional=("if_newer",),
         description="Options of an upload.",

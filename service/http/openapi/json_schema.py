@@ -9,6 +9,8 @@ Json = dict[str, Any]
 
 STRING: Final[Json] = {"type": "string"}
 BOOLEAN: Final[Json] = {"type": "boolean"}
+TRUE: Final[Json] = {"type": "boolean", "enum": [True]}
+"""Not ``const``, of which openapi-python-client makes code with a syntax error."""
 INTEGER: Final[Json] = {"type": "integer"}
 NUMBER: Final[Json] = {"type": "number"}
 TIME: Final[Json] = {"type": "string", "format": "date-time"}

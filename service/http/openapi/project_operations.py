@@ -10,6 +10,7 @@ from service.http.openapi.json_schema import (
     POSITIVE,
     STRING,
     TIME,
+    TRUE,
     Json,
     array,
     default_of,
@@ -47,10 +48,10 @@ _MSPDI: Final = describe(
     STRING, "A file of Microsoft Project; only if the project was read from one."
 )
 _DOCUMENT: Final[Json] = dict.fromkeys(TYPES, _XML) | {
-    JSON: envelope(200, "Project", schema("Project"), complete={"const": True}),
+    JSON: envelope(200, "Project", schema("Project"), complete=TRUE),
     MSPDI: _MSPDI,
 }
-_COMPARED: Final = envelope(200, "Comparison", schema("Comparison"), complete={"const": True})
+_COMPARED: Final = envelope(200, "Comparison", schema("Comparison"), complete=TRUE)
 _LOCKED: Final = "Another user holds a lock on the project, or an import is writing it."
 _STALE: Final = f"{_LOCKED} Or another version than `version` is current."
 _NULL: Final[Json] = {"type": "null"}

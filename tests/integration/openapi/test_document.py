@@ -13,7 +13,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from service.codes import ErrorCode, WarningCode
 from service.errors import ServiceError
 from service.http.middleware import REQUEST_ID_HEADER
-from service.http.openapi.document import document
+from service.http.openapi.document import document, document_json
 from service.http.routes import imports, projects, results
 from service.http.routes.table import ROUTES
 from service.http.upload import content_encoding, form
@@ -34,6 +34,11 @@ OF_A_CLIENT = [each for each in operations() if each.of_a_client]
 
 def test_the_document_is_valid_openapi() -> None:
     OpenAPIV31SpecValidator(document()).validate()
+
+
+def test_no_constant_is_a_boolean() -> None:
+    """openapi-python-client makes code with a syntax error of an optional one."""
+    assert not re.search(rb'"const":(true|false)', document_json())
 
 
 def test_the_document_has_the_routes_of_the_service() -> None:
