@@ -116,6 +116,11 @@ public class Upload {
     }
 
     public static void main(String[] args) throws Exception {
+        String token = System.getenv("BULK_IMPORT_TOKEN");
+        if (args.length < 3 || token == null || token.isEmpty()) {
+            System.err.println("usage: Upload.java ADDRESS CLIENT FILE [NOTES], with the token in BULK_IMPORT_TOKEN");
+            System.exit(2);
+        }
         Path file = Path.of(args[2]);
         if (!Files.isReadable(file)) {
             System.err.println(file + " cannot be read");

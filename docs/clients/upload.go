@@ -118,6 +118,10 @@ func attempt(url string, file *os.File, notes, key string) (code int, seconds in
 }
 
 func main() {
+	if len(os.Args) < 4 || os.Getenv("BULK_IMPORT_TOKEN") == "" {
+		fmt.Fprintln(os.Stderr, "usage: upload ADDRESS CLIENT FILE [NOTES], with the token in BULK_IMPORT_TOKEN")
+		os.Exit(2)
+	}
 	notes := ""
 	if len(os.Args) > 4 {
 		notes = os.Args[4]

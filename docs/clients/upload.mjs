@@ -58,6 +58,10 @@ async function upload(url, path, notes) {
 }
 
 const [address, client, path, notes = ""] = process.argv.slice(2)
+if (!path || !process.env.BULK_IMPORT_TOKEN) {
+  console.error("usage: upload.mjs ADDRESS CLIENT FILE [NOTES], with the token in BULK_IMPORT_TOKEN")
+  process.exit(2)
+}
 try {
   process.exitCode = await upload(`${address}/api/v2/clients/${client}/projects/bulk`, path, notes)
 } catch (error) {

@@ -75,6 +75,10 @@ function upload(string $url, string $path, string $notes): int
     return 2;
 }
 
+if ($argc < 4 || !getenv('BULK_IMPORT_TOKEN')) {
+    fwrite(STDERR, "usage: upload.php ADDRESS CLIENT FILE [NOTES], with the token in BULK_IMPORT_TOKEN\n");
+    exit(2);
+}
 [, $address, $client, $path] = $argv;
 if (!is_readable($path)) {
     fwrite(STDERR, "$path cannot be read\n");

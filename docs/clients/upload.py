@@ -62,6 +62,10 @@ def upload(url, file, notes):
     return 2
 
 
+USAGE = "usage: upload.py ADDRESS CLIENT FILE [NOTES], with the token in BULK_IMPORT_TOKEN"
+if len(sys.argv) < 4 or not os.environ.get("BULK_IMPORT_TOKEN"):
+    print(USAGE, file=sys.stderr)
+    sys.exit(2)
 address, client, path, notes = [*sys.argv[1:], ""][:4]
 try:
     with open(path, "rb") as file:

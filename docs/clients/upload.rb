@@ -58,6 +58,10 @@ def upload(url, path, notes)
 end
 
 address, client, path, notes = ARGV
+if path.nil? || ENV["BULK_IMPORT_TOKEN"].to_s.empty?
+  warn "usage: upload.rb ADDRESS CLIENT FILE [NOTES], with the token in BULK_IMPORT_TOKEN"
+  exit 2
+end
 unless File.readable?(path)
   warn "#{path} cannot be read"
   exit 2

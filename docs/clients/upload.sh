@@ -1,6 +1,10 @@
 #!/bin/sh
 # Upload a file with curl: upload.sh ADDRESS CLIENT FILE [NOTES]; set BULK_IMPORT_TOKEN. Needs jq.
 set -eu
+if [ $# -lt 3 ] || [ -z "${BULK_IMPORT_TOKEN-}" ]; then
+    echo "usage: upload.sh ADDRESS CLIENT FILE [NOTES], with the token in BULK_IMPORT_TOKEN" >&2
+    exit 2
+fi
 url=$1/api/v2/clients/$2/projects/bulk
 file=$3
 notes=${4-}

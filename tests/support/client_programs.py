@@ -34,6 +34,16 @@ def _go() -> str:
     return str(program)
 
 
+@cache
+def _csharp() -> str:
+    program = CHECKOUT / "build" / "clients" / "Upload.exe"
+    program.parent.mkdir(parents=True, exist_ok=True)
+    libraries = "System.Net.Http,System.Runtime.Serialization,System.Xml,System.Xml.Linq"
+    command = ["mcs", f"-out:{program}", f"-r:{libraries}", f"{CLIENTS}/Upload.cs"]
+    subprocess.run(command, check=True)
+    return str(program)
+
+
 COMMANDS: Final[dict[str, Callable[[], list[str]]]] = {
     "curl": lambda: [f"{CLIENTS}/upload.sh"],
     "requests": lambda: [sys.executable, f"{CLIENTS}/upload.py"],
@@ -42,6 +52,7 @@ COMMANDS: Final[dict[str, Callable[[], list[str]]]] = {
     "guzzle": lambda: ["php", f"{CLIENTS}/upload.php"],
     "java": lambda: ["java", "-cp", GSON, f"{CLIENTS}/Upload.java"],
     "go": lambda: [_go()],
+    "csharp": lambda: ["mono", _csharp()],
 }
 EVERY: Final = list(COMMANDS)
 ALWAYS: Final = ("curl", "requests")

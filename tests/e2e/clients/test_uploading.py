@@ -10,7 +10,8 @@ from typing import Final
 import pytest
 
 from service.storage import Pool
-from tests.support.client_programs import EVERY_IN_TIME, peak, upload
+from tests.support.client_programs import COMMANDS, EVERY_IN_TIME, peak, upload
+from tests.support.commands import ended
 from tests.support.native import native
 from tests.support.service import Service, token
 
@@ -54,6 +55,15 @@ async def test_a_file_is_imported(client: str, service: Service, good: Path, poo
     assert again.out.startswith("unchanged P-1 Köln\n")
     keys = await pool.fetchval("SELECT count(DISTINCT idempotency_key) FROM imports")
     assert keys == 2
+
+
+@every_client
+async def test_a_client_prints_its_usage_without_arguments(client: str) -> None:
+    process = await asyncio.create_subprocess_exec(*COMMANDS[client](), stdout=PIPE, stderr=PIPE)
+    done = await ended(process)
+    assert (done.code, done.out) == (2, "")
+    assert "ADDRESS CLIENT FILE [NOTES]" in done.err
+    assert "BULK_IMPORT_TOKEN" in done.err
 
 
 @every_client
