@@ -34,7 +34,7 @@ help:
 	@echo "make restore-check     dump, restore, recover to a point in time and upgrade the database of a service, and compare (2 min)"
 	@echo "make k8s-check         validate the manifests for three versions of Kubernetes, and test alerts and queries"
 	@echo "make alerts-check      make each alert fire by a real event, and none under ordinary load (as root, 3 min; ONLY=namespace selects)"
-	@echo "make clients-check     install the languages of docs/clients, and run all eight clients (as root, 8 min)"
+	@echo "make clients-check     install the languages of docs/clients, and run all nine clients and two generated ones (as root, 9 min)"
 	@echo "make load              send a mix of uploads with locust for a minute (HOST=, TOKEN=, CLIENTS= select a running service)"
 	@echo "make compare           compare uploads of one project with a usual implementation (3 min)"
 	@echo "make rollout           send the mix to three replicas with nginx and PgBouncer, and restart each (4 min)"
@@ -94,9 +94,11 @@ test-partitioned: setup
 
 run: setup
 	@$(CLI) client add 1 --name Demo --if-missing
-	@echo "Import a file from another terminal:"
-	@echo "  curl -F file=@samples/native.xml -H 'Authorization: Bearer $$($(CLI) token --client 1)'" \
-	    "http://127.0.0.1:$${BULK_IMPORT_PORT:-8080}/api/v2/clients/1/projects/bulk"
+	@base="http://127.0.0.1:$${BULK_IMPORT_PORT:-8080}"; token=$$($(CLI) token --client 1 --scope all); \
+	echo "Open $$base and sign in with this token, which is for client 1 and all scopes, for 24 hours:"; \
+	printf '\n  %s\n\n' "$$token"; \
+	echo "Or import a file from another terminal:"; \
+	printf '\n  %s\n\n' "curl -F file=@samples/native.xml -H \"Authorization: Bearer \$$($(CLI) token --client 1)\" $$base/api/v2/clients/1/projects/bulk"
 	@exec $(CLI) serve
 
 # Port 0 starts a separate service on a free port, even if another service runs.
@@ -185,6 +187,10 @@ clients-check: setup
 	@scripts/debian.sh /usr/share/php/GuzzleHttp/autoload.php php-cli php-curl php-guzzlehttp-guzzle
 	@scripts/debian.sh /usr/share/java/gson.jar default-jdk-headless libgoogle-gson-java
 	@scripts/debian.sh go golang-go
+	@scripts/debian.sh mcs mono-mcs mono-runtime libmono-system-net-http4.0-cil \
+	    libmono-system-runtime-serialization4.0-cil libmono-system-xml-linq4.0-cil
+	@scripts/debian.sh npm npm
+	@scripts/generators.sh
 	@$(BIN)/pytest -m "" tests/e2e/clients
 
 # Writes build/load/report.html and summary.json.

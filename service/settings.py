@@ -47,7 +47,8 @@ class Settings(BaseSettings):
     )
     data_dir: Path | None = Field(
         None,
-        description="directory of the embedded server's data; by default it depends on the user",
+        description="directory of the embedded server's data; by default `.data` in a checkout; "
+        "otherwise it depends on the user",
     )
     embedded_version: Literal["16", "18"] = Field(
         "18", description="version of the embedded server"

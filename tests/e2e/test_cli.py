@@ -13,7 +13,7 @@ import jwt
 import pytest
 
 from service.settings import Settings
-from service.storage.embedded.program_files import ROOT_HOME
+from service.storage.embedded.server import default_data_dir
 from tests.support.command_line import CommandLine
 from tests.support.databases import embedded_pid
 from tests.support.paths import CHECKOUT
@@ -264,7 +264,11 @@ def test_a_user_without_a_home_is_asked_to_set_a_directory(environment: dict[str
     reads = ("--inh-caps=+dac_override", "--ambient-caps=+dac_override")
     unset = ("HOME", "XDG_DATA_HOME", "BULK_IMPORT_DATA_DIR")
     kept = {name: value for name, value in environment.items() if name not in unset}
-    command = ["setpriv", *become, *reads, sys.executable, "-m", "service", "serve"]
+    installed = (  # elsewhere than in the checkout, which has a directory for data
+        "from service.cli.main import main; from service.storage.embedded import server; "
+        "server.find_checkout = lambda: None; main()"
+    )
+    command = ["setpriv", *become, *reads, sys.executable, "-c", installed, "serve"]
     done = subprocess.run(command, env=kept, cwd=CHECKOUT, capture_output=True, text=True)
     (line,) = done.stderr.splitlines()
     assert line.startswith("bulk-import: ")
@@ -282,9 +286,9 @@ def test_an_unreachable_service_is_reported(cli: CommandLine) -> None:
 
 
 def test_the_embedded_database_of_a_test_is_not_in_the_default_directory(cli: CommandLine) -> None:
-    before = sorted(ROOT_HOME.glob("data/*"))
+    before = sorted(default_data_dir().glob("*"))
     cli.ok("client", "list")
-    assert sorted(ROOT_HOME.glob("data/*")) == before
+    assert sorted(default_data_dir().glob("*")) == before
 
 
 @pytest.mark.parametrize("on_ctrl_c", ["default_int_handler", "SIG_IGN"])

@@ -9,8 +9,10 @@ import socket
 import subprocess
 from collections.abc import Iterator
 
+import jwt
 import pytest
 
+from service.settings import Settings
 from tests.support.paths import CHECKOUT
 
 
@@ -67,12 +69,23 @@ def running(environment: dict[str, str]) -> Iterator[list[str]]:
             process.wait(30)
 
 
-def test_run_prints_a_curl_command_that_imports(running: list[str]) -> None:
-    (line,) = (line for line in running if line.strip().startswith("curl"))
-    command = [*shlex.split(line), "--silent", "--show-error"]
-    answer = json.loads(subprocess.check_output(command, cwd=CHECKOUT))
+def test_run_prints_a_page_a_token_and_a_curl_command_that_imports(
+    running: list[str], environment: dict[str, str]
+) -> None:
+    lines = [line.strip() for line in running]
+    (token,) = (line for line in lines if line.startswith("eyJ"))
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert claims["scope"].split() == [*Settings().scopes]
+    (page,) = re.findall(r"Open (http://\S+) ", "\n".join(lines))
+    (line,) = (line for line in lines if line.startswith("curl"))
+    command = f"{line} --silent --show-error"
+    sent = subprocess.check_output(command, shell=True, cwd=CHECKOUT, env=environment)
+    answer = json.loads(sent)
     assert answer["code"] == 207
     assert answer["counts"]["created"] == 3
+    authorised = ["-H", f"Authorization: Bearer {token}", f"{page}/api/v2/clients/1/projects"]
+    assert b'"Projects"' in subprocess.check_output(["curl", "-sS", *authorised])
+    assert b"<title>" in subprocess.check_output(["curl", "-sS", page])
 
 
 def test_the_commands_of_the_readme_work(running: list[str], environment: dict[str, str]) -> None:

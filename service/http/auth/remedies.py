@@ -16,5 +16,7 @@ def how_to_get_token(settings: Settings, client_id: str | None, scopes: str = ""
         sources.append(f"from {settings.jwt_issuer or 'the issuer of your tokens'}")
     if settings.jwt_secret is not None:
         options = f" --scope '{scopes}'" if scopes else ""
-        sources.append(f"with `bulk-import token --client {client_id or 'ID'}{options}`")
+        sources.append(
+            f"with `bulk-import token --client {client_id or 'ID'}{options}` where the service runs"
+        )
     return f"get a token {' or '.join(sources)}"

@@ -61,11 +61,14 @@ _OPTIONS: Final = {
 def default_data_dir() -> Path:
     """Return the directory of the embedded databases if no setting names one.
 
-    It belongs to the user; root has one for the machine.
+    A checkout has its own, so that two checkouts never share data. Otherwise, it belongs to the
+    user; root has one for the machine.
 
     Raises:
         EmbeddedError: the user has no home, as in a container whose account has no name.
     """
+    if (checkout := find_checkout()) is not None:
+        return checkout / ".data"
     if os.geteuid() == 0:
         return ROOT_HOME / "data"
     share = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
@@ -76,6 +79,12 @@ def default_data_dir() -> Path:
             "no directory for a database: set DATABASE_URL to a PostgreSQL database, or "
             "BULK_IMPORT_DATA_DIR or HOME to a directory for the embedded server"
         ) from error
+
+
+def find_checkout() -> Path | None:
+    """Return the checkout whose code runs, or None if the package is installed elsewhere."""
+    root = Path(__file__).parents[3]
+    return root if (root / "Makefile").is_file() else None
 
 
 @contextlib.contextmanager

@@ -111,7 +111,7 @@ async def test_a_request_without_a_token_is_a_401(service: Service) -> None:
     assert answer.body == (
         b'{"status":"error","code":401,"message":"Authentication failed",'
         b'"details":"JWT token not found: send `Authorization: Bearer TOKEN`; '
-        b'get a token with `bulk-import token --client 1`"}'
+        b'get a token with `bulk-import token --client 1` where the service runs"}'
     )
     assert answer.headers["www-authenticate"] == "Bearer"
 
