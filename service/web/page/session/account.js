@@ -18,7 +18,7 @@ export function account({ picked, leave }) {
   ].filter(([, value]) => value);
   const menu = make("details", { class: "account" },
     make("summary", {}, user ? make("span", { class: "whom" }, user) : null, make("span", { class: "for-client" }, `client ${client}`)),
-    make("div", { class: "menu" },
+    make("div", { class: "account-menu" },
       make("dl", {}, facts.map(([term, value]) => make("div", {}, make("dt", {}, term), make("dd", {}, value)))),
       clients(clientsOf(token), client, picked),
       button("Sign out", leave)));
