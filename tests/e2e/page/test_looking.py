@@ -23,7 +23,8 @@ SECONDS_TO_DRAW = """async () => {
   const { timeline } = await import("/page/timeline/timeline.js");
   const project = await ask(location.hash.slice(2));
   const began = performance.now();
-  document.querySelector("main").replaceChildren(timeline(project, new AbortController().signal));
+  const { element } = timeline(project, new AbortController().signal);
+  document.querySelector("main").replaceChildren(element);
   await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
   return (performance.now() - began) / 1000;
 }"""
@@ -59,15 +60,21 @@ async def test_a_project_is_shown_and_its_versions_are_compared(tab: Tab) -> Non
         await expect(told).to_contain_text(words)
     await expect(tab.page.get_by_role("row", name="1 Approved")).to_be_visible()
     await tab.page.get_by_role("button", name="Compare").click()
-    await expect(tab.page.get_by_text("Tasks: 1 changed")).to_be_visible()
+    await tab.page.get_by_text("Tasks: 1 changed").click()
     summary = tab.page.get_by_role("region", name="Summary")
     await expect(summary).to_contain_text("Slipped: 1")
-    await expect(summary).to_contain_text("Dig · 7 days · 9 Jan 2026 → 16 Jan 2026")
+    await expect(summary).to_contain_text("Dig 7 days later · 9 Jan 2026 → 16 Jan 2026")
     both = "['.task', '.old'].map((bar) => document.querySelector(bar).width.baseVal.value)"
     await expect(chart.locator("svg .old")).to_have_count(1)
     new, old = await tab.page.evaluate(both)
     assert old < new
     await expect(tab.page.locator(".moved")).to_contain_text("2026-01-09 17:00 → 2026-01-16 17:00")
+    await summary.get_by_role("button", name="Dig").click()
+    await expect(told.get_by_role("heading")).to_have_text("Dig")
+    await expect(told).to_contain_text("Version 15 Jan 2026 to 9 Jan 2026")
+    await tab.page.get_by_role("button", name="End comparison").click()
+    await expect(chart.locator("svg .old")).to_have_count(0)
+    await expect(summary).to_have_count(0)
     await tab.page.get_by_role("link", name="1", exact=True).click()
     await expect(tab.page.get_by_text("1 of 2")).to_be_visible()
 
@@ -87,7 +94,7 @@ async def test_a_comparison_shows_baselines_and_resources(tab: Tab) -> None:
     await card.get_by_role("link", name="Quay").click()
     await tab.page.get_by_role("button", name="Compare").click()
     summary = tab.page.get_by_role("region", name="Summary")
-    await expect(summary).to_contain_text(f"Resources: 1{name} · added")
+    await expect(summary).to_contain_text(f"Resources: 1{name} added")
     await expect(tab.page.get_by_text("Baselines: 1 changed")).to_be_visible()
     await expect(tab.page.locator("img[src=x]")).to_have_count(0)
 
@@ -106,7 +113,8 @@ async def test_a_version_is_compared_with_its_baseline(tab: Tab) -> None:
     await card.get_by_role("link", name="Bypass").click()
     await tab.page.get_by_role("button", name="Compare").click()
     summary = tab.page.get_by_role("region", name="Summary")
-    await expect(summary).to_contain_text("Dig · 7 days · 9 Jan 2026 → 16 Jan 2026")
+    await expect(summary).to_contain_text("The project finishes 7 days later.")
+    await expect(summary).to_contain_text("Dig 7 days later · 9 Jan 2026 → 16 Jan 2026")
     await expect(tab.page.locator(".timeline svg .old")).to_have_count(1)
     await expect(tab.page.get_by_label("Legend")).to_contain_text("Baseline Contract")
 

@@ -1,55 +1,62 @@
-// The kept versions of a project, and the changes between two of them, or from the baseline.
+// Comparing two kept versions of a project, or one with its baseline.
 
 import { ask } from "../shared/api.js";
 import { button, choice, make } from "../shared/dom.js";
-import { moment, number } from "../shared/format.js";
+import { number } from "../shared/format.js";
 import { shown } from "../shared/notice.js";
-import { inSteps, table } from "../shared/lists.js";
-import { summarised } from "./summary.js";
+import { inSteps } from "../shared/lists.js";
 
-const HEADS = ["Version", "Name", "Created", "By", "Notes"];
 const BASELINE = "baseline";
+const STEP = 50; // records that are shown at first
 const NAMES = {
   project: "The project itself", tasks: "Tasks", dependencies: "Links", resources: "Resources",
   assignments: "Assignments", baselines: "Baselines", baseline_tasks: "Tasks of baselines", parts: "Other parts",
   shared_objects: "Shared objects",
 };
 
-/** The section of a project. `versions` begins with the oldest. `compared` is called with each comparison. */
-export function comparison({ project_id: id, baselines }, versions, signal, compared) {
-  const planned = baselines.some(({ current }) => current);
-  const { element, body, row } = table(HEADS, "Versions");
-  body.append(...[...versions].reverse().map((each) => row(cells(id, each))));
-  return [make("h2", {}, "Versions"), element, planned || versions.length > 1 ? chooser(id, versions, planned, signal, compared) : make("p", { class: "quiet" }, "Only one version is kept, so there is nothing to compare.")];
-}
-
-function cells(project, { version, current, label, name, updated_at: at, updated_by: by, import_id: id, notes }) {
-  return [
-    [make("a", { href: current ? `#/projects/${project}` : `#/projects/${project}/versions/${version}` }, number(version)), " ", current ? make("span", { class: "badge completed" }, "current") : null, label ? [" ", make("span", { class: "badge" }, label)] : null],
-    name, moment(at), [`${by} `, id ? make("a", { href: `#/imports/${id}` }, `import ${id}`) : null], notes ?? "",
-  ];
-}
-
-function chooser(id, versions, planned, signal, compared) {
-  const pairs = versions.map(({ version }) => [version, `version ${version}`]);
+/**
+ * The choice of what to compare; null if there is nothing. `versions` begins with the oldest. `compared` is called with
+ * each comparison, and with null when the user ends it; what it returns is shown below the choice.
+ */
+export function comparing({ project_id: id, baselines, version: current }, versions, signal, compared) {
+  const planned = baselines.some(({ current: is }) => is);
+  if (!planned && versions.length < 2) return null;
+  const pairs = versions.map(({ version, label }) => [version, `version ${version}${label ? ` (${label})` : ""}`]);
   const from = choice(planned ? [...pairs, [BASELINE, "its baseline"]] : pairs, { "aria-label": "From" });
   const to = choice(pairs, { "aria-label": "To" });
-  from.value = versions.at(-2)?.version ?? BASELINE;
-  to.value = versions.at(-1).version;
+  to.value = current;
+  from.value = versions.filter(({ version }) => version < current).at(-1)?.version ?? (planned ? BASELINE : versions[0].version);
   const place = make("div");
-  const compare = () => shown(place, ask(`projects/${id}/versions/${to.value}?${from.value === BASELINE ? "against=baseline" : `compare=${from.value}`}`, { signal }).then((found) => { compared(found); return changes(found); }), signal);
-  return make("div", {}, make("h3", {}, "What changed"),
-    make("div", { class: "finder" }, make("span", {}, "from"), from, make("span", {}, "to"), to, button("Compare", compare, { class: "primary" })), place);
+  const end = button("End comparison", () => { end.hidden = true; place.replaceChildren(); compared(null); }, { hidden: true });
+  const compare = () => shown(place, ask(`projects/${id}/versions/${to.value}?${from.value === BASELINE ? "against=baseline" : `compare=${from.value}`}`, { signal })
+    .then((found) => { end.hidden = false; return compared(found); }), signal);
+  return make("section", { "aria-label": "Compare" },
+    make("div", { class: "finder compare" }, make("span", {}, "What changed from"), from, make("span", {}, "to"), to, button("Compare", compare, { class: "primary" }), end), place);
 }
 
-function changes(comparison) {
-  const kinds = Object.keys(NAMES).filter((kind) => comparison[kind]?.length);
-  if (!kinds.length) return [make("p", { class: "empty" }, comparison.baseline ? `The tasks of version ${comparison.to} are as in its baseline.` : `Versions ${comparison.from} and ${comparison.to} are equal.`)];
-  return [summarised(comparison.summary), ...kinds.map((kind, place) => {
+/** The names of both sides. */
+export function sides({ from, to, baseline }) {
+  return { from: baseline ? `baseline ${baseline.name ?? baseline.number}` : `version ${number(from)}`, to: `version ${number(to)}` };
+}
+
+const changedKinds = (comparison) => Object.keys(NAMES).filter((kind) => comparison[kind]?.length);
+
+/** The text for a comparison without differences; null if it has some. */
+export function equal(comparison) {
+  if (changedKinds(comparison).length) return null;
+  const { from, to } = sides(comparison);
+  return make("p", { class: "empty card" }, comparison.baseline ? `The tasks of ${to} are as in its ${from}.` : `Versions ${number(comparison.from)} and ${number(comparison.to)} are equal.`);
+}
+
+/** The records that differ, by kind, folded. */
+export function records(comparison) {
+  const kinds = changedKinds(comparison);
+  return kinds.length ? [make("h2", {}, "Records that changed"), kinds.map((kind) => {
     const list = make("ul", { class: "changes" });
-    const more = inSteps(list, comparison[kind], change);
-    return make("details", { class: "group", open: place < 3 }, make("summary", {}, `${NAMES[kind]}: ${counted(comparison[kind])}`), list, more);
-  })];
+    const more = make("div");
+    const fill = () => { if (!list.children.length) more.replaceChildren(inSteps(list, comparison[kind], change, STEP)); };
+    return make("details", { class: "group", toggle: fill }, make("summary", {}, `${NAMES[kind]}: ${counted(comparison[kind])}`), list, more);
+  })].flat() : [];
 }
 
 function counted(items) {

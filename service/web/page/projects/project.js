@@ -4,9 +4,11 @@ import { ask, download } from "../shared/api.js";
 import { button, make, present } from "../shared/dom.js";
 import { day, moment, number, planTime, several } from "../shared/format.js";
 import { projectChecks } from "./checks.js";
-import { comparison } from "./compare.js";
+import { comparing, equal, records, sides } from "./compare.js";
 import { problem, shown } from "../shared/notice.js";
+import { summarised } from "./summary.js";
 import { timeline } from "../timeline/timeline.js";
+import { versionTable } from "./versions.js";
 
 export function oneProject({ signal, given: [id, version] }) {
   const place = make("div", { class: "project" });
@@ -17,17 +19,24 @@ export function oneProject({ signal, given: [id, version] }) {
 
 function draw(project, path, signal) {
   const versions = make("section", { "aria-label": "Versions" });
-  const chart = make("div", {}, timeline(project, signal));
-  const compared = (found) => drawBoth(chart, project, found, signal);
-  shown(versions, ask(`projects/${project.project_id}/versions?limit=1000`, { signal }).then((page) => comparison(project, page.versions, signal, compared)), signal);
+  const choosing = make("div");
+  const chart = make("div", {}, timeline(project, signal).element);
+  const changed = make("section", { "aria-label": "Records that changed" });
+  shown(versions, ask(`projects/${project.project_id}/versions?limit=1000`, { signal }).then((page) => {
+    choosing.replaceChildren(...present([comparing(project, page.versions, signal, (comparison) => drawBoth(chart, changed, project, comparison, signal))]));
+    return versionTable(project, page.versions);
+  }), signal);
   const checks = project.version === project.current_version ? projectChecks(project, signal) : null;
-  return present([head(project, path), chart, checks, versions]);
+  return present([head(project, path), choosing, chart, changed, checks, versions]);
 }
 
-/** Draw the newer of two compared versions, with the older dates below the bars. */
-function drawBoth(chart, project, comparison, signal) {
-  const newer = comparison.to === project.version ? Promise.resolve(project) : ask(`projects/${project.project_id}/versions/${comparison.to}`, { signal });
-  newer.then((shownProject) => chart.replaceChildren(timeline(shownProject, signal, comparison)), (error) => { if (error.name !== "AbortError") chart.after(problem(error)); });
+/** Draw the newer side of a comparison, with the older dates below the bars, and return the summary. */
+async function drawBoth(chart, changed, project, comparison, signal) {
+  const newer = !comparison || comparison.to === project.version ? project : await ask(`projects/${project.project_id}/versions/${comparison.to}`, { signal });
+  const { element, goTo } = timeline(newer, signal, comparison);
+  chart.replaceChildren(element);
+  changed.replaceChildren(...(comparison ? records(comparison) : []));
+  return comparison && (equal(comparison) ?? summarised(comparison.summary, sides(comparison), newer.currency, goTo));
 }
 
 function head(project, path) {

@@ -51,7 +51,10 @@ export class Chart {
     }, this.extent);
     this.element.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
     this.element.style.height = `${Math.min(TALLEST, HEAD + rows.length * ROW + SCROLLBAR)}px`; // timeline.css sets a maximum
-    const watching = new ResizeObserver(() => this.draw());
+    const watching = new ResizeObserver(() => {
+      if (this.element.isConnected) this.draw();
+      else watching.disconnect();
+    });
     watching.observe(this.element);
     signal.addEventListener("abort", () => watching.disconnect());
   }

@@ -14,15 +14,31 @@ import { spanOf, ZOOMS } from "./scale.js";
 const ZOOM = 1.5;
 const ALL = "all";
 
-/** The section of a project. With a comparison, its old dates are drawn below the bars instead of those of a baseline. */
+/**
+ * The section of a project, as `element`, and `goTo`, which chooses a task. With a comparison, its old dates are drawn below
+ * the bars instead of those of a baseline.
+ */
 export function timeline(project, signal, comparison = null) {
   const heading = make("h2", {}, "Timeline");
-  if (!project.tasks.length) return make("section", {}, heading, make("p", { class: "empty" }, "The project has no tasks."));
+  if (!project.tasks.length) return { element: make("section", {}, heading, make("p", { class: "empty" }, "The project has no tasks.")), goTo: () => {} };
   const section = make("section", { class: "whole", "aria-label": "Timeline" });
   const { pairs, first } = baselineChoices(project);
-  const draw = (baseline) => section.replaceChildren(heading, ...content(project, signal, comparison, { baseline, pairs, draw }));
+  let chart;
+  const draw = (baseline) => {
+    const made = content(project, signal, comparison, { baseline, pairs, draw });
+    ({ chart } = made);
+    section.replaceChildren(heading, ...made.elements);
+  };
   draw(comparison ? null : first);
-  return section;
+  return { element: section, goTo };
+
+  function goTo({ kind, task_id: id }) {
+    const row = chart.rows.findIndex(({ task }) => task.task_id === id && task.kind === kind);
+    if (row < 0) return;
+    chart.choose(row);
+    chart.element.focus();
+    chart.element.scrollIntoView({ block: "center" });
+  }
 }
 
 function content(project, signal, comparison, baselines) {
@@ -38,13 +54,14 @@ function content(project, signal, comparison, baselines) {
   const zoom = choice(ZOOMS, { "aria-label": "Zoom", change: () => chart.zoomTo(Number(zoom.value)) });
   show(-1);
   const dated = span ? [zooming(chart, zoom), view(chart, columns, links, comparison ? null : baselines)] : [];
-  return [
+  const elements = [
     make("div", { class: "finder tools" }, search(chart, rows), levels(chart), dated),
     make("p", { class: "quiet" }, size(rows, links, span)),
     rows.length > MOST_ROWS ? make("p", { class: "notice warn" }, `The timeline shows only the first ${number(MOST_ROWS)} tasks.`) : "",
     span ? "" : make("p", { class: "notice" }, "No task has a date, so there are no bars."),
     chart.element, span ? legend(rows, links, lines, oldName) : "", details,
   ];
+  return { chart, elements };
 }
 
 /** The lines of today and of the data date, where the chart has them. */
@@ -112,7 +129,11 @@ function view(chart, columns, links, baselines) {
     }))),
     links.length ? make("fieldset", {}, make("legend", { class: "label" }, "Bars"), tick("Links", chart.showsLinks, (on) => { chart.showsLinks = on; })) : "",
     baselines?.pairs.length ? make("label", { class: "field" }, make("span", { class: "label" }, "Baseline"), baselineChoice(baselines)) : "");
-  document.addEventListener("click", ({ target }) => { if (!menu.contains(target)) menu.open = false; }, { signal: chart.signal });
+  const close = ({ target }) => {
+    if (!menu.isConnected) document.removeEventListener("click", close);
+    else if (!menu.contains(target)) menu.open = false;
+  };
+  document.addEventListener("click", close, { signal: chart.signal });
   return menu;
 }
 
