@@ -241,12 +241,19 @@ class ApiClient:
 def _connection_errors(root: URL) -> Iterator[None]:
     try:
         yield
-    except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, aiohttp.ClientSSLError) as error:
-        raise CommandError(f"{root} cannot be used: {error}") from error
+    except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
+        raise CommandError(f"{root} cannot be used: {error}; write http://HOST:PORT") from error
+    except aiohttp.ClientSSLError as error:
+        problem = str(error)
+        if "WRONG_VERSION_NUMBER" in problem:
+            problem = "it answers without TLS; begin the address with http://"
+        raise CommandError(f"{root.origin()} cannot be used: {problem}") from error
     except aiohttp.ClientConnectorError as error:
         number = error.os_error.errno
         reason = os.strerror(number) if number and number > 0 else error.os_error.strerror
-        raise TemporaryFailure(f"no service answers at {root.origin()}: {reason}") from error
+        raise TemporaryFailure(
+            f"no service answers at {root.origin()}: {reason}; is it running, and --url right?"
+        ) from error
     except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
         reason = str(error) or "no answer"
         raise TemporaryFailure(f"the connection to {root} broke: {reason}") from error
