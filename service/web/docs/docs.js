@@ -1,13 +1,12 @@
 // Draws /openapi.json. Every text in it is shown as text, never as markup.
 
-const METHODS = ["get", "post", "put", "delete", "patch"];
+import { make } from "/page/shared/dom.js";
+import { account } from "/page/session/account.js";
+import { signOut } from "/page/session/issuer.js";
+import { choose, session } from "/page/session/token.js";
+import { tryIt } from "./try.js";
 
-function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
-  return element;
-}
+const METHODS = ["get", "post", "put", "delete", "patch"];
 
 /** Paragraphs. Text between backticks becomes `code`. */
 function prose(text = "") {
@@ -55,7 +54,7 @@ function bounds(schema = {}) {
   const texts = {
     minimum: (value) => `at least ${value}`,
     maximum: (value) => `at most ${value}`,
-    minLength: (value) => `at least ${value} characters`,
+    minLength: (value) => `at least ${value} character${value === 1 ? "" : "s"}`,
     maxLength: (value) => `at most ${value} characters`,
     maxItems: (value) => `at most ${value} items`,
     pattern: (value) => `pattern ${value}`,
@@ -104,10 +103,12 @@ function contents(content = {}) {
   ]);
 }
 
-function parameters(api, given) {
-  const all = given.map((each) => resolved(api, each));
-  if (!all.length) return [];
-  const rows = all.map((each) => [
+/** The media types of a successful response. */
+const accepts = ({ responses }) => [...new Set(Object.entries(responses).filter(([status]) => status.startsWith("2")).flatMap(([, each]) => Object.keys(each.content ?? {})))];
+
+function parameters(given) {
+  if (!given.length) return [];
+  const rows = given.map((each) => [
     make("code", { class: each.required ? "must" : "" }, each.name), each.in,
     kind(each.schema), described(each.description, each.schema),
   ]);
@@ -126,19 +127,10 @@ function answer(api, status, given) {
   );
 }
 
-function curl(method, path, operation) {
-  const lines = [`curl -X ${method.toUpperCase()} "$BASE${path}"`];
-  if (operation.security.length) lines.push('-H "Authorization: Bearer $TOKEN"');
-  const content = operation.requestBody?.content ?? {};
-  if (content["multipart/form-data"]) lines.push("-F file=@plans.xml");
-  const [json] = Object.values(content["application/json"]?.examples ?? {});
-  if (json) lines.push(`-H "Content-Type: application/json" -d '${JSON.stringify(json.value)}'`);
-  return make("pre", { tabindex: "0" }, lines.join(" \\\n  "));
-}
-
 function operation(api, path, method, shared, details) {
   const scopes = details.security.flatMap((each) => Object.values(each).flat());
   const body = details.requestBody;
+  const given = [...shared, ...(details.parameters ?? [])].map((each) => resolved(api, each));
   const element = unfolding(
     [
       make("span", { class: `method ${method}` }, method.toUpperCase()),
@@ -147,8 +139,11 @@ function operation(api, path, method, shared, details) {
     [
       prose(details.description),
       make("p", { class: "quiet" }, scopes.length ? ["Scope: ", ...joined(scopes.map((each) => [make("code", {}, each)]), " or ")] : "Public: no token."),
-      curl(method, path, details),
-      parameters(api, [...shared, ...(details.parameters ?? [])]),
+      tryIt({
+        method, path, scopes, secured: details.security.length > 0, content: body?.content ?? {}, accepts: accepts(details),
+        parameters: given.filter((each) => ["path", "query"].includes(each.in)).map((each) => ({ ...each, schema: resolved(api, each.schema) })),
+      }),
+      parameters(given),
       body ? [make("h3", {}, "Body"), prose(body.description), contents(body.content)] : null,
       make("h3", {}, "Responses"),
       Object.entries(details.responses).map(([status, each]) => answer(api, status, each)),
@@ -219,19 +214,26 @@ function listen() {
     event.preventDefault();
     input.focus();
   });
-  document.querySelector("main").addEventListener("click", (event) => {
+  document.querySelector("#operations").addEventListener("click", (event) => {
     const head = event.target.closest("summary");
     const opened = head?.parentElement;
     if (opened?.id) history.replaceState(null, "", opened.open ? location.pathname : `#${opened.id}`);
   });
 }
 
+/** The menu of the user, as on the page; without a session, a link to the page. */
+function showUser() {
+  const picked = (client) => { choose(client); location.reload(); };
+  document.querySelector(".who").replaceChildren(session()?.client ? account({ picked, leave: signOut }) : make("a", { href: "/" }, "Sign in"));
+}
+
+showUser();
 try {
   const answered = await fetch("/openapi.json");
   if (!answered.ok) throw new Error(`${answered.status} ${answered.statusText}`);
   const api = await answered.json();
   about(api);
-  document.querySelector("main").replaceChildren(...groups(api), schemas(api));
+  document.querySelector("#operations").replaceChildren(...groups(api), schemas(api));
   listen();
   unfold();
 } catch (fault) {

@@ -32,7 +32,7 @@ export function account({ picked, leave }) {
 }
 
 function clients(named, current, picked) {
-  if (named.includes("*")) return clientNumber(picked, "", current);
+  if (named.includes("*")) return clientNumber(picked, "Change the client", "", current);
   if (named.length < 2) return null;
   return [make("h2", {}, "Client"), clientList(named, picked, current)];
 }

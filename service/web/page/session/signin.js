@@ -99,7 +99,7 @@ export function chooseClient(done) {
   return make("section", { class: "card narrow", "aria-labelledby": "choose" },
     make("h1", { id: "choose" }, "Choose a client"), state,
     make("p", { class: "quiet" }, listed.length ? "Your account has several clients. You can change the client later, at the top of the page." : "Your account can use every client. You can change the client later, at the top of the page."),
-    listed.length ? clientList(listed, pick) : clientNumber(pick, "primary"),
+    listed.length ? clientList(listed, pick) : clientNumber(pick, "Continue", "primary"),
     make("div", { class: "other-way" }, button("Sign out", signOut, { class: "plain" })));
 }
 
@@ -110,8 +110,8 @@ export function clientList(clients, pick, current = "") {
 }
 
 /** A field for the number of a client. */
-export function clientNumber(pick, kind = "", value = "") {
+export function clientNumber(pick, label, kind = "", value = "") {
   const input = make("input", { name: "client", required: true, inputmode: "numeric", pattern: "[0-9]{1,18}", autocomplete: "off", title: "A number", value });
   const submit = (event) => { event.preventDefault(); pick(input.value.trim()); };
-  return make("form", { class: "client-number", submit }, field("Client", input, "The number of the client."), make("button", { class: kind }, "Continue"));
+  return make("form", { class: "client-number", submit }, field("Client", input, "The number of the client."), make("button", { class: kind }, label));
 }
