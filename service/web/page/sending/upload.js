@@ -1,9 +1,8 @@
 // One upload of one or more files: sent with XHR, which reports the bytes sent, and followed by its idempotency key.
 
-import { ApiError, UNREACHABLE, address, ask, importOf, refused } from "../shared/api.js";
+import { ApiError, UNREACHABLE, address, ask, authorization, importOf, refused } from "../shared/api.js";
 import { newKey, pause } from "../shared/dom.js";
 import { changedFile } from "./files.js";
-import { session } from "../session/token.js";
 
 const EVERY = 1;
 const NOTICED = 1;
@@ -37,7 +36,7 @@ async function run(state, set) {
   set({ phase: "sending", sent: 0, error: null });
   const watching = new AbortController();
   const watched = watch(state, set, watching.signal);
-  const answer = await send(state, set);
+  const answer = await authorization().then((bearer) => (state.phase === "dropped" ? {} : send(state, set, bearer)), (error) => ({ error }));
   watching.abort();
   await watched;
   if (state.phase === "dropped") return;
@@ -57,7 +56,7 @@ async function run(state, set) {
  * Send the body, and resolve when the status arrives. The body of the response may be large: the browser reads it
  * as a blob, and the page ignores it, because it can fetch the outcomes.
  */
-function send(state, set) {
+function send(state, set, bearer) {
   return new Promise((resolve) => {
     const xhr = new XMLHttpRequest();
     const form = new FormData();
@@ -76,7 +75,7 @@ function send(state, set) {
     xhr.open("POST", `${address("projects/bulk")}?${new URLSearchParams({ ...state.options, outcomes: "errors" })}`);
     xhr.responseType = "blob";
     xhr.setRequestHeader("Accept", "application/json");
-    xhr.setRequestHeader("Authorization", `Bearer ${session()?.token}`);
+    xhr.setRequestHeader("Authorization", bearer);
     xhr.setRequestHeader("Idempotency-Key", state.key);
     state.xhr = xhr;
     xhr.send(form);
