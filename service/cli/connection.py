@@ -6,9 +6,11 @@
 """
 
 import asyncio
+import ipaddress
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -47,12 +49,27 @@ def run_at_service(
     """
     settings = load_settings()
     token = token or sign_token(settings, [client], scope=scope)
-    base = url or asyncio.run(_find_running(settings))
+    base = complete_address(url) if url else asyncio.run(_find_running(settings))
     if base is not None:
         return asyncio.run(_run_at(base, client, token, work))
     with open_database(settings) as dsn:
         require_current_schema(dsn)
         return asyncio.run(_run_at_new_service(settings, dsn, client, token, work))
+
+
+def complete_address(url: str) -> str:
+    """Return an address with its scheme: http for this computer, https for any other.
+
+    So the token leaves this computer unencrypted only if the user writes ``http://``.
+    """
+    if "://" in url:
+        return url
+    try:
+        host = urlsplit(f"//{url}").hostname or ""
+        is_local = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_local = False
+    return f"{'http' if is_local else 'https'}://{url}"
 
 
 async def _find_running(settings: "Settings") -> str | None:

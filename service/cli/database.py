@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from service.cli.environment import check_names, read_database_url
 from service.cli.output import CommandError
+from service.cli.progress import status
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -77,8 +78,11 @@ def open_database(settings: "Settings") -> Iterator[str]:
     from service.storage.migrate import MigrationError, migrate
 
     try:
-        with run_server(data_dir(settings), settings.embedded_version) as dsn:
-            migrate(dsn)
+        with contextlib.ExitStack() as stack:
+            with status("Starting the database"):
+                server = run_server(data_dir(settings), settings.embedded_version)
+                dsn = stack.enter_context(server)
+                migrate(dsn)
             yield dsn
     except (EmbeddedError, MigrationError) as error:
         raise CommandError(str(error)) from error

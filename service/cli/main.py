@@ -29,40 +29,53 @@ from service.cli.commands import (
 from service.cli.commands import format as formats
 from service.cli.commands import token as tokens
 from service.cli.commands import upload as uploads
+from service.cli.help import HelpCommand, HelpGroup
 from service.cli.output import CommandError, print_error, print_line
 
 INTERRUPTED: Final = 130
 """The exit code after a signal, as a shell reports it for Ctrl-C."""
 
+_PLAIN: Final = (
+    (re.compile(r"Input should be a valid integer.*", re.S), "write a whole number"),
+    (re.compile(r"Input should be a valid number.*", re.S), "write a number"),
+)
+"""Errors of values, and plain words for them."""
+
 _SPACE: Final = re.compile(r"[ \t\r\n]+")
 
 app = typer.Typer(
+    cls=HelpGroup,
     help="Import project plans in XML into PostgreSQL.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command()(serve.serve)
-app.command(hidden=True)(serve.worker)
-app.command()(migrate.migrate)
-app.command(context_settings={"ignore_unknown_options": True})(psql.psql)
-app.command()(prune.prune)
-app.command()(tokens.token)
-app.command()(uploads.upload)
-app.command()(imports.watch)
-app.command()(imports.imports)
-app.command()(projects.projects)
-app.command()(projects.export)
-app.command()(projects.compare)
-app.command()(checks.checks)
-app.command()(projects.label)
-app.command()(imports.cancel)
-app.command()(imports.undo)
-app.command()(projects.unlock)
-app.command()(sample.sample)
-app.add_typer(client.app, name="client")
-app.add_typer(formats.app, name="format")
+
+_SECTIONS: Final = {
+    "Import": (uploads.upload, imports.watch, imports.imports, imports.cancel, imports.undo),
+    "Projects": (
+        projects.projects,
+        projects.export,
+        projects.compare,
+        checks.checks,
+        projects.label,
+        projects.unlock,
+    ),
+    "Server": (serve.serve, tokens.token, migrate.migrate, prune.prune),
+    "Files": (sample.sample,),
+}
+"""The commands, by section of the help."""
+
+for _section, _commands in _SECTIONS.items():
+    for _command in _commands:
+        app.command(cls=HelpCommand, rich_help_panel=_section)(_command)
+app.command(cls=HelpCommand, hidden=True)(serve.worker)
+app.command(
+    cls=HelpCommand, rich_help_panel="Server", context_settings={"ignore_unknown_options": True}
+)(psql.psql)
+app.add_typer(client.app, name="client", cls=HelpGroup, rich_help_panel="Server")
+app.add_typer(formats.app, name="format", cls=HelpGroup, rich_help_panel="Files")
 
 
 @app.callback(invoke_without_command=True)
@@ -97,12 +110,24 @@ def main() -> None:
 
 
 def _print_failure(error: Exception) -> int:
-    """Print how to use a command, or the traceback of a fault; return the exit code."""
+    """Print what is wrong with the arguments, or the traceback of a fault; return the exit code."""
+    context = getattr(error, "ctx", None)  # Typer's classes for the errors of options are private
     text = io.StringIO()
-    if hasattr(error, "show"):  # Typer's class for the errors of options is private
+    if context is not None and hasattr(error, "format_message") and not _is_help(error):
+        problem = error.format_message()
+        for pattern, plain in _PLAIN:
+            problem = pattern.sub(plain, problem)
+        text.write(f"bulk-import: {' '.join(problem.split())}\n{context.get_usage()}\n")
+        text.write(f"`{context.command_path} --help` explains it")
+    elif hasattr(error, "show"):
         error.show(text)
     else:
         traceback.print_exception(error, file=text)
     for line in text.getvalue().rstrip("\n").split("\n"):
         print_error(line)
     return getattr(error, "exit_code", 1)
+
+
+def _is_help(error: Exception) -> bool:
+    """Whether a command without arguments shows its help."""
+    return type(error).__name__ == "NoArgsIsHelpError"

@@ -13,7 +13,14 @@ WRITERS: Final[Mapping[str, Callable[[Iterable[Plan]], Iterator[str]]]] = {
 }
 
 
-def write_sample(format_name: str, projects: int, tasks: int, seed: int) -> Iterator[str]:
+def write_sample(
+    format_name: str,
+    projects: int,
+    tasks: int,
+    seed: int,
+    *,
+    on_project: Callable[[int], None] = lambda number: None,
+) -> Iterator[str]:
     """Yield a file in pieces, with a few tasks in memory at a time.
 
     Args:
@@ -21,5 +28,12 @@ def write_sample(format_name: str, projects: int, tasks: int, seed: int) -> Iter
         projects: number of projects.
         tasks: number of tasks of each project.
         seed: the same seed gives the same file.
+        on_project: called with the number of each project, from 1, before it is written.
     """
-    return WRITERS[format_name](Plan(seed, number, tasks) for number in range(1, projects + 1))
+
+    def plans() -> Iterator[Plan]:
+        for number in range(1, projects + 1):
+            on_project(number)
+            yield Plan(seed, number, tasks)
+
+    return WRITERS[format_name](plans())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from service.cli.database import database_errors, load_settings, open_database
+from service.cli.help import HelpCommand
 from service.cli.output import CommandError, print_error, print_line
 from service.cli.tables import fixed, number, print_table
 
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Add, list, disable and remove clients.", no_args_is_help=True)
 
-Id = Annotated[int, typer.Argument(min=0, max=10**18 - 1, metavar="ID")]
+Id = Annotated[int, typer.Argument(min=0, max=10**18 - 1, metavar="ID", help="Id of the client.")]
 T = TypeVar("T")
 
 
-@app.command()
+@app.command(cls=HelpCommand)
 def add(
     client_id: Id,
     name: Annotated[str, typer.Option(help="Name that people use for the client.")],
@@ -35,7 +36,7 @@ def add(
         raise CommandError(f"client {client_id} exists already")
 
 
-@app.command("list")
+@app.command("list", cls=HelpCommand)
 def list_() -> None:
     """List all clients."""
     rows = []
@@ -49,7 +50,7 @@ def list_() -> None:
         print_error("There is no client: add one with `bulk-import client add 1 --name NAME`.")
 
 
-@app.command()
+@app.command(cls=HelpCommand)
 def disable(client_id: Id) -> None:
     """Refuse a client's requests and cancel its running imports; its data stays."""
     from service.imports.client_removal import disable_client
@@ -58,14 +59,14 @@ def disable(client_id: Id) -> None:
     print_line(f"Disabled client {client_id}.")
 
 
-@app.command()
+@app.command(cls=HelpCommand)
 def enable(client_id: Id) -> None:
     """Accept the requests of a disabled client again."""
     _require(_run(lambda conn, sql: conn.fetchval(sql.enable, client_id)), client_id)
     print_line(f"Enabled client {client_id}.")
 
 
-@app.command()
+@app.command(cls=HelpCommand)
 def remove(
     client_id: Id,
     force: Annotated[

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from service.cli.help import HelpCommand
 from service.cli.output import (
     PROJECTS_FAILED,
     REFUSED,
@@ -41,7 +42,7 @@ _MAX_MEMBERS: Final = 50
 """Members of attributes, and kinds of faults, that a table lists."""
 
 
-@app.command()
+@app.command(cls=HelpCommand)
 def check(
     format_file: Annotated[
         Path, typer.Argument(exists=True, dir_okay=False, metavar="FORMAT", help="A format file.")
@@ -66,7 +67,7 @@ def check(
     raise typer.Exit(SUCCESS if trial.clean else PROJECTS_FAILED)
 
 
-@app.command()
+@app.command(cls=HelpCommand)
 def guess(
     example: Example,
     output: Annotated[
@@ -107,7 +108,7 @@ def guess(
     print_line(f"bulk-import format check {output} {example}")
 
 
-@app.command()
+@app.command(cls=HelpCommand)
 def schema() -> None:
     """Print the JSON Schema of a format file, for an editor that completes and checks TOML."""
     from service.formats.custom.language import json_schema

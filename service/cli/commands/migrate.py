@@ -13,6 +13,7 @@ from service.cli.database import (
     refuse_missing,
 )
 from service.cli.output import CommandError, print_error, print_line
+from service.cli.progress import status
 
 if TYPE_CHECKING:
     from service.settings import Settings
@@ -123,12 +124,16 @@ def _apply(dsn: str, shards: int | None) -> None:
     try:
         with database_errors():
             has_citus, distributed = asyncio.run(distribution.read_state(dsn))
-        for name in migrate(dsn, citus=has_citus):
+        with status("Applying migrations"):
+            applied = migrate(dsn, citus=has_citus)
+        for name in applied:
             print_line(f"Applied {name}")
         if distributed or shards is not None:
             with database_errors():
                 shards = shards or distribution.DEFAULT_SHARDS
-                for table in asyncio.run(distribution.distribute_tables(dsn, shards)):
+                with status("Distributing tables"):
+                    tables = asyncio.run(distribution.distribute_tables(dsn, shards))
+                for table in tables:
                     print_line(f"Distributed {table}")
     except (MigrationError, distribution.DistributionError) as error:
         raise CommandError(str(error)) from error

@@ -1,7 +1,7 @@
 """Options that several commands share, and the call of a service by these commands."""
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -11,6 +11,9 @@ from service.cli.output import SUCCESS, CommandError
 if TYPE_CHECKING:
     from service.cli.client import ApiClient
 
+PROJECT_HELP: Final = "Number of the project, as `projects` lists it."
+_IMPORT: Final = "Number of the import, as `imports` lists it."
+
 ClientId = Annotated[int, typer.Option("--client", min=0, help="Id of the client.")]
 Url = Annotated[str | None, typer.Option(help="Address of the service, such as http://host:8080.")]
 Token = Annotated[
@@ -19,8 +22,16 @@ Token = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one line of JSON for each item.")]
 Limit = Annotated[int, typer.Option(min=1, help="Print at most this many items.")]
-ImportId = Annotated[int, typer.Argument(min=0, metavar="IMPORT_ID")]
-ProjectId = Annotated[int, typer.Argument(min=0, metavar="PROJECT_ID")]
+ImportId = Annotated[
+    int,
+    typer.Argument(min=0, metavar="IMPORT_ID", help="Number of the import, as `imports` lists it."),
+]
+ProjectId = Annotated[
+    int,
+    typer.Argument(
+        min=0, metavar="PROJECT_ID", help="Number of the project, as `projects` lists it."
+    ),
+]
 RetryFor = Annotated[
     float,
     typer.Option(

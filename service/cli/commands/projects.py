@@ -106,7 +106,12 @@ def _to_row(item: Mapping[str, Any]) -> Sequence[Any]:
 
 def export(
     client: ClientId,
-    project_id: Annotated[int | None, typer.Argument(min=0, metavar="[PROJECT_ID]")] = None,
+    project_id: Annotated[
+        int | None,
+        typer.Argument(
+            min=0, metavar="PROJECT_ID", help="Number of the project, as `projects` lists it."
+        ),
+    ] = None,
     external_id: Annotated[
         str | None, typer.Option(help="External id of the project, instead of PROJECT_ID.")
     ] = None,
@@ -163,9 +168,11 @@ async def _find_project(api: "ApiClient", external_id: str) -> int:
 
 def compare(
     project_id: ProjectId,
-    old: Annotated[int, typer.Argument(min=1, metavar="OLD")],
+    old: Annotated[int, typer.Argument(min=1, metavar="OLD", help="The older version.")],
     client: ClientId,
-    new: Annotated[int | None, typer.Argument(min=1, metavar="[NEW]")] = None,
+    new: Annotated[
+        int | None, typer.Argument(min=1, metavar="NEW", help="The newer version.")
+    ] = None,
     against_baseline: Annotated[
         bool,
         typer.Option(
@@ -221,9 +228,9 @@ def _print_change(kind: str, change: Mapping[str, Any]) -> None:
 
 def label(
     project_id: ProjectId,
-    version: Annotated[int, typer.Argument(min=1, metavar="VERSION")],
+    version: Annotated[int, typer.Argument(min=1, metavar="VERSION", help="Its number.")],
     client: ClientId,
-    text: Annotated[str | None, typer.Argument(metavar="[LABEL]")] = None,
+    text: Annotated[str | None, typer.Argument(metavar="LABEL", help="Text of the label.")] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Remove the label.")] = False,
     url: Url = None,
     token: Token = None,

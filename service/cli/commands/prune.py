@@ -10,6 +10,7 @@ from service.cli.database import (
     require_current_schema,
 )
 from service.cli.output import print_line
+from service.cli.progress import status
 
 if TYPE_CHECKING:
     from service.projects.retention import PruneResult
@@ -28,7 +29,8 @@ def prune() -> None:
         require_current_schema(dsn)
         with database_errors():
             try:
-                pruned = asyncio.run(_prune(settings, dsn))
+                with status("Pruning"):
+                    pruned = asyncio.run(_prune(settings, dsn))
             except PruneBusy as busy:
                 pruned = busy.result
                 print_line("Another process is pruning, and continues with the rest.")

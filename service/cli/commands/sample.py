@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from service.cli.output import format_size, replace_file
+
 
 def sample(
     file: Annotated[Path, typer.Argument(help="File to write; - is standard output.")],
@@ -18,11 +20,23 @@ def sample(
 ) -> None:
     """Write a file of made-up but realistic projects."""
     from service import samples
+    from service.cli.progress import status
 
-    chunks = samples.write_sample(dialect, projects, tasks, seed)
+    begun = written = 0
+
+    def begin(project: int) -> None:
+        nonlocal begun
+        begun = project
+
+    chunks = samples.write_sample(dialect, projects, tasks, seed, on_project=begin)
     if str(file) == "-":
         sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
         sys.stdout.writelines(chunks)
-    else:
-        with file.open("w", encoding="utf-8", newline="\n") as out:
-            out.writelines(chunks)
+        return
+
+    def describe() -> str:
+        return f"Writing {file.name}: project {begun} of {projects}, {format_size(written)}"
+
+    with replace_file(file) as out, status(describe):
+        for chunk in chunks:
+            written += out.write(chunk.encode())

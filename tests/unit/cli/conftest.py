@@ -35,3 +35,21 @@ def run(
 
     yield run_command
     signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture
+def run_plain(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[RunHere]:
+    """Run a command in this process, with these arguments alone."""
+    before = signal.getsignal(signal.SIGTERM)
+
+    def run_command(*arguments: str) -> Done:
+        monkeypatch.setattr(sys, "argv", ["bulk-import", *arguments])
+        with pytest.raises(SystemExit) as exit_:
+            main()
+        out, err = capsys.readouterr()
+        return Done(int(exit_.value.code or 0), out, err)
+
+    yield run_command
+    signal.signal(signal.SIGTERM, before)
