@@ -236,7 +236,7 @@ class NotAcceptable(ServiceError):
 
     status = 406
     message = "Not acceptable"
-    default = "The response can be application/json"
+    default = "The header Accept must allow application/json"
     causes = (
         Cause(
             "The header `Accept` excludes every type that the route can return.",

@@ -29,7 +29,8 @@ def choose(request: web.Request, offered: Sequence[str]) -> str:
     best = max(offered, key=lambda kind: _quality(kind, ranges))
     if not _quality(best, ranges):
         raise NotAcceptable(
-            f"The response can be {' or '.join(offered)}", headers={hdrs.VARY: hdrs.ACCEPT}
+            f"The header Accept must allow {' or '.join(offered)}",
+            headers={hdrs.VARY: hdrs.ACCEPT},
         )
     return best
 

@@ -245,9 +245,9 @@ class FormReader:
             raise
 
     def _describe_missing_file(self) -> str:
-        if not self._labels:
-            return "there is no part named `file`"
-        return f"there is no part named `file`, only {', '.join(self._labels[:_MAX_LABELS])}"
+        others = ", ".join(self._labels[:_MAX_LABELS])
+        only = f", only {others}" if others else ""
+        return f"there is no part named `file`{only}; give that name to each part with a file"
 
 
 def _describe_nested(part: Part) -> str:
