@@ -34,6 +34,8 @@ _PLACES: Final = (
 
 _ONE_OF: Final = "is not one of "
 _EXAMPLE: Final = re.compile(r"such as (.+)$")
+_SAME_ID: Final = "has the id of an earlier record"
+_NO_TARGET: Final = re.compile(r"is not (an? \w+ of this project)")
 _UNKNOWN: Final = ("is not known here", "is an attribute that is not known here")
 
 
@@ -132,6 +134,10 @@ def suggest_remedy(cause: Cause, value: str | None = None, message: str | None =
             return f"Add {element}."
         if reason in _UNKNOWN:
             return f"Remove {element}, or correct its name."
+        if reason == _SAME_ID and value is not None:
+            return f'Give each {element} another id: "{value}" occurs more than once.'
+        if target := _NO_TARGET.fullmatch(reason):
+            return f"Refer to {target[1]} in {element}{instead}."
         shown = "" if value is None else f', such as "{value}"'
         return f"Correct {element}{shown}."
     if cause.reason == FURTHER:

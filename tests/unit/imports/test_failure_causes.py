@@ -68,6 +68,16 @@ def test_duplicates_have_one_cause() -> None:
         (Cause("V", "day", "is no day, such as 2026"), "x", 'Write day like 2026 instead of "x".'),
         (Cause("V", "name", "is missing"), None, "Add name."),
         (Cause("V", "cost", "is not a number"), "x", 'Correct cost, such as "x".'),
+        (
+            Cause("V", "task", "has the id of an earlier record"),
+            "T1",
+            'Give each task another id: "T1" occurs more than once.',
+        ),
+        (
+            Cause("V", "predecessor", "is not a task of this project"),
+            "T9",
+            'Refer to a task of this project in predecessor instead of "T9".',
+        ),
         (Cause("NEW_CODE", None, "new"), None, ""),
     ],
 )

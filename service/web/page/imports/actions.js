@@ -11,7 +11,7 @@ import { may } from "../session/token.js";
 export function actionButtons(row, changed) {
   if (row.state === "running") return row.cancel_requested || !may("import") ? [] : [actionButton("Cancel", () => cancel(row, changed))];
   const { created = 0, updated = 0 } = row.counts ?? {};
-  return created + updated && row.undoable_until && may("undo") ? [actionButton("Undo", () => undo(row))] : [];
+  return created + updated && row.undoable_until && !row.undone_by && may("undo") ? [actionButton("Undo", () => undo(row))] : [];
 }
 
 /** A button that ignores clicks while its action runs. Errors go to the top of the page, because rows are redrawn. */

@@ -3,8 +3,9 @@
 import { ask } from "../shared/api.js";
 import { make, pause, redraw } from "../shared/dom.js";
 import { filesOf } from "../sending/files.js";
-import { bytes, format, lasting, moment, number } from "../shared/format.js";
-import { badge, title } from "./imports.js";
+import { bytes, format, lasting, moment, number, several } from "../shared/format.js";
+import { title } from "./imports.js";
+import { badge, linkTo } from "./states.js";
 import { actionButtons } from "./actions.js";
 import { shown } from "../shared/notice.js";
 import { result } from "./result.js";
@@ -32,7 +33,7 @@ export function oneImport({ signal, given: [id] }) {
 function head(row, changed) {
   const { import_id: id, subject, started_at: from, ended_at: to, bytes_read: read, dialect, options, notes, attempt, request_id: request } = row;
   const facts = [
-    ["Import", id], ["By", subject], ["Started", moment(from)], ["Duration", to && lasting(from, to)],
+    ["Import", id], ["Undoes", options?.undo && linkTo(options.undo)], ["By", subject], ["Started", moment(from)], ["Duration", to && lasting(from, to)],
     ["Read", options?.undo ? "" : bytes(read)], ["Files", fileCount(row)], ["Format", format(dialect)], ["Options", asked(options)],
     ["Attempts", attempt > 1 && number(attempt)], ["Notes", notes], ["Request id", request && make("span", { class: "id" }, request)],
   ];
@@ -53,6 +54,6 @@ function asked(options) {
   return [mode && mode !== "upsert" ? `only ${mode}` : "", atomic ? "all or nothing" : "", dry ? "dry run" : "", newer ? "only newer plans" : ""].filter(Boolean).join(", ");
 }
 
-function going({ projects_done: done }) {
-  return make("div", { class: "card" }, make("progress", { "aria-label": "Running" }), make("p", { role: "status" }, `${number(done)} projects done so far.`));
+function going({ projects_done: done, bytes_read: read }) {
+  return make("div", { class: "card" }, make("progress", { "aria-label": "Running" }), make("p", { role: "status" }, `${several(done, "project")} done so far, ${bytes(read)} read.`));
 }

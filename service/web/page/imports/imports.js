@@ -2,18 +2,19 @@
 
 import { ask } from "../shared/api.js";
 import { choice, make, pause, redraw, unhurried } from "../shared/dom.js";
-import { bytes, lasting, moment, number } from "../shared/format.js";
+import { bytes, lasting, moment, number, several } from "../shared/format.js";
 import { filesOf, titled } from "../sending/files.js";
 import { fetchedInSteps, table } from "../shared/lists.js";
 import { actionButtons } from "./actions.js";
+import { badge, counterpart, RESULTS } from "./states.js";
 
-const STATES = ["running", "completed", "failed", "interrupted", "cancelled"];
 const HEADS = ["Import", "State", "Projects", "Notes", "Started", ""];
+const KINDS = ["created", "updated", "unchanged", "failed"];
 const EVERY = 2;
 
 export function imports({ signal }) {
   const text = make("input", { type: "search", "aria-label": "Search in notes and file names", placeholder: "Search in notes and file names", maxlength: "100", input: unhurried(() => load()) });
-  const state = choice([["", "any state"], ...STATES.map((each) => [each, each])], { "aria-label": "State", change: () => load() });
+  const state = choice([["", "any state"], ...RESULTS.map((each) => [each, each])], { "aria-label": "State", change: () => load() });
   const place = make("div");
   let loading = new AbortController();
 
@@ -22,7 +23,7 @@ export function imports({ signal }) {
     loading = new AbortController();
     const query = new URLSearchParams({ limit: 50 });
     if (text.value.trim()) query.set("text", text.value.trim());
-    if (state.value) query.set("state", state.value);
+    if (state.value) query.set("result", state.value);
     const { element, body, row } = table(HEADS, "Imports");
     const alive = AbortSignal.any([signal, loading.signal]);
     const { rest } = fetchedInSteps(body, `imports?${query}`, "imports", (each) => line(each, row, alive), {
@@ -57,8 +58,8 @@ async function follow(id, changed, signal) {
 function cells(row, changed) {
   return [
     [make("a", { class: "name", href: `#/imports/${row.import_id}` }, title(row)), make("span", { class: "quiet" }, `${row.import_id} · ${row.subject || "unknown user"}`)],
-    badge(row), counted(row), row.notes ?? "",
-    [moment(row.started_at), make("span", { class: "quiet" }, row.ended_at ? lasting(row.started_at, row.ended_at) : "")],
+    [badge(row), row.undone_by ? make("span", { class: "quiet" }, counterpart(row)) : null], counted(row), row.notes ?? "",
+    [make("span", { class: "when" }, moment(row.started_at)), make("span", { class: "quiet" }, row.ended_at ? lasting(row.started_at, row.ended_at) : "")],
     make("div", { class: "actions" }, actionButtons(row, changed)),
   ];
 }
@@ -68,13 +69,10 @@ export function title(row) {
   return row.filename ? titled(row.filename, filesOf(row)) : `Import ${row.import_id}`;
 }
 
-export function badge({ state, cancel_requested: stopping, options }) {
-  const shown = state === "running" && stopping ? "stopping" : state;
-  return [make("span", { class: `badge ${state}` }, shown), options?.dry_run ? make("span", { class: "badge" }, "dry run") : null];
-}
-
-function counted({ state, counts, projects_done: done, bytes_read: read }) {
+function counted({ state, counts, files, projects_done: done, bytes_read: read }) {
   if (state === "running" || !counts) return make("span", { class: "quiet" }, `${number(done)} so far, ${bytes(read)} read`);
-  const there = Object.entries(counts).filter(([, count]) => count);
-  return there.length ? there.map(([kind, count]) => make("span", { class: `count ${kind}` }, `${number(count)} ${kind}`)) : "none";
+  const there = KINDS.map((kind) => [kind, counts[kind]]).filter(([, count]) => count);
+  const parts = there.map(([kind, count]) => make("span", { class: `count ${kind}` }, `${number(count)} ${kind}`));
+  if (files?.failed) parts.push(make("span", { class: "count failed" }, `${several(files.failed, "file")} not read`));
+  return parts.length ? parts : "none";
 }

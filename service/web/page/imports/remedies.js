@@ -15,21 +15,16 @@ const RESPONSES = {
   503: "Continue in a moment. Projects that are already imported are then unchanged.",
 };
 
-const PROJECTS = {
-  VALIDATION_ERROR: "Correct the elements that the message names.",
-  DUPLICATE_PROJECT: "The first one is imported. Keep only one of them.",
+/** Where the page has its own words: they name its controls, or the operator instead of a setting. */
+const CAUSES = {
   PROJECT_TOO_LARGE: "Split the project, or ask the operator to raise the limit.",
-  LOCKING_CONFLICT: "Import the project again after the lock has ended, or ask its holder.",
   STORED_IS_NEWER: "Export the project again. To overwrite the newer version, untick “only newer plans”.",
-  VERSION_CONFLICT: "Read the current version and repeat your change in it. To overwrite the project, remove the version from the file.",
   ALREADY_EXISTS: "Choose “create and update” to update it.",
-  NOT_IMPORTED: "Correct the projects that failed. With “all or nothing”, they prevent the others.",
   UNKNOWN_PROJECT: "Choose “create and update” to create it.",
-  MALFORMED_XML: "Repair the file at this place and send it again. The projects before it were processed.",
-  UNSUPPORTED_FILE: "Send the plan as XML of Microsoft Project, Primavera P6 or the native format.",
   FILE_TOO_LARGE: "Split the file, or ask the operator to raise the limit. The projects before this place were processed.",
   INTERNAL_ERROR: "Report it to the operator of the service.",
 };
+const ATOMIC = "The import is all or nothing";
 
 const WARNINGS = {
   BAD_VALUE: "the value cannot be read. Its column is empty; the attributes have the text.",
@@ -54,6 +49,20 @@ export function remedyOf(error) {
   return error.retryAfter && error.status !== 0 ? `${words} Try again in ${error.retryAfter} s.`.trim() : words;
 }
 
-/** The remedy for a failed project. */
-export const remedyFor = (failure) =>
-  failure.error === "NOT_IMPORTED" && !failure.retryable ? "" : PROJECTS[failure.error] ?? "";
+/** What to do about a group of failures or warnings. */
+export function remedyFor({ error, reason, remedy }) {
+  if (error === "NOT_IMPORTED") return reason.startsWith(ATOMIC) ? "Correct the others. With “all or nothing”, they prevent these." : "";
+  return CAUSES[error] ?? remedy;
+}
+
+/** The warnings of a project: a line that opens to the first of them. */
+export function warned({ count, first }) {
+  if (!count) return "";
+  return make("details", {}, make("summary", {}, several(count, "warning")),
+    make("ul", {}, first.map((each) => make("li", {}, noticed(each), " ", make("span", { class: "quiet id" }, each.code))),
+      count > first.length ? make("li", {}, `… and ${number(count - first.length)} more`) : null));
+}
+
+function noticed({ code, line, element, value }) {
+  return `Line ${number(line)}, ${element}${value === null ? "" : ` “${value}”`}: ${meaningOf(code)}`;
+}
