@@ -78,7 +78,7 @@ function properties(schema) {
   const nested = Object.entries(schema.properties)
     .filter(([, each]) => each.properties)
     .flatMap(([name, each]) => [make("h4", {}, "in ", make("code", {}, name)), properties(each)]);
-  return make("div", {}, rows.length ? table(["Member", "Type", ""], rows) : "Empty.", nested);
+  return make("div", {}, rows.length ? table(["Member", "Type", "Description"], rows) : "Empty.", nested);
 }
 
 function shape(schema) {
@@ -112,7 +112,7 @@ function parameters(given) {
     make("code", { class: each.required ? "must" : "" }, each.name), each.in,
     kind(each.schema), described(each.description, each.schema),
   ]);
-  return [make("h3", {}, "Parameters"), table(["Name", "In", "Type", ""], rows)];
+  return [make("h3", {}, "Parameters"), table(["Name", "In", "Type", "Description"], rows)];
 }
 
 function answer(api, status, given) {
@@ -123,7 +123,7 @@ function answer(api, status, given) {
   });
   return unfolding(
     [make("span", { class: "status" }, status), " ", ...inline(response.description)],
-    [headers.length ? table(["Header", ""], headers) : null, contents(response.content)],
+    [headers.length ? table(["Header", "Description"], headers) : null, contents(response.content)],
   );
 }
 

@@ -4,7 +4,7 @@ import { button, make } from "../shared/dom.js";
 import { moment } from "../shared/format.js";
 import { failure } from "./signin.js";
 import { issuer, leaveForIssuer, renew } from "./issuer.js";
-import { endOf, session } from "./token.js";
+import { endOf, session, timeLeft } from "./token.js";
 
 const NOTICE = 5 * 60_000;
 const LONGEST = 30_000; // a computer that slept may have missed the end
@@ -21,7 +21,7 @@ export function watchSession(place, { ended, again }) {
     clearTimeout(timer);
     const known = session();
     const end = known && endOf(known);
-    const left = end ? end - Date.now() : Infinity;
+    const left = end ? timeLeft(end, known) : Infinity;
     if (left <= 0) {
       place.replaceChildren();
       shownFor = null;

@@ -81,9 +81,12 @@ export function noteServerTime(date) {
   if (Math.abs(skew - known.skew) > SLACK) write({ ...known, skew });
 }
 
-/** The end of the session in milliseconds of this computer's clock, or null if the issuer decides it. */
-export function endOf({ token, skew, issuer }) {
+/** The end of the session in milliseconds, or null if the issuer decides it: the time to show. */
+export function endOf({ token, issuer }) {
   if (issuer?.refresh) return issuer.ends;
   const { exp } = claimsOf(token) ?? {};
-  return Number(exp) ? exp * 1000 + skew : null;
+  return Number(exp) ? exp * 1000 : null;
 }
+
+/** Milliseconds until an end, also if the clock of this computer is wrong. */
+export const timeLeft = (end, { skew, issuer }) => end - Date.now() + (issuer?.refresh ? 0 : skew);
