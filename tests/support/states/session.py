@@ -89,11 +89,15 @@ async def docs(tab: Tab) -> None:
 async def docs_try_it(tab: Tab) -> None:
     await tab.sign_in()
     await tab.page.goto(f"{tab.service.base}/docs#listProjects")
+    await tab.page.locator("#filter").fill("listProjects")
     operation = tab.page.locator("#listProjects")
     await operation.get_by_role("button", name="Try it").click()
     await operation.get_by_role("button", name="Send").click()
     await expect(operation.get_by_label("Body of the answer")).to_be_visible()
-    await operation.evaluate("(element) => element.scrollIntoView()")
+    await operation.locator(".outcome .quiet").evaluate(
+        "(element) => { element.textContent = ' · 12 ms · 107 bytes'; }"
+    )
+    await tab.page.locator("search").evaluate("(element) => element.scrollIntoView()")
 
 
 async def _open_with_issuer(tab: Tab) -> Issuer:
