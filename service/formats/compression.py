@@ -131,7 +131,7 @@ def _gunzip(compressed: Iterable[bytes]) -> Iterator[bytes]:
                 yield piece
         gunzip.end()
     except BadGzip as fault:
-        raise FileRefused(str(fault)) from None
+        raise FileRefused(f"{fault}; compress or copy it again") from None
 
 
 class BadGzip(ValueError):

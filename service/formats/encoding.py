@@ -180,7 +180,7 @@ def _check_kind(head: bytes, source: ByteSource) -> bytes:
     if not head.removeprefix(b"\xef\xbb\xbf").strip():
         if len(head) >= PROLOG_LIMIT:
             raise FileRefused(_NO_ROOT)
-        raise _unsupported("the file is empty")
+        raise _unsupported("the file is empty; export the plan again")
     for mark, encoding in _BOMS:
         if encoding is None and head.startswith(mark):
             raise _unsupported(f"the file's encoding is UTF-32; supported are {ENCODINGS_SHOWN}")

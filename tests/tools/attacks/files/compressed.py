@@ -81,7 +81,7 @@ ATTACKS: Final[list[Attack]] = [
     attack(
         "a gzip bomb of white space",
         lambda: gzipped(times(b" " * 1000, 60 * _MB)),
-        r"400 .*(the file is empty|no root element within the first 65536 bytes)",
+        r"400 .*(the file is empty|no root element within the first 65536 bytes).*",
     ),
     attack(
         "a gzip in a gzip",
@@ -115,7 +115,7 @@ ATTACKS: Final[list[Attack]] = [
     attack(
         "a gzip of empty members alone",
         lambda: joined(times(gzip.compress(b""), 2 * _MB)),
-        r"400 .*the file is empty",
+        r"400 .*the file is empty.*",
     ),
     attack(
         "a gzip with 20 MB of zeros behind it",
@@ -125,17 +125,18 @@ ATTACKS: Final[list[Attack]] = [
     attack(
         "a gzip with something else behind it",
         gzip.compress(_FILE) + b"<projects/>",
-        LANDED + r"MALFORMED_XML at \S+: the gzip file is corrupt: data after its end is not gzip",
+        LANDED
+        + r"MALFORMED_XML at \S+: the gzip file is corrupt: data after its end is not gzip.*",
     ),
     attack(
         "a gzip whose name does not end",
         lambda: joined(b"\x1f\x8b\x08\x08" + bytes(6), times(b"x" * 1000, 20 * _MB)),
-        r"400 .*the gzip file is corrupt: its header does not end",
+        r"400 .*the gzip file is corrupt: its header does not end.*",
     ),
     attack(
         "a gzip that is too short by a byte",
         gzip.compress(_FILE)[:-1],
-        LANDED + r"MALFORMED_XML at \S+: the gzip file breaks off",
+        LANDED + r"MALFORMED_XML at \S+: the gzip file breaks off.*",
     ),
     attack(
         "a ZIP of two plans",
