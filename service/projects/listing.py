@@ -45,6 +45,7 @@ class ProjectQuery:
         source: format of the original file.
         start: first and last day of the project's start; None for an open end.
         finish: the same for its finish.
+        warnings: whether reading the current version gave warnings.
         changed: the current version was created at or after the first time and before the second.
         missing_from: the file of this import does not have the project.
     """
@@ -55,6 +56,7 @@ class ProjectQuery:
     source: str | None = None
     start: DateRange = (None, None)
     finish: DateRange = (None, None)
+    warnings: bool | None = None
     changed: tuple[datetime, datetime] | None = None
     missing_from: CompleteImport | None = None
 
@@ -145,6 +147,8 @@ def list_conditions(query: ProjectQuery, bind: Callable[..., str]) -> Iterator[s
     ):
         if day is not None:
             yield bind(condition, day)
+    if query.warnings is not None:
+        yield SQL.with_warnings if query.warnings else SQL.without_warnings
     if query.changed is not None:
         yield bind(SQL.changed_between, *query.changed)
 

@@ -1,5 +1,6 @@
 """Lists a client's projects in the order of a column, with keyset pages."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,12 +12,18 @@ from service.projects.records import SQL, Page, RunQuery, bind_query
 
 _LONGEST_KEY: Final = 400
 """Characters of a key; some letters have several in lower case."""
+_NUMBER: Final = re.compile(r"[0-9]{1,9}(\.[0-9])?", re.ASCII)
 
 
 def _check_text(key: str) -> None:
     if len(key) > _LONGEST_KEY or "\0" in key:
         raise ValueError
     key.encode()
+
+
+def _check_number(key: str) -> None:
+    if not _NUMBER.fullmatch(key):
+        raise ValueError
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,9 @@ _KEYS: Final = {
     "title": _Key(f"lower(left({SQL.title}, 100))", "text", _check_text),
     "start": _Key("v.start", "timestamp", datetime.fromisoformat),
     "finish": _Key("v.finish", "timestamp", datetime.fromisoformat),
+    "progress": _Key("v.progress", "numeric", _check_number),
+    "tasks": _Key("v.task_count", "integer", _check_number),
+    "warnings": _Key("v.warning_count", "integer", _check_number),
     "updated_at": _Key("v.created_at", "timestamptz", datetime.fromisoformat),
 }
 SORT_KEYS: Final = tuple(_KEYS)

@@ -86,8 +86,9 @@ SELECT p.project_id, row_to_json(r)::text AS line
   FROM {projects}
  CROSS JOIN LATERAL (
        SELECT p.project_id, p.external_id, left(v.name, 500) AS name, left({title}, 500) AS title,
-              left(v.code, 500) AS code, left(v.status, 500) AS status, v.start, v.finish, p.version,
-              v.source, p.archived_at, v.import_id, v.created_at AS updated_at, v.created_by AS updated_by,
+              left(v.code, 500) AS code, left(v.status, 500) AS status, v.start, v.finish, v.progress,
+              v.task_count AS tasks, v.warning_count AS warnings, p.version, v.source, p.archived_at,
+              v.import_id, v.created_at AS updated_at, v.created_by AS updated_by,
               CASE WHEN l.holder IS NOT NULL
                    THEN json_build_object('holder', l.holder, 'expires_at', l.expires_at)
                END AS lock) AS r
@@ -198,6 +199,12 @@ SELECT p.project_id
 
 -- name: finishes_until
    AND v.finish < {0}::date + 1
+
+-- name: with_warnings
+   AND v.warning_count > 0
+
+-- name: without_warnings
+   AND v.warning_count = 0
 
 -- name: after_key
 -- The projects after the one with the key {0} and the id {1}, in the order of list_sorted.

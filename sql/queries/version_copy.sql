@@ -10,9 +10,11 @@ SELECT now()
 -- makes the planner look up each row by its whole key: a join would read all rows of the client for each
 -- batch.
 INSERT INTO project_versions (client_id, project_id, version, import_id, created_at, created_by,
-                              content_hash, shared_objects, archived_at, {columns})
+                              content_hash, shared_objects, archived_at, task_count,
+                              warning_count, progress, {columns})
 SELECT $1, v.project_id, n.to_version, $6, $8, $7, v.content_hash, v.shared_objects,
-       CASE n.archive WHEN true THEN $8 WHEN false THEN NULL ELSE v.archived_at END, {columns}
+       CASE n.archive WHEN true THEN $8 WHEN false THEN NULL ELSE v.archived_at END,
+       v.task_count, v.warning_count, v.progress, {columns}
   FROM unnest($2::bigint[], $3::integer[], $4::integer[], $5::boolean[])
        AS n (project_id, from_version, to_version, archive)
  CROSS JOIN LATERAL (SELECT *

@@ -84,3 +84,23 @@ SELECT $1, s.hash, s.element, s.object_id, s.attributes::jsonb
        AS s (hash, element, object_id, attributes)
  ORDER BY s.hash
 ON CONFLICT DO NOTHING
+
+-- name: progress
+-- The progress of a project from its tasks, except summaries and the WBS. An activity without a
+-- percentage counts as not begun, unless none has one.
+CASE WHEN count(percent_complete) > 0
+     THEN round(coalesce(
+              sum(coalesce(percent_complete, 0)::float8 * date_part('epoch', duration))
+                  FILTER (WHERE duration > interval '0')
+              / sum(date_part('epoch', duration)) FILTER (WHERE duration > interval '0'),
+              avg(coalesce(percent_complete, 0))::float8)::numeric, 1)
+END
+
+-- name: read_progress
+-- The progress of versions whose tasks this transaction has written.
+SELECT n.project_id, t.progress
+  FROM unnest($2::bigint[], $3::integer[]) AS n (project_id, version)
+ CROSS JOIN LATERAL (SELECT {progress} AS progress
+                       FROM tasks
+                      WHERE client_id = $1 AND project_id = n.project_id AND version = n.version
+                        AND kind = 'activity' AND NOT summary) AS t

@@ -35,7 +35,12 @@ SOURCES = {
 }
 """Queries, and the parts of their file from which they select: the placeholder, and the names."""
 
-CHILD = {"columns": "attributes", "size": "1", "title": PROJECTS.title}
+CHILD = {
+    "columns": "attributes",
+    "size": "1",
+    "title": PROJECTS.title,
+    "progress": Queries("writer").progress,
+}
 SORTED = {"key": "v.name", "type": "text", "beyond": ">", "direction": "DESC"}
 FILLED = {
     "projects.list_sorted": SORTED,
@@ -72,7 +77,7 @@ def queries() -> Iterator[tuple[str, str]]:
             if PART.match(text)
         ]
         place = next(places)
-        parts = {part for _, names in SOURCES.values() for part in names} | {"title"}
+        parts = {part for _, names in SOURCES.values() for part in names} | {"title", "progress"}
         for name, text in texts.items():
             full = f"{file.stem}.{name}"
             if PART.match(text) or name in parts or text.startswith("DO $settings$"):

@@ -26,6 +26,8 @@ from tests.support.large_tenant import KEEP, LARGE, Size, last_import
 PAGE: Final = 100
 _BATCH: Final = 200
 _LATEST: Final = 2**63 - 1
+_WRITER: Final = Queries("writer")
+_PROGRESS: Final = _WRITER.read_progress.format(progress=_WRITER.progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +109,13 @@ def writes(size: Size) -> Iterator[Operation]:
     ids = [*range(size.projects // 2, size.projects // 2 + _BATCH)]
     names = [f"{size.prefix}{number}" for number in ids]
     for name, query, args in (
-        ("POST bulk: compare a batch", Queries("writer").read_current, (names, "s", ["DataDate"])),
+        ("POST bulk: compare a batch", _WRITER.read_current, (names, "s", ["DataDate"])),
         ("POST undo: compare a batch", Queries("undo").read_current, (ids, 1, "s", 2)),
+        ("POST bulk: progress of a batch", _PROGRESS, (ids, [1] * _BATCH)),
         ("POST undo: copied versions", Queries("version_copy").find_versions, (ids, [1] * _BATCH)),
     ):
-        yield Operation(name, partial(_write, query, args), 10 * _BATCH)
+        rows = _BATCH * (2 * size.tasks if query is _PROGRESS else 10)
+        yield Operation(name, partial(_write, query, args), rows)
 
 
 def pruning(size: Size, settings: Settings) -> Iterator[Operation]:

@@ -95,6 +95,11 @@ _LIST_PROJECTS: Final = operation(
             for end, side in (("from", "later"), ("until", "earlier"))
         ),
         query_parameter(
+            "warnings",
+            enumeration(projects.WARNINGS),
+            "Only projects whose current version has some warnings, or none.",
+        ),
+        query_parameter(
             "sort",
             enumeration(projects.ORDERS),
             "Column by which the list is sorted, with `-` in the opposite order. Projects without "

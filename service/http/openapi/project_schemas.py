@@ -6,6 +6,7 @@ from typing import Final
 from service.http.openapi import check_schemas
 from service.http.openapi.json_schema import (
     BOOLEAN,
+    COUNT,
     ID,
     INTEGER,
     NUMBER,
@@ -61,6 +62,9 @@ _LABEL: Final = describe(nullable(STRING), "Label of the version; null if it has
 _LOCK: Final = describe(nullable(schema("Holder")), "Null if nobody holds a lock.")
 
 
+_EARLIER: Final = "Null in a version of an earlier release."
+
+
 def column_schema(column: Column) -> Json:
     """Return the schema of a column's values."""
     kind, remark = _TYPES[column.type]
@@ -86,6 +90,13 @@ def _listed_project() -> Json:
                 "file as the name, else the name.",
             ),
             **{name: project[name] for name in ("code", "status", "start", "finish")},
+            "progress": describe(
+                nullable({"type": "number", "minimum": 0, "maximum": 100}),
+                "Percent complete of the activities that sum up no others, weighted by duration. "
+                "Null if no activity states it.",
+            ),
+            "tasks": describe(nullable(COUNT), f"Number of tasks. {_EARLIER}"),
+            "warnings": describe(nullable(COUNT), f"Number of warnings. {_EARLIER}"),
             "version": VERSION,
             "source": project["source"],
             "archived_at": _ARCHIVED_AT,

@@ -52,8 +52,10 @@ FILTERS: Final = (
     "start_until",
     "finish_from",
     "finish_until",
+    "warnings",
     "sort",
 )
+WARNINGS: Final = {"some": True, "none": False}
 ORDERS: Final = tuple(f"{sign}{key}" for key in SORT_KEYS for sign in ("", "-"))
 _UNSORTED: Final = ("external_id", "changed_since", "changed_until", "missing_from")
 MSPDI: Final = "application/vnd.ms-project+xml"
@@ -80,6 +82,7 @@ async def list_projects(request: web.Request) -> web.Response:
         source=_parse_source(query.get("source")),
         start=_parse_days(query, "start"),
         finish=_parse_days(query, "finish"),
+        warnings=_parse_warnings(query.get("warnings")),
         changed=changed,
         missing_from=await _missing_from(request.app, caller, query.get("missing_from")),
     )
@@ -139,6 +142,12 @@ def _parse_archived(text: str) -> bool | None:
     if text not in ARCHIVED:
         raise BadRequest(f"archived must be one of {', '.join(ARCHIVED)}")
     return ARCHIVED[text]
+
+
+def _parse_warnings(text: str | None) -> bool | None:
+    if text is not None and text not in WARNINGS:
+        raise BadRequest(f"warnings must be one of {', '.join(WARNINGS)}")
+    return None if text is None else WARNINGS[text]
 
 
 def _parse_source(text: str | None) -> str | None:

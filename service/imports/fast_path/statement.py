@@ -21,6 +21,10 @@ _BACKSLASH: Final = b"\4"
 """In a parameter, the first two separate fields and rows, and the third is a null. The last one
 stands for a backslash while escapes are replaced. XML cannot contain these characters."""
 
+_PROGRESS: Final = Queries("writer").progress
+_OF_PROGRESS: Final = "project_id, kind, summary, duration, percent_complete"
+"""The columns of tasks from which the progress of a project is computed."""
+
 _VERSIONS: Final = 22
 """Number of the first parameter with rows; the tables and the outcomes follow."""
 
@@ -59,18 +63,22 @@ def write_statement() -> str:
 
 def list_inserts() -> str:
     """Return the parts of the statement that insert into the tables with rows."""
-    return ", ".join([_insert_versions(), *map(_insert_records, Table), _insert_results()])
+    return ", ".join([*map(_insert_records, Table), _insert_versions(), _insert_results()])
 
 
 def _insert_versions() -> str:
     columns = ", ".join(column.name for column in PROJECT)
-    fields = ", ".join(_field(at, column.type) for at, column in enumerate(PROJECT, 3))
+    fields = ", ".join(_field(at, column.type) for at, column in enumerate(PROJECT, 5))
     return f"""versions AS (
     INSERT INTO project_versions ({", ".join(KEY_COLUMNS)}, import_id, created_by, content_hash,
-                                  shared_objects, {columns})
+                                  shared_objects, task_count, warning_count, progress, {columns})
     SELECT $1, w.project_id, w.version, w.import_id, $2, w.content_hash, {_field(2, "bytea[]")},
-           {fields}
+           {_field(3, "integer")}, {_field(4, "integer")}, g.progress, {fields}
       FROM {_rows(_VERSIONS)} JOIN written w ON w.place = f[1]::bigint
+      LEFT JOIN (SELECT project_id, {_PROGRESS} AS progress
+                   FROM new_{Table.TASKS}
+                  WHERE kind = 'activity' AND NOT summary
+                  GROUP BY project_id) AS g ON g.project_id = w.project_id
 )"""
 
 
@@ -79,10 +87,11 @@ def _insert_records(table: Table) -> str:
     names = ", ".join(column.name for column in columns)
     fields = ", ".join(_field(at, column.type) for at, column in enumerate(columns, 2))
     number = _VERSIONS + 1 + list(Table).index(table)
+    returning = f"\n    RETURNING {_OF_PROGRESS}" if table is Table.TASKS else ""
     return f"""new_{table} AS (
     INSERT INTO {table} ({", ".join(KEY_COLUMNS)}, {names})
     SELECT $1, w.project_id, w.version, {fields}
-      FROM {_rows(number)} JOIN written w ON w.place = f[1]::bigint
+      FROM {_rows(number)} JOIN written w ON w.place = f[1]::bigint{returning}
 )"""
 
 

@@ -18,7 +18,7 @@ from service.imports.fast_path.statement import as_parameter, write_statement
 from service.imports.fingerprint import upload_fingerprint
 from service.imports.idempotency import FIRST_ATTEMPT
 from service.imports.outcomes import Tally
-from service.imports.pipeline.copy import NewVersion, shared_objects
+from service.imports.pipeline.copy import NewVersion, figures, shared_objects
 from service.imports.pipeline.transaction import WritePlan, plan_items
 from service.imports.record import ImportRequest
 from service.model import FileCounts, Project
@@ -240,7 +240,8 @@ def _parameters(small: SmallImport, plan: WritePlan, counts: Mapping[str, int]) 
         [None if new.project_id == _NEW else new.project_id for new in written],
         [new.version for new in written],
         as_parameter(
-            b"%d\t%b\t%b\n" % (place, shared_objects(new.project), new.project.row)
+            b"%d\t%b\t%b\t%b\n"
+            % (place, shared_objects(new.project), figures(new.project), new.project.row)
             for place, new in enumerate(written, 1)
         ),
         *(as_parameter(_records(written, table)) for table in Table),

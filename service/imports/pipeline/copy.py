@@ -6,6 +6,7 @@ import itertools
 import re
 from binascii import hexlify
 from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -17,6 +18,7 @@ from service.observability import metrics
 from service.spool.copy_rows import copy_line, prefix_rows
 from service.storage import Connection, watchdog
 from service.storage.db_errors import RowRefused
+from service.storage.queries import Queries
 from service.tables import COLUMNS, PROJECT_COLUMNS, Table
 
 KEY_COLUMNS = ("client_id", "project_id", "version")
@@ -26,8 +28,12 @@ VERSION_COLUMNS = (
     "created_by",
     "content_hash",
     "shared_objects",
+    "task_count",
+    "warning_count",
+    "progress",
     *PROJECT_COLUMNS,
 )
+_SQL = Queries("writer")
 MESSAGE_BYTES = 256 * 1024
 """Approximate size of the messages in which rows are sent."""
 
@@ -45,12 +51,12 @@ class NewVersion(NamedTuple):
 async def copy_versions(conn: Connection, lease: Lease, written: Sequence[NewVersion]) -> None:
     """Write new versions with all their records.
 
+    The records come first, because the row of a version has its progress.
+
     Raises:
         RowRefused: the database refused a row.
         asyncpg.PostgresError: the database refused for another reason.
     """
-    shares = ((item.project.index, 1) for item in written)
-    await _copy(conn, "project_versions", VERSION_COLUMNS, _version_rows(lease, written), shares)
     keys = [b"%d\t%d\t%d\t" % (lease.client_id, item.project_id, item.version) for item in written]
     keyed = [(item.project, key) for item, key in zip(written, keys, strict=True)]
     for table in Table:
@@ -58,6 +64,24 @@ async def copy_versions(conn: Connection, lease: Lease, written: Sequence[NewVer
             shares = ((project.index, project.rows.count(table)) for project, _ in with_rows)
             blocks = _child_rows(with_rows, table)
             await _copy(conn, table, (*KEY_COLUMNS, *COLUMNS[table]), blocks, shares)
+    progress = await _read_progress(conn, lease, written)
+    rows = _version_rows(lease, written, progress)
+    shares = ((item.project.index, 1) for item in written)
+    await _copy(conn, "project_versions", VERSION_COLUMNS, rows, shares)
+
+
+async def _read_progress(
+    conn: Connection, lease: Lease, written: Sequence[NewVersion]
+) -> dict[int, Decimal | None]:
+    """Return the progress of the projects with tasks, by id; None if they do not state it."""
+    with_tasks = [item for item in written if item.project.tasks]
+    if not with_tasks:
+        return {}
+    query = _SQL.read_progress.format(progress=_SQL.progress)
+    ids = [item.project_id for item in with_tasks]
+    rows = await conn.fetch(query, lease.client_id, ids, [item.version for item in with_tasks])
+    watchdog.reset()
+    return {row["project_id"]: row["progress"] for row in rows}
 
 
 async def copy_results(conn: Connection, lease: Lease, results: Mapping[int, bytes]) -> None:
@@ -160,13 +184,23 @@ def shared_objects(project: Project) -> bytes:
     return b"{%b}" % b",".join(rb'"\\\\x%b"' % hexlify(digest) for digest in project.shared)
 
 
-def _version_rows(lease: Lease, written: Iterable[NewVersion]) -> Iterator[bytes]:
+def figures(project: Project) -> bytes:
+    """Return the columns ``task_count`` and ``warning_count`` as COPY text."""
+    return b"%d\t%d" % (project.tasks, project.warnings.count)
+
+
+def _version_rows(
+    lease: Lease, written: Iterable[NewVersion], progress: Mapping[int, Decimal | None]
+) -> Iterator[bytes]:
     client = lease.client_id
     origin = copy_line((lease.import_id, lease.subject))
     for project, project_id, version in written:
         digest = hexlify(project.content_hash)
         key = b"%d\t%d\t%d\t%b" % (client, project_id, version, origin)
-        yield b"%b\t\\\\x%b\t%b\t%b\n" % (key, digest, shared_objects(project), project.row)
+        known = progress.get(project_id)
+        done = rb"\N" if known is None else str(known).encode()
+        values = key, digest, shared_objects(project), figures(project), done, project.row
+        yield b"%b\t\\\\x%b\t%b\t%b\t%b\t%b\n" % values
 
 
 def _child_rows(keyed: Iterable[tuple[Project, bytes]], table: Table) -> Iterator[bytes]:

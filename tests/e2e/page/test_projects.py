@@ -40,7 +40,7 @@ async def test_a_column_sorts_the_projects_and_back_returns(tab: Tab) -> None:
     header = tab.page.get_by_role("columnheader", name="Finish")
     await expect(header).to_have_attribute("aria-sort", "descending")
     await expect(tab.page).to_have_url(re.compile(r"#/projects\?sort=-finish$"))
-    await tab.page.get_by_role("button", name="Project").click()
+    await tab.page.get_by_role("button", name="Project", exact=True).click()
     await expect(rows).to_have_text(["Airport", "Bridge", "Harbour", "Metro"])
     await tab.page.go_back()
     await expect(rows).to_have_text(["Harbour", "Airport", "Metro", "Bridge"])

@@ -86,3 +86,64 @@ async def test_a_title_replaces_the_name_of_a_file(client: Client) -> None:
     ordered = [item["title"] for item in await listed(client, sort="title")]
     assert ordered == ["Depot", "Harbour bridge", "PU-2.MPP", "PU-3.xml"]
     assert [item["name"] for item in await listed(client, text="harbour")] == ["PU-1.mpp"]
+
+
+def task(done: str = "", hours: int = 0, more: str = "") -> str:
+    inside = f"<percent-complete>{done}</percent-complete>" if done else ""
+    inside += f"<duration>PT{hours}H</duration>" if hours else ""
+    return f'<task id="{{id}}" {more}>{inside}</task>'
+
+
+PROGRESS: dict[str, tuple[list[str], float | None]] = {
+    "weighted by duration": ([task("100", 8), task("0", 24)], 25),
+    "without a percentage not begun": ([task("100", 8), task("", 8)], 50),
+    "summaries do not count": ([task("10", 99, 'summary="true"'), task("60", 8)], 60),
+    "milestones weigh nothing": ([task("100", 0, 'milestone="true"'), task("30", 8)], 30),
+    "no durations": ([task("100"), task("50"), task("")], 50),
+    "rounded": ([task("100", 8), task("0", 16)], 33.3),
+    "not stated": ([task("", 8)], None),
+    "no tasks": ([], None),
+}
+
+
+@pytest.mark.parametrize("more", ["", " " * 300_000], ids=["fast path", "long way"])
+async def test_the_list_has_figures_of_each_project(client: Client, more: str) -> None:
+    plans = []
+    for name, (tasks, _) in PROGRESS.items():
+        rows = "".join(text.format(id=number) for number, text in enumerate(tasks))
+        plans.append(f'<project id="{name}"><name>{name}</name><tasks>{rows}</tasks></project>')
+    await client.land(native(*plans) + more)
+    items = await listed(client)
+    assert {item["external_id"]: (item["tasks"], item["progress"]) for item in items} == {
+        name: (len(tasks), progress) for name, (tasks, progress) in PROGRESS.items()
+    }
+    assert await ids(client, sort="-progress", limit=3) == [
+        "summaries do not count",
+        "without a percentage not begun",
+        "no durations",
+        "rounded",
+        "milestones weigh nothing",
+        "weighted by duration",
+        "not stated",
+        "no tasks",
+    ]
+    [first, *_] = items
+    archived = await client.ask(f"projects/{first['project_id']}", "DELETE")
+    [item] = await listed(client, archived="only")
+    assert (item["version"], item["progress"], item["tasks"]) == (2, 25, 2), archived.body
+
+
+async def test_projects_with_warnings_are_found(client: Client) -> None:
+    late = "<start>2026-03-01T08:00:00</start><finish>2026-02-01T08:00:00</finish>"
+    await client.land(
+        native(
+            f'<project id="A"><name>A</name>{late}</project>',
+            '<project id="B"><name>B</name></project>',
+        )
+    )
+    assert [(item["external_id"], item["warnings"]) for item in await listed(client)] == [
+        ("A", 1),
+        ("B", 0),
+    ]
+    assert await ids(client, warnings="some") == ["A"]
+    assert await ids(client, warnings="none") == ["B"]

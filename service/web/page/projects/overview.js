@@ -15,6 +15,7 @@ const MOST = 5000; // projects on one timeline
 const COLUMNS = [
   { id: "start", name: "Start", width: 92, from: 640, text: ({ from }) => shortDay(from) },
   { id: "finish", name: "Finish", width: 92, from: 640, text: ({ to }) => shortDay(to) },
+  { id: "done", name: "Done", width: 58, from: 900, end: true, text: ({ progress }) => (progress === null ? "" : `${number(Math.round(progress))} %`) },
 ];
 
 /** Show the projects of a query. */
@@ -50,8 +51,8 @@ function chart(projects, cut, signal) {
     made.element, span ? legend(rows, [], lines, null) : null);
 }
 
-function bar({ project_id: id, title, start, finish }) {
+function bar({ project_id: id, title, start, finish, progress }) {
   const [begin, end] = [planTime(start), planTime(finish)];
   const from = Number.isNaN(begin) ? end : begin;
-  return { name: title, href: `#/projects/${id}`, level: 0, from, to: Number.isNaN(end) ? from : Math.max(from, end), done: 0, marks: [] };
+  return { name: title, href: `#/projects/${id}`, level: 0, from, to: Number.isNaN(end) ? from : Math.max(from, end), done: (progress ?? 0) / 100, progress, marks: [] };
 }

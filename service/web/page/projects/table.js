@@ -6,9 +6,9 @@ import { fetchedInSteps, table } from "../shared/lists.js";
 import { loading } from "../shared/notice.js";
 
 /** The columns: heading, the server's key, and whether the first click puts the largest values first. */
-const COLUMNS = [["Project", "title"], ["Start", "start"], ["Finish", "finish"], ["Updated", "updated_at", true]];
+const COLUMNS = [["Project", "title"], ["Start", "start"], ["Finish", "finish"], ["Progress", "progress", true], ["Tasks", "tasks", true], ["Warnings", "warnings", true], ["Updated", "updated_at", true]];
 const HEADS = COLUMNS.map(([head]) => head);
-const ORDERS = [["-updated_at", "Latest update"], ["title", "Name"], ["start", "Start"], ["finish", "Finish"], ["-finish", "Latest finish"]];
+const ORDERS = [["-updated_at", "Latest update"], ["title", "Name"], ["start", "Start"], ["finish", "Finish"], ["-finish", "Latest finish"], ["-progress", "Most progress"], ["progress", "Least progress"], ["-tasks", "Most tasks"], ["-warnings", "Most warnings"]];
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i; // the id of a plan of Microsoft Project says nothing to people
 
 /** Show the projects of a query. `change` gets the order that the user asks for. What is there stays until they have arrived. */
@@ -54,15 +54,25 @@ function orders(sort, change) {
 }
 
 function cells(project) {
-  const { project_id: id, title, start, finish, version, updated_at: at, updated_by: by, import_id: of } = project;
+  const { project_id: id, title, start, finish, progress, tasks, version, updated_at: at, updated_by: by, import_id: of } = project;
   return [
     [make("a", { class: "name", href: `#/projects/${id}` }, title), make("span", { class: "quiet" }, facts(project)), badges(project)],
-    date(start), date(finish),
+    date(start), date(finish), share(progress), tasks === null ? "" : number(tasks), warned(project),
     [make("span", { class: "date" }, moment(at)), make("span", { class: "quiet" }, version > 1 ? `version ${number(version)}, ` : "", of ? make("a", { href: `#/imports/${of}` }, `import ${of}`) : "", by ? ` by ${by}` : "")],
   ];
 }
 
 const date = (text) => (text ? make("span", { class: "date" }, day(planTime(text))) : "");
+
+function share(progress) {
+  return progress === null ? "" : make("span", { class: "share" }, make("progress", { max: 100, value: progress, "aria-hidden": "true" }), `${number(Math.round(progress))} %`);
+}
+
+/** The number of warnings, which the import lists. */
+function warned({ warnings, import_id: of }) {
+  if (!warnings) return warnings === 0 ? make("span", { class: "quiet" }, "0") : "";
+  return of ? make("a", { class: "badge interrupted", href: `#/imports/${of}` }, number(warnings)) : make("span", { class: "badge interrupted" }, number(warnings));
+}
 
 /** What identifies a project besides its title. */
 function facts({ title, name, external_id: id, code, source, status }) {
