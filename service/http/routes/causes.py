@@ -25,7 +25,7 @@ SPAN: Final = 100_000
 """Outcomes among which a page looks for them."""
 GROUPS: Final = 1_000
 """Groups at which a page ends, give or take those of one outcome."""
-_STEP: Final = 250
+_STEP: Final = 100
 """Outcomes that are grouped at once: the event loop serves nobody meanwhile."""
 
 

@@ -101,7 +101,7 @@ async def test_the_results_of_a_cause_are_its_projects(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await send_failures(service)
-    monkeypatch.setattr(results, "PAGE", 2)
+    monkeypatch.setattr(results, "_STEP", 2)
     monkeypatch.setattr(results, "EXAMINED", 4)
     for group in (await read(service))[0]:
         path: str | None = f"{IMPORT}/results?limit=3&cause={group['cause']}"

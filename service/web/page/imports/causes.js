@@ -51,6 +51,7 @@ export function causes(row, { of, title, signal }) {
     } catch (error) {
       if (error.name === "AbortError") return;
       section.hidden = false;
+      if (!groups.size) summary.textContent = "";
       redraw(rest, problem(error), button("Try again", () => load(next)));
     }
   }

@@ -74,5 +74,5 @@ function counted({ state, counts, files, projects_done: done, bytes_read: read }
   const there = KINDS.map((kind) => [kind, counts[kind]]).filter(([, count]) => count);
   const parts = there.map(([kind, count]) => make("span", { class: `count ${kind}` }, `${number(count)} ${kind}`));
   if (files?.failed) parts.push(make("span", { class: "count failed" }, `${several(files.failed, "file")} not read`));
-  return parts.length ? parts : "none";
+  return parts.length ? make("div", { class: "counts" }, parts) : "none";
 }
