@@ -149,6 +149,15 @@ async def test_the_end_of_a_token_is_announced_and_the_view_returns(tab: Tab) ->
     await expect(heading(tab, "Projects")).to_be_visible()
 
 
+async def test_a_wrong_clock_of_the_computer_ends_no_session(tab: Tab) -> None:
+    await tab.page.clock.set_fixed_time(time.time() + 7200)
+    tab.token = new_token(tab, exp=int(time.time()) + 3600)
+    await tab.sign_in()
+    await tab.page.reload()
+    await expect(heading(tab, "Import files")).to_be_visible()
+    await expect(tab.page.locator(".ending")).to_have_count(0)
+
+
 async def test_a_token_that_only_reads_is_offered_no_changes(tab: Tab) -> None:
     await tab.sign_in()
     card = await tab.send(project(1))

@@ -63,7 +63,7 @@ function withToken(state, done, kind) {
   }
 
   return make("form", { submit },
-    field("Token", token, "A JWT from the operator of this service. This tab keeps it until you close the tab."),
+    field("Token", token, "The text that the operator of this service gave you. This tab keeps it until you close the tab."),
     make("div", { class: "actions" }, go));
 }
 
