@@ -94,11 +94,13 @@ test-partitioned: setup
 
 run: setup
 	@$(CLI) client add 1 --name Demo --if-missing
-	@base="http://127.0.0.1:$${BULK_IMPORT_PORT:-8080}"; token=$$($(CLI) token --client 1 --scope all); \
-	echo "Open $$base and sign in with this token, which is for client 1 and all scopes, for 24 hours:"; \
-	printf '\n  %s\n\n' "$$token"; \
-	echo "Or import a file from another terminal:"; \
-	printf '\n  %s\n\n' "curl -F file=@samples/native.xml -H \"Authorization: Bearer \$$($(CLI) token --client 1)\" $$base/api/v2/clients/1/projects/bulk"
+	@base="http://127.0.0.1:$${BULK_IMPORT_PORT:-8080}"; \
+	if token=$$($(CLI) token --client 1 --scope all); then \
+	    echo "Open $$base and sign in with this token, which is for client 1 and all scopes, for 24 hours:"; \
+	    printf '\n  %s\n\n' "$$token"; \
+	    echo "Or import a file from another terminal:"; \
+	    printf '\n  %s\n\n' "curl -F file=@samples/native.xml -H \"Authorization: Bearer \$$($(CLI) token --client 1)\" $$base/api/v2/clients/1/projects/bulk"; \
+	fi
 	@exec $(CLI) serve
 
 # Port 0 starts a separate service on a free port, even if another service runs.
