@@ -1,5 +1,6 @@
 """A browser's tab, and what the tests do in it."""
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
@@ -14,6 +15,7 @@ from tests.support.service import Service
 from tests.support.service import token as new_token
 
 SCOPES: Final = "projects:import projects:read projects:undo"
+_START: Final = re.compile(r"^Import [\d,]+ files?$")
 _ANSWERED: Final = "Failed to load resource: "
 """Chromium's own note of an answer over 399 or a lost connection, which the page is to tell of."""
 
@@ -65,13 +67,18 @@ class Tab:
         await expect(self.page.get_by_role("heading", name="Import files")).to_be_visible()
 
     async def send(self, *projects: str, name: str = "plans.xml") -> Locator:
-        """Choose a file; its card."""
+        """Choose a file and import it; its card."""
         await self.choose(native_file(*projects), name)
         return self.card(name)
 
     async def choose(self, content: bytes, name: str) -> None:
         given = {"name": name, "mimeType": "application/xml", "buffer": content}
         await self.page.locator("#files").set_input_files(given)  # type: ignore[arg-type]
+        await self.start()
+
+    async def start(self) -> None:
+        """Import the files that were chosen."""
+        await self.page.get_by_role("button", name=_START).click()
 
     @asynccontextmanager
     async def hold_project(self, number: int) -> AsyncIterator[None]:

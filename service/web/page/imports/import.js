@@ -23,7 +23,7 @@ export function oneImport({ signal, given: [id] }) {
     if (!signal.aborted) await ask(`imports/${id}`, { signal }).then(show);
   }
 
-  shown(place, ask(`imports/${id}`, { signal }).then((row) => {
+  shown(place, () => ask(`imports/${id}`, { signal }).then((row) => {
     if (row.state === "running") pause(0).then(() => show(row)).catch(() => {});
     return draw(row);
   }), signal);

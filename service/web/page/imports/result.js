@@ -113,8 +113,9 @@ function searchable(path, { heads, caption, cells, words, kind, wanted = () => t
     if (all.length === MOST && total > MOST) rest.after(hint(`The list has the first ${number(MOST)}. The CSV has all.`, "warn"));
   }
 
-  collect(path, "results", { most: MOST, wanted, signal, got }).catch((error) => {
-    if (error.name !== "AbortError") rest.replaceChildren(problem(error));
+  const load = () => collect(path, "results", { most: MOST, wanted, signal, got }).catch((error) => {
+    if (error.name !== "AbortError") rest.replaceChildren(problem(error, load));
   });
+  load();
   return make("div", {}, make("div", { class: "finder" }, text, kinds, summary), element, rest);
 }

@@ -20,7 +20,7 @@ const MANY = 10_000; // tasks from which the checks take the database seconds, s
 /** The section of a project at its current version. */
 export function projectChecks({ project_id: id, tasks }, signal) {
   const place = make("div");
-  const load = () => shown(place, ask(`projects/${id}/checks`, { signal }).then(({ checks }) => draw(checks, signal)), signal);
+  const load = () => shown(place, () => ask(`projects/${id}/checks`, { signal }).then(({ checks }) => draw(checks, signal)), signal);
   if (tasks.length < MANY) load();
   else place.append(button("Check the schedule", load));
   return make("section", { "aria-label": "Checks" }, make("h2", {}, "Schedule checks"), place);

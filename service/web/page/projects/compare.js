@@ -28,7 +28,7 @@ export function comparing({ project_id: id, baselines, version: current }, versi
   from.value = versions.filter(({ version }) => version < current).at(-1)?.version ?? (planned ? BASELINE : versions[0].version);
   const place = make("div");
   const end = button("End comparison", () => { end.hidden = true; place.replaceChildren(); compared(null); }, { hidden: true });
-  const compare = () => shown(place, ask(`projects/${id}/versions/${to.value}?${from.value === BASELINE ? "against=baseline" : `compare=${from.value}`}`, { signal })
+  const compare = () => shown(place, () => ask(`projects/${id}/versions/${to.value}?${from.value === BASELINE ? "against=baseline" : `compare=${from.value}`}`, { signal })
     .then((found) => { end.hidden = false; return compared(found); }), signal);
   return make("section", { "aria-label": "Compare" },
     make("div", { class: "finder compare" }, make("span", {}, "What changed from"), from, make("span", {}, "to"), to, button("Compare", compare, { class: "primary" }), end), place);

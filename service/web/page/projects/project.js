@@ -13,7 +13,7 @@ import { versionTable } from "./versions.js";
 export function oneProject({ signal, given: [id, version] }) {
   const place = make("div", { class: "project" });
   const path = version ? `projects/${id}/versions/${version}` : `projects/${id}`;
-  shown(place, ask(path, { signal }).then((project) => draw(project, path, signal)), signal);
+  shown(place, () => ask(path, { signal }).then((project) => draw(project, path, signal)), signal);
   return place;
 }
 
@@ -22,7 +22,7 @@ function draw(project, path, signal) {
   const choosing = make("div");
   const chart = make("div", {}, timeline(project, signal).element);
   const changed = make("section", { "aria-label": "Records that changed" });
-  shown(versions, ask(`projects/${project.project_id}/versions?limit=1000`, { signal }).then((page) => {
+  shown(versions, () => ask(`projects/${project.project_id}/versions?limit=1000`, { signal }).then((page) => {
     choosing.replaceChildren(...present([comparing(project, page.versions, signal, (comparison) => drawBoth(chart, changed, project, comparison, signal))]));
     return versionTable(project, page.versions);
   }), signal);

@@ -1,7 +1,8 @@
-// The form that chooses files, a folder and options.
+// The form that chooses files, a folder and options, lists the files, and starts the import.
 
-import { choice, field, make } from "../shared/dom.js";
-import { chosen, describeLeftOut, dropped } from "./files.js";
+import { button, choice, field, make } from "../shared/dom.js";
+import { chosenList } from "./chosen.js";
+import { chosen, describeLeftOut, dropped, Selection } from "./files.js";
 import { bytes, number, several } from "../shared/format.js";
 import { hint, notice } from "../shared/notice.js";
 
@@ -11,27 +12,62 @@ function limits() {
   return { most: Number(maxFiles), mostBytes: Number(maxUploadBytes) };
 }
 
-/** The form. `take` gets each selection that one upload can send, and the options. */
+/** The form. `take` gets a selection that one upload can send, and the options. */
 export function chooser(take) {
-  const notes = make("input", { name: "notes", maxlength: "4000", autocomplete: "off", placeholder: "For example: Portfolio of week 12" });
-  const mode = choice([["upsert", "create and update"], ["create", "only create"], ["update", "only update"]], { name: "mode" });
-  const dry = make("input", { type: "checkbox", name: "dry_run" });
-  const atomic = make("input", { type: "checkbox", name: "atomic" });
-  const newer = make("input", { type: "checkbox", name: "if_newer" });
+  const { element: options, read } = optionFields();
   const { most, mostBytes } = limits();
   const state = make("div");
+  const list = make("div");
+  const start = make("button", { class: "primary" });
+  const clear = button("Remove all", () => { selection = new Selection(); draw(); place.querySelector("input").focus(); });
+  const actions = make("div", { class: "actions" }, start, clear);
+  let selection = new Selection();
 
-  function select(selection) {
-    const fault = refusal(selection);
+  function draw() {
+    const { files } = selection;
+    list.replaceChildren(...(files.length ? [chosenList(selection, drawLess)] : []));
+    drawTotal();
+  }
+
+  function drawTotal() {
+    const { files, size } = selection;
+    const fault = files.length ? refusal(selection) : null;
     state.replaceChildren(...[fault].filter(Boolean));
-    if (!fault) take(selection, { notes: notes.value.trim(), mode: mode.value, dry_run: dry.checked, atomic: atomic.checked, if_newer: newer.checked });
+    actions.hidden = !files.length;
+    start.textContent = `Import ${several(files.length, "file")}`;
+    start.disabled = fault !== null;
+    if (!files.length) list.replaceChildren();
+    const total = list.querySelector(".total");
+    total?.replaceChildren(`${several(files.length, "file")} to import`, make("span", { class: "quiet" }, bytes(size)));
+  }
+
+  function drawLess() {
+    drawTotal();
+    if (!selection.files.length) place.querySelector("input").focus();
+  }
+
+  function add(more) {
+    if (!more.files.length) return state.replaceChildren(notice("There is no file to send", describeLeftOut(more.leftOut)));
+    selection.merge(more);
+    draw();
+    if (actions.getBoundingClientRect().bottom > innerHeight) actions.scrollIntoView({ block: "end" });
+    start.focus({ preventScroll: true });
+  }
+
+  function submit(event) {
+    event.preventDefault();
+    if (!selection.files.length || start.disabled) return;
+    const given = selection;
+    selection = new Selection();
+    draw();
+    take(given, read());
   }
 
   async function drop({ dataTransfer }) {
-    const selection = dropped(dataTransfer, most);
+    const found = dropped(dataTransfer, most);
     state.replaceChildren(hint("Reading the folder …"));
     try {
-      select(await selection);
+      add(await found);
     } catch (error) {
       state.replaceChildren(notice("The files cannot be read", error.message));
     }
@@ -42,35 +78,44 @@ export function chooser(take) {
     dragover: () => place.classList.add("over"),
     dragleave: () => place.classList.remove("over"),
     drop: (event) => { place.classList.remove("over"); drop(event); },
-  }, picker("files", "Choose files", select), picker("folder", "Choose a folder", select, { webkitdirectory: true }), make("span", {}, "or drop them here"),
-  make("p", { class: "hint" }, "Microsoft Project XML, Primavera P6 XML or native XML, also as gzip or ZIP. What you choose together is one import."),
-  make("p", { class: "hint" }, `At most ${several(most, "file")} and ${bytes(mostBytes)} at once.`));
+  }, picker("files", "Choose files", add), picker("folder", "Choose a folder", add, { webkitdirectory: true }), make("span", {}, "or drop them here"),
+  make("p", { class: "hint" }, "Microsoft Project XML, Primavera P6 XML or native XML, also as gzip or ZIP."),
+  make("p", { class: "hint" }, `At most ${several(most, "file")} and ${bytes(mostBytes)} in one import.`));
 
-  return make("form", { class: "card", submit: (event) => event.preventDefault() },
-    make("div", { class: "options" },
-      make("div", { class: "wide" }, field("Notes", notes)),
-      field("Mode", mode),
-      make("fieldset", {}, make("legend", { class: "label" }, "Options"),
-        make("label", { class: "tick" }, dry, make("span", {}, "Dry run", make("span", { class: "hint" }, " checks everything, writes nothing"))),
-        make("label", { class: "tick" }, atomic, make("span", {}, "All or nothing", make("span", { class: "hint" }, " if one project or file fails, nothing is imported"))),
-        make("label", { class: "tick" }, newer, make("span", {}, "Only newer plans", make("span", { class: "hint" }, " an older file than the stored one is refused"))))),
-    place, state);
+  drawTotal();
+  return make("form", { class: "card chooser", submit }, place, state, list, options, actions);
 }
 
-function picker(id, label, select, attributes = {}) {
+/** The fields below the files: `read` returns their values. */
+function optionFields() {
+  const notes = make("input", { name: "notes", maxlength: "4000", autocomplete: "off", placeholder: "For example: Portfolio of week 12" });
+  const mode = choice([["upsert", "create and update"], ["create", "only create"], ["update", "only update"]], { name: "mode" });
+  const tick = (name) => make("input", { type: "checkbox", name });
+  const [dry, atomic, newer] = ["dry_run", "atomic", "if_newer"].map(tick);
+  const ticked = (box, label, explanation) => make("label", { class: "tick" }, box, make("span", {}, label, make("span", { class: "hint" }, ` ${explanation}`)));
+  const element = make("div", { class: "options" },
+    field("Notes", notes), field("Mode", mode),
+    make("fieldset", {}, make("legend", { class: "label" }, "Options"),
+      ticked(dry, "Dry run", "checks everything, writes nothing"),
+      ticked(atomic, "All or nothing", "if one project or file fails, nothing is imported"),
+      ticked(newer, "Only newer plans", "an older file than the stored one is refused")));
+  const read = () => ({ notes: notes.value.trim(), mode: mode.value, dry_run: dry.checked, atomic: atomic.checked, if_newer: newer.checked });
+  return { element, read };
+}
+
+function picker(id, label, add, attributes = {}) {
   const input = make("input", {
     type: "file", id, class: "unseen", multiple: true, ...attributes,
-    change: () => { select(chosen(input.files)); input.value = ""; },
+    change: () => { add(chosen(input.files)); input.value = ""; },
     keydown: (event) => { if (event.key === "Enter") { event.preventDefault(); input.click(); } },
   });
   return [input, make("label", { for: id }, make("span", { class: "as-button" }, label))];
 }
 
 /** A notice if one upload cannot send a selection, or null. */
-function refusal({ files, leftOut, size }) {
+function refusal({ files, size }) {
   const { most, mostBytes } = limits();
-  if (!files.length) return notice("There is no file to send", describeLeftOut(leftOut));
-  if (files.length > most) return notice("Too many files", `One upload takes ${number(most)} files. Choose a smaller folder, or fewer files.`);
-  if (size > mostBytes) return notice("Too much at once", `The files have ${bytes(size)}, and one upload takes ${bytes(mostBytes)}. Choose fewer files.`);
+  if (files.length > most) return notice("Too many files", `One import takes ${number(most)} files. Remove some, or choose a smaller folder.`);
+  if (size > mostBytes) return notice("Too much at once", `The files have ${bytes(size)}, and one import takes ${bytes(mostBytes)}. Remove some.`);
   return null;
 }

@@ -15,7 +15,7 @@ const suffix = (path) => path.split(".").at(-1).toLowerCase();
  * the paths that are not sent. A file that the user chose itself, not its folder, is always sent: the service looks at
  * its bytes and tells what it is.
  */
-class Selection {
+export class Selection {
   files = [];
   leftOut = [];
 
@@ -35,12 +35,26 @@ class Selection {
     this.files.push({ path, file });
   }
 
+  /** Add another selection. A file that is already here is not added again. */
+  merge(other) {
+    const known = new Set(this.files.map(identity));
+    this.files.push(...other.files.filter((each) => !known.has(identity(each))));
+    this.leftOut = [...new Set([...this.leftOut, ...other.leftOut])];
+    return this.sorted();
+  }
+
+  remove(item) {
+    this.files = this.files.filter((each) => each !== item);
+  }
+
   sorted() {
     this.files.sort((one, other) => ORDER.compare(one.path, other.path));
     this.leftOut.sort((one, other) => (suffix(other) in PLANS) - (suffix(one) in PLANS) || ORDER.compare(one, other));
     return this;
   }
 }
+
+const identity = ({ path, file }) => JSON.stringify([path, file.size, file.lastModified]);
 
 /** The number of files of an import, including those that could not be read. */
 export const filesOf = ({ files }) => (files ? files.read + files.failed : 0);
@@ -98,6 +112,29 @@ export function describeLeftOut(paths) {
   const more = paths.length > SHOWN ? ` and ${several(paths.length - SHOWN, "other file")}` : "";
   const remedies = Object.keys(PLANS).filter((kind) => paths.some((path) => suffix(path) === kind)).map((kind) => ` ${PLANS[kind]}`);
   return `Left out: ${names}${more}. Of a folder, the page sends .xml, .xml.gz and .zip.${remedies.join("")}`;
+}
+
+const KINDS = [
+  [/schemas\.microsoft\.com\/project/, "Microsoft Project"],
+  [/<(\w+:)?APIBusinessObjects/, "Primavera P6"],
+  [/urn:project-bulk-import:/, "native XML"],
+  [/^[^<]{0,9}</, "XML"],
+];
+const HEAD = 4096;
+
+/** The kind of a file by its first bytes: `text`, and a `remedy` if the service cannot read it. */
+export async function kindOf({ file, path }) {
+  let head;
+  try {
+    head = new Uint8Array(await file.slice(0, HEAD).arrayBuffer());
+  } catch {
+    return { text: "unreadable", remedy: "It was moved, changed or deleted." };
+  }
+  if (head[0] === 0x1f && head[1] === 0x8b) return { text: "gzip" };
+  if (head[0] === 0x50 && head[1] === 0x4b) return { text: "ZIP archive" };
+  const start = new TextDecoder("latin1").decode(head.filter(Boolean)); // without the zeros of UTF-16
+  const [, text] = KINDS.find(([pattern]) => pattern.test(start)) ?? [];
+  return text ? { text } : { text: "not XML", remedy: PLANS[suffix(path)] ?? "The service cannot read it." };
 }
 
 /** The path of the first file that changed or vanished since it was chosen, or null. The browser does not send it. */

@@ -3,9 +3,14 @@
 import { ApiError, UNREACHABLE, address, ask, authorization, importOf, refused } from "../shared/api.js";
 import { newKey, pause } from "../shared/dom.js";
 import { changedFile } from "./files.js";
+import { keepUpload } from "./kept.js";
 
 const EVERY = 1;
 const NOTICED = 1;
+const WAITS = [2, 5, 10, 20, 30, 60]; // seconds before each next try
+const MOST_TRIES = 30; // without a new project in between
+const PASSING = [408, 429, 503]; // refusals that end by themselves
+const PACKED = /\.(gz|zip)$/i;
 
 /** The status of an upload with a file that changed on the disk: no response has it. */
 export const CHANGED = "changed";
@@ -16,23 +21,83 @@ export const CHANGED = "changed";
  *   sending   sends bytes
  *   finishing has sent all bytes, and waits for the response
  *   lost      lost the connection, and looks for the import
- *   broken    was interrupted, and can continue with the same key
+ *   pausing   was interrupted, and continues by itself with the same key in `left` seconds
+ *   broken    was interrupted, and continues when the user wants
  *   refused   was refused by the service, see `error`
  *   ended     has ended; `row` is the import
  *   dropped   was removed by the user
  */
-export function upload({ files, leftOut, size, title }, { notes, ...options }, changed) {
-  const state = { files, leftOut, size, title, notes, options, key: newKey(), phase: "waiting", sent: 0, row: null, error: null, xhr: null };
-  const set = (values) => { Object.assign(state, values); changed(state); };
-  return { state, run: () => run(state, set), drop: () => drop(state, set) };
+export function upload({ files, leftOut, size, title }, { notes, ...options }, client, changed) {
+  const packed = files.some(({ path }) => PACKED.test(path)); // the bytes read are then not those sent
+  const state = { ...begun({ key: newKey(), client, title, count: files.length, size, packed, notes, options }), files, leftOut };
+  const set = setter(state, changed);
+  keepUpload(state);
+  return { state, run: () => run(state, set), drop: () => drop(state, set), hurry: () => state.hurry?.abort(), stop: () => stop(state, set) };
+}
+
+/** An upload that a reload of the tab ended: only its import can be followed, because the files are lost. */
+export function recalled(kept, changed) {
+  const state = { ...begun(kept), files: [], leftOut: [], sent: 1, recalled: true };
+  const set = setter(state, changed);
+  return { state, run: () => find(state, set), drop: () => drop(state, set) };
+}
+
+const begun = (given) => ({ ...given, phase: "waiting", sent: 0, row: null, error: null, xhr: null, hurry: null, left: 0, recalled: false });
+
+function setter(state, changed) {
+  return (values) => {
+    Object.assign(state, values);
+    if ("phase" in values) keepUpload(state);
+    changed(state);
+  };
 }
 
 function drop(state, set) {
   set({ phase: "dropped" });
+  state.hurry?.abort();
   state.xhr?.abort();
 }
 
+function stop(state, set) {
+  set({ phase: "broken" });
+  state.hurry.abort();
+}
+
+/** Send, and send again by itself after an interruption, as long as the user does not stop it. */
 async function run(state, set) {
+  for (let tries = 0; ; tries += 1) {
+    const before = storedOf(state.row);
+    await attempt(state, set);
+    if (storedOf(state.row) > before) tries = 0;
+    const seconds = waitAfter(state, tries);
+    if (seconds === null) return;
+    await wait(seconds, state, set);
+    if (state.phase !== "pausing") return;
+  }
+}
+
+/** The number of projects that an import has stored. */
+export const storedOf = (row) => (row?.counts ? row.counts.created + row.counts.updated + row.counts.unchanged : 0);
+
+/** Seconds until the next try, or null if there is none. */
+function waitAfter({ phase, error }, tries) {
+  const interrupted = phase === "broken" || (phase === "refused" && PASSING.includes(error.status));
+  if (!interrupted || tries >= MOST_TRIES) return null;
+  return error?.retryAfter ?? WAITS[Math.min(tries, WAITS.length - 1)];
+}
+
+/** Wait, and end early when the network returns or the user is in a hurry. */
+async function wait(seconds, state, set) {
+  const hurry = new AbortController();
+  addEventListener("online", () => hurry.abort(), { signal: hurry.signal });
+  set({ phase: "pausing", left: seconds, hurry });
+  const ticking = setInterval(() => set({ left: Math.max(1, state.left - 1) }), 1000);
+  await pause(seconds, hurry.signal);
+  clearInterval(ticking);
+  hurry.abort();
+}
+
+async function attempt(state, set) {
   set({ phase: "sending", sent: 0, error: null });
   const watching = new AbortController();
   const watched = watch(state, set, watching.signal);
@@ -46,6 +111,15 @@ async function run(state, set) {
     set({ phase: "lost", error: answer.running ? null : answer.error });
     const path = await changedFile(state.files);
     if (path !== null) return set({ phase: "refused", error: fileChanged(path) });
+    await look(state, set);
+  } catch (error) {
+    if (state.phase !== "dropped") set({ phase: "refused", error });
+  }
+}
+
+async function find(state, set) {
+  set({ phase: "lost", error: null });
+  try {
     await look(state, set);
   } catch (error) {
     set({ phase: "refused", error });
@@ -112,9 +186,13 @@ async function underKey(state, signal) {
 /** Wait for the end of an import. */
 async function settle(id, error, set) {
   for (;;) {
-    const row = await ask(`imports/${id}`);
-    if (row.state === "running") set({ row, phase: "finishing" });
-    else return set(ended(row, error));
+    try {
+      const row = await ask(`imports/${id}`);
+      if (row.state !== "running") return set(ended(row, error));
+      set({ row, phase: "finishing" });
+    } catch (fault) {
+      if (fault.status) throw fault;
+    }
     await pause(EVERY);
   }
 }
@@ -128,6 +206,7 @@ async function look(state, set) {
   while (state.phase === "lost") {
     try {
       const row = await underKey(state);
+      if (state.phase !== "lost") return;
       if (!row) return set({ phase: "broken", row: null });
       if (row.state !== "running") return set(ended(row, state.error));
       set({ row });

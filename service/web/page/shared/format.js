@@ -31,10 +31,14 @@ export const days = (from, to) => (day(from) === day(to) ? day(from) : `${day(fr
 
 /** The time between two moments, in words. */
 export function lasting(from, to) {
-  const seconds = (new Date(to) - new Date(from)) / 1000;
-  if (seconds < 10) return `${Math.max(0.1, seconds).toFixed(1)} s`;
-  if (seconds < 120) return `${Math.round(seconds)} s`;
-  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
+  const count = (new Date(to) - new Date(from)) / 1000;
+  return count < 10 ? `${Math.max(0.1, count).toFixed(1)} s` : seconds(count);
+}
+
+/** A number of seconds in words. */
+export function seconds(count) {
+  if (count < 120) return `${Math.round(count)} s`;
+  return count < 7200 ? `${Math.round(count / 60)} min` : `${(count / 3600).toFixed(1)} h`;
 }
 
 const FORMATS = { native: "native XML", mspdi: "Microsoft Project", p6: "Primavera P6" };

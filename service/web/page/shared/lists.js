@@ -3,7 +3,7 @@
 import { ask } from "./api.js";
 import { button, make } from "./dom.js";
 import { number } from "./format.js";
-import { problem } from "./notice.js";
+import { loading, problem } from "./notice.js";
 
 /** Fetch a list page by page, up to `most` wanted items, and call `got` after each page. */
 export async function collect(path, name, { most, wanted, signal, got }) {
@@ -51,6 +51,7 @@ export function fetchedInSteps(into, path, name, row, { signal, empty }) {
   const more = button("Show more", () => add(), { class: "more", hidden: true });
   const add = async () => {
     more.disabled = true;
+    state.replaceChildren(...(into.children.length ? [] : [loading()]));
     try {
       const page = await ask(next, { signal });
       if (signal?.aborted) return;
@@ -59,7 +60,7 @@ export function fetchedInSteps(into, path, name, row, { signal, empty }) {
       more.hidden = next === null;
       state.replaceChildren(...(into.children.length || next ? [] : [make("p", { class: "empty" }, empty)]));
     } catch (error) {
-      if (error.name !== "AbortError" && !signal?.aborted) state.replaceChildren(problem(error));
+      if (error.name !== "AbortError" && !signal?.aborted) state.replaceChildren(problem(error, add));
     }
     more.disabled = false;
   };
