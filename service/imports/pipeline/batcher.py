@@ -1,6 +1,7 @@
 """Gathers the items of an upload into batches; runs in the parsing thread."""
 
 import contextlib
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
@@ -14,6 +15,8 @@ from service.observability.metrics import Stage, Stopwatch
 from service.settings import Settings
 from service.spool.spool import SpoolShare
 
+BATCH_SECONDS: Final = 2
+"""Seconds after which the next item completes a batch, so that a slow upload shows progress."""
 FIRST_SLOT_BYTES: Final = 128 * 1024
 """Bytes at the start of an upload that are parsed in one slot if they have arrived. A small file
 would otherwise wait once more for the imports that parse large files."""
@@ -95,7 +98,7 @@ def batch_projects(
     batch_projects: int,
     batch_bytes: int,
 ) -> None:
-    """Pass the items of an upload on in batches.
+    """Pass the items of an upload on in batches, also while they arrive slowly.
 
     Args:
         items: of an ``UploadReader``, whose exceptions pass through.
@@ -107,8 +110,11 @@ def batch_projects(
             batch at once, so that the writers can free the disk.
     """
     batch = Batch()
+    begun = time.monotonic()
     try:
         for item in items:
+            if not batch.items:
+                begun = time.monotonic()
             if isinstance(item, SharedObjects):
                 for shared in item.objects:
                     batch.add_shared(shared)
@@ -119,7 +125,11 @@ def batch_projects(
                 continue
             batch.add(item)
             full = len(batch.items) >= batch_projects or batch.size >= batch_bytes
-            if full or (isinstance(item, Project) and item.rows.spilled):
+            if (
+                full
+                or time.monotonic() - begun >= BATCH_SECONDS
+                or (isinstance(item, Project) and item.rows.spilled)
+            ):
                 complete, batch = batch, Batch()
                 hand_on(complete, False)
             give_way()

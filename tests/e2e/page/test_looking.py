@@ -220,8 +220,16 @@ async def test_the_page_works_by_keyboard_alone(tab: Tab) -> None:
     await tab_to("files")
     await keyboard.press("Enter")
     xml = native(project(1))
-    given = {"name": "plan.xml", "mimeType": "text/xml", "buffer": xml.encode()}
+    given = [
+        {"name": name, "mimeType": "text/xml", "buffer": xml.encode()}
+        for name in ("draft.xml", "plan.xml")
+    ]
     await (await choosing).set_files(given)  # type: ignore[arg-type]
+    await tab_to("Remove")
+    await keyboard.press("Enter")
+    await expect(tab.page.get_by_text("1 file to import")).to_be_visible()
+    await tab_to("Import 1 file")
+    await keyboard.press("Enter")
     await expect(tab.page.get_by_text("1 project imported.")).to_be_visible()
     await tab_to("History")
     await keyboard.press("Enter")

@@ -2,7 +2,7 @@
 
 const RESPONSES = {
   changed: "Choose the files again. Projects that are already imported are then unchanged.",
-  0: "Check the network, then continue. Projects that are already imported are then unchanged.",
+  0: "Check the network, then try again.",
   400: "Correct what the message names, then send the file again.",
   401: "Sign in again, or use another token.",
   403: "Ask the operator of the service for this permission, then sign in again.",

@@ -41,13 +41,18 @@ export function chooser(take) {
     total?.replaceChildren(`${several(files.length, "file")} to import`, make("span", { class: "quiet" }, bytes(size)));
   }
 
+  function complain(fault) {
+    state.replaceChildren(fault);
+    fault.scrollIntoView({ block: "nearest" });
+  }
+
   function drawLess() {
     drawTotal();
     if (!selection.files.length) place.querySelector("input").focus();
   }
 
   function add(more) {
-    if (!more.files.length) return state.replaceChildren(notice("There is no file to send", describeLeftOut(more.leftOut)));
+    if (!more.files.length) return complain(notice("There is no file to send", describeLeftOut(more.leftOut)));
     selection.merge(more);
     draw();
     if (actions.getBoundingClientRect().bottom > innerHeight) actions.scrollIntoView({ block: "end" });
@@ -69,7 +74,7 @@ export function chooser(take) {
     try {
       add(await found);
     } catch (error) {
-      state.replaceChildren(notice("The files cannot be read", error.message));
+      complain(notice("The files cannot be read", error.message));
     }
   }
 
@@ -83,7 +88,7 @@ export function chooser(take) {
   make("p", { class: "hint" }, `At most ${several(most, "file")} and ${bytes(mostBytes)} in one import.`));
 
   drawTotal();
-  return make("form", { class: "card chooser", submit }, place, state, list, options, actions);
+  return make("form", { class: "card chooser", submit }, place, list, options, state, actions);
 }
 
 /** The fields below the files: `read` returns their values. */
