@@ -214,6 +214,33 @@ async def test_the_page_finds_its_import_after_a_lost_connection(tab: Tab, tmp_p
     assert [row["attempt"] for row in rows] == [2]
 
 
+async def test_a_reload_says_what_became_of_an_import(tab: Tab) -> None:
+    await tab.sign_in()
+    async with tab.hold_project(1):
+        card = await tab.send(project(1), name="plan.xml")
+        running = f"SELECT count(*) FROM imports WHERE client_id = {tab.client}"
+        await until(tab.pool, running)
+        await tab.page.reload()
+        await expect(card.get_by_text("The page was loaded again")).to_be_visible()
+    await expect(card.get_by_text("1 project imported.")).to_be_visible()
+    await tab.page.reload()
+    await expect(tab.page.get_by_role("heading", name="Import files")).to_be_visible()
+    await expect(card).to_have_count(0)
+
+
+async def test_a_list_is_loaded_again_when_the_network_is_back(tab: Tab) -> None:
+    await tab.sign_in()
+    await tab.page.context.set_offline(True)
+    for place, empty in {"History": "There are no imports yet.", "Checks": "There are no"}.items():
+        await tab.go(place)
+        again = tab.page.get_by_role("button", name="Try again")
+        await expect(again).to_be_visible()
+        await tab.page.context.set_offline(False)
+        await again.click()
+        await expect(tab.page.get_by_text(empty)).to_be_visible()
+        await tab.page.context.set_offline(True)
+
+
 async def test_a_refused_token_can_be_replaced(tab: Tab) -> None:
     await tab.page.goto(f"{tab.service.base}/")
     await tab.page.get_by_label("Token").fill("rubbish")
