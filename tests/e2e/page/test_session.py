@@ -70,6 +70,19 @@ async def test_a_user_signs_in_at_the_issuer_and_out(
     assert await page.evaluate("sessionStorage.length") == 0
 
 
+async def test_a_user_who_signs_in_on_the_documentation_returns_there(
+    tab: Tab, trusting: Service, issuer: Issuer
+) -> None:
+    await tab.page.goto(f"{trusting.base}/docs#listImports")
+    operation = tab.page.locator("#listImports")
+    await operation.get_by_role("button", name="Try it").click()
+    await operation.get_by_role("button", name="Sign in").click()
+    await tab.page.get_by_label("User").fill("anna")
+    await tab.page.get_by_role("button", name="Continue").click()
+    await operation.get_by_role("button", name="Try it").click()
+    await expect(operation.get_by_label("client_id")).to_have_value(str(tab.client))
+
+
 async def test_what_the_issuer_or_the_service_refuses_is_said(
     tab: Tab, trusting: Service, issuer: Issuer
 ) -> None:

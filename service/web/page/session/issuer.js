@@ -59,7 +59,7 @@ export async function finishSignIn(answer) {
   if (!flow || answer.get("state") !== flow.state) {
     throw new SignInError("This sign-in cannot be used", "It was not started in this tab, or was used before.", "Sign in again.");
   }
-  history.replaceState(null, "", flow.back);
+  if (flow.back.startsWith("/#")) history.replaceState(null, "", flow.back); // another page would have to be loaded
   if ((answer.get("iss") ?? issuer.issuer) !== issuer.issuer) throw new SignInError("This sign-in cannot be used", "Another issuer has answered.", OPERATOR);
   if (answer.has("error")) throw refusal(answer.get("error"), answer.get("error_description"));
   const tokens = await request({ grant_type: "authorization_code", code: answer.get("code"), redirect_uri: home(), code_verifier: flow.verifier });

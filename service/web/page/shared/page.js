@@ -105,6 +105,9 @@ addEventListener("refused", ({ detail }) => {
   forget();
   route(detail);
 });
+addEventListener("pageshow", ({ persisted }) => {
+  if (persisted && !session()) location.reload(); // the back button after signing out
+});
 addEventListener("beforeunload", (event) => {
   if (underWay() && !asked) event.preventDefault();
 });
@@ -119,8 +122,7 @@ async function start() {
   try {
     const back = await finishSignIn(answer);
     await verify();
-    if (!back.startsWith("/docs")) return route();
-    return location.replace(back);
+    return back.startsWith("/docs") && session().client ? location.replace(back) : route();
   } catch (error) {
     if (error.status === 401) return undefined; // the event "refused" has shown it
     forget();
