@@ -286,7 +286,7 @@ def test_workers_end_when_the_first_process_is_killed(
     [
         ("BULK_IMPORT_HOST", "192.0.2.1", "cannot listen on 192.0.2.1:0"),
         ("BULK_IMPORT_JWT_SECRET", "short", "BULK_IMPORT_JWT_SECRET is shorter than 32 bytes"),
-        ("BULK_IMPORT_PROCESSES", "0", "BULK_IMPORT_PROCESSES: "),
+        ("BULK_IMPORT_PROCESSES", "0", "BULK_IMPORT_PROCESSES is `0`: "),
     ],
 )
 def test_a_bad_setting_is_reported_once(
