@@ -11,6 +11,32 @@ works() {
         >/dev/null 2>&1
 }
 
+# Show a step on the last line of a terminal.
+show() {
+    if [ -t 2 ]; then
+        printf '\r\033[K%s' "$1" >&2
+    fi
+}
+
+# Follow pip, and show how many packages it has; fail unless it ends with DONE.
+follow_pip() {
+    count=0
+    line=
+    while IFS= read -r line; do
+        case $line in
+            Collecting\ *)
+                count=$((count + 1))
+                name=${line#Collecting }
+                show "Fetching package $count of $1: ${name%%[ =<>;[]*}"
+                ;;
+            Installing\ collected\ *) show "Installing $count packages" ;;
+            DONE) break ;;
+        esac
+    done
+    show ""
+    [ "$line" = DONE ]
+}
+
 find_python() {
     for candidate in "$@" python3 python3.14 python3.13 python3.12 python3.11; do
         if works "$candidate"; then
@@ -33,7 +59,11 @@ if ! python=$(find_python "$@"); then
 fi
 
 echo "Setting up .venv with $("$python" --version), which takes some minutes" >&2
+show "Creating .venv"
 "$python" -m venv .venv
-.venv/bin/pip install --quiet --require-hashes --requirement requirements.lock
+(.venv/bin/pip install --progress-bar off --require-hashes --requirement requirements.lock &&
+    echo DONE) | follow_pip "$(grep -c '^[A-Za-z0-9].*==' requirements.lock)"
+show "Compiling the engine"
 .venv/bin/pip install --quiet --no-deps --no-build-isolation --editable .
+show ""
 touch .venv/ready

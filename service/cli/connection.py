@@ -7,6 +7,7 @@
 
 import asyncio
 import ipaddress
+import re
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 _PROBE_TIMEOUT: Final = aiohttp.ClientTimeout(total=2)
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=60)
+
+_ADDRESS: Final = re.compile(r"(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:\d+)?(/\S*)?")
+"""An address without a scheme."""
 
 Work = Callable[[ApiClient], Awaitable[int | None]]
 
@@ -61,9 +65,14 @@ def complete_address(url: str) -> str:
     """Return an address with its scheme: http for this computer, https for any other.
 
     So the token leaves this computer unencrypted only if the user writes ``http://``.
+
+    Raises:
+        CommandError: it is no address.
     """
     if "://" in url:
         return url
+    if not _ADDRESS.fullmatch(url):
+        raise CommandError(f"--url {url} cannot be used: write it as http://HOST:PORT")
     try:
         host = urlsplit(f"//{url}").hostname or ""
         is_local = host == "localhost" or ipaddress.ip_address(host).is_loopback

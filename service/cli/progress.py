@@ -145,9 +145,10 @@ class UploadBar:
             live.start()
 
     def describe_done(self) -> str:
-        """Return how much of the run is done."""
-        files = f"{self.files_done} of {self._files} files, " if self._files > 1 else ""
-        return f"{files}{self.done} projects"
+        """Return how much of the run was reported as done; the service may have done more."""
+        parts = [f"{self.files_done} of {self._files} files"] if self.files_done else []
+        parts += [f"at least {self.done} projects"] if self.done else []
+        return f": {', '.join(parts)}" if parts else ""
 
     def render(self) -> "str | Text":
         """Return the line."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,6 +18,7 @@ ANSWER_TIMEOUT: Final = 300.0
 """Seconds for an answer that is not streamed, and for the head of one that is."""
 MALFORMED: Final = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
 """What an answer causes that has other members than those of this service."""
+_GENERAL: Final = re.compile(r"^(The requested resource was not found|Validation error): ")
 MAX_TEXT: Final = 1000
 """Largest number of characters of an error that are printed."""
 
@@ -42,7 +44,8 @@ class ApiResponse:
         return self.body["details"]
 
     def __str__(self) -> str:
-        return shorten(f"{self.status} {self.body['message']}: {self.details}", MAX_TEXT)
+        details = _GENERAL.sub("", str(self.details))  # the message says as much
+        return shorten(f"{self.status} {self.body['message']}: {details}", MAX_TEXT)
 
 
 async def read_response(response: aiohttp.ClientResponse) -> ApiResponse:

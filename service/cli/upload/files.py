@@ -87,7 +87,7 @@ def upload_packs(
 
 def _print_interruption(run: UploadRun, packs: Sequence[Pack]) -> None:
     """Print what was kept, and how to continue."""
-    done = f"What was imported stays: {run.bar.describe_done()}."
+    done = f"What was imported stays{run.bar.describe_done()}."
     if run.current is None and run.bar.files_done:
         print_error(f"Interrupted between two uploads. {done}")
         print_error("Run the same command again to send the others")

@@ -8,6 +8,7 @@ from typer.main import get_command
 from service.cli.connection import complete_address
 from service.cli.help import _AFTER_CTRL_C, _EXAMPLES
 from service.cli.main import app
+from service.cli.output import CommandError
 from tests.support.commands import RunHere
 
 NAMES = {name for name, command in get_command(app).commands.items() if not command.hidden}  # type: ignore[attr-defined]
@@ -66,10 +67,15 @@ def test_a_wrong_argument_is_three_lines(
         ("import.example.com", "https://import.example.com"),
         ("10.0.0.7:8080", "https://10.0.0.7:8080"),
         ("http://10.0.0.7:8080", "http://10.0.0.7:8080"),
-        ("[", "https://["),
     ],
 )
 def test_a_token_leaves_this_computer_encrypted_unless_http_is_given(
     url: str, address: str
 ) -> None:
     assert complete_address(url) == address
+
+
+@pytest.mark.parametrize("url", ["here and there", "[", "host:port", ":8080"])
+def test_what_is_no_address_is_refused(url: str) -> None:
+    with pytest.raises(CommandError, match="write it as http://HOST:PORT"):
+        complete_address(url)
