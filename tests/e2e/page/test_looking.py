@@ -72,6 +72,9 @@ async def test_a_project_is_shown_and_its_versions_are_compared(tab: Tab) -> Non
     await summary.get_by_role("button", name="Dig").click()
     await expect(told.get_by_role("heading")).to_have_text("Dig")
     await expect(told).to_contain_text("Version 15 Jan 2026 to 9 Jan 2026")
+    await tab.page.reload()  # the address names the comparison
+    await expect(summary).to_contain_text("Slipped: 1")
+    await expect(chart.locator("svg .old")).to_have_count(1)
     await tab.page.get_by_role("button", name="End comparison").click()
     await expect(chart.locator("svg .old")).to_have_count(0)
     await expect(summary).to_have_count(0)

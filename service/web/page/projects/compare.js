@@ -3,7 +3,7 @@
 import { ask } from "../shared/api.js";
 import { button, choice, make } from "../shared/dom.js";
 import { number } from "../shared/format.js";
-import { shown } from "../shared/notice.js";
+import { hint, shown } from "../shared/notice.js";
 import { inSteps } from "../shared/lists.js";
 
 const BASELINE = "baseline";
@@ -16,9 +16,10 @@ const NAMES = {
 
 /**
  * The choice of what to compare; null if there is nothing. `versions` begins with the oldest. `compared` is called with
- * each comparison, and with null when the user ends it; what it returns is shown below the choice.
+ * each comparison, and with null when the user ends it; what it returns is shown below the choice. `against` is what the
+ * address asks to compare with: the number of a version, or "baseline".
  */
-export function comparing({ project_id: id, baselines, version: current }, versions, signal, compared) {
+export function comparing({ project_id: id, baselines, version: current }, versions, against, signal, compared) {
   const planned = baselines.some(({ current: is }) => is);
   if (!planned && versions.length < 2) return null;
   const pairs = versions.map(({ version, label }) => [version, `version ${version}${label ? ` (${label})` : ""}`]);
@@ -27,9 +28,14 @@ export function comparing({ project_id: id, baselines, version: current }, versi
   to.value = current;
   from.value = versions.filter(({ version }) => version < current).at(-1)?.version ?? (planned ? BASELINE : versions[0].version);
   const place = make("div");
-  const end = button("End comparison", () => { end.hidden = true; place.replaceChildren(); compared(null); }, { hidden: true });
+  const before = location.hash.replace(/\?.*/, "");
+  const end = button("End comparison", () => { end.hidden = true; history.replaceState(null, "", before); place.replaceChildren(); compared(null); }, { hidden: true });
   const compare = () => shown(place, () => ask(`projects/${id}/versions/${to.value}?${from.value === BASELINE ? "against=baseline" : `compare=${from.value}`}`, { signal })
-    .then((found) => { end.hidden = false; return compared(found); }), signal);
+    .then((found) => { end.hidden = false; history.replaceState(null, "", `#/projects/${id}/versions/${found.to}?compare=${found.baseline ? BASELINE : found.from}`); return compared(found); }), signal);
+  if ([...from.options].some(({ value }) => value === against)) {
+    from.value = against;
+    compare();
+  } else if (against) place.append(hint(`There is no ${against === BASELINE ? "current baseline" : `version ${against} any more`} to compare with.`, "warn"));
   return make("section", { "aria-label": "Compare" },
     make("div", { class: "finder compare" }, make("span", {}, "What changed from"), from, make("span", {}, "to"), to, button("Compare", compare, { class: "primary" }), end), place);
 }

@@ -10,20 +10,20 @@ import { summarised } from "./summary.js";
 import { timeline } from "../timeline/timeline.js";
 import { versionTable } from "./versions.js";
 
-export function oneProject({ signal, given: [id, version] }) {
+export function oneProject({ signal, given: [id, version, against] }) {
   const place = make("div", { class: "project" });
   const path = version ? `projects/${id}/versions/${version}` : `projects/${id}`;
-  shown(place, () => ask(path, { signal }).then((project) => draw(project, path, signal)), signal);
+  shown(place, () => ask(path, { signal }).then((project) => draw(project, path, against, signal)), signal);
   return place;
 }
 
-function draw(project, path, signal) {
+function draw(project, path, against, signal) {
   const versions = make("section", { "aria-label": "Versions" });
   const choosing = make("div");
   const chart = make("div", {}, timeline(project, signal).element);
   const changed = make("section", { "aria-label": "Records that changed" });
   shown(versions, () => ask(`projects/${project.project_id}/versions?limit=1000`, { signal }).then((page) => {
-    choosing.replaceChildren(...present([comparing(project, page.versions, signal, (comparison) => drawBoth(chart, changed, project, comparison, signal))]));
+    choosing.replaceChildren(...present([comparing(project, page.versions, against, signal, (comparison) => drawBoth(chart, changed, project, comparison, signal))]));
     return versionTable(project, page.versions);
   }), signal);
   const checks = project.version === project.current_version ? projectChecks(project, signal) : null;

@@ -19,7 +19,7 @@ const VIEWS = [
   [/^#\/imports\/(\d+)$/, "Import", oneImport],
   [/^#\/projects(?:\?(.*))?$/, "Projects", projects],
   [/^#\/checks$/, "Checks", portfolio],
-  [/^#\/projects\/(\d+)(?:\/versions\/(\d+))?$/, "Project", oneProject],
+  [/^#\/projects\/(\d+)(?:\/versions\/(\d+))?(?:\?compare=(\d+|baseline))?$/, "Project", oneProject],
   [/^/, "Import files", uploads],
 ];
 

@@ -58,7 +58,7 @@ function content(project, signal, comparison, baselines) {
     make("div", { class: "finder tools" }, search(chart, rows), levels(chart), dated),
     make("p", { class: "quiet" }, size(rows, links, span)),
     rows.length > MOST_ROWS ? make("p", { class: "notice warn" }, `The timeline shows only the first ${number(MOST_ROWS)} tasks.`) : "",
-    span ? "" : make("p", { class: "notice" }, "No task has a date, so there are no bars."),
+    span ? "" : make("div", { class: "notice" }, "No task has a date, so there are no bars."),
     chart.element, span ? legend(rows, links, lines, oldName) : "", details,
   ];
   return { chart, elements };
@@ -106,8 +106,8 @@ function levels(chart) {
 export function zooming(chart, select) {
   const today = chart.lines.find(({ sort }) => sort === "today");
   return [
-    make("span", { class: "joined" }, button("−", () => chart.zoomBy(1 / ZOOM), { "aria-label": "Zoom out" }), select, button("+", () => chart.zoomBy(ZOOM), { "aria-label": "Zoom in" })),
     today ? button("Today", () => chart.show(today.at)) : null,
+    make("span", { class: "joined" }, button("−", () => chart.zoomBy(1 / ZOOM), { "aria-label": "Zoom out" }), select, button("+", () => chart.zoomBy(ZOOM), { "aria-label": "Zoom in" })),
   ];
 }
 
