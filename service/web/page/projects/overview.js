@@ -1,7 +1,7 @@
 // All projects on one timeline, in the order and with the filters of the table.
 
 import { ask } from "../shared/api.js";
-import { button, choice, make } from "../shared/dom.js";
+import { choice, make } from "../shared/dom.js";
 import { days, number, planTime, several } from "../shared/format.js";
 import { loading, problem } from "../shared/notice.js";
 import { Chart } from "../timeline/chart.js";
@@ -33,7 +33,7 @@ export async function projectTimeline(place, query, { signal, narrowed, clear })
     if (signal.aborted) return;
     place.replaceChildren(projects.length ? chart(projects, next !== null, signal) : make("p", { class: "empty" }, emptiness(narrowed, clear)));
   } catch (error) {
-    if (error.name !== "AbortError" && !signal.aborted) place.replaceChildren(problem(error), button("Try again", () => projectTimeline(place, query, { signal, narrowed, clear })));
+    if (error.name !== "AbortError" && !signal.aborted) place.replaceChildren(problem(error, () => projectTimeline(place, query, { signal, narrowed, clear })));
   }
 }
 
