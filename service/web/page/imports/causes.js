@@ -52,7 +52,7 @@ export function causes(row, { of, title, signal }) {
       if (error.name === "AbortError") return;
       section.hidden = false;
       if (!groups.size) summary.textContent = "";
-      redraw(rest, problem(error), button("Try again", () => load(next)));
+      redraw(rest, problem(error, () => load(next)));
     }
   }
 
