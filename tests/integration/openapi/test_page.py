@@ -8,7 +8,12 @@ from tests.support.openapi.document import operation
 from tests.support.openapi.requests import ask
 from tests.support.service import Service
 
-STRICT = {"default-src": ["'none'"], "script-src": ["'self'"], "style-src": ["'self'"]}
+STRICT = {
+    "default-src": ["'none'"],
+    "script-src": ["'self'"],
+    "style-src": ["'self'"],
+    "connect-src": ["'self'"],
+}
 
 
 class Elements(HTMLParser):
@@ -49,6 +54,7 @@ async def test_the_page_loads_only_files_of_the_service(service: Service) -> Non
 async def test_the_script_requests_only_the_document(service: Service) -> None:
     script = (await ask(service, operation("getDocsAsset"), asset="docs.js")).body.decode()
     assert re.findall(r"fetch\((.*?)\)", script) == ['"/openapi.json"']
+    script += (await ask(service, operation("getDocsAsset"), asset="try.js")).body.decode()
     assert not re.findall(
         r"https?:|innerHTML|outerHTML|insertAdjacentHTML|eval\(|\.style\b", script
     )
