@@ -58,7 +58,7 @@ _EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "watch": ("bulk-import watch 12 --client 1",),
     "imports": (
         "bulk-import imports --client 1",
-        "bulk-import imports --client 1 --state interrupted",
+        "bulk-import imports --client 1 --result partial",
         "bulk-import imports --client 1 --text nightly --json",
     ),
     "projects": (

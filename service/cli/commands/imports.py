@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _COLUMNS: Final = (
     number("import"),
-    fixed("state"),
+    fixed("result"),
     fixed("started"),
     Column("projects", least=22),
     Column("file"),
@@ -50,6 +50,11 @@ def imports(
         Literal["running", "completed", "failed", "interrupted", "cancelled"] | None,
         typer.Option(help="Only imports in this state."),
     ] = None,
+    result: Annotated[
+        Literal["running", "completed", "partial", "failed", "interrupted", "cancelled", "undone"]
+        | None,
+        typer.Option(help="Only imports with this result, as the list shows it."),
+    ] = None,
     text: Annotated[
         str | None, typer.Option(help="Only imports with this text in notes or file name.")
     ] = None,
@@ -60,7 +65,7 @@ def imports(
     token: Token = None,
 ) -> None:
     """List imports, the latest first."""
-    query = filter_query(state=state, text=text, idempotency_key=key)
+    query = filter_query(state=state, result=result, text=text, idempotency_key=key)
 
     async def list_imports(api: "ApiClient") -> None:
         items = api.list_items("imports", query)
@@ -74,13 +79,19 @@ def _to_row(item: Mapping[str, Any]) -> Sequence[Any]:
     counts = format_counts(item["counts"])
     return (
         item["import_id"],
-        item.get("result") or item["state"],
+        _describe_result(item),
         format_time(item["started_at"]),
         counts or f"{item['projects_done']} done",
         item["filename"],
         item["subject"],
         item["notes"],
     )
+
+
+def _describe_result(item: Mapping[str, Any]) -> str:
+    """Return what became of an import; an older service reports its state alone."""
+    undone_by = item.get("undone_by")
+    return f"undone by {undone_by}" if undone_by else item.get("result") or item["state"]
 
 
 def watch(

@@ -45,6 +45,8 @@ async def test_imports_lists_imports_and_filters_them(run: Commands) -> None:
         assert word in table.out
     assert (await run("imports", "--json", "--text", "FIRST")).told["import_id"] == 1
     assert (await run("imports", "--json", "--state", "running")).lines == []
+    assert (await run("imports", "--json", "--result", "completed")).told["import_id"] == 1
+    assert (await run("imports", "--result", "undone")).err == "There is no such import.\n"
 
 
 @pytest.mark.usefixtures("landed")
