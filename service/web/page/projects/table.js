@@ -4,6 +4,7 @@ import { button, choice, make } from "../shared/dom.js";
 import { day, format, moment, number, planTime, several } from "../shared/format.js";
 import { fetchedInSteps, table } from "../shared/lists.js";
 import { loading } from "../shared/notice.js";
+import { may } from "../session/token.js";
 
 /** The columns: heading, the server's key, and whether the first click puts the largest values first. */
 const COLUMNS = [["Project", "title"], ["Start", "start"], ["Finish", "finish"], ["Progress", "progress", true], ["Tasks", "tasks", true], ["Warnings", "warnings", true], ["Updated", "updated_at", true]];
@@ -34,7 +35,8 @@ export async function projectTable(place, query, { signal, change, narrowed, cle
 /** What an empty list says. */
 export function emptiness(narrowed, clear) {
   if (narrowed) return ["No project matches.", make("br"), button("Clear the filters", clear, { class: "more" })];
-  return ["There are no projects here yet.", make("br"), make("a", { class: "as-button more", href: "#/" }, "Import files")];
+  const text = "There are no projects here yet.";
+  return may("import") ? [text, make("br"), make("a", { class: "as-button more", href: "#/" }, "Import files")] : text;
 }
 
 function head(cell, [label, key, largest], sort, change) {
