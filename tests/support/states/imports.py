@@ -106,7 +106,7 @@ def _failure(number: int) -> tuple[Any, ...]:
     return name, "Programme.xml", line, ErrorCode.VALIDATION_ERROR.value, message, extra, None
 
 
-@state("import-causes", whole=True)
+@state("import-causes", whole=True, repeated=".causes > li:nth-child(n+3)")
 async def causes(tab: Tab) -> None:
     """Five thousand failures with six causes."""
     counts = {"created": 3, "updated": 2, "unchanged": 7, "failed": 5000}
@@ -116,7 +116,7 @@ async def causes(tab: Tab) -> None:
     await expect(tab.page.locator(".causes > li")).to_have_count(6)
 
 
-@state("import-cause-open")
+@state("import-cause-open", repeated=".causes > li:nth-child(n+2), tbody tr:nth-child(n+3)")
 async def open_cause(tab: Tab) -> None:
     """The projects of one cause."""
     counts = {"created": 0, "updated": 0, "unchanged": 0, "failed": 30}
