@@ -13,9 +13,11 @@ from tests.support.paths import CHECKOUT
 from tests.support.tab import Tab
 
 PICTURES: Final = CHECKOUT / "docs" / "pictures"
+GALLERY: Final = CHECKOUT / "docs" / "contribute" / "pictures.md"
+"""The document that links to each picture."""
 RECORDING: Final = bool(os.environ.get("RECORD_PICTURES"))
 """Whether the run writes the pictures."""
-_QUALITY: Final = 80
+_QUALITY: Final = 35
 _COLOURS: Final = ("color-contrast", "link-in-text-block")
 _WIDTH: Final = ("scrollable-region-focusable", "target-size", "meta-viewport")
 
@@ -96,3 +98,13 @@ async def record(tab: Tab, name: str, screen: Screen, *, whole: bool) -> Path:
 def picture(name: str, screen: Screen) -> Path:
     """Return the path of a state's picture."""
     return PICTURES / f"{name}-{screen.name}.webp"
+
+
+def gallery(states: Sequence[str]) -> str:
+    """Return the table of ``GALLERY``: a row for each state, with links to its pictures."""
+    links = [
+        [f"[{screen.name}](../pictures/{name}-{screen.name}.webp)" for screen in SCREENS]
+        for name in states
+    ]
+    rows = [f"| {name} | {', '.join(row)} |" for name, row in zip(states, links, strict=True)]
+    return "\n".join(["| State | Pictures |", "|---|---|", *rows, ""])

@@ -13,9 +13,13 @@ from playwright.async_api import Browser
 from service.storage import Pool
 from tests.support.portfolio import NOW, store_portfolio
 from tests.support.screens import (
+    GALLERY,
+    PICTURES,
     RECORDING,
     SCREENS,
     find_violations,
+    gallery,
+    picture,
     record,
     remove_repeated,
     show_on,
@@ -30,6 +34,8 @@ STORED = 1000
 """The number of the client with data; each other state has the next one."""
 EXPIRES = 2_500_131_600
 """A fixed end of the session, which the page shows."""
+MOST_BYTES = 4_000_000
+"""Bytes of all pictures."""
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
@@ -77,6 +83,18 @@ async def test_a_state_is_accessible_and_fits_every_screen(seen: Tab, state: Sta
         await show_on(seen, screen)
         wrong[screen.name] += await find_violations(seen, screen)
     assert wrong == {screen.name: [] for screen in SCREENS}
+
+
+async def test_each_state_has_its_pictures_in_the_documents() -> None:
+    head, mark, table = GALLERY.read_text("utf-8").partition("| State |")
+    shown = gallery([*STATES])
+    if RECORDING:
+        GALLERY.write_text(head + shown, "utf-8")
+    else:
+        assert mark + table == shown, "run make pictures"
+    there = {path.name for path in PICTURES.iterdir()}
+    assert there == {picture(name, screen).name for name in STATES for screen in SCREENS}
+    assert sum(path.stat().st_size for path in PICTURES.iterdir()) < MOST_BYTES
 
 
 async def _add_client(pool: Pool, client: int) -> None:

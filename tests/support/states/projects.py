@@ -80,4 +80,5 @@ async def offline(tab: Tab) -> None:
 async def checks(tab: Tab) -> None:
     await tab.sign_in()
     await tab.go("Checks")
+    await expect(tab.page.locator(".count.failed").first).to_be_visible()
     await expect(tab.page.get_by_text("…", exact=True)).to_have_count(0)
