@@ -12,7 +12,10 @@ from service.projects.records import SQL, Page, RunQuery, bind_query
 
 _LONGEST_KEY: Final = 400
 """Characters of a key; some letters have several in lower case."""
-_NUMBER: Final = re.compile(r"[0-9]{1,9}(\.[0-9])?", re.ASCII)
+_INTEGER: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
+_PERCENTAGE: Final = re.compile(r"[0-9]{1,3}(\.[0-9])?", re.ASCII)
+_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}(\.[0-9]{1,6})?(\+00)?", re.ASCII)
+"""A time as PostgreSQL prints it; it refuses some forms that Python reads."""
 
 
 def _check_text(key: str) -> None:
@@ -21,9 +24,18 @@ def _check_text(key: str) -> None:
     key.encode()
 
 
-def _check_number(key: str) -> None:
-    if not _NUMBER.fullmatch(key):
+def _check_form(form: re.Pattern[str]) -> Callable[[str], None]:
+    def check(key: str) -> None:
+        if not form.fullmatch(key):
+            raise ValueError
+
+    return check
+
+
+def _check_time(key: str) -> None:
+    if not _TIME.fullmatch(key):
         raise ValueError
+    datetime.fromisoformat(key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +55,12 @@ class _Key:
 
 _KEYS: Final = {
     "title": _Key(f"lower(left({SQL.title}, 100))", "text", _check_text),
-    "start": _Key("v.start", "timestamp", datetime.fromisoformat),
-    "finish": _Key("v.finish", "timestamp", datetime.fromisoformat),
-    "progress": _Key("v.progress", "numeric", _check_number),
-    "tasks": _Key("v.task_count", "integer", _check_number),
-    "warnings": _Key("v.warning_count", "integer", _check_number),
-    "updated_at": _Key("v.created_at", "timestamptz", datetime.fromisoformat),
+    "start": _Key("v.start", "timestamp", _check_time),
+    "finish": _Key("v.finish", "timestamp", _check_time),
+    "progress": _Key("v.progress", "numeric", _check_form(_PERCENTAGE)),
+    "tasks": _Key("v.task_count", "integer", _check_form(_INTEGER)),
+    "warnings": _Key("v.warning_count", "integer", _check_form(_INTEGER)),
+    "updated_at": _Key("v.created_at", "timestamptz", _check_time),
 }
 SORT_KEYS: Final = tuple(_KEYS)
 

@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from service.http.pagination import FOREIGN_CURSOR, encode_sorted_cursor
 from tests.support.client import Client
 from tests.support.native import native
 
@@ -49,6 +50,24 @@ async def test_pages_have_each_project_once_in_the_order_of_the_column(
             for limit in (1, 2, 3, 100):
                 with subtests.test(sort=sign + sort, limit=limit):
                     assert await ids(client, sort=sign + sort, limit=limit) == wanted
+
+
+async def test_a_cursor_with_another_key_than_the_column_has_is_refused(client: Client) -> None:
+    for sort, key in (
+        ("tasks", "1.5"),
+        ("warnings", "-1"),
+        ("progress", "1e9"),
+        ("start", "2026-W01-1"),
+        ("finish", "2026-01-05 08:00:00,5"),
+        ("finish", "2026-02-30 08:00:00"),
+        ("updated_at", "2026-01-05 08:00:00+23:59:59"),
+        ("updated_at", "2026-01-05\u202808:00:00"),
+        ("title", "a\0"),
+    ):
+        query = urlencode({"sort": sort, "cursor": encode_sorted_cursor(key, 1)})
+        answer = await client.ask(f"projects?{query}")
+        assert answer.status == 400, (sort, key)
+        assert FOREIGN_CURSOR in answer.details
 
 
 async def test_ranges_of_days_include_their_ends(client: Client) -> None:
