@@ -39,6 +39,16 @@ def issuer(company: Issuer, tab: Tab) -> Issuer:
     return company
 
 
+SIGN_OUT_WHILE_RENEWING = """async () => {
+    const { renew } = await import("/page/session/issuer.js");
+    const { forget } = await import("/page/session/token.js");
+    const renewed = renew();
+    forget();
+    await renewed;
+    return sessionStorage.length;
+}"""
+
+
 async def sign_in(tab: Tab, user: str = "anna") -> None:
     """Use the form of the issuer, from the card of the page."""
     await tab.page.get_by_role("button", name="Sign in").first.click()
@@ -64,6 +74,9 @@ async def test_a_user_signs_in_at_the_issuer_and_out(
     await expect(menu.locator(".until")).to_contain_text(str(time.gmtime().tm_year))
     await page.reload()
     await expect(heading(tab, "Projects")).to_be_visible()
+    await page.goto(f"{trusting.base}/?error=access_denied&state=guessed")
+    await expect(heading(tab, "Import files")).to_be_visible()
+    assert page.url == f"{trusting.base}/"
     await menu.locator("summary").click()
     await menu.get_by_role("button", name="Sign out").click()
     await expect(heading(tab, "Sign in")).to_be_visible()
@@ -143,6 +156,7 @@ async def test_a_session_is_renewed_until_the_issuer_ends_it(
     await expect(tab.page.get_by_text("Your session ended on")).to_be_visible()
     await sign_in(tab)
     await expect(heading(tab, "Projects")).to_be_visible()
+    assert await tab.page.evaluate(SIGN_OUT_WHILE_RENEWING) == 0
 
 
 async def test_the_end_of_a_token_is_announced_and_the_view_returns(tab: Tab) -> None:

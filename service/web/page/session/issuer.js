@@ -43,13 +43,14 @@ export async function leaveForIssuer(prompt = null) {
   }));
 }
 
-/** The issuer's answer in the address, or null. It is removed from the address. */
+/** The issuer's answer in the address, or null. It is removed from the address. One that this tab did not ask for ends no session. */
 export function takeAnswer() {
   const given = [location.hash, location.search].map((part) => new URLSearchParams(part.slice(1)));
   const answer = given.find((each) => each.has("state") && (each.has("code") || each.has("error")));
   if (!answer) return null;
   history.replaceState(null, "", "/");
-  return answer;
+  const asked = JSON.parse(sessionStorage.getItem(FLOW))?.state === answer.get("state");
+  return asked || !session() ? answer : null;
 }
 
 /** Exchange the issuer's answer for a session, and return the address at which the user left. */
@@ -87,7 +88,10 @@ export async function freshToken() {
 export function renew() {
   const { issuer: { refresh, idToken } } = session();
   renewing ??= request({ grant_type: "refresh_token", refresh_token: refresh })
-    .then((tokens) => keepTokens({ refresh_token: refresh, ...tokens }, tokens.id_token ?? idToken))
+    .then((tokens) => {
+      if (session()?.issuer?.refresh !== refresh) return; // the user signed out meanwhile
+      keepTokens({ refresh_token: refresh, ...tokens }, tokens.id_token ?? idToken);
+    })
     .finally(() => { renewing = null; });
   return renewing;
 }
