@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import jwt
 import pytest
@@ -101,3 +102,38 @@ def test_the_commands_of_the_readme_work(running: list[str], environment: dict[s
     assert members == {*answer}
     rows = subprocess.check_output(psql, shell=True, cwd=CHECKOUT, env=environment, text=True)
     assert f"({answer['counts']['created']} rows)" in rows
+
+
+def test_the_commands_of_the_tutorial_update_fail_and_query(
+    running: list[str], environment: dict[str, str], tmp_path: Path
+) -> None:
+    text = (CHECKOUT / "docs" / "tutorial" / "first-import.md").read_text("utf-8")
+    blocks = re.findall(r"^```\w*\n(.*?)^```$", text, re.M | re.S)
+    start, shown, change, fault, query = blocks
+    assert start == "make run\n"
+    printed = "".join(running).replace(running[-1].split()[2], "http://127.0.0.1:8080")
+    assert all(line.removesuffix("…") in printed for line in shown.splitlines()), printed
+    port = running[-1].split()[2].rpartition(":")[2]
+
+    def run(script: str) -> tuple[int, str]:
+        done = subprocess.run(
+            script.replace("/tmp/", f"{tmp_path}/"),
+            shell=True,
+            cwd=CHECKOUT,
+            env=environment | {"BULK_IMPORT_PORT": port},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        return done.returncode, done.stdout
+
+    files = " ".join(f"samples/{name}.xml" for name in ("p6", "mspdi", "native"))
+    code, out = run(f".venv/bin/bulk-import upload {files} --client 1")
+    assert (code, "9 created" in out) == (0, True), out
+    code, out = run(change)
+    assert (code, "1 updated, 2 unchanged" in out) == (0, True), out
+    code, out = run(fault)
+    assert (code, "2 unchanged, 1 failed" in out) == (1, True), out
+    assert out.count("1 × VALIDATION_ERROR") == 2, out
+    code, out = run(query)
+    assert (code, "(9 rows)" in out) == (0, True), out

@@ -37,7 +37,7 @@ def anchors(text: str) -> set[str]:
 
 @every_document
 def test_links_lead_to_existing_files_and_headings(path: Path) -> None:
-    for link in re.findall(r"\]\(([^)\s]+)\)", TEXTS[path]):
+    for link in re.findall(r"""(?:\]\(|\bsrc="|\bsrcset=")([^)"\s]+)""", TEXTS[path]):
         if link.startswith(("https://", "http://")):
             continue
         name, _, anchor = link.partition("#")
