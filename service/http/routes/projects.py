@@ -57,7 +57,8 @@ FILTERS: Final = (
 )
 WARNINGS: Final = {"some": True, "none": False}
 ORDERS: Final = tuple(f"{sign}{key}" for key in SORT_KEYS for sign in ("", "-"))
-_UNSORTED: Final = ("external_id", "changed_since", "changed_until", "missing_from")
+UNSORTED: Final = ("external_id", "changed_since", "changed_until", "missing_from")
+"""Parameters that cannot be combined with ``sort``."""
 MSPDI: Final = "application/vnd.ms-project+xml"
 TYPES: Final = (JSON, "application/xml", "text/xml", MSPDI)
 _DOCUMENT_HEAD: Final = b'{"status":"success","code":200,"message":"Project","details":'
@@ -115,7 +116,7 @@ def _parse_sort(query: MultiMapping[str]) -> Sort | None:
         return None
     if text not in ORDERS:
         raise BadRequest(f"sort must be one of {', '.join(ORDERS)}")
-    for name in _UNSORTED:
+    for name in UNSORTED:
         if name in query:
             raise BadRequest(f"sort cannot be combined with {name}")
     return Sort(text.removeprefix("-"), descending=text.startswith("-"))

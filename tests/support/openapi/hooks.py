@@ -11,6 +11,7 @@ import schemathesis
 from schemathesis import Case, HookContext
 
 from service.http.pagination import encode_cursor
+from service.http.routes.projects import UNSORTED
 from tests.support.native import native
 
 NUMBERS: Final = itertools.count(1)
@@ -32,6 +33,9 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
         return
     if case.operation.path.endswith("/checks") and "check" not in case.query:
         case.query.pop("cursor", None)  # each check has cursors of its own
+    if "sort" in case.query:
+        for name in ("cursor", *UNSORTED):
+            case.query.pop(name, None)
     if "cursor" in case.query:
         case.query["cursor"] = encode_cursor(len(case.query["cursor"]))
     if "idempotency_key" in case.query:
