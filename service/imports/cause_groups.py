@@ -127,7 +127,8 @@ class CauseGroups:
         if failed:
             remedy = suggest_remedy(cause, first.value, outcome["message"])
         else:
-            remedy = WarningCode[cause.code].remedy.replace("`", "")
+            known = WarningCode.__members__.get(cause.code)
+            remedy = "" if known is None else known.remedy.replace("`", "")
         return {
             "cause": cause.id,
             "error": cause.code if failed else None,

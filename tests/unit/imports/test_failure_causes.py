@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from service.codes import ErrorCode
+from service.imports.cause_groups import CauseGroups, Subject
 from service.imports.failure_causes import Cause, iter_causes, suggest_remedy
 
 ONE_OF = "is not one of activity, wbs"
@@ -96,3 +97,12 @@ def test_each_code_has_a_remedy_in_plain_words(code: ErrorCode) -> None:
     remedy = suggest_remedy(Cause(code, None, "reason"))
     assert remedy
     assert "`" not in remedy
+
+
+def test_a_warning_of_a_later_release_is_a_group() -> None:
+    groups = CauseGroups(Subject.WARNINGS)
+    place = {"index": 0, "external_id": "P", "name": None, "file": None, "line": 1}
+    first = {"code": "NEW_CODE", "element": "finish", "line": 2, "value": None}
+    groups.add({**place, "warnings": {"count": 1, "first": [first]}})
+    [group] = groups.as_dict()["causes"]
+    assert (group["warning"], group["projects"], group["remedy"]) == ("NEW_CODE", 1, "")
