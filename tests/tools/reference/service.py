@@ -166,12 +166,21 @@ def parameters(name: str) -> str:
     return table(("Parameter", "Values", "Description"), rows)
 
 
+_CODES: Final = {
+    "ErrorCode": "a code of [failed projects](../errors/projects.md)",
+    "WarningCode": "a code of [warnings](../errors/projects.md#warnings)",
+}
+
+
 def _values(schema: Any) -> str:
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        if name in _CODES:
+            return _CODES[name]
+        return _values(document()["components"]["schemas"][name])
     if "enum" in schema:
         default = schema.get("default")
         return ", ".join(f"`{each}`{' (default)' * (each == default)}" for each in schema["enum"])
-    if "$ref" in schema:
-        return "a code of [failed projects](../errors/projects.md)"
     if schema.get("format") == "date-time":
         return "time with offset, such as `2026-01-05T08:00:00Z`"
     if schema.get("format") == "date":
