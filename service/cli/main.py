@@ -38,6 +38,7 @@ INTERRUPTED: Final = 130
 _PLAIN: Final = (
     (re.compile(r"Input should be a valid integer.*", re.S), "write a whole number"),
     (re.compile(r"Input should be a valid number.*", re.S), "write a number"),
+    (re.compile(r"\bValue error, "), ""),
 )
 """Errors of values, and plain words for them."""
 

@@ -138,7 +138,7 @@ def suggest_remedy(cause: Cause, value: str | None = None, message: str | None =
             return f'Give each {element} another id: "{value}" occurs more than once.'
         if target := _NO_TARGET.fullmatch(reason):
             return f"Refer to {target[1]} in {element}{instead}."
-        shown = "" if value is None else f', such as "{value}"'
+        shown = "" if value is None else f'; the first wrong value is "{value}"'
         return f"Correct {element}{shown}."
     if cause.reason == FURTHER:
         return "Correct the listed ones, and send the file again."

@@ -27,7 +27,7 @@ _CHECKS: Final = (
     number("found"),
     number("count"),
     number("of"),
-    number("percent"),
+    number("%"),
     number("limit"),
     Column("result"),
 )
@@ -53,7 +53,9 @@ def checks(
         if check is None:
             await print_items(found, _CHECKS, _summarize, limit, as_json=as_json)
         else:
-            await print_items(_list_tasks(found), _FINDINGS, _to_row, limit, as_json=as_json)
+            empty = f"{check} found no tasks, or lacks data."
+            tasks = _list_tasks(found)
+            await print_items(tasks, _FINDINGS, _to_row, limit, as_json=as_json, empty=empty)
 
     run_with_client(client, url, token, print_checks)
 
@@ -90,7 +92,8 @@ async def _list_tasks(
 def _summarize(item: Mapping[str, Any]) -> Sequence[Any]:
     result = {True: "passed", False: "failed", None: ""}[item["passed"]]
     names = ("point", "name", "findings", "count", "total", "percentage", "threshold")
-    return (*(item[name] for name in names), item["not_computed"] or result)
+    lacks = item["not_computed"] or ""  # such as "the project has no current baseline"
+    return (*(item[name] for name in names), lacks.partition(" has ")[2] or lacks or result)
 
 
 def _to_row(item: Mapping[str, Any]) -> Sequence[Any]:

@@ -82,10 +82,17 @@ def _to_row(item: Mapping[str, Any]) -> Sequence[Any]:
         _describe_result(item),
         format_time(item["started_at"]),
         counts or f"{item['projects_done']} done",
-        item["filename"],
+        _describe_files(item),
         item["subject"],
         item["notes"],
     )
+
+
+def _describe_files(item: Mapping[str, Any]) -> str | None:
+    """Return the name of the first file, after the number of files if there are several."""
+    name: str | None = item["filename"]
+    files = sum((item.get("files") or {}).values())
+    return f"{files} files: {name}" if name and files > 1 else name
 
 
 def _describe_result(item: Mapping[str, Any]) -> str:

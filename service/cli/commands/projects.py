@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _COLUMNS: Final = (
     number("project"),
-    Column("name"),
+    Column("name", least=22),
     Column("external id"),
     fixed("source"),
     number("version"),
@@ -95,7 +95,7 @@ def _to_row(item: Mapping[str, Any]) -> Sequence[Any]:
     lock = item["lock"]
     return (
         item["project_id"],
-        item["name"],
+        item.get("title") or item["name"],
         item["external_id"],
         item["source"],
         item["version"],

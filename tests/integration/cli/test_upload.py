@@ -67,7 +67,7 @@ async def test_files_that_fail_are_printed_and_the_others_summed_up(
     assert (
         "      1 × VALIDATION_ERROR: priority is not a whole number of at most nine digits" in out
     )
-    assert 'Correct priority, such as "x".' in done.out
+    assert 'Correct priority; the first wrong value is "x".' in done.out
     assert re.search(r"bad\.xml:\d+ \(P-1\)", done.out)
     assert "      1 × MALFORMED_XML: the file ends too early" in out
     for name in ("cut.xml", "foreign.xml", "old.mpp"):

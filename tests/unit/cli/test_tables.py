@@ -81,7 +81,7 @@ def test_5000_failures_are_one_screen(capsys: pytest.CaptureFixture[str]) -> Non
     out = capsys.readouterr().out.splitlines()
     assert len(out) < 40
     assert "    715 × VALIDATION_ERROR: e0 is not a number" in out
-    assert '          Correct e0, such as "v0".' in out
+    assert '          Correct e0; the first wrong value is "v0".' in out
     assert "          plan.xml:0 (P-0), plan.xml:7 (P-7), plan.xml:14 (P-14) and 712 more" in out
 
 

@@ -68,7 +68,7 @@ def test_duplicates_have_one_cause() -> None:
         (Cause("V", "kind", ONE_OF), "x", 'In kind, write one of activity, wbs instead of "x".'),
         (Cause("V", "day", "is no day, such as 2026"), "x", 'Write day like 2026 instead of "x".'),
         (Cause("V", "name", "is missing"), None, "Add name."),
-        (Cause("V", "cost", "is not a number"), "x", 'Correct cost, such as "x".'),
+        (Cause("V", "cost", "is not a number"), "x", 'Correct cost; the first wrong value is "x".'),
         (
             Cause("V", "task", "has the id of an earlier record"),
             "T1",
