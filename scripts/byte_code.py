@@ -7,7 +7,7 @@ import importlib
 import pkgutil
 
 import service
-from service.cli.main import app
+from service.cli.app import app
 
 # Modules that are loaded when they are needed: by us, by libraries, and by the health check.
 LATE = (
@@ -16,8 +16,7 @@ LATE = (
     "opentelemetry.sdk.resources",
     "opentelemetry.sdk.trace.export",
     "requests",
-    "rich.progress",
-    "rich.table",
+    "rich.live",
     "urllib.request",
     "uvloop",
 )

@@ -291,6 +291,20 @@ def test_the_embedded_database_of_a_test_is_not_in_the_default_directory(cli: Co
     assert sorted(default_data_dir().glob("*")) == before
 
 
+def test_ctrl_c_while_the_command_is_loaded_prints_nothing() -> None:
+    code = (
+        "import signal, sys\n"
+        "from service.cli.main import main\n"
+        "class Interrupt:\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == 'typer': signal.raise_signal(signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+        "main()\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, b"", b"")
+
+
 @pytest.mark.parametrize("on_ctrl_c", ["default_int_handler", "SIG_IGN"])
 def test_a_signal_before_the_command_is_found_ends_without_output(on_ctrl_c: str) -> None:
     code = (

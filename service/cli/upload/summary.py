@@ -102,7 +102,7 @@ class RunResults:
         """Print failures and warnings by cause, and the total; in JSON, nothing."""
         if self._as_json:
             return
-        if self._lines or not self._is_single:  # else the only file was refused
+        if self._lines or (self._statuses and not self._is_single):  # else nothing ended
             self._print_warnings()
             self.failures.print()
             self._print_total()
@@ -125,22 +125,19 @@ class RunResults:
         seconds = max(time.monotonic() - self._begun, 0.001)
         for line in self._lines:
             print_wrapped(line, hanging=2)
-        sizes = [f"{format_size(self._size)} in {seconds:.1f} s"] if self._size else []
+        size = ""
         if self._sent:
-            projects = self._counts.total()
-            sizes.append(
-                f"({self._sent / 1e6 / seconds:.1f} MB/s, {projects / seconds:.0f} projects/s)"
-            )
-        size = " ".join(sizes)
+            rate = self._sent / 1e6 / seconds
+            rates = f"({rate:.1f} MB/s, {self._counts.total() / seconds:.0f} projects/s)"
+            size = f"; {format_size(self._size)} in {seconds:.1f} s {rates}"
         if not self._is_single:
             found = self._statuses
             words = ", ".join(f"{found[each]} {_WORDS[each]}" for each in _WORDS if found[each])
-            print_wrapped(f"{_number(found.total(), 'file')}: {words}; {size}", hanging=2)
+            print_wrapped(f"{_number(found.total(), 'file')}: {words}{size}", hanging=2)
             size = ""
         if self._imports or any(self._counts.values()):
             counts = ", ".join(f"{self._counts[each]} {each}" for each in OUTCOMES)
-            what = _describe_imports(self._imports)
-            print_wrapped(f"{what}: {counts}{size and f'; {size}'}", 2, hanging=2)
+            print_wrapped(f"{_describe_imports(self._imports)}: {counts}{size}", 2, hanging=2)
 
 
 def _describe_imports(ids: set[int]) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from service.cli.main import app
+from service.cli.app import app
 from service.settings import Settings
 from tests.support.commands import Commands
 from tests.support.databases import ADD_CLIENT, execute

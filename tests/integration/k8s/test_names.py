@@ -5,7 +5,7 @@ import re
 import pytest
 import typer
 
-from service.cli.main import app
+from service.cli.app import app
 from service.http.routes.table import PROBES
 from service.settings import Settings
 from tests.support.paths import CHECKOUT

@@ -22,7 +22,7 @@ import typer.main
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from service.cli.main import app
+from service.cli.app import app
 from tests.tools.image.container import Image, first_process
 from tests.tools.image.serving import free_port
 

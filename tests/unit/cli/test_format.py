@@ -9,7 +9,7 @@ import pytest
 from openapi_schema_validator import OAS31Validator
 from typer.testing import CliRunner
 
-from service.cli.main import app
+from service.cli.app import app
 from tests.support.paths import CHECKOUT
 
 FOLDER = CHECKOUT / "docs/formats"

@@ -5,9 +5,9 @@ import re
 import pytest
 from typer.main import get_command
 
+from service.cli.app import app
 from service.cli.connection import complete_address
 from service.cli.help import _AFTER_CTRL_C, _EXAMPLES
-from service.cli.main import app
 from service.cli.output import CommandError
 from tests.support.commands import RunHere
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 
-from service.cli.main import app
+from service.cli.app import app
 from service.projects.comparison.summary import SORTS
 from tests.support.commands import RunHere
 from tests.support.hostile_server import (

@@ -94,3 +94,18 @@ def test_causes_without_end_are_counted(capsys: pytest.CaptureFixture[str]) -> N
     out = capsys.readouterr().out.splitlines()
     assert f"    290 with {MAX_CAUSES - SHOWN_CAUSES}+ further causes" in out[-1]
     assert len(groups._groups) == MAX_CAUSES
+
+
+def test_a_run_of_which_nothing_ended_has_no_total(capsys: pytest.CaptureFixture[str]) -> None:
+    RunResults(as_json=False, is_single=False).print()
+    assert not capsys.readouterr().out
+
+
+def test_a_run_that_sent_nothing_has_no_rate(capsys: pytest.CaptureFixture[str]) -> None:
+    results = RunResults(as_json=False, is_single=False)
+    report = FileReport("plan.xml", results.failures, name="plan.xml")
+    report.refusals.append("400 Invalid request: the file is empty")
+    report.bytes = 2_000_000
+    results.add([report])
+    results.print()
+    assert capsys.readouterr().out.splitlines()[-1] == "1 file: 1 refused"

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 import typer.main
 
-from service.cli.main import app
+from service.cli.app import app
 from service.settings import Settings
 from tests.support.openapi.document import operations
 from tests.support.paths import CHECKOUT
