@@ -232,7 +232,7 @@ async def test_the_checks_of_a_project_and_the_tasks_of_one_are_printed(
     project = (await run("projects", "--json", "--text", "A")).told["project_id"]
     printed = (await run("checks", project)).out
     assert "open_ends" in printed
-    assert "the project has no data date" in printed
+    assert "no data date" in printed
     found = await run("checks", project, "--check", "open_ends", "--json", "--limit", 2)
     first, second = map(json.loads, found.out.splitlines())
     assert (first["task_id"], second["value"]) == ("0", "predecessor and successor")
