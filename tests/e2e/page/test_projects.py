@@ -14,8 +14,13 @@ NAMES = ("Harbour", "Airport", "Metro", "Bridge")
 
 
 def dated(number: int, name: str, start: str, finish: str) -> str:
+    """A plan of Microsoft Project, which has the name of its file as its name."""
     dates = f"<start>{start}T08:00:00</start><finish>{finish}T17:00:00</finish>"
-    return f'<project id="P-{number}"><name>{name}</name>{dates}</project>'
+    title = f'<attributes><attribute name="Title">{name}</attribute></attributes>'
+    return (
+        f'<project id="P-{number}" source="mspdi"><name>P-{number}.mpp</name>'
+        f"{dates}{title}</project>"
+    )
 
 
 async def fill(tab: Tab) -> None:
@@ -49,6 +54,9 @@ async def test_a_column_sorts_the_projects_and_back_returns(tab: Tab) -> None:
     await tab.page.reload()
     await expect(rows).to_have_text(["Bridge"])
     await expect(tab.page.get_by_label("Search in names")).to_have_value("p-3")
+    await rows.click()
+    await expect(tab.page.get_by_role("heading", name="Bridge")).to_be_visible()
+    await expect(tab.page.locator("header .facts").first).to_contain_text("P-3.mpp")
 
 
 async def test_filters_narrow_the_table_and_the_timeline(tab: Tab) -> None:

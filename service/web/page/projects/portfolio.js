@@ -23,7 +23,7 @@ export function portfolio({ signal }) {
     const inTurn = queue(AT_ONCE);
     const { element, body, row } = table(["Project", "Failed", "Passed", "Failed checks"], "Checks of all projects");
     const { rest } = fetchedInSteps(body, `projects?${query}`, "projects", (project) => {
-      const made = row([make("a", { class: "name", href: `#/projects/${project.project_id}` }, project.name || project.external_id), "…", "", ""]);
+      const made = row([make("a", { class: "name", href: `#/projects/${project.project_id}` }, project.title || project.external_id), "…", "", ""]);
       inTurn(() => fill(made, project.project_id, stop));
       return made;
     }, { signal: stop, empty: text.value ? "No project matches." : "There are no projects here yet." });

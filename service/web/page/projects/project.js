@@ -41,8 +41,9 @@ async function drawBoth(chart, changed, project, comparison, signal) {
 
 function head(project, path) {
   const { version, current_version: current } = project;
+  const title = titleOf(project);
   const facts = [
-    ["Id", project.external_id], ["Code", project.code], ["Status", project.status], ["Manager", project.manager],
+    ["Id", project.external_id], ["Name", title === project.name ? "" : project.name], ["Code", project.code], ["Status", project.status], ["Manager", project.manager],
     ["Start", span(project.start)], ["Finish", span(project.finish)], ["Version", version === current ? number(version) : `${number(version)} of ${number(current)}`],
     ["Changed", `${moment(project.updated_at)}${project.updated_by ? ` by ${project.updated_by}` : ""}`],
     ["Contents", contents(project)],
@@ -50,10 +51,16 @@ function head(project, path) {
     ["Archived", project.archived_at && moment(project.archived_at)],
   ];
   return make("header", {},
-    make("h1", {}, project.name || project.external_id),
+    make("h1", {}, title || project.external_id),
     project.description ? make("p", { class: "quiet description" }, project.description) : null,
     make("dl", { class: "facts" }, facts.filter(([, value]) => value).map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)))),
     make("div", { class: "actions" }, save(project, path), version === current ? null : make("a", { class: "as-button", href: `#/projects/${project.project_id}` }, "Show the current version")));
+}
+
+/** The title of a plan that Microsoft Project named after its file, as in the list of projects. */
+function titleOf({ source, name, attributes }) {
+  const title = source === "mspdi" && /\.(mpp|mpt|mpx|xml)$/i.test(name) ? attributes.Title : "";
+  return (typeof title === "string" && title.trim()) || name;
 }
 
 function contents({ tasks, dependencies, resources, assignments }) {
