@@ -254,6 +254,8 @@ def _connection_errors(root: URL) -> Iterator[None]:
         raise TemporaryFailure(
             f"no service answers at {root.origin()}: {reason}; is it running, and --url right?"
         ) from error
+    except BrokenPipeError:  # of standard output: aiohttp has its own classes
+        raise
     except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
         reason = str(error) or "no answer"
         raise TemporaryFailure(f"the connection to {root} broke: {reason}") from error

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from yarl import URL
 
-from service.cli.client import MAX_EMPTY_PAGES
+from service.cli.client import MAX_EMPTY_PAGES, _connection_errors
 from tests.support.commands import RunHere
 from tests.support.hostile_server import (
     COMMANDS,
@@ -97,3 +98,8 @@ def test_cookies_are_not_sent_back(run: RunHere) -> None:
     with serve_hostile(answer) as server:
         run("imports", base=server.base.replace("127.0.0.1", "localhost"))
     assert b"Cookie" not in server.requests[1].head
+
+
+def test_a_reader_of_the_output_that_ends_is_no_fault_of_the_service() -> None:
+    with pytest.raises(BrokenPipeError), _connection_errors(URL("http://127.0.0.1:8080")):
+        raise BrokenPipeError
