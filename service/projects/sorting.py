@@ -89,6 +89,9 @@ class Sort:
             _KEYS[self.name].check(place.key)
 
 
+_LATEST: Final = Sort("updated_at", descending=True)
+
+
 async def list_sorted(
     run_query: RunQuery,
     client_id: int,
@@ -110,18 +113,23 @@ async def list_sorted(
     bind = partial(bind_arguments, values)
     key = _KEYS[sort.name]
     conditions = [*list_conditions(query, bind)]
+    # With a filter, the index could lead to all versions of the client, one by one.
+    by_index = sort == _LATEST and query == ProjectQuery(archived=query.archived)
     if after is not None:
         texts = {"key": key.expression, "type": key.type, "beyond": "<" if sort.descending else ">"}
         if after.key is None:
             conditions.append(bind(SQL.after_no_key, after.project_id, **texts))
         else:
             conditions.append(bind(SQL.after_key, *after, **texts))
-    text = SQL.list_sorted.format(
+            if by_index:
+                conditions.append(bind(SQL.from_latest, after.key, **texts))
+    text = (SQL.list_updated if by_index else SQL.list_sorted).format(
         key=key.expression,
         conditions="\n".join(conditions),
         direction="DESC" if sort.descending else "ASC",
     )
-    places = await run_query(bind_query(text, *values, settings=SQL.sort_rows))
+    settings = SQL.follow_keys if by_index else SQL.sort_rows
+    places = await run_query(bind_query(text, *values, settings=settings))
     ids = [row["project_id"] for row in places]
     found = {
         row["project_id"]: row for row in await read_projects(run_query, client_id, query, ids)

@@ -136,6 +136,22 @@ SELECT p.project_id, ({key})::text AS key
  ORDER BY {key} {direction} NULLS LAST, p.project_id
  LIMIT $2
 
+-- name: list_updated
+-- As list_sorted, for the latest update first, which has an index: the order in which the page shows the
+-- projects. The range of one id, with its ORDER BY, selects the primary key.
+SELECT p.project_id, v.created_at::text AS key
+  FROM project_versions v
+ CROSS JOIN LATERAL (SELECT *
+                       FROM projects
+                      WHERE client_id = $1 AND project_id >= v.project_id
+                        AND project_id <= v.project_id
+                      ORDER BY project_id
+                      LIMIT 1) AS p
+ WHERE v.client_id = $1 AND v.created_at > '-infinity' AND v.version = p.version
+{conditions}
+ ORDER BY v.created_at DESC, p.project_id
+ LIMIT $2
+
 -- name: title
 -- The name for people. Microsoft Project writes the name of its file as the project's name; then the
 -- title is better, if the plan has one.
@@ -205,6 +221,10 @@ SELECT p.project_id
 
 -- name: without_warnings
    AND v.warning_count = 0
+
+-- name: from_latest
+-- Lets after_key begin at the place in the index of list_updated.
+   AND {key} <= {0}::text::{type}
 
 -- name: after_key
 -- The projects after the one with the key {0} and the id {1}, in the order of list_sorted.

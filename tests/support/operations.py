@@ -58,12 +58,15 @@ def routes(size: Size) -> Iterator[Operation]:
         ("source, none found", ProjectQuery(source="p6")),
     ):
         yield Operation(f"GET projects: {name}", partial(_projects, query=query), everything)
-    for name, sort, place in (
-        ("first page", Sort("title"), None),
-        ("middle page", Sort("updated_at", descending=True), Place("2026-01-05 08:00:00Z", middle)),
+    latest, place = Sort("updated_at", descending=True), Place(f"{now - day}", middle)
+    for name, sort, after, examined in (
+        ("first page", Sort("title"), None, everything + 4 * PAGE),
+        ("middle page", Sort("updated_at"), place, everything + 4 * PAGE),
+        ("latest, first page", latest, None, 8 * PAGE),
+        ("latest, middle page", latest, place, 8 * PAGE),
     ):
-        sorted_page = partial(_sorted, sort=sort, after=place)
-        yield Operation(f"GET projects: sort, {name}", sorted_page, everything + 4 * PAGE)
+        sorted_page = partial(_sorted, sort=sort, after=after)
+        yield Operation(f"GET projects: sort, {name}", sorted_page, examined)
     exact = ProjectQuery(external_id=f"{size.prefix}{middle}")
     yield Operation("GET projects: external_id", partial(_projects, query=exact), 4)
     few = ProjectQuery(changed=(now - 5.5 * day, now))

@@ -37,6 +37,7 @@ async def test_pages_have_each_project_once_in_the_order_of_the_column(
     client: Client, subtests: pytest.Subtests
 ) -> None:
     await client.land(native(*(project(number, day) for number, day in enumerate(DAYS))))
+    await client.land(native(project(1, "2026-04-01"), project(8, None)))
     everyone = await listed(client)
     for sort in ("title", "start", "finish", "updated_at"):
         keyed = [(str(item[sort]).lower(), item) for item in everyone if item[sort] is not None]
