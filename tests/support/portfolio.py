@@ -60,10 +60,10 @@ async def store_portfolio(service: Service, pool: Pool, client: int) -> None:
             url = service.url("projects/bulk", client=client)
             async with session.post(url, data=form) as response:
                 await response.read()
-    await _fix_times(pool, client)
+    await fix_times(pool, client)
 
 
-async def _fix_times(pool: Pool, client: int) -> None:
+async def fix_times(pool: Pool, client: int) -> None:
     """Give each import a day before ``NOW``, in their order, and their versions the same time."""
     await pool.execute(
         "UPDATE imports i SET started_at = t.at, ended_at = t.at + interval '2.4 s',"

@@ -38,11 +38,10 @@ class Screen:
     rules: Sequence[str] | None = None
 
 
-SCREENS: Final = (
-    Screen("desktop", 1280, 900),
-    Screen("dark", 1280, 900, "dark", rules=_COLOURS),
-    Screen("phone", 390, 844, rules=_WIDTH),
-)
+DESKTOP: Final = Screen("desktop", 1280, 900)
+DARK: Final = Screen("dark", 1280, 900, "dark", rules=_COLOURS)
+PHONE: Final = Screen("phone", 390, 844, rules=_WIDTH)
+SCREENS: Final = (DESKTOP, DARK, PHONE)
 
 
 async def show_on(tab: Tab, screen: Screen) -> None:

@@ -152,7 +152,7 @@ def lacks_scope(request: web.Request, claims: Mapping[str, Any], scope: str) -> 
 
 def _client_in_path(request: web.Request) -> str | None:
     client = request.match_info.get("client_id", "")
-    return client if _ID.fullmatch(client) else None
+    return client if _ID.fullmatch(client) and int(client) else None
 
 
 def parse_scopes(claim: object) -> set[str]:

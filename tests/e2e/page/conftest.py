@@ -28,8 +28,9 @@ FLAGS: Final = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--process-per-site",
 )
-"""What keeps it from asking other hosts."""
+"""What keeps it from asking other hosts, and from starting a process for each tab."""
 
 
 @pytest.fixture(scope="session")

@@ -200,6 +200,9 @@ async def test_an_import_is_undone(tab: Tab) -> None:
     for word, number in (("undone", 1), ("partial", 0), ("completed", 1)):
         await tab.page.get_by_label("State").select_option(word)
         await expect(tab.page.locator("tbody tr")).to_have_count(number)
+    await tab.page.reload()  # the address has the filter
+    await expect(tab.page.get_by_label("State")).to_have_value("completed")
+    await expect(tab.page.locator("tbody tr")).to_have_count(1)
     await tab.go("Projects")
     await expect(tab.page.get_by_text("There are no projects here yet.")).to_be_visible()
 

@@ -57,6 +57,12 @@ async def test_a_column_sorts_the_projects_and_back_returns(tab: Tab) -> None:
     await rows.click()
     await expect(tab.page.get_by_role("heading", name="Bridge")).to_be_visible()
     await expect(tab.page.locator("header .facts").first).to_contain_text("P-3.mpp")
+    await tab.page.go_back()
+    await tab.page.clock.install()
+    await tab.page.get_by_label("Search in names").fill("p-2")
+    await tab.go("Checks")
+    await tab.page.clock.run_for(1000)  # the search waits for a pause in typing
+    await expect(tab.page).to_have_url(re.compile(r"#/checks$"))
 
 
 async def test_filters_narrow_the_table_and_the_timeline(tab: Tab) -> None:

@@ -246,6 +246,7 @@ async def test_a_refused_token_can_be_replaced(tab: Tab) -> None:
     await tab.page.get_by_label("Token").fill("rubbish")
     await tab.page.get_by_role("button", name="Sign in").click()
     await expect(tab.page.get_by_role("alert")).to_contain_text("JWT token is malformed")
+    await expect(tab.page.get_by_role("alert")).to_contain_text("--client ID")
     await expect(tab.page.get_by_role("alert")).to_contain_text(
         "Sign in again, or use another token."
     )

@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser
+from playwright.async_api import Browser, BrowserContext
 
 from service.storage import Pool
 from tests.support.portfolio import NOW, store_portfolio
 from tests.support.screens import (
+    DESKTOP,
     GALLERY,
+    PHONE,
     PICTURES,
     RECORDING,
     SCREENS,
@@ -46,40 +48,57 @@ async def stored_client(page_service: Service, page_pool: Pool) -> int:
     return STORED
 
 
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def window(browser: Browser, page_service: Service) -> AsyncIterator[BrowserContext]:
+    """A window for all states, each of which has a tab.
+
+    A page that stays open keeps Chromium's process for the site, whose start takes as much time as
+    all that a state does.
+    """
+    context = await browser.new_context(
+        viewport={"width": SCREENS[0].width, "height": SCREENS[0].height},
+        timezone_id="Europe/Brussels",
+    )
+    await context.clock.set_fixed_time(NOW)
+    await (await context.new_page()).goto(page_service.base)
+    yield context
+    await context.close()
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def seen(
-    state: State, browser: Browser, page_service: Service, page_pool: Pool, stored_client: int
+    state: State,
+    window: BrowserContext,
+    page_service: Service,
+    page_pool: Pool,
+    stored_client: int,
 ) -> AsyncIterator[Tab]:
     """A tab in the state; any error in the page fails the test."""
     client = stored_client
     if not state.stored:
         client = STORED + 1 + [*STATES].index(state.name)
         await _add_client(page_pool, client)
-    context = await browser.new_context(
-        viewport={"width": SCREENS[0].width, "height": SCREENS[0].height},
-        timezone_id="Europe/Brussels",
-    )
-    await context.clock.set_fixed_time(NOW)
-    tab = Tab(await context.new_page(), page_service, page_pool, client)
+    tab = Tab(await window.new_page(), page_service, page_pool, client)
     tab.token = token(clients=[client], scope=SCOPES, sub="anna", exp=EXPIRES)
     async with contextlib.AsyncExitStack() as tab.stack:
         await state.reach(tab)
         yield tab
-    await context.close()
+    await tab.page.close()
+    await window.set_offline(False)
     assert tab.faults == []
 
 
 @pytest.mark.parametrize("state", STATES.values(), ids=STATES)
 async def test_a_state_is_accessible_and_fits_every_screen(seen: Tab, state: State) -> None:
     wrong: dict[str, list[str]] = {screen.name: [] for screen in SCREENS}
-    for screen in SCREENS:
+    for screen in SCREENS if RECORDING else (DESKTOP, PHONE):
         await show_on(seen, screen)
         if RECORDING:
             await record(seen, state.name, screen, whole=state.whole)
         if overflow := await seen.overflow():
             wrong[screen.name].append(f"the page is {overflow} pixels wider than the window")
     await remove_repeated(seen, state.repeated)
-    for screen in SCREENS:
+    for screen in reversed(SCREENS):
         await show_on(seen, screen)
         wrong[screen.name] += await find_violations(seen, screen)
     assert wrong == {screen.name: [] for screen in SCREENS}

@@ -2,6 +2,7 @@
 
 from playwright.async_api import Locator, expect
 
+from tests.support.portfolio import fix_times
 from tests.support.quay import LATER, programme, quay
 from tests.support.states.catalogue import state
 from tests.support.tab import Tab
@@ -18,6 +19,7 @@ async def shown(tab: Tab, *versions: str) -> Locator:
     for number, version in enumerate(versions):
         card = await tab.send(version, name=f"{number}.xml")
         await expect(card.get_by_text("1 project imported.")).to_be_visible()
+    await fix_times(tab.pool, tab.client)
     await tab.go("Projects")
     await tab.page.locator("tbody a.name").click()
     await expect(tab.page.get_by_role("heading", name="Versions")).to_be_visible()
@@ -79,10 +81,7 @@ async def undated(tab: Tab) -> None:
 
 @state("timeline-empty")
 async def empty(tab: Tab) -> None:
-    await tab.sign_in()
-    await tab.send(plan(1, tasks=""))
-    await tab.go("Projects")
-    await tab.page.locator("tbody a.name").click()
+    await shown(tab, plan(1, tasks=""))
     await expect(tab.page.get_by_text("The project has no tasks.")).to_be_visible()
 
 

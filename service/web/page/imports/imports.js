@@ -1,4 +1,4 @@
-// The list of imports, the latest first.
+// The list of imports, the latest first. The address has the filters.
 
 import { ask } from "../shared/api.js";
 import { choice, make, pause, redraw, unhurried } from "../shared/dom.js";
@@ -12,18 +12,30 @@ const HEADS = ["Import", "State", "Projects", "Notes", "Started", ""];
 const KINDS = ["created", "updated", "unchanged", "failed"];
 const EVERY = 2;
 
-export function imports({ signal }) {
-  const text = make("input", { type: "search", "aria-label": "Search in notes and file names", placeholder: "Search in notes and file names", maxlength: "100", input: unhurried(() => load()) });
-  const state = choice([["", "any state"], ...RESULTS.map((each) => [each, each])], { "aria-label": "State", change: () => load() });
+export function imports({ signal, given: [query] }) {
+  const asked = new URLSearchParams(query ?? "");
+  const text = make("input", { type: "search", "aria-label": "Search in notes and file names", placeholder: "Search in notes and file names", maxlength: "100", value: asked.get("text") ?? "", input: unhurried(() => changed()) });
+  const state = choice([["", "any state"], ...RESULTS.map((each) => [each, each])], { "aria-label": "State", change: () => changed() });
+  if (RESULTS.includes(asked.get("state"))) state.value = asked.get("state");
   const place = make("div");
   let loading = new AbortController();
+
+  /** Put the filters into the address, and load. */
+  function changed() {
+    if (signal.aborted) return; // the user left while a search was waiting
+    const kept = new URLSearchParams(filters(["text", "state"]));
+    history.replaceState(null, "", `#/imports${kept.size ? `?${kept}` : ""}`);
+    load();
+  }
+
+  function filters([search, result]) {
+    return [[search, text.value.trim()], [result, state.value]].filter(([, value]) => value);
+  }
 
   function load() {
     loading.abort();
     loading = new AbortController();
-    const query = new URLSearchParams({ limit: 50 });
-    if (text.value.trim()) query.set("text", text.value.trim());
-    if (state.value) query.set("result", state.value);
+    const query = new URLSearchParams([["limit", 50], ...filters(["text", "result"])]);
     const { element, body, row } = table(HEADS, "Imports");
     const alive = AbortSignal.any([signal, loading.signal]);
     const { rest } = fetchedInSteps(body, `imports?${query}`, "imports", (each) => line(each, row, alive), {

@@ -27,7 +27,7 @@ export function result(row, { signal, linked = true } = {}) {
     tiles(counts),
     (row.warnings ?? []).map((each) => hint(warning(each), HARMLESS.includes(each.code) ? "" : "warn")),
     make("div", { class: "actions" },
-      linked ? make("a", { class: "as-button", href: `#/imports/${row.import_id}` }, `Import ${row.import_id}`) : null,
+      linked ? make("a", { class: "as-button", href: `#/imports/${row.import_id}` }, "Details") : null,
       failed ? csv(row, "Failures as CSV", "?outcome=failed", "failures") : null,
       stored + failed ? csv(row, "All outcomes as CSV", "", "outcomes") : null),
     failed ? causes(row, { of: "failures", title: "Failures", signal }) : null,

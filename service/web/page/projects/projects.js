@@ -16,6 +16,7 @@ export function projects({ signal, given: [query] }) {
 
   /** Set members of the address; empty ones are omitted. Back returns to the state before. */
   function change(members, { replace = false } = {}) {
+    if (signal.aborted) return; // the user left while a search was waiting
     for (const [name, value] of Object.entries(members)) {
       if (value) state.set(name, value);
       else state.delete(name);

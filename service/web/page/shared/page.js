@@ -15,7 +15,7 @@ import { chooseClient, signIn, verify } from "../session/signin.js";
 import { choose, forget, may, session } from "../session/token.js";
 
 const VIEWS = [
-  [/^#\/imports$/, "History", imports],
+  [/^#\/imports(?:\?(.*))?$/, "History", imports],
   [/^#\/imports\/(\d+)$/, "Import", oneImport],
   [/^#\/projects(?:\?(.*))?$/, "Projects", projects],
   [/^#\/checks$/, "Checks", portfolio],

@@ -101,7 +101,15 @@ export class Chart {
     const [start, end] = scale ? [this.rows[row].from, this.rows[row].to].map((time) => scale.x(time)) : [];
     if (end < 0 || start < 0 || (end > scale?.room && start > scale.room * 0.6)) element.scrollLeft += start - scale.room * 0.2;
     this.draw();
+    this.#bringIntoWindow(row);
     this.onChoice(row);
+  }
+
+  /** Scroll the page if the window ends above the row, or begins below it. */
+  #bringIntoWindow(row) {
+    const y = this.view.getBoundingClientRect().top + this.tree.placeOf(row) * ROW - this.element.scrollTop;
+    const below = y + HEAD + ROW * 2 - innerHeight;
+    if (y < 0 || below > 0) scrollBy(0, y < 0 ? y : below);
   }
 
   /** Open or close a row. */
