@@ -17,7 +17,7 @@ GALLERY: Final = CHECKOUT / "docs" / "contribute" / "pictures.md"
 """The document that links to each picture."""
 RECORDING: Final = bool(os.environ.get("RECORD_PICTURES"))
 """Whether the run writes the pictures."""
-_QUALITY: Final = 35
+_QUALITY: Final = 32
 _COLOURS: Final = ("color-contrast", "link-in-text-block")
 _WIDTH: Final = ("scrollable-region-focusable", "target-size", "meta-viewport")
 
