@@ -99,6 +99,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Stop the servers when the run is terminated, as when it is interrupted."""
     if "TMPDIR" not in os.environ and _can_hold_temporary_files(_MEMORY):
         os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
+    os.environ.pop("COLUMNS", None)  # tables of commands would be as narrow as this terminal
     config.addinivalue_line("markers", "settings(**changes): settings of the service under test")
     config.addinivalue_line("markers", "citus: a test that runs on Citus alone")
     signal.signal(signal.SIGTERM, _interrupted)

@@ -91,13 +91,15 @@ async def test_updating_the_current_version_writes_no_index(conn: Connection, le
     assert await count(conn, updated) == ALL
 
 
-async def test_a_batch_takes_six_statements_besides_its_copies(
+async def test_a_batch_takes_few_statements_besides_its_copies(
     conn: Connection, lease: Lease
 ) -> None:
-    await import_all(conn, lease, "First", BATCH)  # asyncpg looks up the types of arrays
     sent: list[str] = []
     conn.add_query_logger(lambda record: sent.append(record.query))
-    assert not await write_batch(conn, lease, [project("New", ALL)], 1, False)
-    await asyncio.sleep(0)  # asyncpg reports each query in the next turn of the loop
+    for place in (0, 1):  # at the first batch, asyncpg looks up the types of arrays
+        sent.clear()
+        assert not await write_batch(conn, lease, [project(f"P-{place}", place)], 1, False)
+        await asyncio.sleep(0)  # asyncpg reports each query in the next turn of the loop
     own = [query.split()[0] for query in sent if not query.startswith("COPY")]
-    assert own == ["BEGIN", "SELECT", "SELECT", "SELECT", "INSERT", "COMMIT;"]
+    # The last SELECT reads the progress of projects with tasks, for the rows of their versions.
+    assert own == ["BEGIN", "SELECT", "SELECT", "SELECT", "INSERT", "SELECT", "COMMIT;"]
