@@ -68,7 +68,7 @@ class Occurrence(NamedTuple):
 
     Attributes:
         line: of the element or the failure, or None.
-        value: the file's own text, or None.
+        value: the file's own text; for a repeated project, the place of the first one; or None.
         times: how often; more than 1 only for violations that the outcome does not list.
     """
 
@@ -90,9 +90,17 @@ def iter_causes(failure: Mapping[str, Any]) -> Iterator[Occurrence]:
         element, value = each.get("element"), each.get("value")
         yield Occurrence(Cause(code, element, _problem(each)), each.get("line"), value)
     if not violations:
-        yield Occurrence(Cause(code, None, _reason(code, failure)), failure.get("line"))
+        cause = Cause(code, None, _reason(code, failure))
+        yield Occurrence(cause, failure.get("line"), _find_first(failure))
     elif (left := (failure.get("violation_count") or 0) - len(violations)) > 0:
         yield Occurrence(Cause(code, None, FURTHER), failure.get("line"), times=left)
+
+
+def _find_first(failure: Mapping[str, Any]) -> str | None:
+    """Return where the project is whose id is repeated, or None for other failures."""
+    line = failure.get("first_line")
+    places = [failure.get("first_file"), None if line is None else f"line {line}"]
+    return ", ".join(filter(None, places)) or None
 
 
 def _problem(violation: Mapping[str, Any]) -> str:
@@ -120,7 +128,7 @@ def suggest_remedy(cause: Cause, value: str | None = None, message: str | None =
     """Return what to do about a cause, in one or two sentences; empty if the code is unknown.
 
     Args:
-        value: an example of the file's own text.
+        value: of an occurrence of the cause.
         message: the message of a failure, whose part after a semicolon is a remedy.
     """
     element, reason = cause.element, cause.reason
@@ -140,6 +148,8 @@ def suggest_remedy(cause: Cause, value: str | None = None, message: str | None =
             return f"Refer to {target[1]} in {element}{instead}."
         shown = "" if value is None else f'; the first wrong value is "{value}"'
         return f"Correct {element}{shown}."
+    if cause.code == ErrorCode.DUPLICATE_PROJECT and value is not None:
+        return f"Keep one of the two projects. The first, which is imported, is in {value}."
     if cause.reason == FURTHER:
         return "Correct the listed ones, and send the file again."
     _, _, advice = (message or "").partition("; ")

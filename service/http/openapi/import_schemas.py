@@ -313,7 +313,11 @@ def _cause_group() -> Json:
             "name": describe(nullable(STRING), "Name in the file; null if it has none."),
             "file": FILE,
             "line": nullable(LINE),
-            "value": VALUE,
+            "value": describe(
+                nullable(STRING),
+                "Value in the file, shortened. With `DUPLICATE_PROJECT`, place of the first "
+                "project. Null if there is none.",
+            ),
         }
     )
     return json_object(

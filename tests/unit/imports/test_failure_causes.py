@@ -57,9 +57,13 @@ def test_the_holder_of_a_lock_is_a_part_of_the_reason() -> None:
     assert found.cause.reason == "the project is locked by ann"
 
 
-def test_duplicates_have_one_cause() -> None:
-    (found,) = iter_causes({"error": "DUPLICATE_PROJECT", "message": "at line 3"})
+@pytest.mark.parametrize(("file", "place"), [("a.xml", "a.xml, line 3"), (None, "line 3")])
+def test_duplicates_have_one_cause_and_the_place_of_the_first(file: str | None, place: str) -> None:
+    failure = {"error": "DUPLICATE_PROJECT", "first_file": file, "first_line": 3}
+    (found,) = iter_causes(failure)
     assert found.cause.reason == "an earlier project of the upload has the same id"
+    assert found.value == place
+    assert f"is in {place}." in suggest_remedy(found.cause, found.value)
 
 
 @pytest.mark.parametrize(
