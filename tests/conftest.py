@@ -103,6 +103,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "settings(**changes): settings of the service under test")
     config.addinivalue_line("markers", "citus: a test that runs on Citus alone")
     signal.signal(signal.SIGTERM, _interrupted)
+    # A shell lets a program in the background ignore it, and the commands under test would too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     _print_plain_tracebacks()
 
 
