@@ -3,7 +3,7 @@
 const RESPONSES = {
   changed: "Choose the files again. Projects that are already imported are then unchanged.",
   0: "Check the network, then try again.",
-  400: "Correct what the message names, or export the file again if it breaks off. Then send it again.",
+  400: "Correct what the message names, then send the file again. Export it again if it breaks off.",
   401: "Sign in again, or use another token.",
   403: "Ask the operator of the service for this permission, then sign in again.",
   404: "Check the number of the client. The item may also have been removed.",
