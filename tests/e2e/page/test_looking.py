@@ -55,9 +55,9 @@ async def test_a_project_is_shown_and_its_versions_are_compared(tab: Tab) -> Non
     bar, done = await chart.locator("svg :is(.task, .done)").evaluate_all(shares)
     assert done / bar == pytest.approx(0.4)
     await tab.page.get_by_label("Find a task").fill("dig")
-    told = tab.page.locator("#task")
+    details = tab.page.locator("#task")
     for words in ("Dates5 Jan 2026 to 16 Jan 2026", "Done40 %", "BeforeDug FS"):
-        await expect(told).to_contain_text(words)
+        await expect(details).to_contain_text(words)
     await expect(tab.page.get_by_role("row", name="1 Approved")).to_be_visible()
     await tab.page.get_by_role("button", name="Compare").click()
     await tab.page.get_by_text("Tasks: 1 changed").click()
@@ -70,8 +70,8 @@ async def test_a_project_is_shown_and_its_versions_are_compared(tab: Tab) -> Non
     assert old < new
     await expect(tab.page.locator(".moved")).to_contain_text("2026-01-09 17:00 → 2026-01-16 17:00")
     await summary.get_by_role("button", name="Dig").click()
-    await expect(told.get_by_role("heading")).to_have_text("Dig")
-    await expect(told).to_contain_text("Version 15 Jan 2026 to 9 Jan 2026")
+    await expect(details.get_by_role("heading")).to_have_text("Dig")
+    await expect(details).to_contain_text("Version 15 Jan 2026 to 9 Jan 2026")
     await tab.page.reload()  # the address names the comparison
     await expect(summary).to_contain_text("Slipped: 1")
     await expect(chart.locator("svg .old")).to_have_count(1)

@@ -3,7 +3,7 @@
 const KEPT = "bulk-import";
 const SLACK = 5000; // milliseconds that a clock may differ without a correction
 
-/** What the service tells its pages about tokens; see service/http/auth/sign_in.py. */
+/** What the pages must know about tokens; see service/http/auth/sign_in.py. */
 export const configuration = JSON.parse(document.documentElement.dataset.session);
 
 /** Words for the actions that a token can allow. */
@@ -59,7 +59,7 @@ export function claimsOf(token) {
   }
 }
 
-/** The client ids in a token, as texts; `*` stands for all clients. */
+/** The client ids in a token, as texts; `*` means all clients. */
 export function clientsOf(token) {
   const named = [claimsOf(token)?.[configuration.clients_claim] ?? []].flat();
   return named.map(String).filter((each) => each === "*" || /^\d{1,18}$/.test(each));
