@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, ClassVar, Final, TypeVar
 
-Key = TypeVar("Key", bound=str | tuple[str, ...] | tuple[bytes, ...])
+Key = TypeVar("Key", bound=str | bytes | tuple[str, ...] | tuple[bytes, ...])
 Value = TypeVar("Value")
 
 LONGEST: Final = 64
