@@ -1,0 +1,123 @@
+"""Rows by key: in order, and with little memory."""
+
+import random
+import tracemalloc
+from collections import defaultdict
+from collections.abc import Iterator
+
+import pytest
+
+from service.formats.limits import MIB
+from service.formats.xer.row_store import Row, RowStore
+from service.spool.spool import Spool, TooLarge
+
+
+@pytest.fixture(params=[0, 2_000, 8_000_000], ids=["each row on disk", "disk", "memory"])
+def store(request: pytest.FixtureRequest) -> Iterator[RowStore]:
+    store = RowStore(Spool().share(), memory=request.param)
+    yield store
+    store.close()
+
+
+def test_the_rows_of_a_key_come_in_the_order_of_adding(store: RowStore) -> None:
+    chance, expected = random.Random(1), defaultdict[bytes, list[Row]](list)
+    for line in range(5_000):
+        key, row = b"%d" % chance.randrange(40), b"x" * chance.randrange(30)
+        store.add(key, line // 700, line, row)
+        expected[key].append((line // 700, line, row))
+    for key, rows in expected.items():
+        assert key in store
+        assert list(store.take(key)) == rows
+        assert key not in store
+
+
+def test_the_rank_of_the_table_comes_before_the_order_of_adding(store: RowStore) -> None:
+    for table in range(20):
+        for number in range(3):
+            store.add(b"1", table, 10 * table + number, b"row")
+    rows = store.take(b"1", order=lambda table: -(table // 2))
+    expected = sorted(range(20), key=lambda table: -(table // 2))
+    assert [(table, line) for table, line, _ in rows] == [
+        (table, 10 * table + number) for table in expected for number in range(3)
+    ]
+
+
+def test_a_key_without_rows_has_none(store: RowStore) -> None:
+    store.add(b"1", 0, 1, b"row")
+    assert b"2" not in store
+    assert list(store.take(b"2")) == []
+
+
+def test_rows_that_were_taken_do_not_come_again(store: RowStore) -> None:
+    for line in range(100):
+        store.add(b"1", 0, line, b"row")
+    assert len(list(store.take(b"1"))) == 100
+    store.add(b"1", 0, 100, b"")
+    assert list(store.take(b"1")) == [(0, 100, b"")]
+
+
+def test_keys_can_be_taken_at_the_same_time(store: RowStore) -> None:
+    for line in range(3_000):
+        store.add(b"%d" % (line % 2), 0, line, b"%d" % line)
+    pairs = zip(store.take(b"0"), store.take(b"1"), strict=True)
+    assert [(even[1], odd[1]) for even, odd in pairs] == [(n, n + 1) for n in range(0, 3_000, 2)]
+
+
+def test_memory_stays_in_bounds_with_a_key_for_each_row() -> None:
+    tracemalloc.start()
+    try:
+        store = RowStore(Spool().share(), memory=MIB)
+        for line in range(20_000):
+            store.add(b"P-%d" % line, 0, line, b"row")
+        current, peak = tracemalloc.get_traced_memory()
+        assert list(store.take(b"P-12345")) == [(0, 12_345, b"row")]
+        store.close()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2 * MIB + 50 * 20_000, (current, peak)
+
+
+@pytest.mark.parametrize("text", [b"", b"x" * 3_000], ids=["empty rows", "long rows"])
+def test_memory_stays_in_bounds_with_one_key_for_all_rows(text: bytes) -> None:
+    rows = 20_000 if not text else 10_000
+    tracemalloc.start()
+    try:
+        store = RowStore(Spool().share(), memory=MIB)
+        for line in range(rows):
+            store.add(b"1", 0, line, b"%b%d" % (text, line))
+        assert sum(1 for _ in store.take(b"1")) == rows
+        _, peak = tracemalloc.get_traced_memory()
+        store.close()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * MIB, peak
+
+
+def test_the_store_ends_at_the_limit_of_the_working_files() -> None:
+    store = RowStore(Spool().share(100_000), memory=10_000)
+    for line in range(50):
+        store.add(b"1", 0, line, b"x" * 1_000)
+    with pytest.raises(TooLarge):
+        store.add(b"1", 0, 50, b"x" * 100_000)
+    store.close()
+
+
+def test_closing_the_store_frees_the_disk() -> None:
+    spool = Spool()
+    store = RowStore(spool.share(), memory=0)
+    store.add(b"1", 0, 1, b"row")
+    assert spool.used_bytes
+    store.close()
+    assert not spool.used_bytes
+
+
+def test_other_imports_get_their_turn_while_rows_are_written_and_read() -> None:
+    turns = []
+    store = RowStore(Spool().share(), give_way=lambda: turns.append(1))
+    for line in range(20_000):
+        store.add(b"1", 0, line, b"x" * 300)
+    written = len(turns)
+    assert written >= 10
+    assert len(list(store.take(b"1"))) == 20_000
+    assert len(turns) - written >= 10
+    store.close()
