@@ -41,6 +41,10 @@ def upload(
         int | None,
         typer.Option(min=1, metavar="BYTES", help="Approximate size of a piece; implies --split."),
     ] = None,
+    charset: Annotated[
+        str | None,
+        typer.Option(help="Encoding of .xer and .xer.gz files, such as windows-1251."),
+    ] = None,
     key: Annotated[
         str | None, typer.Option(help="Idempotency key, if all files fit in one upload.")
     ] = None,
@@ -73,12 +77,19 @@ def upload(
         raise CommandError(f"--notes has the control character {excluded}")
     if key is not None:
         uploads.check_key(key)
+    if charset is not None:
+        uploads.check_charset(charset)
     flags = {"atomic": atomic, "dry_run": dry_run, "if_newer": if_newer}
     query = {name: "true" for name, is_set in flags.items() if is_set}
     if mode != "upsert":
         query["mode"] = mode
     run = UploadRun(
-        UploadOptions(notes, query, retry_for), client, piece_size, key, atomic, as_json=as_json
+        UploadOptions(notes, query, retry_for, charset),
+        client,
+        piece_size,
+        key,
+        atomic,
+        as_json=as_json,
     )
     found = find_files(files)
     packs = uploads.plan_packs(run, found.files)

@@ -2,9 +2,9 @@
 
 find ──▶ packs ──▶ files ──▶ pack_upload       the files that go together, one pack after another
                               │
-                              ├──▶ scan ──▶ allocator ──▶ split     the pieces of a large file
+                              ├──▶ splitting                        the pieces of a large file
                               ├──▶ resume                           the key of an unfinished upload
-                              └──▶ send ──▶ form ──▶ piece_file     one upload, until its end
+                              └──▶ send ──▶ form                    one upload, until its end
                                     └───▶ answers ──▶ sinks         the outcomes of each file
 report, summary                                tables, a line of JSON, CSV; the sum of a run
 """

@@ -22,11 +22,12 @@ from service.cli.upload.failures import FailureRows
 from service.cli.upload.find import SourceFile
 from service.cli.upload.pack_upload import PackUpload
 from service.cli.upload.packs import Pack, PackFile, make_packs
-from service.cli.upload.piece_file import FileStamp, read_stamp
 from service.cli.upload.report import write_failures
 from service.cli.upload.run import UploadRun
-from service.cli.upload.split import MIB
+from service.cli.upload.splitting.piece_file import FileStamp, read_stamp
+from service.cli.upload.splitting.pieces import MIB
 from service.cli.upload.summary import RunResults
+from service.formats.encoding import ENCODINGS_SHOWN, canonical_name
 
 PACK_SIZE: Final = 64 * MIB
 """Default size of a pack or a piece in bytes. A broken connection costs at most one of them."""
@@ -40,6 +41,16 @@ def check_key(key: str) -> None:
     """
     if not key.isascii() or not key.isprintable() or not 0 < len(key) <= resume.MAX_KEY:
         raise CommandError(f"--key must have 1 to {resume.MAX_KEY} characters of printable ASCII")
+
+
+def check_charset(charset: str) -> None:
+    """Check the name of an encoding that the user gives.
+
+    Raises:
+        CommandError: the service does not support it.
+    """
+    if canonical_name(charset) is None:
+        raise CommandError(f"--charset: {charset!r} is not supported; use {ENCODINGS_SHOWN}")
 
 
 def plan_packs(run: UploadRun, files: Iterable[SourceFile]) -> list[Pack]:

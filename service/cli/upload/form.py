@@ -7,8 +7,8 @@ from typing import Final
 import aiohttp
 
 from service.cli.upload.packs import PackFile
-from service.cli.upload.piece_file import PieceFile, SizedPayload, UnreadableFile
-from service.cli.upload.split import Piece
+from service.cli.upload.splitting.piece_file import PieceFile, SizedPayload, UnreadableFile
+from service.cli.upload.splitting.pieces import Piece
 
 _MEDIA_TYPE: Final = "application/octet-stream"
 
@@ -21,19 +21,30 @@ class UploadOptions:
         notes: a comment, or None.
         query: parameters of the request.
         retry_for: total time in seconds of the pauses between attempts.
+        charset: encoding of XER files, or None if the service finds it.
     """
 
     notes: str | None
     query: Mapping[str, str]
     retry_for: float
+    charset: str | None = None
 
 
 @dataclass(frozen=True)
 class UploadPart:
-    """A file, or a piece of it, to send."""
+    """A file, or a piece of it, to send.
+
+    Attributes:
+        charset: its encoding; None if the service finds it.
+    """
 
     file: PackFile
     piece: Piece
+    charset: str | None = None
+
+    @property
+    def media_type(self) -> str:
+        return _MEDIA_TYPE if self.charset is None else f"{_MEDIA_TYPE}; charset={self.charset}"
 
 
 class UploadForm:
@@ -53,7 +64,7 @@ class UploadForm:
             notes_part = self.body.append(notes)
             notes_part.set_content_disposition("form-data", name="notes")
         for part, (_, opened) in zip(parts, self._files, strict=True):
-            payload = SizedPayload(opened, part.piece.size, content_type=_MEDIA_TYPE)
+            payload = SizedPayload(opened, part.piece.size, content_type=part.media_type)
             payload.set_content_disposition(
                 "form-data", quote_fields=False, name="file", filename=part.file.name
             )

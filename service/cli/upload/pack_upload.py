@@ -13,13 +13,13 @@ from service.cli.upload import resume
 from service.cli.upload.failures import FailureRows
 from service.cli.upload.form import UploadPart
 from service.cli.upload.packs import Pack, PackFile
-from service.cli.upload.piece_file import UnreadableFile, hash_piece
 from service.cli.upload.report import FileReport, Room
 from service.cli.upload.run import UploadRun
-from service.cli.upload.scan import keep_whole, split_file
 from service.cli.upload.send import Refused, Upload, send_upload
 from service.cli.upload.sinks import PackReport, PieceReport
-from service.cli.upload.split import SplitFile, whole_file
+from service.cli.upload.splitting.piece_file import UnreadableFile, hash_piece
+from service.cli.upload.splitting.pieces import SplitFile, whole_file
+from service.cli.upload.splitting.split_file import keep_whole, split_file
 from service.formats.p6.shared_objects import unused_objects
 from service.imports.outcomes import format_refusal
 
@@ -91,7 +91,9 @@ class PackUpload:
         key, is_resumed = await self._find_key(content, 1)
         for file in files:
             reports[file.name].key = key
-        parts = [UploadPart(file, whole_file(file.stamp.size)) for file in files]
+        parts = [
+            UploadPart(file, whole_file(file.stamp.size), self._charset_of(file)) for file in files
+        ]
         self._run.current = pack.title, key
         upload = Upload(pack.title, parts, key, self._run.key is None, is_resumed)
         self._bar.begin_sending(upload.size)
@@ -122,7 +124,7 @@ class PackUpload:
                 key = resume.piece_key(key, piece_hash)
             upload = Upload(
                 file.path.name,
-                [UploadPart(file, piece)],
+                [UploadPart(file, piece, split.charset or self._charset_of(file))],
                 key,
                 may_recover=not is_whole or self._run.key is None,
                 is_resumed=is_resumed,
@@ -139,7 +141,11 @@ class PackUpload:
         size = self._run.piece_size
         if size is None or file.stamp.size <= size:
             return keep_whole(file.path, on_read)
-        return split_file(file.path, size, on_read)
+        return split_file(file.path, size, on_read, self._charset_of(file))
+
+    def _charset_of(self, file: PackFile) -> str | None:
+        """Return the encoding that the user names for a file; an XML file declares its own."""
+        return self._run.options.charset if file.is_xer else None
 
     async def _run_thread(self, work: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
         """Run work that reads files in a thread, which ends soon after Ctrl-C."""
@@ -159,7 +165,10 @@ class PackUpload:
         run = self._run
         if run.key is not None:
             return run.key, True
-        request = {"notes": run.options.notes, "size": run.piece_size, **run.options.query}
+        options = run.options
+        request = {"notes": options.notes, "size": run.piece_size, **options.query}
+        if options.charset is not None:
+            request["charset"] = options.charset
         prefix = resume.key_prefix(content, run.client, request)
         try:
             resumed = await resume.find_unfinished(self._api, prefix, pieces, run.recent)

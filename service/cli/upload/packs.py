@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from service.cli.upload.piece_file import FileStamp, UnreadableFile, read_stamp
+from service.cli.upload.splitting.piece_file import FileStamp, UnreadableFile, read_stamp
 
 MAX_FILES: Final = 1000
 """Largest number of files in a pack, and of members of its archives; the service takes at most
@@ -34,6 +34,11 @@ class PackFile:
     path: Path
     name: str
     stamp: FileStamp
+
+    @property
+    def is_xer(self) -> bool:
+        """Whether its name is that of an XER file."""
+        return self.path.name.lower().endswith((".xer", ".xer.gz"))
 
     def refresh(self) -> "PackFile":
         """Return the file with its stamp of now.

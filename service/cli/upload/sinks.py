@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any, Final, Protocol
 
 from service.cli.upload.report import OUTCOMES, EndedImport, FileReport, Room
-from service.cli.upload.split import Piece, whole_file
+from service.cli.upload.splitting.pieces import Piece, whole_file
 from service.codes import ErrorCode, WarningCode
 from service.model import FileCounts, Place, format_duplicate
 

@@ -10,9 +10,9 @@ import pytest
 from service.cli.output import CommandError
 from service.cli.upload.find import describe_left_out, find_files
 from service.cli.upload.packs import MAX_FILES, PackFile, count_members, make_packs
-from service.cli.upload.piece_file import FileStamp
 from service.cli.upload.report import KEPT_SIZE, EndedImport, FileReport, Room
 from service.cli.upload.sinks import PackReport
+from service.cli.upload.splitting.piece_file import FileStamp
 from service.model import FileCounts
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from service.cli.upload.report import KEPT, FileReport
 from service.cli.upload.sinks import PieceReport
-from service.cli.upload.split import Piece, Slice
+from service.cli.upload.splitting.pieces import Piece, Slice
 from service.model import Place, format_duplicate
 
 PIECE = Piece(

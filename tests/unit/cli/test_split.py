@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from service import samples
-from service.cli.upload.piece_file import PieceFile, read_stamp
-from service.cli.upload.scan import keep_whole, split_file
-from service.cli.upload.split import Piece, SplitFile
+from service.cli.upload.splitting.piece_file import PieceFile, read_stamp
+from service.cli.upload.splitting.pieces import Piece, SplitFile
+from service.cli.upload.splitting.split_file import keep_whole, split_file
 from service.codes import ErrorCode
 from service.errors import FileRefused
 from service.formats.limits import Limits

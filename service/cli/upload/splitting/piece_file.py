@@ -6,11 +6,11 @@ import os
 from collections.abc import Callable, Generator
 from hashlib import blake2b
 from pathlib import Path
-from typing import IO, Any, Final, NamedTuple, cast
+from typing import IO, Any, BinaryIO, Final, NamedTuple, cast
 
 from aiohttp.payload import IOBasePayload
 
-from service.cli.upload.split import Piece
+from service.cli.upload.splitting.pieces import Piece
 
 _BLOCK: Final = 256 * 1024
 _CHANGED: Final = "the file was changed while it was read: send it again"
@@ -91,20 +91,30 @@ class PieceFile(io.RawIOBase):
         super().close()
 
     def _read_blocks(self, piece: Piece) -> Generator[bytes, None, None]:
+        block = bytearray()
         with self._path.open("rb") as file:
-            if read_stamp(file.fileno()) != self._stamp:
-                raise OSError(_CHANGED)
+            self._check_stamp(file)
             for part in piece.slices:
                 file.seek(part.start)
                 left = part.end - part.start
                 while left:
-                    block = file.read(min(left, _BLOCK))
-                    if not block or read_stamp(file.fileno()) != self._stamp:
+                    data = file.read(min(left, _BLOCK))
+                    if not data:
                         raise OSError(_CHANGED)
-                    left -= len(block)
-                    yield block
-        if piece.tail:
-            yield piece.tail
+                    left -= len(data)
+                    block += data
+                    if len(block) >= _BLOCK:
+                        self._check_stamp(file)
+                        yield bytes(block)
+                        block.clear()
+            self._check_stamp(file)
+        block += piece.tail
+        if block:
+            yield bytes(block)
+
+    def _check_stamp(self, file: BinaryIO) -> None:
+        if read_stamp(file.fileno()) != self._stamp:
+            raise OSError(_CHANGED)
 
 
 class SizedPayload(IOBasePayload):

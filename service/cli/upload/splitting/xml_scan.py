@@ -3,73 +3,20 @@
 This uses Expat, because it reports the byte position of every tag, and lxml does not.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 from xml.parsers import expat
 
-from service.cli.upload.allocator import Allocator, Unit
-from service.cli.upload.split import MIB, PieceBuilder, Slice, SplitFile, whole_file
+from service.cli.upload.splitting.allocator import Allocator, Unit
+from service.cli.upload.splitting.pieces import PieceBuilder, Slice, SplitFile, whole_file
 from service.errors import FileRefused
-from service.formats.encoding import Prolog, read_prolog
+from service.formats.encoding import Prolog
 from service.formats.format import Format
-from service.formats.registry import find_format
-from service.spool.spool import Spool, SpoolShare
+from service.spool.spool import SpoolShare
 
 SEPARATOR: Final = " "
-_CHUNK: Final = MIB
-
-
-def split_file(
-    path: Path, size: int, on_read: Callable[[bytes], None] = lambda data: None
-) -> SplitFile:
-    """Split a file between its projects.
-
-    A file that is not XML, or has an unknown format, becomes one piece, and the service reports the
-    problem.
-
-    Args:
-        size: approximate size of a piece in bytes.
-        on_read: receives the bytes of the file as they are read.
-
-    Raises:
-        OSError: the file cannot be read.
-    """
-    with path.open("rb") as file:
-        try:
-            prolog = read_prolog(file)
-        except FileRefused:
-            source = None
-        else:
-            source = find_format(prolog)
-        file.seek(0)
-        if source is None:
-            return _read_whole(file, on_read)
-        share = Spool().share()
-        try:
-            return _Scan(source, prolog, size, share).read(file, on_read)
-        finally:
-            share.close()
-
-
-def keep_whole(path: Path, on_read: Callable[[bytes], None] = lambda data: None) -> SplitFile:
-    """Read a file, and return it as one piece.
-
-    Raises:
-        OSError: the file cannot be read.
-    """
-    with path.open("rb") as file:
-        return _read_whole(file, on_read)
-
-
-def _read_whole(file: BinaryIO, on_read: Callable[[bytes], None]) -> SplitFile:
-    size = 0
-    while data := file.read(_CHUNK):
-        on_read(data)
-        size += len(data)
-    return SplitFile([whole_file(size)], [])
 
 
 @lru_cache(4096)
@@ -93,7 +40,7 @@ class _OpenElement:
     last_line: int = 0
 
 
-class _Scan:
+class XmlScan:
     """The state of the pass.
 
     Args:
@@ -121,12 +68,11 @@ class _Scan:
         parser.StartDoctypeDeclHandler = self._refuse_doctype
         self._leave_unit()
 
-    def read(self, file: BinaryIO, on_read: Callable[[bytes], None]) -> SplitFile:
+    def read(self, chunks: Iterable[bytes]) -> SplitFile:
         """Read the file, and split it up to its end or to the first syntax error."""
         size = 0
         broken = False
-        while data := file.read(_CHUNK):
-            on_read(data)
+        for data in chunks:
             size += len(data)
             if not broken:
                 broken = not self._feed(data)

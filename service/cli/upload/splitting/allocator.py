@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from service.cli.upload.split import MIB, PieceBuilder, Slice
+from service.cli.upload.splitting.pieces import MIB, PieceBuilder, Slice
 from service.formats import values
 from service.formats.format import Format
 from service.formats.shared_objects import SharedStore

@@ -1,14 +1,15 @@
 """The pieces of a file that is split between its projects.
 
-Splitting rewrites nothing. A piece consists of the start tags that are open at its beginning, and
-then of byte ranges of the file, in their order. A project from a piece therefore gives the same
-result as from the whole file. Objects that projects share (Primavera's calendars, resources, …) go
-into each piece whose projects refer to them. A project that repeats an earlier one goes into none.
+Splitting rewrites nothing. A piece consists of byte ranges of the file, in their order. In XML, the
+start tags that are open at its beginning come first. A project from a piece therefore gives the
+same result as from the whole file. Objects that projects share (Primavera's calendars, resources,
+…) go into each piece whose projects refer to them, and those of an XER file into each piece. A
+project that repeats an earlier one goes into none.
 """
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
@@ -41,7 +42,7 @@ class Piece:
         first_line: the line of the file at which its first project begins.
     """
 
-    slices: list[Slice]
+    slices: Sequence[Slice]
     tail: bytes = b""
     indexes: "array[int]" = field(default_factory=lambda: array("Q"))
     next_index: int | None = None
@@ -68,10 +69,10 @@ class Piece:
         return self.slices[place].line + line - 1 - self._lines_before[place]
 
     @cached_property
-    def _lines_before(self) -> list[int]:
+    def _lines_before(self) -> "array[int]":
         """The number of lines of the piece that end before each slice."""
-        heights = [each.last_line - each.line for each in self.slices]
-        return [0, *accumulate(heights[:-1])]
+        heights = (each.last_line - each.line for each in self.slices)
+        return array("Q", accumulate(heights, initial=0))[:-1]
 
 
 def whole_file(size: int) -> Piece:
@@ -87,11 +88,13 @@ class SplitFile:
         pieces: at least one; a file that cannot be split is one piece.
         duplicates: projects that repeat an earlier one; they are in no piece.
         unused: number of shared objects that no project refers to; they are in no piece.
+        charset: the encoding of the pieces; None if each of them declares it.
     """
 
     pieces: list[Piece]
     duplicates: list[Refusal]
     unused: int = 0
+    charset: str | None = None
 
 
 class PieceBuilder:
@@ -105,6 +108,7 @@ class PieceBuilder:
         self._size = size
         self._pieces: list[Piece] = []
         self._piece = Piece([])
+        self._slices: list[Slice] = []
         self._shared: set[Slice] = set()
         self._taken_to = (0, 1)
         self._project_bytes = 0
@@ -125,7 +129,8 @@ class PieceBuilder:
         self._take(at, line)
         self._piece.tail = tail
         self._end_piece()
-        self._piece = Piece([*opening], first_line=line)
+        self._piece = Piece([], first_line=line)
+        self._slices = [*opening]
 
     def add_project(self, index: int, size: int, shared: Iterable[Slice]) -> None:
         """Add a project to the current piece, with the objects that it refers to."""
@@ -149,7 +154,7 @@ class PieceBuilder:
         if not rest.indexes and self._pieces:
             before = self._pieces.pop()
             here = before.slices[-1].end
-            rest.slices = [*before.slices, *(each for each in rest.slices if each.start >= here)]
+            self._slices = [*before.slices, *(each for each in self._slices if each.start >= here)]
             rest.indexes = before.indexes
             rest.first_line = before.first_line
         self._end_piece()
@@ -162,11 +167,11 @@ class PieceBuilder:
         """Take the range since the piece began, or since the last excluded range."""
         start, first_line = self._taken_to
         if end > start:
-            self._piece.slices.append(Slice(start, end, first_line, line))
+            self._slices.append(Slice(start, end, first_line, line))
         self._taken_to = (end, line)
 
     def _end_piece(self) -> None:
-        ordered = sorted({*self._piece.slices, *self._shared})
+        ordered = sorted({*self._slices, *self._shared})
         self._piece.slices = [*_join(ordered)]
         self._pieces.append(self._piece)
         self._shared = set()
