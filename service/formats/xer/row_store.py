@@ -70,7 +70,7 @@ class RowStore:
         self._spool = spool
         self._memory = memory
         self._give_way = give_way
-        self._blocks: dict[bytes, list[_Block]] = {}
+        self._blocks: dict[bytes, dict[int, _Block]] = {}
         self._in_memory = 0
         self._key: bytes | None = None
         self._block = _Block(-1)
@@ -85,7 +85,7 @@ class RowStore:
     def add(self, key: bytes, table: int, line: int, row: bytes) -> None:
         """Add a row.
 
-        A block has rows of one table only, so add the rows of a table together.
+        It is fast if the row before has the same key and table.
 
         Args:
             key: at most 65,535 bytes.
@@ -102,13 +102,13 @@ class RowStore:
         if self._in_memory > self._memory:
             self._write()
 
-    def take(self, key: bytes, order: Callable[[int], int] = lambda _table: 0) -> Iterator[Row]:
-        """Remove and return the rows of a key.
+    def take(self, key: bytes, order: Callable[[int], int] = lambda table: table) -> Iterator[Row]:
+        """Remove and return the rows of a key, table by table, those of a table in their order.
 
         Args:
             key: of the rows; a key without rows is no error.
-            order: returns the rank of a table. Rows of lower rank come first, and rows of the same
-                rank in the order of adding.
+            order: returns the rank of a table. Tables of lower rank come first, and those of the
+                same rank by their numbers.
         """
         if key == self._key:
             self._key = None
@@ -116,19 +116,19 @@ class RowStore:
         offset = self._last_offset(key, remove=True)
         while offset:
             previous, table, _, _ = self._read_head(offset)
-            stored.setdefault(order(table), array("Q")).append(offset)
+            stored.setdefault(table, array("Q")).append(offset)
             offset = previous
-        recent: dict[int, list[_Block]] = {}
-        if key in self._blocks:
+        recent = self._blocks.pop(key, None)
+        if recent is None:
+            recent = {}
+        else:
             self._in_memory -= _KEY_MEMORY + len(key)
-            for block in self._blocks.pop(key):
-                self._in_memory -= block.memory
-                recent.setdefault(order(block.table), []).append(block)
-        for rank in sorted(stored.keys() | recent.keys()):
-            for offset in reversed(stored.get(rank, ())):
+            self._in_memory -= sum(block.memory for block in recent.values())
+        for table in sorted(stored.keys() | recent.keys(), key=lambda table: (order(table), table)):
+            for offset in reversed(stored.get(table, ())):
                 yield from self._rows(self._read_block(offset))
-            for block in recent.pop(rank, ()):
-                yield from self._rows(block)
+            if table in recent:
+                yield from self._rows(recent.pop(table))
 
     def close(self) -> None:
         """Free memory and disk space."""
@@ -146,13 +146,14 @@ class RowStore:
         """Return the block for a row, and remember it, because the next row is often like it."""
         blocks = self._blocks.get(key)
         if blocks is None:
-            blocks = self._blocks[key] = []
+            blocks = self._blocks[key] = {}
             self._in_memory += _KEY_MEMORY + len(key)
-        if not blocks or blocks[-1].table != table:
-            blocks.append(_Block(table))
+        block = blocks.get(table)
+        if block is None:
+            block = blocks[table] = _Block(table)
             self._in_memory += _BLOCK_MEMORY
-        self._key, self._block = key, blocks[-1]
-        return self._block
+        self._key, self._block = key, block
+        return block
 
     def _rows(self, block: _Block) -> Iterator[Row]:
         self._give_way()
@@ -171,7 +172,7 @@ class RowStore:
             if number is None:
                 number = len(self._last)
                 self._last.append(0)
-            for block in blocks:
+            for block in blocks.values():
                 for start in range(0, len(block.rows), _BLOCK_ROWS):
                     offset = end + len(pending)
                     pending += _encode(block, start, self._last[number])

@@ -19,19 +19,20 @@ def store(request: pytest.FixtureRequest) -> Iterator[RowStore]:
     store.close()
 
 
-def test_the_rows_of_a_key_come_in_the_order_of_adding(store: RowStore) -> None:
+def test_the_rows_of_a_key_come_table_by_table_in_the_order_of_adding(store: RowStore) -> None:
     chance, expected = random.Random(1), defaultdict[bytes, list[Row]](list)
     for line in range(5_000):
         key, row = b"%d" % chance.randrange(40), b"x" * chance.randrange(30)
-        store.add(key, line // 700, line, row)
-        expected[key].append((line // 700, line, row))
+        table = line // 700 if line % 9 else chance.randrange(9)
+        store.add(key, table, line, row)
+        expected[key].append((table, line, row))
     for key, rows in expected.items():
         assert key in store
-        assert list(store.take(key)) == rows
+        assert list(store.take(key)) == sorted(rows, key=lambda row: row[0])
         assert key not in store
 
 
-def test_the_rank_of_the_table_comes_before_the_order_of_adding(store: RowStore) -> None:
+def test_tables_come_by_their_rank_and_then_by_their_numbers(store: RowStore) -> None:
     for table in range(20):
         for number in range(3):
             store.add(b"1", table, 10 * table + number, b"row")
@@ -91,6 +92,20 @@ def test_memory_stays_in_bounds_with_one_key_for_all_rows(text: bytes) -> None:
     finally:
         tracemalloc.stop()
     assert peak < 4 * MIB, peak
+
+
+def test_memory_stays_in_bounds_with_tables_that_alternate() -> None:
+    store = RowStore(Spool().share(), memory=MIB)
+    for line in range(100_000):
+        store.add(b"1", line % 2, line, b"row")
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in store.take(b"1")) == 100_000
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    store.close()
+    assert peak < MIB // 2, peak
 
 
 def test_the_store_ends_at_the_limit_of_the_working_files() -> None:
