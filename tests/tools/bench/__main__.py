@@ -23,6 +23,7 @@ from tests.tools.bench import (
     real,
     small,
     tiny,
+    xer,
 )
 from tests.tools.bench.runs import PROJECTS, Bench, run
 
@@ -64,6 +65,13 @@ async def _real(name: str, bench: Bench, quick: bool) -> None:
     file.unlink()
 
 
+async def _xer(bench: Bench, quick: bool) -> None:
+    size = _REAL_BYTES // (_QUICK_SHARE if quick else 1)
+    file, projects = xer.write(bench.directory / "plans.xer", size)
+    await imports.plans(bench, "xer", file, projects)
+    file.unlink()
+
+
 async def _usual_way(bench: Bench, quick: bool) -> None:
     await imports.against_usual_way(bench, PROJECTS // 10 if quick else PROJECTS)
 
@@ -83,12 +91,14 @@ _QUICK: Final[dict[str, Measurement]] = {
     "native": _native,
     "p6": partial(_real, "p6"),
     "mspdi": partial(_real, "mspdi"),
+    "xer": _xer,
     "usual_way": _usual_way,
     "zip": _zip,
     "16x": _many,
 }
 _FULL: Final[dict[str, Callable[[Bench], Awaitable[None]]]] = {
     "1GiB": memory.gibibyte,
+    "xer.1GiB": memory.gibibyte_of_xer,
     "aged": everyday.aged,
     "loaded": everyday.loaded,
     "fairness": fairness.measure,

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final
 
-from tests.tools.bench import native
+from tests.tools.bench import native, xer
 from tests.tools.bench.measure import figure, ratio
 from tests.tools.bench.runs import Bench
 from tests.tools.bench.upload import upload
@@ -74,3 +74,21 @@ async def gibibyte(bench: Bench) -> None:
         report.tell(f"  a megabyte of the {name} file", figure([c * 1e3 for c in cost]), "ms")
     large.unlink()
     small.unlink()
+
+
+async def gibibyte_of_xer(bench: Bench) -> None:
+    """A file of 1 GiB whose projects are known only once it has been read."""
+    file, projects = xer.write(bench.directory / "large.xer", GIB)
+    peaks: list[float] = []
+    seconds: list[float] = []
+    for run in range(bench.runs):
+        bench.progress("1 GiB of XER", run)
+        async with bench.fresh() as (server, idle):
+            await bench.database.empty()
+            server.forget_peak()
+            answer = await bench.send(server, file)
+            seconds.append(answer.expect(created=projects).seconds)
+            peaks.append(server.peak() - idle)
+    file.unlink()
+    bench.report.bar("peak_mib.xer.1GiB", figure(peaks), most=64, note=f"{projects} projects")
+    bench.report.tell("  1 GiB of XER: answered", figure(seconds), "s")

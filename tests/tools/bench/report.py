@@ -32,8 +32,8 @@ PARTS = {
     "small": ("requests", "cpu_ms", "p99"),
     "tiny": ("p6", "mspdi"),
     "reader": ("native", "p6", "mspdi"),
-    "floor": ("native", "p6", "mspdi"),
-    "peak_mib": ("80MB", "1GiB", "16x"),
+    "floor": ("native", "p6", "mspdi", "xer"),
+    "peak_mib": ("80MB", "1GiB", "xer.1GiB", "16x"),
 }
 """Keys below those whose value is an object."""
 

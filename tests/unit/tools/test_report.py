@@ -13,19 +13,19 @@ FIRST = {
     "reader": {"native": 1.0, "p6": 1.0, "mspdi": 1.0},
 }
 LINE = FIRST | {
-    "floor": {"native": 1.0, "p6": 1.0, "mspdi": 1.0},
+    "floor": {"native": 1.0, "p6": 1.0, "mspdi": 1.0, "xer": 1.0},
     "usual_way": 1.0,
     "unchanged": 1.0,
     "updated": 1.0,
     "loaded": 1.0,
     "aged": 1.0,
-    "peak_mib": {"80MB": 1.0, "1GiB": 1.0, "16x": 1.0},
+    "peak_mib": {"80MB": 1.0, "1GiB": 1.0, "xer.1GiB": 1.0, "16x": 1.0},
     "growth": 1.0,
     "fairness": 1.0,
     "last_byte": 1.0,
 }
 QUICK_LINE = FIRST | {
-    "floor": {"native": 1.0, "p6": 1.0, "mspdi": 1.0},
+    "floor": {"native": 1.0, "p6": 1.0, "mspdi": 1.0, "xer": 1.0},
     "usual_way": 1.0,
     "unchanged": 1.0,
     "updated": 1.0,
