@@ -26,7 +26,7 @@ def _type(element: str, prefix: str) -> XerTable:
             f"{prefix}_type": text("Name"),
             f"{prefix}_short_len": same("Length"),
             f"{prefix}_type_wt": number("Weight"),
-            "max_value_wt": number("MaxCodeValueWeight"),
+            f"max_{prefix}_wt": number("MaxCodeValueWeight"),
             "seq_num": same("SequenceNumber"),
             "super_flag": flag("IsSecureCode"),
         },

@@ -33,8 +33,8 @@ def activity(cells: Cells) -> Iterator[Leaf]:
         remaining = cells.get("remain_drtn_hr_cnt")
         if remaining is not None:
             yield "AtCompletionDuration", remaining
-    labor = _sum(cells, "act_work_qty", "remain_work_qty")
-    other = _sum(cells, "act_equip_qty", "remain_equip_qty")
+    labor = total(cells, "act_work_qty", "remain_work_qty")
+    other = total(cells, "act_equip_qty", "remain_equip_qty")
     if labor is not None:
         yield "AtCompletionLaborUnits", labor
     if other is not None:
@@ -60,12 +60,12 @@ def assignment(cells: Cells) -> Iterator[Leaf]:
         ("ActualUnits", "AtCompletionUnits", ("act_reg_qty", "act_ot_qty", "remain_qty")),
         ("ActualCost", "AtCompletionCost", ("act_reg_cost", "act_ot_cost", "remain_cost")),
     ):
-        done = _sum(cells, *columns[:2])
+        done = total(cells, *columns[:2])
         if done is not None:
             yield actual, done
-        total = _sum(cells, *columns)
-        if total is not None:
-            yield at_completion, total
+        complete = total(cells, *columns)
+        if complete is not None:
+            yield at_completion, complete
 
 
 def schedule_options(cells: Cells) -> Iterator[Leaf]:
@@ -114,7 +114,7 @@ def _duration(cells: Cells, status: bytes | None) -> bytes | None:
 
 
 def _units(cells: Cells, labor: bytes | None, other: bytes | None) -> bytes | None:
-    actual = _sum(cells, "act_work_qty", "act_equip_qty")
+    actual = total(cells, "act_work_qty", "act_equip_qty")
     if actual is None or labor is None or other is None:
         return None
     whole, part = _decimal(_TOTALS[labor, other] or b""), _decimal(actual)
@@ -130,13 +130,13 @@ def _fraction(part: Decimal, whole: Decimal) -> bytes | None:
     return plain((part / whole).quantize(_RATIO)).encode()
 
 
-def _sum(cells: Cells, *columns: str) -> bytes | None:
-    """Return the sum of numbers; a blank one is 0, unless all are blank."""
+def total(cells: Cells, *columns: str) -> bytes | None:
+    """Return the sum of columns; a blank one is 0, unless all are blank."""
     known = [cell for column in columns if (cell := cells.get(column)) is not None]
     return _TOTALS[tuple(cell for cell in known if cell != _ZERO)] if known else None
 
 
-def _total(terms: tuple[bytes, ...]) -> bytes | None:
+def _add(terms: tuple[bytes, ...]) -> bytes | None:
     values = [_decimal(term) for term in terms]
     numbers = [value for value in values if value is not None]
     if len(numbers) < len(terms):
@@ -144,7 +144,7 @@ def _total(terms: tuple[bytes, ...]) -> bytes | None:
     return plain(sum(numbers, Decimal(0))).encode()
 
 
-_TOTALS: Final = TextCache(_total)
+_TOTALS: Final = TextCache(_add)
 
 
 def _decimal(cell: bytes) -> Decimal | None:

@@ -58,4 +58,51 @@ TABLES: Final = {
             "seq_num": same("SequenceNumber"),
         },
     ),
+    "LOCATION": XerTable(
+        "Location",
+        AUDIT
+        | {
+            "location_id": same("ObjectId"),
+            "location_name": text("Name"),
+            "address_line1": text("AddressLine1"),
+            "address_line2": text("AddressLine2"),
+            "city_name": text("City"),
+            "municipality_name": text("Municipality"),
+            "state_name": text("State"),
+            "state_code": text("StateCode"),
+            "country_name": text("Country"),
+            "country_code": text("CountryCode"),
+            "postal_code": text("PostalCode"),
+            "longitude": number("Longitude"),
+            "latitude": number("Latitude"),
+        },
+    ),
+    "PHASE": XerTable(
+        "WBSCategory",
+        AUDIT
+        | {
+            "phase_id": same("ObjectId"),
+            "phase_name": text("Name"),
+            "seq_num": same("SequenceNumber"),
+        },
+    ),
+    "BASETYPE": XerTable(
+        "BaselineType",
+        AUDIT
+        | {
+            "base_type_id": same("ObjectId"),
+            "base_type": text("Name"),
+            "base_type_seq_num": same("SequenceNumber"),
+        },
+    ),
+    "NONWORK": XerTable(
+        "OverheadCode",
+        AUDIT
+        | {
+            "nonwork_type_id": same("ObjectId"),
+            "nonwork_code": text("Name"),
+            "nonwork_type": text("Description"),
+            "seq_num": same("SequenceNumber"),
+        },
+    ),
 }

@@ -124,6 +124,16 @@ RSRCCURVDATA: Final = XerTable(
     }
     | {f"pct_usage_{at}": number(f"pct_usage_{at}") for at in range(21)},
 )
+RSRCCURV: Final = XerTable(
+    "ResourceCurve",
+    AUDIT
+    | {
+        "curv_id": same("ObjectId"),
+        "curv_name": text("Name"),
+        "default_flag": flag("IsDefault"),
+    },
+)
+"""The curves of older versions, whose values are one text."""
 CALENDAR: Final = XerTable(
     "Calendar",
     AUDIT
@@ -163,6 +173,7 @@ TABLES: Final = {
     "ROLES": ROLES,
     "ROLERATE": ROLERATE,
     "ROLELIMIT": ROLELIMIT,
+    "RSRCCURV": RSRCCURV,
     "RSRCCURVDATA": RSRCCURVDATA,
     "CALENDAR": CALENDAR,
     "SHIFT": SHIFT,
