@@ -84,7 +84,7 @@ export function chooser(take) {
     dragleave: () => place.classList.remove("over"),
     drop: (event) => { place.classList.remove("over"); drop(event); },
   }, picker("files", "Choose files", add), picker("folder", "Choose a folder", add, { webkitdirectory: true }), make("span", {}, "or drop them here"),
-  make("p", { class: "hint" }, "Microsoft Project XML, Primavera P6 XML or native XML, also as gzip or ZIP."),
+  make("p", { class: "hint" }, "Microsoft Project XML, Primavera P6 XML or XER, or native XML, also as gzip or ZIP."),
   make("p", { class: "hint" }, `At most ${several(most, "file")} and ${bytes(mostBytes)} in one import.`));
 
   drawTotal();

@@ -1,10 +1,10 @@
-// Files that the user chose or dropped. A folder is read with its folders, and what is no plan in XML is left out.
+// Files that the user chose or dropped. A folder is read with its folders, and what is no plan is left out.
 
 import { number, several } from "../shared/format.js";
 
-const SENT = /\.(xml|xml\.gz|zip)$/i;
+const SENT = /\.((xml|xer)(\.gz)?|zip)$/i;
 const HIDDEN = /(^|\/)\./;
-const PLANS = { mpp: "Save .mpp files as XML in Microsoft Project.", xer: "Export .xer files from Primavera P6 as XML." };
+const PLANS = { mpp: "Save .mpp files as XML in Microsoft Project." };
 const SHOWN = 5;
 const ORDER = new Intl.Collator("en", { numeric: true });
 
@@ -111,13 +111,14 @@ export function describeLeftOut(paths) {
   const names = paths.slice(0, SHOWN).join(", ");
   const more = paths.length > SHOWN ? ` and ${several(paths.length - SHOWN, "other file")}` : "";
   const remedies = Object.keys(PLANS).filter((kind) => paths.some((path) => suffix(path) === kind)).map((kind) => ` ${PLANS[kind]}`);
-  return `Left out: ${names}${more}. Of a folder, the page sends .xml, .xml.gz and .zip.${remedies.join("")}`;
+  return `Left out: ${names}${more}. Of a folder, the page sends .xml and .xer, also with .gz, and .zip.${remedies.join("")}`;
 }
 
 const KINDS = [
   [/schemas\.microsoft\.com\/project/, "Microsoft Project"],
   [/<(\w+:)?APIBusinessObjects/, "Primavera P6"],
   [/urn:project-bulk-import:/, "native XML"],
+  [/^\W{0,3}ERMHDR\t/, "Primavera XER"],
   [/^[^<]{0,9}</, "XML"],
 ];
 const HEAD = 4096;
@@ -134,7 +135,7 @@ export async function kindOf({ file, path }) {
   if (head[0] === 0x50 && head[1] === 0x4b) return { text: "ZIP archive" };
   const start = new TextDecoder("latin1").decode(head.filter(Boolean)); // without the zeros of UTF-16
   const [, text] = KINDS.find(([pattern]) => pattern.test(start)) ?? [];
-  return text ? { text } : { text: "not XML", remedy: PLANS[suffix(path)] ?? "The service cannot read it." };
+  return text ? { text } : { text: "not a plan", remedy: PLANS[suffix(path)] ?? "The service cannot read it." };
 }
 
 /** The path of the first file that changed or vanished since it was chosen, or null. The browser does not send it. */

@@ -41,7 +41,7 @@ export function seconds(count) {
   return count < 7200 ? `${Math.round(count / 60)} min` : `${(count / 3600).toFixed(1)} h`;
 }
 
-const FORMATS = { native: "native XML", mspdi: "Microsoft Project", p6: "Primavera P6" };
+const FORMATS = { native: "native XML", mspdi: "Microsoft Project", p6: "Primavera P6", xer: "Primavera XER" };
 
 /** The name of a format for people. The API calls it `dialect`. */
 export const format = (dialect) => FORMATS[dialect] ?? dialect ?? "";
