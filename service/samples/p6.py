@@ -21,10 +21,10 @@ NAMESPACE: Final = "http://xmlns.oracle.com/Primavera/P6/V23.12/API/BusinessObje
 HEAD: Final = f'<?xml version="1.0" encoding="UTF-8"?>\n<APIBusinessObjects xmlns="{NAMESPACE}">\n'
 TAIL: Final = "</APIBusinessObjects>\n"
 
-_CURRENCY, _CALENDAR, _TOPIC, _RISK, _DISCIPLINE = 1, 10, 20, 30, 40
-_DISCIPLINES: Final = {name.upper()[:3]: _DISCIPLINE + n for n, name in enumerate(WORK, 1)}
-_RESOURCES = 100
-_PEOPLE_AND_THINGS: Final = Plan(0, 0, 0).resources
+CURRENCY, CALENDAR, TOPIC, RISK, DISCIPLINE = 1, 10, 20, 30, 40
+DISCIPLINES: Final = {name.upper()[:3]: DISCIPLINE + n for n, name in enumerate(WORK, 1)}
+RESOURCES: Final = 100
+PEOPLE_AND_THINGS: Final = Plan(0, 0, 0).resources
 _KINDS: Final = {"work": "Labor", "material": "Material", "nonlabor": "Nonlabor"}
 _LINKS: Final = {"FS": "Finish to Start", "SS": "Start to Start"}
 _STATUS: Final = {0: "Not Started", 100: "Completed"}
@@ -41,34 +41,34 @@ def write(plans: Iterable[Plan]) -> Iterator[str]:
 
 
 def _shared() -> Iterator[str]:
-    currency = elements(ObjectId=_CURRENCY, Id="EUR", Name="Euro", Symbol="€", IsBaseCurrency=1)
+    currency = elements(ObjectId=CURRENCY, Id="EUR", Name="Euro", Symbol="€", IsBaseCurrency=1)
     yield f"<Currency>{currency}</Currency>\n"
-    risk = elements(ObjectId=_RISK, DataType="Text", SubjectArea="Activity", Title="Risk")
+    risk = elements(ObjectId=RISK, DataType="Text", SubjectArea="Activity", Title="Risk")
     yield f"<UDFType>{risk}</UDFType>\n"
-    yield f"<NotebookTopic>{elements(ObjectId=_TOPIC, Name='Remarks')}</NotebookTopic>\n"
-    discipline = elements(ObjectId=_DISCIPLINE, Name="Discipline", Scope="Global")
+    yield f"<NotebookTopic>{elements(ObjectId=TOPIC, Name='Remarks')}</NotebookTopic>\n"
+    discipline = elements(ObjectId=DISCIPLINE, Name="Discipline", Scope="Global")
     yield f"<ActivityCodeType>{discipline}</ActivityCodeType>\n"
-    for name, (code, number) in zip(WORK, _DISCIPLINES.items(), strict=True):
+    for name, (code, number) in zip(WORK, DISCIPLINES.items(), strict=True):
         values = elements(
-            ObjectId=number, CodeTypeObjectId=_DISCIPLINE, CodeValue=code, Description=name
+            ObjectId=number, CodeTypeObjectId=DISCIPLINE, CodeValue=code, Description=name
         )
         yield f"<ActivityCode>{values}</ActivityCode>\n"
     yield _calendar()
-    for resource in _PEOPLE_AND_THINGS:
+    for resource in PEOPLE_AND_THINGS:
         values = elements(
-            ObjectId=_RESOURCES + resource.place,
+            ObjectId=RESOURCES + resource.place,
             Id=f"RES-{resource.place + 1}",
             Name=resource.name,
             ResourceType=_KINDS[resource.type],
             EmailAddress=resource.email,
-            CalendarObjectId=_CALENDAR,
-            CurrencyObjectId=_CURRENCY,
+            CalendarObjectId=CALENDAR,
+            CurrencyObjectId=CURRENCY,
         )
         yield f"<Resource>{values}</Resource>\n"
 
 
 def _calendar() -> str:
-    head = elements(ObjectId=_CALENDAR, Name="Five days", Type="Global", HoursPerDay=HOURS_PER_DAY)
+    head = elements(ObjectId=CALENDAR, Name="Five days", Type="Global", HoursPerDay=HOURS_PER_DAY)
     shifts = (("08:00:00", "11:59:00"), ("13:00:00", "16:59:00"))
     work = "".join(f"<WorkTime>{elements(Start=a, Finish=b)}</WorkTime>" for a, b in shifts)
     days = "".join(
@@ -83,7 +83,7 @@ def _calendar() -> str:
 
 
 def _project(plan: Plan) -> Iterator[str]:
-    ids = _Ids(plan)
+    ids = Ids(plan)
     yield "<Project>" + elements(
         ObjectId=ids.project,
         Id=f"{plan.code}-{plan.id}",
@@ -95,7 +95,7 @@ def _project(plan: Plan) -> Iterator[str]:
         FinishDate=time(plan.finish),
         DataDate=time(DATA_DATE),
         StrategicPriority=plan.priority,
-        ActivityDefaultCalendarObjectId=_CALENDAR,
+        ActivityDefaultCalendarObjectId=CALENDAR,
     )
     yield "\n"
     for task in plan.tasks():
@@ -111,7 +111,7 @@ def _project(plan: Plan) -> Iterator[str]:
     yield "</Project>\n"
 
 
-class _Ids:
+class Ids:
     """Object ids that are unique in the file: each project has a separate range."""
 
     def __init__(self, plan: Plan) -> None:
@@ -122,7 +122,7 @@ class _Ids:
         return self.project + 1 + place
 
 
-def _wbs(task: Task, ids: _Ids) -> str:
+def _wbs(task: Task, ids: Ids) -> str:
     values = elements(
         ObjectId=ids.task(task.place),
         Code=task.wbs,
@@ -134,7 +134,7 @@ def _wbs(task: Task, ids: _Ids) -> str:
     return f"<WBS>{values}</WBS>\n"
 
 
-def _activity(task: Task, ids: _Ids) -> str:
+def _activity(task: Task, ids: Ids) -> str:
     done = task.percent == 100
     values = elements(
         ObjectId=ids.task(task.place),
@@ -142,7 +142,7 @@ def _activity(task: Task, ids: _Ids) -> str:
         Name=task.name,
         ProjectObjectId=ids.project,
         WBSObjectId=None if task.parent is None else ids.task(task.parent),
-        CalendarObjectId=_CALENDAR,
+        CalendarObjectId=CALENDAR,
         Type="Finish Milestone" if task.milestone else "Task Dependent",
         Status=_STATUS.get(task.percent, "In Progress"),
         PlannedStartDate=time(task.baseline_start),
@@ -177,25 +177,25 @@ def _activity(task: Task, ids: _Ids) -> str:
             FreeFloat=task.slack_hours if task.milestone else 0,
             IsCritical=flag(task.slack == 0),
         )
-    risk = elements(TypeObjectId=_RISK, TextValue=task.risk)
+    risk = elements(TypeObjectId=RISK, TextValue=task.risk)
     return f"<Activity>{values}{_code(task)}<UDF>{risk}</UDF></Activity>\n"
 
 
 def _code(task: Task) -> str:
-    number = _DISCIPLINES.get(task.discipline)
+    number = DISCIPLINES.get(task.discipline)
     if number is None:  # a milestone
         return ""
-    return f"<Code>{elements(TypeObjectId=_DISCIPLINE, ValueObjectId=number)}</Code>"
+    return f"<Code>{elements(TypeObjectId=DISCIPLINE, ValueObjectId=number)}</Code>"
 
 
-def _note(task: Task, ids: _Ids) -> str:
+def _note(task: Task, ids: Ids) -> str:
     owner = "WBSObjectId" if task.summary else "ActivityObjectId"
     name = "ProjectNote" if task.summary else "ActivityNote"
-    values = {owner: ids.task(task.place), "NotebookTopicObjectId": _TOPIC, "Note": task.notes}
+    values = {owner: ids.task(task.place), "NotebookTopicObjectId": TOPIC, "Note": task.notes}
     return f"<{name}>{elements(**values)}</{name}>\n"
 
 
-def _relationship(number: int, link: Link, ids: _Ids) -> str:
+def _relationship(number: int, link: Link, ids: Ids) -> str:
     values = elements(
         ObjectId=number + 1,
         PredecessorActivityObjectId=ids.task(link.predecessor),
@@ -206,7 +206,7 @@ def _relationship(number: int, link: Link, ids: _Ids) -> str:
     return f"<Relationship>{values}</Relationship>\n"
 
 
-def _external_relationship(plan: Plan, ids: _Ids) -> str:
+def _external_relationship(plan: Plan, ids: Ids) -> str:
     """Return a link from the end of the previous project's first phase."""
     values = elements(
         ObjectId=plan.size,
@@ -220,12 +220,12 @@ def _external_relationship(plan: Plan, ids: _Ids) -> str:
     return f"<Relationship>{values}</Relationship>\n"
 
 
-def _assignment(number: int, assignment: Assignment, ids: _Ids) -> str:
+def _assignment(number: int, assignment: Assignment, ids: Ids) -> str:
     values = elements(
         ObjectId=number + 1,
         ActivityObjectId=ids.task(assignment.task),
-        ResourceObjectId=_RESOURCES + assignment.resource,
-        ResourceType=_KINDS[_PEOPLE_AND_THINGS[assignment.resource].type],
+        ResourceObjectId=RESOURCES + assignment.resource,
+        ResourceType=_KINDS[PEOPLE_AND_THINGS[assignment.resource].type],
         PlannedUnitsPerTime=0.5 if assignment.half else 1,
         StartDate=time(assignment.start),
         FinishDate=time(assignment.finish),

@@ -12,7 +12,7 @@ from service.cli.output import format_size, replace_file
 def sample(
     file: Annotated[Path, typer.Argument(help="File to write; - is standard output.")],
     dialect: Annotated[
-        Literal["native", "mspdi", "p6"], typer.Option(help="Format of the file.")
+        Literal["native", "mspdi", "p6", "xer"], typer.Option(help="Format of the file.")
     ] = "native",
     projects: Annotated[int, typer.Option(min=1, help="Number of projects.")] = 10,
     tasks: Annotated[int, typer.Option(min=0, help="Number of tasks in each project.")] = 20,

@@ -44,7 +44,7 @@ def test_every_command_has_examples() -> None:
         (("upload", "--client", "1"), "Missing argument 'FILE'"),
         (("compare", "x", "1", "--client", "1"), "'PROJECT_ID': write a whole number"),
         (("upload", "x", "--client", "1", "--retry-for", "soon"), "write a number"),
-        (("sample", "x", "--dialect", "xer"), "'--dialect': 'xer' is not one of 'native'"),
+        (("sample", "x", "--dialect", "mpp"), "'--dialect': 'mpp' is not one of 'native'"),
     ],
 )
 def test_a_wrong_argument_is_three_lines(

@@ -16,6 +16,12 @@ REST = [
     "%T\tRSRC",
     "%F\trsrc_id\trsrc_name",
     "%R\t31\tMasons",
+    "%T\tPOBS",
+    "%F\tpobs_id\tproj_id",
+    "%R\t5\t2",
+    "%T\tNEWTABLE",
+    "%F\tnew_id",
+    "%R\tunknown",
     "%T\tPROJWBS",
     "%F\tproj_id\tproj_node_flag\twbs_name",
     *(f"%R\t{number}\tY\tPlant {number}" for number in (1, 2, 4)),
@@ -60,10 +66,10 @@ def test_a_piece_has_the_rows_of_its_project_and_all_shared_rows(tmp_path: Path,
         assert lines == [whole[line - 1] for line in numbers]
         text = "\n".join(line.decode() for line in lines)
         assert [mark for mark in ("1", "2", "4") if f"Plant {mark}" in text] == [number]
-        assert ("EAST" in text) == (place == 0)
+        assert [each in text for each in ("EAST", "%R\t5", "unknown")] == [place == 0] * 3
         assert ("than\n%T, as the report" in text) == (number == "2")
         assert text.count("Masons") == text.count("ERMHDR") == text.count("%E") == 1
-        assert text.count("\n%F\t") == 5
+        assert text.count("\n%F\t") == 7
     assert split.charset == "utf-8"
 
 

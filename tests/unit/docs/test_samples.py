@@ -13,6 +13,8 @@ from service.samples.plan import Plan
 from tests.support.paths import CHECKOUT
 
 DIALECTS = sorted(samples.WRITERS)
+XML = [each for each in DIALECTS if each != "xer"]
+FILES = {"native": "native.xml", "mspdi": "mspdi.xml", "p6": "p6.xml", "xer": "p6.xer"}
 
 
 def document(dialect: str, projects: int, tasks: int, seed: int = 1) -> etree._Element:
@@ -21,7 +23,7 @@ def document(dialect: str, projects: int, tasks: int, seed: int = 1) -> etree._E
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_the_shipped_samples_match_the_generator(dialect: str) -> None:
-    shipped = (CHECKOUT / "samples" / f"{dialect}.xml").read_text("utf-8")
+    shipped = (CHECKOUT / "samples" / FILES[dialect]).read_bytes().decode()
     assert shipped == "".join(samples.write_sample(dialect, 3, 12, 1))
 
 
@@ -35,7 +37,7 @@ def test_another_seed_generates_other_projects(dialect: str) -> None:
 
 
 @pytest.mark.parametrize("tasks", [0, 1, 5, 6, 7, 10, 25, 1001])
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", XML)
 def test_a_sample_has_the_requested_number_of_tasks(dialect: str, tasks: int) -> None:
     found = Counter(
         etree.QName(node).localname for node in document(dialect, 2, tasks).iter("{*}*")
@@ -43,6 +45,30 @@ def test_a_sample_has_the_requested_number_of_tasks(dialect: str, tasks: int) ->
     counted = {"native": ("task",), "mspdi": ("Task",), "p6": ("WBS", "Activity")}[dialect]
     assert sum(found[name] for name in counted) == 2 * tasks
     assert found["project"] + found["Project"] == 2
+
+
+@pytest.mark.parametrize("tasks", [0, 1, 7, 1001])
+def test_the_xer_sample_has_the_records_of_the_p6_sample(tasks: int) -> None:
+    rows, elements = Counter[str](), Counter[str]()
+    table = ""
+    for line in "".join(samples.write_sample("xer", 2, tasks, 1)).splitlines():
+        mark, _, rest = line.partition("\t")
+        table = rest if mark == "%T" else table
+        rows[table] += mark == "%R"
+    elements.update(etree.QName(node).localname for node in document("p6", 2, tasks).iter("{*}*"))
+    assert rows["PROJWBS"] == elements["WBS"] + 2  # the roots are the projects
+    for name, element in (
+        ("PROJECT", "Project"),
+        ("TASK", "Activity"),
+        ("TASKPRED", "Relationship"),
+        ("TASKRSRC", "ResourceAssignment"),
+        ("TASKACTV", "ValueObjectId"),
+        ("UDFVALUE", "UDF"),
+        ("TASKMEMO", "ActivityNote"),
+        ("WBSMEMO", "ProjectNote"),
+        ("RSRC", "Resource"),
+    ):
+        assert rows[name] == elements[element], name
 
 
 @pytest.mark.parametrize("tasks", [0, 1, 7, 40])

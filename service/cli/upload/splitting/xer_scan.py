@@ -13,6 +13,7 @@ from typing import Final
 from service.cli.upload.splitting.pieces import MIB, Piece, SplitFile, whole_file
 from service.cli.upload.splitting.xer_runs import Owner, Runs, UnsplittableFile
 from service.formats.p6.format import FORMAT
+from service.formats.xer.mapping import SKIPPED, TABLES
 from service.model import Place, Refusal, duplicate_project
 
 MAX_ROW: Final = 16 * MIB
@@ -58,8 +59,12 @@ class _Table:
         names = [each.strip().lower().decode("latin-1") for each in columns]
         self.columns = {each: place for place, each in reversed([*enumerate(names)])}
         self.width = len(names)
-        self.project = self.columns.get("proj_id", 0)
+        known = TABLES.get(name)
+        column = "proj_id" if known is None else known.project
+        self.project = 0 if name in SKIPPED else self.columns.get(column, 0)
         self.is_read = name in ("PROJECT", "PROJWBS")
+        # No project refers to a row of a table that is only counted.
+        self.owner = Owner.FIRST if known is None else Owner.EVERY
 
     def pick(self, cells: list[bytes], column: str) -> bytes:
         """Return a cell; empty if the row or the table does not have it."""
@@ -167,8 +172,9 @@ class XerScan:
         table = self._table
         row = bytes(self._row)
         cells = row.split(b"\t", -1 if table.is_read else table.project + 1)
-        project = table.pick(cells, "proj_id") if table.project else b""
-        owner = self._number_of(project) if project else Owner.EVERY
+        at = table.project
+        project = cells[at].strip() if 0 < at < len(cells) else b""
+        owner = self._number_of(project) if project else table.owner
         if table.is_read:
             owner = self._read_row(cells, project, owner)
         self._runs.begin(owner, *self._row_place)
