@@ -11,13 +11,13 @@ import re
 from typing import Final
 
 from tests.support.paths import CHECKOUT
-from tests.tools.reference import custom, formats, service
+from tests.tools.reference import custom, formats, service, xer
 
 FILES: Final = (
     CHECKOUT / "service/formats/native/schema.xsd",
     *sorted((CHECKOUT / "docs").glob("**/*.md")),
 )
-TEXTS: Final = service.TEXTS | formats.TEXTS | custom.TEXTS
+TEXTS: Final = service.TEXTS | formats.TEXTS | custom.TEXTS | xer.TEXTS
 
 _MARKED: Final = re.compile(
     r"(<!-- reference: (\w+) ?([^\n]*?) -->\n).*?([ \t]*<!-- end of reference -->)", re.DOTALL

@@ -14,10 +14,11 @@ from service.formats.native import mapping as native
 from service.formats.p6 import mapping, shared_objects
 from service.formats.record_rules import Field, RecordRule
 from service.formats.registry import FORMATS
+from service.formats.xer.mapping import TABLES
 from service.http.routes.table import CLIENT, ROUTES
 from service.settings import Settings
 from tests.support.paths import CHECKOUT
-from tests.tools.reference import formats
+from tests.tools.reference import formats, xer
 from tests.tools.reference.__main__ import FILES, TEXTS, find_markers, render
 from tests.tools.reference.service import metrics_by_name, settings
 
@@ -70,6 +71,12 @@ def test_every_map_of_a_format_is_in_its_table(module: ModuleType) -> None:
     maps = [value for value in vars(module).values() if isinstance(value, RecordRule)]
     assert maps
     assert {essence(each) for record in maps for each in record.fields} <= shown
+
+
+def test_every_table_of_an_xer_file_is_in_one_table() -> None:
+    shown = " ".join(modules for name, modules in MARKERS if name == "xer").split()
+    tables = [name for module in shown for name in xer.tables_of(module)]
+    assert sorted(tables) == sorted(TABLES)
 
 
 def test_every_note_belongs_to_an_element_of_a_map() -> None:
