@@ -18,7 +18,7 @@ TYPES: Final = {
     for name, pattern in {
         "boolean": r"(?i:true|false|0|1|yes|no|y|n|x)",
         "integer": r"[+\-]?[0-9]{1,9}",
-        "decimal": r"[+\-]?[0-9]{1,15}(\.[0-9]{0,12})?",
+        "decimal": r"[+\-]?[0-9]{1,15}(\.[0-9]{0,20})?",
         "decimal comma": rf"(?=.*[0-9]){COMMA_PATTERN}",
         "timestamp": rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T{_TIME}:[0-5][0-9](\.[0-9]{{1,6}})?",
         "timestamp with offset": (
