@@ -83,6 +83,11 @@ def _percent(cell: bytes) -> bytes:
     return plain(Decimal(text.decode()) / 100).encode()
 
 
+def _number(cell: bytes) -> bytes:
+    return cell.rstrip(b"0").rstrip(b".") if _DECIMALS.fullmatch(cell) else cell
+
+
+_DECIMALS = re.compile(rb"[+-]?[0-9]+\.[0-9]*")
 _NUMBER = re.compile(DECIMAL_PATTERN.encode())
 
 
@@ -105,6 +110,8 @@ DATE: Final[Convert] = TextCache(_date).__getitem__
 """A date, with or without time of day: ``2019-06-10 08:00`` becomes ``2019-06-10T08:00:00``."""
 PERCENT: Final[Convert] = TextCache(_percent).__getitem__
 """A percentage from 0 to 100, which becomes the fraction that P6 XML has."""
+NUMBER: Final[Convert] = _number
+"""A number without the zeros at its end, which P6 writes to four places, and P6 XML does not."""
 FLAG: Final[Convert] = words({"Y": "1", "N": "0"})
 """Yes or no."""
 
@@ -141,7 +148,7 @@ def with_marks(decimal: bytes, group: bytes) -> Convert:
             return cell
         return sign + (whole or b"0") + (b"." + decimals if decimals else b"") + exponent
 
-    return TextCache(convert).__getitem__
+    return convert
 
 
 _MARK = re.compile(rb"[^0-9A-Za-z+\-\x80-\xff]|[\xc0-\xff][\x80-\xbf]+")

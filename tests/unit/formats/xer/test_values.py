@@ -34,6 +34,13 @@ def test_a_percentage_becomes_a_fraction() -> None:
     assert list(map(values.PERCENT, cells)) == fractions
 
 
+def test_a_number_has_no_zeros_at_its_end() -> None:
+    cells = [b"0.0000", b"45.0000", b"-66.0850", b"100", b"1.", b"1.50E+10", b"n/a.0"]
+
+    numbers = [b"0", b"45", b"-66.085", b"100", b"1", b"1.50E+10", b"n/a.0"]
+    assert list(map(values.NUMBER, cells)) == numbers
+
+
 def test_words_are_translated_and_others_kept() -> None:
     convert = values.words({"TK_Active": "In Progress"})
 
