@@ -110,7 +110,7 @@ DATE: Final[Convert] = TextCache(_date).__getitem__
 """A date, with or without time of day: ``2019-06-10 08:00`` becomes ``2019-06-10T08:00:00``."""
 PERCENT: Final[Convert] = TextCache(_percent).__getitem__
 """A percentage from 0 to 100, which becomes the fraction that P6 XML has."""
-NUMBER: Final[Convert] = _number
+NUMBER: Final[Convert] = TextCache(_number).__getitem__
 """A number without the zeros at its end, which P6 writes to four places, and P6 XML does not."""
 FLAG: Final[Convert] = words({"Y": "1", "N": "0"})
 """Yes or no."""

@@ -1,12 +1,10 @@
 """Shorthands of the mapping: the destinations of columns by the kind of their values."""
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
-from service.formats.text_cache import TextCache
-from service.formats.xer.tables import Cell, Convert
-from service.formats.xer.values import DATE, FLAG, GUID, PERCENT, TEXT, words
+from service.formats.xer.tables import Cell
+from service.formats.xer.values import DATE, FLAG, GUID, NUMBER, PERCENT, TEXT, words
 
 CONSUMED: Final = Cell("")
 """A column that becomes no child: its value is where the element is, or in a derived child."""
@@ -49,7 +47,7 @@ def percent(name: str) -> Cell:
 
 def cost(name: str) -> Cell:
     """Return the destination of money, which P6 XML writes without zeros at the end."""
-    return Cell(name, _COST, number=True)
+    return Cell(name, NUMBER, number=True)
 
 
 def word(name: str, mapping: Mapping[str, str]) -> Cell:
@@ -60,14 +58,6 @@ def word(name: str, mapping: Mapping[str, str]) -> Cell:
     """
     return Cell(name, words(mapping))
 
-
-def _cost(cell: bytes) -> bytes:
-    match = _DECIMALS.fullmatch(cell)
-    return cell if match is None else match[1]
-
-
-_DECIMALS: Final = re.compile(rb"(-?[0-9]+(?:\.[0-9]*[1-9])?)\.?0*")
-_COST: Final[Convert] = TextCache(_cost).__getitem__
 
 AUDIT: Final = {
     "create_date": date("CreateDate"),
