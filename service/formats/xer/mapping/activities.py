@@ -74,6 +74,7 @@ TASK: Final = XerTable(
         "external_late_end_date": date("ExternalLateFinishDate"),
         "suspend_date": date("SuspendDate"),
         "resume_date": date("ResumeDate"),
+        "review_type": word("ReviewStatus", w.REVIEW),
         "review_end_date": date("ReviewFinishDate"),
         "pre_pess_start_date": date("PreResponsePessimisticStart"),
         "pre_pess_finish_date": date("PreResponsePessimisticFinish"),

@@ -15,8 +15,8 @@ from service.formats.xer.tables import Cells, Leaf
 from service.formats.xer.values import DATE, PERCENT
 
 _ZERO: Final = b"0"
-_NUMBER: Final = re.compile(rb"[+-]?[0-9]{1,12}(?:\.[0-9]{0,10})?")
-"""A number that is added and divided without rounding. P6 writes no longer ones."""
+_NUMBER: Final = re.compile(rb"[+-]?[0-9]{1,11}(?:\.[0-9]{0,16})?")
+"""A number that is added without rounding. P6 writes 17 digits at most."""
 _RATIO: Final = Decimal("1e-10")
 
 

@@ -31,7 +31,8 @@ PROJECT: Final = XerTable(
         "rsrc_self_add_flag": flag("ResourcesCanAssignThemselvesToActivities"),
         "allow_complete_flag": flag("PrimaryResourcesCanMarkActivitiesAsCompleted"),
         "chng_eff_cmp_pct_flag": flag("ResourcesCanEditAssignmentPercentComplete"),
-        "ts_rsrc_vs_inact_actv_flag": flag("ResourcesCanViewInactiveActivities"),
+        "ts_rsrc_vw_inact_actv_flag": flag("ResourcesCanViewInactiveActivities"),
+        "ts_rsrc_mark_act_finish_flag": flag("ResourcesCanMarkAssignmentAsCompleted"),
         "control_updates_flag": flag("AllowStatusReview"),
         "rsrc_multi_assign_flag": flag("ResourceCanBeAssignedToSameActivityMoreThanOnce"),
         "checkout_flag": flag("CheckOutStatus"),
@@ -128,8 +129,9 @@ ROOT: Final[Mapping[str, Cell]] = _BREAKDOWN | {
     "wbs_short_name": text("wbs_short_name"),
     "parent_wbs_id": same("ParentEPSObjectId"),
     "ann_dscnt_rate_pct": percent("AnnualDiscountRate"),
-    "dscnt_period_type": word("DiscountApplicationPeriod", w.TIME_UNIT),
+    "dscnt_period_type": text("DiscountApplicationPeriod"),
     "guid": guid("wbs_guid"),
+    "tmpl_guid": guid("tmpl_guid"),
     "seq_num": same("wbs_seq_num"),
 }
 """The columns of the root of a project's work breakdown structure, which is the ``Project`` itself
@@ -150,6 +152,7 @@ PROJWBS: Final = XerTable(
         "est_wt": number("EstimatedWeight"),
         "ann_dscnt_rate_pct": percent("ann_dscnt_rate_pct"),
         "guid": guid(),
+        "tmpl_guid": guid("tmpl_guid"),
     },
     key="wbs_id",
     place=Place.WBS,

@@ -82,6 +82,7 @@ WBS_STATUS: Final = {
     "WS_Requested": "Requested",
     "WS_Template": "Template",
 }
+REVIEW: Final = {"RV_OK": "OK"}
 CRITICAL_PATH: Final = {"CT_TotFloat": "Critical Float", "CT_DrivPath": "Longest Path"}
 TIME_UNIT: Final = {
     "QT_Hour": "Hour",
