@@ -1,19 +1,11 @@
 """Expenses, funds, budgets, and the values of past financial periods."""
 
-from collections.abc import Iterator
 from typing import Final
 
 from service.formats.xer.mapping import words as w
-from service.formats.xer.mapping.derived import total
+from service.formats.xer.mapping.derived import expense
 from service.formats.xer.mapping.fields import AUDIT, cost, date, flag, number, same, text, word
-from service.formats.xer.tables import Cells, Leaf, XerTable
-
-
-def _expense(cells: Cells) -> Iterator[Leaf]:
-    value = total(cells, "act_cost", "remain_cost")
-    if value is not None:
-        yield "AtCompletionCost", value
-
+from service.formats.xer.tables import XerTable
 
 PROJCOST: Final = XerTable(
     "ActivityExpense",
@@ -38,7 +30,7 @@ PROJCOST: Final = XerTable(
         "remain_cost": cost("RemainingCost"),
     },
     key="cost_item_id",
-    derive=_expense,
+    derive=expense,
 )
 
 TABLES: Final = {

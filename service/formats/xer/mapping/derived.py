@@ -1,7 +1,7 @@
 """Children that P6 XML states and an XER file implies.
 
 A value is derived only where it follows from the row alone. The cells are the file's, but the marks
-of numbers are the point of XML.
+of numbers are the point of XML. These functions run for each activity and assignment of a file.
 """
 
 import re
@@ -9,143 +9,144 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
-from service.formats.text_cache import TextCache
 from service.formats.values import plain
 from service.formats.xer.tables import Cells, Leaf
-from service.formats.xer.values import DATE, PERCENT
+from service.formats.xer.values import DATE, NUMBER, PERCENT
 
 _ZERO: Final = b"0"
 _NUMBER: Final = re.compile(rb"[+-]?[0-9]{1,11}(?:\.[0-9]{0,16})?")
 """A number that is added without rounding. P6 writes 17 digits at most."""
-_RATIO: Final = Decimal("1e-10")
 
 
 def activity(cells: Cells) -> Iterator[Leaf]:
-    """Derive the dates, the percentage and the sums of an activity.
+    """Derive the dates, the percentages and the sums of an activity.
 
     ``ActualDuration``, and with it ``AtCompletionDuration`` of an activity that has started, needs
     the activity's calendar.
     """
-    status = cells.get("status_code")
-    yield from _dates(cells, "early_start_date", "early_end_date")
-    if status == b"TK_NotStart":
-        yield "ActualDuration", _ZERO
-        remaining = cells.get("remain_drtn_hr_cnt")
-        if remaining is not None:
-            yield "AtCompletionDuration", remaining
-    labor = total(cells, "act_work_qty", "remain_work_qty")
-    other = total(cells, "act_equip_qty", "remain_equip_qty")
+    get = cells.get
+    yield from _dates(cells)
+    done, other_done = get("act_work_qty"), get("act_equip_qty")
+    labor = _add(done, get("remain_work_qty"))
+    other = _add(other_done, get("remain_equip_qty"))
     if labor is not None:
         yield "AtCompletionLaborUnits", labor
     if other is not None:
         yield "AtCompletionNonLaborUnits", other
-    percentages = {
-        b"CP_Phys": _physical(cells),
-        b"CP_Drtn": _duration(cells, status),
-        b"CP_Units": _units(cells, labor, other),
-    }
-    for name, value in (
-        ("DurationPercentComplete", percentages[b"CP_Drtn"]),
-        ("UnitsPercentComplete", percentages[b"CP_Units"]),
-        ("PercentComplete", percentages.get(cells.get("complete_pct_type", b""))),
-    ):
-        if value is not None:
-            yield name, value
+    status, remaining = get("status_code"), get("remain_drtn_hr_cnt")
+    if status == b"TK_NotStart":
+        yield "ActualDuration", _ZERO
+        if remaining is not None:
+            yield "AtCompletionDuration", remaining
+    duration = _duration(status, get("target_drtn_hr_cnt"), remaining)
+    if duration is not None:
+        yield "DurationPercentComplete", duration
+    units = None
+    if labor is not None and other is not None:
+        units = _share(_add(done, other_done), _add(labor, other))
+        if units is not None:
+            yield "UnitsPercentComplete", units
+    percent: bytes | None = None
+    match get("complete_pct_type"):
+        case b"CP_Drtn":
+            percent = duration
+        case b"CP_Phys":
+            physical = get("phys_complete_pct")
+            percent = None if physical is None else PERCENT(physical)
+        case b"CP_Units":
+            percent = units
+    if percent is not None:
+        yield "PercentComplete", percent
 
 
 def assignment(cells: Cells) -> Iterator[Leaf]:
     """Derive the dates and the sums of an assignment."""
     yield from _dates(cells)
-    for actual, at_completion, columns in (
-        ("ActualUnits", "AtCompletionUnits", ("act_reg_qty", "act_ot_qty", "remain_qty")),
-        ("ActualCost", "AtCompletionCost", ("act_reg_cost", "act_ot_cost", "remain_cost")),
+    get = cells.get
+    for actual, at_completion, regular, overtime, remaining in (
+        ("ActualUnits", "AtCompletionUnits", "act_reg_qty", "act_ot_qty", "remain_qty"),
+        ("ActualCost", "AtCompletionCost", "act_reg_cost", "act_ot_cost", "remain_cost"),
     ):
-        done = total(cells, *columns[:2])
+        done = _add(get(regular), get(overtime))
         if done is not None:
             yield actual, done
-        complete = total(cells, *columns)
+        elif regular in cells or overtime in cells:
+            continue
+        complete = _add(done, get(remaining))
         if complete is not None:
             yield at_completion, complete
 
 
+def expense(cells: Cells) -> Iterator[Leaf]:
+    """Derive the cost of an expense at completion."""
+    complete = _add(cells.get("act_cost"), cells.get("remain_cost"))
+    if complete is not None:
+        yield "AtCompletionCost", complete
+
+
 def schedule_options(cells: Cells) -> Iterator[Leaf]:
     """Derive the one choice that an XER file has as two flags."""
-    retained, override = (
-        cells.get(name) for name in ("sched_retained_logic", "sched_progress_override")
-    )
-    if retained is not None and override is not None:
-        choice = {
-            (b"Y", b"N"): b"Retained Logic",
-            (b"N", b"Y"): b"Progress Override",
-            (b"N", b"N"): b"Actual Dates",
-        }.get((retained, override))
-        if choice is not None:
-            yield "OutOfSequenceScheduleType", choice
+    choice = {
+        (b"Y", b"N"): b"Retained Logic",
+        (b"N", b"Y"): b"Progress Override",
+        (b"N", b"N"): b"Actual Dates",
+    }.get((cells.get("sched_retained_logic", b""), cells.get("sched_progress_override", b"")))
+    if choice is not None:
+        yield "OutOfSequenceScheduleType", choice
 
 
-def _dates(cells: Cells, *early: str) -> Iterator[Leaf]:
-    """Derive the current start and finish: actual, else remaining early, else planned."""
-    starts = ("act_start_date", "restart_date", "target_start_date", *early[:1])
-    finishes = ("act_end_date", "reend_date", "target_end_date", *early[1:])
-    for name, columns in ("StartDate", starts), ("FinishDate", finishes):
-        for column in columns:
-            cell = cells.get(column)
-            if cell is not None:
-                yield name, DATE(cell)
-                break
+def _dates(cells: Cells) -> Iterator[Leaf]:
+    """Derive the current start and finish: actual, else remaining early, else planned.
+
+    An assignment has no other dates; an activity without planned dates has early ones.
+    """
+    get = cells.get
+    start = get("act_start_date") or get("restart_date") or get("target_start_date")
+    if start := start or get("early_start_date"):
+        yield "StartDate", DATE(start)
+    finish = get("act_end_date") or get("reend_date") or get("target_end_date")
+    if finish := finish or get("early_end_date"):
+        yield "FinishDate", DATE(finish)
 
 
-def _physical(cells: Cells) -> bytes | None:
-    cell = cells.get("phys_complete_pct")
-    return None if cell is None else PERCENT(cell)
-
-
-def _duration(cells: Cells, status: bytes | None) -> bytes | None:
+def _duration(status: bytes | None, planned: bytes | None, remaining: bytes | None) -> bytes | None:
+    """Return the share of the planned duration that is done."""
     if status == b"TK_NotStart":
         return _ZERO
     if status == b"TK_Complete":
         return b"1"
-    planned, remaining = (
-        _decimal(cells.get(name, b"")) for name in ("target_drtn_hr_cnt", "remain_drtn_hr_cnt")
-    )
-    if planned is None or remaining is None or planned <= 0:
+    if planned is None or remaining is None or not _are_numbers(planned, remaining):
         return None
-    return _fraction(max(planned - remaining, Decimal(0)), planned)
+    whole, left = float(planned), float(remaining)
+    return _fraction(max(whole - left, 0.0), whole) if whole > 0 else None
 
 
-def _units(cells: Cells, labor: bytes | None, other: bytes | None) -> bytes | None:
-    actual = total(cells, "act_work_qty", "act_equip_qty")
-    if actual is None or labor is None or other is None:
+def _share(part: bytes | None, whole: bytes | None) -> bytes | None:
+    """Return the share of the units that are done, which is 0 without units."""
+    if part is None or whole is None:
         return None
-    whole, part = _decimal(_TOTALS[labor, other] or b""), _decimal(actual)
-    if whole is None or part is None:
+    return _ZERO if part == _ZERO else _fraction(float(part), float(whole))
+
+
+def _fraction(part: float, whole: float) -> bytes | None:
+    """Return a share, or None if it cannot be one: remaining units may be negative."""
+    if not 0 <= part <= whole or not whole:
         return None
-    return _fraction(part, whole) if part else _ZERO
+    return f"{part / whole:.10f}".rstrip("0").rstrip(".").encode()
 
 
-def _fraction(part: Decimal, whole: Decimal) -> bytes | None:
-    """Return the share that is done, or None if it cannot be: remaining work may be negative."""
-    if not 0 <= part <= whole:
+def _add(first: bytes | None, second: bytes | None) -> bytes | None:
+    """Return the sum of two numbers, of which a blank one is 0; None if it cannot be known."""
+    if first is None or first == _ZERO:
+        first, second = second, first
+    if first is None:
+        return second
+    if second is None or second == _ZERO:
+        return NUMBER(first) if _are_numbers(first) else None
+    if not _are_numbers(first, second):
         return None
-    return plain((part / whole).quantize(_RATIO)).encode()
+    return plain(Decimal(first.decode()) + Decimal(second.decode())).encode()
 
 
-def total(cells: Cells, *columns: str) -> bytes | None:
-    """Return the sum of columns; a blank one is 0, unless all are blank."""
-    known = [cell for column in columns if (cell := cells.get(column)) is not None]
-    return _TOTALS[tuple(cell for cell in known if cell != _ZERO)] if known else None
-
-
-def _add(terms: tuple[bytes, ...]) -> bytes | None:
-    values = [_decimal(term) for term in terms]
-    numbers = [value for value in values if value is not None]
-    if len(numbers) < len(terms):
-        return None
-    return plain(sum(numbers, Decimal(0))).encode()
-
-
-_TOTALS: Final = TextCache(_add)
-
-
-def _decimal(cell: bytes) -> Decimal | None:
-    return Decimal(cell.decode()) if _NUMBER.fullmatch(cell) else None
+def _are_numbers(*cells: bytes) -> bool:
+    return all(map(_NUMBER.fullmatch, cells))
