@@ -1,6 +1,6 @@
 """The interface of an engine: the four tasks that take most of an import's time."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -49,6 +49,44 @@ class RecordCollector(Protocol):
         ...
 
 
+class ElementWriter(Protocol):
+    """Writes the elements of a file that is not XML. An element is a child of the open one.
+
+    Names have only letters, digits and underscores. Texts are UTF-8, have only characters that XML
+    1.0 allows, and at most 10,000,000 bytes in one element.
+    """
+
+    def layout(
+        self, names: Sequence[bytes | None], converts: Sequence[Callable[[bytes], bytes] | None], /
+    ) -> Any:
+        """Return how the cells of a table's rows become children.
+
+        Args:
+            names: local names by position; None for a cell that is not written.
+            converts: by position, the function that returns the text of a cell, or None if the cell
+                is the text. An empty text is not written.
+        """
+
+    def start_element(self, name: bytes, line: int, /) -> None:
+        """Open an element; ``line`` is also the line of the texts and children that follow."""
+
+    def cells(self, layout: Any, row: bytes, /) -> None:
+        """Write the cells of a row, with tabs between them, that are not blank."""
+
+    def leaf(self, name: bytes, text: bytes, /) -> None:
+        """Write a child that has only a text."""
+
+    def text(self, text: bytes, /) -> None:
+        """Write a text."""
+
+    def end_element(self) -> None:
+        """Close the element that was opened last."""
+
+
+Write = Callable[[ElementWriter], Iterator[None]]
+"""Writes a file step by step. Each step follows after all events of the previous one."""
+
+
 class XmlParser(Protocol):
     """An XML parser that reads files one after another."""
 
@@ -66,6 +104,9 @@ class Engine:
         events: parses a source, given the source, the tags whose events it reports, the encoding,
             the approximate number of distinct names that the file may use, the collector of the
             file's records, and an XML parser.
+        row_events: the same for a file that is not XML, given a function that writes its elements,
+            the tags, of which the first is the root's, the number of names, the collector, and an
+            XML parser.
         xml_parser: creates an XML parser that can read files one after another, or None if the
             engine has none. Record parsers belong to one, because they know its names.
         record_parser: creates the parser of one shape.
@@ -76,6 +117,7 @@ class Engine:
 
     name: str
     events: Callable[[ByteSource, list[str], str, int, Any, Any], Events]
+    row_events: Callable[[Write, list[str], int, Any, Any], Events]
     xml_parser: Callable[[], XmlParser | None]
     record_parser: Callable[[Shape], RecordParser]
     record_collector: Callable[[Any], RecordCollector]

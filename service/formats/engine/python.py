@@ -12,7 +12,7 @@ from lxml import etree
 from service.errors import FileRefused, FileTooLarge
 from service.formats.element import Element
 from service.formats.encoding import ByteSource
-from service.formats.engine.interface import Engine, Events, IdSet, RecordParser
+from service.formats.engine.interface import Engine, Events, IdSet, RecordParser, Write
 from service.formats.engine.parsed_record import Shape
 from service.formats.engine.parser_errors import (
     MAX_ATTRIBUTES,
@@ -22,6 +22,7 @@ from service.formats.engine.parser_errors import (
 )
 from service.formats.engine.record_collector import PythonRecordCollector, size_of
 from service.formats.engine.record_parser import parse_record
+from service.formats.engine.row_events import row_events
 from service.formats.json_attributes import TagKeys, local
 from service.spool.disk_set import DiskSet
 
@@ -126,5 +127,5 @@ def _id_set(larger: Callable[[], DiskSet]) -> IdSet:
 
 
 PYTHON: Final = Engine(
-    "python", _events, lambda: None, _record_parser, PythonRecordCollector, _id_set, size_of
+    "python", _events, row_events, lambda: None, _record_parser, PythonRecordCollector, _id_set, size_of
 )

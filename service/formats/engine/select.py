@@ -29,6 +29,7 @@ def select_engine() -> Engine:
     return Engine(
         "compiled",
         compiled.Events,
+        compiled.row_events,
         compiled.XmlParser,
         compiled.RecordParser,
         compiled.RecordCollector,

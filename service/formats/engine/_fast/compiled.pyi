@@ -2,6 +2,7 @@ from collections.abc import Callable, Iterator
 
 from service.formats.element import Element
 from service.formats.encoding import ByteSource
+from service.formats.engine.interface import Write
 from service.formats.engine.parsed_record import ParsedRecord, Shape
 from service.formats.file_context import FileContext
 from service.formats.project_builder import ProjectBuilder
@@ -41,4 +42,11 @@ class Events:
     def __iter__(self) -> Iterator[tuple[str, Element]]: ...
     def __next__(self) -> tuple[str, Element]: ...
 
+def row_events(
+    write: Write,
+    tags: list[str],
+    max_names: int,
+    collector: RecordCollector | None = None,
+    parser: XmlParser | None = None,
+) -> Events: ...
 def size_of(element: Element, limit: int) -> int: ...

@@ -108,6 +108,7 @@ include "record_collector.pxi"
 include "sink.pxi"
 include "callbacks.pxi"
 include "events.pxi"
+include "row_events.pxi"
 
 
 cdef class ParsedRecord:

@@ -145,10 +145,14 @@ cdef class Events:
                 raise fault
             if self.ended:
                 raise StopIteration
-            if self.at == len(self.data):
-                self.data, self.at = self.source.read(CHUNK), 0
-            self.parse()
+            self.advance()
         return self.waiting.pop()
+
+    cdef int advance(self) except -1:
+        """Parse more of the source."""
+        if self.at == len(self.data):
+            self.data, self.at = self.source.read(CHUNK), 0
+        return self.parse()
 
     cdef int parse(self) except -1:
         """Parse some of the next bytes, which are empty at the end of the source."""

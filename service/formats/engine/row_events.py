@@ -1,0 +1,112 @@
+"""The elements of a file that is not XML, as lxml elements: the Python engine's writer."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple, cast
+
+from lxml import etree
+
+from service.formats.element import LAST_EXACT
+from service.formats.engine.interface import Events, Write
+from service.formats.json_attributes import TagKeys
+
+Converts = Sequence[Callable[[bytes], bytes] | None]
+
+
+class _Layout(NamedTuple):
+    names: tuple[str | None, ...]
+    converts: Converts
+
+
+class _Writer:
+    """As ``interface.ElementWriter``. Lines after ``LAST_EXACT`` are lost.
+
+    Attributes:
+        events: of the elements with the wanted tags, since they were last taken.
+    """
+
+    def __init__(self, tags: list[str], max_names: int) -> None:
+        self.events: deque[tuple[str, Any]] = deque()
+        self._wanted: Final = frozenset(tags)
+        self._names = TagKeys("", max_names)
+        self._open: list[Any] = []
+        self._line = 0
+
+    def layout(self, names: Sequence[bytes | None], converts: Converts) -> _Layout:
+        return _Layout(tuple(None if name is None else name.decode() for name in names), converts)
+
+    def start_element(self, name: bytes, line: int) -> None:
+        self._line = line
+        self._start(name.decode())
+
+    def cells(self, layout: _Layout, row: bytes) -> None:
+        for name, convert, cell in zip(layout.names, layout.converts, row.split(b"\t"), strict=False):
+            if cell and name is not None:
+                text = cell if convert is None else convert(cell)
+                if text:
+                    self._leaf(name, text)
+
+    def leaf(self, name: bytes, text: bytes) -> None:
+        self._leaf(name.decode(), text)
+
+    def text(self, text: bytes) -> None:
+        element = self._open[-1]
+        last = next(reversed(element), None)
+        if last is None:
+            element.text = (element.text or "") + text.decode()
+        else:
+            last.tail = (last.tail or "") + text.decode()
+
+    def end_element(self) -> None:
+        element = self._open.pop()
+        if element.tag in self._wanted:
+            self.events.append(("end", element))
+
+    def _leaf(self, name: str, text: bytes) -> None:
+        element = self._create(name)
+        element.text = text.decode()
+
+    def _start(self, name: str) -> None:
+        element = self._create(name)
+        self._open.append(element)
+        if element.tag in self._wanted:
+            self.events.append(("start", element))
+
+    def _create(self, name: str) -> Any:
+        if name not in self._names:
+            self._names[name]
+        element = etree.SubElement(self._open[-1], name) if self._open else etree.Element(name)
+        cast(Any, element).sourceline = min(self._line, LAST_EXACT)
+        return element
+
+
+def row_events(
+    write: Write,
+    tags: list[str],
+    max_names: int,
+    _collector: object = None,
+    _xml_parser: None = None,
+) -> Events:
+    """Yield the events of a file; see ``Engine.row_events``.
+
+    Raises:
+        Exception: an exception of ``write``, after the events before it.
+        FileTooLarge: likewise: the names are too many.
+    """
+    writer = _Writer(tags, max_names)
+    fault: Exception | None = None
+    writer.start_element(tags[0].encode(), 1)
+    steps = write(writer)
+    while fault is None:
+        try:
+            next(steps)
+        except StopIteration:
+            break
+        except Exception as error:
+            fault = error
+        while writer.events:
+            yield writer.events.popleft()
+    if fault is not None:
+        raise fault
+    writer.end_element()
+    yield from writer.events
