@@ -241,6 +241,33 @@ class WarningCode(StrEnum):
         "Check the export.",
         True,
     )
+    ENCODING_ASSUMED = (
+        "ENCODING_ASSUMED",
+        "An XER file is not UTF-8, and its part names no encoding. It was read as windows-1252.",
+        "If names look wrong, send the file again with its encoding as the `charset` of its part.",
+        True,
+    )
+    ROWS_IRREGULAR = (
+        "ROWS_IRREGULAR",
+        "Rows of an XER file have more cells than their table has columns, or lines belong to no "
+        "row. The further cells are the member `#text` of `attributes`; the lines are not stored.",
+        "Export the file again, or check the program that wrote it.",
+        True,
+    )
+    TABLES_SKIPPED = (
+        "TABLES_SKIPPED",
+        "An XER file has tables that are no part of a plan, such as those of reports and users. "
+        "Their rows are not stored.",
+        "Nothing.",
+        True,
+    )
+    CELLS_UNREADABLE = (
+        "CELLS_UNREADABLE",
+        "Cells of an XER file that hold a calendar or the like cannot be read. They are stored as "
+        "text.",
+        "Check the calendars in P6, and export the file again.",
+        True,
+    )
     MORE_WARNINGS = (
         "MORE_WARNINGS",
         "The files of the upload have more warnings than an import lists. `count` is their number.",

@@ -6,6 +6,7 @@ therefore cannot hide anything here that the parser would find later.
 
 import contextlib
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, NoReturn, Protocol, cast
@@ -17,6 +18,7 @@ from service.errors import FileRefused
 from service.formats.engine.parser_errors import file_refused
 from service.formats.file_kinds import HTML_PAGE, SAMPLE_BYTES, looks_like_html, refusal_of
 from service.formats.usual_root import match_root, usual_begin
+from service.formats.xer import encoding as xer
 from service.model import shorten
 
 if TYPE_CHECKING:
@@ -150,6 +152,8 @@ def read_prolog(
     if memory and memory.begin and memory.charset == charset and head.startswith(memory.begin):
         return Prolog(*memory.properties, PushbackSource(head, source))
     if not head.startswith(b"<"):
+        if xer.is_xer(head):
+            return _xer_prolog(head, source, charset)
         head = _check_kind(head, source)
     encoding = _detect_encoding(head, charset)
     if not encoding.startswith("UTF-16") and (root := match_root(head)) is not None:
@@ -158,6 +162,16 @@ def read_prolog(
             memory.properties = encoding, *root
         return Prolog(encoding, *root, PushbackSource(head, source))
     return _read_root(head, source, encoding)
+
+
+def _xer_prolog(head: bytes, source: ByteSource, charset: str | None) -> Prolog:
+    marked = next((name for mark, name in _BOMS if name and head.startswith(mark)), "")
+    encoding = marked or (
+        _supported(charset, "the part's charset", xer.CODE_PAGES) if charset else ""
+    )
+    if encoding == "UTF-16":
+        encoding = "UTF-16BE" if head[0] == 0 else "UTF-16LE"
+    return Prolog(encoding, None, xer.NAME, PushbackSource(head, source))
 
 
 def _read_declaration(source: ByteSource) -> bytes:
@@ -236,13 +250,19 @@ def canonical_name(name: str) -> str | None:
     return known if known in ENCODINGS else None
 
 
-def _supported(name: str, where: str) -> str:
-    """Return the canonical name of an encoding; refuse the file if it is not supported."""
+def _supported(name: str, where: str, others: Collection[str] = ()) -> str:
+    """Return the canonical name of an encoding; refuse the file if it is not supported.
+
+    Args:
+        others: names of encodings that the file can have in addition.
+    """
     known = canonical_name(name)
+    plain = name.strip().upper().replace("_", "-")
+    if known is None and plain in others:
+        return plain
     if known is None:
-        raise _unsupported(
-            f"{where}, {name[:40]!r}, is not supported; supported are {ENCODINGS_SHOWN}"
-        )
+        shown = ", ".join((ENCODINGS_SHOWN, *others))
+        raise _unsupported(f"{where}, {name[:40]!r}, is not supported; supported are {shown}")
     return known
 
 

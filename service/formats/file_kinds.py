@@ -35,10 +35,6 @@ _BINARY: Final = (
 
 _TEXT: Final = (
     (
-        r"ERMHDR\b",
-        "the file is a Primavera XER export; export the projects from P6 as Primavera XML",
-    ),
-    (
         r"MPX[,;\t]",
         "the file is an MPX plan; open it in Microsoft Project and save it as XML",
     ),

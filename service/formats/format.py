@@ -1,15 +1,17 @@
-"""A format: one way to write projects in XML.
+"""A format: one way to write projects.
 
 A format is mostly data: its record rules, and the ``Format`` that names them. Rare cases are
 methods of a subclass of ``ProjectBuilder`` (one project) or ``FileContext`` (one file).
 ``registry`` lists the formats; neither the reader nor an engine knows any of them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from service.formats.element import Element
+from service.formats.encoding import ByteSource
+from service.formats.engine.interface import ElementWriter
 from service.formats.record_rules import Field, RecordRule
 from service.formats.shared_objects import SharedObjectRules
 from service.formats.values import NULL, unescape
@@ -20,7 +22,9 @@ class Format:
     """One format.
 
     Attributes:
-        name: as results and the column ``source`` have it.
+        name: as results have it.
+        source: name of the format that the projects of a file have; empty if it is this one. The
+            other format can have the same plans in another notation.
         recognises: returns whether a file has the format, from namespace (empty for none) and
             local name of its root element.
         namespace: of the format's elements; None if it is the root's.
@@ -45,6 +49,8 @@ class Format:
         dated_by: members of a project's attributes that state how old the plan is, the one that
             counts most first.
         identity: the fields that can identify a project, in order of preference.
+        rows: for files that are not XML, the method of the context that writes the elements of a
+            file, given its bytes, its encoding, and the engine's writer.
         shared: the objects outside the projects, and how fields refer to them; None for a format
             that has no such objects.
     """
@@ -66,6 +72,8 @@ class Format:
     dated_by: tuple[str, ...] = ()
     identity: tuple[Field, ...] = ()
     shared: SharedObjectRules | None = None
+    source: str = ""
+    rows: Callable[[Any, ByteSource, str, ElementWriter], Iterator[None]] | None = None
 
     def identify(self, texts: Mapping[str, str]) -> str | None:
         """Return a project's external id, or None if no field identifies it.

@@ -62,7 +62,7 @@ class ProjectBuilder(Diagnostics):
         self.index = index
         self.line = line
         self.records: Mapping[str, RecordRule] = file.format.records
-        self.source = file.format.name
+        self.source = file.format.source or file.format.name
         self.read_at: int | None = None
         self.shared: set[bytes] = set()
         self.outline = Outline()

@@ -11,6 +11,7 @@ from service.errors import FileRefused, FileTooLarge
 from service.formats.cursor import Cursor
 from service.formats.encoding import ByteSource, Prolog, read_prolog
 from service.formats.engine import select
+from service.formats.engine.interface import ElementWriter, Events
 from service.formats.engine.parser_errors import file_refused
 from service.formats.file_context import FileContext
 from service.formats.file_kinds import HTML_PAGE, is_html_root
@@ -28,6 +29,8 @@ _CHUNK: Final = 64 * 1024
 _STRAYS: Final = "Unknown elements and texts outside the projects are not imported"
 _CHECK_INTERVAL: Final = MIB // 4
 """Bytes read between two checks of the tree's size."""
+_STEPS_BETWEEN_CHECKS: Final = 16
+"""Steps of a file that is not XML between two such checks."""
 COLLECT_INTERVAL = 16 * 1024
 """Bytes read before complete records are taken. A file that arrives byte by byte costs no more."""
 
@@ -85,7 +88,7 @@ class Reader:
         self.format_name = file.format.name
         self.warnings = file.warnings
         root = f"{{{prolog.namespace}}}{prolog.name}" if prolog.namespace else prolog.name
-        cursor = Cursor(file, root)
+        cursor = Cursor(file, root.strip())
         try:
             for items in self._items_by_project(prolog, cursor):
                 self.complete = cursor.complete
@@ -148,15 +151,7 @@ class Reader:
         limits = self._limits
         source = _MeteredSource(prolog.source, limits.max_file_bytes, cursor)
         try:
-            events = cursor.file.engine.events(
-                source,
-                cursor.tags,
-                prolog.encoding,
-                limits.max_tag_names,
-                cursor.collector,
-                cursor.file.parsers.xml,
-            )
-            for count, (event, element) in enumerate(events, 1):
+            for count, (event, element) in enumerate(self._events(prolog, source, cursor), 1):
                 if count % STEP == 0:
                     self._give_way()
                 if event == "start":
@@ -172,6 +167,22 @@ class Reader:
             ):
                 raise FileRefused(HTML_PAGE, code=ErrorCode.UNSUPPORTED_FILE) from None
             raise file_refused(fault, place, ended=source.ended) from None
+
+    def _events(self, prolog: Prolog, source: "_MeteredSource", cursor: Cursor) -> Events:
+        file, limits = cursor.file, self._limits
+        engine, rows = file.engine, file.format.rows
+        names, collector, xml = limits.max_tag_names, cursor.collector, file.parsers.xml
+        if rows is None:
+            return engine.events(source, cursor.tags, prolog.encoding, names, collector, xml)
+
+        def write(writer: ElementWriter) -> Iterator[None]:
+            for count, _ in enumerate(rows(file, prolog.source, prolog.encoding, writer), 1):
+                yield
+                cursor.collect()
+                if count % _STEPS_BETWEEN_CHECKS == 0:
+                    cursor.check_size()
+
+        return engine.row_events(write, cursor.tags, names, collector, xml)
 
 
 class _MeteredSource:

@@ -11,8 +11,9 @@ from service.formats.format import Format
 from service.formats.mspdi import format as mspdi
 from service.formats.native import format as native
 from service.formats.p6 import format as p6
+from service.formats.xer import format as xer
 
-FORMATS: Final[tuple[Format, ...]] = (native.FORMAT, p6.FORMAT, mspdi.FORMAT)
+FORMATS: Final[tuple[Format, ...]] = (native.FORMAT, p6.FORMAT, xer.FORMAT, mspdi.FORMAT)
 """The built-in formats. Microsoft Project's is last, because it accepts a root of any name."""
 
 MIXED: Final = "mixed"

@@ -12,7 +12,7 @@ from lxml import etree
 from service.errors import FileRefused, FileTooLarge
 from service.formats.element import Element
 from service.formats.encoding import ByteSource
-from service.formats.engine.interface import Engine, Events, IdSet, RecordParser, Write
+from service.formats.engine.interface import Engine, Events, IdSet, RecordParser
 from service.formats.engine.parsed_record import Shape
 from service.formats.engine.parser_errors import (
     MAX_ATTRIBUTES,
@@ -127,5 +127,12 @@ def _id_set(larger: Callable[[], DiskSet]) -> IdSet:
 
 
 PYTHON: Final = Engine(
-    "python", _events, row_events, lambda: None, _record_parser, PythonRecordCollector, _id_set, size_of
+    "python",
+    _events,
+    row_events,
+    lambda: None,
+    _record_parser,
+    PythonRecordCollector,
+    _id_set,
+    size_of,
 )

@@ -40,7 +40,9 @@ class _Writer:
         self._start(name.decode())
 
     def cells(self, layout: _Layout, row: bytes) -> None:
-        for name, convert, cell in zip(layout.names, layout.converts, row.split(b"\t"), strict=False):
+        for name, convert, cell in zip(
+            layout.names, layout.converts, row.split(b"\t"), strict=False
+        ):
             if cell and name is not None:
                 text = cell if convert is None else convert(cell)
                 if text:

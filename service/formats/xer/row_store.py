@@ -56,6 +56,9 @@ class RowStore:
         memory: bytes of rows in memory; past them all rows go to the file.
         give_way: called between steps; as ``FileContext.give_way``.
 
+    Attributes:
+        rows_left: number of rows that were not taken.
+
     Raises:
         TooLarge: from ``add``, when the import's share of the spool is used up.
         OSError: from ``add`` and ``take``, when the disk fails or is full.
@@ -67,6 +70,7 @@ class RowStore:
         memory: int = 4 * MIB,
         give_way: Callable[[], None] = lambda: None,
     ) -> None:
+        self.rows_left = 0
         self._spool = spool
         self._memory = memory
         self._give_way = give_way
@@ -98,6 +102,7 @@ class RowStore:
             block = self._select(key, table)
         block.lines.append(line)
         block.rows.append(row)
+        self.rows_left += 1
         self._in_memory += len(row) + _ROW_MEMORY
         if self._in_memory > self._memory:
             self._write()
@@ -130,6 +135,22 @@ class RowStore:
             if table in recent:
                 yield from self._rows(recent.pop(table))
 
+    def rest(self) -> Iterator[Row]:
+        """Remove and return the rows that ``take`` has not."""
+        for number, offset in enumerate(self._last):
+            offsets = array("Q")
+            while offset:
+                offsets.append(offset)
+                offset = self._read_head(offset)[0]
+            self._last[number] = 0
+            for at in reversed(offsets):
+                yield from self._rows(self._read_block(at))
+        self._key = None
+        while self._blocks:
+            for block in self._blocks.pop(next(iter(self._blocks))):
+                self._in_memory -= block.memory
+                yield from self._rows(block)
+
     def close(self) -> None:
         """Free memory and disk space."""
         self._key = None
@@ -157,6 +178,7 @@ class RowStore:
 
     def _rows(self, block: _Block) -> Iterator[Row]:
         self._give_way()
+        self.rows_left -= len(block.rows)
         return zip(repeat(block.table), block.lines, block.rows)
 
     def _write(self) -> None:

@@ -5,9 +5,13 @@ formats. A column becomes the child element of the same meaning; a column that P
 keeps its name.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, auto
+from typing import Final
+
+TYPED: Final = "UDFTYPE"
+"""Owner of a row that its type names: UDFTYPE, in ``table_name``."""
 
 Convert = Callable[[bytes], bytes]
 """Converts a cell, as UTF-8 and not blank, to the text of P6 XML. A cell that it does not
@@ -19,13 +23,17 @@ Cells = Mapping[str, bytes]
 Leaf = tuple[str, bytes]
 """Local name and text of a child element without children."""
 
+Node = tuple[str, "str | bytes | Sequence[Node]"]
+"""Local name of a child element, and its text or its children."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
     """The destination of a column.
 
     Attributes:
-        name: local name of the child element.
+        name: local name of the child element. It is empty for a column that only ``derive`` reads;
+            the column is written under its own name if ``derive`` cannot.
         convert: None if the text is the same in P6 XML.
         number: whether the cell is a number, which P6 writes with the marks of a currency.
     """
@@ -56,10 +64,13 @@ class XerTable:
         project: column with the id of the row's project; a row without one, or of a table without
             the column, is a shared object.
         owner: the table that a row belongs to, and the column with the id of the row there. The
-            element becomes a child of that row's element.
+            element becomes a child of that row's element. The table of a value of a user-defined
+            field is ``TYPED``.
         key: column with the row's id, by which the rows of other tables name their owner.
         place: of the element in its project.
-        derive: returns further children, which P6 XML states and an XER file implies.
+        derive: returns further children, which P6 XML states and an XER file implies. It raises
+            ValueError for cells that it cannot read. The cells of a value of a user-defined field
+            include those of its type.
     """
 
     element: str
@@ -68,4 +79,4 @@ class XerTable:
     owner: tuple[str, str] | None = None
     key: str | None = None
     place: Place = Place.OTHER
-    derive: Callable[[Cells], Iterable[Leaf]] | None = None
+    derive: Callable[[Cells], Iterable[Node]] | None = None

@@ -1,0 +1,59 @@
+"""One XER file: reads its rows, then writes them as elements of P6 XML."""
+
+from collections.abc import Callable, Iterator
+
+from service.formats.encoding import ByteSource
+from service.formats.engine.interface import ElementWriter, Engine
+from service.formats.limits import Limits
+from service.formats.p6.shared_objects import LOOSE, SHARED, P6FileContext
+from service.formats.parser_set import ParserSet
+from service.formats.xer.elements import XerElements
+from service.formats.xer.intake import XerIntake
+
+
+class XerFileContext(P6FileContext):
+    """One XER file, whose elements are those of a file of P6 XML."""
+
+    def __init__(
+        self,
+        parsers: ParserSet,
+        limits: Limits,
+        engine: Engine,
+        give_way: Callable[[], None] = lambda: None,
+    ) -> None:
+        super().__init__(parsers, limits, engine, give_way)
+        self._intake: XerIntake | None = None
+        self._elements: XerElements | None = None
+
+    def write_elements(
+        self, source: ByteSource, encoding: str, writer: ElementWriter
+    ) -> Iterator[None]:
+        """Read the file to its end, and write its elements; see ``Format.rows``."""
+        names = frozenset((*self.format.records, *SHARED, *LOOSE))
+        intake = XerIntake(source, encoding, self.limits, names, self.give_way)
+        self._intake = intake
+        intake.read()
+        self._elements = XerElements(intake, writer, self.limits, self.give_way)
+        yield
+        yield from self._elements.write()
+
+    @property
+    def line(self) -> int | None:
+        """The current line, while the file is read."""
+        return None if self._intake is None else self._intake.line
+
+    def finish(self) -> None:
+        """Warn about what is not imported, or not as the file has it."""
+        super().finish()
+        if self._intake is not None:
+            self.warnings += self._intake.warnings()
+        if self._elements is not None:
+            self.warnings += self._elements.warnings()
+
+    def close(self) -> None:
+        """Free memory and disk."""
+        super().close()
+        if self._intake is not None:
+            self._intake.close()
+        if self._elements is not None:
+            self._elements.close()

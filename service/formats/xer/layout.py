@@ -1,0 +1,123 @@
+"""The columns of one table of a file, as its line ``%F`` lists them."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from service.formats.xer.mapping import ROOT, SKIPPED, TABLES
+from service.formats.xer.tables import Place, XerTable
+
+MAX_COLUMNS: Final = 1_000
+"""Columns of a table; P6's largest table has some 130."""
+
+MAX_NAME: Final = 64
+"""Characters of the name of a table or column, of which P6's have 30 at most. Without a bound,
+cells of one byte could become members of a thousand."""
+
+_ODD: Final = re.compile(r"[^A-Za-z0-9_]")
+
+CellValue = Callable[[bytes], bytes]
+"""Returns the text of one column of a row; empty if the row has no such cell."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Layout:
+    """A table of the file.
+
+    Attributes:
+        number: among the layouts of the file.
+        name: of the table, in capitals.
+        table: what its rows become.
+        columns: names in small letters.
+        project_of, owner_of, key_of: return ids: of the project, of the owner, and of a row itself.
+        is_kept: whether its rows are stored.
+        is_root: whether its rows are the roots of a WBS, which P6 XML has as parts of the projects.
+    """
+
+    number: int
+    name: str
+    table: XerTable
+    columns: tuple[str, ...]
+    project_of: CellValue
+    owner_of: CellValue
+    key_of: CellValue
+    is_kept: bool
+    is_root: bool = False
+
+    @property
+    def is_owned(self) -> bool:
+        """Whether a row belongs to a row of another table."""
+        return self.table.owner is not None
+
+    def of_root(self) -> "Layout":
+        """Return the layout of the roots of a WBS, given that of all its rows."""
+        table = replace(self.table, columns=ROOT, place=Place.PROJECT, derive=None)
+        return replace(self, number=self.number + 1, table=table, is_root=True)
+
+    def cells(self, row: bytes) -> dict[str, bytes]:
+        """Return the cells of a row that are not blank."""
+        found = zip(self.columns, row.split(b"\t"), strict=False)
+        return {column: cell for column, cell in found if cell}
+
+    def value_of(self, column: str) -> CellValue:
+        """Return the function that returns a column's cell."""
+        return _cell_at(self.columns.index(column)) if column in self.columns else _no_cell
+
+
+def create_layout(
+    number: int, name: str, columns: Sequence[str], forbidden: frozenset[str]
+) -> Layout:
+    """Return the layout of a table.
+
+    Args:
+        number: among the layouts of the file.
+        name: of the table, as ``clean_name`` returns it.
+        columns: likewise.
+        forbidden: names that an element of an unknown table cannot have.
+    """
+    table = TABLES.get(name)
+    known = table is not None
+    if table is None:
+        table = XerTable(f"{name}_" if name in forbidden else name)
+    owner = table.owner[1] if table.owner else None
+    places = {column: _cell_at(at) for at, column in reversed(list(enumerate(columns)))}
+
+    def value_of(column: str | None) -> CellValue:
+        return places.get(column or "", _no_cell)
+
+    return Layout(
+        number,
+        name,
+        table,
+        tuple(columns),
+        value_of(table.project),
+        value_of(owner),
+        value_of(table.key),
+        is_kept=name not in SKIPPED and (known or table.project in places),
+    )
+
+
+def clean_name(name: bytes, at: int = 0) -> str:
+    """Return the name of a table or column with only letters, digits and underscores.
+
+    Args:
+        name: as the file has it.
+        at: position, which names what has no name.
+    """
+    clean = _ODD.sub("_", name.decode("latin-1").strip()) or f"column_{at}"
+    return clean if clean[0].isalpha() or clean[0] == "_" else f"_{clean}"
+
+
+def _cell_at(at: int) -> CellValue:
+    before = at + 1
+
+    def cell(row: bytes) -> bytes:
+        cells = row.split(b"\t", before)
+        return cells[at] if len(cells) > at else b""
+
+    return cell
+
+
+def _no_cell(_row: bytes) -> bytes:
+    return b""
