@@ -147,7 +147,7 @@ class RowStore:
                 yield from self._rows(self._read_block(at))
         self._key = None
         while self._blocks:
-            for block in self._blocks.pop(next(iter(self._blocks))):
+            for block in self._blocks.pop(next(iter(self._blocks))).values():
                 self._in_memory -= block.memory
                 yield from self._rows(block)
 
