@@ -23,8 +23,6 @@ FILES = [
     (b"Rar!\x1a\x07\x01\0", "RAR"),
     (b"plan.xml".ljust(257, b"\0") + b"ustar\x0000" + b"<a/>".ljust(900, b"\0"), "tar"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "(.mpp); open the plan in Microsoft Project and save"),
-    (b"ERMHDR\t19.12\t2020-01-01\tProject", "Primavera XER export; export the projects from P6"),
-    ("ERMHDR\t19.12\t2020-01-01\tProject".encode("utf-16"), "Primavera XER"),
     (b"MPX,Microsoft Project,11.0,ANSI\r\n", "MPX plan; open it in Microsoft Project"),
     (b"\xac\xed\x00\x05sr\x00", "ProjectLibre plan (.pod)"),
     (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "PDF document"),
