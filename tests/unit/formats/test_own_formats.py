@@ -358,5 +358,5 @@ def test_a_directory_of_formats_that_cannot_be_told_apart_is_refused(
 def test_own_formats_are_tried_before_microsoft_projects(tmp_path: Path) -> None:
     (tmp_path / "acme.toml").write_text(own_format.TOML)
     (tmp_path / "README.md").write_text("# Formats")
-    assert [each.name for each in formats_in(tmp_path)] == ["native", "p6", "acme", "mspdi"]
+    assert [each.name for each in formats_in(tmp_path)] == ["native", "p6", "xer", "acme", "mspdi"]
     assert formats_in(None) == FORMATS
