@@ -117,8 +117,9 @@ class ErrorCode(StrEnum):
         "MALFORMED_XML",
         400,
         False,
-        "The XML of a file, or the gzip or ZIP around it, breaks off at this line and column. The "
-        "projects before this place were processed; nothing of the file after it was read.",
+        "A file, or the gzip or ZIP around it, breaks off at this line and column. The projects "
+        "before this place were processed; nothing of the file after it was read. Nothing of an "
+        "XER file that breaks off is imported.",
         "Repair the file and send it again.",
         True,
     )
@@ -126,8 +127,9 @@ class ErrorCode(StrEnum):
         "UNSUPPORTED_FILE",
         400,
         False,
-        "A file of the upload is not XML, has a format that is not supported, or has no project.",
-        "Export the plan as XML. `message` says what the file is.",
+        "A file of the upload is neither XML nor XER, has a format that is not supported, or has "
+        "no project.",
+        "Export the plan as XML, or from P6 as XER. `message` says what the file is.",
         True,
     )
     FILE_TOO_LARGE = (

@@ -90,10 +90,10 @@ class BadRequest(ServiceError):
             "the HTTP library set it.",
         ),
         Cause(
-            "The only file of the upload cannot be read: it is empty, is not XML, has a DOCTYPE or "
-            "no project, or is a gzip or ZIP file that is corrupt or unsupported. Among other "
-            "files, it is an error of the kind `file` in the 207.",
-            "Export the file again as XML.",
+            "The only file of the upload cannot be read: it is empty, is neither XML nor XER, has "
+            "a DOCTYPE or no project, or is a gzip or ZIP file that is corrupt or unsupported. "
+            "Among other files, it is an error of the kind `file` in the 207.",
+            "Export the plan again as XML, or from P6 as XER.",
         ),
         Cause(
             "A parameter, an option, the `Idempotency-Key` or an id in the path is unknown or has "

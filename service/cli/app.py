@@ -24,7 +24,7 @@ from service.cli.output import print_line
 
 app = typer.Typer(
     cls=HelpGroup,
-    help="Import project plans in XML into PostgreSQL.",
+    help="Import project plans from files into PostgreSQL.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

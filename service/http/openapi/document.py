@@ -30,7 +30,7 @@ OPENAPI: Final = "3.1.1"
 CLIENT: Final = "/api/v2/clients/{client_id}"
 
 _ABOUT: Final = """\
-Upload XML files with many project plans. The service stores the projects in PostgreSQL and \
+Upload files with many project plans. The service stores the projects in PostgreSQL and \
 reports the outcome of each one, with the reason and the line of every failure.
 
 Every JSON response has `status`, `code`, `message` and `details`, and so has every error. Every \
@@ -148,7 +148,7 @@ def document() -> Json:
         "info": {
             "title": "Project Bulk Import",
             "version": version("project-bulk-import"),
-            "summary": "Import many project plans from XML, with an outcome for each.",
+            "summary": "Import files with many project plans, with an outcome for each.",
             "description": _ABOUT,
             "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
         },

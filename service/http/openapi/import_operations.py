@@ -118,10 +118,11 @@ _BODY: Final[Json] = {
                 "properties": {
                     "file": {
                         "description": "Files, one in each part: XML in the native format, "
-                        "Microsoft Project's or Primavera P6's; plain, as gzip, or as a ZIP of any "
-                        "number of files. The bytes of a file decide what it is; the type of its "
-                        "part does not matter. The field can also be `file[]` or `files`. "
-                        "`/schema/native.xsd` is the schema of the native format.",
+                        "Microsoft Project's or Primavera P6's, or Primavera's XER; plain, as "
+                        "gzip, or as a ZIP of any number of files. The bytes of a file decide what "
+                        "it is; of the type of its part, only `charset` matters. The field can "
+                        "also be `file[]` or `files`. `/schema/native.xsd` is the schema of the "
+                        "native format.",
                         "type": "array",
                         "items": {"type": "string", "format": "binary"},
                         "minItems": 1,

@@ -269,7 +269,7 @@ def _import() -> Json:
             "filename": describe(nullable(STRING), "Name of the first file."),
             "dialect": describe(
                 nullable(STRING),
-                "Format: `native`, `mspdi`, `p6`, the name of an own format, or `mixed` for "
+                "Format: `native`, `mspdi`, `p6`, `xer`, the name of an own format, or `mixed` for "
                 "several; null if unknown.",
             ),
             "bytes_read": describe(COUNT, "Bytes of the files that have been read."),

@@ -85,7 +85,8 @@ _LIST_PROJECTS: Final = operation(
         query_parameter(
             "source",
             {"type": "string", "pattern": "^[a-z][a-z0-9_-]{0,30}$"},
-            "Only projects that came from this format: `native`, `mspdi`, `p6`, or an own format.",
+            "Only projects that came from this format: `native`, `mspdi`, `p6` "
+            "(also for XER), or an own format.",
         ),
         *(
             query_parameter(

@@ -49,7 +49,9 @@ def _parse_boundary(request: web.Request) -> str:
     """
     content_type = parse_mimetype(request.headers.get(hdrs.CONTENT_TYPE, ""))
     if (content_type.type, content_type.subtype) != ("multipart", "form-data"):
-        raise BadRequest("the body must be multipart/form-data with the XML in a part named `file`")
+        raise BadRequest(
+            "the body must be multipart/form-data with the file in a part named `file`"
+        )
     boundary = content_type.parameters.get("boundary", "")
     if not boundary:
         raise BadRequest(

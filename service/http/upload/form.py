@@ -186,7 +186,7 @@ class FormReader:
             if size > self._settings.max_part_bytes:
                 raise PartError(
                     f"the part {part.label} is larger than {self._settings.max_part_bytes} bytes; "
-                    "an XML file belongs in a part named `file`"
+                    "a file belongs in a part named `file`"
                 )
 
     async def _read_notes(self, part: Part) -> None:

@@ -256,7 +256,7 @@ class MultipartParser:
             return "the headers of the first part are malformed: the body ends in them"
         if self._preamble or len(self._buffer) > len(_END_OF_LINE):
             return "the body does not hold the boundary that its Content-Type names"
-        return "the body is empty; send the XML in a part named `file`"
+        return "the body is empty; send the file in a part named `file`"
 
 
 def _read_name(parameters: Mapping[str, str], key: str) -> str | None:
