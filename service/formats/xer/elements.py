@@ -9,7 +9,7 @@ from service.formats.limits import Limits
 from service.formats.xer.intake import PROJECTS, SHARED, XerIntake
 from service.formats.xer.layout import Layout
 from service.formats.xer.row_store import RowStore
-from service.formats.xer.tables import TYPED, Cell, Cells, Convert, Node
+from service.formats.xer.tables import TYPED, Cell, Cells, Convert, Node, XerTable
 from service.formats.xer.values import TEXT, with_marks
 from service.model import FileWarning
 
@@ -49,6 +49,8 @@ class XerElements:
         self.stubs = 0
         self.unreadable = 0
         self._intake = intake
+        plain = intake.marks == (b".", b",")
+        self._number = None if plain else with_marks(*intake.marks)
         self._writer = writer
         self._layouts: dict[int, Any] = {}
         self._owned = RowStore(limits.spool, give_way=give_way)
@@ -163,7 +165,7 @@ class XerElements:
     def _write_cells(self, layout: Layout, row: bytes) -> None:
         table = layout.table
         if table.derive is not None:
-            cells = layout.cells(row)
+            cells = self._read_numbers(table, layout.cells(row))
             if table.owner is not None and table.owner[0] == TYPED:
                 cells = {**self._type_of(layout, row), **cells}
             try:
@@ -179,6 +181,13 @@ class XerElements:
         self._writer.cells(self._layouts.get(layout.number) or self._open(layout), row)
         if row.count(b"\t") >= len(layout.columns):
             self._writer.text(row.split(b"\t", len(layout.columns))[-1])
+
+    def _read_numbers(self, table: XerTable, cells: Cells) -> Cells:
+        """Return cells whose numbers have the marks of XML."""
+        if self._number is None:
+            return cells
+        numbers = {name: cell for name, cell in cells.items() if _is_number(table, name)}
+        return {**cells, **{name: self._number(cell) for name, cell in numbers.items()}}
 
     def _write_node(self, node: Node) -> None:
         name, content = node
@@ -196,13 +205,11 @@ class XerElements:
         """Return the engine's layout of a table."""
         names: list[bytes | None] = []
         converts: list[Convert | None] = []
-        read_number = with_marks(*self._intake.marks)
-        plain = self._intake.marks == (b".", b",")
         for column in layout.columns:
             cell = layout.table.columns.get(column, Cell(column, TEXT))
             convert = cell.convert
-            if cell.number and not plain:
-                convert = _chain(read_number, convert)
+            if cell.number and self._number is not None:
+                convert = _chain(self._number, convert)
             if column in _TO_WBS and (layout.name, column) != (_WBS, "wbs_id"):
                 convert = self._not_root
             names.append(cell.name.encode() or None)
@@ -216,6 +223,11 @@ class XerElements:
 
 def _owner(table: str, key: bytes) -> bytes:
     return b"%b\t%b" % (table.encode(), key)
+
+
+def _is_number(table: XerTable, column: str) -> bool:
+    cell = table.columns.get(column)
+    return cell is not None and cell.number
 
 
 def _chain(first: Convert, second: Convert | None) -> Convert:

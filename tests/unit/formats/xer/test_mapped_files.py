@@ -1,0 +1,98 @@
+"""What the rows of XER files become in the database."""
+
+import json
+
+import pytest
+
+from service.tables import Table
+from tests.support.reading import project_row, read_project, rows
+from tests.support.xer_files import Rows, xer
+
+pytestmark = pytest.mark.usefixtures("both_engines")
+
+_PROJECT = {"proj_id": 1, "proj_short_name": "P-1"}
+
+
+def _file(**tables: Rows) -> bytes:
+    return xer({"PROJECT": [_PROJECT], **tables})
+
+
+def test_numbers_with_a_decimal_comma_are_added() -> None:
+    currency = {
+        "curr_id": 1,
+        "curr_short_name": "EUR",
+        "decimal_symbol": ",",
+        "digit_group_symbol": ".",
+    }
+    activity = {"task_id": 5, "proj_id": 1, "act_work_qty": "1,5", "remain_work_qty": "2,25"}
+    project = read_project(_file(CURRTYPE=[currency], TASK=[activity]))
+    [task] = rows(project, Table.TASKS)
+    assert (task["actual_work"], task["work"]) == ("PT1H30M", "PT3H45M")
+    assert not project.warnings.count
+
+
+def test_the_root_of_the_wbs_is_the_project() -> None:
+    project = read_project(
+        _file(
+            PROJWBS=[
+                {
+                    "wbs_id": 8,
+                    "proj_id": 1,
+                    "proj_node_flag": "Y",
+                    "status_code": "WS_Planned",
+                    "wbs_short_name": "P-1",
+                    "wbs_name": "Harbour",
+                    "parent_wbs_id": 7,
+                    "dscnt_period_type": "Month",
+                },
+                {"wbs_id": 9, "proj_id": 1, "proj_node_flag": "N", "parent_wbs_id": 8},
+            ]
+        )
+    )
+    row = project_row(project)
+    assert (row["name"], row["status"]) == ("Harbour", "Planned")
+    assert json.loads(row["attributes"] or "") == {
+        "DiscountApplicationPeriod": "Month",
+        "ObjectId": "1",
+        "ParentEPSObjectId": "7",
+        "WBSObjectId": "8",
+        "wbs_short_name": "P-1",
+    }
+    [wbs] = rows(project, Table.TASKS)
+    assert (wbs["task_id"], wbs["parent_id"]) == ("9", None)
+
+
+def test_expenses_are_parts_as_in_p6_xml() -> None:
+    expense = {
+        "cost_item_id": 3,
+        "proj_id": 1,
+        "task_id": 5,
+        "cost_name": "Crane",
+        "cost_load_type": "CL_Uniform",
+        "act_cost": "100.0000",
+        "remain_cost": "50.5000",
+    }
+    project = read_project(_file(TASK=[{"task_id": 5, "proj_id": 1}], PROJCOST=[expense]))
+    [part] = rows(project, Table.PARTS)
+    assert part["element"] == "ActivityExpense"
+    assert json.loads(part["attributes"] or "") == {
+        "AccrualType": "Uniform Over Activity",
+        "ActivityObjectId": "5",
+        "ActualCost": "100",
+        "AtCompletionCost": "150.5",
+        "ExpenseItem": "Crane",
+        "ObjectId": "3",
+        "ProjectObjectId": "1",
+        "RemainingCost": "50.5",
+    }
+
+
+def test_unknown_columns_and_tables_keep_their_names() -> None:
+    activity = {"task_id": 5, "proj_id": 1, "crt_path_num": 2}
+    project = read_project(
+        _file(TASK=[activity], APPLYACTOPTIONS=[{"proj_id": 1, "respect_duration_type": "N"}])
+    )
+    [task] = rows(project, Table.TASKS)
+    assert json.loads(task["attributes"] or "")["crt_path_num"] == "2"
+    [part] = rows(project, Table.PARTS)
+    assert part["element"] == "APPLYACTOPTIONS"
