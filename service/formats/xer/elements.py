@@ -110,7 +110,9 @@ class XerElements:
         owned = self._owned
         for number, line, raw in self._intake.store.take(key, self._rank):
             layout, row = layouts[number], to_utf8(raw)
-            if (owner := self._owner_of(layout, row)) is not None:
+            if key == SHARED and (home := self._home_of(layout, row)):
+                self._intake.store.add(home, number, line, raw)
+            elif (owner := self._owner_of(layout, row)) is not None:
                 owned.add(owner, number, line, row)
             elif layout.is_root:
                 self._root = self._root or layout.key_of(row)
@@ -130,6 +132,11 @@ class XerElements:
     def _rank(self, number: int) -> int:
         layout = self._intake.layouts[number]
         return 0 if layout.is_owned else layout.table.place
+
+    def _home_of(self, layout: Layout, row: bytes) -> bytes | None:
+        """Return the project of the row that a row without a project follows."""
+        follows = layout.table.follows
+        return follows and self._intake.homes.get((follows[0], layout.leader_of(row)))
 
     def _owner_of(self, layout: Layout, row: bytes) -> bytes | None:
         """Return the key of the row that a row belongs to, or None."""

@@ -20,6 +20,7 @@ from service.formats.encoding import ByteSource
 from service.formats.limits import Limits
 from service.formats.xer.encoding import decoder_of
 from service.formats.xer.layout import MAX_COLUMNS, MAX_NAME, Layout, clean_name, create_layout
+from service.formats.xer.mapping import TABLES
 from service.formats.xer.row_store import RowStore
 from service.formats.xer.values import NEWLINE, replace_forbidden
 from service.model import FileWarning
@@ -42,7 +43,11 @@ MAX_FILE_COLUMNS: Final = 20_000
 MAX_TYPES: Final = 50_000
 """Types of user-defined fields whose values become parts of their records."""
 
-_NOTED: Final = frozenset({"PROJECT", "PROJWBS", "UDFTYPE", "CURRTYPE"})
+MAX_HOMES: Final = 20_000
+"""Rows of projects that rows of other tables follow. Rows that follow others are shared objects."""
+
+_FOLLOWED: Final = frozenset(table.follows[0] for table in TABLES.values() if table.follows)
+_NOTED: Final = frozenset({"PROJECT", "PROJWBS", "UDFTYPE", "CURRTYPE", *_FOLLOWED})
 """Tables whose rows say how others are read."""
 
 _CHUNK: Final = 64 * 1024
@@ -73,6 +78,7 @@ class XerIntake:
     Attributes:
         layouts: the tables, by number.
         store: the rows; those of a project under its id, and all others under ``SHARED``.
+        homes: the projects of rows that rows of other tables follow, by table and id.
         types: the cells of the rows of UDFTYPE that say how values are read, by id.
         marks: decimal and grouping mark of the file's currency.
         line: the current line, from 1.
@@ -88,6 +94,7 @@ class XerIntake:
     ) -> None:
         self.layouts: list[Layout] = []
         self.store = RowStore(limits.spool, give_way=give_way)
+        self.homes: dict[tuple[str, bytes], bytes] = {}
         self.types: dict[bytes, dict[str, bytes]] = {}
         self.marks = b".", b","
         self.line = 0
@@ -271,6 +278,9 @@ class XerIntake:
                 key = PROJECTS
             elif layout.name == "PROJWBS":
                 number += layout.value_of("proj_node_flag")(row) == b"Y"
+            elif layout.name in _FOLLOWED:
+                if key and len(self.homes) < MAX_HOMES:
+                    self.homes[layout.name, layout.key_of(row)[:MAX_NAME]] = key
             else:
                 self._note(layout, row)
         self.store.add(key, number, self._row_line, row)

@@ -31,6 +31,7 @@ class Layout:
         table: what its rows become.
         columns: names in small letters.
         project_of, owner_of, key_of: return ids: of the project, of the owner, and of a row itself.
+        leader_of: returns the id of the row whose project a row has.
         is_kept: whether its rows are stored.
         is_root: whether its rows are the roots of a WBS, which P6 XML has as parts of the projects.
     """
@@ -42,6 +43,7 @@ class Layout:
     project_of: CellValue
     owner_of: CellValue
     key_of: CellValue
+    leader_of: CellValue
     is_kept: bool
     is_root: bool = False
 
@@ -80,7 +82,6 @@ def create_layout(
     known = table is not None
     if table is None:
         table = XerTable(f"{name}_" if name in forbidden else name)
-    owner = table.owner[1] if table.owner else None
     places = {column: _cell_at(at) for at, column in reversed(list(enumerate(columns)))}
 
     def value_of(column: str | None) -> CellValue:
@@ -91,11 +92,21 @@ def create_layout(
         name,
         table,
         tuple(columns),
-        value_of(table.project),
-        value_of(owner),
+        _project_of(table, value_of),
+        value_of(table.owner and table.owner[1]),
         value_of(table.key),
+        value_of(table.follows and table.follows[1]),
         is_kept=name not in SKIPPED and (known or table.project in places),
     )
+
+
+def _project_of(table: XerTable, value_of: Callable[[str | None], CellValue]) -> CellValue:
+    project = value_of(table.project)
+    if table.shared is None:
+        return project
+    column, words = table.shared
+    word = value_of(column)
+    return lambda row: b"" if word(row) in words else project(row)
 
 
 def clean_name(name: bytes, at: int = 0) -> str:

@@ -63,6 +63,10 @@ class XerTable:
         columns: the destinations of columns, by name in small letters.
         project: column with the id of the row's project; a row without one, or of a table without
             the column, is a shared object.
+        shared: column, and the words in it of rows that are shared objects although they have a
+            project.
+        follows: the table that has the project of a row without one, and the column with the id of
+            the row there.
         owner: the table that a row belongs to, and the column with the id of the row there. The
             element becomes a child of that row's element. The table of a value of a user-defined
             field is ``TYPED``.
@@ -76,6 +80,8 @@ class XerTable:
     element: str
     columns: Mapping[str, Cell] = field(default_factory=dict)
     project: str = "proj_id"
+    shared: tuple[str, frozenset[bytes]] | None = None
+    follows: tuple[str, str] | None = None
     owner: tuple[str, str] | None = None
     key: str | None = None
     place: Place = Place.OTHER

@@ -76,6 +76,7 @@ ACTVTYPE: Final = XerTable(
         "actv_code_type_scope": word("Scope", w.SCOPE),
         "super_flag": flag("IsSecureCode"),
     },
+    shared=("actv_code_type_scope", frozenset({b"AS_Global", b"AS_EPS"})),
     key="actv_code_type_id",
 )
 ACTVCODE: Final = XerTable(
@@ -90,6 +91,7 @@ ACTVCODE: Final = XerTable(
         "seq_num": same("SequenceNumber"),
         "color": text("Color"),
     },
+    follows=("ACTVTYPE", "actv_code_type_id"),
 )
 TASKACTV: Final = XerTable(
     "Code",

@@ -96,3 +96,40 @@ def test_unknown_columns_and_tables_keep_their_names() -> None:
     assert json.loads(task["attributes"] or "")["crt_path_num"] == "2"
     [part] = rows(project, Table.PARTS)
     assert part["element"] == "APPLYACTOPTIONS"
+
+
+def _code_tables(scope: str) -> dict[str, Rows]:
+    code = {"actv_code_id": 4, "actv_code_type_id": 3, "short_name": "N", "actv_code_name": "North"}
+    return {
+        "ACTVCODE": [code],
+        "ACTVTYPE": [
+            {
+                "actv_code_type_id": 3,
+                "actv_code_type": "Area",
+                "proj_id": 1,
+                "actv_code_type_scope": scope,
+            }
+        ],
+        "TASK": [{"task_id": 5, "proj_id": 1}],
+        "TASKACTV": [{"task_id": 5, "actv_code_type_id": 3, "actv_code_id": 4, "proj_id": 1}],
+    }
+
+
+def test_codes_of_a_project_are_its_parts() -> None:
+    project = read_project(_file(**_code_tables("AS_Project")))
+    assert [part["element"] for part in rows(project, Table.PARTS)] == [
+        "ActivityCode",
+        "ActivityCodeType",
+    ]
+    [task] = rows(project, Table.TASKS)
+    assert json.loads(task["attributes"] or "")["Code"] == [
+        {"TypeObjectId": "3", "ValueObjectId": "4"}
+    ]
+    assert not project.shared
+
+
+@pytest.mark.parametrize("scope", ["AS_EPS", "AS_Global"])
+def test_codes_of_all_projects_are_shared_objects(scope: str) -> None:
+    project = read_project(_file(**_code_tables(scope)))
+    assert not rows(project, Table.PARTS)
+    assert len(project.shared) == 2
