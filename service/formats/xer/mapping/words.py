@@ -128,6 +128,7 @@ SUBJECT: Final = {
     "TASKPROC": "Activity Step",
     "PROJISSU": "Project Issue",
     "PROJRISK": "Project Risk",
+    "PRORISK": "Project Risk",
     "DOCUMENT": "Work Products and Documents",
 }
 FIELD_TYPE: Final = {
