@@ -15,9 +15,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from service.formats.text_cache import TextCache
-
-Node = tuple[str, "str | list[Node]"]
-"""Local name of an element, and its text or children. A node can be part of several calendars."""
+from service.formats.xer.tables import Node
 
 MOST: Final = 20_000
 """Records of a calendar, about 10 MB: 50 years of exceptions. A calendar with more is damaged."""

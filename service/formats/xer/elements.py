@@ -52,7 +52,7 @@ class XerElements:
         plain = intake.marks == (b".", b",")
         self._number = None if plain else with_marks(*intake.marks)
         self._writer = writer
-        self._layouts: dict[int, Any] = {}
+        self._layouts: dict[tuple[int, bytes], Any] = {}
         self._owned = RowStore(limits.spool, give_way=give_way)
         self._root = b""
         self._line = 1
@@ -153,6 +153,10 @@ class XerElements:
         """Return the type of the value of a user-defined field; empty if the file lacks it."""
         return self._intake.types.get(layout.value_of("udf_type_id")(row), _NO_CELLS)
 
+    def _kind_of(self, layout: Layout, row: bytes) -> bytes:
+        kind = self._type_of(layout, row).get("logical_data_type", b"")
+        return kind if kind in layout.table.by_type else b""
+
     def _write_row(self, layout: Layout, line: int, row: bytes, element: str = "") -> None:
         self._start(element or layout.table.element, line)
         self._write_cells(layout, row)
@@ -173,8 +177,6 @@ class XerElements:
         table = layout.table
         if table.derive is not None:
             cells = self._read_numbers(table, layout.cells(row))
-            if table.owner is not None and table.owner[0] == TYPED:
-                cells = {**self._type_of(layout, row), **cells}
             try:
                 nodes = [*table.derive(cells)]
             except ValueError:
@@ -185,7 +187,8 @@ class XerElements:
             else:
                 for node in nodes:
                     self._write_node(node)
-        self._writer.cells(self._layouts.get(layout.number) or self._open(layout), row)
+        key = (layout.number, self._kind_of(layout, row) if table.by_type else b"")
+        self._writer.cells(self._layouts.get(key) or self._open(layout, key), row)
         if row.count(b"\t") >= len(layout.columns):
             self._writer.text(row.split(b"\t", len(layout.columns))[-1])
 
@@ -208,12 +211,13 @@ class XerElements:
                 self._write_node(child)
             self._writer.end_element()
 
-    def _open(self, layout: Layout) -> Any:
-        """Return the engine's layout of a table."""
+    def _open(self, layout: Layout, key: tuple[int, bytes]) -> Any:
+        """Return the engine's layout of a table, and of a type of user-defined field."""
+        columns = {**layout.table.columns, **layout.table.by_type.get(key[1], {})}
         names: list[bytes | None] = []
         converts: list[Convert | None] = []
         for column in layout.columns:
-            cell = layout.table.columns.get(column, Cell(column, TEXT))
+            cell = columns.get(column, Cell(column, TEXT))
             convert = cell.convert
             if cell.number and self._number is not None:
                 convert = _chain(self._number, convert)
@@ -221,7 +225,7 @@ class XerElements:
                 convert = self._not_root
             names.append(cell.name.encode() or None)
             converts.append(convert)
-        opened = self._layouts[layout.number] = self._writer.layout(names, converts)
+        opened = self._layouts[key] = self._writer.layout(names, converts)
         return opened
 
     def _not_root(self, cell: bytes) -> bytes:

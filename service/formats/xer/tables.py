@@ -73,8 +73,9 @@ class XerTable:
         key: column with the row's id, by which the rows of other tables name their owner.
         place: of the element in its project.
         derive: returns further children, which P6 XML states and an XER file implies. It raises
-            ValueError for cells that it cannot read. The cells of a value of a user-defined field
-            include those of its type.
+            ValueError for cells that it cannot read.
+        by_type: other destinations of columns of a user-defined field's value, by its type:
+            ``logical_data_type`` of UDFTYPE.
     """
 
     element: str
@@ -86,3 +87,4 @@ class XerTable:
     key: str | None = None
     place: Place = Place.OTHER
     derive: Callable[[Cells], Iterable[Node]] | None = None
+    by_type: Mapping[bytes, Mapping[str, Cell]] = field(default_factory=dict)

@@ -63,12 +63,18 @@ def xer_words(_argument: str) -> str:
 def _words(mapping: Mapping[str, str]) -> tuple[str, str]:
     columns = {
         column: None
-        for columns in (*(each.columns for each in TABLES.values()), ROOT)
+        for columns in (*_all_columns(), ROOT)
         for column, cell in columns.items()
         if _converts(cell, mapping)
     }
     assert columns, mapping
     return codes(columns), ", ".join(f"`{word}` is `{name}`" for word, name in mapping.items())
+
+
+def _all_columns() -> Iterator[Mapping[str, Cell]]:
+    for each in TABLES.values():
+        yield each.columns
+        yield from each.by_type.values()
 
 
 def _converts(cell: Cell, mapping: Mapping[str, str]) -> bool:

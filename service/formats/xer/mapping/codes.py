@@ -6,6 +6,7 @@ from service.formats.xer.mapping import words as w
 from service.formats.xer.mapping.fields import (
     AUDIT,
     CONSUMED,
+    cost,
     date,
     flag,
     number,
@@ -13,7 +14,7 @@ from service.formats.xer.mapping.fields import (
     text,
     word,
 )
-from service.formats.xer.tables import XerTable
+from service.formats.xer.tables import TYPED, XerTable
 
 
 def _type(element: str, prefix: str) -> XerTable:
@@ -122,12 +123,18 @@ UDFVALUE: Final = XerTable(
         "fk_id": CONSUMED,
         "proj_id": CONSUMED,
         "udf_date": date("StartDateValue"),
-        "udf_number": number("DoubleValue"),
+        "udf_number": cost("DoubleValue"),
         "udf_text": text("TextValue"),
         "udf_code_id": same("CodeObjectId"),
     },
+    owner=(TYPED, "fk_id"),
+    by_type={
+        b"FT_END_DATE": {"udf_date": date("FinishDateValue")},
+        b"FT_INT": {"udf_number": cost("IntegerValue")},
+        b"FT_MONEY": {"udf_number": cost("CostValue")},
+        b"FT_STATICTYPE": {"udf_text": word("IndicatorValue", w.INDICATOR)},
+    },
 )
-"""The type of the field decides the table of the owner, and which of the values it is."""
 UDFCODE: Final = XerTable(
     "UDFCode",
     AUDIT

@@ -46,7 +46,7 @@ def percent(name: str) -> Cell:
 
 
 def cost(name: str) -> Cell:
-    """Return the destination of money, which P6 XML writes without zeros at the end."""
+    """Return the destination of money or of a user's number, without zeros at the end."""
     return Cell(name, NUMBER, number=True)
 
 

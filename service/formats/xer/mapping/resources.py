@@ -5,6 +5,7 @@ from typing import Final
 from service.formats.xer.mapping import words as w
 from service.formats.xer.mapping.fields import (
     AUDIT,
+    CONSUMED,
     cost,
     date,
     flag,
@@ -14,6 +15,7 @@ from service.formats.xer.mapping.fields import (
     text,
     word,
 )
+from service.formats.xer.mapping.nested import CURVE, calendar, curve
 from service.formats.xer.tables import XerTable
 
 _RATES: Final = {
@@ -122,7 +124,8 @@ RSRCCURVDATA: Final = XerTable(
         "curv_name": text("Name"),
         "default_flag": flag("IsDefault"),
     }
-    | {f"pct_usage_{at}": number(f"pct_usage_{at}") for at in range(21)},
+    | dict.fromkeys(CURVE, number("")),
+    derive=curve,
 )
 RSRCCURV: Final = XerTable(
     "ResourceCurve",
@@ -150,8 +153,10 @@ CALENDAR: Final = XerTable(
         "month_hr_cnt": number("HoursPerMonth"),
         "year_hr_cnt": number("HoursPerYear"),
         "last_chng_date": date("last_chng_date"),
+        "clndr_data": CONSUMED,
     },
     key="clndr_id",
+    derive=calendar,
 )
 SHIFT: Final = XerTable(
     "Shift", AUDIT | {"shift_id": same("ObjectId"), "shift_name": text("Name")}, key="shift_id"

@@ -131,6 +131,13 @@ SUBJECT: Final = {
     "PRORISK": "Project Risk",
     "DOCUMENT": "Work Products and Documents",
 }
+INDICATOR: Final = {
+    "UDF_G0": "None",
+    "UDF_G1": "Red",
+    "UDF_G2": "Yellow",
+    "UDF_G3": "Green",
+    "UDF_G4": "Blue",
+}
 FIELD_TYPE: Final = {
     "FT_TEXT": "Text",
     "FT_START_DATE": "Start Date",

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from service.formats.xer import calendars
-from service.formats.xer.calendars import Node, read_calendar
+from service.formats.xer.calendars import read_calendar
+from service.formats.xer.tables import Node
 from tests.support.paths import REAL
 
 
