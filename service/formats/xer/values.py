@@ -84,9 +84,15 @@ def _percent(cell: bytes) -> bytes:
 
 
 def _number(cell: bytes) -> bytes:
-    return cell.rstrip(b"0").rstrip(b".") if _DECIMALS.fullmatch(cell) else cell
+    if _DECIMALS.fullmatch(cell):
+        return cell.rstrip(b"0").rstrip(b".")
+    if _SMALL.fullmatch(cell):
+        return format(Decimal(cell.decode()), "f").encode()
+    return cell
 
 
+_SMALL = re.compile(rb"[+-]?[0-9](?:\.[0-9]{1,16})?[eE]-0{0,2}[1-9]")
+"""A number that is smaller than a ten-thousandth, as P6 writes it: ``4.05E-005``."""
 _DECIMALS = re.compile(rb"[+-]?[0-9]+\.[0-9]*")
 _NUMBER = re.compile(DECIMAL_PATTERN.encode())
 
@@ -111,7 +117,7 @@ DATE: Final[Convert] = TextCache(_date).__getitem__
 PERCENT: Final[Convert] = TextCache(_percent).__getitem__
 """A percentage from 0 to 100, which becomes the fraction that P6 XML has."""
 NUMBER: Final[Convert] = TextCache(_number).__getitem__
-"""A number without the zeros at its end, which P6 writes to four places, and P6 XML does not."""
+"""A number without exponent, and without the zeros that P6 writes to four places."""
 FLAG: Final[Convert] = words({"Y": "1", "N": "0"})
 """Yes or no."""
 
@@ -135,7 +141,7 @@ def with_marks(decimal: bytes, group: bytes) -> Convert:
         groups += rb"|[0-9]{1,3}(?:%b[0-9]{3})+(?=%b)" % (escaped, mark)
         groups += rb"|[0-9]{1,3}(?:%b[0-9]{3}){2,}" % escaped
     matches = re.compile(
-        rb"([+-]?)(%b|)(?:%b([0-9]*))?([eE][+-]?[0-9]{1,2})?" % (groups, mark)
+        rb"([+-]?)(%b|)(?:%b([0-9]*))?([eE][+-]?[0-9]{1,3})?" % (groups, mark)
     ).fullmatch
 
     def convert(cell: bytes) -> bytes:

@@ -40,6 +40,11 @@ def number(name: str) -> Cell:
     return Cell(name, number=True)
 
 
+def rate(name: str) -> Cell:
+    """Return the destination of units in a time, which may be so small that it has an exponent."""
+    return Cell(name, NUMBER, number=True)
+
+
 def percent(name: str) -> Cell:
     """Return the destination of a percentage, which P6 XML writes as a fraction."""
     return Cell(name, PERCENT, number=True)

@@ -11,6 +11,7 @@ from service.formats.xer.mapping.fields import (
     flag,
     guid,
     number,
+    rate,
     same,
     text,
     word,
@@ -19,7 +20,7 @@ from service.formats.xer.mapping.nested import CURVE, calendar, curve
 from service.formats.xer.tables import XerTable
 
 _RATES: Final = {
-    "max_qty_per_hr": number("MaxUnitsPerTime"),
+    "max_qty_per_hr": rate("MaxUnitsPerTime"),
     "start_date": date("EffectiveDate"),
     "cost_per_qty": cost("PricePerUnit"),
     "cost_per_qty2": cost("PricePerUnit2"),
@@ -52,7 +53,7 @@ RSRC: Final = XerTable(
         "employee_code": text("EmployeeId"),
         "office_phone": text("OfficePhone"),
         "other_phone": text("OtherPhone"),
-        "def_qty_per_hr": number("DefaultUnitsPerTime"),
+        "def_qty_per_hr": rate("DefaultUnitsPerTime"),
         "ot_factor": number("OvertimeFactor"),
         "active_flag": flag("IsActive"),
         "auto_compute_act_flag": flag("AutoComputeActuals"),
@@ -113,7 +114,7 @@ ROLELIMIT: Final = XerTable(
         "rolelimit_id": same("ObjectId"),
         "role_id": same("RoleObjectId"),
         "start_date": date("EffectiveDate"),
-        "max_qty_per_hr": number("MaxUnitsPerTime"),
+        "max_qty_per_hr": rate("MaxUnitsPerTime"),
     },
 )
 RSRCCURVDATA: Final = XerTable(

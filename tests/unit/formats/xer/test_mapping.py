@@ -58,6 +58,8 @@ def test_cells_become_the_texts_of_p6_xml(column: str, text: bytes, expected: by
         (b"100", b"100"),
         (b"-3.10", b"-3.1"),
         (b"1e3", b"1e3"),
+        (b"4.058E-005", b"0.00004058"),
+        (b"4E-99", b"4E-99"),
         (b"10.", b"10"),
         (b"x", b"x"),
     ],
