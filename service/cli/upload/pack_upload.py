@@ -113,6 +113,8 @@ class PackUpload:
         report.counts["failed"] += len(split.duplicates)
         if split.unused:
             report.add_file_warning(unused_objects(split.unused).as_dict())
+        for warning in split.warnings:
+            report.add_file_warning(warning.as_dict())
         report.key, is_resumed = await self._find_key(digest.digest(), len(split.pieces))
         self._run.current = report.file, report.key
         self._bar.begin_sending(sum(piece.size for piece in split.pieces))

@@ -8,7 +8,9 @@ That is known only at the end of the file, so its rows stay as they are until th
 import codecs
 from typing import Final, Protocol
 
+from service.codes import WarningCode
 from service.errors import FileRefused
+from service.model import FileWarning
 
 MARK: Final = b"ERMHDR"
 """The first bytes of a file."""
@@ -27,6 +29,9 @@ CODE_PAGES: Final = {
     "KOI8-U": "koi8_u",
 }
 """Python's codecs of the code pages that P6 writes in and an XML file cannot have."""
+
+ASSUMED: Final = "WINDOWS-1252"
+"""The encoding of a file that is not UTF-8 and names none."""
 
 _ASSUMED: Final = "cp1252"
 _ERRORS: Final = "keep-c1"
@@ -49,6 +54,16 @@ def is_xer(head: bytes) -> bool:
     for mark in (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         head = head.removeprefix(mark)
     return head[:1024].replace(b"\0", b"").lstrip().startswith(MARK)
+
+
+def encoding_assumed() -> FileWarning:
+    """Warn about a file that names no encoding and is not UTF-8."""
+    return FileWarning(
+        WarningCode.ENCODING_ASSUMED,
+        "The file is not UTF-8 and was read as windows-1252; if it is in another encoding, "
+        "name it as the charset of its part",
+        1,
+    )
 
 
 class Decoder(Protocol):

@@ -18,7 +18,7 @@ from service.codes import WarningCode
 from service.errors import FileRefused, FileTooLarge
 from service.formats.encoding import ByteSource
 from service.formats.limits import Limits
-from service.formats.xer.encoding import decoder_of
+from service.formats.xer.encoding import decoder_of, encoding_assumed
 from service.formats.xer.layout import MAX_COLUMNS, MAX_NAME, Layout, clean_name, create_layout
 from service.formats.xer.mapping import TABLES
 from service.formats.xer.row_store import RowStore
@@ -59,9 +59,9 @@ _CURRENCY: Final = 8
 
 _LONGEST_KEY: Final = 1_000
 _END: Final = b"%E"
-_MARKS: Final = (b"%T", b"%F", b"%R", _END)
+MARKS: Final = (b"%T", b"%F", b"%R", _END)
 _BOM: Final = "\ufeff".encode()
-_ENDS: Final = b"\0\x1a \t\r"
+ENDS: Final = b"\0\x1a \t\r"
 """What programs leave after the last line."""
 
 
@@ -143,12 +143,7 @@ class XerIntake:
     def warnings(self) -> Iterator[FileWarning]:
         """Yield the warnings about rows that are not stored, or not as they are."""
         if self._decoder.assumed:
-            yield FileWarning(
-                WarningCode.ENCODING_ASSUMED,
-                "The file is not UTF-8 and was read as windows-1252; if it is in another encoding, "
-                "name it as the charset of its part",
-                1,
-            )
+            yield encoding_assumed()
         if self._odd:
             yield FileWarning(
                 WarningCode.ROWS_IRREGULAR,
@@ -217,10 +212,10 @@ class XerIntake:
     def _take_other(self, line: bytes) -> None:
         mark, _, rest = line.partition(b"\t")
         if self._ended:
-            if line.strip(_ENDS):
+            if line.strip(ENDS):
                 reason = "the file has lines after the line %E, which ends it"
                 raise FileRefused(reason, line=self.line)
-        elif mark not in _MARKS:
+        elif mark not in MARKS:
             self._continue_row(line)
         else:
             self._end_row()
@@ -239,7 +234,7 @@ class XerIntake:
             cells = line.split(b"\t")
             self._currency = cells[_CURRENCY] if len(cells) > _CURRENCY else b""
         elif self._row is None or self._layout is None:
-            if line.strip(_ENDS):
+            if line.strip(ENDS):
                 self._count_odd(self.line)
         else:
             if not self._more:

@@ -8,7 +8,7 @@ from service.cli.upload.splitting import xer_runs, xer_scan
 from service.cli.upload.splitting.piece_file import PieceFile, read_stamp
 from service.cli.upload.splitting.pieces import Piece
 from service.cli.upload.splitting.split_file import split_file
-from service.codes import ErrorCode
+from service.codes import ErrorCode, WarningCode
 
 HEAD = ["ERMHDR\t19.12", "%T\tPROJECT", "%F\tproj_id\tproj_short_name\texport_flag"]
 PROJECTS = [*HEAD, "%R\t1\tNORTH\tY", "%R\t2\tSOUTH\tY", "%R\t3\tEAST\tN", "%R\t4\tWEST\tY"]
@@ -70,7 +70,6 @@ def test_a_piece_has_the_rows_of_its_project_and_all_shared_rows(tmp_path: Path,
         assert ("than\n%T, as the report" in text) == (number == "2")
         assert text.count("Masons") == text.count("ERMHDR") == text.count("%E") == 1
         assert text.count("\n%F\t") == 7
-    assert split.charset == "utf-8"
 
 
 def test_the_pieces_have_at_most_twice_the_size_of_the_file(tmp_path: Path) -> None:
@@ -95,18 +94,21 @@ def test_a_repeated_project_is_in_no_piece(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("encoding", "named", "expected"),
     [
-        ("utf-8", None, "utf-8"),
-        ("utf-8-sig", None, "utf-8"),
-        ("windows-1252", None, "windows-1252"),
+        ("utf-8", None, None),
+        ("utf-8-sig", None, None),
+        ("windows-1252", None, "WINDOWS-1252"),
         ("windows-1250", "windows-1250", "windows-1250"),
     ],
 )
 def test_pieces_have_the_encoding_of_the_whole_file(
-    tmp_path: Path, encoding: str, named: str | None, expected: str
+    tmp_path: Path, encoding: str, named: str | None, expected: str | None
 ) -> None:
     path = write(tmp_path, [*PROJECTS, *REST[:-1], "%R\t4\tGerüst", "%E"], encoding)
     split = split_file(path, 1, charset=named)
     assert (len(split.pieces), split.charset) == (3, expected)
+    assert [each.code for each in split.warnings] == (
+        [WarningCode.ENCODING_ASSUMED] if expected == "WINDOWS-1252" else []
+    )
 
 
 @pytest.mark.parametrize(

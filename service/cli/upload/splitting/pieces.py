@@ -15,7 +15,7 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Final, NamedTuple
 
-from service.model import Refusal
+from service.model import FileWarning, Refusal
 
 MIB: Final = 1024 * 1024
 
@@ -88,13 +88,15 @@ class SplitFile:
         pieces: at least one; a file that cannot be split is one piece.
         duplicates: projects that repeat an earlier one; they are in no piece.
         unused: number of shared objects that no project refers to; they are in no piece.
-        charset: the encoding of the pieces; None if each of them declares it.
+        charset: the encoding of the pieces; None if the service finds it.
+        warnings: about the whole file, which the service cannot give for a piece.
     """
 
     pieces: list[Piece]
     duplicates: list[Refusal]
     unused: int = 0
     charset: str | None = None
+    warnings: Sequence[FileWarning] = ()
 
 
 class PieceBuilder:

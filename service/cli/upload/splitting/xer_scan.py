@@ -4,7 +4,6 @@ The rows of a project are spread over the tables. So a piece has all heads of ta
 projects share, and then the rows of its projects.
 """
 
-import codecs
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,23 +11,30 @@ from typing import Final
 
 from service.cli.upload.splitting.pieces import MIB, Piece, SplitFile, whole_file
 from service.cli.upload.splitting.xer_runs import Owner, Runs, UnsplittableFile
-from service.formats.p6.format import FORMAT
-from service.formats.xer.mapping import SKIPPED, TABLES
+from service.formats.p6.shared_objects import SHARED
+from service.formats.xer.encoding import ASSUMED, decoder_of, encoding_assumed
+from service.formats.xer.encoding import MARK as HEADER
+from service.formats.xer.format import FORMAT
+from service.formats.xer.intake import ENDS, MARKS
+from service.formats.xer.layout import MAX_COLUMNS, Layout, clean_name, create_layout
+from service.formats.xer.mapping import TABLES
+from service.formats.xer.tables import TYPED
+from service.formats.xer.values import NEWLINE
 from service.model import Place, Refusal, duplicate_project
 
 MAX_ROW: Final = 16 * MIB
 """Bytes of a row, with the lines that continue it. A file with a longer one is not split."""
 MAX_PROJECTS: Final = 65_536
 """Projects whose names are kept. A file with more of them is not split."""
+_MAX_TABLES: Final = 1_000
 _MAX_TEXT: Final = 1024
 """Bytes of an id or a name that are kept; the service refuses a longer id."""
-_MARK: Final = b"ERMHDR"
-_MARKS: Final = frozenset((b"%T\t", b"%F\t", b"%R\t"))
+_BOM: Final = b"\xef\xbb\xbf"
 
 
 def is_xer(head: bytes) -> bool:
     """Whether a file is an XER file in an encoding whose lines can be found without decoding it."""
-    return head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(_MARK)
+    return head.removeprefix(_BOM).lstrip().startswith(HEADER)
 
 
 @dataclass(slots=True)
@@ -46,32 +52,6 @@ class _Project:
     short_name: bytes
 
 
-class _Table:
-    """The columns of the current table that the pass needs.
-
-    Args:
-        name: of the table.
-        columns: its cells in ``%F``, with the mark.
-    """
-
-    def __init__(self, name: str = "", columns: Iterable[bytes] = ()) -> None:
-        self.name = name
-        names = [each.strip().lower().decode("latin-1") for each in columns]
-        self.columns = {each: place for place, each in reversed([*enumerate(names)])}
-        self.width = len(names)
-        known = TABLES.get(name)
-        column = "proj_id" if known is None else known.project
-        self.project = 0 if name in SKIPPED else self.columns.get(column, 0)
-        self.is_read = name in ("PROJECT", "PROJWBS")
-        # No project refers to a row of a table that is only counted.
-        self.owner = Owner.FIRST if known is None else Owner.EVERY
-
-    def pick(self, cells: list[bytes], column: str) -> bytes:
-        """Return a cell; empty if the row or the table does not have it."""
-        place = self.columns.get(column, len(cells))
-        return cells[place].strip() if place < len(cells) else b""
-
-
 class XerScan:
     """The state of the pass.
 
@@ -83,13 +63,15 @@ class XerScan:
     def __init__(self, size: int, charset: str | None) -> None:
         self._size = size
         self._charset = charset
+        self._decoder = decoder_of("")
         self._runs = Runs()
         self._bytes = 0
-        self._is_utf8 = True
         self._at = 0
         self._line = 1
-        self._table = _Table()
-        self._row = bytearray()
+        self._table = ""
+        self._layout: Layout | None = None
+        self._layouts: dict[tuple[str, bytes], Layout] = {}
+        self._row: bytearray | None = None
         self._row_place = 0, 1
         self._missing = 0
         self._ended = False
@@ -100,14 +82,11 @@ class XerScan:
     def read(self, chunks: Iterable[bytes]) -> SplitFile:
         """Read the file, and split it. A file without ``%E`` is one piece."""
         counted = self._count(chunks)
-        decoder = codecs.getincrementaldecoder("utf-8")()
         rest = b""
         try:
             self._runs.begin(Owner.EVERY, 0, 1)
             for data in counted:
-                self._check_utf8(decoder, data)
                 rest = self._take_lines(rest + data)
-            self._check_utf8(decoder, b"")
             self._take_line(rest)
             return self._split()
         except UnsplittableFile:
@@ -120,12 +99,7 @@ class XerScan:
             self._bytes += len(data)
             yield data
 
-    def _check_utf8(self, decoder: codecs.IncrementalDecoder, data: bytes) -> None:
-        if self._is_utf8:
-            try:
-                decoder.decode(data, final=not data)
-            except UnicodeDecodeError:
-                self._is_utf8 = False
+    # Lines, as ``XerIntake`` reads them
 
     def _take_lines(self, data: bytes) -> bytes:
         """Take the complete lines, and return the rest."""
@@ -139,48 +113,73 @@ class XerScan:
         return rest
 
     def _take_line(self, line: bytes) -> None:
-        mark = line[:3]
-        if self._ended:
+        line = line.removesuffix(b"\r")
+        if line.startswith(b"%R\t"):
+            self._begin_row(line[3:])
             return
-        if mark == b"%R\t":
-            self._end_row()
-            self._row_place = self._at, self._line
-            self._missing = self._table.width - 1
-            self._add_to_row(line)
-        elif mark in _MARKS or line.rstrip() == b"%E":
+        mark, _, rest = line.partition(b"\t")
+        if self._ended:
+            if line.strip(ENDS):
+                raise UnsplittableFile
+        elif mark == b"%R":
+            self._begin_row(b"")
+        elif mark in MARKS:
             self._end_row()
             self._runs.begin(Owner.EVERY, self._at, self._line)
-            self._ended = mark not in _MARKS
-            cells = line.rstrip(b"\r").split(b"\t")
-            if mark == b"%T\t":
-                self._table = _Table(cells[1].strip().decode("latin-1").upper())
-            elif mark == b"%F\t":
-                self._table = _Table(self._table.name, cells)
-        elif self._row and self._missing > 0:  # a line break in a text
-            self._add_to_row(b"\x7f\x7f" + line)
+            self._ended = mark == MARKS[-1]
+            if mark == b"%T":
+                self._table, self._layout = clean_name(rest.partition(b"\t")[0]).upper(), None
+            elif mark == b"%F":
+                self._layout = self._find_layout(rest)
+        elif self._row is not None and (line or self._missing > 0):
+            self._add_to_row(NEWLINE + line)
 
-    def _add_to_row(self, line: bytes) -> None:
-        self._missing -= line.count(b"\t")
-        self._row += line
+    def _begin_row(self, row: bytes) -> None:
+        self._end_row()
+        self._row = bytearray()
+        self._row_place = self._at, self._line
+        self._missing = 0 if self._layout is None else len(self._layout.columns) - 1
+        self._add_to_row(row)
+
+    def _add_to_row(self, text: bytes) -> None:
+        assert self._row is not None
+        self._missing -= text.count(b"\t")
+        self._row += text
         if len(self._row) > MAX_ROW:
             raise UnsplittableFile
 
+    def _find_layout(self, fields: bytes) -> Layout:
+        key = self._table, fields
+        if key not in self._layouts:
+            if len(self._layouts) >= _MAX_TABLES or fields.count(b"\t") >= MAX_COLUMNS:
+                raise UnsplittableFile
+            columns = [clean_name(each).lower() for each in fields.split(b"\t")]
+            self._layouts[key] = create_layout(0, self._table, columns, frozenset())
+        return self._layouts[key]
+
+    # Rows
+
     def _end_row(self) -> None:
-        """Find the project of the row that ends here."""
-        if not self._row:
+        """Find the owner of the row that ends here."""
+        if self._row is None:
             return
-        table = self._table
-        row = bytes(self._row)
-        cells = row.split(b"\t", -1 if table.is_read else table.project + 1)
-        at = table.project
-        project = cells[at].strip() if 0 < at < len(cells) else b""
-        owner = self._number_of(project) if project else table.owner
-        if table.is_read:
-            owner = self._read_row(cells, project, owner)
+        row, layout = bytes(self._row), self._layout
+        self._row = None
+        owner = Owner.FIRST
+        if layout is not None and layout.is_kept:
+            self._decoder.note(row)
+            project = layout.project_of(row)
+            if project:
+                owner = self._number_of(project)
+                self._note(layout, row, owner)
+            elif layout.name == "PROJECT":
+                raise UnsplittableFile
+            elif _is_shared(layout):
+                owner = Owner.EVERY
         self._runs.begin(owner, *self._row_place)
-        self._row = bytearray()
 
     def _number_of(self, project: bytes) -> int:
+        project = project[:_MAX_TEXT]
         known = self._owners.get(project)
         if known is not None:
             return known
@@ -189,19 +188,14 @@ class XerScan:
         number = self._owners[project] = Owner.PROJECT + len(self._owners)
         return number
 
-    def _read_row(self, cells: list[bytes], project: bytes, owner: int) -> int:
-        """Note a project, or its name; return the owner of the row."""
-        pick = self._table.pick
-        if self._table.name == "PROJWBS":
-            if pick(cells, "proj_node_flag") == b"Y":
-                self._names[owner] = pick(cells, "wbs_name")[:_MAX_TEXT]
-            return owner
-        if not project:
-            return Owner.FIRST
-        if pick(cells, "export_flag") != b"N":
-            line = self._row_place[1]
-            self._projects.append(_Project(owner, line, pick(cells, "proj_short_name")))
-        return owner
+    def _note(self, layout: Layout, row: bytes, owner: int) -> None:
+        """Note a project, or its name."""
+        if layout.name == "PROJWBS":
+            if layout.value_of("proj_node_flag")(row) == b"Y":
+                self._names.setdefault(owner, layout.value_of("wbs_name")(row)[:_MAX_TEXT])
+        elif layout.name == "PROJECT" and layout.value_of("export_flag")(row) != b"N":
+            short_name = layout.value_of("proj_short_name")(row)
+            self._projects.append(_Project(owner, self._row_place[1], short_name))
 
     # After the pass
 
@@ -214,12 +208,9 @@ class XerScan:
         if len(pieces) == 1 and not duplicates:
             raise UnsplittableFile
         self._fill(pieces, owners)
-        return SplitFile(pieces, duplicates, charset=self._encoding)
-
-    @property
-    def _encoding(self) -> str:
-        """The encoding of the file. A piece alone could be taken for one in another encoding."""
-        return self._charset or ("utf-8" if self._is_utf8 else "windows-1252")
+        if self._charset is None and self._decoder.assumed:
+            return SplitFile(pieces, duplicates, charset=ASSUMED, warnings=[encoding_assumed()])
+        return SplitFile(pieces, duplicates, charset=self._charset)
 
     def _allocate(self, duplicates: list[Refusal]) -> tuple[list[Piece], dict[int, int]]:
         """Return the pieces without slices, and the piece of each project by its owner number.
@@ -262,16 +253,31 @@ class XerScan:
         return duplicate_project(index, project.line, external_id, name, first)
 
     def _decode(self, text: bytes) -> str:
-        return text.decode(self._encoding, "replace")
+        decoder = decoder_of(self._charset or (ASSUMED if self._decoder.assumed else ""))
+        return decoder.decode(text, 1).decode(errors="replace")
 
     def _fill(self, pieces: list[Piece], owners: dict[int, int]) -> None:
         """Give each piece its slices."""
-        duplicates = {each.owner for each in self._projects} - owners.keys()
+        imported = {each.owner for each in self._projects}
+        if len(imported) < len(self._projects):  # the first of two with one id takes all rows
+            raise UnsplittableFile
         for owner in range(Owner.FIRST, Owner.PROJECT + len(self._owners)):
-            if owner not in duplicates:  # rows of a project that is not imported are counted once
-                owners.setdefault(owner, 0)
+            if owner not in imported:  # rows of a project that is not imported are counted once
+                owners[owner] = 0
         for piece, slices in zip(pieces, self._runs.distribute(owners, len(pieces)), strict=True):
             piece.slices = slices
         for before, piece in pairwise(pieces):
             before.next_index = piece.indexes[0]
         pieces[-1].next_index = len(self._projects)
+
+
+def _is_shared(layout: Layout) -> bool:
+    """Whether projects can refer to the rows without a project, or to those that own them."""
+    table = layout.table
+    if table.owner is None:
+        return table.element in _SHARED
+    owner = TABLES.get(table.owner[0])
+    return table.owner[0] == TYPED or (owner is not None and owner.element in _SHARED)
+
+
+_SHARED: Final = frozenset(SHARED)
