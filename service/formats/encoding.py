@@ -48,6 +48,8 @@ ENCODINGS = (
 
 ENCODINGS_SHOWN = "UTF-8, UTF-16, US-ASCII, ISO-8859-1 to -16, windows-1250 to -1258"
 
+FILE_ENCODINGS_SHOWN = f"{ENCODINGS_SHOWN}; for an XER file also {xer.CODE_PAGES_SHOWN}"
+
 _ALIASES = (
     (re.compile(r"^UTF(8|16)"), r"UTF-\1"),
     (re.compile(r"^ASCII$"), "US-ASCII"),
@@ -250,18 +252,22 @@ def canonical_name(name: str) -> str | None:
     return known if known in ENCODINGS else None
 
 
+def charset_name(name: str) -> str | None:
+    """Return the name of an encoding that a file can have, XML or XER; None if none can."""
+    known = canonical_name(name)
+    plain = name.strip().upper().replace("_", "-")
+    return plain if known is None and plain in xer.CODE_PAGES else known
+
+
 def _supported(name: str, where: str, others: Collection[str] = ()) -> str:
     """Return the canonical name of an encoding; refuse the file if it is not supported.
 
     Args:
         others: names of encodings that the file can have in addition.
     """
-    known = canonical_name(name)
-    plain = name.strip().upper().replace("_", "-")
-    if known is None and plain in others:
-        return plain
-    if known is None:
-        shown = ", ".join((ENCODINGS_SHOWN, *others))
+    known = charset_name(name)
+    if known is None or known not in (*ENCODINGS, *others):
+        shown = FILE_ENCODINGS_SHOWN if others else ENCODINGS_SHOWN
         raise _unsupported(f"{where}, {name[:40]!r}, is not supported; supported are {shown}")
     return known
 

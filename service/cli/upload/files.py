@@ -27,7 +27,7 @@ from service.cli.upload.run import UploadRun
 from service.cli.upload.splitting.piece_file import FileStamp, read_stamp
 from service.cli.upload.splitting.pieces import MIB
 from service.cli.upload.summary import RunResults
-from service.formats.encoding import ENCODINGS_SHOWN, canonical_name
+from service.formats.encoding import FILE_ENCODINGS_SHOWN, charset_name
 
 PACK_SIZE: Final = 64 * MIB
 """Default size of a pack or a piece in bytes. A broken connection costs at most one of them."""
@@ -49,8 +49,8 @@ def check_charset(charset: str) -> None:
     Raises:
         CommandError: the service does not support it.
     """
-    if canonical_name(charset) is None:
-        raise CommandError(f"--charset: {charset!r} is not supported; use {ENCODINGS_SHOWN}")
+    if charset_name(charset) is None:
+        raise CommandError(f"--charset {charset!r} is not supported; use {FILE_ENCODINGS_SHOWN}")
 
 
 def plan_packs(run: UploadRun, files: Iterable[SourceFile]) -> list[Pack]:

@@ -4,6 +4,7 @@ Outcomes arrive in the order of their indexes. After a response that broke off, 
 outcomes that it reads a second time.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
@@ -14,6 +15,8 @@ from service.cli.upload.splitting.pieces import Piece, whole_file
 from service.codes import ErrorCode, WarningCode
 from service.model import FileCounts, Place, format_duplicate
 
+_LINE: Final = re.compile(r"\bline ([0-9]{1,18})$")
+"""A line at the end of a warning, which the service has nowhere else."""
 _NOT_READ: Final = "the service did not read it, because it ended the upload before"
 
 
@@ -76,8 +79,14 @@ class PieceReport:
 
     def add_file_warning(self, warning: Mapping[str, Any]) -> None:
         """Add a warning about the file, unless it applies only to the piece."""
-        if self._piece.is_whole_file or warning["code"] != WarningCode.SHARED_OBJECTS_UNUSED:
+        if self._piece.is_whole_file:
             self.file.add_file_warning(warning)
+        elif warning["code"] != WarningCode.SHARED_OBJECTS_UNUSED:
+            message = _LINE.sub(self._in_file, warning["message"])
+            self.file.add_file_warning({**warning, "message": message})
+
+    def _in_file(self, line: re.Match[str]) -> str:
+        return f"line {self._piece.line_in_file(int(line[1]))}"
 
     def add_import(self, ended: EndedImport) -> None:
         """Add the import of the piece, with its counts."""

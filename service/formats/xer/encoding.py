@@ -30,6 +30,10 @@ CODE_PAGES: Final = {
 }
 """Python's codecs of the code pages that P6 writes in and an XML file cannot have."""
 
+CODE_PAGES_SHOWN: Final = (
+    "GB18030, GBK, Big5, Shift_JIS, EUC-JP, EUC-KR, KOI8-R, KOI8-U, windows-874"
+)
+
 ASSUMED: Final = "WINDOWS-1252"
 """The encoding of a file that is not UTF-8 and names none."""
 

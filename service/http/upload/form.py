@@ -227,7 +227,7 @@ class FormReader:
         try:
             if part.media_type.startswith("multipart/"):
                 raise PartError(_describe_nested(part))
-            file = FilePart(name, part.charset())
+            file = FilePart(name, part.charset(of_file=True))
         except PartError as exc:
             await sink.begin_file(FilePart(name))
             await sink.break_off(FileRefused(exc.reason, code=ErrorCode.UNSUPPORTED_FILE))

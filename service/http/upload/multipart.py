@@ -22,7 +22,12 @@ from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from service.errors import BadRequest, FileTooLarge
-from service.formats.encoding import ENCODINGS_SHOWN, canonical_name
+from service.formats.encoding import (
+    ENCODINGS_SHOWN,
+    FILE_ENCODINGS_SHOWN,
+    canonical_name,
+    charset_name,
+)
 from service.http.upload.content_encoding import Decoder, transfer_decoder
 from service.model import shorten
 
@@ -88,19 +93,23 @@ class Part:
         self._charset = kind.parameters.get("charset", "").strip("'\" ")
         self._transfer_encoding = headers.get(hdrs.CONTENT_TRANSFER_ENCODING, "")
 
-    def charset(self) -> str | None:
+    def charset(self, *, of_file: bool = False) -> str | None:
         """Return the charset of the part's Content-Type, or None.
 
         Only the encodings of files are supported: Python has others that decode in quadratic time.
 
+        Args:
+            of_file: accept the code pages of XER files too, which are not the names of codecs.
+
         Raises:
             PartError: the charset is not supported.
         """
-        charset = canonical_name(self._charset) if self._charset else None
+        find = charset_name if of_file else canonical_name
+        charset = find(self._charset) if self._charset else None
         if self._charset and charset is None:
+            shown = FILE_ENCODINGS_SHOWN if of_file else ENCODINGS_SHOWN
             raise PartError(
-                f"the charset of the part {self.label} is not supported; "
-                f"supported are {ENCODINGS_SHOWN}"
+                f"the charset of the part {self.label} is not supported; supported are {shown}"
             )
         return charset
 

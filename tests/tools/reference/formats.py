@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from service.formats.encoding import ENCODINGS_SHOWN
+from service.formats.encoding import FILE_ENCODINGS_SHOWN
 from service.formats.mspdi import mapping as mspdi
 from service.formats.native import mapping as native
 from service.formats.native import writer
@@ -243,7 +243,7 @@ def enumerations(_argument: str) -> str:
 
 def encodings(_argument: str) -> str:
     """Return the encodings that a file can have."""
-    return f"{ENCODINGS_SHOWN}.\n"
+    return f"{FILE_ENCODINGS_SHOWN}.\n"
 
 
 def volatile(name: str) -> str:

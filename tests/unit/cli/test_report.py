@@ -55,6 +55,14 @@ def test_an_outcome_that_is_read_twice_counts_once() -> None:
     assert (len(report.failures), report.warning_count) == (3, 3)
 
 
+def test_a_warning_about_a_piece_names_the_line_of_the_file() -> None:
+    report = FileReport("plans.xer")
+    warning = {"code": "ROWS_IRREGULAR", "message": "the first one is line 4", "count": 2}
+    PieceReport(report, PIECE).add_file_warning(warning)
+    (given,) = report.file_warnings.values()
+    assert given == {**warning, "message": "the first one is line 41"}
+
+
 def test_unused_shared_objects_of_a_piece_are_no_warning_about_the_file() -> None:
     report = FileReport("plans.xml")
     unused = {"code": "SHARED_OBJECTS_UNUSED", "message": "unused", "count": 2}
