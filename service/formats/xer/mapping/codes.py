@@ -6,6 +6,7 @@ from service.formats.xer.mapping import words as w
 from service.formats.xer.mapping.fields import (
     AUDIT,
     CONSUMED,
+    color,
     cost,
     date,
     flag,
@@ -90,7 +91,7 @@ ACTVCODE: Final = XerTable(
         "short_name": text("CodeValue"),
         "actv_code_name": text("Description"),
         "seq_num": same("SequenceNumber"),
-        "color": text("Color"),
+        "color": color("Color"),
     },
     follows=("ACTVTYPE", "actv_code_type_id"),
 )

@@ -1,5 +1,6 @@
 """Shorthands of the mapping: the destinations of columns by the kind of their values."""
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -55,6 +56,11 @@ def cost(name: str) -> Cell:
     return Cell(name, NUMBER, number=True)
 
 
+def color(name: str) -> Cell:
+    """Return the destination of a color, of which XER files have the hexadecimal digits."""
+    return Cell(name, _color)
+
+
 def word(name: str, mapping: Mapping[str, str]) -> Cell:
     """Return the destination of a word.
 
@@ -63,6 +69,12 @@ def word(name: str, mapping: Mapping[str, str]) -> Cell:
     """
     return Cell(name, words(mapping))
 
+
+def _color(cell: bytes) -> bytes:
+    return b"#" + cell if _COLOR.fullmatch(cell) else cell
+
+
+_COLOR: Final = re.compile(rb"[0-9A-Fa-f]{6}")
 
 AUDIT: Final = {
     "create_date": date("CreateDate"),

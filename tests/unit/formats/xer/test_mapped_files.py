@@ -99,7 +99,13 @@ def test_unknown_columns_and_tables_keep_their_names() -> None:
 
 
 def _code_tables(scope: str) -> dict[str, Rows]:
-    code = {"actv_code_id": 4, "actv_code_type_id": 3, "short_name": "N", "actv_code_name": "North"}
+    code = {
+        "actv_code_id": 4,
+        "actv_code_type_id": 3,
+        "short_name": "N",
+        "actv_code_name": "North",
+        "color": "00FF00",
+    }
     return {
         "ACTVCODE": [code],
         "ACTVTYPE": [
@@ -117,10 +123,9 @@ def _code_tables(scope: str) -> dict[str, Rows]:
 
 def test_codes_of_a_project_are_its_parts() -> None:
     project = read_project(_file(**_code_tables("AS_Project")))
-    assert [part["element"] for part in rows(project, Table.PARTS)] == [
-        "ActivityCode",
-        "ActivityCodeType",
-    ]
+    code, code_type = rows(project, Table.PARTS)
+    assert (code["element"], code_type["element"]) == ("ActivityCode", "ActivityCodeType")
+    assert json.loads(code["attributes"] or "")["Color"] == "#00FF00"
     [task] = rows(project, Table.TASKS)
     assert json.loads(task["attributes"] or "")["Code"] == [
         {"TypeObjectId": "3", "ValueObjectId": "4"}
