@@ -40,11 +40,11 @@ DURATION_PATTERN = (
     rf"(T({_EIGHT}H)?({_EIGHT}M)?({_EIGHT}(\.{_SIX})?S)?)?"
 )
 """It avoids ``{1,8}``, which libxml2 miscounts in optional groups."""
-DECIMAL_PATTERN = r"[+\-]?([0-9]{1,15}(\.[0-9]{0,20})?|\.[0-9]{1,20})([eE][+\-]?[0-9]{1,2})?"
+DECIMAL_PATTERN = r"[+\-]?([0-9]{1,15}(\.[0-9]{0,20})?|\.[0-9]{1,20})([eE][+\-]?0?[0-9]{1,2})?"
 PERCENT_PATTERN = r"100(\.0{0,10})?|[0-9]{1,2}(\.[0-9]{0,10})?"
 COMMA_PATTERN = (
     r"[+\-]?([0-9]*|[1-9][0-9]{0,2}([. \xa0\u202f])[0-9]{3}(\2[0-9]{3})*)"
-    r"(,[0-9]*)?([eE][+\-]?[0-9]{1,2})?"
+    r"(,[0-9]*)?([eE][+\-]?0?[0-9]{1,2})?"
 )
 """A number with a decimal comma. One mark groups its thousands: a point or a kind of blank.
 

@@ -51,6 +51,7 @@ TAKEN: list[tuple[Kind, str, str]] = [
     (values.id_or_none("-1"), " 12 ", "12"),
     (values.DECIMAL, "0.50", "0.5"),
     (values.DECIMAL, "1e3", "1000"),
+    (values.DECIMAL, "4.05E-005", "0.0000405"),  # as P6 writes small numbers
     (values.DECIMAL, "-0.0", "0"),
     (values.DECIMAL, "100", "100"),
     (values.DECIMAL, "0.08888888888888889", "0.08888888888888889"),  # as P6 writes doubles
@@ -103,6 +104,7 @@ REFUSED: list[tuple[Kind, str]] = [
     (values.DECIMAL, "1,5"),
     (values.DECIMAL, "."),
     (values.DECIMAL, "1e100"),
+    (values.DECIMAL, "1e-100"),
     (values.DECIMAL, "0.123456789012345678901"),
     (values.PERCENT, "100.1"),
     (values.PERCENT, "-1"),
