@@ -57,11 +57,16 @@ class ElementWriter(Protocol):
     """
 
     def layout(
-        self, names: Sequence[bytes | None], converts: Sequence[Callable[[bytes], bytes] | None], /
+        self,
+        element: bytes,
+        names: Sequence[bytes | None],
+        converts: Sequence[Callable[[bytes], bytes] | None],
+        /,
     ) -> Any:
-        """Return how the cells of a table's rows become children.
+        """Return how the rows of a table become elements, and their cells children.
 
         Args:
+            element: local name of the elements.
             names: local names by position; None for a cell that is not written.
             converts: by position, the function that returns the text of a cell, or None if the cell
                 is the text. An empty text is not written.
@@ -70,14 +75,29 @@ class ElementWriter(Protocol):
     def start_element(self, name: bytes, line: int, /) -> None:
         """Open an element; ``line`` is also the line of the texts and children that follow."""
 
-    def cells(self, layout: Any, row: bytes, /) -> None:
-        """Write the cells of a row, with tabs between them, that are not blank."""
+    def cells(self, layout: Any, line: int, row: bytes, /) -> None:
+        """Write the cells of a row, with tabs between them, that are not blank.
+
+        Cells after the last name become one text, with the tabs.
+        """
+
+    def start_row(self, layout: Any, line: int, row: bytes, /) -> None:
+        """Open the element of a row, and write its cells."""
+
+    def rows(self, layout: Any, rows: Sequence[tuple[int, int, bytes]], first: int, /) -> int:
+        """Write the elements of rows, until they have some 16 kB.
+
+        Args:
+            layout: of the rows.
+            rows: lists of the table's number, the line, and the cells.
+            first: position of the first row to write.
+
+        Returns:
+            The position after the last row that was written.
+        """
 
     def leaf(self, name: bytes, text: bytes, /) -> None:
         """Write a child that has only a text."""
-
-    def text(self, text: bytes, /) -> None:
-        """Write a text."""
 
     def end_element(self) -> None:
         """Close the element that was opened last."""

@@ -13,7 +13,11 @@ from service.formats.json_attributes import TagKeys
 Converts = Sequence[Callable[[bytes], bytes] | None]
 
 
+_STEP: Final = 16 * 1024
+
+
 class _Layout(NamedTuple):
+    element: str
     names: tuple[str | None, ...]
     converts: Converts
 
@@ -32,14 +36,16 @@ class _Writer:
         self._open: list[Any] = []
         self._line = 0
 
-    def layout(self, names: Sequence[bytes | None], converts: Converts) -> _Layout:
-        return _Layout(tuple(None if name is None else name.decode() for name in names), converts)
+    def layout(self, element: bytes, names: Sequence[bytes | None], converts: Converts) -> _Layout:
+        decoded = tuple(None if name is None else name.decode() for name in names)
+        return _Layout(element.decode(), decoded, converts)
 
     def start_element(self, name: bytes, line: int) -> None:
         self._line = line
         self._start(name.decode())
 
-    def cells(self, layout: _Layout, row: bytes) -> None:
+    def cells(self, layout: _Layout, line: int, row: bytes) -> None:
+        self._line = line
         for name, convert, cell in zip(
             layout.names, layout.converts, row.split(b"\t"), strict=False
         ):
@@ -47,22 +53,42 @@ class _Writer:
                 text = cell if convert is None else convert(cell)
                 if text:
                     self._leaf(name, text)
+        if row.count(b"\t") >= len(layout.names):
+            more = row.split(b"\t", len(layout.names))[-1]
+            if more:
+                self._text(more)
+
+    def start_row(self, layout: _Layout, line: int, row: bytes) -> None:
+        self._line = line
+        self._start(layout.element)
+        self.cells(layout, line, row)
+
+    def rows(self, layout: _Layout, rows: Sequence[tuple[int, int, bytes]], first: int) -> int:
+        size = 0
+        for at in range(first, len(rows)):
+            _, line, row = rows[at]
+            self.start_row(layout, line, row)
+            self.end_element()
+            size += len(row)
+            if size >= _STEP:
+                return at + 1
+        return len(rows)
 
     def leaf(self, name: bytes, text: bytes) -> None:
         self._leaf(name.decode(), text)
 
-    def text(self, text: bytes) -> None:
+    def end_element(self) -> None:
+        element = self._open.pop()
+        if element.tag in self._wanted:
+            self.events.append(("end", element))
+
+    def _text(self, text: bytes) -> None:
         element = self._open[-1]
         last = next(reversed(element), None)
         if last is None:
             element.text = (element.text or "") + text.decode()
         else:
             last.tail = (last.tail or "") + text.decode()
-
-    def end_element(self) -> None:
-        element = self._open.pop()
-        if element.tag in self._wanted:
-            self.events.append(("end", element))
 
     def _leaf(self, name: str, text: bytes) -> None:
         element = self._create(name)

@@ -140,6 +140,11 @@ class XerIntake:
                 line=self.line,
             )
 
+    @property
+    def assumed(self) -> bool:
+        """Whether the rows are in an assumed encoding; see ``to_utf8``."""
+        return self._decoder.assumed
+
     def warnings(self) -> Iterator[FileWarning]:
         """Yield the warnings about rows that are not stored, or not as they are."""
         if self._decoder.assumed:

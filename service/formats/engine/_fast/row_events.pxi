@@ -5,8 +5,12 @@ class WritingStopped(Exception):
     """The writing ends: a callback has found a fault, which the events report."""
 
 
+cdef enum:
+    ROWS_STEP = 16 * 1024  # bytes of rows that are written at once
+
+
 cdef class RowLayout:
-    """The children that the cells of a table's rows become.
+    """The elements that the rows of a table become, and the children that their cells become.
 
     Args:
         names: local names by position; None for a cell that is not written.
@@ -15,7 +19,8 @@ cdef class RowLayout:
     """
 
     cdef list names, converts
-    cdef const_xmlChar** addresses  # of the names in the dictionary of the file's parser
+    cdef const_xmlChar* element
+    cdef const_xmlChar** addresses  # of the names, which are in the dictionary of the file's parser
     cdef Py_ssize_t count
 
     def __cinit__(self, list names, list converts):
@@ -77,9 +82,10 @@ cdef class RowEvents(Events):
     cdef int feed(self, bytes text) except -1:
         return LIBXML2.parse(self.context, PyBytes_AS_STRING(text), len(text), False)
 
-    def layout(self, list names, list converts):
+    def layout(self, bytes element, list names, list converts):
         cdef RowLayout layout = RowLayout(names, converts)
         cdef Py_ssize_t at
+        layout.element = interned(self.context.dict, element)
         for at in range(layout.count):
             layout.addresses[at] = NULL
             if names[at] is not None:
@@ -97,10 +103,28 @@ cdef class RowEvents(Events):
         cdef const_xmlChar* address = interned(self.context.dict, name)
         self.write_leaf(address, PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text))
 
-    def text(self, bytes text):
-        self.write_text(PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text))
+    def start_row(self, RowLayout layout, int line, bytes row):
+        self.line = line
+        self.open(layout.element)
+        self.write_cells(layout, row)
 
-    def cells(self, RowLayout layout, bytes row):
+    def rows(self, RowLayout layout, list rows, Py_ssize_t first):
+        cdef Py_ssize_t size = 0
+        cdef bytes row
+        while first < len(rows) and size < ROWS_STEP:
+            _, self.line, row = <tuple> rows[first]
+            self.open(layout.element)
+            self.write_cells(layout, row)
+            at_end(self.context, layout.element, NULL, NULL)
+            size += PyBytes_GET_SIZE(row)
+            first += 1
+        return first
+
+    def cells(self, RowLayout layout, int line, bytes row):
+        self.line = line
+        self.write_cells(layout, row)
+
+    cdef int write_cells(self, RowLayout layout, bytes row) except -1:
         cdef const char* cell = PyBytes_AS_STRING(row)
         cdef const char* end = cell + PyBytes_GET_SIZE(row)
         cdef const char* stop
@@ -121,8 +145,11 @@ cdef class RowEvents(Events):
                             layout.addresses[at], PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text)
                         )
             if stop == end:
-                break
+                return 0
             cell = stop + 1
+        if cell != end:
+            self.write_text(cell, end - cell)
+        return 0
 
     cdef int write_leaf(
         self, const_xmlChar* name, const char* text, Py_ssize_t size

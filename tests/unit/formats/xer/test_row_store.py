@@ -3,12 +3,12 @@
 import random
 import tracemalloc
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 
 from service.formats.limits import MIB
-from service.formats.xer.row_store import Row, RowStore
+from service.formats.xer.row_store import Row, Rows, RowStore
 from service.spool.spool import Spool, TooLarge
 
 
@@ -17,6 +17,10 @@ def store(request: pytest.FixtureRequest) -> Iterator[RowStore]:
     store = RowStore(Spool().share(), memory=request.param)
     yield store
     store.close()
+
+
+def joined(blocks: Iterable[Rows]) -> list[Row]:
+    return [row for rows in blocks for row in rows]
 
 
 def test_the_rows_of_a_key_come_table_by_table_in_the_order_of_adding(store: RowStore) -> None:
@@ -28,7 +32,7 @@ def test_the_rows_of_a_key_come_table_by_table_in_the_order_of_adding(store: Row
         expected[key].append((table, line, row))
     for key, rows in expected.items():
         assert key in store
-        assert list(store.take(key)) == sorted(rows, key=lambda row: row[0])
+        assert joined(store.take(key)) == sorted(rows, key=lambda row: row[0])
         assert key not in store
 
 
@@ -36,7 +40,7 @@ def test_tables_come_by_their_rank_and_then_by_their_numbers(store: RowStore) ->
     for table in range(20):
         for number in range(3):
             store.add(b"1", table, 10 * table + number, b"row")
-    rows = store.take(b"1", order=lambda table: -(table // 2))
+    rows = joined(store.take(b"1", order=lambda table: -(table // 2)))
     expected = sorted(range(20), key=lambda table: -(table // 2))
     assert [(table, line) for table, line, _ in rows] == [
         (table, 10 * table + number) for table in expected for number in range(3)
@@ -46,22 +50,35 @@ def test_tables_come_by_their_rank_and_then_by_their_numbers(store: RowStore) ->
 def test_a_key_without_rows_has_none(store: RowStore) -> None:
     store.add(b"1", 0, 1, b"row")
     assert b"2" not in store
-    assert list(store.take(b"2")) == []
+    assert joined(store.take(b"2")) == []
 
 
 def test_rows_that_were_taken_do_not_come_again(store: RowStore) -> None:
     for line in range(100):
         store.add(b"1", 0, line, b"row")
-    assert len(list(store.take(b"1"))) == 100
+    assert len(joined(store.take(b"1"))) == 100
     store.add(b"1", 0, 100, b"")
-    assert list(store.take(b"1")) == [(0, 100, b"")]
+    assert joined(store.take(b"1")) == [(0, 100, b"")]
+
+
+def test_the_rest_has_the_rows_that_were_not_taken(store: RowStore) -> None:
+    for line in range(3_000):
+        store.add(b"%d" % (line % 3), line % 2, line, b"%d" % line)
+    joined(store.take(b"1"))
+    assert store.rows_left == 2_000
+    rest = joined(store.rest())
+    assert sorted(line for _, line, _ in rest) == [line for line in range(3_000) if line % 3 != 1]
+    assert all((table, row) == (line % 2, b"%d" % line) for table, line, row in rest)
+    assert store.rows_left == 0
+    assert joined(store.rest()) == []
 
 
 def test_keys_can_be_taken_at_the_same_time(store: RowStore) -> None:
     for line in range(3_000):
         store.add(b"%d" % (line % 2), 0, line, b"%d" % line)
-    pairs = zip(store.take(b"0"), store.take(b"1"), strict=True)
-    assert [(even[1], odd[1]) for even, odd in pairs] == [(n, n + 1) for n in range(0, 3_000, 2)]
+    evens, odds = zip(*zip(store.take(b"0"), store.take(b"1"), strict=True), strict=True)
+    assert [line for _, line, _ in joined(evens)] == list(range(0, 3_000, 2))
+    assert [line for _, line, _ in joined(odds)] == list(range(1, 3_000, 2))
 
 
 def test_memory_stays_in_bounds_with_a_key_for_each_row() -> None:
@@ -71,7 +88,7 @@ def test_memory_stays_in_bounds_with_a_key_for_each_row() -> None:
         for line in range(20_000):
             store.add(b"P-%d" % line, 0, line, b"row")
         current, peak = tracemalloc.get_traced_memory()
-        assert list(store.take(b"P-12345")) == [(0, 12_345, b"row")]
+        assert joined(store.take(b"P-12345")) == [(0, 12_345, b"row")]
         store.close()
     finally:
         tracemalloc.stop()
@@ -86,7 +103,7 @@ def test_memory_stays_in_bounds_with_one_key_for_all_rows(text: bytes) -> None:
         store = RowStore(Spool().share(), memory=MIB)
         for line in range(rows):
             store.add(b"1", 0, line, b"%b%d" % (text, line))
-        assert sum(1 for _ in store.take(b"1")) == rows
+        assert sum(map(len, store.take(b"1"))) == rows
         _, peak = tracemalloc.get_traced_memory()
         store.close()
     finally:
@@ -100,7 +117,7 @@ def test_memory_stays_in_bounds_with_tables_that_alternate() -> None:
         store.add(b"1", line % 2, line, b"row")
     tracemalloc.start()
     try:
-        assert sum(1 for _ in store.take(b"1")) == 100_000
+        assert sum(map(len, store.take(b"1"))) == 100_000
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -133,6 +150,6 @@ def test_other_imports_get_their_turn_while_rows_are_written_and_read() -> None:
         store.add(b"1", 0, line, b"x" * 300)
     written = len(turns)
     assert written >= 10
-    assert len(list(store.take(b"1"))) == 20_000
+    assert len(joined(store.take(b"1"))) == 20_000
     assert len(turns) - written >= 10
     store.close()
