@@ -66,6 +66,13 @@ class FileContext:
         """Return the items that were held back, because no more of the file is read."""
         return ()
 
+    def reason_without_projects(self, root: str) -> str:
+        """Return why a file without projects is refused, given its root's local name."""
+        return (
+            f"there is no project in the file; its root is {root}; export the projects "
+            "as XML of Primavera P6 or Microsoft Project"
+        )
+
     def mark(self) -> None:
         """Remember the counts of the warnings, at the start of a project."""
 

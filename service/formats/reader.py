@@ -116,10 +116,7 @@ class Reader:
                 self.warnings.append(FileWarning(code, _STRAYS, cursor.strays))
         self._parsers.give_back(file.parsers)
         if not self.complete:
-            reason = (
-                f"there is no project in the file; its root is {prolog.name}; export the projects "
-                "as XML of Primavera P6 or Microsoft Project"
-            )
+            reason = file.reason_without_projects(prolog.name)
             if is_html_root(prolog.namespace, prolog.name):
                 reason = HTML_PAGE
             raise FileRefused(reason, code=ErrorCode.UNSUPPORTED_FILE)

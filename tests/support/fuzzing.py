@@ -30,7 +30,10 @@ _FEWEST: Final = 10
 _TIMES: Final = int(os.environ.get("FUZZ", "1"))
 REAL: Final = {
     path: (CHECKOUT / path).read_bytes()
-    for path in ("samples/native.xml", "tests/data/mspdi/plan.xml", "tests/data/p6/plants.xml")
+    for path in (
+        *("samples/native.xml", "tests/data/mspdi/plan.xml", "tests/data/p6/plants.xml"),
+        "tests/data/xer/plan.xer",
+    )
 }
 """A valid file of each dialect."""
 

@@ -37,6 +37,16 @@ class XerFileContext(P6FileContext):
         yield
         yield from self._elements.write()
 
+    def reason_without_projects(self, _root: str) -> str:
+        """Return why a file without projects is refused."""
+        if self._elements is not None and self._elements.stubs:
+            return (
+                "the file has no project of its own: all rows of its table PROJECT have the "
+                "export_flag N, because other projects only refer to them; export the projects "
+                "themselves"
+            )
+        return "the file has no rows in the table PROJECT; export it again, with its projects"
+
     @property
     def line(self) -> int | None:
         """The current line, while the file is read."""

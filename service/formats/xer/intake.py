@@ -23,7 +23,8 @@ from service.formats.xer.layout import MAX_COLUMNS, MAX_NAME, Layout, clean_name
 from service.formats.xer.mapping import TABLES
 from service.formats.xer.row_store import RowStore
 from service.formats.xer.values import NEWLINE, replace_forbidden
-from service.model import FileWarning
+from service.model import FileWarning, shorten
+from service.spool.disk_set import DiskSet
 
 SHARED: Final = b""
 """Key of the rows outside projects."""
@@ -58,11 +59,16 @@ _CURRENCY: Final = 8
 """Position of the name of the currency in the header."""
 
 _LONGEST_KEY: Final = 1_000
+"""Bytes of the id of a project. That of a row is cut after it, so no project has such rows."""
+
 _END: Final = b"%E"
 MARKS: Final = (b"%T", b"%F", b"%R", _END)
 _BOM: Final = "\ufeff".encode()
-ENDS: Final = b"\0\x1a \t\r"
-"""What programs leave after the last line."""
+ENDS: Final = b"\0\x1a \t\r" + "\ufffd".encode()
+"""What programs leave after the last line. The reader has replaced NUL and Ctrl-Z by U+FFFD."""
+
+_LINES: Final = 1_000
+"""Lines between two calls of ``give_way``."""
 
 
 class XerIntake:
@@ -110,12 +116,12 @@ class XerIntake:
         self._layout: Layout | None = None
         self._row: bytes | None = None
         self._row_line = 0
-        self._more: list[bytes] = []
-        self._missing = self._row_size = 0
+        self._more = bytearray()
+        self._blank_lines = 0
+        self._ids = DiskSet(limits.spool)
         self._ended = False
         self._currency = b""
         self._skipped: Counter[str] = Counter()
-        self._loose = 0
         self._odd = 0
         self._first_odd = 0
         self.to_utf8 = self._decoder.to_utf8
@@ -124,14 +130,14 @@ class XerIntake:
         """Read the file to its end.
 
         Raises:
-            FileRefused: it has no end, or lines after it, or is not in its encoding.
+            FileRefused: it has no end, or lines after it, or is not in its encoding, or its
+                projects cannot be told apart.
             FileTooLarge: it exceeds a limit.
             TooLarge: the import's share of the spool is used up.
             OSError: the disk of the spool fails or is full.
         """
         for block in self._blocks():
             self._take_lines(block)
-            self._give_way()
         self._end_row()
         if not self._ended:
             raise FileRefused(
@@ -167,6 +173,7 @@ class XerIntake:
     def close(self) -> None:
         """Free memory and disk."""
         self.store.close()
+        self._ids.close()
 
     # Lines
 
@@ -206,13 +213,16 @@ class XerIntake:
         return replace_forbidden(block)
 
     def _take_lines(self, block: bytes) -> None:
-        for line in block.split(b"\n"):
-            self.line += 1
-            if line.startswith(b"%R\t"):
-                self._end_row()
-                self._row, self._row_line = line[3:], self.line
-            else:
-                self._take_other(line)
+        lines = block.split(b"\n")
+        for start in range(0, len(lines), _LINES):
+            for line in lines[start : start + _LINES]:
+                self.line += 1
+                if line.startswith(b"%R\t"):
+                    self._end_row()
+                    self._row, self._row_line = line[3:], self.line
+                else:
+                    self._take_other(line)
+            self._give_way()
 
     def _take_other(self, line: bytes) -> None:
         mark, _, rest = line.partition(b"\t")
@@ -227,7 +237,7 @@ class XerIntake:
             if mark == b"%T":
                 self._table, self._layout = self._name(rest.partition(b"\t")[0]).upper(), None
             elif mark == b"%F":
-                self._layout = self._find_layout(rest)
+                self._layout = self._find_layout(rest) if self._table else None
             elif mark == b"%R":
                 self._row, self._row_line = b"", self.line
             else:
@@ -241,16 +251,16 @@ class XerIntake:
         elif self._row is None or self._layout is None:
             if line.strip(ENDS):
                 self._count_odd(self.line)
+        elif not line:  # part of a text only if more of it follows
+            self._blank_lines += 1
         else:
-            if not self._more:
-                self._missing = len(self._layout.columns) - 1 - self._row.count(b"\t")
-                self._row_size = len(self._row)
-            if line or self._missing > 0:
-                self._more.append(line)
-                self._missing -= line.count(b"\t")
-                self._row_size += len(NEWLINE) + len(line)
-            if self._row_size > MAX_ROW:
+            breaks = self._blank_lines + 1
+            size = len(self._row) + len(self._more) + len(NEWLINE) * breaks + len(line)
+            if size > MAX_ROW:
                 raise FileTooLarge(f"a row is over {MAX_ROW} bytes", line=self._row_line)
+            self._more += NEWLINE * breaks
+            self._more += line
+            self._blank_lines = 0
 
     # Rows
 
@@ -260,21 +270,25 @@ class XerIntake:
         if row is None:
             return
         self._row = None
+        self._blank_lines = 0
         if self._more:
-            row = NEWLINE.join((row, *self._more))
-            self._more = []
+            row += self._more
+            self._more = bytearray()
         if layout is None:
             self._count_odd(self._row_line)
             return
         if row.count(b"\t") >= len(layout.columns):
-            self._count_odd(self._row_line)
+            row = row.rstrip(b"\t")
+            if row.count(b"\t") >= len(layout.columns):
+                self._count_odd(self._row_line)
         if not layout.is_kept:
             self._skipped[layout.name] += 1
             return
         self._decoder.note(row)
-        key, number = layout.project_of(row)[:_LONGEST_KEY], layout.number
+        key, number = layout.project_of(row)[: _LONGEST_KEY + 1], layout.number
         if layout.name in _NOTED:
             if layout.name == "PROJECT":
+                self._check_project(layout.project_of(row))
                 key = PROJECTS
             elif layout.name == "PROJWBS":
                 number += layout.value_of("proj_node_flag")(row) == b"Y"
@@ -284,6 +298,22 @@ class XerIntake:
             else:
                 self._note(layout, row)
         self.store.add(key, number, self._row_line, row)
+
+    def _check_project(self, project_id: bytes) -> None:
+        """Check that the rows of a project can be found by its id.
+
+        Otherwise the project would be imported without them, and replace a stored plan.
+        """
+        if not project_id:
+            reason = "a project has no proj_id, so its rows cannot be found"
+        elif len(project_id) > _LONGEST_KEY:
+            reason = f"the proj_id of a project is longer than {_LONGEST_KEY} bytes"
+        elif self._ids.add(project_id, 0) is not None:
+            shown = shorten(project_id.decode("latin-1"))
+            reason = f"two projects have the proj_id {shown}, so their rows cannot be told apart"
+        else:
+            return
+        raise FileRefused(f"{reason}; export the projects again", line=self._row_line)
 
     def _note(self, layout: Layout, row: bytes) -> None:
         """Note the marks of the currency, or a type of user-defined fields."""
