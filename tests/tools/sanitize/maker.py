@@ -14,12 +14,14 @@ from random import Random
 from typing import Any, Final
 
 from tests.support.reading import python_engine
+from tests.support.xer_fuzzing import XER, damaged
 from tests.tools.sanitize import namespaces, structure, transport
 from tests.tools.sanitize.corpus import Corpus
 from tests.tools.sanitize.execution import Execution
 
 _COMPARED: Final = 10
 """The Python engine reads the files of one in so many seeds."""
+_XER_SHARE: Final = 0.15
 _LIMITS: Final = {
     "max_projects": (0, 2),
     "max_project_bytes": (2, 5),
@@ -58,13 +60,7 @@ def main() -> None:
 def make_execution(seed: int, corpus: Corpus) -> Execution:
     """Make the execution of a seed; the same corpus gives the same one."""
     random = Random(seed)
-    tree = corpus.cut_tree(random)
-    steps: list[str] = []
-    if random.random() < 0.8:
-        steps += structure.mutate(tree, random)
-    if random.random() < 0.2:
-        steps += namespaces.mutate(tree, random)
-    data, charset = transport.encode(tree.write(), random)
+    data, charset, steps = _make_file(random, corpus)
     if random.random() < 0.12:
         data = transport.damage(data, random)
         steps.append("damage")
@@ -79,6 +75,20 @@ def make_execution(seed: int, corpus: Corpus) -> Execution:
         if random.random() < 0.3:
             spool_bytes = int(10 ** random.uniform(*_SPOOL))
     return Execution(data, charset, cuts, limits, spool_bytes, steps)
+
+
+def _make_file(random: Random, corpus: Corpus) -> tuple[bytes, str | None, list[str]]:
+    """Make a file, and return it with the charset of its part and the mutations."""
+    if random.random() < _XER_SHARE:
+        charset = random.choice([None, None, None, "windows-1252", "utf-16", "gb18030"])
+        return damaged(random.getrandbits(32), XER, 12), charset, ["xer"]
+    tree = corpus.cut_tree(random)
+    steps: list[str] = []
+    if random.random() < 0.8:
+        steps += structure.mutate(tree, random)
+    if random.random() < 0.2:
+        steps += namespaces.mutate(tree, random)
+    return *transport.encode(tree.write(), random), steps
 
 
 def _read_in_python(execution: Execution) -> list[Any]:
