@@ -38,6 +38,9 @@ ASSUMED: Final = "WINDOWS-1252"
 """The encoding of a file that is not UTF-8 and names none."""
 
 _ASSUMED: Final = "cp1252"
+_MISREAD: Final = "\ufffd".encode().decode(_ASSUMED)
+"""How a character is read that ``replace_forbidden`` replaced before the encoding was known."""
+
 _ERRORS: Final = "keep-c1"
 
 
@@ -147,4 +150,5 @@ class _AssumingDecoder:
     def to_utf8(self, row: bytes) -> bytes:
         if not self.assumed or row.isascii():
             return row
-        return row.decode(_ASSUMED, _ERRORS).encode()
+        text = row.decode(_ASSUMED, _ERRORS)
+        return text.replace(_MISREAD, "\ufffd").encode()

@@ -22,7 +22,7 @@ from service.formats.xer.encoding import decoder_of, encoding_assumed
 from service.formats.xer.layout import MAX_COLUMNS, MAX_NAME, Layout, clean_name, create_layout
 from service.formats.xer.mapping import TABLES
 from service.formats.xer.row_store import RowStore
-from service.formats.xer.values import NEWLINE, replace_forbidden
+from service.formats.xer.values import NEWLINE, mark_tabs, replace_forbidden
 from service.model import FileWarning, shorten
 from service.spool.disk_set import DiskSet
 
@@ -278,7 +278,7 @@ class XerIntake:
             self._count_odd(self._row_line)
             return
         if row.count(b"\t") >= len(layout.columns):
-            row = row.rstrip(b"\t")
+            row = mark_tabs(row, len(layout.columns)).rstrip(b"\t")
             if row.count(b"\t") >= len(layout.columns):
                 self._count_odd(self._row_line)
         if not layout.is_kept:

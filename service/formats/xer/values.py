@@ -18,6 +18,12 @@ from service.formats.xer.tables import Convert
 NEWLINE: Final = b"\x7f\x7f"
 """How P6 writes a line break of a text, whose own characters would end the row."""
 
+TAB: Final = b"\x7f>"
+"""How ``mark_tabs`` writes a tab of a text."""
+
+_MOST_TABS: Final = 1_000
+"""Tabs of a text that are looked for, so that a row of tabs does not become a list of them."""
+
 _CONTROLS = bytes({*range(0x20)} - {*b"\t\n\r"})
 _NOT_IN_XML = re.compile(b"[" + re.escape(_CONTROLS) + b"]|\xef\xbf[\xbe\xbf]")
 _REPLACEMENT = "\ufffd".encode()
@@ -37,10 +43,33 @@ def replace_forbidden(text: bytes) -> bytes:
     return _NOT_IN_XML.sub(_REPLACEMENT, text)
 
 
+def mark_tabs(row: bytes, columns: int) -> bytes:
+    """Return a row with too many cells in which the tabs of an HTML text are marked.
+
+    P6 keeps notes as HTML. Programs that write XER, such as MPXJ, leave the tabs in it, which
+    would move the cells after it into wrong columns. ``TEXT`` reads the mark.
+
+    Args:
+        row: its cells, separated by tabs.
+        columns: of the table.
+    """
+    more = row.count(b"\t") + 1 - columns
+    if not 0 < more <= _MOST_TABS or b"<html" not in row.lower():
+        return row
+    cells = row.split(b"\t")
+    for first in range(columns):
+        last = first + more
+        if cells[first][:5].lower() == b"<html" and cells[last].rstrip()[-7:].lower() == b"</html>":
+            return b"\t".join(
+                (*cells[:first], TAB.join(cells[first : last + 1]), *cells[last + 1 :])
+            )
+    return row
+
+
 def _text(cell: bytes) -> bytes:
     if b'"' in cell:
         cell = cell.replace(b'""', b'"')
-    return cell.replace(NEWLINE, b"\n") if NEWLINE in cell else cell
+    return cell.replace(NEWLINE, b"\n").replace(TAB, b"\t") if b"\x7f" in cell else cell
 
 
 def words(mapping: Mapping[str, str]) -> Convert:

@@ -102,5 +102,10 @@ def test_bytes_that_windows_1252_leaves_undefined_are_kept() -> None:
     assert outcome(data)[-1] == "ENCODING_ASSUMED 1"
 
 
+def test_a_control_character_is_replaced_before_the_encoding_is_known() -> None:
+    assert survey(changed(("Survey", "Prüfung\v€")).encode("cp1252")) == "Prüfung\ufffd€"
+    assert survey(changed(("Survey", "Prüfung\v€")).encode()) == "Prüfung\ufffd€"
+
+
 def test_all_of_the_plan_lands_in_utf_16() -> None:
     assert outcome(PLAN.encode("utf-16")) == WHOLE

@@ -1,4 +1,4 @@
-"""Values of user-defined fields, calendars and curves, as the records of P6 XML have them."""
+"""Texts, user-defined fields, calendars and curves, as the records of P6 XML have them."""
 
 import json
 from typing import Any
@@ -84,6 +84,16 @@ def test_a_calendar_has_the_children_of_p6_xml() -> None:
 
     monday = {"DayOfWeek": "Monday", "WorkTime": [{"Start": "08:00:00", "Finish": "11:59:00"}]}
     assert _calendar(reading)["StandardWorkWeek"] == [{"StandardWorkHours": [monday]}]
+    assert not reading.warnings
+
+
+def test_tabs_of_an_html_text_move_no_cell() -> None:
+    task = {"notes": "<html>a\tb</html>", **TASK}
+    reading = read(xer({"PROJECT": [PROJECT], "TASK": [task]}))
+
+    [row] = rows(reading.projects[0], Table.TASKS)
+    assert (row["task_id"], row["code"]) == ("7", "A1")
+    assert json.loads(row["attributes"] or "")["notes"] == "<html>a\tb</html>"
     assert not reading.warnings
 
 

@@ -70,6 +70,28 @@ def test_texts_have_their_quotes_and_line_breaks() -> None:
     assert values.TEXT(cell) == b'pipe 12" <p class="x">one\ntwo\n\nthree</p>'
 
 
+def test_tabs_of_html_are_part_of_the_text() -> None:
+    row = b"1\tRSRC\t<HTML>a\tb\x7f\x7f\t\x7f\x7fc</HTML> \tY\t"
+
+    cells = values.mark_tabs(row, 5).split(b"\t")
+    assert cells[3:] == [b"Y", b""]
+    assert values.TEXT(cells[2]) == b"<HTML>a\tb\n\t\nc</HTML> "
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        b"1",
+        b"1\t2\t3",
+        b"<html>\ta\t</html>",
+        b"<html></html>\t\t",
+        b"<html>" + b"\t" * 2000 + b"</html>",
+    ],
+)
+def test_tabs_outside_of_html_are_not_marked(row: bytes) -> None:
+    assert values.mark_tabs(row, 2) == row
+
+
 @pytest.mark.parametrize(
     ("cell", "expected"),
     [
