@@ -176,6 +176,18 @@ def _xer_prolog(head: bytes, source: ByteSource, charset: str | None) -> Prolog:
     return Prolog(encoding, None, xer.NAME, PushbackSource(head, source))
 
 
+def require_xml(prolog: Prolog) -> None:
+    """Check that a file can be described by a format file.
+
+    Raises:
+        FileRefused: it is an XER file.
+    """
+    if prolog.name == xer.NAME:
+        raise _unsupported(
+            "the file is an XER file of Primavera P6, which is imported without a format file"
+        )
+
+
 def _read_declaration(source: ByteSource) -> bytes:
     """Read enough bytes to detect the encoding: the complete XML declaration, if there is one."""
     head = b""

@@ -9,7 +9,7 @@ from lxml import etree
 from service.codes import ErrorCode, WarningCode
 from service.errors import FileRefused, FileTooLarge
 from service.formats.cursor import Cursor
-from service.formats.encoding import ByteSource, Prolog, read_prolog
+from service.formats.encoding import ByteSource, Prolog, read_prolog, require_xml
 from service.formats.engine import select
 from service.formats.engine.interface import ElementWriter, Events
 from service.formats.engine.parser_errors import file_refused
@@ -124,6 +124,7 @@ class Reader:
     def _open_file(self, prolog: Prolog) -> FileContext:
         file_format = find_format(prolog, self._formats)
         if file_format is None:
+            require_xml(prolog)
             reason = f"files with the root element {prolog.name} are not supported"
             raise FileRefused(reason, code=ErrorCode.UNSUPPORTED_FILE)
         namespace = file_format.namespace

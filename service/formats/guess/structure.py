@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, cast
 from lxml import etree
 
 from service.errors import FileRefused, FileTooLarge
-from service.formats.encoding import ByteSource, read_prolog
+from service.formats.encoding import ByteSource, read_prolog, require_xml
 from service.formats.engine.parser_errors import (
     MAX_ATTRIBUTES,
     MAX_NAME,
@@ -223,6 +223,7 @@ def read_structure(source: ByteSource) -> Node:
         FileTooLarge: it has too many different names, or one that is too long.
     """
     prolog = read_prolog(source)
+    require_xml(prolog)
     recorder = _Recorder(Budget())
     parser = etree.XMLParser(
         target=cast("ParserTarget", recorder),

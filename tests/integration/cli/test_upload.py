@@ -16,6 +16,7 @@ from tests.support.commands import Commands
 from tests.support.native import native, stale_projects
 from tests.support.paths import CHECKOUT
 from tests.support.real.files import FILES, File
+from tests.support.xer_files import xer
 
 PLAN = native(*(f'<project id="P-{n}"><name>{n}</name></project>\n' for n in range(3)))
 BAD = PLAN.replace("<name>1</name>", "<name>1</name><priority>x</priority>")
@@ -118,15 +119,18 @@ async def test_a_compressed_file_is_sent_whole(run: Commands, tmp_path: Path) ->
     assert done.code == 0
 
 
-@pytest.mark.parametrize("dialect", ["native", "mspdi", "p6"])
+@pytest.mark.parametrize(
+    ("dialect", "number"), [("native", 20), ("mspdi", 20), ("p6", 20), ("xer", 10)]
+)
 async def test_pieces_import_the_same_projects_as_the_whole_file(
-    run: Commands, tmp_path: Path, dialect: str
+    run: Commands, tmp_path: Path, dialect: str, number: int
 ) -> None:
     file = plan(tmp_path / "plan.xml", "".join(samples.write_sample(dialect, 20, 5, 1)))
     whole = await run.upload(file)
     pieces = await run.upload(file, "--split-size", 1)
     again = await run.upload(file)
-    assert whole.told["counts"]["created"] == pieces.told["pieces"] == 20
+    assert whole.told["counts"]["created"] == 20
+    assert pieces.told["pieces"] == number
     assert pieces.told["counts"]["unchanged"] == again.told["counts"]["unchanged"] == 20
 
 
@@ -142,6 +146,49 @@ async def test_pieces_of_a_real_portfolio_import_the_same_projects(
         "unchanged": pieces.told["counts"]["created"],
     }
     assert whole.told["file_warnings"] == pieces.told["file_warnings"]
+
+
+async def test_pieces_of_an_xer_file_keep_its_encoding_lines_and_warnings(
+    run: Commands, tmp_path: Path
+) -> None:
+    """The first project alone would be taken for UTF-8, and two repeat another."""
+    projects = [{"proj_id": n, "proj_short_name": f"P-{(n + 1) // 2}"} for n in range(1, 6)]
+    tasks = [
+        {"task_id": 10 * n, "proj_id": n, "task_code": "A", "task_name": "Rohr" * 99}
+        for n in range(1, 6)
+    ]
+    names = [
+        {"wbs_id": n, "proj_id": n, "proj_node_flag": "Y", "wbs_name": name}
+        for n, name in enumerate(("\u00c3\u00a9", "b", "c", "d", "\u00e9"), 1)
+    ]
+    data = xer({"PROJECT": projects, "PROJWBS": names, "TASK": tasks}, encoding="cp1252")
+    data = data.replace(b"%R\t50\t5\tA\t", b"%R\t50\t5\tA\tmore\t")
+    file = tmp_path / "plans.xer"
+    file.write_bytes(data)
+    pieces = await run.upload(file, "--split-size", 1)
+    whole = await run.upload(file)
+    assert (pieces.told["pieces"], pieces.told["counts"]["created"]) == (3, 3)
+    assert whole.told["counts"] == {"created": 0, "updated": 0, "unchanged": 3, "failed": 2}
+    assert whole.told["failures"] == pieces.told["failures"]
+    by_code = [
+        sorted((each["code"], each["message"]) for each in told.told["file_warnings"])
+        for told in (whole, pieces)
+    ]
+    assert [code for code, _ in by_code[0]] == ["ENCODING_ASSUMED", "ROWS_IRREGULAR"]
+    assert by_code[0] == by_code[1]
+
+
+async def test_the_charset_applies_to_xer_files_only(
+    run: Commands, tmp_path: Path, pool: Pool
+) -> None:
+    project = {"proj_id": 1, "proj_short_name": "\u043c\u043e\u0441\u0442"}
+    (tmp_path / "a.xer").write_bytes(xer({"PROJECT": [project]}, encoding="cp1251"))
+    plan(tmp_path / "b.xml", PLAN.replace(">1<", ">Br\u00fccke<"))
+    done = await run.upload(tmp_path, "--charset", "cp1251")
+    assert [line["counts"]["created"] for line in done.lines] == [1, 3]
+    assert all(line["file_warnings"] == [] for line in done.lines)
+    names = await pool.fetch("SELECT name FROM current_projects ORDER BY name")
+    assert [row["name"] for row in names] == ["0", "2", "Br\u00fccke", "\u043c\u043e\u0441\u0442"]
 
 
 async def test_pieces_of_wrapped_real_plans_import_the_same_projects(
