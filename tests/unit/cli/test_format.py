@@ -145,6 +145,14 @@ def test_check_of_a_broken_example(text: str, code: int, word: str, tmp_path: Pa
     assert code == (2 if result.exception and not isinstance(result.exception, SystemExit) else 1)
 
 
+@pytest.mark.parametrize("command", [["check", FOLDER / "ganttproject.toml"], ["guess"]])
+def test_an_xer_file_needs_no_format_file(command: list[object]) -> None:
+    arguments = ["format", *map(str, command), str(CHECKOUT / "samples" / "p6.xer")]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code != 0
+    assert "which is imported without a format file" in str(done.exception) + done.output
+
+
 def test_the_printed_schema_accepts_the_worked_examples_and_no_unknown_column() -> None:
     code, out = run("schema")
     assert code == 0
