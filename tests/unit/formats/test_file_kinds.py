@@ -53,7 +53,7 @@ FILES = [
     (b" \r\n\t ", "the file is empty"),
     (b"\xef\xbb\xbf", "the file is empty"),
     (b"<plan><id>1</id></plan>", "there is no project in the file; its root is plan"),
-    (b"ERMHDR\t19.12\r\n%T\tPROJECT\r\n%E\r\n", "its table PROJECT has no row"),
+    (b"ERMHDR\t19.12\r\n%T\tPROJECT\r\n%E\r\n", "no rows in the table PROJECT"),
 ]
 
 
