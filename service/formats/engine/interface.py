@@ -9,6 +9,9 @@ from service.formats.encoding import ByteSource
 from service.formats.engine.parsed_record import ParsedRecord, Shape
 from service.spool.disk_set import DiskSet
 
+Node = tuple[str, "str | bytes | Sequence[Node]"]
+"""Local name of an element, and its text or its children."""
+
 Events = Iterator[tuple[str, Element]]
 """``start`` and ``end`` events of elements, in order. A fault raises ``XMLSyntaxError`` after them.
 
@@ -98,6 +101,9 @@ class ElementWriter(Protocol):
 
     def leaf(self, name: bytes, text: bytes, /) -> None:
         """Write a child that has only a text."""
+
+    def nodes(self, nodes: Sequence["Node"], line: int, /) -> None:
+        """Write children; ``line`` as in ``start_element``."""
 
     def end_element(self) -> None:
         """Close the element that was opened last."""

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple, cast
 from lxml import etree
 
 from service.formats.element import LAST_EXACT
-from service.formats.engine.interface import Events, Write
+from service.formats.engine.interface import Events, Node, Write
 from service.formats.json_attributes import TagKeys
 
 Converts = Sequence[Callable[[bytes], bytes] | None]
@@ -76,6 +76,17 @@ class _Writer:
 
     def leaf(self, name: bytes, text: bytes) -> None:
         self._leaf(name.decode(), text)
+
+    def nodes(self, nodes: Sequence[Node], line: int) -> None:
+        self._line = line
+        for name, content in nodes:
+            if isinstance(content, str | bytes):
+                text = content if isinstance(content, str) else content.decode()
+                self._create(name).text = text
+            else:
+                self._start(name)
+                self.nodes(content, line)
+                self.end_element()
 
     def end_element(self) -> None:
         element = self._open.pop()

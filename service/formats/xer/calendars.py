@@ -14,8 +14,8 @@ import re
 from datetime import date, timedelta
 from typing import Final
 
+from service.formats.engine.interface import Node
 from service.formats.text_cache import TextCache
-from service.formats.xer.tables import Node
 
 MOST: Final = 20_000
 """Records of a calendar, about 10 MB: 50 years of exceptions. A calendar with more is damaged."""

@@ -32,6 +32,9 @@ SHARED: Final = b""
 PROJECTS: Final = b"\n"
 """Key of the rows of PROJECT, in the order of the file. No cell has a newline."""
 
+NO_TYPE: Final = b"", b""
+"""The type of a user-defined field that the file lacks."""
+
 MAX_ROW: Final = 10_000_000
 """Bytes of a row, as libxml2 limits a text."""
 
@@ -85,7 +88,8 @@ class XerIntake:
         layouts: the tables, by number.
         store: the rows; those of a project under its id, and all others under ``SHARED``.
         homes: the projects of rows that rows of other tables follow, by table and id.
-        types: the cells of the rows of UDFTYPE that say how values are read, by id.
+        types: the table of the owners and the data type of each type of user-defined fields, by
+            its id.
         marks: decimal and grouping mark of the file's currency.
         line: the current line, from 1.
     """
@@ -101,7 +105,7 @@ class XerIntake:
         self.layouts: list[Layout] = []
         self.store = RowStore(limits.spool, give_way=give_way)
         self.homes: dict[tuple[str, bytes], bytes] = {}
-        self.types: dict[bytes, dict[str, bytes]] = {}
+        self.types: dict[bytes, tuple[bytes, bytes]] = {}
         self.marks = b".", b","
         self.line = 0
         self._source = source
@@ -109,7 +113,7 @@ class XerIntake:
         self._limits = limits
         self._forbidden = forbidden
         self._give_way = give_way
-        self._kinds: dict[tuple[bytes, ...], dict[str, bytes]] = {}
+        self._kinds: dict[tuple[bytes, bytes], tuple[bytes, bytes]] = {}
         self._columns = 0
         self._by_fields: dict[tuple[str, bytes], Layout] = {}
         self._table = ""
@@ -320,9 +324,9 @@ class XerIntake:
         cells = layout.cells(row)
         if layout.name == "UDFTYPE":
             if len(self.types) < MAX_TYPES:
-                read = tuple(cells.get(each, b"")[:MAX_NAME] for each in _OF_TYPE)
-                kinds = self._kinds.setdefault(read, dict(zip(_OF_TYPE, read, strict=True)))
-                self.types.setdefault(layout.key_of(row)[:MAX_NAME], kinds)
+                table, data_type = (cells.get(each, b"")[:MAX_NAME] for each in _OF_TYPE)
+                kind = self._kinds.setdefault((table, data_type), (table, data_type))
+                self.types.setdefault(layout.key_of(row)[:MAX_NAME], kind)
         elif self._currency and cells.get("curr_short_name") == self._currency:
             self._currency = b""
             self.marks = cells.get("decimal_symbol", b"."), cells.get("digit_group_symbol", b"")

@@ -32,6 +32,7 @@ class Layout:
         columns: names in small letters.
         project_of, owner_of, key_of: return ids: of the project, of the owner, and of a row itself.
         leader_of: returns the id of the row whose project a row has.
+        type_of: returns the id of the type of a user-defined field.
         is_kept: whether its rows are stored.
         is_root: whether its rows are the roots of a WBS, which P6 XML has as parts of the projects.
     """
@@ -44,6 +45,7 @@ class Layout:
     owner_of: CellValue
     key_of: CellValue
     leader_of: CellValue
+    type_of: CellValue
     is_kept: bool
     is_root: bool = False
 
@@ -96,6 +98,7 @@ def create_layout(
         value_of(table.owner and table.owner[1]),
         value_of(table.key),
         value_of(table.follows and table.follows[1]),
+        value_of("udf_type_id"),
         is_kept=name not in SKIPPED and (known or table.project in places),
     )
 

@@ -99,14 +99,19 @@ class RowStore:
             order: returns the rank of a table. Tables of lower rank come first, and those of the
                 same rank by their numbers.
         """
-        offset = self._last_offset(key, remove=True)
+        offset = 0 if self._file is None else self._last_offset(key, remove=True)
         rows = self._rows.pop(key, None)
         if rows is not None:
             self._in_memory -= _KEY_MEMORY + len(key) + _ROW_MEMORY * len(rows)
             self._in_memory -= sum([len(row) for _, _, row in rows])
         elif not offset:
-            return
-        recent = _by_table(rows or [])
+            return iter(())
+        return self._join(offset, _by_table(rows or []), order)
+
+    def _join(
+        self, offset: int, recent: dict[int, Rows], order: Callable[[int], int]
+    ) -> Iterator[Rows]:
+        """Yield the rows of a key: those in the file from its last block on, and recent ones."""
         stored: dict[int, array[int]] = {}
         while offset:
             previous, table, _, _ = self._read_head(offset)

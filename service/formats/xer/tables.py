@@ -5,10 +5,12 @@ formats. A column becomes the child element of the same meaning; a column that P
 keeps its name.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, auto
 from typing import Final
+
+from service.formats.engine.interface import Node
 
 TYPED: Final = "UDFTYPE"
 """Owner of a row that its type names: UDFTYPE, in ``table_name``."""
@@ -22,9 +24,6 @@ Cells = Mapping[str, bytes]
 
 Leaf = tuple[str, bytes]
 """Local name and text of a child element without children."""
-
-Node = tuple[str, "str | bytes | Sequence[Node]"]
-"""Local name of a child element, and its text or its children."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,20 @@ cdef class RowEvents(Events):
         cdef const_xmlChar* address = interned(self.context.dict, name)
         self.write_leaf(address, PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text))
 
+    def nodes(self, nodes, int line):
+        cdef bytes name
+        self.line = line
+        for each, content in nodes:
+            name = (<str> each).encode()
+            if isinstance(content, str):
+                content = (<str> content).encode()
+            if isinstance(content, bytes):
+                self.leaf(name, content)
+            else:
+                self.open(interned(self.context.dict, name))
+                self.nodes(content, line)
+                self.end_element()
+
     def start_row(self, RowLayout layout, int line, bytes row):
         self.line = line
         self.open(layout.element)

@@ -2,8 +2,9 @@
 
 from typing import Final
 
+from service.formats.engine.interface import Node
 from service.formats.xer.calendars import read_calendar
-from service.formats.xer.tables import Cells, Node
+from service.formats.xer.tables import Cells
 from service.formats.xer.values import NUMBER, TEXT
 
 CURVE: Final = {f"pct_usage_{step}": f"Value{5 * step}" for step in range(21)}

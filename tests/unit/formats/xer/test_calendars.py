@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
+from service.formats.engine.interface import Node
 from service.formats.xer import calendars
 from service.formats.xer.calendars import read_calendar
-from service.formats.xer.tables import Node
 from tests.support.paths import REAL
 
 

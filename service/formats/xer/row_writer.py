@@ -1,0 +1,124 @@
+"""Writes rows of an XER file as elements, by the mapping of their table."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from service.formats.engine.interface import ElementWriter
+from service.formats.xer.intake import NO_TYPE, XerIntake
+from service.formats.xer.layout import Layout
+from service.formats.xer.row_store import Rows
+from service.formats.xer.tables import Cell, Cells, Convert, XerTable
+from service.formats.xer.values import TEXT, with_marks
+
+_WBS: Final = "PROJWBS"
+_TO_WBS: Final = frozenset({"wbs_id", "parent_wbs_id"})
+"""Columns that name a WBS element. P6 XML leaves out those that name the root."""
+
+
+class RowWriter:
+    """Writes rows. The columns that the mapping does not name become texts of the same name.
+
+    Args:
+        intake: the rows of the file, which was read to its end.
+        writer: of the engine.
+
+    Attributes:
+        root: id of the root of the WBS of the current project, or empty.
+        unreadable: number of rows with a cell that could not be read.
+    """
+
+    def __init__(self, intake: XerIntake, writer: ElementWriter) -> None:
+        self.root = b""
+        self.unreadable = 0
+        self._types = intake.types
+        plain = intake.marks == (b".", b",")
+        self._number = None if plain else with_marks(*intake.marks)
+        self._writer = writer
+        self._layouts: dict[tuple[int, str, bytes], Any] = {}
+
+    def write(self, layout: Layout, rows: Rows) -> Iterator[None]:
+        """Write rows whose elements have no other children than their cells, some in each step."""
+        opened, at = self._layout(layout), 0
+        while (at := self._writer.rows(opened, rows, at)) < len(rows):
+            yield
+
+    def write_values(self, layout: Layout, rows: Rows, element: str = "") -> None:
+        """Write values of user-defined fields, whose types say how; ``element`` as in ``start``."""
+        write, layouts, type_of = self._writer.rows, self._layouts, layout.type_of
+        for row in rows:
+            _, kind = self._types.get(type_of(row[2]), NO_TYPE)
+            key = (layout.number, element, kind if kind in layout.table.by_type else b"")
+            write(layouts.get(key) or self._open(layout, key), [row], 0)
+
+    def start(self, layout: Layout, line: int, row: bytes, element: str = "") -> None:
+        """Open the element of a row, and write its cells and what follows from them.
+
+        Args:
+            layout: of the row.
+            line: of the row in the file.
+            row: text of the row.
+            element: name of the element, if it is not that of the mapping.
+        """
+        self._writer.start_row(self._layout(layout, element), line, row)
+        if layout.table.derive is not None:
+            self._write_derived(layout.table, line, layout.cells(row))
+
+    def write_cells(self, layout: Layout, line: int, row: bytes) -> None:
+        """Write the cells of a row as children of the open element."""
+        self._writer.cells(self._layout(layout), line, row)
+
+    def _write_derived(self, table: XerTable, line: int, cells: Cells) -> None:
+        assert table.derive is not None
+        try:
+            nodes = [*table.derive(self._read_numbers(table, cells))]
+        except ValueError:
+            self.unreadable += 1
+            for column, cell in cells.items():
+                if column in table.columns and not table.columns[column].name:
+                    self._writer.leaf(column.encode(), TEXT(cell))
+        else:
+            self._writer.nodes(nodes, line)
+
+    def _read_numbers(self, table: XerTable, cells: Cells) -> Cells:
+        """Return cells whose numbers have the marks of XML."""
+        if self._number is None:
+            return cells
+        numbers = {name: cell for name, cell in cells.items() if _is_number(table, name)}
+        return {**cells, **{name: self._number(cell) for name, cell in numbers.items()}}
+
+    def _layout(self, layout: Layout, element: str = "") -> Any:
+        key = (layout.number, element, b"")
+        return self._layouts.get(key) or self._open(layout, key)
+
+    def _open(self, layout: Layout, key: tuple[int, str, bytes]) -> Any:
+        """Return the engine's layout of a table, an element, and a type of user-defined field."""
+        _, element, kind = key
+        columns = {**layout.table.columns, **layout.table.by_type.get(kind, {})}
+        names: list[bytes | None] = []
+        converts: list[Convert | None] = []
+        for column in layout.columns:
+            cell = columns.get(column, Cell(column, TEXT))
+            convert = cell.convert
+            if cell.number and self._number is not None:
+                convert = _chain(self._number, convert)
+            if column in _TO_WBS and (layout.name, column) != (_WBS, "wbs_id"):
+                convert = self._not_root
+            names.append(cell.name.encode() or None)
+            converts.append(convert)
+        name = (element or layout.table.element).encode()
+        opened = self._layouts[key] = self._writer.layout(name, names, converts)
+        return opened
+
+    def _not_root(self, cell: bytes) -> bytes:
+        return b"" if cell == self.root else cell
+
+
+def _is_number(table: XerTable, column: str) -> bool:
+    cell = table.columns.get(column)
+    return cell is not None and cell.number
+
+
+def _chain(first: Convert, second: Convert | None) -> Convert:
+    if second is None:
+        return first
+    return lambda cell: second(first(cell))
