@@ -7,7 +7,7 @@ from tests.support.paths import REAL, SHIPPED
 
 
 class File(NamedTuple):
-    """One file: ``mspdi`` or ``p6``, its name, and where it is."""
+    """One file: ``mspdi``, ``p6`` or ``xer``, its name, and where it is."""
 
     dialect: str
     name: str
@@ -30,10 +30,16 @@ class File(NamedTuple):
         return folder / f"{self.dialect}-{self.name}.jsonl"
 
 
-"""Plans of Microsoft Project and Primavera, beside the checkout: they are not part of it."""
+def _files(suffix: str) -> list[File]:
+    return [
+        File(path.parent.name, path.name, path)
+        for folder in (SHIPPED, REAL)
+        for path in sorted(folder.glob(f"*/*{suffix}"))
+    ]
 
-FILES = [
-    File(path.parent.name, path.name, path)
-    for folder in (SHIPPED, REAL)
-    for path in sorted(folder.glob("*/*.xml"))
-]
+
+FILES = _files(".xml")
+"""XML of Microsoft Project and Primavera. The real files are beside the checkout, not in it."""
+
+XER_FILES = _files(".xer")
+"""Primavera's text exports."""
