@@ -189,14 +189,19 @@ class SharedStore:
         content = (shared.element, shared.object_id, shared.attributes)
         pickle.dump(node, self._spool, pickle.HIGHEST_PROTOCOL)
         pickle.dump(content, self._spool, pickle.HIGHEST_PROTOCOL)
-        for filed in owners if name is None else (name, *owners):
-            self._file(filed, offset)
+        if name is not None:
+            self._file(name, offset)
+        for owner in owners:
+            self._file(_owned_by(owner), offset)
 
     def existing(self, names: frozenset[bytes]) -> frozenset[bytes]:
         """Return those of the names that objects have."""
         existing = self._existing.get(names)
         if existing is None:
-            existing = frozenset([name for name in names if name in self._first])
+            first = self._first
+            existing = frozenset(
+                [name for name in names if name in first or _owned_by(name) in first]
+            )
             if len(names) <= _FEW_NAMES:
                 if len(self._existing) == _CACHED:
                     self._existing.clear()
@@ -300,10 +305,12 @@ class SharedStore:
         return self._first.add(b"%b\0%b" % (name, shared.hash)) is not None
 
     def _filed(self, name: bytes) -> Iterator[int]:
-        entry = self._first.get(name)
-        while entry is not None and entry != _NONE:
-            yield self._offsets[entry]
-            entry = self._next[entry]
+        """Yield the offsets of the objects with a name, and of those that they own."""
+        for filed in name, _owned_by(name):
+            entry = self._first.get(filed)
+            while entry is not None and entry != _NONE:
+                yield self._offsets[entry]
+                entry = self._next[entry]
 
     def _node(self, offset: int) -> Node:
         node = self._nodes.get(offset)
@@ -323,3 +330,8 @@ class SharedStore:
         digest = self._read_node(offset).digest
         element, object_id, attributes = pickle.load(self._spool)
         return SharedObject(digest, element, object_id, attributes)
+
+
+def _owned_by(name: bytes) -> bytes:
+    """Return the name of the objects that an object owns. They may come before it."""
+    return b"\0" + name

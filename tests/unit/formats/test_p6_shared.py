@@ -8,9 +8,10 @@ from service.codes import ErrorCode, WarningCode
 from service.formats.limits import Limits
 from service.formats.p6.shared_objects import references
 from service.model import FileWarning, SharedObjects
+from service.tables import Table
 from tests.support.native import FILE_START
 from tests.support.p6_files import activity, file, project, record, shared_ids, wbs
-from tests.support.reading import read, read_project
+from tests.support.reading import read, read_project, rows
 
 pytestmark = pytest.mark.usefixtures("both_engines")
 
@@ -244,3 +245,15 @@ def test_native_xml_gives_the_same_shared_objects_again() -> None:
         "</shared-objects></project></projects>"
     )
     assert native.shared == planned.projects[0].shared
+
+
+def test_an_object_can_come_before_its_owner() -> None:
+    rate = thing("ResourceRate", 1, ResourceObjectId=7)
+    crew = thing("Resource", 7, Name="Crew")
+    assignment = record("ResourceAssignment", ActivityObjectId=5, ResourceObjectId=7)
+    reading = read(file(rate, crew, project(activity(5), assignment)))
+    [one] = reading.projects
+    [resource] = rows(one, Table.RESOURCES)
+    assert (resource["resource_id"], resource["name"]) == ("7", "Crew")
+    assert len(one.shared) == 2
+    assert not reading.warnings
