@@ -9,6 +9,7 @@ from service.formats.engine.interface import ElementWriter
 from service.formats.limits import Limits
 from service.formats.xer.intake import NO_TYPE, PROJECTS, SHARED, XerIntake
 from service.formats.xer.layout import Layout
+from service.formats.xer.rates import TABLE as RATES
 from service.formats.xer.row_store import Row, Rows, RowStore
 from service.formats.xer.row_writer import RowWriter
 from service.formats.xer.tables import TYPED
@@ -133,6 +134,8 @@ class XerElements:
         for rows in blocks:
             layout = self._intake.layouts[rows[0][0]]
             left = rows
+            if layout.name == RATES:
+                self._rows.note_rates(layout, rows)
             if layout.table.follows is not None:
                 leader, left = layout.table.follows[0], []
                 for each in rows:

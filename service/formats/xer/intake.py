@@ -58,8 +58,9 @@ _CHUNK: Final = 64 * 1024
 _OF_TYPE: Final = ("table_name", "logical_data_type")
 """Columns of UDFTYPE that say how values are read."""
 
+_DAY: Final = 2
 _CURRENCY: Final = 8
-"""Position of the name of the currency in the header."""
+"""Positions of the day of the export and of the name of the currency in the header."""
 
 _LONGEST_KEY: Final = 1_000
 """Bytes of the id of a project. That of a row is cut after it, so no project has such rows."""
@@ -91,6 +92,7 @@ class XerIntake:
         types: the table of the owners and the data type of each type of user-defined fields, by
             its id.
         marks: decimal and grouping mark of the file's currency.
+        day: of the export, as the header has it.
         line: the current line, from 1.
     """
 
@@ -124,6 +126,7 @@ class XerIntake:
         self._blank_lines = 0
         self._ids = DiskSet(limits.spool)
         self._ended = False
+        self.day = b""
         self._currency = b""
         self._skipped: Counter[str] = Counter()
         self._odd = 0
@@ -251,6 +254,7 @@ class XerIntake:
         """Join a line without a mark to the row above."""
         if not self.layouts and line.lstrip().startswith(b"ERMHDR"):
             cells = line.split(b"\t")
+            self.day = cells[_DAY] if len(cells) > _DAY else b""
             self._currency = cells[_CURRENCY] if len(cells) > _CURRENCY else b""
         elif self._row is None or self._layout is None:
             if line.strip(ENDS):

@@ -6,11 +6,13 @@ from typing import Any, Final
 from service.formats.engine.interface import ElementWriter
 from service.formats.xer.intake import NO_TYPE, XerIntake
 from service.formats.xer.layout import Layout
+from service.formats.xer.rates import CurrentRates
 from service.formats.xer.row_store import Rows
 from service.formats.xer.tables import Cell, Cells, Convert, XerTable
 from service.formats.xer.values import TEXT, with_marks
 
 _WBS: Final = "PROJWBS"
+_RESOURCE: Final = "RSRC"
 _TO_WBS: Final = frozenset({"wbs_id", "parent_wbs_id"})
 """Columns that name a WBS element. P6 XML leaves out those that name the root."""
 
@@ -34,6 +36,7 @@ class RowWriter:
         plain = intake.marks == (b".", b",")
         self._number = None if plain else with_marks(*intake.marks)
         self._writer = writer
+        self._rates = CurrentRates(intake.day)
         self._layouts: dict[tuple[int, str, bytes], Any] = {}
 
     def write(self, layout: Layout, rows: Rows) -> Iterator[None]:
@@ -61,7 +64,15 @@ class RowWriter:
         """
         self._writer.start_row(self._layout(layout, element), line, row)
         if layout.table.derive is not None:
-            self._write_derived(layout.table, line, layout.cells(row))
+            cells = layout.cells(row)
+            if layout.name == _RESOURCE:
+                cells |= self._rates.of(layout.key_of(row))
+            self._write_derived(layout.table, line, cells)
+
+    def note_rates(self, layout: Layout, rows: Rows) -> None:
+        """Note the rates of resources, of which those in effect become children of theirs."""
+        for _, _, row in rows:
+            self._rates.note(self._read_numbers(layout.table, layout.cells(row)))
 
     def write_cells(self, layout: Layout, line: int, row: bytes) -> None:
         """Write the cells of a row as children of the open element."""

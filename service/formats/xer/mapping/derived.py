@@ -14,6 +14,7 @@ from service.formats.xer.tables import Cells, Leaf
 from service.formats.xer.values import DATE, NUMBER, PERCENT
 
 _ZERO: Final = b"0"
+_MILESTONES: Final = frozenset({b"TT_Mile", b"TT_FinMile"})
 _NUMBER: Final = re.compile(rb"[+-]?[0-9]{1,11}(?:\.[0-9]{0,16})?")
 """A number that is added without rounding. P6 writes 17 digits at most."""
 
@@ -34,7 +35,10 @@ def activity(cells: Cells) -> Iterator[Leaf]:
     if other is not None:
         yield "AtCompletionNonLaborUnits", other
     status, remaining = get("status_code"), get("remain_drtn_hr_cnt")
-    if status == b"TK_NotStart":
+    if get("task_type") in _MILESTONES:
+        yield "ActualDuration", _ZERO
+        yield "AtCompletionDuration", _ZERO
+    elif status == b"TK_NotStart":
         yield "ActualDuration", _ZERO
         if remaining is not None:
             yield "AtCompletionDuration", remaining
@@ -75,6 +79,13 @@ def assignment(cells: Cells) -> Iterator[Leaf]:
         complete = _add(done, get(remaining))
         if complete is not None:
             yield at_completion, complete
+
+
+def resource(cells: Cells) -> Iterator[Leaf]:
+    """Derive the rate of a resource. The cells include those of the rate on the export's day."""
+    for name, column in ("MaxUnitsPerTime", "max_qty_per_hr"), ("PricePerUnit", "cost_per_qty"):
+        if column in cells:
+            yield name, NUMBER(cells[column])
 
 
 def expense(cells: Cells) -> Iterator[Leaf]:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from service.formats.xer.mapping import words as w
+from service.formats.xer.mapping.derived import resource
 from service.formats.xer.mapping.fields import (
     AUDIT,
     CONSUMED,
@@ -17,7 +18,7 @@ from service.formats.xer.mapping.fields import (
     word,
 )
 from service.formats.xer.mapping.nested import CURVE, calendar, curve
-from service.formats.xer.tables import XerTable
+from service.formats.xer.tables import Place, XerTable
 
 _RATES: Final = {
     "max_qty_per_hr": rate("MaxUnitsPerTime"),
@@ -63,6 +64,7 @@ RSRC: Final = XerTable(
         "ts_approve_user_id": same("TimesheetApprovalManagerObjectId"),
     },
     key="rsrc_id",
+    derive=resource,
 )
 RSRCRATE: Final = XerTable(
     "ResourceRate",
@@ -73,6 +75,7 @@ RSRCRATE: Final = XerTable(
         "rsrc_id": same("ResourceObjectId"),
         "shift_period_id": same("ShiftPeriodObjectId"),
     },
+    place=Place.PROJECT,  # before the resources, which take the current ones
 )
 RSRCROLE: Final = XerTable(
     "ResourceRole",

@@ -138,3 +138,36 @@ def test_codes_of_all_projects_are_shared_objects(scope: str) -> None:
     project = read_project(_file(**_code_tables(scope)))
     assert not rows(project, Table.PARTS)
     assert len(project.shared) == 2
+
+
+_RATES = (
+    {"rsrc_rate_id": 1, "start_date": "2026-01-01 00:00", "max_qty_per_hr": 2, "cost_per_qty": 30},
+    {"rsrc_rate_id": 2, "start_date": "2020-01-01 00:00", "max_qty_per_hr": 1, "cost_per_qty": 20},
+    {"rsrc_rate_id": 3, "start_date": "2030-01-01 00:00", "max_qty_per_hr": 9, "cost_per_qty": 90},
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, ("2", "30")),
+        ({"start_date": "2031-01-01 00:00"}, (None, None)),
+        ({"start_date": "soon"}, (None, None)),
+        ({"shift_period_id": 5}, (None, None)),
+    ],
+)
+def test_a_resource_has_the_rate_of_the_day_of_the_export(
+    changes: dict[str, object], expected: tuple[str | None, str | None]
+) -> None:
+    assignment = {"taskrsrc_id": 6, "task_id": 5, "proj_id": 1, "rsrc_id": 7}
+    project = read_project(
+        _file(
+            RSRC=[{"rsrc_id": 7, "rsrc_name": "Crane"}],
+            RSRCRATE=[{"rsrc_id": 7, **rate, **changes} for rate in _RATES],
+            TASK=[{"task_id": 5, "proj_id": 1}],
+            TASKRSRC=[assignment],
+        )
+    )
+    [resource] = rows(project, Table.RESOURCES)
+    assert (resource["max_units"], resource["standard_rate"]) == expected
+    assert len(project.shared) == 4

@@ -134,6 +134,11 @@ def test_percent_complete_follows_its_type(cells: Cells, expected: bytes | None)
     assert _activity(**cells).get("PercentComplete") == expected
 
 
+def test_milestones_have_no_duration() -> None:
+    derived = _activity(task_type=b"TT_FinMile", status_code=b"TK_Complete")
+    assert (derived["ActualDuration"], derived["AtCompletionDuration"]) == (b"0", b"0")
+
+
 def test_an_assignment() -> None:
     derived = dict(
         assignment(
