@@ -17,8 +17,8 @@ from typing import Final
 from service.formats.engine.interface import Node
 from service.formats.text_cache import TextCache
 
-MOST: Final = 20_000
-"""Records of a calendar, about 10 MB: 50 years of exceptions. A calendar with more is damaged."""
+MOST: Final = 10_000
+"""Records of a calendar, about 5 MB, which are read at once. 30 years of P6 have some 1,000."""
 
 _BLANKS = r"[\s\x7f-\x9f\ufffd]*"
 """What can be between records: P6's line breaks, and control characters of damaged files."""

@@ -134,7 +134,7 @@ def test_memory_is_bounded() -> None:
         tracemalloc.stop()
 
     assert len(exceptions) == most // 2
-    assert peak < 10_000_000
+    assert peak < 5_000_000
     with pytest.raises(ValueError, match="more than"):
         read_calendar(_calendar("", date * most))
 
