@@ -16,10 +16,9 @@ _REASONS: Final = {
         Project.RiskLevel Project.project.finish
         ResourceAssignment.RemainingDuration ResourceAssignment.UnitsPercentComplete
     """,
-    "XER has it in another row: SCHEDOPTIONS, PROJECT, RSRCRATE, TASK": """
+    "XER has it in another row: SCHEDOPTIONS, PROJECT, TASK": """
         Project.RelationshipLagCalendar
         ScheduleOptions.CriticalActivityFloatThreshold ScheduleOptions.CriticalActivityPathType
-        Resource.MaxUnitsPerTime Resource.resources.max_units
         ResourceAssignment.WBSObjectId
     """,
     "it fills the column, because the file lacks the element that comes first": """
@@ -52,6 +51,9 @@ _REASONS: Final = {
         Calendar.IsDefault Project.ActivityDefaultDurationType Project.EnableSummarization
         Project.LinkPercentCompleteWithActual Project.SummarizeToWBSLevel Project.project.priority
         ScheduleOptions.PriorityList
+    """,
+    "MPXJ writes the units of resources without rates into P6 XML alone": """
+        Resource.MaxUnitsPerTime Resource.resources.max_units
     """,
     "MPXJ counts overtime as regular units in P6 XML": "ResourceAssignment.ActualRegularUnits",
     "MPXJ names curves in P6 XML that the file lacks": "ResourceAssignment.ResourceCurveObjectId",
