@@ -9,7 +9,7 @@ import pytest
 from service.projects.checks import CHECKS
 from service.storage import Pool
 from tests.support.raw_http import form, part
-from tests.support.real.files import FILES, File
+from tests.support.real.files import FILES, XER_FILES, File
 from tests.support.real.stored import Row, stored
 from tests.support.service import Service
 from tests.support.uploads import send
@@ -64,7 +64,7 @@ def expected(children: Mapping[str, list[Row]]) -> dict[str, tuple[int, int]]:
     }
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+@pytest.mark.parametrize("file", [*FILES, *XER_FILES], ids=lambda file: file.name)
 async def test_the_checks_of_real_plans_follow_the_rules(
     service: Service, pool: Pool, file: File
 ) -> None:

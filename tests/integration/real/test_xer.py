@@ -22,6 +22,12 @@ SELECT DISTINCT s.element, s.attributes::text FROM current_projects p
   JOIN shared_objects s USING (client_id, hash)
  WHERE p.client_id = 1 AND p.project_id = ANY ($1::bigint[])
 """
+VIEWS: Final = {
+    "custom_fields": ("UDFVALUE",),
+    "codes": ("TASKACTV", "PROJPCAT"),
+    "notes": ("TASKMEMO", "WBSMEMO"),
+}
+"""The tables whose rows each view has."""
 EXPLAINED: Final = {
     ("xer projects.calendar_id", "different"),  # it gives all projects the calendar of the first
     (
@@ -62,6 +68,12 @@ async def test_every_cell_of_every_row_is_in_the_database(
     shared = shared_records(map(dict, await pool.fetch(SHARED, ids)))
     found = search(tables, records, shared, left_out(tables))
     print(file.name, sum(found.cells.values()), "cells;", dict(found.unused), "unused")
+    for view, names in VIEWS.items():
+        written = sum(row.get("proj_id", "") != "" for name in names for row in tables[name])
+        shown = await pool.fetchval(
+            f"SELECT count(*) FROM current_{view} WHERE client_id = 1 AND record <> 'resource'"
+        )
+        assert shown == written, view
     for what, rows in found.lost.items():
         print("LOST", what, len(rows), str(rows[0])[:1000])
     assert [*found.lost] == []
