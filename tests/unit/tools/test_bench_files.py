@@ -9,7 +9,7 @@ from service.formats.limits import Limits
 from service.formats.reader import Reader
 from service.model import Project
 from tests.support.inflating import FirstFile
-from tests.tools.bench import real, tiny
+from tests.tools.bench import real, tiny, xer
 
 Write = Callable[[Path, int], tuple[Path, int]]
 
@@ -21,12 +21,14 @@ Write = Callable[[Path, int], tuple[Path, int]]
         (tiny.write_mspdi, 3_850, 3_950),
         (real.write_p6, 50_000, 190_000),
         (real.write_mspdi, 50_000, 190_000),
+        (xer.write, 50_000, 190_000),
     ],
 )
 def test_every_project_of_a_large_file_is_read(
     write: Write, least: int, most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(real, "_REAL", tmp_path / "none")  # as in a clone alone
+    for module in (real, xer):
+        monkeypatch.setattr(module, "_REAL", tmp_path / "none")  # as in a clone alone
     file, projects = write(tmp_path / "file.xml", 1_000_000)
     limits = Limits()
     with file.open("rb") as opened:
