@@ -88,7 +88,7 @@ class ElementWriter(Protocol):
         """Open the element of a row, and write its cells."""
 
     def rows(self, layout: Any, rows: Sequence[tuple[int, int, bytes]], first: int, /) -> int:
-        """Write the elements of rows, until they have some 16 kB.
+        """Write the elements of rows, at least one, until ``is_step`` is true.
 
         Args:
             layout: of the rows.
@@ -97,6 +97,12 @@ class ElementWriter(Protocol):
 
         Returns:
             The position after the last row that was written.
+        """
+
+    def is_step(self) -> bool:
+        """Return whether the elements since the last step take some 128 kB, and start a new step.
+
+        An element counts with its memory, because a row of few bytes can have many of them.
         """
 
     def leaf(self, name: bytes, text: bytes, /) -> None:

@@ -12,8 +12,9 @@ from service.formats.json_attributes import TagKeys
 
 Converts = Sequence[Callable[[bytes], bytes] | None]
 
-
-_STEP: Final = 16 * 1024
+_STEP_BYTES: Final = 128 * 1024
+_ELEMENT_BYTES: Final = 128
+"""As in ``row_events.pxi``."""
 
 
 class _Layout(NamedTuple):
@@ -35,6 +36,7 @@ class _Writer:
         self._names = TagKeys("", max_names)
         self._open: list[Any] = []
         self._line = 0
+        self._written = 0
 
     def layout(self, element: bytes, names: Sequence[bytes | None], converts: Converts) -> _Layout:
         decoded = tuple(None if name is None else name.decode() for name in names)
@@ -64,15 +66,19 @@ class _Writer:
         self.cells(layout, line, row)
 
     def rows(self, layout: _Layout, rows: Sequence[tuple[int, int, bytes]], first: int) -> int:
-        size = 0
         for at in range(first, len(rows)):
             _, line, row = rows[at]
             self.start_row(layout, line, row)
             self.end_element()
-            size += len(row)
-            if size >= _STEP:
+            if self._written >= _STEP_BYTES:
                 return at + 1
         return len(rows)
+
+    def is_step(self) -> bool:
+        if self._written < _STEP_BYTES:
+            return False
+        self._written = 0
+        return True
 
     def leaf(self, name: bytes, text: bytes) -> None:
         self._leaf(name.decode(), text)
@@ -81,8 +87,7 @@ class _Writer:
         self._line = line
         for name, content in nodes:
             if isinstance(content, str | bytes):
-                text = content if isinstance(content, str) else content.decode()
-                self._create(name).text = text
+                self._leaf(name, content.encode() if isinstance(content, str) else content)
             else:
                 self._start(name)
                 self.nodes(content, line)
@@ -94,6 +99,7 @@ class _Writer:
             self.events.append(("end", element))
 
     def _text(self, text: bytes) -> None:
+        self._written += len(text)
         element = self._open[-1]
         last = next(reversed(element), None)
         if last is None:
@@ -104,6 +110,7 @@ class _Writer:
     def _leaf(self, name: str, text: bytes) -> None:
         element = self._create(name)
         element.text = text.decode()
+        self._written += len(text)
 
     def _start(self, name: str) -> None:
         element = self._create(name)
@@ -115,6 +122,7 @@ class _Writer:
         if name not in self._names:
             self._names[name]
         element = etree.SubElement(self._open[-1], name) if self._open else etree.Element(name)
+        self._written += _ELEMENT_BYTES
         cast(Any, element).sourceline = min(self._line, LAST_EXACT)
         return element
 

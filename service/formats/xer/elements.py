@@ -16,8 +16,8 @@ from service.formats.xer.tables import TYPED
 from service.formats.xer.values import TEXT
 from service.model import FileWarning
 
-_STEP: Final = 16 * 1024
-"""Bytes of rows that are written in one step."""
+_LONGEST_KEY: Final = 1_000
+"""Bytes of the id of an owner. That of a row is cut after it, so no owner has such rows."""
 
 _PROJECT: Final = "PROJECT"
 _WBS: Final = "PROJWBS"
@@ -50,7 +50,6 @@ class XerElements:
         self._writer = writer
         self._owned = RowStore(limits.spool, give_way=give_way)
         self._owners: set[bytes] = set()
-        self._written = 0
 
     def write(self) -> Iterator[None]:
         """Write everything, some rows in each step.
@@ -91,11 +90,11 @@ class XerElements:
         self._owned.close()
 
     def _write_project(self, layout: Layout, line: int, row: bytes) -> Iterator[None]:
-        self._rows.root = b""
+        self._rows.root = None
         key = layout.project_of(row)
         self._rows.start(layout, line, row)
         yield from self._write_rows(key)
-        if not self._rows.root:  # it has the name
+        if self._rows.root is None:  # it has the name
             self._writer.leaf(b"Name", TEXT(layout.value_of("proj_short_name")(row)))
         self._writer.end_element()
 
@@ -111,23 +110,26 @@ class XerElements:
                 self._keep(layout, rows)
                 yield
             elif layout.is_root:
-                for _, line, row in rows:
-                    self._rows.root = self._rows.root or layout.key_of(row)
-                    self._rows.write_cells(layout, line, row)
+                yield from self._write_roots(layout, rows)
             elif layout.table.derive is None and _owner(layout.name) not in self._owners:
                 yield from self._rows.write(layout, rows)
-                if self._is_step(sum([len(row) for _, _, row in rows])):
-                    yield
             else:
                 for each in rows:
-                    self._write_row(layout, each)
-                    if self._is_step(len(each[2])):
-                        yield
-        for owner in (_owner(_PROJECT) + key, _owner(_WBS) + self._rows.root):
-            self._write_owned(owner)
+                    yield from self._write_row(layout, each)
+        for owner in (_owner(_PROJECT) + key, _owner(_WBS) + (self._rows.root or b"")):
+            yield from self._write_owned(owner)
         for rows in self._owned.rest():
-            self._write_all(rows, self._intake.layouts[rows[0][0]].name)
-            yield
+            yield from self._write_all(rows, self._intake.layouts[rows[0][0]].name)
+
+    def _write_roots(self, layout: Layout, rows: Rows) -> Iterator[None]:
+        """Write the cells of the root of a WBS; further roots are elements as all others."""
+        for each in rows:
+            _, line, row = each
+            if self._rows.root is None:
+                self._rows.root = layout.key_of(row)
+                self._rows.write_cells(layout, line, row)
+            else:
+                yield from self._write_row(self._intake.layouts[layout.number - 1], each)
 
     def _without_followers(self, blocks: Iterator[Rows]) -> Iterator[Rows]:
         """Give rows without a project to the project of the row that they follow."""
@@ -153,14 +155,6 @@ class XerElements:
         to_utf8 = self._intake.to_utf8
         return ([(number, line, to_utf8(row)) for number, line, row in rows] for rows in blocks)
 
-    def _is_step(self, size: int) -> bool:
-        """Count bytes of rows, and return whether they are enough for a step."""
-        self._written += size
-        if self._written < _STEP:
-            return False
-        self._written = 0
-        return True
-
     def _rank(self, number: int) -> int:
         layout = self._intake.layouts[number]
         return 0 if layout.is_owned else layout.table.place
@@ -173,32 +167,34 @@ class XerElements:
             owner = _owner(layout.table.owner[0])
             self._owners.add(owner)
             for number, line, row in rows:
-                add(owner + owner_of(row), number, line, row)
+                add(owner + owner_of(row)[: _LONGEST_KEY + 1], number, line, row)
         else:
             types, type_of = self._intake.types, layout.type_of
             for number, line, row in rows:
                 owner = types.get(type_of(row), NO_TYPE)[0] + b"\t"
                 self._owners.add(owner)
-                add(owner + owner_of(row), number, line, row)
+                add(owner + owner_of(row)[: _LONGEST_KEY + 1], number, line, row)
 
-    def _write_row(self, layout: Layout, row: Row, element: str = "") -> None:
+    def _write_row(self, layout: Layout, row: Row, element: str = "") -> Iterator[None]:
         _, line, text = row
         self._rows.start(layout, line, text, element)
         if layout.table.key is not None and (owner := _owner(layout.name)) in self._owners:
-            self._write_owned(owner + layout.key_of(text))
+            yield from self._write_owned(owner + layout.key_of(text))
         self._writer.end_element()
+        if self._writer.is_step():
+            yield
 
-    def _write_owned(self, owner: bytes) -> None:
+    def _write_owned(self, owner: bytes) -> Iterator[None]:
         for rows in self._owned.take(owner):
-            self._write_all(rows)
+            yield from self._write_all(rows)
 
-    def _write_all(self, rows: Rows, element: str = "") -> None:
+    def _write_all(self, rows: Rows, element: str = "") -> Iterator[None]:
         layout = self._intake.layouts[rows[0][0]]
         if layout.table.by_type:
-            self._rows.write_values(layout, rows, element)
+            yield from self._rows.write_values(layout, rows, element)
         else:
             for each in rows:
-                self._write_row(layout, each, element)
+                yield from self._write_row(layout, each, element)
 
 
 @lru_cache(maxsize=100)

@@ -25,12 +25,12 @@ class RowWriter:
         writer: of the engine.
 
     Attributes:
-        root: id of the root of the WBS of the current project, or empty.
+        root: id of the root of the WBS of the current project, or None if it has none.
         unreadable: number of rows with a cell that could not be read.
     """
 
     def __init__(self, intake: XerIntake, writer: ElementWriter) -> None:
-        self.root = b""
+        self.root: bytes | None = None
         self.unreadable = 0
         self._types = intake.types
         plain = intake.marks == (b".", b",")
@@ -42,16 +42,21 @@ class RowWriter:
     def write(self, layout: Layout, rows: Rows) -> Iterator[None]:
         """Write rows whose elements have no other children than their cells, some in each step."""
         opened, at = self._layout(layout), 0
-        while (at := self._writer.rows(opened, rows, at)) < len(rows):
-            yield
+        while at < len(rows):
+            at = self._writer.rows(opened, rows, at)
+            if self._writer.is_step():
+                yield
 
-    def write_values(self, layout: Layout, rows: Rows, element: str = "") -> None:
+    def write_values(self, layout: Layout, rows: Rows, element: str = "") -> Iterator[None]:
         """Write values of user-defined fields, whose types say how; ``element`` as in ``start``."""
         write, layouts, type_of = self._writer.rows, self._layouts, layout.type_of
+        is_step = self._writer.is_step
         for row in rows:
             _, kind = self._types.get(type_of(row[2]), NO_TYPE)
             key = (layout.number, element, kind if kind in layout.table.by_type else b"")
             write(layouts.get(key) or self._open(layout, key), [row], 0)
+            if is_step():
+                yield
 
     def start(self, layout: Layout, line: int, row: bytes, element: str = "") -> None:
         """Open the element of a row, and write its cells and what follows from them.
@@ -60,7 +65,8 @@ class RowWriter:
             layout: of the row.
             line: of the row in the file.
             row: text of the row.
-            element: name of the element, if it is not that of the mapping.
+            element: name of the element, if its owner is not in the file. The element then has
+                the columns that the owner would imply.
         """
         self._writer.start_row(self._layout(layout, element), line, row)
         if layout.table.derive is not None:
@@ -114,7 +120,7 @@ class RowWriter:
                 convert = _chain(self._number, convert)
             if column in _TO_WBS and (layout.name, column) != (_WBS, "wbs_id"):
                 convert = self._not_root
-            names.append(cell.name.encode() or None)
+            names.append((cell.name or (column if element else "")).encode() or None)
             converts.append(convert)
         name = (element or layout.table.element).encode()
         opened = self._layouts[key] = self._writer.layout(name, names, converts)

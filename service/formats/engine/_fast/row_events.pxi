@@ -6,7 +6,8 @@ class WritingStopped(Exception):
 
 
 cdef enum:
-    ROWS_STEP = 16 * 1024  # bytes of rows that are written at once
+    STEP_BYTES = 128 * 1024  # memory of the elements that are written in one step
+    ELEMENT_BYTES = 128  # memory of an element without its text
 
 
 cdef class RowLayout:
@@ -47,6 +48,7 @@ cdef class RowEvents(Events):
 
     cdef object steps
     cdef int line
+    cdef Py_ssize_t written  # bytes of memory since the last step
 
     cdef int advance(self) except -1:
         cdef bint last = False
@@ -123,16 +125,22 @@ cdef class RowEvents(Events):
         self.write_cells(layout, row)
 
     def rows(self, RowLayout layout, list rows, Py_ssize_t first):
-        cdef Py_ssize_t size = 0
         cdef bytes row
-        while first < len(rows) and size < ROWS_STEP:
+        while first < len(rows):
             _, self.line, row = <tuple> rows[first]
             self.open(layout.element)
             self.write_cells(layout, row)
             at_end(self.context, layout.element, NULL, NULL)
-            size += PyBytes_GET_SIZE(row)
             first += 1
+            if self.written >= STEP_BYTES:
+                break
         return first
+
+    def is_step(self):
+        if self.written < STEP_BYTES:
+            return False
+        self.written = 0
+        return True
 
     def cells(self, RowLayout layout, int line, bytes row):
         self.line = line
@@ -177,6 +185,7 @@ cdef class RowEvents(Events):
         if self.context.disableSAX or self.sink.faulty:
             raise WritingStopped
         self.context.input.line = self.line
+        self.written += ELEMENT_BYTES
         at_start(self.context, name, NULL, NULL, 0, NULL, 0, 0, NULL)
         return 0
 
@@ -185,6 +194,7 @@ cdef class RowEvents(Events):
         while newline != NULL:  # the line of a text is that of its end; see ``line_of``
             self.context.input.line += 1
             newline = <const char*> memchr(newline + 1, b"\n", text + size - newline - 1)
+        self.written += size
         at_text(self.context, <const_xmlChar*> text, size)
         self.context.input.line = self.line
         return 0

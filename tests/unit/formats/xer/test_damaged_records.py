@@ -1,7 +1,10 @@
 """Records without a place, with a wrong one, or with values of another kind."""
 
+import json
+
 import pytest
 
+from service.formats.limits import Limits
 from service.tables import Table
 from tests.support.reading import read, rows
 from tests.support.xer_plan import PLAN, WHOLE, changed, outcome
@@ -71,6 +74,7 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
         changed(("%R|200|2|Y|SOUTH|South plant|\n", "")),
         (NORTH, "SOUTH SOUTH: 1 tasks"),
     ),
+    "two root WBS": (changed(("%R|101|1|N|CIV", "%R|101|1|Y|CIV")), WHOLE),
     "no short name": (
         changed(("%R|2|SOUTH|11|Y", "%R|2||11|Y")),
         (NORTH, "VALIDATION_ERROR 5 None"),
@@ -172,3 +176,48 @@ def test_texts(text: str, stored: str | None) -> None:
     north, _ = read(changed(("Concrete", text))).projects
     [name] = [row["name"] for row in rows(north, Table.TASKS) if row["task_id"] == "1001"]
     assert name == stored
+
+
+def with_field(table: str, owner: str) -> str:
+    """Return the plan with a user-defined value of a record of a table."""
+    return changed(
+        (
+            "%E",
+            "%T|UDFTYPE\n%F|udf_type_id|table_name|logical_data_type\n"
+            f"%R|1|{table}|FT_TEXT\n"
+            "%T|UDFVALUE\n%F|udf_type_id|fk_id|proj_id|udf_text\n"
+            f"%R|1|{owner}|1|x\n%E",
+        )
+    )
+
+
+ORPHANS = {
+    "an unknown table": with_field("TÄSK", "1000").encode("cp1252"),
+    "a table with a name that is cut within a character": with_field(
+        "x" + "é" * 40, "1000"
+    ).encode(),
+    "an unknown task": with_field("TASK", "4").encode(),
+    "an id of 70,000 digits": with_field("TASK", "9" * 70_000).encode(),
+}
+
+
+@pytest.mark.usefixtures("both_engines")
+@pytest.mark.parametrize("data", ORPHANS.values(), ids=ORPHANS)
+def test_a_row_without_its_owner_is_a_part_with_the_id_of_the_owner(data: bytes) -> None:
+    north, _ = read(data).projects
+    *_, part = rows(north, Table.PARTS)
+    attributes = json.loads(part["attributes"] or "")
+    assert part["element"] == "UDFVALUE"
+    assert attributes.keys() == {"TypeObjectId", "TextValue", "fk_id", "proj_id"}
+
+
+@pytest.mark.usefixtures("both_engines")
+def test_a_task_with_too_many_codes_is_refused_while_they_are_written() -> None:
+    """All of them in memory would take gigabytes."""
+    codes = "".join(f"%R|1000|1|{number}|1\n" for number in range(10_000))
+    table = "%T|TASKACTV\n%F|task_id|actv_code_type_id|actv_code_id|proj_id\n"
+    reading = read(changed(("%E", f"{table}{codes}%E")), Limits(max_attributes_bytes=100_000))
+    [refusal] = reading.refusals
+    assert refusal.code == "PROJECT_TOO_LARGE"
+    assert refusal.message == "one of its records is over 100000 bytes"
+    assert [each.external_id for each in reading.projects] == ["SOUTH"]
