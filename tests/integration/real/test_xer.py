@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter, defaultdict
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
 import pytest
@@ -10,7 +10,7 @@ import pytest
 from service.storage import Pool
 from tests.support.real.files import XER_FILES, File
 from tests.support.real.planning import compare_planning
-from tests.support.real.stored import stored
+from tests.support.real.stored import Row, stored
 from tests.support.real.xer_rows import project_records, search, shared_records
 from tests.support.service import Service
 from tests.support.upload import upload
@@ -44,39 +44,45 @@ EXPLAINED: Final = {
 """Where the independent reader does not state the value of the file's cell."""
 
 
-async def import_file(service: Service, file: File) -> list[dict[str, Any]]:
-    async with aiohttp.ClientSession() as http:
-        details = (await upload(http, service, file.content, file.name))["details"]
-    assert details["errors"] == []
-    successes: list[dict[str, Any]] = details["successes"]
-    return successes
+Imported = list[tuple[int, Row, dict[str, list[Row]]]]
+"""Id, row and children of each project of a file."""
 
 
 @pytest.mark.parametrize("file", XER_FILES, ids=lambda file: file.name)
-async def test_every_cell_of_every_row_is_in_the_database(
+async def test_the_database_has_every_cell_and_what_an_independent_reader_found(
     service: Service, pool: Pool, file: File
 ) -> None:
+    async with aiohttp.ClientSession() as http:
+        details = (await upload(http, service, file.content, file.name))["details"]
+    assert details["errors"] == []
+    ids = [each["project_id"] for each in details["successes"]]
+    imported = [(number, *await stored(pool, number)) for number in ids]
     tables = read_tables(file.content)
+    await check_cells(pool, tables, imported)
+    if file.planning.exists():
+        roots = left_out(tables)["TASK", "wbs_id"]
+        check_findings(file, roots, imported)
+
+
+async def check_cells(pool: Pool, tables: Tables, imported: Imported) -> None:
     numbers = {row["proj_short_name"].strip(): row["proj_id"] for row in exported(tables)}
-    records = {}
-    imported = await import_file(service, file)
-    assert [each["external_id"] for each in imported] == [*numbers]
-    for each in imported:
-        row, children = await stored(pool, each["project_id"])
-        records[numbers[each["external_id"]]] = [*project_records(row, children)]
-    ids = [each["project_id"] for each in imported]
-    shared = shared_records(map(dict, await pool.fetch(SHARED, ids)))
-    found = search(tables, records, shared, left_out(tables))
-    print(file.name, sum(found.cells.values()), "cells;", dict(found.unused), "unused")
+    assert [row["external_id"] for _, row, _ in imported] == [*numbers]
+    records = {
+        numbers[row["external_id"]]: [*project_records(row, children)]
+        for _, row, children in imported
+    }
+    shared = await pool.fetch(SHARED, [number for number, _, _ in imported])
+    found = search(tables, records, shared_records(map(dict, shared)), left_out(tables))
+    print(sum(found.cells.values()), "cells;", dict(found.unused), "unused")
+    for what, rows in found.lost.items():
+        print("LOST", what, len(rows), str(rows[0])[:1000])
+    assert [*found.lost] == []
     for view, names in VIEWS.items():
-        written = sum(row.get("proj_id", "") != "" for name in names for row in tables[name])
+        written = sum("proj_id" in row for name in names for row in tables[name])
         shown = await pool.fetchval(
             f"SELECT count(*) FROM current_{view} WHERE client_id = 1 AND record <> 'resource'"
         )
         assert shown == written, view
-    for what, rows in found.lost.items():
-        print("LOST", what, len(rows), str(rows[0])[:1000])
-    assert [*found.lost] == []
 
 
 def left_out(tables: Tables) -> dict[tuple[str, str], set[str]]:
@@ -99,17 +105,10 @@ def exported(tables: Tables) -> list[dict[str, str]]:
     return rows
 
 
-@pytest.mark.parametrize(
-    "file", [file for file in XER_FILES if file.planning.exists()], ids=lambda file: file.name
-)
-async def test_the_database_has_what_an_independent_reader_found(
-    service: Service, pool: Pool, file: File
-) -> None:
+def check_findings(file: File, roots: set[str], imported: Imported) -> None:
     verdicts: dict[str, Counter[str]] = defaultdict(Counter)
     findings = map(json.loads, file.planning.read_text().splitlines())
-    roots = left_out(read_tables(file.content))["TASK", "wbs_id"]
-    for success, there in zip(await import_file(service, file), findings, strict=True):
-        project, children = await stored(pool, success["project_id"])
+    for (_, project, children), there in zip(imported, findings, strict=True):
         names = {task["task_id"]: task["name"] for task in children["tasks"]}
         assert names == {
             task["uid"]: task["name"] for task in there["tasks"] if task["uid"] not in roots
@@ -119,6 +118,6 @@ async def test_the_database_has_what_an_independent_reader_found(
         for each in compare_planning("xer", project, children, there):
             verdicts[each.column][each.verdict] += 1
             explained = (each.column, each.verdict) in EXPLAINED
-            assert explained or each.verdict not in {"more", "different"}, (file.name, each)
+            assert explained or each.verdict not in {"more", "different"}, each
     for column, counts in verdicts.items():
         print(column, dict(counts))

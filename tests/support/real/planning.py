@@ -52,6 +52,7 @@ _TASK: Final = {
     "late_finish": ("late_finish", "LateFinish", "RemainingLateFinishDate"),
     "actual_duration": ("actual_duration", "ActualDuration", "ActualDuration"),
     "remaining_duration": ("remaining_duration", "RemainingDuration", "RemainingDuration"),
+    "work": ("work", None, "AtCompletionLaborUnits"),
     "actual_work": ("actual_work", "ActualWork", "ActualLaborUnits"),
     "remaining_work": ("remaining_work", "RemainingWork", "RemainingLaborUnits"),
     "constraint_type": ("constraint_type", "ConstraintType", "PrimaryConstraintType"),
@@ -83,6 +84,7 @@ _RESOURCE: Final = {
 _ASSIGNMENT: Final = {
     "start": ("start", "Start", "StartDate"),
     "finish": ("finish", "Finish", "FinishDate"),
+    "work": ("work", None, "AtCompletionUnits"),
     "actual_work": ("actual_work", "ActualWork", "ActualUnits"),
     "remaining_work": ("remaining_work", "RemainingWork", "RemainingUnits"),
     "cost": ("cost", "Cost", "AtCompletionCost"),
@@ -165,7 +167,7 @@ class _Units:
 def _ours(column: str, text: str) -> Any:
     if column.endswith(("_start", "_finish", "_date", "deadline")) or column in {"start", "finish"}:
         return datetime.fromisoformat(text)
-    if column.endswith(("_duration", "_work", "_float")):
+    if column.endswith(("_duration", "work", "_float")):
         seconds = sum(
             Decimal(number) * _SECONDS[unit]
             for number, unit in _INTERVAL.findall(text.partition("T")[2])
@@ -182,7 +184,7 @@ def _theirs(column: str, said: Any, units: _Units) -> Any:
     text = str(said)
     if column.endswith(("_start", "_finish", "_date", "deadline")) or column in {"start", "finish"}:
         return datetime.fromisoformat(text)
-    if column.endswith(("_duration", "_work", "_float")):
+    if column.endswith(("_duration", "work", "_float")):
         match = _SPAN.fullmatch(text)
         assert match is not None, text
         return Decimal(match[1]) * (units.elapsed if match[2] else units.plain)[match[3]]
