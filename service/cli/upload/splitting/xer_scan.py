@@ -19,7 +19,7 @@ from service.formats.xer.intake import ENDS, MARKS
 from service.formats.xer.layout import MAX_COLUMNS, Layout, clean_name, create_layout
 from service.formats.xer.mapping import TABLES
 from service.formats.xer.tables import TYPED
-from service.formats.xer.values import NEWLINE
+from service.formats.xer.values import NEWLINE, mark_tabs
 from service.model import Place, Refusal, duplicate_project
 
 MAX_ROW: Final = 16 * MIB
@@ -71,9 +71,10 @@ class XerScan:
         self._table = ""
         self._layout: Layout | None = None
         self._layouts: dict[tuple[str, bytes], Layout] = {}
-        self._row: bytearray | None = None
+        self._row: bytes | None = None
+        self._more = bytearray()
+        self._blank_lines = 0
         self._row_place = 0, 1
-        self._missing = 0
         self._ended = False
         self._owners: dict[bytes, int] = {}
         self._projects: list[_Project] = []
@@ -114,7 +115,7 @@ class XerScan:
 
     def _take_line(self, line: bytes) -> None:
         line = line.removesuffix(b"\r")
-        if line.startswith(b"%R\t"):
+        if line.startswith(b"%R\t") and not self._ended:
             self._begin_row(line[3:])
             return
         mark, _, rest = line.partition(b"\t")
@@ -131,22 +132,28 @@ class XerScan:
                 self._table, self._layout = clean_name(rest.partition(b"\t")[0]).upper(), None
             elif mark == b"%F":
                 self._layout = self._find_layout(rest)
-        elif self._row is not None and (line or self._missing > 0):
-            self._add_to_row(NEWLINE + line)
+        elif self._row is not None:
+            self._continue_row(line)
+
+    def _continue_row(self, line: bytes) -> None:
+        assert self._row is not None
+        if not line:  # part of a text only if more of it follows
+            self._blank_lines += 1
+            return
+        breaks = NEWLINE * (self._blank_lines + 1)
+        self._blank_lines = 0
+        if len(self._row) + len(self._more) + len(breaks) + len(line) > MAX_ROW:
+            raise UnsplittableFile
+        self._more += breaks
+        self._more += line
 
     def _begin_row(self, row: bytes) -> None:
-        self._end_row()
-        self._row = bytearray()
-        self._row_place = self._at, self._line
-        self._missing = 0 if self._layout is None else len(self._layout.columns) - 1
-        self._add_to_row(row)
-
-    def _add_to_row(self, text: bytes) -> None:
-        assert self._row is not None
-        self._missing -= text.count(b"\t")
-        self._row += text
-        if len(self._row) > MAX_ROW:
+        if self._row is not None:
+            self._end_row()
+        if len(row) > MAX_ROW:
             raise UnsplittableFile
+        self._row = row
+        self._row_place = self._at, self._line
 
     def _find_layout(self, fields: bytes) -> Layout:
         key = self._table, fields
@@ -163,10 +170,16 @@ class XerScan:
         """Find the owner of the row that ends here."""
         if self._row is None:
             return
-        row, layout = bytes(self._row), self._layout
+        row, layout = self._row, self._layout
         self._row = None
+        self._blank_lines = 0
+        if self._more:
+            row += self._more
+            self._more.clear()
         owner = Owner.FIRST
         if layout is not None and layout.is_kept:
+            if row.count(b"\t") >= len(layout.columns):
+                row = mark_tabs(row, len(layout.columns)).rstrip(b"\t")
             self._decoder.note(row)
             project = layout.project_of(row)
             if project:
