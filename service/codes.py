@@ -246,7 +246,8 @@ class WarningCode(StrEnum):
     ENCODING_ASSUMED = (
         "ENCODING_ASSUMED",
         "An XER file is not UTF-8, and its part names no encoding. It was read as windows-1252.",
-        "If names look wrong, send the file again with its encoding as the `charset` of its part.",
+        "If letters look wrong, send the file again and name its encoding: on the page, with "
+        "`--charset` of the command, or as the `charset` of its part.",
         True,
     )
     ROWS_IRREGULAR = (

@@ -67,8 +67,8 @@ def encoding_assumed() -> FileWarning:
     """Warn about a file that names no encoding and is not UTF-8."""
     return FileWarning(
         WarningCode.ENCODING_ASSUMED,
-        "The file is not UTF-8 and was read as windows-1252; if it is in another encoding, "
-        "name it as the charset of its part",
+        "The file is not UTF-8 and was read as windows-1252; if letters look wrong, send it again "
+        "and name its encoding",
         1,
     )
 

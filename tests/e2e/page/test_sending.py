@@ -16,6 +16,7 @@ from tests.support.native import native_file
 from tests.support.paths import CHECKOUT
 from tests.support.projects import until
 from tests.support.tab import Tab, project
+from tests.support.xer_files import xer
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -66,6 +67,28 @@ async def test_a_folder_is_one_import_whose_outcomes_name_their_files(
     await expect(card.locator(".imported tbody tr")).to_have_count(1)
     await tab.go("History")
     await expect(tab.page.get_by_role("link", name="Week 12/a.xml and 2 more")).to_have_count(2)
+
+
+async def test_an_xer_file_is_sent_with_the_encoding_that_the_user_names(
+    tab: Tab, tmp_path: Path
+) -> None:
+    project = {"proj_id": 1, "proj_short_name": "P-1"}
+    root = {"wbs_id": 1, "proj_id": 1, "proj_node_flag": "Y", "wbs_name": "Мост"}
+    (tmp_path / "plan.xer").write_bytes(
+        xer({"PROJECT": [project], "PROJWBS": [root]}, encoding="cp1251")
+    )
+    await tab.sign_in()
+    encoding = tab.page.get_by_label("Encoding of XER files")
+    await expect(encoding).to_be_hidden()
+    await tab.page.locator("#files").set_input_files(tmp_path / "plan.xer")
+    await expect(tab.page.locator(".chosen")).to_contain_text("Primavera XER")
+    await encoding.select_option("windows-1251")
+    await tab.start()
+    card = tab.card("plan.xer")
+    await expect(card.get_by_text("1 project imported.")).to_be_visible()
+    await expect(encoding).to_be_hidden()
+    await tab.go("Projects")
+    await expect(tab.page.get_by_role("link", name="Мост")).to_be_visible()
 
 
 async def test_the_page_tells_what_one_upload_cannot_send(tab: Tab, tmp_path: Path) -> None:

@@ -2,9 +2,27 @@
 
 import { button, choice, field, make } from "../shared/dom.js";
 import { chosenList } from "./chosen.js";
-import { chosen, describeLeftOut, dropped, Selection } from "./files.js";
+import { chosen, describeLeftOut, dropped, Selection, XER } from "./files.js";
 import { bytes, number, several } from "../shared/format.js";
 import { hint, notice } from "../shared/notice.js";
+
+const ENCODINGS = [
+  ["", "UTF-8 or Western European"],
+  ["windows-1250", "Central European (windows-1250)"],
+  ["windows-1251", "Cyrillic (windows-1251)"],
+  ["koi8-r", "Cyrillic (KOI8-R)"],
+  ["windows-1253", "Greek (windows-1253)"],
+  ["windows-1254", "Turkish (windows-1254)"],
+  ["windows-1255", "Hebrew (windows-1255)"],
+  ["windows-1256", "Arabic (windows-1256)"],
+  ["windows-1257", "Baltic (windows-1257)"],
+  ["windows-1258", "Vietnamese (windows-1258)"],
+  ["windows-874", "Thai (windows-874)"],
+  ["gb18030", "Chinese, simplified (GB18030)"],
+  ["big5", "Chinese, traditional (Big5)"],
+  ["shift_jis", "Japanese (Shift_JIS)"],
+  ["euc-kr", "Korean (EUC-KR)"],
+];
 
 /** The service's limits of one upload. */
 function limits() {
@@ -14,7 +32,7 @@ function limits() {
 
 /** The form. `take` gets a selection that one upload can send, and the options. */
 export function chooser(take) {
-  const { element: options, read } = optionFields();
+  const { element: options, read, showEncoding } = optionFields();
   const { most, mostBytes } = limits();
   const state = make("div");
   const list = make("div");
@@ -32,6 +50,7 @@ export function chooser(take) {
   function drawTotal() {
     const { files, size } = selection;
     const fault = files.length ? refusal(selection) : null;
+    showEncoding(files.some(({ path }) => XER.test(path)));
     state.replaceChildren(...[fault].filter(Boolean));
     actions.hidden = !files.length;
     start.textContent = `Import ${several(files.length, "file")}`;
@@ -63,9 +82,10 @@ export function chooser(take) {
     event.preventDefault();
     if (!selection.files.length || start.disabled) return;
     const given = selection;
+    const values = read();
     selection = new Selection();
     draw();
-    take(given, read());
+    take(given, values);
   }
 
   async function drop({ dataTransfer }) {
@@ -96,16 +116,19 @@ function optionFields() {
   const notes = make("input", { name: "notes", maxlength: "4000", autocomplete: "off", placeholder: "For example: Portfolio of week 12" });
   const mode = choice([["upsert", "create and update"], ["create", "only create"], ["update", "only update"]], { name: "mode" });
   const tick = (name) => make("input", { type: "checkbox", name });
+  const charset = choice(ENCODINGS, { name: "charset" });
+  const encoding = field("Encoding of XER files", charset, "An XER file does not state it. Choose it if letters look wrong.");
+  const showEncoding = (shown) => { encoding.hidden = !shown; };
   const [dry, atomic, newer] = ["dry_run", "atomic", "if_newer"].map(tick);
   const ticked = (box, label, explanation) => make("label", { class: "tick" }, box, make("span", {}, label, make("span", { class: "hint" }, ` ${explanation}`)));
   const element = make("div", { class: "options" },
-    field("Notes", notes), field("Mode", mode),
+    field("Notes", notes), field("Mode", mode), encoding,
     make("fieldset", {}, make("legend", { class: "label" }, "Options"),
       ticked(dry, "Dry run", "checks everything, writes nothing"),
       ticked(atomic, "All or nothing", "if one project or file fails, nothing is imported"),
       ticked(newer, "Only newer plans", "an older file than the stored one is refused")));
-  const read = () => ({ notes: notes.value.trim(), mode: mode.value, dry_run: dry.checked, atomic: atomic.checked, if_newer: newer.checked });
-  return { element, read };
+  const read = () => ({ notes: notes.value.trim(), mode: mode.value, dry_run: dry.checked, atomic: atomic.checked, if_newer: newer.checked, charset: encoding.hidden ? "" : charset.value });
+  return { element, read, showEncoding };
 }
 
 function picker(id, label, add, attributes = {}) {

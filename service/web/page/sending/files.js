@@ -3,6 +3,7 @@
 import { number, several } from "../shared/format.js";
 
 const SENT = /\.((xml|xer)(\.gz)?|zip)$/i;
+export const XER = /\.xer(\.gz)?$/i;
 const HIDDEN = /(^|\/)\./;
 const PLANS = { mpp: "Save .mpp files as XML in Microsoft Project." };
 const SHOWN = 5;

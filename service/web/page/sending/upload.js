@@ -2,7 +2,7 @@
 
 import { ApiError, UNREACHABLE, address, ask, authorization, importOf, refused } from "../shared/api.js";
 import { newKey, pause } from "../shared/dom.js";
-import { changedFile } from "./files.js";
+import { changedFile, XER } from "./files.js";
 import { keepUpload } from "./kept.js";
 
 const EVERY = 1;
@@ -27,9 +27,9 @@ export const CHANGED = "changed";
  *   ended     has ended; `row` is the import
  *   dropped   was removed by the user
  */
-export function upload({ files, leftOut, size, title }, { notes, ...options }, client, changed) {
+export function upload({ files, leftOut, size, title }, { notes, charset, ...options }, client, changed) {
   const packed = files.some(({ path }) => PACKED.test(path)); // the bytes read are then not those sent
-  const state = { ...begun({ key: newKey(), client, title, count: files.length, size, packed, notes, options }), files, leftOut };
+  const state = { ...begun({ key: newKey(), client, title, count: files.length, size, packed, notes, options }), files, leftOut, charset };
   const set = setter(state, changed);
   keepUpload(state);
   return { state, run: () => run(state, set), drop: () => drop(state, set), hurry: () => state.hurry?.abort(), stop: () => stop(state, set) };
@@ -135,7 +135,8 @@ function send(state, set, bearer) {
     const xhr = new XMLHttpRequest();
     const form = new FormData();
     if (state.notes) form.append("notes", state.notes);
-    for (const { file, path } of state.files) form.append("file", file, path);
+    const { charset } = state;
+    for (const { file, path } of state.files) form.append("file", charset && XER.test(path) ? new Blob([file], { type: `application/octet-stream; charset=${charset}` }) : file, path);
     xhr.upload.onprogress = ({ loaded, total }) => set({ sent: Math.min(1, loaded / total) });
     xhr.upload.onload = () => set({ sent: 1, phase: "finishing" });
     xhr.onreadystatechange = () => {
