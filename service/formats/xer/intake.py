@@ -62,6 +62,8 @@ _DAY: Final = 2
 _CURRENCY: Final = 8
 """Positions of the day of the export and of the name of the currency in the header."""
 
+_ROW: Final = b"%R\t"
+_NEXT_ROW: Final = b"\n" + _ROW
 _LONGEST_KEY: Final = 1_000
 """Bytes of the id of a project. That of a row is cut after it, so no project has such rows."""
 
@@ -220,16 +222,47 @@ class XerIntake:
         return replace_forbidden(block)
 
     def _take_lines(self, block: bytes) -> None:
+        rows = block.count(_NEXT_ROW)
+        if rows == block.count(b"\n") and block.startswith(_ROW) and self._stores_all:
+            self._take_rows(block)
+            return
         lines = block.split(b"\n")
         for start in range(0, len(lines), _LINES):
             for line in lines[start : start + _LINES]:
                 self.line += 1
-                if line.startswith(b"%R\t"):
+                if line.startswith(_ROW):
                     self._end_row()
                     self._row, self._row_line = line[3:], self.line
                 else:
                     self._take_other(line)
             self._give_way()
+
+    @property
+    def _stores_all(self) -> bool:
+        """Whether the rows of the current table are stored without a look at other cells."""
+        layout = self._layout
+        return layout is not None and layout.is_kept and layout.name not in _NOTED
+
+    def _take_rows(self, block: bytes) -> None:
+        """Take lines of which each is a row. The last one may continue in the next block."""
+        self._end_row()
+        layout = self._layout
+        assert layout is not None
+        columns, number, project_of = len(layout.columns), layout.number, layout.project_of
+        note = None if block.isascii() else self._decoder.note
+        *rows, last = block[len(_ROW) :].split(_NEXT_ROW)
+        for at, row in enumerate(rows, 1):
+            if row.count(b"\t") >= columns:
+                self._row, self._row_line = row, self.line + at
+                self._end_row()
+            else:
+                if note is not None:
+                    note(row)
+                self.store.add(project_of(row)[: _LONGEST_KEY + 1], number, self.line + at, row)
+            if at % _LINES == 0:
+                self._give_way()
+        self.line += len(rows) + 1
+        self._row, self._row_line = last, self.line
 
     def _take_other(self, line: bytes) -> None:
         mark, _, rest = line.partition(b"\t")
