@@ -9,7 +9,7 @@ all rows, and two columns must have two.
 import re
 from base64 import b64decode
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
@@ -187,16 +187,24 @@ class Names:
     def __init__(self) -> None:
         self.found: dict[str, set[Path]] = {}
 
-    def add(self, row: Mapping[str, str], record: Record, left_out: Iterable[str]) -> list[str]:
-        """Look for the cells of a row in its record, and return the columns that it lacks."""
-        found = {
-            column: record.paths(row[column], self.found.get(column))
-            for column in row.keys() - set(left_out)
-        }
-        lost = [column for column, names in found.items() if not names]
-        if not lost:
-            self.found |= found
-        return lost
+    def add(self, row: Mapping[str, str], record: Record, left_out: Collection[str]) -> bool:
+        """Return whether a record has the cells of its row, and learn their names."""
+        found = {}
+        for column, cell in row.items():
+            if column not in left_out:
+                found[column] = record.paths(cell, self.found.get(column))
+                if not found[column]:
+                    return False
+        self.found |= found
+        return True
+
+    def lost(self, row: Mapping[str, str], record: Record, left_out: Collection[str]) -> list[str]:
+        """Return the columns of a row that a record lacks."""
+        return sorted(
+            column
+            for column, cell in row.items()
+            if column not in left_out and not record.paths(cell, self.found.get(column))
+        )
 
     def ambiguous(self) -> list[str]:
         """Return the columns that share a name with another column."""

@@ -116,7 +116,8 @@ def search(
         names: dict[str, Names] = defaultdict(Names)
         for row in rows:
             # The codes of a project do not name it.
-            inside = [places[row["proj_id"]]] if "proj_id" in row else [*places.values()]
+            named = [row["proj_id"]] if "proj_id" in row else [*places]
+            inside = [places[number] for number in named if number in places]
             here = inside if table in SHARED or "proj_id" in row else []
             here += [each for element, each in shared.items() if element == SHARED.get(table)]
             if table in OWNERS:
@@ -148,19 +149,17 @@ def _find(
         candidates = _children(row, row[OWNERS[table]], ignored, places)
     else:
         candidates = _records(table, row, places)
-    best = None
+    tried = []
     for record in candidates:
-        here = ignored | ({"proj_id"} if record.table == "project" else set())
         # The name of a value depends on its type.
         kind = str([*record.leaves]) if table == "UDFVALUE" else record.table
-        lost = names[kind].add(row, record, here)
-        if not lost and not _same_hours(row, record):
-            lost = [_HOURS]
-        if best is None or len(lost) < len(best):
-            best = sorted(lost)
-        if not lost:
-            break
-    return best
+        here = ignored | ({"proj_id"} if record.table == "project" else set())
+        if not names[kind].add(row, record, here):
+            tried.append((names[kind], record, here))
+        elif _same_hours(row, record):
+            return []
+    lost = [known.lost(row, record, here) for known, record, here in tried]
+    return min(lost, key=len, default=[_HOURS] if candidates else None)
 
 
 def _records(table: str, row: Cells, places: list[Places]) -> list[Record]:
@@ -187,8 +186,9 @@ def _children(row: Cells, owner: str, ignored: set[str], places: list[Places]) -
     ]
     if "proj_id" in row:
         value = row[next(name for name in row if name not in ignored)]
-        found += [each for place in places for each in place.with_text(value)]
-    return [each for each in found if each.table in _PARTS]
+        parts = (each for place in places for each in place.with_text(value))
+        found += [each for each in parts if each.table == "project_parts"]
+    return found
 
 
 def _same_hours(row: Cells, record: Record) -> bool:
