@@ -33,8 +33,8 @@ class XerElements:
         give_way: as ``FileContext.give_way``.
 
     Attributes:
-        stubs: projects that are not written, because the file has them only for their relationships
-            to others.
+        stubs: rows of PROJECT that are not written: projects that the file has only for their
+            relationships to others, and nodes of the EPS.
     """
 
     def __init__(
@@ -61,9 +61,9 @@ class XerElements:
         yield from self._write_rows(SHARED)
         for rows in self._intake.store.take(PROJECTS):
             layout = self._intake.layouts[rows[0][0]]
-            export_flag = layout.value_of("export_flag")
+            export_flag, project_flag = map(layout.value_of, ("export_flag", "project_flag"))
             for _, line, row in rows:
-                if export_flag(row) == b"N":
+                if b"N" in (export_flag(row), project_flag(row)):
                     self.stubs += 1
                 else:
                     yield from self._write_project(layout, line, self._intake.to_utf8(row))
@@ -90,12 +90,15 @@ class XerElements:
         self._owned.close()
 
     def _write_project(self, layout: Layout, line: int, row: bytes) -> Iterator[None]:
-        self._rows.root = None
+        self._rows.begin_project()
         key = layout.project_of(row)
         self._rows.start(layout, line, row)
         yield from self._write_rows(key)
         if self._rows.root is None:  # it has the name
             self._writer.leaf(b"Name", TEXT(layout.value_of("proj_short_name")(row)))
+        # P6 states those of the activities.
+        self._writer.leaf(b"StartDate", self._rows.first_start)
+        self._writer.leaf(b"FinishDate", self._rows.last_finish)
         self._writer.end_element()
 
     def _write_rows(self, key: bytes) -> Iterator[None]:

@@ -41,9 +41,8 @@ class XerFileContext(P6FileContext):
         """Return why a file without projects is refused."""
         if self._elements is not None and self._elements.stubs:
             return (
-                "the file has no project of its own: all rows of its table PROJECT have the "
-                "export_flag N, because other projects only refer to them; export the projects "
-                "themselves"
+                "all rows of the table PROJECT have N in export_flag or project_flag: the file "
+                "only refers to these projects, or they are nodes of the EPS; export the projects"
             )
         return "the file has no rows in the table PROJECT; export it again, with its projects"
 

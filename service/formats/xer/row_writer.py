@@ -1,11 +1,12 @@
 """Writes rows of an XER file as elements, by the mapping of their table."""
 
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, TypeGuard
 
-from service.formats.engine.interface import ElementWriter
+from service.formats.engine.interface import ElementWriter, Node
 from service.formats.xer.intake import NO_TYPE, XerIntake
 from service.formats.xer.layout import Layout
+from service.formats.xer.mapping import TABLES
 from service.formats.xer.rates import CurrentRates
 from service.formats.xer.row_store import Rows
 from service.formats.xer.tables import Cell, Cells, Convert, XerTable
@@ -13,6 +14,8 @@ from service.formats.xer.values import TEXT, with_marks
 
 _WBS: Final = "PROJWBS"
 _RESOURCE: Final = "RSRC"
+_TASK: Final = TABLES["TASK"]
+_DATE_SIZE: Final = len("2026-01-05T08:00:00")
 _TO_WBS: Final = frozenset({"wbs_id", "parent_wbs_id"})
 """Columns that name a WBS element. P6 XML leaves out those that name the root."""
 
@@ -26,18 +29,25 @@ class RowWriter:
 
     Attributes:
         root: id of the root of the WBS of the current project, or None if it has none.
+        first_start, last_finish: earliest and latest of the activities of the current project;
+            empty if none has one.
         unreadable: number of rows with a cell that could not be read.
     """
 
     def __init__(self, intake: XerIntake, writer: ElementWriter) -> None:
-        self.root: bytes | None = None
         self.unreadable = 0
+        self.begin_project()
         self._types = intake.types
         plain = intake.marks == (b".", b",")
         self._number = None if plain else with_marks(*intake.marks)
         self._writer = writer
         self._rates = CurrentRates(intake.day)
         self._layouts: dict[tuple[int, str, bytes], Any] = {}
+
+    def begin_project(self) -> None:
+        """Forget the previous project."""
+        self.root: bytes | None = None
+        self.first_start = self.last_finish = b""
 
     def write(self, layout: Layout, rows: Rows) -> Iterator[None]:
         """Write rows whose elements have no other children than their cells, some in each step."""
@@ -94,7 +104,16 @@ class RowWriter:
                 if column in table.columns and not table.columns[column].name:
                     self._writer.leaf(column.encode(), TEXT(cell))
         else:
+            if table is _TASK:
+                self._note_dates(nodes)
             self._writer.nodes(nodes, line)
+
+    def _note_dates(self, nodes: Iterable[Node]) -> None:
+        for name, text in nodes:
+            if name == "StartDate" and _is_date(text):
+                self.first_start = min(self.first_start or text, text)
+            elif name == "FinishDate" and _is_date(text):
+                self.last_finish = max(self.last_finish, text)
 
     def _read_numbers(self, table: XerTable, cells: Cells) -> Cells:
         """Return cells whose numbers have the marks of XML."""
@@ -128,6 +147,11 @@ class RowWriter:
 
     def _not_root(self, cell: bytes) -> bytes:
         return b"" if cell == self.root else cell
+
+
+def _is_date(text: object) -> TypeGuard[bytes]:
+    """Whether ``DATE`` could read a text. Such dates sort as texts."""
+    return isinstance(text, bytes) and len(text) == _DATE_SIZE and text[10:11] == b"T"
 
 
 def _is_number(table: XerTable, column: str) -> bool:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from service.tables import Table
-from tests.support.reading import project_row, read_project, rows
+from tests.support.reading import project_row, read, read_project, rows
 from tests.support.xer_files import Rows, xer
 
 pytestmark = pytest.mark.usefixtures("both_engines")
@@ -29,6 +29,26 @@ def test_numbers_with_a_decimal_comma_are_added() -> None:
     [task] = rows(project, Table.TASKS)
     assert (task["actual_work"], task["work"]) == ("PT1H30M", "PT3H45M")
     assert not project.warnings.count
+
+
+def test_a_project_lasts_from_its_first_to_its_last_activity() -> None:
+    plan = _PROJECT | {"plan_start_date": "2026-01-01 00:00"}
+    dates = (("2026-03-02 08:00", "2026-03-06 17:00"), ("2026-02-02 08:00", "soon"))
+    activities = [
+        {"task_id": at, "proj_id": 1, "target_start_date": start, "target_end_date": finish}
+        for at, (start, finish) in enumerate(dates)
+    ]
+    later = {"proj_id": 2, "proj_short_name": "P-2", "plan_start_date": "2026-04-01 00:00"}
+    first, second = read(xer({"PROJECT": [plan, later], "TASK": activities})).projects
+    row = project_row(first)
+    assert (row["start"], row["finish"]) == ("2026-02-02T08:00:00", "2026-03-06T17:00:00")
+    row = project_row(second)
+    assert (row["start"], row["finish"]) == ("2026-04-01T00:00:00", None)
+
+
+def test_a_node_of_the_eps_is_no_project() -> None:
+    node = {"proj_id": 2, "proj_short_name": "ALL", "project_flag": "N"}
+    assert read_project(_file(PROJECT=[_PROJECT, node])).external_id == "P-1"
 
 
 def test_the_root_of_the_wbs_is_the_project() -> None:
