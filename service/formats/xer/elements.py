@@ -100,6 +100,8 @@ class XerElements:
         self._writer.leaf(b"StartDate", self._rows.first_start)
         self._writer.leaf(b"FinishDate", self._rows.last_finish)
         self._writer.end_element()
+        if self._writer.is_step():
+            yield
 
     def _write_rows(self, key: bytes) -> Iterator[None]:
         """Write the rows of a project, or all others. Those with an owner are read first."""

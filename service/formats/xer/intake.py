@@ -233,8 +233,10 @@ class XerIntake:
                 if line.startswith(_ROW):
                     self._end_row()
                     self._row, self._row_line = line[3:], self.line
-                else:
+                elif line:
                     self._take_other(line)
+                else:  # part of a text only if more of it follows
+                    self._blank_lines += 1
             self._give_way()
 
     @property
@@ -292,8 +294,6 @@ class XerIntake:
         elif self._row is None or self._layout is None:
             if line.strip(ENDS):
                 self._count_odd(self.line)
-        elif not line:  # part of a text only if more of it follows
-            self._blank_lines += 1
         else:
             breaks = self._blank_lines + 1
             size = len(self._row) + len(self._more) + len(NEWLINE) * breaks + len(line)
@@ -308,10 +308,10 @@ class XerIntake:
     def _end_row(self) -> None:
         """Store the row that no further line continues."""
         row, layout = self._row, self._layout
+        self._blank_lines = 0
         if row is None:
             return
         self._row = None
-        self._blank_lines = 0
         if self._more:
             row += self._more
             self._more = bytearray()

@@ -27,6 +27,9 @@ _BLOCK_ROWS: Final = 1024
 _WRITE_BYTES: Final = 256 * 1024
 """Bytes of blocks that are written at once, at least."""
 
+_WRITE_KEYS: Final = 500
+"""Keys whose rows are written between two calls of ``give_way``."""
+
 _HEAD: Final = Struct("<QIIQ")
 """Before each block: offset of the key's previous block or 0, table, rows, bytes of the rows. The
 lines follow, 8 bytes each, and then the rows with newlines between them."""
@@ -162,7 +165,9 @@ class RowStore:
             self._file.write(b"\0")  # no block has the offset 0, which means none
         end = self._file.seek(0, SEEK_END)
         pending = bytearray()
-        for key, in_memory in self._rows.items():
+        for count, (key, in_memory) in enumerate(self._rows.items()):
+            if count % _WRITE_KEYS == 0:
+                self._give_way()
             number = self._numbers.add(key, len(self._last))
             if number is None:
                 number = len(self._last)
