@@ -176,6 +176,7 @@ class Reader:
         def write(writer: ElementWriter) -> Iterator[None]:
             for count, _ in enumerate(rows(file, prolog.source, prolog.encoding, writer), 1):
                 yield
+                self._give_way()
                 cursor.collect()
                 if count % _STEPS_BETWEEN_CHECKS == 0:
                     cursor.check_size()

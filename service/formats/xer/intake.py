@@ -54,6 +54,9 @@ _FOLLOWED: Final = frozenset(table.follows[0] for table in TABLES.values() if ta
 _NOTED: Final = frozenset({"PROJECT", "PROJWBS", "UDFTYPE", "CURRTYPE", *_FOLLOWED})
 """Tables whose rows say how others are read."""
 
+_LONGEST_FIELDS: Final = len(b"%F") + MAX_COLUMNS * (len(b"\t") + MAX_NAME) + len(b"\r")
+"""Bytes of the longest line that names columns."""
+
 _CHUNK: Final = 64 * 1024
 _OF_TYPE: Final = ("table_name", "logical_data_type")
 """Columns of UDFTYPE that say how values are read."""
@@ -207,6 +210,8 @@ class XerIntake:
                 pieces, pending = [], 0
             pieces.append(tail)
             pending += len(tail)
+            if pending > _LONGEST_FIELDS and b"".join(pieces[:2]).startswith(b"%F"):
+                raise _too_many_columns(self.line + 1)
             if pending > MAX_ROW:
                 reason = f"a line is over {MAX_ROW} bytes"
                 raise FileTooLarge(reason, line=self.line + 1)
@@ -385,8 +390,7 @@ class XerIntake:
         layout = self._by_fields.get((self._table, fields))
         if layout is None:
             if fields.count(b"\t") >= MAX_COLUMNS:
-                reason = f"a table has more than {MAX_COLUMNS} columns"
-                raise FileTooLarge(reason, line=self.line)
+                raise _too_many_columns(self.line)
             self._columns += fields.count(b"\t") + 1
             if len(self.layouts) >= MAX_TABLES or self._columns > MAX_FILE_COLUMNS:
                 reason = (
@@ -403,3 +407,7 @@ class XerIntake:
             if layout.name == "PROJWBS":
                 self.layouts.append(layout.of_root())
         return layout
+
+
+def _too_many_columns(line: int) -> FileTooLarge:
+    return FileTooLarge(f"a table has more than {MAX_COLUMNS} columns", line=line)

@@ -38,3 +38,23 @@ def test_a_record_with_many_faults_takes_time_in_proportion_to_its_bytes(inside:
     started = time.thread_time()
     read(data)
     assert time.thread_time() - started < SECONDS_PER_BYTE * len(data)
+
+
+XER_TASK = "ERMHDR\n%T\tTASK\n%F\ttask_id\ttask_name\n%R\t1\tx"
+XER_CALENDAR = "ERMHDR\n%T\tCALENDAR\n%F\tclndr_id\tclndr_data\n%R\t1\t"
+XER = {
+    "a row continued on many lines": XER_TASK + "\nx" * (MB // 2),
+    "blank lines within a row": XER_TASK + "\n" * MB + "x",
+    "a calendar of many records": XER_CALENDAR + "(0||1()(" * (MB // 8),
+    "blanks in a calendar": XER_CALENDAR + "(0||1(" + "\x7f " * (MB // 2),
+    "many tabs in a row": XER_TASK + "\t" * MB,
+    "many quotes": XER_TASK + '"' * MB,
+}
+
+
+@pytest.mark.parametrize("lines", XER.values(), ids=XER)
+def test_an_odd_xer_file_takes_time_in_proportion_to_its_bytes(lines: str) -> None:
+    data = f"{lines}\n%E\n".encode()
+    started = time.thread_time()
+    read(data)
+    assert time.thread_time() - started < 2 * SECONDS_PER_BYTE * len(data)

@@ -88,6 +88,14 @@ REFUSED = {
         changed(("|task_name|", f"|{'x' * 65}|")),
         "FileTooLarge 15",
     ),
+    "too many columns": (
+        changed(("|task_name|", "|x" * 1_000 + "|")),
+        "FileTooLarge 15",
+    ),
+    "far too many columns": (
+        changed(("|task_name|", "|x" * 100_000 + "|")),
+        "FileTooLarge 15",
+    ),
     "a long name of a table": (changed(("%T|TASKPRED", f"%T|{'x' * 65}")), "FileTooLarge 19"),
 }
 """Files of which nothing is imported, because any of their projects could miss rows."""
