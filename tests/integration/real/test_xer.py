@@ -30,10 +30,9 @@ VIEWS: Final = {
 """The tables whose rows each view has."""
 EXPLAINED: Final = {
     ("xer projects.calendar_id", "different"),  # it gives all projects the calendar of the first
-    (
-        "xer resources.code",
-        "more",
-    ),  # it takes the employee's number as the code
+    ("xer projects.start", "more"),  # it has none without activities, and not the planned one
+    # It takes the employee's number as the code.
+    ("xer resources.code", "more"),
     ("xer resources.code", "different"),
     ("xer tasks.status", "more"),  # it does not read the status of a WBS element
     ("xer tasks.actual_duration", "more"),  # it computes none for what has not started
@@ -97,8 +96,12 @@ def left_out(tables: Tables) -> dict[tuple[str, str], set[str]]:
 
 
 def exported(tables: Tables) -> list[dict[str, str]]:
-    """Return the rows of the projects that are not stubs of others, and drop those of stubs."""
-    rows = [row for row in tables["PROJECT"] if row.get("export_flag") != "N"]
+    """Return the rows of projects, and drop those of stubs and nodes of the EPS."""
+    rows = [
+        row
+        for row in tables["PROJECT"]
+        if "N" not in (row.get("export_flag"), row.get("project_flag"))
+    ]
     numbers = {row["proj_id"] for row in rows}
     for table, each in tables.items():
         tables[table] = [row for row in each if row.get("proj_id", "") in {"", *numbers}]

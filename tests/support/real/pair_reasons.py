@@ -13,7 +13,7 @@ _REASONS: Final = {
         Project.CreateDate Project.DiscountApplicationPeriod Project.EnablePublication
         Project.LastUpdateDate Project.ResourcesCanEditAssignmentPercentComplete
         Project.ResourcesCanMarkAssignmentAsCompleted Project.ResourcesCanViewInactiveActivities
-        Project.RiskLevel Project.project.finish
+        Project.RiskLevel
         ResourceAssignment.RemainingDuration ResourceAssignment.UnitsPercentComplete
     """,
     "XER has it in another row: SCHEDOPTIONS, PROJECT, TASK": """
@@ -54,6 +54,9 @@ _REASONS: Final = {
     """,
     "MPXJ writes the units of resources without rates into P6 XML alone": """
         Resource.MaxUnitsPerTime Resource.resources.max_units
+    """,
+    "MPXJ writes dates of the project into P6 XML that are not those of its activities": """
+        Project.project.start Project.project.finish
     """,
     "MPXJ counts overtime as regular units in P6 XML": "ResourceAssignment.ActualRegularUnits",
     "MPXJ names curves in P6 XML that the file lacks": "ResourceAssignment.ResourceCurveObjectId",

@@ -72,6 +72,8 @@ _TASK: Final = {
     "remaining_cost": ("remaining_cost", "RemainingCost", "RemainingTotalCost"),
 }
 _PROJECT: Final = {
+    "start": ("start", None, "StartDate"),
+    "finish": ("finish", None, "FinishDate"),
     "data_date": ("status_date", "StatusDate", "DataDate"),
     "must_finish": ("must_finish_by", None, "MustFinishByDate"),
     "calendar_id": ("default_calendar", "CalendarUID", "ActivityDefaultCalendarObjectId"),

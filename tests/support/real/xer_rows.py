@@ -151,8 +151,7 @@ def _find(
         candidates = _records(table, row, places)
     tried = []
     for record in candidates:
-        # The name of a value depends on its type.
-        kind = str([*record.leaves]) if table == "UDFVALUE" else record.table
+        kind = _kind(table, record)
         here = ignored | ({"proj_id"} if record.table == "project" else set())
         if not names[kind].add(row, record, here):
             tried.append((names[kind], record, here))
@@ -160,6 +159,14 @@ def _find(
             return []
     lost = [known.lost(row, record, here) for known, record, here in tried]
     return min(lost, key=len, default=[_HOURS] if candidates else None)
+
+
+def _kind(table: str, record: Record) -> str:
+    """Return what decides the names of a table's columns."""
+    if table == "UDFVALUE":  # the type of the value
+        return str([*record.leaves])
+    # The planned start fills the column of a project without activities.
+    return f"{record.table} {('PlannedStartDate',) in record.leaves}"
 
 
 def _records(table: str, row: Cells, places: list[Places]) -> list[Record]:
