@@ -1,71 +1,21 @@
 """The readers find the same projects at the same lines in pieces as in the whole file."""
 
-import io
 import os
 import re
-from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from service import samples
 from service.cli.upload.splitting.piece_file import PieceFile, read_stamp
-from service.cli.upload.splitting.pieces import Piece, SplitFile
+from service.cli.upload.splitting.pieces import SplitFile
 from service.cli.upload.splitting.split_file import keep_whole, split_file
 from service.codes import ErrorCode
 from service.errors import FileRefused
-from service.formats.limits import Limits
-from service.formats.reader import Reader
 from service.model import Project, Refusal
 from tests.support.native import EMPTY_FILE, FILE_START
+from tests.support.pieces import content, in_file, of_pieces, of_whole, read
 from tests.support.real.files import FILES, File
-
-Found = tuple[Any, ...]
-"""A project as a reader finds it: external id, content hash or error, line, index in the file."""
-
-
-def read(content: bytes) -> Iterator[Project | Refusal]:
-    reader = Reader(io.BytesIO(content), Limits())
-    for item in reader:
-        if isinstance(item, Project):
-            item.rows.close()
-            yield item
-        elif isinstance(item, Refusal):
-            yield item
-        else:
-            list(item.objects)
-
-
-def describe(item: Project | Refusal, line: int | None, index: int) -> Found:
-    what = item.content_hash if isinstance(item, Project) else item.code
-    return item.external_id, what, line, index
-
-
-def in_file(piece: Piece | None, items: Iterable[Project | Refusal]) -> list[Found]:
-    """Projects of a piece, or of the whole, at the places where the file has them."""
-    if piece is None:
-        return [describe(item, item.line, item.index) for item in items]
-    return [
-        describe(item, item.line and piece.line_in_file(item.line), piece.index_in_file(item.index))
-        for item in items
-    ]
-
-
-def of_whole(path: Path) -> list[Found]:
-    return in_file(None, read(path.read_bytes()))
-
-
-def content(path: Path, piece: Piece) -> bytes:
-    file = PieceFile(path, piece, read_stamp(path))
-    try:
-        return b"".join(iter(file.read, b""))
-    finally:
-        file.close()
-
-
-def of_pieces(path: Path, split: SplitFile) -> list[Found]:
-    return [each for piece in split.pieces for each in in_file(piece, read(content(path, piece)))]
 
 
 def written(path: Path, dialect: str, projects: int = 12) -> Path:

@@ -5,11 +5,15 @@ from pathlib import Path
 import pytest
 
 from service.cli.upload.splitting import xer_runs, xer_scan
-from service.cli.upload.splitting.piece_file import PieceFile, read_stamp
 from service.cli.upload.splitting.pieces import Piece
 from service.cli.upload.splitting.split_file import split_file
 from service.codes import ErrorCode, WarningCode
+from tests.support.paths import CHECKOUT, REAL, SHIPPED
+from tests.support.pieces import content, of_pieces, of_whole
+from tests.support.xer_files import portfolio
+from tests.support.xer_fuzzing import damaged
 
+FILES = sorted([CHECKOUT / "samples/p6.xer", *SHIPPED.glob("xer/*"), *REAL.glob("xer/*")])
 HEAD = ["ERMHDR\t19.12", "%T\tPROJECT", "%F\tproj_id\tproj_short_name\texport_flag"]
 PROJECTS = [*HEAD, "%R\t1\tNORTH\tY", "%R\t2\tSOUTH\tY", "%R\t3\tEAST\tN", "%R\t4\tWEST\tY"]
 REST = [
@@ -45,11 +49,31 @@ def write(folder: Path, lines: list[str], encoding: str = "utf-8", end: str = "\
 
 
 def lines_of(path: Path, piece: Piece) -> list[bytes]:
-    file = PieceFile(path, piece, read_stamp(path))
-    data = b"".join(iter(file.read, b""))
-    file.close()
+    data = content(path, piece)
     assert len(data) == piece.size
     return data.splitlines()
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_pieces_have_the_projects_of_the_whole_file(path: Path) -> None:
+    split = split_file(path, 1)
+    assert of_pieces(path, split) == of_whole(path)
+    assert split.duplicates == []
+
+
+def test_pieces_of_damaged_files_have_the_projects_of_the_whole_files(tmp_path: Path) -> None:
+    path = tmp_path / "damaged.xer"
+    whole = b"".join(portfolio(projects=4, activities=3))
+    number = 0
+    for seed in range(60):
+        path.write_bytes(damaged(seed, whole))
+        split = split_file(path, 1)
+        if len(split.pieces) > 1:
+            number += 1
+            repeated = {each.index for each in split.duplicates}
+            expected = [each for each in of_whole(path) if each[-1] not in repeated]
+            assert of_pieces(path, split) == expected
+    assert number > 10
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])

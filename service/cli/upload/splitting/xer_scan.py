@@ -16,7 +16,7 @@ from service.formats.xer.encoding import ASSUMED, decoder_of, encoding_assumed
 from service.formats.xer.encoding import MARK as HEADER
 from service.formats.xer.format import FORMAT
 from service.formats.xer.intake import ENDS, MARKS
-from service.formats.xer.layout import MAX_COLUMNS, Layout, clean_name, create_layout
+from service.formats.xer.layout import MAX_COLUMNS, MAX_NAME, Layout, clean_name, create_layout
 from service.formats.xer.mapping import TABLES
 from service.formats.xer.tables import TYPED
 from service.formats.xer.values import NEWLINE, mark_tabs
@@ -129,9 +129,9 @@ class XerScan:
             self._runs.begin(Owner.EVERY, self._at, self._line)
             self._ended = mark == MARKS[-1]
             if mark == b"%T":
-                self._table, self._layout = clean_name(rest.partition(b"\t")[0]).upper(), None
+                self._table, self._layout = _clean(rest.partition(b"\t")[0]).upper(), None
             elif mark == b"%F":
-                self._layout = self._find_layout(rest)
+                self._layout = self._find_layout(rest) if self._table else None
         elif self._row is not None:
             self._continue_row(line)
 
@@ -160,7 +160,7 @@ class XerScan:
         if key not in self._layouts:
             if len(self._layouts) >= _MAX_TABLES or fields.count(b"\t") >= MAX_COLUMNS:
                 raise UnsplittableFile
-            columns = [clean_name(each).lower() for each in fields.split(b"\t")]
+            columns = [_clean(each).lower() for each in fields.split(b"\t")]
             self._layouts[key] = create_layout(0, self._table, columns, frozenset())
         return self._layouts[key]
 
@@ -282,6 +282,12 @@ class XerScan:
         for before, piece in pairwise(pieces):
             before.next_index = piece.indexes[0]
         pieces[-1].next_index = len(self._projects)
+
+
+def _clean(name: bytes) -> str:
+    if len(name) > MAX_NAME:  # the file is refused
+        raise UnsplittableFile
+    return clean_name(name)
 
 
 def _is_shared(layout: Layout) -> bool:
