@@ -78,12 +78,14 @@ def words(mapping: Mapping[str, str]) -> Convert:
     Args:
         mapping: the words of P6 XML, by those of the XER file.
     """
-    table = {word.encode(): name.encode() for word, name in mapping.items()}
+    return _Words({word.encode(): name.encode() for word, name in mapping.items()}).__getitem__
 
-    def convert(cell: bytes) -> bytes:
-        return table.get(cell, cell)
 
-    return convert
+class _Words(dict[bytes, bytes]):
+    """Words, of which unknown ones stay. Its ``__getitem__`` runs without Python code."""
+
+    def __missing__(self, word: bytes) -> bytes:
+        return word
 
 
 _DATE = re.compile(
