@@ -125,6 +125,7 @@ class XerElements:
             yield from self._write_owned(owner)
         for rows in self._owned.rest():
             yield from self._write_all(rows, self._intake.layouts[rows[0][0]].name)
+        self._owned.close()
 
     def _write_roots(self, layout: Layout, rows: Rows) -> Iterator[None]:
         """Write the cells of the root of a WBS; further roots are elements as all others."""

@@ -13,13 +13,17 @@ from typing import Final
 
 from service.formats.limits import MIB
 from service.spool.disk_set import DiskSet
-from service.spool.spool import SpoolFile, SpoolShare
+from service.spool.spool import SpoolFile, SpoolShare, TooLarge
 
 Row = tuple[int, int, bytes]
 """Number of the table, line, and text of a row."""
 
 Rows = list[Row]
 """Rows of one key and one table, in the order of adding."""
+
+MAX_KEYS: Final = 2_000_000
+"""Keys in the file of a store, which take some 20 bytes of memory each. A file of a gigabyte has
+fewer activities."""
 
 _BLOCK_ROWS: Final = 1024
 """Rows of a block at most, since a block is read at once."""
@@ -142,9 +146,10 @@ class RowStore:
                 yield self._taken(of_table)
 
     def close(self) -> None:
-        """Free memory and disk space."""
+        """Free memory and disk space. The store is empty then, and can be used again."""
         self._rows.clear()
-        self._in_memory = 0
+        self._in_memory = self.rows_left = 0
+        self._last = array("Q")
         if self._numbers is not None:
             self._numbers.close()
             self._numbers = None
@@ -171,6 +176,8 @@ class RowStore:
             number = self._numbers.add(key, len(self._last))
             if number is None:
                 number = len(self._last)
+                if number == MAX_KEYS:
+                    raise TooLarge(f"its rows belong to more than {MAX_KEYS} projects or records")
                 self._last.append(0)
             for rows in _by_table(in_memory).values():
                 for start in range(0, len(rows), _BLOCK_ROWS):

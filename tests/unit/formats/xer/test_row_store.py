@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 import pytest
 
 from service.formats.limits import MIB
+from service.formats.xer import row_store
 from service.formats.xer.row_store import Row, Rows, RowStore
 from service.spool.spool import Spool, TooLarge
 
@@ -153,3 +154,14 @@ def test_other_imports_get_their_turn_while_rows_are_written_and_read() -> None:
     assert len(joined(store.take(b"1"))) == 20_000
     assert len(turns) - written >= 10
     store.close()
+
+
+def test_the_number_of_keys_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(row_store, "MAX_KEYS", 100)
+    store = RowStore(Spool().share(), memory=0)
+    for _ in range(2):
+        for key in range(100):
+            store.add(b"%d" % key, 0, key, b"")
+        with pytest.raises(TooLarge, match="more than 100"):
+            store.add(b"another", 0, 1, b"")
+        store.close()
