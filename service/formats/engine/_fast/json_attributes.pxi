@@ -194,7 +194,8 @@ cdef int note_shared(ParserState* state, int at, int last, bint many) except -1 
 cdef int put_shared(ParserState* state, const Member* member, bint many) except -1 nogil:
     put(&state.shared, member.key, member.length)
     put_char(&state.shared, b"[" if many else b"=")
-    put(&state.shared, member.text, member.size)
+    if member.size:  # a blank text can have no address
+        put(&state.shared, member.text, member.size)
     return put_char(&state.shared, b";")
 
 
