@@ -61,12 +61,11 @@ class XerElements:
         yield from self._write_rows(SHARED)
         for rows in self._intake.store.take(PROJECTS):
             layout = self._intake.layouts[rows[0][0]]
-            export_flag, project_flag = map(layout.value_of, ("export_flag", "project_flag"))
             for _, line, row in rows:
-                if b"N" in (export_flag(row), project_flag(row)):
-                    self.stubs += 1
-                else:
+                if layout.is_imported(row):
                     yield from self._write_project(layout, line, self._intake.to_utf8(row))
+                else:
+                    self.stubs += 1
 
     def warnings(self) -> Iterator[FileWarning]:
         """Yield the warnings about rows that are not written, or not as they are."""

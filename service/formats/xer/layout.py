@@ -64,6 +64,16 @@ class Layout:
         found = zip(self.columns, row.split(b"\t"), strict=False)
         return {column: cell for column, cell in found if cell}
 
+    def is_imported(self, row: bytes) -> bool:
+        """Whether a row of PROJECT is a project of the file.
+
+        Others are projects that the file only refers to, and nodes of the EPS. A baseline can have
+        the ``project_flag`` of a node, but names its project.
+        """
+        cells = self.cells(row)
+        is_node = cells.get("project_flag") == b"N" and "orig_proj_id" not in cells
+        return cells.get("export_flag") != b"N" and not is_node
+
     def value_of(self, column: str) -> CellValue:
         """Return the function that returns a column's cell."""
         return _cell_at(self.columns.index(column)) if column in self.columns else _no_cell

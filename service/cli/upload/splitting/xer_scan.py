@@ -206,7 +206,7 @@ class XerScan:
         if layout.name == "PROJWBS":
             if layout.value_of("proj_node_flag")(row) == b"Y":
                 self._names.setdefault(owner, layout.value_of("wbs_name")(row)[:_MAX_TEXT])
-        elif layout.name == "PROJECT" and layout.value_of("export_flag")(row) != b"N":
+        elif layout.name == "PROJECT" and layout.is_imported(row):
             short_name = layout.value_of("proj_short_name")(row)
             self._projects.append(_Project(owner, self._row_place[1], short_name))
 

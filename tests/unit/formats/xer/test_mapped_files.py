@@ -48,7 +48,9 @@ def test_a_project_lasts_from_its_first_to_its_last_activity() -> None:
 
 def test_a_node_of_the_eps_is_no_project() -> None:
     node = {"proj_id": 2, "proj_short_name": "ALL", "project_flag": "N"}
-    assert read_project(_file(PROJECT=[_PROJECT, node])).external_id == "P-1"
+    baseline = {"proj_id": 3, "proj_short_name": "P-1 - B1", "project_flag": "N", "orig_proj_id": 1}
+    projects = read(xer({"PROJECT": [_PROJECT, node, baseline]})).projects
+    assert [each.external_id for each in projects] == ["P-1", "P-1 - B1"]
 
 
 def test_the_root_of_the_wbs_is_the_project() -> None:
