@@ -76,6 +76,14 @@ def test_pieces_of_damaged_files_have_the_projects_of_the_whole_files(tmp_path: 
     assert number > 10
 
 
+def test_nodes_of_the_eps_are_counted_as_no_projects(tmp_path: Path) -> None:
+    head = [*HEAD[:2], f"{HEAD[2]}\tproject_flag", "%R\t9\tEUROPE\tY\tN"]
+    path = write(tmp_path, [*head, *(f"{row}\tY" for row in PROJECTS[3:]), *REST])
+    split = split_file(path, 1)
+    assert [[*piece.indexes] for piece in split.pieces] == [[0], [1], [2]]
+    assert of_pieces(path, split) == of_whole(path)
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_a_piece_has_the_rows_of_its_project_and_all_shared_rows(tmp_path: Path, end: str) -> None:
     path = write(tmp_path, [*PROJECTS, *REST], end=end)
@@ -160,6 +168,8 @@ def test_a_file_in_utf_16_is_one_piece(tmp_path: Path) -> None:
         (xer_runs, "MAX_SLICES", 12),
         (xer_scan, "MAX_PROJECTS", 3),
         (xer_scan, "MAX_ROW", 400),
+        (xer_scan, "MAX_TABLES", 6),
+        (xer_scan, "MAX_FILE_COLUMNS", 15),
     ],
 )
 def test_a_file_beyond_a_limit_is_one_piece(

@@ -9,24 +9,21 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from service.cli.upload.splitting.pieces import MIB, Piece, SplitFile, whole_file
+from service.cli.upload.splitting.pieces import Piece, SplitFile, whole_file
 from service.cli.upload.splitting.xer_runs import Owner, Runs, UnsplittableFile
 from service.formats.p6.shared_objects import SHARED
 from service.formats.xer.encoding import ASSUMED, decoder_of, encoding_assumed
 from service.formats.xer.encoding import MARK as HEADER
 from service.formats.xer.format import FORMAT
-from service.formats.xer.intake import ENDS, MARKS
+from service.formats.xer.intake import ENDS, MARKS, MAX_FILE_COLUMNS, MAX_ROW, MAX_TABLES
 from service.formats.xer.layout import MAX_COLUMNS, MAX_NAME, Layout, clean_name, create_layout
 from service.formats.xer.mapping import TABLES
 from service.formats.xer.tables import TYPED
 from service.formats.xer.values import NEWLINE, mark_tabs
 from service.model import Place, Refusal, duplicate_project
 
-MAX_ROW: Final = 16 * MIB
-"""Bytes of a row, with the lines that continue it. A file with a longer one is not split."""
 MAX_PROJECTS: Final = 65_536
 """Projects whose names are kept. A file with more of them is not split."""
-_MAX_TABLES: Final = 1_000
 _MAX_TEXT: Final = 1024
 """Bytes of an id or a name that are kept; the service refuses a longer id."""
 _BOM: Final = b"\xef\xbb\xbf"
@@ -71,6 +68,7 @@ class XerScan:
         self._table = ""
         self._layout: Layout | None = None
         self._layouts: dict[tuple[str, bytes], Layout] = {}
+        self._columns = 0
         self._row: bytes | None = None
         self._more = bytearray()
         self._blank_lines = 0
@@ -158,7 +156,10 @@ class XerScan:
     def _find_layout(self, fields: bytes) -> Layout:
         key = self._table, fields
         if key not in self._layouts:
-            if len(self._layouts) >= _MAX_TABLES or fields.count(b"\t") >= MAX_COLUMNS:
+            count = fields.count(b"\t") + 1
+            self._columns += count
+            is_refused = self._columns > MAX_FILE_COLUMNS or len(self._layouts) >= MAX_TABLES
+            if is_refused or count > MAX_COLUMNS:
                 raise UnsplittableFile
             columns = [_clean(each).lower() for each in fields.split(b"\t")]
             self._layouts[key] = create_layout(0, self._table, columns, frozenset())
