@@ -15,8 +15,10 @@ from service.formats.xer.values import DATE, NUMBER, PERCENT
 
 _ZERO: Final = b"0"
 _MILESTONES: Final = frozenset({b"TT_Mile", b"TT_FinMile"})
-_NUMBER: Final = re.compile(rb"[+-]?[0-9]{1,11}(?:\.[0-9]{0,16})?")
-"""A number that is added without rounding. P6 writes 17 digits at most."""
+_NUMBER: Final = re.compile(rb"[+-]?[0-9]{1,11}(?:\.[0-9]{0,16})?(?:[eE]-0?[0-9]{1,2})?")
+"""A number that can be added. P6 writes 17 digits at most, and the rest of a calculation, such as
+``1.13686837721616E-013``, with an exponent."""
+_DECIMALS: Final = 16
 
 
 def activity(cells: Cells) -> Iterator[Leaf]:
@@ -156,7 +158,7 @@ def _add(first: bytes | None, second: bytes | None) -> bytes | None:
         return NUMBER(first) if _are_numbers(first) else None
     if not _are_numbers(first, second):
         return None
-    return plain(Decimal(first.decode()) + Decimal(second.decode())).encode()
+    return plain(round(Decimal(first.decode()) + Decimal(second.decode()), _DECIMALS)).encode()
 
 
 def _are_numbers(*cells: bytes) -> bool:

@@ -134,6 +134,20 @@ def test_percent_complete_follows_its_type(cells: Cells, expected: bytes | None)
     assert _activity(**cells).get("PercentComplete") == expected
 
 
+def test_numbers_with_an_exponent_are_added() -> None:
+    rest = b"1.13686837721616E-013"
+    derived = _activity(
+        status_code=b"TK_Active",
+        complete_pct_type=b"CP_Drtn",
+        target_drtn_hr_cnt=b"80",
+        remain_drtn_hr_cnt=rest,
+        act_work_qty=b"16",
+        remain_work_qty=rest,
+    )
+    assert derived["PercentComplete"] == b"1"
+    assert derived["AtCompletionLaborUnits"] == b"16.0000000000001137"
+
+
 def test_milestones_have_no_duration() -> None:
     derived = _activity(task_type=b"TT_FinMile", status_code=b"TK_Complete")
     assert (derived["ActualDuration"], derived["AtCompletionDuration"]) == (b"0", b"0")
