@@ -13,7 +13,7 @@ from service.formats.xer.rates import TABLE as RATES
 from service.formats.xer.row_store import Row, Rows, RowStore
 from service.formats.xer.row_writer import RowWriter
 from service.formats.xer.tables import TYPED
-from service.formats.xer.values import TEXT
+from service.formats.xer.values import GUID, TEXT
 from service.model import FileWarning
 
 _LONGEST_KEY: Final = 1_000
@@ -50,6 +50,7 @@ class XerElements:
         self._writer = writer
         self._owned = RowStore(limits.spool, give_way=give_way)
         self._owners: set[bytes] = set()
+        self._has_guid = False
 
     def write(self) -> Iterator[None]:
         """Write everything, some rows in each step.
@@ -90,12 +91,15 @@ class XerElements:
 
     def _write_project(self, layout: Layout, line: int, row: bytes) -> Iterator[None]:
         self._rows.begin_project()
+        self._has_guid = False
         key = layout.project_of(row)
         self._rows.start(layout, line, row)
         yield from self._write_rows(key)
         if self._rows.root is None:  # it has the name
             self._writer.leaf(b"Name", TEXT(layout.value_of("proj_short_name")(row)))
-        # P6 states those of the activities.
+        if not self._has_guid:
+            self._writer.leaf(b"GUID", GUID(layout.value_of("guid")(row)))
+        # P6 XML can have those of the activities, though P6 Professional leaves them out.
         self._writer.leaf(b"StartDate", self._rows.first_start)
         self._writer.leaf(b"FinishDate", self._rows.last_finish)
         self._writer.end_element()
@@ -132,6 +136,7 @@ class XerElements:
             _, line, row = each
             if self._rows.root is None:
                 self._rows.root = layout.key_of(row)
+                self._has_guid = layout.value_of("guid")(row) != b""
                 self._rows.write_cells(layout, line, row)
             else:
                 yield from self._write_row(self._intake.layouts[layout.number - 1], each)

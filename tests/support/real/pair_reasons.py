@@ -44,7 +44,7 @@ _REASONS: Final = {
         Project.EarnedValueETCUserValue Project.EarnedValueUserPercent
     """,
     "MPXJ writes a WBS element of two projects as their root": """
-        WBS.(record) WBS.tasks.parent_id Activity.tasks.parent_id
+        WBS.(record) WBS.tasks.parent_id Activity.tasks.parent_id Project.GUID
     """,
     "P6 XML names no root as parent, but MPXJ's does": "WBS.ParentObjectId",
     "MPXJ writes one constant into P6 XML and another into XER": """

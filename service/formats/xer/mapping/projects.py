@@ -26,7 +26,7 @@ PROJECT: Final = XerTable(
     | {
         "proj_id": same("ObjectId"),
         "proj_short_name": text("Id"),
-        "guid": guid(),
+        "guid": guid("proj_guid"),  # P6 XML has that of the root
         "fy_start_month_num": same("FiscalYearStartMonth"),
         "rsrc_self_add_flag": flag("ResourcesCanAssignThemselvesToActivities"),
         "allow_complete_flag": flag("PrimaryResourcesCanMarkActivitiesAsCompleted"),
@@ -130,12 +130,12 @@ ROOT: Final[Mapping[str, Cell]] = _BREAKDOWN | {
     "parent_wbs_id": same("ParentEPSObjectId"),
     "ann_dscnt_rate_pct": percent("AnnualDiscountRate"),
     "dscnt_period_type": text("DiscountApplicationPeriod"),
-    "guid": guid("wbs_guid"),
+    "guid": guid(),
     "tmpl_guid": guid("tmpl_guid"),
     "seq_num": same("wbs_seq_num"),
 }
 """The columns of the root of a project's work breakdown structure, which is the ``Project`` itself
-in P6 XML. A column whose name the table PROJECT has too is named after both."""
+in P6 XML. P6 writes the root's GUID as that of the project."""
 
 PROJWBS: Final = XerTable(
     "WBS",

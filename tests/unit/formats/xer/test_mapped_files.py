@@ -46,6 +46,25 @@ def test_a_project_lasts_from_its_first_to_its_last_activity() -> None:
     assert (row["start"], row["finish"]) == ("2026-04-01T00:00:00", None)
 
 
+def test_the_guid_of_a_project_is_that_of_its_root() -> None:
+    """P6 20.12 wrote these GUIDs of one project to an XER file and to P6 XML."""
+    plan = _PROJECT | {"guid": "K4DbcwgvfkKz8ytf+MZzHA"}
+    root = {"wbs_id": 8, "proj_id": 1, "proj_node_flag": "Y", "wbs_name": "Plan"}
+    roots: list[Rows] = [[root | {"guid": "L56sQzMw10CHnm54Jbc87A"}], [root | {"guid": ""}], []]
+    attributes = [
+        json.loads(
+            project_row(read_project(_file(PROJECT=[plan], PROJWBS=rows)))["attributes"] or ""
+        )
+        for rows in roots
+    ]
+    own = "{73DB802B-2F08-427E-B3F3-2B5FF8C6731C}"
+    assert [(each["GUID"], each["proj_guid"]) for each in attributes] == [
+        ("{43AC9E2F-3033-40D7-879E-6E7825B73CEC}", own),
+        (own, own),
+        (own, own),
+    ]
+
+
 def test_a_node_of_the_eps_is_no_project() -> None:
     node = {"proj_id": 2, "proj_short_name": "ALL", "project_flag": "N"}
     baseline = {"proj_id": 3, "proj_short_name": "P-1 - B1", "project_flag": "N", "orig_proj_id": 1}
