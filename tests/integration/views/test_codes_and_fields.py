@@ -131,6 +131,28 @@ async def test_custom_fields_of_project_have_a_typed_value(service: Service, poo
     ]
 
 
+async def test_numbers_have_all_digits_that_p6_writes(service: Service, pool: Pool) -> None:
+    month = element("FinancialPeriod", ObjectId=5, Name="January")
+    units = element(
+        "ActivityPeriodActual",
+        ActivityObjectId=301,
+        FinancialPeriodObjectId=5,
+        ActualLaborUnits="1.13686837721616E-013",
+        ActualNonLaborUnits="2.3333333333333335",
+    )
+    fields = [element("UDF", TypeObjectId=1, DoubleValue="0.6666666666666666")]
+    plan = project(activity(301, *fields), units)
+    number = element("UDFType", ObjectId=1, Title="Share", DataType="Double")
+    await import_plans(service, file(number, month, plan))
+    shown = await select(pool, "value_number", "current_custom_fields")
+    assert shown == [(Decimal("0.6666666666666666"),)]
+    columns = "value_number, value_duration"
+    assert await select(pool, columns, "current_timephased", "ORDER BY type") == [
+        (Decimal("1.13686837721616E-13"), timedelta()),
+        (Decimal("2.3333333333333335"), timedelta(hours=2, minutes=20)),
+    ]
+
+
 async def test_a_custom_field_can_name_a_value_of_its_definition(
     service: Service, pool: Pool
 ) -> None:
