@@ -11,8 +11,9 @@ shift: ``15:59:00`` instead of ``16:00``.
 """
 
 import re
+from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Final
+from typing import Final, cast
 
 from service.formats.engine.interface import Node
 from service.formats.text_cache import TextCache
@@ -98,6 +99,8 @@ class _Calendar:
         self.depth -= 1
         if self.depth < 0:
             raise ValueError("an end without a begin")
+        if self.depth < _SECTION and self._section == "Exceptions":
+            self._days.sort(key=_date_of)  # as P6 XML has them
 
     def _begin_section(self, name: str) -> None:
         element = _SECTIONS.get(name)
@@ -113,6 +116,11 @@ class _Calendar:
 
 
 _SECTIONS = {"DaysOfWeek": "StandardWorkWeek", "Exceptions": "HolidayOrExceptions"}
+
+
+def _date_of(exception: Node) -> str:
+    [_, day] = cast("Sequence[tuple[str, str]]", exception[1])[0]
+    return day
 
 
 def _day(name: str) -> str:

@@ -55,6 +55,14 @@ def test_days_and_exceptions_become_the_children_of_p6_xml() -> None:
     ]
 
 
+def test_exceptions_are_in_the_order_of_their_dates() -> None:
+    """P6 8.4 wrote one calendar so to P6 XML, and in another order to an XER file."""
+    first, second, third = "(0||0(d|40179)())", "(0||1(d|41155)())", "(0||2(d|41519)())"
+    assert read_calendar(_calendar("", third + first + second)) == read_calendar(
+        _calendar("", first + second + third)
+    )
+
+
 def test_line_breaks_of_p6_and_a_bracket_too_many_change_nothing() -> None:
     data = _calendar("(0||2()((0||0(s|08:00|f|12:00)())))", "(0||0(d|43650)())")
     spread = data.replace("(0||", "\x7f\x7f  (0||").replace("))", ")\n )") + ")\x7f"
