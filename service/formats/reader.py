@@ -1,6 +1,7 @@
 """Reads one file, project by project and record by record: bytes in, items out."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from functools import partial
 from typing import Final
 
@@ -149,13 +150,14 @@ class Reader:
         limits = self._limits
         source = _MeteredSource(prolog.source, limits.max_file_bytes, cursor)
         try:
-            for count, (event, element) in enumerate(self._events(prolog, source, cursor), 1):
-                if count % STEP == 0:
-                    self._give_way()
-                if event == "start":
-                    cursor.start(element)
-                else:
-                    yield cursor.end(element)
+            with closing(self._events(prolog, source, cursor)) as events:
+                for count, (event, element) in enumerate(events, 1):
+                    if count % STEP == 0:
+                        self._give_way()
+                    if event == "start":
+                        cursor.start(element)
+                    else:
+                        yield cursor.end(element)
         except etree.XMLSyntaxError as fault:
             place = cursor.describe_place()
             if (

@@ -12,12 +12,20 @@ from service.spool.disk_set import DiskSet
 Node = tuple[str, "str | bytes | Sequence[Node]"]
 """Local name of an element, and its text or its children."""
 
-Events = Iterator[tuple[str, Element]]
-"""``start`` and ``end`` events of elements, in order. A fault raises ``XMLSyntaxError`` after them.
 
-The tree is ahead of the events: it contains everything read from the source so far, except records
-that the collector has.
-"""
+class Events(Protocol):
+    """``start`` and ``end`` events of elements, in order; a fault raises ``XMLSyntaxError`` after.
+
+    The tree is ahead of the events: it contains everything read from the source so far, except
+    records that the collector has.
+    """
+
+    def __iter__(self) -> Iterator[tuple[str, Element]]: ...
+    def __next__(self) -> tuple[str, Element]: ...
+
+    def close(self) -> None:
+        """Free the source. Call it once no more events are wanted."""
+
 
 RecordParser = Callable[[Element], ParsedRecord]
 """Reads a record. Each parser is for one shape."""

@@ -1,12 +1,12 @@
 """The elements of a file that is not XML, as lxml elements: the Python engine's writer."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, NamedTuple, cast
 
 from lxml import etree
 
-from service.formats.element import LAST_EXACT
+from service.formats.element import LAST_EXACT, Element
 from service.formats.engine.interface import Events, Node, Write
 from service.formats.json_attributes import TagKeys
 
@@ -27,7 +27,7 @@ class _Writer:
     """As ``interface.ElementWriter``. Lines after ``LAST_EXACT`` are lost.
 
     Attributes:
-        events: of the elements with the wanted tags, since they were last taken.
+        events: of the elements with the wanted tags that were not taken.
     """
 
     def __init__(self, tags: list[str], max_names: int) -> None:
@@ -37,6 +37,11 @@ class _Writer:
         self._open: list[Any] = []
         self._line = 0
         self._written = 0
+
+    def take_events(self) -> Iterator[tuple[str, Element]]:
+        """Yield and forget the events so far."""
+        while self.events:
+            yield self.events.popleft()
 
     def layout(self, element: bytes, names: Sequence[bytes | None], converts: Converts) -> _Layout:
         decoded = tuple(None if name is None else name.decode() for name in names)
@@ -141,19 +146,12 @@ def row_events(
         FileTooLarge: likewise: the names are too many.
     """
     writer = _Writer(tags, max_names)
-    fault: Exception | None = None
     writer.start_element(tags[0].encode(), 1)
-    steps = write(writer)
-    while fault is None:
-        try:
-            next(steps)
-        except StopIteration:
-            break
-        except Exception as error:
-            fault = error
-        while writer.events:
-            yield writer.events.popleft()
-    if fault is not None:
-        raise fault
+    try:
+        for _ in write(writer):
+            yield from writer.take_events()
+    except Exception:
+        yield from writer.take_events()
+        raise
     writer.end_element()
-    yield from writer.events
+    yield from writer.take_events()

@@ -24,6 +24,7 @@ class XerFileContext(P6FileContext):
         super().__init__(parsers, limits, engine, give_way)
         self._intake: XerIntake | None = None
         self._elements: XerElements | None = None
+        self._has_stubs = False
 
     def write_elements(
         self, source: ByteSource, encoding: str, writer: ElementWriter
@@ -39,17 +40,12 @@ class XerFileContext(P6FileContext):
 
     def reason_without_projects(self, _root: str) -> str:
         """Return why a file without projects is refused."""
-        if self._elements is not None and self._elements.stubs:
+        if self._has_stubs:
             return (
                 "all rows of the table PROJECT have N in export_flag or project_flag: the file "
                 "only refers to these projects, or they are nodes of the EPS; export the projects"
             )
         return "the file has no rows in the table PROJECT; export it again, with its projects"
-
-    @property
-    def line(self) -> int | None:
-        """The current line, while the file is read."""
-        return None if self._intake is None else self._intake.line
 
     def finish(self) -> None:
         """Warn about what is not imported, or not as the file has it."""
@@ -66,3 +62,5 @@ class XerFileContext(P6FileContext):
             self._intake.close()
         if self._elements is not None:
             self._elements.close()
+            self._has_stubs = self._elements.stubs > 0
+            self._elements = None  # its writer refers to this object

@@ -138,6 +138,10 @@ cdef class Events:
     def __iter__(self):
         return self
 
+    def close(self):
+        """Free the source. Call it once no more events are wanted."""
+        self.source = None
+
     def __next__(self):
         while not self.waiting:
             if self.fault is not None:

@@ -50,6 +50,9 @@ cdef class RowEvents(Events):
     cdef int line
     cdef Py_ssize_t written  # bytes of memory since the last step
 
+    def close(self):
+        self.source = self.steps = None  # both refer to this object
+
     cdef int advance(self) except -1:
         cdef bint last = False
         if not self.started:
