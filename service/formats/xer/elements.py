@@ -7,17 +7,15 @@ from typing import Final
 from service.codes import WarningCode
 from service.formats.engine.interface import ElementWriter
 from service.formats.limits import Limits
-from service.formats.xer.intake import NO_TYPE, PROJECTS, SHARED, XerIntake
-from service.formats.xer.layout import Layout
+from service.formats.xer.intake import PROJECTS, SHARED, XerIntake
+from service.formats.xer.layout import MAX_KEY, Layout
+from service.formats.xer.noted_rows import NO_TYPE
 from service.formats.xer.rates import TABLE as RATES
 from service.formats.xer.row_store import Row, Rows, RowStore
 from service.formats.xer.row_writer import RowWriter
 from service.formats.xer.tables import TYPED
 from service.formats.xer.values import GUID, TEXT
 from service.model import FileWarning
-
-_LONGEST_KEY: Final = 1_000
-"""Bytes of the id of an owner. That of a row is cut after it, so no owner has such rows."""
 
 _PROJECT: Final = "PROJECT"
 _WBS: Final = "PROJWBS"
@@ -51,6 +49,7 @@ class XerElements:
         self._owned = RowStore(limits.spool, give_way=give_way)
         self._owners: set[bytes] = set()
         self._has_guid = False
+        self._complete = False
 
     def write(self) -> Iterator[None]:
         """Write everything, some rows in each step.
@@ -64,14 +63,15 @@ class XerElements:
             layout = self._intake.layouts[rows[0][0]]
             for _, line, row in rows:
                 if layout.is_imported(row):
-                    yield from self._write_project(layout, line, self._intake.to_utf8(row))
+                    yield from self._write_project(layout, line, row)
                 else:
                     self.stubs += 1
+        self._complete = True
 
     def warnings(self) -> Iterator[FileWarning]:
         """Yield the warnings about rows that are not written, or not as they are."""
         rows = self._intake.store.rows_left
-        if self.stubs or rows:
+        if self._complete and (self.stubs or rows):
             yield FileWarning(
                 WarningCode.LOOSE_RECORDS_SKIPPED,
                 f"{self.stubs} projects that other projects only refer to, and {rows} rows that "
@@ -88,11 +88,13 @@ class XerElements:
     def close(self) -> None:
         """Free memory and disk."""
         self._owned.close()
+        self._rows.close()
 
     def _write_project(self, layout: Layout, line: int, row: bytes) -> Iterator[None]:
         self._rows.begin_project()
         self._has_guid = False
-        key = layout.project_of(row)
+        key = layout.project_of(row)  # as the file has it
+        row = self._intake.to_utf8(row)
         self._rows.start(layout, line, row)
         yield from self._write_rows(key)
         if self._rows.root is None:  # it has the name
@@ -124,7 +126,8 @@ class XerElements:
             else:
                 for each in rows:
                     yield from self._write_row(layout, each)
-        for owner in (_owner(_PROJECT) + key, _owner(_WBS) + (self._rows.root or b"")):
+        project = self._intake.to_utf8(key)
+        for owner in (_owner(_PROJECT) + project, _owner(_WBS) + (self._rows.root or b"")):
             yield from self._write_owned(owner)
         for rows in self._owned.rest():
             yield from self._write_all(rows, self._intake.layouts[rows[0][0]].name)
@@ -151,7 +154,7 @@ class XerElements:
             if layout.table.follows is not None:
                 leader, left = layout.table.follows[0], []
                 for each in rows:
-                    home = self._intake.homes.get((leader, layout.leader_of(each[2])))
+                    home = self._intake.noted.homes.get((leader, layout.leader_of(each[2])))
                     if home:
                         self._intake.store.add(home, *each)
                     else:
@@ -177,13 +180,13 @@ class XerElements:
             owner = _owner(layout.table.owner[0])
             self._owners.add(owner)
             for number, line, row in rows:
-                add(owner + owner_of(row)[: _LONGEST_KEY + 1], number, line, row)
+                add(owner + owner_of(row)[: MAX_KEY + 1], number, line, row)
         else:
-            types, type_of = self._intake.types, layout.type_of
+            types, type_of = self._intake.noted.types, layout.type_of
             for number, line, row in rows:
                 owner = types.get(type_of(row), NO_TYPE)[0] + b"\t"
                 self._owners.add(owner)
-                add(owner + owner_of(row)[: _LONGEST_KEY + 1], number, line, row)
+                add(owner + owner_of(row)[: MAX_KEY + 1], number, line, row)
 
     def _write_row(self, layout: Layout, row: Row, element: str = "") -> Iterator[None]:
         _, line, text = row

@@ -1,10 +1,11 @@
-"""The columns of one table of a file, as its line ``%F`` lists them."""
+"""The tables of a file, and their columns as the lines ``%F`` list them."""
 
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from service.errors import FileTooLarge
 from service.formats.xer.mapping import ROOT, SKIPPED, TABLES
 from service.formats.xer.tables import Place, XerTable
 
@@ -14,6 +15,15 @@ MAX_COLUMNS: Final = 1_000
 MAX_NAME: Final = 64
 """Characters of the name of a table or column, of which P6's have 30 at most. Without a bound,
 cells of one byte could become members of a thousand."""
+
+MAX_KEY: Final = 1_000
+"""Bytes of an id by which rows are found. A longer one is cut after it, so it finds no rows."""
+
+MAX_TABLES: Final = 1_000
+"""Different tables and lists of columns of a file."""
+
+MAX_FILE_COLUMNS: Final = 20_000
+"""Columns of all these tables; P6 has some 3,000."""
 
 _ODD: Final = re.compile(r"[^A-Za-z0-9_]")
 
@@ -79,6 +89,61 @@ class Layout:
         return _cell_at(self.columns.index(column)) if column in self.columns else _no_cell
 
 
+class Layouts:
+    """The layouts of one file, by number.
+
+    Args:
+        forbidden: names that elements of unknown tables cannot have.
+    """
+
+    def __init__(self, forbidden: frozenset[str]) -> None:
+        self._forbidden = forbidden
+        self._layouts: list[Layout] = []
+        self._columns = 0
+        self._by_fields: dict[tuple[str, bytes], Layout] = {}
+
+    def __len__(self) -> int:
+        return len(self._layouts)
+
+    def __getitem__(self, number: int) -> Layout:
+        return self._layouts[number]
+
+    def find(self, table: str, fields: bytes, line: int) -> Layout:
+        """Return the layout of a line ``%F``. Tables that occur again mostly have the same.
+
+        Args:
+            table: its name.
+            fields: names of the columns, with tabs between them.
+            line: of the file, for an error.
+
+        Raises:
+            FileTooLarge: the file has too many tables or columns, or a name is too long.
+        """
+        layout = self._by_fields.get((table, fields))
+        if layout is None:
+            layout = self._create(table, fields, line)
+            self._by_fields[table, fields] = layout
+            self._layouts.append(layout)
+            if layout.name == "PROJWBS":
+                self._layouts.append(layout.of_root())
+        return layout
+
+    def _create(self, table: str, fields: bytes, line: int) -> Layout:
+        count = fields.count(b"\t") + 1
+        if count > MAX_COLUMNS:
+            raise too_many_columns(line)
+        self._columns += count
+        if len(self._layouts) >= MAX_TABLES or self._columns > MAX_FILE_COLUMNS:
+            reason = (
+                f"the file has more than {MAX_TABLES} different tables, or "
+                f"{MAX_FILE_COLUMNS} columns in them"
+            )
+            raise FileTooLarge(reason, line=line)
+        names = enumerate(fields.split(b"\t"), 1)
+        columns = [read_name(each, line, at).lower() for at, each in names]
+        return create_layout(len(self._layouts), table, columns, self._forbidden)
+
+
 def create_layout(
     number: int, name: str, columns: Sequence[str], forbidden: frozenset[str]
 ) -> Layout:
@@ -131,6 +196,23 @@ def clean_name(name: bytes, at: int = 0) -> str:
     """
     clean = _ODD.sub("_", name.decode("latin-1").strip()) or f"column_{at}"
     return clean if clean[0].isalpha() or clean[0] == "_" else f"_{clean}"
+
+
+def read_name(name: bytes, line: int, at: int = 0) -> str:
+    """Return the name of a table or column; ``at`` as in ``clean_name``.
+
+    Raises:
+        FileTooLarge: the name on this line is too long.
+    """
+    if len(name) > MAX_NAME:
+        reason = f"the name of a table or column is longer than {MAX_NAME} characters"
+        raise FileTooLarge(reason, line=line)
+    return clean_name(name, at)
+
+
+def too_many_columns(line: int) -> FileTooLarge:
+    """Return the refusal of a line ``%F``."""
+    return FileTooLarge(f"a table has more than {MAX_COLUMNS} columns", line=line)
 
 
 def _cell_at(at: int) -> CellValue:

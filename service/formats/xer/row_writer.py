@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final, TypeGuard
 
 from service.formats.engine.interface import ElementWriter, Node
-from service.formats.xer.intake import NO_TYPE, XerIntake
+from service.formats.xer.intake import XerIntake
 from service.formats.xer.layout import Layout
 from service.formats.xer.mapping import TABLES
+from service.formats.xer.noted_rows import NO_TYPE
 from service.formats.xer.rates import CurrentRates
 from service.formats.xer.row_store import Rows
 from service.formats.xer.tables import Cell, Cells, Convert, XerTable
@@ -37,9 +38,9 @@ class RowWriter:
     def __init__(self, intake: XerIntake, writer: ElementWriter) -> None:
         self.unreadable = 0
         self.begin_project()
-        self._types = intake.types
-        plain = intake.marks == (b".", b",")
-        self._number = None if plain else with_marks(*intake.marks)
+        self._types = intake.noted.types
+        marks = intake.noted.marks
+        self._number = None if marks == (b".", b",") else with_marks(*marks)
         self._writer = writer
         self._rates = CurrentRates(intake.day)
         self._layouts: dict[tuple[int, str, bytes], Any] = {}
@@ -89,6 +90,10 @@ class RowWriter:
         """Note the rates of resources, of which those in effect become children of theirs."""
         for _, _, row in rows:
             self._rates.note(self._read_numbers(layout.table, layout.cells(row)))
+
+    def close(self) -> None:
+        """Free memory: converters of the layouts refer to this object."""
+        self._layouts.clear()
 
     def write_cells(self, layout: Layout, line: int, row: bytes) -> None:
         """Write the cells of a row as children of the open element."""

@@ -15,8 +15,17 @@ from service.formats.p6.shared_objects import SHARED
 from service.formats.xer.encoding import ASSUMED, decoder_of, encoding_assumed
 from service.formats.xer.encoding import MARK as HEADER
 from service.formats.xer.format import FORMAT
-from service.formats.xer.intake import ENDS, MARKS, MAX_FILE_COLUMNS, MAX_ROW, MAX_TABLES
-from service.formats.xer.layout import MAX_COLUMNS, MAX_NAME, Layout, clean_name, create_layout
+from service.formats.xer.intake import ENDS, MARKS
+from service.formats.xer.layout import (
+    MAX_COLUMNS,
+    MAX_FILE_COLUMNS,
+    MAX_NAME,
+    MAX_TABLES,
+    Layout,
+    clean_name,
+    create_layout,
+)
+from service.formats.xer.lines import MAX_ROW
 from service.formats.xer.mapping import TABLES
 from service.formats.xer.tables import TYPED
 from service.formats.xer.values import NEWLINE, mark_tabs

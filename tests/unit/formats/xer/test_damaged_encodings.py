@@ -56,6 +56,14 @@ def test_code_pages_of_other_scripts(text: str, charset: str) -> None:
     assert survey(changed(("Survey", text)).encode(encoding), charset) == text
 
 
+def test_an_id_beyond_ascii_has_its_rows_in_any_encoding() -> None:
+    data = PLAN.replace("\t1\tNORTH\t11", "\té\tNORTH\t11").replace("\t1\tY\t", "\té\tY\t")
+    data = data.replace("%R\t1\t", "%R\té\t").replace("\t1\tN\t", "\té\tN\t")
+    data = data.replace("\t1\t10", "\té\t10").replace("\t1\tRock", "\té\tRock")
+    for encoding in ("utf-8", "windows-1252"):
+        assert outcome(data.encode(encoding))[:2] == WHOLE
+
+
 def test_one_byte_decides_for_all_rows_before_it() -> None:
     first, last = b"Gr\xc3\xbc\xc3\x9fe", b"Gr\xfc\xdfe"
     data = changed(("Excavation", "FIRST"), ("Survey", "LAST")).encode()

@@ -82,6 +82,8 @@ REFUSED = {
     "no end": (PLAN.removesuffix("%E\n"), "FileRefused 24"),
     "a header alone": ("ERMHDR", "FileRefused 1"),
     "a text after the end": (PLAN + "text\n", "FileRefused 26"),
+    "a row after the end": (PLAN + "%R\t1\t1\t1\n", "FileRefused 26"),
+    "rows after the end": (PLAN + "%R\t1\t1\t1\n" * 3, "FileRefused 26"),
     "two files": (PLAN + PLAN, "FileRefused 26"),
     "CR alone at the end of lines": (PLAN.replace("\n", "\r"), "FileRefused 1"),
     "a long name of a column": (
