@@ -2,7 +2,8 @@
 
 A field ``…KindObjectId`` has the ``ObjectId`` of a ``Kind``: ``CalendarObjectId``,
 ``BaseCalendarObjectId`` and ``ActivityDefaultCalendarObjectId`` all refer to a ``Calendar``. The
-vendor's schema (p6apibo.xsd) follows this rule, except for the fields that ``_kind`` handles.
+vendor's schema (p6apibo.xsd) follows this rule, except for the fields that ``_kind`` handles, and
+``FinancialPeriodTemplateId``.
 """
 
 import re
@@ -112,6 +113,9 @@ _TASK_ELEMENTS: Final = {"WBS": "Activity"}
 """A WBS element becomes a task, so its fields refer to the same kinds as those of an activity."""
 _LONGEST_FIRST: Final = sorted(SHARED, key=len, reverse=True)
 _WORD: Final = re.compile(r"\w{1,1000}", re.ASCII)
+_TEMPLATE_ID: Final = "FinancialPeriodTemplateId"
+"""The one field that refers to an object outside projects by another name."""
+_TEMPLATE: Final = re.compile(rf'"{_TEMPLATE_ID}":"([0-9]{{1,{MAX_ID}}})"'.encode())
 _REFERENCE: Final = b'ObjectId":"'
 """What is between the name of a field that refers to an object and the id, in JSON. No text has it,
 because quotes in texts are escaped."""
@@ -147,6 +151,8 @@ def references(element: str, attributes: bytes) -> frozenset[bytes]:
             code = ids[at + 1]
         if field:  # not the record's own id
             names += _NAMES[encoded, field, object_id, code]
+    if template := _TEMPLATE.search(attributes):
+        names.append(name_of("FinancialPeriodTemplate", template[1].decode()))
     return frozenset(names)
 
 
@@ -172,6 +178,8 @@ def references_of_field(element: str, field: str, text: str) -> set[bytes]:
 
 def _kinds(key: tuple[str, ...]) -> frozenset[str]:
     element, field = key
+    if field == _TEMPLATE_ID:
+        return frozenset({"FinancialPeriodTemplate"})
     base = field.removesuffix("ObjectId")
     kinds: set[str | None] = set()
     for holder in (element, _TASK_ELEMENTS.get(element, element)):

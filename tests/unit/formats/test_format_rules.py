@@ -40,6 +40,7 @@ def test_a_project_is_identified_by_the_first_good_field(
         ("ActivityCode", {"CodeTypeObjectId": "9", "ParentObjectId": "8"}),
         ("ResourceAssignment", {"ResourceObjectId": "7", "RoleObjectId": "6"}),
         ("UDFValue", {"TypeObjectId": "12"}),
+        ("FinancialPeriod", {"FinancialPeriodTemplateId": "2", "ObjectId": "1"}),
         ("Activity", {"ObjectId": "1", "CalendarObjectId": "x", "Name": "2"}),
         *(("Activity", {f"{kind}ObjectId": "1"}) for kind in SHARED),
     ],

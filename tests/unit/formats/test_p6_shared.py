@@ -64,6 +64,10 @@ def thing(kind: str, object_id: int, **fields: object) -> str:
         (record("ResourceAssignment", ResourceCurveObjectId=5), "ResourceCurve"),
         (record("Relationship", LagCalendarObjectId=5), "Calendar"),
         (record("Risk", ResourceRoleObjectId=5), "ResourceRole"),
+        (
+            "<FinancialPeriodTemplateId>5</FinancialPeriodTemplateId>",
+            "FinancialPeriodTemplate",
+        ),
     ],
 )
 def test_every_kind_of_record_takes_the_objects_it_refers_to(content: str, kind: str) -> None:
