@@ -19,7 +19,8 @@ class FileContext:
         namespace: of the format's elements; empty for none.
         engine: reads the file.
         give_way: lets other imports parse first if this one has parsed for a while. Call it between
-            the steps of a loop that can take more than some milliseconds. It raises nothing.
+            the steps of a loop that can take more than some milliseconds. An exception that it
+            raises ends the reading, and nothing of the file is used.
         parsers: of the format's records; the files of an upload can share them.
         keys: keys of tags, one for each name that the file has used so far.
         warnings: about the file as a whole.

@@ -109,8 +109,8 @@ class Reader:
                 cursor.collect()  # so that the warnings do not depend on where the file breaks off
             raise
         finally:
-            file.finish()
-            cursor.close()
+            with closing(cursor):
+                file.finish()
             self.closed = cursor.closed
             if cursor.strays:
                 code = WarningCode.LOOSE_RECORDS_SKIPPED

@@ -63,8 +63,13 @@ class ThrottledReader:
             return self._pipe.read(n)
 
     def give_way(self) -> None:
-        """Let other imports parse first if the turn has used its CPU time."""
+        """Let other imports parse first if the turn has used its CPU time.
+
+        Raises:
+            PipeAborted: the import was cancelled, perhaps long after its last byte was read.
+        """
         if self._slot.used_up:
+            self._pipe.check()
             with slot_released(self._slot, self._watch, Stage.PARSE_TURN):
                 pass
 

@@ -149,6 +149,15 @@ class Pipe:
             room, self._room = self._room, None
         _release(room)
 
+    def check(self) -> None:
+        """Check that the reader shall continue; in its thread.
+
+        Raises:
+            PipeAborted: the pipe was aborted.
+        """
+        if self._aborted:
+            raise PipeAborted
+
     def next_file(self) -> FilePart | None:
         """Go on to the next file, past what is left of the current one; in the reader's thread.
 
@@ -200,8 +209,7 @@ class Pipe:
     def _wait(self) -> None:
         while not self.ready:
             self._state.wait()
-        if self._aborted:
-            raise PipeAborted
+        self.check()
 
     def _take_room(self) -> asyncio.Future[None] | None:
         """Return what a write waits for, if there is room for it now."""

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from service.formats.reader import Limits, Reader
 from service.imports.pipeline.batcher import FIRST_SLOT_BYTES, ThrottledReader
 from service.imports.pipeline.fair_scheduler import FairScheduler, Queue
-from service.imports.pipeline.pipe import FilePart, Pipe
+from service.imports.pipeline.pipe import FilePart, Pipe, PipeAborted
 from service.observability.metrics import Stage, Stopwatch
+from tests.support.xer_files import portfolio
 
 
 def order(turns: FairScheduler, holder: Queue, waiting: dict[str, Queue]) -> list[str]:
@@ -175,6 +177,39 @@ async def test_small_files_share_a_slot_wherever_they_are_in_an_upload() -> None
         return queue.last  # slots are numbered
 
     assert await asyncio.to_thread(read) < 5
+
+
+async def test_a_cancelled_import_stops_although_it_has_read_its_file() -> None:
+    pipe = Pipe(1 << 20, asyncio.get_running_loop())
+    await pipe.begin_file(FilePart())
+    await pipe.write(b"".join(portfolio(projects=1, activities=500)))
+    pipe.close()
+
+    def read() -> None:
+        queue = FairScheduler(1).queue(1)
+        with queue.slot_in_thread() as turn, Stopwatch(Stage.PARSE) as watch:
+            source = ThrottledReader(pipe)
+            source.attach(turn, watch)
+            source.next_file()
+            for _ in Reader(_Aborted(source, pipe), Limits(), give_way=source.give_way):
+                pass
+
+    with pytest.raises(PipeAborted):
+        await asyncio.to_thread(read)
+
+
+class _Aborted:
+    """A source whose pipe is aborted after its last byte was read."""
+
+    def __init__(self, source: ThrottledReader, pipe: Pipe) -> None:
+        self._source = source
+        self._pipe = pipe
+
+    def read(self, n: int, /) -> bytes:
+        data = self._source.read(n)
+        if not data:
+            self._pipe.abort()
+        return data
 
 
 def test_complete_uploads_come_first_while_draining() -> None:
