@@ -114,9 +114,12 @@ class P6ProjectBuilder(ProjectBuilder):
         self.current_baseline = record.columns[_CURRENT_BASELINE]
 
     def finish(self) -> Iterable[Item]:
-        """Hold the complete project, and return the items of those that need not wait longer."""
+        """Hold the complete project, and return the items of those that need not wait longer.
+
+        A format without baselines holds none.
+        """
         self.complete()
-        return self.file.held.add_project(self)
+        return self.file.held.add_project(self) if self.file.format.companions else self.items()
 
     # For ``HeldProjects``
 

@@ -127,6 +127,7 @@ class HeldProjects:
         self._released: DiskSet | None = None
         self._in_memory: dict[Parkable, int] = {}
         self._rows_in_memory = 0
+        self._parked: set[Parkable] = set()
         self._file: SpoolFile | None = None
 
     def add_project(self, project: Holdable) -> Iterator[Item]:
@@ -206,6 +207,7 @@ class HeldProjects:
         project = held.project
         own: list[Parkable] = [project, *(baseline.content for baseline in held.baselines)]
         self._rows_in_memory -= sum(self._in_memory.pop(rows, 0) for rows in own)
+        self._parked.difference_update(own)
         self._size -= held.size
         self._memory -= held.memory
         if self._by_id.get(project.object_id) is held:
@@ -222,7 +224,7 @@ class HeldProjects:
         except BaseException:
             _close(held)
             raise
-        if not self._queue and not self._early and self._file is not None:
+        if not self._parked and self._file is not None:
             self._file.close()
             self._file = None
         yield from items
@@ -239,6 +241,7 @@ class HeldProjects:
                 self._file.seek(0, SEEK_END)
                 each.park(self._file)
                 self._give_way()
+            self._parked.update(self._in_memory)
             self._in_memory.clear()
             self._rows_in_memory = 0
 

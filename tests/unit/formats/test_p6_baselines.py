@@ -6,6 +6,7 @@ from service.codes import ErrorCode, WarningCode
 from service.formats.limits import Limits
 from service.formats.p6 import held_projects
 from service.model import Project
+from service.spool.spool import Spool
 from service.tables import Table
 from tests.support.p6_files import CALENDAR, CREW, activity, attributes, file, record, wbs
 from tests.support.reading import Reading, read, rows
@@ -272,6 +273,17 @@ class TestBounds:
         found = [len(rows(each, Table.BASELINES)) for each in reading.projects]
         assert found == [0, len(late)]
         assert skipped(reading) == [(*SKIPPED, 1)]
+
+    def test_the_working_file_is_freed_while_projects_follow(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(held_projects, "WINDOW", 20_000)
+        monkeypatch.setattr(held_projects, "_IN_MEMORY", 20_000)
+        plans = [project(*map(activity, range(30)), object_id=n) for n in range(200)]
+        limits = Limits(spool=Spool().share(200_000))
+        reading = read(file(*plans), limits=limits)
+        assert reading.fault is None
+        assert len(reading.projects) == 200
 
     def test_rows_on_disk_join_like_those_in_memory(self) -> None:
         plan = project(*(activity(n, Id=f"A{n}") for n in range(300)))
