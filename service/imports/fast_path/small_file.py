@@ -10,6 +10,7 @@ from service.formats.engine.select import ENGINE
 from service.formats.parser_set import ParserCache
 from service.formats.registry import formats_in
 from service.formats.usual_root import match_root
+from service.formats.xer.encoding import is_xer
 from service.imports.fingerprint import UploadDigest
 from service.imports.pipeline.batch import Batch
 from service.imports.pipeline.batcher import batch_projects, limits_from_settings
@@ -88,8 +89,10 @@ def parse_small_file(
         NotSmall: see there; nothing of the file is kept.
     """
     # lxml keeps the names that it reads until its thread ends, and this thread does not end. The
-    # compiled engine keeps a bounded number of them, and a usual root needs no parser.
-    if ENGINE.name != "compiled" or match_root(next(iter(chunks), b"")) is None:
+    # compiled engine keeps a bounded number of them, and to find the format of a file with a usual
+    # root, or of an XER file, needs no parser.
+    begin = next(iter(chunks), b"")
+    if ENGINE.name != "compiled" or (match_root(begin) is None and not is_xer(begin)):
         raise NotSmall
     share = spool.share(settings.import_spool_bytes)
     limits = limits_from_settings(settings, share)

@@ -61,8 +61,8 @@ FILES: Final = {
     "awkward": AWKWARD,
     **{
         path.name: path.read_bytes()
-        for folder in ("samples", "tests/data/p6", "tests/data/mspdi")
-        for path in sorted((CHECKOUT / folder).rglob("*.xml"))
+        for folder in ("samples", "tests/data/p6", "tests/data/mspdi", "tests/data/xer")
+        for path in sorted((CHECKOUT / folder).rglob("*.x[me][lr]"))
         if path.stat().st_size < 200_000
     },
 }
