@@ -15,6 +15,9 @@ NO_TYPE: Final = b"", b""
 MAX_TYPES: Final = 50_000
 """Types of user-defined fields whose values become parts of their records."""
 
+MAX_KINDS: Final = 1_000
+"""Different tables and data types of these types; P6 has some 200."""
+
 MAX_HOMES: Final = 20_000
 """Rows of projects that rows of other tables follow. Rows that follow others are shared objects."""
 
@@ -59,8 +62,10 @@ class NotedRows:
             self._note_type(layout, row)
         elif layout.name == "CURRTYPE":
             self._note_currency(layout, row)
-        elif (home := layout.project_of(row)) and len(self.homes) < MAX_HOMES:
-            self.homes[layout.name, layout.key_of(row)[:MAX_NAME]] = home[: MAX_KEY + 1]
+        elif len(self.homes) < MAX_HOMES:
+            home = layout.project_of(row)
+            if 0 < len(home) <= MAX_NAME:
+                self.homes[layout.name, layout.key_of(row)[:MAX_NAME]] = home
 
     def close(self) -> None:
         """Free memory and disk."""
@@ -83,8 +88,10 @@ class NotedRows:
             cells = layout.cells(row)
             table = cells.get("table_name", b"")[:MAX_NAME]
             kind = table, cells.get("logical_data_type", b"")[:MAX_NAME]
-            # Thousands of types have few kinds.
-            self.types.setdefault(layout.key_of(row)[:MAX_NAME], self._kinds.setdefault(kind, kind))
+            if len(self._kinds) < MAX_KINDS:
+                self._kinds.setdefault(kind, kind)
+            known = self._kinds.get(kind, NO_TYPE)
+            self.types.setdefault(layout.key_of(row)[:MAX_NAME], known)
 
     def _note_currency(self, layout: Layout, row: bytes) -> None:
         cells = layout.cells(row)

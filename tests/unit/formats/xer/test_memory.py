@@ -2,8 +2,14 @@
 
 import subprocess
 import sys
+import tracemalloc
 
 import pytest
+
+from service.formats.limits import MIB
+from service.formats.xer.layout import Layouts
+from service.formats.xer.noted_rows import NotedRows
+from service.spool.spool import Spool
 
 PROGRAM = """
 import sys
@@ -45,3 +51,19 @@ def test_reading_six_megabytes_takes_little_memory(projects: int, activities: in
     command = [sys.executable, "-c", PROGRAM, str(projects), str(activities)]
     growth = int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     assert growth < 7_000  # KiB; 10,000 with all rows in memory
+
+
+def test_what_is_noted_of_long_ids_and_names_takes_little_memory() -> None:
+    noted, layouts = NotedRows(Spool().share()), Layouts(frozenset())
+    codes = layouts.find("ACTVTYPE", b"actv_code_type_id\tproj_id", 1)
+    types = layouts.find("UDFTYPE", b"udf_type_id\ttable_name\tlogical_data_type", 1)
+    tracemalloc.start()
+    try:
+        for number in range(5_000):
+            noted.note(codes, 1, b"%064d\t%01000d" % (number, number))
+            noted.note(codes, 1, b"%064d\t%064d" % (-number, number))
+            noted.note(types, 1, b"%064d\t%064d\t%064d" % (number, number, number))
+        size, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert size < 5 * MIB  # 9 MiB without limits of lengths and kinds
