@@ -118,8 +118,8 @@ class ErrorCode(StrEnum):
         400,
         False,
         "A file, or the gzip or ZIP around it, breaks off at this line and column. The projects "
-        "before this place were processed; nothing of the file after it was read. Nothing of an "
-        "XER file that breaks off is imported.",
+        "before this place were processed, and nothing of the file after it was read. Of an XER "
+        "file, nothing is imported.",
         "Repair the file and send it again.",
         True,
     )
@@ -259,8 +259,8 @@ class WarningCode(StrEnum):
     )
     TABLES_SKIPPED = (
         "TABLES_SKIPPED",
-        "An XER file has tables that are no part of a plan, such as those of reports and users. "
-        "Their rows are not stored.",
+        "An XER file has tables that are no part of a plan: `POBS`, `RISKTYPE`, and unknown ones "
+        "without a column `proj_id`. Their rows are not stored.",
         "Nothing.",
         True,
     )

@@ -118,7 +118,8 @@ class FileRefused(BadRequest):
     """The file cannot be read, or has no project.
 
     Args:
-        reason: what is wrong, for the caller, without line and column; ``details`` adds them.
+        reason: what is wrong, for the caller, without line and column; ``details`` has them
+            before the first semicolon, after which the remedy follows.
         line: line in the file, from 1, or None.
         column: column in that line, from 1, or None.
         external_id: id of the project that contains the error, if it is known.
@@ -136,8 +137,10 @@ class FileRefused(BadRequest):
         name: str | None = None,
         code: ErrorCode = ErrorCode.MALFORMED_XML,
     ) -> None:
+        what, separator, remedy = reason.partition("; ")
         place = "" if line is None else f", line {line}"
-        super().__init__(reason + place + ("" if column is None else f", column {column}"))
+        place += "" if column is None else f", column {column}"
+        super().__init__(f"{what}{place}{separator}{remedy}")
         self.reason = reason
         self.code = code
         self.line = line

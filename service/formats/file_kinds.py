@@ -1,4 +1,4 @@
-"""Recognises files that are not XML by their first bytes, and says what to do with them."""
+"""Recognises files that are no plans by their first bytes, and says what to do with them."""
 
 import re
 from typing import Final
@@ -7,8 +7,10 @@ SAMPLE_BYTES: Final = 1024
 """Bytes from the begin of a file that decide its kind, if it has as many."""
 
 _ARCHIVE: Final = "the file is {}, which is not supported; use gzip or ZIP"
-_COMPRESSED_TWICE: Final = "the file is compressed twice; send the XML, or one gzip or ZIP of it"
-_OTHER: Final = "the file is {}, not XML; export the plan as XML"
+_COMPRESSED_TWICE: Final = "the file is compressed twice; send the plan, or one gzip or ZIP of it"
+EXPORT: Final = "export the plan as XML, or from P6 as XER"
+"""What to do with a file that is no plan."""
+_OTHER: Final = f"the file is {{}}, neither XML nor XER; {EXPORT}"
 _TAR_MARK: Final = slice(257, 262)
 
 _BINARY: Final = (
@@ -57,8 +59,8 @@ _HTML: Final = re.compile(
 ``html``, so only a file that cannot be read is compared with this."""
 
 HTML_PAGE: Final = (
-    "the file is an HTML page, not XML, perhaps a login or error page that was saved in place of "
-    "the plan; export the plan as XML"
+    "the file is an HTML page, perhaps a login or error page that was saved in place of the plan; "
+    f"{EXPORT}"
 )
 
 _COMPILED: Final = tuple((re.compile(pattern), reason) for pattern, reason in _TEXT)

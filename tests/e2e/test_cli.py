@@ -112,7 +112,7 @@ def test_a_refused_upload_exits_with_2_and_prints_the_reason(
     joined.ok("client", "add", 5, "--name", "Five")
     done = joined("upload", NATIVE, tmp_path / "plain.xml", "--client", 5)
     assert done.returncode == 2
-    assert "the file is plain text, not XML" in done.stdout
+    assert "the file is plain text, neither XML nor XER" in done.stdout
     assert "3 created" in done.stdout
 
 

@@ -77,8 +77,6 @@ def upload(
         raise CommandError(f"--notes has the control character {excluded}")
     if key is not None:
         uploads.check_key(key)
-    if charset is not None:
-        uploads.check_charset(charset)
     flags = {"atomic": atomic, "dry_run": dry_run, "if_newer": if_newer}
     query = {name: "true" for name, is_set in flags.items() if is_set}
     if mode != "upsert":
@@ -92,6 +90,8 @@ def upload(
         as_json=as_json,
     )
     found = find_files(files)
+    if charset is not None:
+        uploads.check_charset(charset, found.files)
     packs = uploads.plan_packs(run, found.files)
     if found.left_out:
         print_error(describe_left_out(found.left_out))

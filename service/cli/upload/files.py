@@ -19,7 +19,7 @@ from service.cli.progress import UploadBar
 from service.cli.response import TemporaryFailure
 from service.cli.upload import resume
 from service.cli.upload.failures import FailureRows
-from service.cli.upload.find import SourceFile
+from service.cli.upload.find import XER_SUFFIXES, SourceFile
 from service.cli.upload.pack_upload import PackUpload
 from service.cli.upload.packs import Pack, PackFile, make_packs
 from service.cli.upload.report import write_failures
@@ -43,14 +43,19 @@ def check_key(key: str) -> None:
         raise CommandError(f"--key must have 1 to {resume.MAX_KEY} characters of printable ASCII")
 
 
-def check_charset(charset: str) -> None:
-    """Check the name of an encoding that the user gives.
+def check_charset(charset: str, files: Iterable[SourceFile]) -> None:
+    """Check the name of an encoding that the user gives, and warn if files do not get it.
 
     Raises:
-        CommandError: the service does not support it.
+        CommandError: the service does not support it, or no file gets it.
     """
     if charset_name(charset) is None:
         raise CommandError(f"--charset {charset!r} is not supported; use {FILE_ENCODINGS_SHOWN}")
+    names = [each.path.name.lower() for each in files]
+    if not any(name.endswith(XER_SUFFIXES) for name in names):
+        raise CommandError("--charset is for files that end in .xer or .xer.gz, and there are none")
+    if any(name.endswith(".zip") for name in names):
+        print_error("--charset does not apply to the files in a ZIP: unpack it to name theirs")
 
 
 def plan_packs(run: UploadRun, files: Iterable[SourceFile]) -> list[Pack]:
@@ -91,7 +96,8 @@ def upload_packs(
         _print_interruption(run, packs)
         raise
     code = code or 0
-    if url is None and code < REFUSED and not run.as_json:
+    is_dry = "dry_run" in run.options.query
+    if url is None and code < REFUSED and not run.as_json and not is_dry:
         _print_query(run.client)
     return code
 

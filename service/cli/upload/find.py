@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 from service.cli.output import CommandError
 from service.formats.file_names import MAX_NAME, clean_name
 
-SUFFIXES: Final = (".xml", ".xml.gz", ".xer", ".xer.gz", ".zip")
+XER_SUFFIXES: Final = (".xer", ".xer.gz")
+SUFFIXES: Final = (".xml", ".xml.gz", *XER_SUFFIXES, ".zip")
 """Endings of the files in a folder that are uploaded."""
 _NO_NAME: Final = "file"
 _MAX_NAMES: Final = 5

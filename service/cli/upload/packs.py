@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+from service.cli.upload.find import XER_SUFFIXES
 from service.cli.upload.splitting.piece_file import FileStamp, UnreadableFile, read_stamp
 
 MAX_FILES: Final = 1000
@@ -38,7 +39,7 @@ class PackFile:
     @property
     def is_xer(self) -> bool:
         """Whether its name is that of an XER file."""
-        return self.path.name.lower().endswith((".xer", ".xer.gz"))
+        return self.path.name.lower().endswith(XER_SUFFIXES)
 
     def refresh(self) -> "PackFile":
         """Return the file with its stamp of now.

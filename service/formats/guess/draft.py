@@ -12,6 +12,7 @@ from service.formats.guess.records import Plan, Record, find_plan
 from service.formats.guess.sources import Source
 from service.formats.guess.structure import Node, read_structure
 from service.formats.guess.vocabulary import has_role, words
+from service.formats.registry import FORMATS, MIXED
 from service.tables import Table
 
 _SECTIONS: Final = {
@@ -26,7 +27,7 @@ _REQUIRED: Final = {
     Table.RESOURCES: frozenset({"resource_id"}),
     Table.ASSIGNMENTS: frozenset({"task_id"}),
 }
-_BUILT_IN: Final = frozenset({"native", "mspdi", "p6"})
+_TAKEN: Final = frozenset((MIXED, *(each.name for each in FORMATS)))
 _ORDERED: Final = re.compile("[Pp](?=re)|[Ss](?=ucc)")
 """Matches the name of a link that says which of its tasks comes first."""
 _MAX_LISTED: Final = 30
@@ -266,7 +267,7 @@ def _format_name(name: str) -> str:
     """Return a name for the format that is allowed, from any text."""
     plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     plain = plain if plain[:1].isalpha() else f"my-{plain}"
-    plain = f"my-{plain}" if plain in _BUILT_IN else plain
+    plain = f"my-{plain}" if plain in _TAKEN else plain
     return plain[:31].rstrip("-")
 
 

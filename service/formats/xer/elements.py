@@ -74,8 +74,8 @@ class XerElements:
         if self._complete and (self.stubs or rows):
             yield FileWarning(
                 WarningCode.LOOSE_RECORDS_SKIPPED,
-                f"{self.stubs} projects that other projects only refer to, and {rows} rows that "
-                "belong to them or to no project of the file, are not imported",
+                "Projects that the file only refers to and nodes of the EPS "
+                f"({self.stubs}), and rows of no imported project ({rows}), are not imported",
                 self.stubs + rows,
             )
         if self._rows.unreadable:

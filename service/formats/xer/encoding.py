@@ -68,7 +68,8 @@ def encoding_assumed() -> FileWarning:
     return FileWarning(
         WarningCode.ENCODING_ASSUMED,
         "The file is not UTF-8 and was read as windows-1252; if letters look wrong, send it again "
-        "and name its encoding",
+        "and name its encoding, such as windows-1251: on the page, with --charset of the command, "
+        "or as the charset of its part",
         1,
     )
 
@@ -121,8 +122,8 @@ class _GivenDecoder:
         except UnicodeDecodeError as error:
             decoded = error.object[: error.start].count(b"\n")
             raise FileRefused(
-                f"the file is not in {self._name}; name the encoding of the file as the charset of "
-                "its part",
+                f"the file is not in {self._name}, as its charset or byte order mark says; name "
+                "another charset, or none",
                 line=line + decoded,
             ) from None
 

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from service.codes import ErrorCode
 from service.control_characters import make_visible
 from service.errors import FileRefused
+from service.formats.file_kinds import EXPORT
 from service.model import shorten
 
 MEMBER: Final = b"PK\x03\x04"
@@ -111,7 +112,7 @@ def refuse_document(name: str) -> None:
     for beginnings, kind in _DOCUMENTS:
         if name.lower().startswith(beginnings):
             raise FileRefused(
-                f"the file is {kind}, not XML; export the projects as XML",
+                f"the file is {kind}, neither XML nor XER; {EXPORT}",
                 code=ErrorCode.UNSUPPORTED_FILE,
             )
 

@@ -189,6 +189,11 @@ async def test_the_charset_applies_to_xer_files_only(
     assert all(line["file_warnings"] == [] for line in done.lines)
     names = await pool.fetch("SELECT name FROM current_projects ORDER BY name")
     assert [row["name"] for row in names] == ["0", "2", "Br\u00fccke", "\u043c\u043e\u0441\u0442"]
+    (tmp_path / "c.zip").write_bytes(b"")
+    done = await run.upload(tmp_path, "--charset", "cp1251")
+    assert "does not apply to the files in a ZIP" in done.err
+    done = await run.upload(tmp_path / "c.zip", "--charset", "cp1251")
+    assert "end in .xer or .xer.gz, and there are none" in done.err
 
 
 async def test_pieces_of_wrapped_real_plans_import_the_same_projects(

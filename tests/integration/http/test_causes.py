@@ -56,7 +56,7 @@ FILE = native_file(
 EXPECTED = {
     ("VALIDATION_ERROR", "kind", ONE_OF): 14,
     ("VALIDATION_ERROR", "hue", "is an attribute that is not known here"): 9,
-    ("UNSUPPORTED_FILE", None, "the file is a PDF document, not XML"): 1,
+    ("UNSUPPORTED_FILE", None, "the file is a PDF document, neither XML nor XER"): 1,
 }
 
 

@@ -129,7 +129,7 @@ def test_check_shows_every_fault_of_a_format_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "code", "word"),
     [
-        ("not XML", 2, "not"),
+        ("not XML", 2, "neither XML nor XER"),
         ("<other/>", 2, "other"),
         (PLAN.format("").replace("</plans>", "<plan>"), 1, "breaks off"),
     ],

@@ -1,4 +1,4 @@
-"""A file that is not XML is refused with what it is, and what to do, by its first bytes."""
+"""A file that is no plan is refused with what it is, and what to do, by its first bytes."""
 
 import gzip
 import io

@@ -98,6 +98,13 @@ def test_hostile_names_and_values_do_not_leave_their_lines() -> None:
     assert tomllib.loads(found.write())["name"] == "a-b"
 
 
+@pytest.mark.parametrize("name", ["xer", "P6", "mixed"])
+def test_a_draft_has_no_name_that_is_taken(name: str) -> None:
+    found = draft_format(io.BytesIO(f"<plan>{TASKS}</plan>".encode()), name)
+    assert found is not None
+    assert tomllib.loads(found.write())["name"] == f"my-{name.lower()}"
+
+
 NAMES = (
     *(
         "task",
