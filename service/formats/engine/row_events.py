@@ -24,7 +24,8 @@ class _Layout(NamedTuple):
 
 
 class _Writer:
-    """As ``interface.ElementWriter``. Lines after ``LAST_EXACT`` are lost.
+    """As ``interface.ElementWriter``. From ``LAST_EXACT`` on, every line is the one before:
+    libxml2 looks for such a line in a text, where lxml cannot set it, and finds 0.
 
     Attributes:
         events: of the elements with the wanted tags that were not taken.
@@ -128,7 +129,7 @@ class _Writer:
             self._names[name]
         element = etree.SubElement(self._open[-1], name) if self._open else etree.Element(name)
         self._written += _ELEMENT_BYTES
-        cast(Any, element).sourceline = min(self._line, LAST_EXACT)
+        cast(Any, element).sourceline = min(self._line, LAST_EXACT - 1)
         return element
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from service.tables import Table
-from tests.support.reading import read, rows
+from tests.support.reading import python_engine, read, rows
 from tests.support.xer_plan import PLAN, WHOLE, changed, outcome
 
 TASK = "%R|1001|1|101|A1010|Concrete|2026-01-19 08:00"
@@ -76,6 +76,20 @@ NOTED: dict[str, tuple[str, str]] = {
 @pytest.mark.parametrize(("data", "warning"), NOTED.values(), ids=NOTED)
 def test_lines_that_belong_to_no_project_are_counted(data: str, warning: str) -> None:
     assert outcome(data) == (*WHOLE, warning)
+
+
+def test_a_line_after_65535_is_exact_or_the_last_one_that_lxml_can_state() -> None:
+    blank = "\n" * 70_000
+    data = changed(("%T|PROJECT", f"{blank}%T|PROJECT"), ("2026-01-19 08:00", "soon"))
+
+    def found() -> tuple[int, int]:
+        north, _ = read(data).projects
+        [warning] = north.warnings.first
+        return north.line, warning.line
+
+    assert found() == (70_004, 70_017)
+    with python_engine():
+        assert found() == (65_534, 65_534)
 
 
 REFUSED = {
