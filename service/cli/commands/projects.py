@@ -54,7 +54,9 @@ def projects(
     ] = None,
     source: Annotated[
         str | None,
-        typer.Option(help="Only projects from this format: native, mspdi, p6, or an own format."),
+        typer.Option(
+            help="Only projects from this format: native, mspdi, p6 (also XER), or an own one."
+        ),
     ] = None,
     archived: Annotated[
         Literal["exclude", "include", "only"] | None,

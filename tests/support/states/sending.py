@@ -28,12 +28,18 @@ async def send(tab: Tab) -> None:
 async def chosen(tab: Tab) -> None:
     await tab.sign_in()
     plans = {
-        f"{kind}.xml": "".join(write_sample(form, 2, 30, 1)).encode()
-        for kind, form in {"Portfolio": "native", "Contractor": "mspdi", "Export": "p6"}.items()
+        name: "".join(write_sample(form, 2, 30, 1)).encode()
+        for name, form in {
+            "Portfolio.xml": "native",
+            "Contractor.xml": "mspdi",
+            "Export.xml": "p6",
+            "Delivery.xer": "xer",
+        }.items()
     }
     await _choose(tab, plans | {"Bridge.mpp": b"\xd0\xcf\x11\xe0", "Archive 2025.zip": b"PK\3\4"})
     await expect(tab.page.get_by_text("Save .mpp files as XML")).to_be_visible()
     await expect(tab.page.get_by_text("ZIP archive")).to_be_visible()
+    await expect(tab.page.get_by_label("Encoding of XER files")).to_be_visible()
 
 
 @state("send-too-many", whole=True)
