@@ -75,10 +75,6 @@ class RowStore:
         self._last = array("Q")
         self._file: SpoolFile | None = None
 
-    def __contains__(self, key: bytes) -> bool:
-        """Whether ``take`` would return rows of the key."""
-        return key in self._rows or self._last_offset(key) != 0
-
     def add(self, key: bytes, table: int, line: int, row: bytes) -> None:
         """Add a row.
 
@@ -106,7 +102,7 @@ class RowStore:
             order: returns the rank of a table. Tables of lower rank come first, and those of the
                 same rank by their numbers.
         """
-        offset = 0 if self._file is None else self._last_offset(key, remove=True)
+        offset = self._take_offset(key)
         rows = self._rows.pop(key, None)
         if rows is not None:
             self._in_memory -= _KEY_MEMORY + len(key) + _ROW_MEMORY * len(rows)
@@ -193,14 +189,12 @@ class RowStore:
         self._rows.clear()
         self._in_memory = 0
 
-    def _last_offset(self, key: bytes, *, remove: bool = False) -> int:
-        """Return the offset of the last block of a key in the file, or 0."""
+    def _take_offset(self, key: bytes) -> int:
+        """Return and forget the offset of the last block of a key in the file; 0 if it has none."""
         number = None if self._numbers is None else self._numbers.get(key)
         if number is None:
             return 0
-        offset = self._last[number]
-        if remove:
-            self._last[number] = 0
+        offset, self._last[number] = self._last[number], 0
         return offset
 
     def _read_head(self, offset: int) -> tuple[int, int, int, int]:
