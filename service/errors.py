@@ -137,16 +137,21 @@ class FileRefused(BadRequest):
         name: str | None = None,
         code: ErrorCode = ErrorCode.MALFORMED_XML,
     ) -> None:
-        what, separator, remedy = reason.partition("; ")
-        place = "" if line is None else f", line {line}"
-        place += "" if column is None else f", column {column}"
-        super().__init__(f"{what}{place}{separator}{remedy}")
+        super().__init__(add_place(reason, line, column))
         self.reason = reason
         self.code = code
         self.line = line
         self.column = column
         self.external_id = external_id
         self.name = name
+
+
+def add_place(reason: str, line: int | None, column: int | None = None) -> str:
+    """Add a place to a reason, before the remedy after a semicolon."""
+    what, separator, remedy = reason.partition("; ")
+    place = "" if line is None else f", line {line}"
+    place += "" if column is None else f", column {column}"
+    return f"{what}{place}{separator}{remedy}"
 
 
 class Unauthorized(ServiceError):
@@ -349,7 +354,7 @@ class FileTooLarge(PayloadTooLarge):
     """The file exceeds a limit: bytes, inflated bytes, inflation ratio, names or projects.
 
     Args:
-        details: the limit, for the caller.
+        reason: the limit, for the caller, without the line; ``details`` has it.
         line: line at which reading stopped, from 1, or None.
         external_id: id of the project that was being read, if it is known.
         name: name of that project, if it is known.
@@ -357,13 +362,14 @@ class FileTooLarge(PayloadTooLarge):
 
     def __init__(
         self,
-        details: str,
+        reason: str,
         *,
         line: int | None = None,
         external_id: str | None = None,
         name: str | None = None,
     ) -> None:
-        super().__init__(details)
+        super().__init__(add_place(reason, line))
+        self.reason = reason
         self.line = line
         self.external_id = external_id
         self.name = name

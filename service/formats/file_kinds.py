@@ -45,6 +45,7 @@ _TEXT: Final = (
     (r"""\{\s*["'}]|\[\s*[\["'{\d\]-]""", _OTHER.format("JSON")),
     (r"BEGIN:VCALENDAR", _OTHER.format("a calendar (iCalendar)")),
     (r"HTTP/\d", _OTHER.format("an HTTP response with its headers")),
+    (r"%T\t", "the file is an XER file without its first line, ERMHDR; export it again"),
     (r"[^\n]*[,;\t|][^\n]*\n[^\n]*[,;\t|]", _OTHER.format("a table (CSV)")),
 )
 """Beginnings of texts, with the reason of the refusal; the first that matches counts."""

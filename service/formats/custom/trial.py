@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from service.codes import WarningCode
-from service.errors import FileRefused, FileTooLarge
+from service.errors import FileRefused, FileTooLarge, add_place
 from service.formats.custom.usage import EXAMPLES, MAX_KINDS, TableUsage, new_usage
 from service.formats.encoding import ByteSource
 from service.formats.format import Format
@@ -213,8 +213,7 @@ class Trial:
 
 def describe_fault(fault: FileRefused | FileTooLarge) -> str:
     """Return the reason why a file cannot be read, and where."""
-    reason = fault.reason if isinstance(fault, FileRefused) else fault.details or ""
-    return reason if fault.line is None else f"{reason}, line {fault.line}"
+    return add_place(fault.reason, fault.line)
 
 
 def _lines(rows: CopyRows | StoredRows, table: Table) -> Iterator[bytes]:

@@ -210,15 +210,15 @@ class UploadReader:
             fault = FileTooLarge(str(fault))
         extra: dict[str, Any] = {}
         if isinstance(fault, FileTooLarge):
-            code, message = ErrorCode.FILE_TOO_LARGE, fault.details
+            code = ErrorCode.FILE_TOO_LARGE
         else:
-            code, message = fault.code, fault.reason
+            code = fault.code
             if fault.column is not None:
                 extra["column"] = fault.column
         self.counts.failed += 1
         index = self._index
         self._index += 1
-        return Refusal(index, fault.line, None, None, code, message, extra, name)
+        return Refusal(index, fault.line, None, None, code, fault.reason, extra, name)
 
     def _add_format(self, name: str | None) -> None:
         if name is not None and name != self.format:

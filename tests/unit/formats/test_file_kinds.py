@@ -36,6 +36,7 @@ FILES = [
     (b"SQLite format 3\0", "a database"),
     (b"BEGIN:VCALENDAR\r\nVERSION:2.0", "iCalendar"),
     (b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n\r\n<projects/>", "HTTP response"),
+    (b"%T\tPROJECT\r\n%F\tproj_id\r\n%R\t1\r\n%E\r\n", "XER file without its first line, ERMHDR"),
     (b"id;name\n1;Plant\n", "a table (CSV)"),
     ("id\tname\n1\tPl\u00e4ne\n".encode("utf-16"), "a table (CSV)"),
     ("Projektpl\u00e4ne, im \u00dcberblick".encode("cp1252"), "plain text"),

@@ -214,7 +214,7 @@ def test_litter_is_passed_over_and_documents_are_refused() -> None:
     ):
         [found] = contents(zipped((first, b"<x/>"), (A, TEXTS[A])))
         assert kind in found
-        assert "export the projects as XML" in found
+        assert "export the plan as XML" in found
         with pytest.raises(FileRefused) as caught:
             next(inflate_files(io.BytesIO(zipped((first, b"<x/>"))), Limits()))
         assert caught.value.code is ErrorCode.UNSUPPORTED_FILE

@@ -167,3 +167,16 @@ def test_all_cells_of_odd_tables_are_kept(data: str, attributes: dict[str, objec
     *_, part = rows(reading.projects[0], Table.PARTS)
     assert part["element"] == "NEWTABLE"
     assert json.loads(part["attributes"] or "") == attributes
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("ERMHDR\n%T\tTASK\n%F\t" + "x" * 65, "longer than 64 characters, line 3"),
+        ("ERMHDR\n%T\tTASK\n", "rows may be missing, line 2; export it again"),
+    ],
+)
+def test_the_line_comes_before_the_remedy(text: str, reason: str) -> None:
+    fault = read(text.encode()).fault
+    assert fault is not None
+    assert reason in (fault.details or "")
