@@ -3,7 +3,7 @@
 from typing import Final
 
 from service.formats.engine.interface import Node
-from service.formats.xer.calendars import read_calendar
+from service.formats.xer.mapping.calendars import read_calendar
 from service.formats.xer.tables import Cells
 from service.formats.xer.values import NUMBER, TEXT
 

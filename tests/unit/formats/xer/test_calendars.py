@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from service.formats.engine.interface import Node
-from service.formats.xer import calendars
-from service.formats.xer.calendars import read_calendar
+from service.formats.xer.mapping import calendars
+from service.formats.xer.mapping.calendars import read_calendar
 from tests.support.paths import REAL
 
 
