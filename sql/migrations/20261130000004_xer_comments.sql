@@ -1,6 +1,7 @@
 -- migrate:up
 
 SET LOCAL lock_timeout = '5s';
+SET LOCAL statement_timeout = '1min';
 
 COMMENT ON COLUMN imports.dialect IS
     'Format of the files: `native`, `mspdi`, `p6`, `xer`, the name of an own format, or `mixed` for several.';
