@@ -65,7 +65,7 @@ def write(plans: Iterable[Plan]) -> Iterator[str]:
 
 
 def _table(name: str, rows: Iterable[Row]) -> Iterator[str]:
-    """Yield the lines of a table. All rows have the same columns; without rows, there is none."""
+    """Yield the lines of a table, or nothing without rows. All rows have the same columns."""
     begun = False
     for row in rows:
         if not begun:

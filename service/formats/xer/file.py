@@ -1,12 +1,10 @@
 """One XER file: reads its rows, then writes them as elements of P6 XML."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from service.formats.encoding import ByteSource
-from service.formats.engine.interface import ElementWriter, Engine
-from service.formats.limits import Limits
+from service.formats.engine.interface import ElementWriter
 from service.formats.p6.shared_objects import LOOSE, SHARED, P6FileContext
-from service.formats.parser_set import ParserSet
 from service.formats.xer.elements import XerElements
 from service.formats.xer.intake import XerIntake
 
@@ -14,17 +12,8 @@ from service.formats.xer.intake import XerIntake
 class XerFileContext(P6FileContext):
     """One XER file, whose elements are those of a file of P6 XML."""
 
-    def __init__(
-        self,
-        parsers: ParserSet,
-        limits: Limits,
-        engine: Engine,
-        give_way: Callable[[], None] = lambda: None,
-    ) -> None:
-        super().__init__(parsers, limits, engine, give_way)
-        self._intake: XerIntake | None = None
-        self._elements: XerElements | None = None
-        self._has_stubs = False
+    _intake: XerIntake | None = None
+    _elements: XerElements | None = None
 
     def write_elements(
         self, source: ByteSource, encoding: str, writer: ElementWriter

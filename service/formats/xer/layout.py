@@ -169,11 +169,11 @@ def create_layout(
         name,
         table,
         tuple(columns),
-        _project_of(table, value_of),
-        value_of(table.owner and table.owner[1]),
-        value_of(table.key),
-        value_of(table.follows and table.follows[1]),
-        value_of("udf_type_id"),
+        project_of=_project_of(table, value_of),
+        owner_of=value_of(table.owner and table.owner[1]),
+        key_of=value_of(table.key),
+        leader_of=value_of(table.follows and table.follows[1]),
+        type_of=value_of("udf_type_id"),
         is_kept=name not in SKIPPED and (known or table.project in places),
     )
 

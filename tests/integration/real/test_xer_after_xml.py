@@ -13,7 +13,9 @@ from tests.support.upload import upload
 
 XML = REAL / "p6" / "portfolio.xml"
 XER = REAL / "xer" / "portfolio.xer"
-pytestmark = pytest.mark.skipif(not XER.exists(), reason="the real files are beside the checkout")
+pytestmark = pytest.mark.skipif(
+    not XER.exists(), reason="the real files are not beside the checkout"
+)
 
 
 async def test_a_plan_is_the_same_project_in_both_formats(service: Service) -> None:
